@@ -1,0 +1,44 @@
+"""The array library, device and dtype: one switch for new arrays, one question for existing ones."""
+
+from xpnet.backend.libraries import LIBRARIES, Library
+from xpnet.backend.namespace import (
+    array_namespace,
+    device_of,
+    dtype_kind,
+    dtype_name,
+    is_array,
+    library_of,
+    size_of,
+)
+from xpnet.backend.switch import (
+    Backend,
+    available_backends,
+    backend_of,
+    get_backend,
+    make_backend,
+    missing,
+    set_backend,
+    to_numpy,
+    use_backend,
+)
+
+__all__ = [
+    "LIBRARIES",
+    "Backend",
+    "Library",
+    "array_namespace",
+    "available_backends",
+    "backend_of",
+    "device_of",
+    "dtype_kind",
+    "dtype_name",
+    "get_backend",
+    "is_array",
+    "library_of",
+    "make_backend",
+    "missing",
+    "set_backend",
+    "size_of",
+    "to_numpy",
+    "use_backend",
+]

@@ -1,0 +1,279 @@
+"""The array libraries: how each is found, and what the standard leaves open about it.
+
+This is the one module outside ``kernels/`` and ``distributed/`` that names a vendor. A library without a
+class here works through ``Library`` itself, on the standard alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from xpnet.errors import ArgumentError, BackendError
+from xpnet.typing import Array, Namespace
+
+
+class Library:
+    """An array library as the standard describes it.
+
+    Raises: ``BackendError`` from ``namespace`` when the library or its hardware is missing.
+    """
+
+    name = ""
+    module = ""
+    compat = ""
+    remedy = "install it, or choose another backend"
+
+    def __init__(self, namespace: Namespace | None = None) -> None:
+        self._namespace = namespace
+        if namespace is not None and not self.name:
+            self.name = self.module = namespace.__name__
+
+    def namespace(self) -> Namespace:
+        """The array API namespace, imported and tried on first use."""
+        if self._namespace is None:
+            if importlib.util.find_spec(self.module) is None:
+                raise BackendError(f"backend {self.name}", f"{self.module} must be installed", "none", self.remedy)
+            self.check()
+            self._namespace = importlib.import_module(self.compat or self.module)
+        return self._namespace
+
+    def check(self) -> None:
+        """Raise BackendError when the library is there but cannot compute."""
+
+    def version(self) -> str:
+        return str(getattr(importlib.import_module(self.module), "__version__", "unknown"))
+
+    def standard(self) -> str:
+        """The version of the array API standard that the library claims."""
+        return str(getattr(self.namespace(), "__array_api_version__", "not stated"))
+
+    def devices(self) -> list[Any]:
+        return list(self.namespace().__array_namespace_info__().devices())
+
+    def default_device(self) -> Any:
+        return self.namespace().__array_namespace_info__().default_device()
+
+    def device_name(self, device: Any) -> str:
+        return str(device)
+
+    def find_device(self, wanted: Any) -> Any:
+        """The device object for an index, a name (``"cuda:1"``, or ``"cuda"`` for the first) or a device."""
+        if wanted is None:
+            return self.default_device()
+        devices = self.devices()
+        names = [self.device_name(device) for device in devices]
+        if isinstance(wanted, str) and wanted.isdigit():
+            wanted = int(wanted)
+        if isinstance(wanted, int):
+            if 0 <= wanted < len(devices):
+                return devices[wanted]
+        elif isinstance(wanted, str):
+            for device, name in zip(devices, names, strict=True):
+                if wanted in (name, name.partition(":")[0]):
+                    return device
+        elif wanted in devices:
+            return wanted
+        count = "1 device" if len(devices) == 1 else f"{len(devices)} devices"
+        raise BackendError(
+            f"backend {self.name}",
+            f"device must be one of the {count} it has ({', '.join(names)})",
+            repr(wanted),
+            "name one of these, by name or by index from 0",
+        )
+
+    def use_device(self, device: Any) -> AbstractContextManager[object]:
+        """Make the device current where a library creates arrays on a current device."""
+        return nullcontext()
+
+    def allow(self, dtype: str) -> AbstractContextManager[object]:
+        """Let the library compute in the dtype where it needs a setting for it."""
+        return nullcontext()
+
+    def allow_always(self, dtype: str) -> None:
+        """The same for the rest of the process."""
+
+    def asarray(self, host: np.ndarray[Any, Any], dtype: Any, device: Any) -> Array:
+        array: Array = self.namespace().asarray(host, dtype=dtype, device=device, copy=True)
+        return array
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        return np.from_dlpack(array, device="cpu")
+
+    def readable(self, array: Any) -> bool:
+        """Whether reading a value of the array on the host costs no wait and no transfer."""
+        return False
+
+    def synchronize(self, device: Any) -> None:
+        """Wait until the device has finished what it was given."""
+
+
+class Numpy(Library):
+    name = module = "numpy"
+
+    def devices(self) -> list[Any]:
+        return ["cpu"]
+
+    def default_device(self) -> Any:
+        return "cpu"
+
+    def standard(self) -> str:
+        return str(np.__array_api_version__)
+
+    def asarray(self, host: np.ndarray[Any, Any], dtype: Any, device: Any) -> Array:
+        array: Array = np.asarray(host, dtype=dtype)
+        return array
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        return np.asarray(array)
+
+    def readable(self, array: Any) -> bool:
+        return True
+
+
+class Cupy(Library):
+    name = module = "cupy"
+    compat = "array_api_compat.cupy"
+    remedy = 'pip install "xpnet[cuda13]" (or cuda12), or choose the backend numpy'
+
+    def check(self) -> None:
+        who = f"backend {self.name}"
+        try:
+            cupy = importlib.import_module("cupy")
+        except ImportError as error:
+            raise BackendError(who, "cupy must import", error, self.remedy) from error
+        if not cupy.is_available():
+            raise BackendError(
+                who,
+                "a CUDA device and its driver must be present",
+                "no usable device",
+                "run on a machine where nvidia-smi lists a GPU, or choose the backend numpy",
+            )
+        try:
+            one = cupy.ones((2, 2), dtype="float32")
+            float((one @ one + one).sum())
+        except Exception as error:
+            raise BackendError(who, "compiling and cuBLAS must work", error, self.remedy) from error
+
+    def device_name(self, device: Any) -> str:
+        return f"cuda:{device.id}"
+
+    def default_device(self) -> Any:
+        return importlib.import_module("cupy").cuda.Device()
+
+    def use_device(self, device: Any) -> AbstractContextManager[object]:
+        context: AbstractContextManager[object] = importlib.import_module("cupy").cuda.Device(device.id)
+        return context
+
+    def asarray(self, host: np.ndarray[Any, Any], dtype: Any, device: Any) -> Array:
+        with self.use_device(device):
+            array: Array = self.namespace().asarray(host, dtype=dtype, copy=True)
+        return array
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        result: np.ndarray[Any, Any] = array.get()
+        return result
+
+    def synchronize(self, device: Any) -> None:
+        device.synchronize()
+
+
+class Torch(Library):
+    name = module = "torch"
+    compat = "array_api_compat.torch"
+    remedy = 'pip install "xpnet[torch]", or choose the backend numpy'
+
+    def devices(self) -> list[Any]:
+        torch = importlib.import_module("torch")
+        devices = [torch.device("cpu")]
+        devices += [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+        if torch.backends.mps.is_available():
+            devices.append(torch.device("mps", 0))
+        return devices
+
+    def default_device(self) -> Any:
+        return importlib.import_module("torch").get_default_device()
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        result: np.ndarray[Any, Any] = array.detach().cpu().numpy()
+        return result
+
+    def readable(self, array: Any) -> bool:
+        return bool(array.device.type == "cpu")
+
+    def synchronize(self, device: Any) -> None:
+        if device.type == "cuda":
+            importlib.import_module("torch").cuda.synchronize(device)
+
+
+class Jax(Library):
+    name = module = "jax"
+    compat = "jax.numpy"
+    remedy = 'pip install "xpnet[jax]", or choose the backend numpy'
+
+    def devices(self) -> list[Any]:
+        return list(importlib.import_module("jax").devices())
+
+    def default_device(self) -> Any:
+        return self.devices()[0]
+
+    def device_name(self, device: Any) -> str:
+        return f"{device.platform}:{device.id}"
+
+    def allow(self, dtype: str) -> AbstractContextManager[object]:
+        if dtype != "float64":
+            return nullcontext()
+        context: AbstractContextManager[object] = importlib.import_module("jax").enable_x64(True)
+        return context
+
+    def allow_always(self, dtype: str) -> None:
+        if dtype == "float64":
+            importlib.import_module("jax").config.update("jax_enable_x64", True)
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        return np.asarray(array)
+
+    def synchronize(self, device: Any) -> None:
+        importlib.import_module("jax").block_until_ready(importlib.import_module("jax").live_arrays())
+
+
+class Strict(Library):
+    name = "array-api-strict"
+    module = "array_api_strict"
+    remedy = "pip install array-api-strict, or choose the backend numpy"
+
+    def device_name(self, device: Any) -> str:
+        return str(device).split("'")[1]
+
+
+LIBRARIES: dict[str, Library] = {library.name: library for library in (Numpy(), Cupy(), Torch(), Jax(), Strict())}
+
+
+def find_library(backend: object) -> Library:
+    """The library of a backend name or of an array API namespace.
+
+    Raises: ``ArgumentError`` for a name or an object that is neither.
+    """
+    if isinstance(backend, str):
+        name = backend.lower().replace("_", "-")
+        if name in LIBRARIES:
+            return LIBRARIES[name]
+        got = repr(backend)
+    else:
+        module = getattr(backend, "__name__", "")
+        for library in LIBRARIES.values():
+            if module in (library.module, library.compat):
+                return library
+        if hasattr(backend, "__array_namespace_info__") and hasattr(backend, "asarray"):
+            return Library(backend)
+        got = module or type(backend).__name__
+    raise ArgumentError(
+        "set_backend",
+        f"backend must be one of {', '.join(LIBRARIES)}, or an array API namespace",
+        got,
+        "run `xpnet backends` to see which of them are ready here",
+    )

@@ -1,0 +1,154 @@
+"""``array_namespace``: the library of some arrays, asked for on every call and so made cheap."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from xpnet.backend.libraries import LIBRARIES, Library
+from xpnet.errors import ArgumentError, DtypeError, LibraryError
+from xpnet.typing import Namespace
+
+SCALARS = (int, float, bool, complex)
+
+# type of an array -> its namespace; None for scalars, which have no library.
+_NAMESPACES: dict[type, Namespace | None] = dict.fromkeys((*SCALARS, type(None)))
+
+
+def array_namespace(*arrays: Any) -> Namespace:
+    """The array API namespace that the arguments share, as in ``xp = array_namespace(x, W)``.
+
+    Python scalars and None are skipped. A Variable wins over the arrays of its library.
+
+    Raises: ``LibraryError`` for arrays of two libraries; ``DtypeError`` where no argument is an array.
+    """
+    found = None
+    for array in arrays:
+        kind = type(array)
+        namespace = _NAMESPACES[kind] if kind in _NAMESPACES else _look_up(array)
+        if namespace is not found and namespace is not None:
+            if found is not None:
+                if getattr(found, "differentiates", None) is namespace:
+                    continue
+                if getattr(namespace, "differentiates", None) is found:
+                    found = namespace
+                    continue
+                raise LibraryError(
+                    "array_namespace",
+                    "arrays must be of one library",
+                    f"{library_name(found)} and {library_name(namespace)}",
+                    "convert one with backend.asarray(backend.to_numpy(x))",
+                )
+            found = namespace
+    if found is None:
+        got = ", ".join(type(array).__name__ for array in arrays) or "nothing"
+        raise DtypeError(
+            "array_namespace", "at least one argument must be an array", got, "convert it with backend.asarray(x)"
+        )
+    return found
+
+
+def _look_up(array: Any) -> Namespace:
+    kind = type(array)
+    if getattr(kind, "differentiates", False):  # Variables: one type, a namespace for each library
+        return array.__array_namespace__()
+    if isinstance(array, np.ndarray | np.generic):
+        namespace: Namespace = np  # NumPy 2.1 is the standard itself; the wrappers of compat cost 0.5 us a call
+    else:
+        try:
+            namespace = array_api_compat.array_namespace(array)
+        except TypeError as error:
+            raise DtypeError(
+                "array_namespace",
+                "every argument must be an array of the array API standard",
+                f"{kind.__module__}.{kind.__qualname__}",
+                "convert it with backend.asarray(x)",
+            ) from error
+    _NAMESPACES[kind] = namespace
+    return namespace
+
+
+def is_array(value: Any) -> bool:
+    """Whether the value is an array of any library (a Python scalar, list or None is not)."""
+    try:
+        return array_namespace(value) is not None
+    except DtypeError:
+        return False
+
+
+def library_of(namespace: Namespace) -> Library:
+    """What is known of the library behind a namespace."""
+    for library in LIBRARIES.values():
+        if namespace.__name__ in (library.module, library.compat):
+            return library
+    return Library(namespace)
+
+
+def library_name(namespace: Namespace) -> str:
+    return library_of(getattr(namespace, "differentiates", namespace)).name
+
+
+def device_of(array: Any) -> Any:
+    """The device on which an array lives."""
+    try:
+        return array.device
+    except AttributeError:
+        return array_api_compat.device(array)
+
+
+def size_of(array: Any) -> int:
+    """The number of elements of an array; torch's ``size`` is a method."""
+    return prod(array.shape)
+
+
+# (namespace name, dtype) -> kind; dtypes are few, and isdtype costs a microsecond.
+_KINDS: dict[tuple[str, Any], str] = {}
+
+
+def dtype_kind(array: Any) -> str:
+    """The kind of an array's dtype: ``real``, ``complex``, ``integer`` or ``bool``."""
+    xp = array_namespace(array)
+    key = (xp.__name__, array.dtype)
+    if key not in _KINDS:
+        kinds = {"real": "real floating", "complex": "complex floating", "integer": "integral", "bool": "bool"}
+        for kind, standard in kinds.items():
+            try:
+                matches = xp.isdtype(array.dtype, standard)
+            except TypeError:  # a dtype that the library does not know, such as NumPy's objects and strings
+                matches = False
+            if matches:
+                _KINDS[key] = kind
+                break
+        else:
+            raise DtypeError(
+                "array", "dtype must be floating, integer or bool", array.dtype, "convert it to a number first"
+            )
+    return _KINDS[key]
+
+
+def dtype_name(dtype: Any) -> str:
+    """The standard's name of a dtype, ``float32`` for ``torch.float32`` and ``dtype('float32')``."""
+    for attribute in ("name", "__name__"):
+        if hasattr(dtype, attribute):
+            return str(getattr(dtype, attribute))
+    return str(dtype).rpartition(".")[2]
+
+
+def find_dtype(namespace: Namespace, wanted: Any) -> Any:
+    """The dtype object of a library for a name such as ``"float32"``.
+
+    Raises: ``ArgumentError`` for a dtype that the library does not have or that is not floating.
+    """
+    name = wanted if isinstance(wanted, str) else dtype_name(wanted)
+    dtype = getattr(namespace, name, None)
+    if name not in ("float16", "bfloat16", "float32", "float64") or dtype is None:
+        raise ArgumentError(
+            f"backend {library_name(namespace)}",
+            "dtype must be a floating dtype that it has",
+            repr(wanted),
+            'choose "float32" or "float64"',
+        )
+    return dtype

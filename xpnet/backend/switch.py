@@ -1,0 +1,181 @@
+"""The switch: the library, device and dtype with which new arrays are born.
+
+Layers never read it: they take the namespace from their arguments. It decides only where parameters,
+data and masks are made.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend.libraries import LIBRARIES, Library, find_library
+from xpnet.backend.namespace import SCALARS, array_namespace, dtype_name, find_dtype, library_of
+from xpnet.errors import BackendError
+from xpnet.typing import Array, Namespace
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An array library with a device and a floating dtype: where new arrays are born.
+
+    ``xp`` is the array API namespace, ``device`` and ``dtype`` are the library's own objects.
+    """
+
+    library: Library = field(repr=False)
+    device: Any
+    dtype: Any
+
+    @property
+    def name(self) -> str:
+        return self.library.name
+
+    @property
+    def xp(self) -> Namespace:
+        return self.library.namespace()
+
+    def asarray(self, values: Any, dtype: Any = None) -> Array:
+        """A new array of this backend from host values or from any library's array.
+
+        Floating values take the backend's dtype unless ``dtype`` is given; integers and bools keep theirs.
+        A NumPy array is shared where the backend is NumPy and the dtype fits, copied otherwise.
+        """
+        host = values if isinstance(values, np.ndarray) else to_numpy(values)
+        if dtype is None and host.dtype.kind in "fc":
+            dtype = self.dtype if host.dtype.kind == "f" else None
+        elif isinstance(dtype, str):
+            dtype = getattr(self.xp, dtype)
+        if dtype is not None and dtype_name(dtype) != "bfloat16":  # which NumPy does not have
+            host = host.astype(dtype_name(dtype), copy=False)
+        with self.library.allow(dtype_name(dtype)):
+            return self.library.asarray(host, dtype, self.device)
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        """The values on the host as a NumPy array, which may share memory: read it, do not write to it."""
+        return to_numpy(array)
+
+    def synchronize(self) -> None:
+        """Wait until the device has finished what it was given."""
+        self.library.synchronize(self.device)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} {self.library.version()}, {self.library.device_name(self.device)}, {dtype_name(self.dtype)}"
+        )
+
+
+def to_numpy(array: Any) -> np.ndarray[Any, Any]:
+    """The values of any library's array, a number or a list as a NumPy array on the host."""
+    if isinstance(array, (np.ndarray, np.generic, list, tuple, *SCALARS)):
+        return np.asarray(array)
+    return library_of(array_namespace(array)).to_numpy(array)
+
+
+def backend_of(array: Any, dtype: Any = None) -> Backend:
+    """The backend in which the array lives, optionally with another floating dtype."""
+    library = library_of(array_namespace(array))
+    chosen = array.dtype if dtype is None else find_dtype(library.namespace(), dtype)
+    return Backend(library, array.device, chosen)
+
+
+def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = None) -> Backend:
+    """A Backend from a name or namespace, a device (name, index or object) and a dtype (name or object).
+
+    Raises: ``ArgumentError`` for an unknown name or dtype, ``BackendError`` for what this machine lacks.
+    """
+    if isinstance(backend, Backend):
+        library, device = backend.library, backend.device if device is None else device
+        dtype = backend.dtype if dtype is None else dtype
+    else:
+        library = find_library(backend)
+    namespace = library.namespace()
+    chosen = find_dtype(namespace, "float32" if dtype is None else dtype)
+    place = library.find_device(device)
+    _try_out(library, place, chosen)
+    return Backend(library, place, chosen)
+
+
+def _try_out(library: Library, device: Any, dtype: Any) -> None:
+    """One small array, so that what cannot work fails here, by name, and not in the middle of a network."""
+    try:
+        with library.allow(dtype_name(dtype)):
+            born = library.asarray(np.ones(2), dtype, device)
+            if born.dtype != dtype:
+                raise TypeError(f"the library made {dtype_name(born.dtype)} of it")
+    except Exception as error:
+        raise BackendError(
+            f"backend {library.name}",
+            f"{dtype_name(dtype)} arrays must work on {library.device_name(device)}",
+            f"{type(error).__name__}: {error}",
+            "choose another device or dtype",
+        ) from error
+
+
+_local: ContextVar[Backend | None] = ContextVar("xpnet_backend", default=None)
+_process: Backend | None = None
+
+
+def get_backend() -> Backend:
+    """The current backend: of the innermost ``use_backend``, else of ``set_backend``, else of ``XPNET_BACKEND``."""
+    global _process
+    local = _local.get()
+    if local is not None:
+        return local
+    if _process is None:
+        name, _, device = os.environ.get("XPNET_BACKEND", "numpy").partition(":")
+        _process = make_backend(name, device or None)
+    return _process
+
+
+def set_backend(backend: object, device: Any = None, dtype: Any = None) -> Backend:
+    """Choose where new arrays are born, ``set_backend("cupy", device=0, dtype="float32")``.
+
+    Holds for the whole process; inside a ``use_backend`` block, until that block ends. float64 on jax
+    switches jax's 64-bit mode on.
+
+    Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
+    """
+    global _process
+    chosen = make_backend(backend, device, dtype)
+    chosen.library.allow_always(dtype_name(chosen.dtype))
+    if _local.get() is not None:
+        _local.set(chosen)
+    else:
+        _process = chosen
+        chosen.library.use_device(chosen.device).__enter__()
+    return chosen
+
+
+@contextmanager
+def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Iterator[Backend]:
+    """Choose where new arrays are born within a block, in this thread or task alone.
+
+    Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
+    """
+    chosen = make_backend(backend, device, dtype)
+    token = _local.set(chosen)
+    try:
+        with chosen.library.use_device(chosen.device), chosen.library.allow(dtype_name(chosen.dtype)):
+            yield chosen
+    finally:
+        _local.reset(token)
+
+
+def available_backends() -> tuple[str, ...]:
+    """The names of the backends that are ready on this machine; it imports each that is installed."""
+    return tuple(name for name, library in LIBRARIES.items() if not missing(library))
+
+
+def missing(library: Library) -> str:
+    """What the library lacks on this machine and the remedy; empty when it is ready."""
+    try:
+        library.namespace()
+    except BackendError as error:
+        return str(error)
+    return ""

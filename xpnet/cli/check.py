@@ -1,0 +1,56 @@
+"""``xpnet check``: every layer's gradients, on every backend here."""
+
+from __future__ import annotations
+
+import click
+
+from xpnet.backend import available_backends, use_backend
+from xpnet.cases import CASES
+from xpnet.cli import options
+from xpnet.gradcheck import Report, gradient_check
+
+
+@click.command()
+@options.backend
+@options.device
+@options.dtype("float64")
+def check(backend: str | None, device: str | None, dtype: str) -> None:
+    """Check the gradients of every layer, on every backend present or on one.
+
+    A cell holds the largest relative difference between backward and numerical differentiation, over all
+    parameters and inputs. Exits with 1 where a gradient is wrong.
+    """
+    from rich.console import Console
+    from rich.progress import track
+    from rich.table import Table
+
+    names = [backend] if backend else list(available_backends())
+    table = Table("layer", *names, title=f"gradient check of every layer ({dtype})", title_justify="left")
+    rows: dict[str, list[str]] = {case.name: [] for case in CASES}
+    failures: list[tuple[str, Report]] = []
+    console = Console()
+    for name in names:
+        with use_backend(name, device=device, dtype=dtype):
+            for case in track(CASES, description=name, console=console, transient=True):
+                layer, inputs = case.build()
+                report = gradient_check(layer, *inputs, dtype=None)
+                rows[case.name].append(cell(report))
+                if not report.ok:
+                    failures.append((name, report))
+    for layer_name, cells in rows.items():
+        table.add_row(layer_name, *cells)
+    console.print(table)
+    for name, report in failures:
+        console.print(f"on {name}:", report)
+    if failures:
+        raise SystemExit(1)
+    console.print(f"[green]{len(CASES) * len(names)} checks on {len(names)} backends: every gradient is right.[/]")
+
+
+def cell(report: Report) -> str:
+    """The largest relative difference, coloured by the worst status."""
+    worst = max(row.max_rel for row in report.rows)
+    if not report.ok:
+        return f"[bold red]{worst:.0e} fail[/]"
+    kinks = sum(row.kinks for row in report.rows)
+    return f"[yellow]{worst:.0e}, {kinks} kinks[/]" if kinks else f"[green]{worst:.0e}[/]"

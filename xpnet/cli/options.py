@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from xpnet.backend import LIBRARIES
+
+backend = click.option(
+    "--backend", metavar="NAME", help=f"Array library: {', '.join(LIBRARIES)}.  [default: $XPNET_BACKEND, or numpy]"
+)
+device = click.option("--device", metavar="DEVICE", help="Device by name or index, such as cpu or cuda:0.")
+
+
+def dtype(default: str) -> Callable[..., Any]:
+    """The option ``--dtype``."""
+    return click.option(
+        "--dtype", type=click.Choice(["float32", "float64"]), default=default, show_default=True, help="Floating dtype."
+    )

@@ -1,0 +1,77 @@
+"""Checks of data before training: once over all rows, so that no batch needs one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, to_numpy
+from xpnet.errors import ArgumentError, LibraryError, ShapeError
+from xpnet.typing import Array
+
+
+def count_rows(who: str, x: Array, t: Array) -> int:
+    """The number of rows N that x and t have in common.
+
+    Raises: ``ShapeError`` for different lengths, no rows or no axes; ``LibraryError`` for two libraries or devices.
+    """
+    array_namespace(x, t)
+    if device_of(x) != device_of(t):
+        raise LibraryError(
+            who, "x and t must be on one device", f"{device_of(x)} and {device_of(t)}", "make both with one backend"
+        )
+    if x.ndim < 1 or t.ndim < 1:
+        got = f"shapes {tuple(x.shape)} and {tuple(t.shape)}"
+        raise ShapeError(who, "x and t must have rows", got, "give arrays of at least one axis")
+    rows = x.shape[0]
+    if rows != t.shape[0]:
+        got = f"{rows} and {t.shape[0]} rows"
+        raise ShapeError(who, "x and t must have the same number of rows", got, "give a target for every row of x")
+    if rows < 1:
+        raise ShapeError(who, "x and t must have at least one row", "none", "give some data")
+    return rows
+
+
+def check_data(x: Array, t: Array, classes: int | None = None) -> None:
+    """Refuse data that no network can learn from, ``isfinite(x)``, ``isfinite(t)``, ``0 <= t < classes``.
+
+    Floating x and t must be finite. Integer t are class indices: where ``classes`` is given, they must be below it.
+    Whatever the size of the data, a few integers are read from the device, once.
+
+    Shapes: ``x (N, ...)``, ``t (N, ...)``.
+    Raises: ``ShapeError``, ``LibraryError`` as ``count_rows``; ``ArgumentError`` naming the first bad row.
+    """
+    who = "check_data"
+    count = count_rows(who, x, t)
+    xp = array_namespace(x, t)
+    floating = {name: array for name, array in (("x", x), ("t", t)) if dtype_kind(array) in ("real", "complex")}
+    found = [_first(xp, ~xp.any(xp.reshape(~xp.isfinite(array), (count, -1)), axis=1)) for array in floating.values()]
+    labels = None
+    if classes is not None and dtype_kind(t) == "integer":
+        labels = xp.reshape(xp.astype(t, _whole_numbers(t, 1).dtype), (-1,))  # uint8 cannot be compared with 1000
+        place = _first(xp, (labels >= 0) & (labels < classes))
+        found += [place, xp.take(labels, place % labels.shape[0], axis=0)]
+    numbers = to_numpy(xp.concat(found)).tolist() if found else []
+    for name, row in zip(floating, numbers, strict=False):
+        if row < count:
+            raise ArgumentError(who, f"{name} must be finite", f"NaN or infinity in row {row}", "drop or clean it")
+    if classes is not None and labels is not None and numbers[-2] < labels.shape[0]:
+        raise ArgumentError(
+            who,
+            f"labels must be from 0 to {classes - 1}",
+            f"{numbers[-1]} in row {numbers[-2] // (labels.shape[0] // count)}",
+            "number the classes from 0, or give the network an output for each",
+        )
+
+
+def _whole_numbers(like: Array, count: int) -> Any:
+    """0, 1, 2 … beside an array, in the library's own integer dtype."""
+    return backend_of(like).asarray(np.arange(count))
+
+
+def _first(xp: Any, good: Array) -> Any:
+    """The place of the first False in an array of one axis, or its length; as an array of one value."""
+    count = good.shape[0]
+    places = _whole_numbers(good, count)
+    return xp.reshape(xp.min(places + count * xp.astype(good, places.dtype)), (1,))

@@ -1,0 +1,70 @@
+"""Mini-batches: the rows of an epoch in its own order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from xpnet.backend import array_namespace, backend_of
+from xpnet.datasets.arrange import Pair
+from xpnet.datasets.check import count_rows
+from xpnet.errors import ArgumentError, DtypeError
+from xpnet.typing import Array
+
+
+class Shuffler(Protocol):
+    """What draws the order of an epoch, as ``xpnet.random.Generator`` does."""
+
+    def permutation(self, count: int, name: str, step: int = 0) -> np.ndarray[Any, np.dtype[np.int64]]: ...
+
+
+class Batches:
+    """Mini-batches of rows, ``x[order[i : i + B]], t[order[i : i + B]]`` with B the batch size.
+
+    The order of epoch k is ``rng.permutation(N, "shuffle", step=k)``: it depends on the seed and on k alone, so an
+    epoch can be repeated and a training resumed. Without ``rng`` the rows come in their own order, as views where
+    the library has views. The last batch holds what is left and may be shorter.
+
+    Shapes: ``x (N, ...)``, ``t (N, ...)``; of any library, on any device, where the batches stay.
+    Raises: ``ShapeError``, ``LibraryError`` as ``check.count_rows``; ``ArgumentError`` for a batch size below 1;
+    ``DtypeError`` for an ``rng`` that is no Generator.
+    """
+
+    def __init__(self, x: Array, t: Array, batch_size: int, rng: Shuffler | None = None) -> None:
+        self.rows = count_rows("Batches", x, t)
+        if type(batch_size) is not int or batch_size < 1:
+            remedy = "give a whole number from 1"
+            raise ArgumentError("Batches", "batch_size must be a positive integer", repr(batch_size), remedy)
+        # NumPy's own generators have a permutation too, but one without a name and a step
+        if rng is not None and (not hasattr(rng, "permutation") or type(rng).__module__.startswith("numpy.")):
+            got = f"{type(rng).__module__}.{type(rng).__qualname__}"
+            raise DtypeError("Batches", "rng must be a Generator of xpnet", got, "pass xpnet.random.Generator(seed)")
+        self.x = x
+        self.t = t
+        self.batch_size = batch_size
+        self.rng = rng
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch, ``⌈N / B⌉``."""
+        return -(-self.rows // self.batch_size)
+
+    def epoch(self, k: int) -> Iterator[Pair]:
+        """The batches ``(x, t)`` of epoch k."""
+        # the standard leaves a slice past the end undefined
+        slices = [
+            slice(start, min(start + self.batch_size, self.rows)) for start in range(0, self.rows, self.batch_size)
+        ]
+        if self.rng is None:
+            for rows in slices:
+                yield self.x[rows, ...], self.t[rows, ...]
+            return
+        xp = array_namespace(self.x)
+        # one transfer an epoch; a slice of it stays on the device
+        order = backend_of(self.x).asarray(self.rng.permutation(self.rows, name="shuffle", step=k))
+        for rows in slices:
+            yield xp.take(self.x, order[rows], axis=0), xp.take(self.t, order[rows], axis=0)
+
+    def __repr__(self) -> str:
+        return f"Batches({self.rows} rows in {len(self)} batches of {self.batch_size})"

@@ -1,0 +1,74 @@
+"""Many perturbed networks in one forward.
+
+Output unit j of an Affine depends on column j of W alone. So one layer of Q units, each a copy of some unit with one
+weight moved, computes Q perturbed outputs at once; they are put into Q copies of the rest of the output, and the
+layers behind see Q batches as one. Every value is computed by the layers' own ``forward``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import array_namespace, backend_of, device_of, size_of, to_numpy
+from xpnet.gradcheck.numerical import Evaluate, Host
+from xpnet.layers.base import Layer, leaves
+from xpnet.layers.loss import Loss
+from xpnet.typing import Array
+
+VALUES_AT_ONCE = 2**20
+
+
+def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
+    """An Evaluate of the loss in one parameter, many values at once; None where layer or loss have no such form."""
+    layer, attribute = place
+    if attribute not in layer.units or not isinstance(network.last_layer, Loss):
+        return None
+    nodes = list(leaves(network).values())
+    layers = [node.copy() for node in nodes]
+    depth = next(i for i, node in enumerate(nodes) if node is layer)
+    loss = network.last_layer.copy()
+    for node in layers[:depth]:
+        x = node.forward(x)
+    host = {name: np.moveaxis(to_numpy(getattr(layer, name)), axis, -1) for name, axis in layer.units.items()}
+    shape = getattr(layer, attribute).shape
+    y = layers[depth].forward(x)
+    most = max(1, VALUES_AT_ONCE // max(size_of(y), *(values[..., 0].size for values in host.values())))
+
+    def evaluate(indices: Host, moves: Host) -> Host:
+        elements, flat = np.repeat(indices, moves.shape[1]), moves.reshape(-1)
+        parts = [chunk(elements[i : i + most], flat[i : i + most]) for i in range(0, flat.size, most)]
+        return np.concatenate([*parts, np.empty(0)]).reshape(moves.shape)
+
+    def chunk(elements: Host, moves: Host) -> Host:
+        position = list(np.unravel_index(elements, shape))
+        unit = position.pop(layer.units[attribute])
+        many = layer.copy()
+        for name, axis in layer.units.items():
+            values = host[name][..., unit]
+            if name == attribute:
+                values[(*position, np.arange(unit.size))] += moves
+            original = getattr(layer, name)
+            moved = np.ascontiguousarray(np.moveaxis(values, -1, axis))
+            setattr(many, name, backend_of(original).asarray(moved, dtype=original.dtype))
+        return losses(many.forward(x), unit)
+
+    def losses(outputs: Array, unit: Host) -> Host:
+        xp = array_namespace(outputs)
+        count = unit.size
+        columns = xp.arange(y.shape[1], device=device_of(y))
+        units = xp.asarray(unit, device=device_of(y))
+        trailing = (1,) * (y.ndim - 2)
+        here = xp.reshape(units[:, None] == columns[None, :], (count, 1, y.shape[1], *trailing))
+        moved = xp.expand_dims(xp.moveaxis(outputs, 1, 0), axis=2)
+        stack = xp.where(here, moved, xp.expand_dims(y, axis=0))
+        h = xp.reshape(stack, (count * y.shape[0], *y.shape[1:]))
+        for node in layers[depth + 1 :]:
+            h = node.forward(h)
+        repeats = (count,) + (1,) * (t.ndim - 1)
+        each = to_numpy(loss.per_sample(h, xp.tile(t, repeats)))
+        means: Host = np.mean(each.reshape(count, -1).astype(np.float64), axis=1)
+        return means
+
+    return evaluate

@@ -1,0 +1,222 @@
+"""``gradient_check``: does backward agree with numerical differentiation?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import array_namespace, backend_of, dtype_kind, dtype_name, get_backend, is_array, library_of
+from xpnet.errors import ArgumentError
+from xpnet.gradcheck.causes import wrong_shape, wrong_values
+from xpnet.gradcheck.compare import Comparison, compare
+from xpnet.gradcheck.numerical import (
+    EPSILON,
+    Host,
+    along,
+    check_point,
+    default_step,
+    differences,
+    one_by_one,
+    steps_for,
+)
+from xpnet.gradcheck.report import Report, Row
+from xpnet.gradcheck.subjects import Target, function_targets, layer_targets, network_targets
+from xpnet.layers.base import Layer, leaves
+from xpnet.random import Generator
+
+WHO = "gradient_check"
+MODES = ("every", "directions", "complex")
+TOLERANCE = {"float64": 1e-6, "float32": 2e-2}
+COARSE = 1e-1
+COMPLEX_STEP = 2.0**-66
+
+
+def gradient_check(
+    subject: Any,
+    *inputs: Any,
+    mode: str = "every",
+    gradient: Callable[..., Any] | None = None,
+    dtype: str | None = "float64",
+    step: float | None = None,
+    tolerance: float | None = None,
+    directions: int = 16,
+) -> Report:
+    """Compare backward with numerical differentiation, ``|a - n| ≤ tolerance max(|a|, |n|, rms n)``.
+
+    ``subject`` is a network (``inputs`` x and t: its loss in every parameter), a layer (its inputs: ``Σ y dout`` for a
+    random dout, in every input and parameter) or a function (with ``gradient``, which returns one gradient for each
+    floating argument). The subject is checked in float64 copies; ``dtype=None`` checks it as it is. Step and
+    tolerance follow from the dtype.
+
+    ``mode``: ``"every"`` element; ``"directions"``, random ones, cheap at any size; ``"complex"``, the complex step
+    ``Im f(x + ih) / h``, exact to rounding where the layer is holomorphic.
+
+    Raises: ``DtypeError`` for integer inputs or an unknown kind of subject; ``ArgumentError`` for NaN in the inputs,
+    an unknown mode, or a complex step through a layer that is not holomorphic.
+    Source: Deep Learning from Scratch, section 5.7.3; Squire and Trapp, 1998 (complex step).
+    """
+    if mode not in MODES:
+        raise ArgumentError(WHO, f"mode must be one of {', '.join(MODES)}", repr(mode), "choose one")
+    if dtype not in ("float64", "float32", None):
+        raise ArgumentError(WHO, "dtype must be float64, float32 or None", repr(dtype), "choose one")
+    inputs = _checked_inputs(subject, inputs, mode)
+    parameters = subject.params.values() if isinstance(subject, Layer) else ()
+    like = next(value for value in (*parameters, *inputs) if is_array(value) and dtype_kind(value) == "real")
+    chosen = dtype or dtype_name(like.dtype)
+    step = step or (COMPLEX_STEP if mode == "complex" else default_step(chosen))
+    tolerance = tolerance or TOLERANCE.get(chosen, COARSE)
+    with library_of(array_namespace(like)).allow("float64"):
+        wanted = "complex128" if mode == "complex" else chosen
+        inputs = tuple(_cast(value, wanted) for value in inputs)
+        copy = subject.astype(wanted) if isinstance(subject, Layer) else subject
+        rows = tuple(_row(target, mode, step, tolerance, directions) for target in _targets(copy, inputs, gradient))
+        report = Report(_name(subject), mode, wanted, step, tolerance, rows)
+        return report if report.ok else _with_culprits(report, copy, inputs)
+
+
+def _name(subject: Any) -> str:
+    return type(subject).__name__ if isinstance(subject, Layer) else getattr(subject, "__name__", "function")
+
+
+def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[Any, ...]:
+    """Python numbers become arrays of the current backend; what is differentiated must be floating and finite."""
+    numbers = (int, float)
+    inputs = tuple(get_backend().asarray(float(value)) if type(value) in numbers else value for value in inputs)
+    if not isinstance(subject, Layer):
+        if not callable(subject):
+            got = type(subject).__name__
+            raise ArgumentError(WHO, "subject must be a network, a layer or a function", got, "give one of these")
+        if mode == "complex":
+            raise ArgumentError(WHO, "complex steps must go through layers", "a function", "choose another mode")
+        return inputs
+    names = ("x", "t") if getattr(subject, "last_layer", None) else subject.inputs
+    if len(inputs) != len(names):
+        raise ArgumentError(WHO, f"{_name(subject)} must come with {', '.join(names)}", len(inputs), "give each")
+    for name, value in zip(names, inputs, strict=True):
+        if name in subject.differentiable:
+            check_point(WHO, name, value)
+    rough = [type(layer).__name__ for layer in _all_layers(subject) if not layer.holomorphic]
+    if mode == "complex" and rough:
+        got = ", ".join(dict.fromkeys(rough))
+        raise ArgumentError(WHO, "every layer must be holomorphic for a complex step", got, 'choose mode="every"')
+    return inputs
+
+
+def _all_layers(subject: Layer) -> list[Layer]:
+    last = getattr(subject, "last_layer", None)
+    return [*leaves(subject).values(), *([] if last is None else [last])]
+
+
+def _cast(value: Any, dtype: str) -> Any:
+    """A floating array in the dtype of the check; anything else as it is."""
+    if not is_array(value) or dtype_kind(value) != "real":
+        return value
+    xp = array_namespace(value)
+    return xp.astype(value, getattr(xp, dtype), copy=True)
+
+
+def _targets(subject: Any, inputs: tuple[Any, ...], gradient: Callable[..., Any] | None) -> list[Target]:
+    if not isinstance(subject, Layer):
+        return function_targets(subject, inputs, gradient)
+    if getattr(subject, "last_layer", None):
+        return network_targets(subject, *inputs)
+    return layer_targets(subject, inputs)
+
+
+def network_gradient(network: Any, x: Any, t: Any) -> dict[str, Any]:
+    """The gradient of a network's loss by numerical differentiation in float64, name -> array of its own dtype."""
+    check_point("numerical_gradient", "x", x)
+    found = {}
+    with library_of(array_namespace(x)).allow("float64"):
+        for target in network_targets(network.astype("float64"), _cast(x, "float64"), _cast(t, "float64")):
+            host = target.host
+            steps = steps_for(host, default_step("float64"))
+            numeric, _, _ = differences(target.evaluate(), np.arange(host.size), steps)
+            like = network.params[target.name]
+            found[target.name] = backend_of(like).asarray(numeric.reshape(host.shape))
+    return found
+
+
+def _row(target: Target, mode: str, step: float, tolerance: float, directions: int) -> Row:
+    host, analytic = target.host, target.analytic
+    if analytic is None or analytic.shape != host.shape:
+        shape = None if analytic is None else analytic.shape
+        missing = (float("nan"),) * 4
+        causes = (wrong_shape(shape, host.shape), *target.causes)
+        return Row(target.name, host.shape, 0, *missing, (), *missing[:2], "fail", causes=causes)
+    if mode == "directions":
+        result = _compare_directions(target, analytic, step, tolerance, directions)
+        shape = (directions,)
+    else:
+        result = _compare_elements(target, analytic, mode, step, tolerance)
+        shape = host.shape
+    failed, kinks = bool(result.failed.any()), int(result.kinked.sum())
+    counted = ~result.kinked
+    worst = int(np.argmax(np.where(counted | (not counted.any()), result.difference, -1.0))) if host.size else 0
+    causes = tuple(target.causes)
+    if failed and mode != "directions":
+        numeric = result.numeric.reshape(host.shape)
+        causes += tuple(wrong_values(analytic, numeric, target.batch, target.dout))
+
+    def largest(values: Host) -> float:
+        return float(np.max(values[counted], initial=0.0))
+
+    def mean(values: Host) -> float:
+        return float(np.mean(values[counted])) if counted.any() else 0.0
+
+    return Row(
+        target.name,
+        host.shape,
+        result.numeric.size,
+        mean(result.difference),
+        largest(result.difference),
+        mean(result.relative),
+        largest(result.relative),
+        tuple(int(i) for i in np.unravel_index(worst, shape)) if host.size else (),
+        float(result.analytic[worst]) if host.size else 0.0,
+        float(result.numeric[worst]) if host.size else 0.0,
+        "fail" if failed else "kink" if kinks else "ok",
+        kinks,
+        causes if failed else (),
+    )
+
+
+def _compare_elements(target: Target, analytic: Host, mode: str, step: float, tolerance: float) -> Comparison:
+    host = target.host
+    indices = np.arange(host.size)
+    if mode == "every":
+        eps = EPSILON[dtype_name(target.at.dtype)]
+        return compare(target.evaluate(), indices, steps_for(host, step), analytic.reshape(-1), eps, tolerance)
+    evaluate = one_by_one(target.f, host, backend_of(target.at))
+    numeric = evaluate(indices, np.full((host.size, 1), 1j * step)).imag[:, 0] / step
+    return Comparison.of_exact(analytic.reshape(-1), numeric, tolerance)
+
+
+def _compare_directions(target: Target, analytic: Host, step: float, tolerance: float, count: int) -> Comparison:
+    host = target.host
+    directions = Generator(0).normal((count, *host.shape), f"gradient_check.{target.name}")
+    lengths = np.sqrt(np.sum(directions * directions, axis=tuple(range(1, directions.ndim)), keepdims=True))
+    directions = directions / np.maximum(lengths, 1e-300)
+    slopes = np.sum(analytic * directions, axis=tuple(range(1, directions.ndim)))
+    evaluate = along(target.f, host, directions, backend_of(target.at))
+    eps = EPSILON[dtype_name(target.at.dtype)]
+    return compare(evaluate, np.arange(count), np.full(count, step), slopes, eps, tolerance)
+
+
+def _with_culprits(report: Report, network: Any, inputs: tuple[Any, ...]) -> Report:
+    """Name the layers of a network whose own backward is wrong."""
+    if getattr(network, "last_layer", None) is None:
+        return report
+    wrong = []
+    x, t = inputs
+    for name, layer in leaves(network).items():
+        if not gradient_check(layer.copy(), x, mode="directions", dtype=None, directions=4).ok:
+            wrong.append(f"{name}.backward is wrong by itself")
+        x = layer.forward(x)
+    if not gradient_check(network.last_layer.copy(), x, t, dtype=None).ok:
+        wrong.append(f"the loss's backward ({_name(network.last_layer)}) is wrong by itself")
+    rows = [replace(row, causes=(*wrong, *row.causes)) if row.status == "fail" else row for row in report.rows]
+    return replace(report, rows=tuple(rows))

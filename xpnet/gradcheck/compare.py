@@ -1,0 +1,82 @@
+"""Analytic against numeric, element by element: what agrees, what sits on a kink, what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xpnet.gradcheck.numerical import Evaluate, Host, differences
+
+REFINED_AT_MOST = 4096
+KINKS_AT_MOST = 256
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Derivatives by backward and by differences, their distance, and where they disagree or have no common value."""
+
+    analytic: Host
+    numeric: Host
+    difference: Host
+    relative: Host
+    failed: Host
+    kinked: Host
+
+    @classmethod
+    def of_exact(cls, analytic: Host, numeric: Host, tolerance: float) -> Comparison:
+        """A comparison with derivatives that carry no error of their own."""
+        difference, relative = distances(analytic, numeric)
+        return cls(
+            analytic, numeric, difference, relative, ~(relative <= tolerance), np.zeros(difference.shape, dtype=bool)
+        )
+
+
+def distances(analytic: Host, numeric: Host) -> tuple[Host, Host]:
+    """Absolute and relative differences, ``|a - n|`` and ``|a - n| / max(|a|, |n|, rms n)``."""
+    difference = np.abs(analytic - numeric)
+    scale = float(np.sqrt(np.mean(numeric * numeric))) if numeric.size else 0.0
+    larger = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), scale)
+    return difference, np.divide(difference, larger, out=np.zeros_like(difference), where=larger > 0.0)
+
+
+def compare(evaluate: Evaluate, indices: Host, steps: Host, analytic: Host, eps: float, tolerance: float) -> Comparison:
+    """Compare derivatives, ``|a - n| ≤ tolerance max(|a|, |n|, rms n)`` or below what rounding can tell.
+
+    A kink between x - 2h and x + 2h spoils a difference, so what disagrees is tried again with smaller steps; where
+    the derivatives from the left and from the right differ however small the step, there is no derivative to compare.
+    """
+    numeric, error, size = differences(evaluate, indices, steps)
+    noise = eps * size / steps
+    error = error + noise
+    doubtful = np.flatnonzero(np.abs(analytic - numeric) > 10.0 * noise)
+    if doubtful.size > REFINED_AT_MOST:
+        worst = np.argsort(np.abs(analytic - numeric)[doubtful], kind="stable")[-REFINED_AT_MOST:]
+        doubtful = doubtful[worst]
+    for smaller in (16.0, 256.0, 4096.0) if doubtful.size else ():
+        again, its_error, its_size = differences(evaluate, indices[doubtful], steps[doubtful] / smaller)
+        its_error = its_error + eps * its_size * smaller / steps[doubtful]
+        better = its_error < error[doubtful]
+        numeric[doubtful[better]] = again[better]
+        error[doubtful[better]] = its_error[better]
+    difference, relative = distances(analytic, numeric)
+    failed = ~((relative <= tolerance) | (difference <= 100.0 * noise))
+    kinked = np.zeros_like(failed)
+    for element in np.flatnonzero(failed)[:KINKS_AT_MOST]:
+        low, high = one_sided(evaluate, indices[element], float(steps[element]), float(noise[element]))
+        slack = tolerance * max(abs(low), abs(high))
+        kinked[element] = low < high and low - slack <= analytic[element] <= high + slack
+    return Comparison(analytic, numeric, difference, relative, failed & ~kinked, kinked)
+
+
+def one_sided(evaluate: Evaluate, index: int, step: float, noise: float) -> tuple[float, float]:
+    """The derivatives from the two sides, smaller first; equal where the function is smooth."""
+    near, nearer = step / 64.0, step / 1024.0
+    moves = np.asarray([[-near, -nearer, 0.0, nearer, near]])
+    far_left, left, here, right, far_right = evaluate(np.asarray([index]), moves)[0]
+    gap = abs((right - here) - (here - left)) / nearer
+    far_gap = abs((far_right - here) - (here - far_left)) / near
+    if gap > 0.5 * far_gap and gap > 100.0 * 1024.0 * noise:
+        sides = sorted(((here - left) / nearer, (right - here) / nearer))
+        return sides[0], sides[1]
+    return 0.0, 0.0

@@ -1,0 +1,115 @@
+"""What a gradient check found, as a table, as text and as a dict."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from xpnet.errors import GradientError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+COLUMNS = ("name", "shape", "count", "mean diff", "max diff", "mean rel", "max rel", "worst at", "status")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The check of one parameter or input.
+
+    ``mean_diff`` and ``max_diff`` are absolute, ``mean_rel`` and ``max_rel`` relative to the larger of the two
+    derivatives, or to the root mean square of the gradient where that is larger still. ``where`` is the element with
+    the largest difference (a direction's number in the mode ``directions``), ``analytic`` and ``numeric`` its two
+    derivatives. ``status`` is ``ok``, ``kink`` or ``fail``.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    checked: int
+    mean_diff: float
+    max_diff: float
+    mean_rel: float
+    max_rel: float
+    where: tuple[int, ...]
+    analytic: float
+    numeric: float
+    status: str
+    kinks: int = 0
+    causes: tuple[str, ...] = ()
+
+    def cells(self) -> tuple[str, ...]:
+        shape = "x".join(map(str, self.shape)) or "scalar"
+        numbers = (f"{value:.1e}" for value in (self.mean_diff, self.max_diff, self.mean_rel, self.max_rel))
+        where = ", ".join(map(str, self.where)) or "-"
+        status = f"{self.kinks} kink" + "s" * (self.kinks > 1) if self.status == "kink" else self.status
+        return (self.name, shape, f"{self.checked:,}", *numbers, where, status)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of ``gradient_check``: a row per parameter and input.
+
+    ``print(report)`` is plain text, rich shows a table, ``to_dict()`` is made of builtins.
+    """
+
+    subject: str
+    mode: str
+    dtype: str
+    step: float
+    tolerance: float
+    rows: tuple[Row, ...] = field(default_factory=tuple)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no row failed; a kink is no failure."""
+        return all(row.status != "fail" for row in self.rows)
+
+    @property
+    def title(self) -> str:
+        return f"gradient check of {self.subject} ({self.mode}, {self.dtype}, tolerance {self.tolerance:g})"
+
+    @property
+    def notes(self) -> list[str]:
+        """A line for each failed row with its likely causes."""
+        notes = []
+        for row in self.rows:
+            if row.status == "fail":
+                causes = "; ".join(row.causes) or "no known pattern"
+                numbers = f"backward gave {row.analytic:.6g}, numerical differentiation {row.numeric:.6g}"
+                notes.append(f"{row.name}: {numbers}; {causes}")
+        return notes
+
+    def raise_if_failed(self) -> None:
+        """Raise GradientError naming what failed and why."""
+        if not self.ok:
+            failed = ", ".join(row.name for row in self.rows if row.status == "fail")
+            raise GradientError(
+                self.subject, f"backward must agree with numerical differentiation ({failed})", "\n".join(self.notes),
+                "correct its backward",
+            )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "ok": self.ok}
+
+    def __str__(self) -> str:
+        lines = [COLUMNS, *(row.cells() for row in self.rows)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
+        table = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        ]
+        return "\n".join([self.title, *table, *self.notes])
+
+    def __rich__(self) -> Table:
+        from rich.table import Table
+
+        notes = "\n".join(self.notes) or None
+        table = Table(title=self.title, caption=notes, box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table.title_justify = table.caption_justify = "left"
+        for column in COLUMNS:
+            left = column in ("name", "worst at", "status")
+            table.add_column(column, justify="left" if left else "right", no_wrap=True)
+        colours = {"ok": "green", "kink": "yellow", "fail": "bold red"}
+        for row in self.rows:
+            *cells, status = row.cells()
+            table.add_row(*cells, f"[{colours[row.status]}]{status}[/]")
+        return table

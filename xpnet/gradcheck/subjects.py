@@ -1,0 +1,155 @@
+"""What can be checked: a network, a layer, a function. Each becomes a list of targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import array_namespace, backend_of, dtype_kind, dtype_name, is_array, to_numpy
+from xpnet.errors import ArgumentError, DtypeError
+from xpnet.gradcheck.batched import side_by_side
+from xpnet.gradcheck.numerical import EPSILON, Evaluate, Host, one_by_one
+from xpnet.layers.base import Layer
+from xpnet.random import Generator
+from xpnet.typing import Array
+
+WHO = "gradient_check"
+
+
+@dataclass
+class Target:
+    """One array and the function of it whose derivative backward claims to know."""
+
+    name: str
+    at: Array
+    f: Callable[[Array], Any]
+    analytic: Host | None
+    fast: Evaluate | None = None
+    batch: int = 1
+    dout: Host | None = None
+    causes: list[str] = field(default_factory=list)
+
+    @property
+    def host(self) -> Host:
+        return to_numpy(self.at)
+
+    def evaluate(self) -> Evaluate:
+        """One value at a time, or many side by side where both give the same numbers."""
+        plain = one_by_one(self.f, self.host, backend_of(self.at))
+        if self.fast is None or not self.host.size:
+            return plain
+        probes = np.unique(np.linspace(0, self.host.size - 1, 3).astype(int))
+        moves = np.full((probes.size, 1), 2.0**-6)
+        rounding = 1e3 * EPSILON[dtype_name(self.at.dtype)]
+        return self.fast if np.allclose(self.fast(probes, moves), plain(probes, moves), rtol=rounding) else plain
+
+
+def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
+    """The loss of a network in each of its parameters."""
+    before = {"x": to_numpy(x).copy(), "t": to_numpy(t).copy()}
+    gradients = network.gradient(x, t)
+    written = written_to(before, {"x": x, "t": t})
+    targets = []
+    for name, place in network.params.places.items():
+
+        def loss_at(array: Array, name: str = name) -> Any:
+            with network.using({name: array}):
+                return network.loss(x, t)
+
+        target = Target(name, network.params[name], loss_at, on_host(gradients[name]), batch=x.shape[0])
+        target.fast = side_by_side(network, place, x, t)
+        target.causes += written
+        targets.append(target)
+    return targets
+
+
+def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
+    """``Σ y dout`` of a layer for a random ``dout``, in each differentiable input and parameter."""
+    named = dict(zip(layer.inputs, inputs, strict=True))
+    before = {name: to_numpy(value).copy() for name, value in named.items()}
+    y = layer.forward(*inputs)
+    xp = array_namespace(y)
+    dout = 1.0 + Generator(0).normal(tuple(y.shape), "gradient_check.dout")
+    upstream = backend_of(y).asarray(dout)
+    gradients = run_backward(layer, upstream)
+    causes = written_to(before | {"dout": dout}, named | {"dout": upstream})
+    doubled = run_backward(layer, 2.0 * upstream)
+    batch = next((array.shape[0] for array in before.values() if array.ndim), 1)
+
+    def target(name: str, at: Array, f: Callable[[Array], Any]) -> Target:
+        analytic = gradients[name]
+        found = [*causes, *wrong_scaling(analytic, doubled[name])]
+        return Target(name, at, f, analytic, batch=batch, dout=dout, causes=found)
+
+    def in_input(name: str) -> Target:
+        return target(name, named[name], lambda array: xp.sum(layer.forward(**(named | {name: array})) * upstream))
+
+    def in_parameter(name: str) -> Target:
+        def objective(array: Array) -> Any:
+            with layer.using({name: array}):
+                return xp.sum(layer.forward(*inputs) * upstream)
+
+        return target(name, layer.params[name], objective)
+
+    return [*map(in_input, layer.differentiable), *map(in_parameter, layer.params)]
+
+
+def wrong_scaling(analytic: Host | None, doubled: Host | None) -> list[str]:
+    """A cause where a doubled ``dout`` does not double the gradient."""
+    if analytic is None or doubled is None or analytic.shape != doubled.shape or not analytic.any():
+        return []
+    if np.array_equal(doubled, analytic):
+        return ["it stays the same when dout doubles: dout is ignored"]
+    if np.allclose(doubled, 3.0 * analytic):
+        return ["a second backward adds to the first: assign the gradient, do not accumulate it"]
+    return []
+
+
+def run_backward(layer: Layer, dout: Any) -> dict[str, Host | None]:
+    """Name -> gradient of each differentiable input and parameter, None where backward leaves one out."""
+    result = layer.backward(dout)
+    gradients = result if isinstance(result, tuple) else (result,)
+    found = dict.fromkeys((*layer.differentiable, *layer.params), None) | dict(
+        zip(layer.differentiable, map(on_host, gradients), strict=False)
+    )
+    for name, (owner, attribute) in layer.params.places.items():
+        found[name] = on_host(getattr(owner, "d" + attribute, None))
+    return found
+
+
+def function_targets(f: Callable[..., Any], inputs: Sequence[Any], gradient: Callable[..., Any] | None) -> list[Target]:
+    """A function of arrays in each floating argument."""
+    if gradient is None:
+        raise ArgumentError(WHO, "a function must come with its gradient", "none", "pass gradient=df")
+    names = [f"argument {i}" for i in range(len(inputs))]
+    before = {name: to_numpy(value).copy() for name, value in zip(names, inputs, strict=True)}
+    result = gradient(*inputs)
+    gradients = result if isinstance(result, tuple) else (result,)
+    written = written_to(before, dict(zip(names, inputs, strict=True)))
+    floating = [i for i, value in enumerate(inputs) if is_array(value) and dtype_kind(value) == "real"]
+    if not floating:
+        raise DtypeError(WHO, "an argument must be a floating array", "none", "make one with backend.asarray(x)")
+    targets = []
+    for position, i in enumerate(floating):
+
+        def of_one(array: Array, i: int = i) -> Any:
+            return f(*inputs[:i], array, *inputs[i + 1 :])
+
+        analytic = on_host(gradients[position]) if position < len(gradients) else None
+        targets.append(Target(names[i], inputs[i], of_one, analytic, causes=list(written)))
+    return targets
+
+
+def on_host(gradient: Any) -> Host | None:
+    return None if gradient is None else np.array(to_numpy(gradient).real, dtype=np.float64)
+
+
+def written_to(before: dict[str, Host], after: dict[str, Any]) -> list[str]:
+    """A cause for each array that changed under forward or backward."""
+    changed = [
+        name for name, value in before.items() if not np.array_equal(value, to_numpy(after[name]), equal_nan=True)
+    ]
+    return [f"forward or backward wrote into {name}: compute a new array instead" for name in changed]

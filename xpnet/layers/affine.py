@@ -1,0 +1,51 @@
+"""The affine map."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from xpnet.backend import array_namespace
+from xpnet.initializers import normal_weights, zeros
+from xpnet.layers.base import Layer
+from xpnet.random import Generator, default_generator
+from xpnet.typing import Array
+
+
+class Affine(Layer):
+    """Affine map, ``y = x W + b``.
+
+    Shapes: ``x (N, D)`` or ``(N, ...)`` flattened to D, ``W (D, M)``, ``b (M,)``, ``y (N, M)``.
+    Backward: ``dx = dout Wᵀ``, ``dW = xᵀ dout``, ``db = Σₙ dout``.
+    Source: Deep Learning from Scratch, section 5.6.
+    """
+
+    parameters = ("W", "b")
+    shapes = {"x": "N D", "W": "D M", "b": "M"}
+    units = {"W": 1, "b": 0}
+    flattens = True
+    holomorphic = True
+
+    W: Array
+    b: Array
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        y: Array = x @ self.W + self.b
+        return y
+
+    def backward(self, dout: Array) -> Array | None:
+        xp = array_namespace(dout, self.x)
+        self.dW = self.x.T @ dout
+        self.db = xp.sum(dout, axis=0)
+        return dout @ self.W.T if self.needs_dx else None
+
+    @classmethod
+    def create(cls, inputs: int, outputs: int, init: str | float = "he", rng: Generator | None = None) -> Self:
+        """An Affine with parameters on the current backend, ``W = σ z``, ``b = 0``.
+
+        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
+
+        Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
+        """
+        rng = rng or default_generator()
+        return cls(normal_weights((inputs, outputs), init, rng, rng.next_name("Affine") + ".W"), zeros((outputs,)))

@@ -1,0 +1,49 @@
+"""The first nodes of the book: multiplication and addition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpnet import kernels
+from xpnet.layers.base import Layer
+
+
+def _as_stretched(gradient: Any, operand: Any) -> Any:
+    """The gradient in the operand's own shape, where broadcasting had stretched the operand."""
+    return kernels.sum_to(gradient, operand.shape) if hasattr(operand, "shape") else gradient
+
+
+class MulLayer(Layer):
+    """Multiplication, ``z = x y``, of arrays that broadcast, or of Python numbers.
+
+    Backward: ``dx = dout y``, ``dy = dout x``.
+    Source: Deep Learning from Scratch, section 5.4.1.
+    """
+
+    holomorphic = True
+    takes_numbers = True
+
+    def forward(self, x: Any, y: Any) -> Any:
+        self.x, self.y = x, y
+        return x * y
+
+    def backward(self, dout: Any = 1.0) -> tuple[Any, Any]:
+        return _as_stretched(dout * self.y, self.x), _as_stretched(dout * self.x, self.y)
+
+
+class AddLayer(Layer):
+    """Addition, ``z = x + y``, of arrays that broadcast, or of Python numbers.
+
+    Backward: ``dx = dout``, ``dy = dout``.
+    Source: Deep Learning from Scratch, section 5.4.2.
+    """
+
+    holomorphic = True
+    takes_numbers = True
+
+    def forward(self, x: Any, y: Any) -> Any:
+        self.x, self.y = x, y
+        return x + y
+
+    def backward(self, dout: Any = 1.0) -> tuple[Any, Any]:
+        return _as_stretched(dout, self.x), _as_stretched(dout, self.y)

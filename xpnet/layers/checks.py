@@ -1,0 +1,131 @@
+"""What every layer checks on entry, so that its equations stay bare."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_of
+from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
+from xpnet.typing import Namespace
+
+if TYPE_CHECKING:
+    from xpnet.layers.base import Layer
+
+SCALARS = (int, float, bool, complex)
+
+
+def check_names(layer: Layer, args: tuple[Any, ...], inputs: dict[str, Any]) -> None:
+    """The call must bring each of forward's inputs once."""
+    if len(inputs) != len(layer.inputs) or len(args) > len(layer.inputs) or set(inputs) != set(layer.inputs):
+        given = f"{len(args)} values" + "".join(f", {name}" for name in inputs if name not in layer.inputs)
+        raise ArgumentError(
+            type(layer).__name__,
+            f"forward must be given {', '.join(layer.inputs)}",
+            given,
+            "give one value for each name",
+        )
+
+
+def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:
+    """Inputs and parameters must be of one library, on one device, floating where differentiated, and fit.
+
+    Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
+    """
+    first_name, first_xp, first_device = "", None, None
+    sizes: dict[str, int] = {}
+    for name in (*layer.parameters, *inputs):
+        array = inputs[name] if name in inputs else getattr(layer, name)
+        if type(array) in SCALARS and layer.takes_numbers:
+            continue
+        xp = _namespace(layer, name, array)
+        if name in layer.differentiable or name not in inputs:
+            _check_floating(layer, name, array)
+        device = device_of(array)
+        if first_xp is None:
+            first_name, first_xp, first_device = name, xp, device
+        elif xp is not first_xp or device != first_device:
+            _refuse_mixture(layer, first_name, first_xp, first_device, name, xp, device)
+        if name in layer.shapes:
+            _check_shape(layer, name, array.shape, layer.shapes[name].split(), sizes)
+
+
+def _namespace(layer: Layer, name: str, array: Any) -> Namespace:
+    if type(array) in SCALARS or not is_array(array):
+        raise DtypeError(
+            type(layer).__name__,
+            f"{name} must be an array",
+            type(array).__name__,
+            f"make one with backend.asarray({name})",
+        )
+    return array_namespace(array)
+
+
+def _check_floating(layer: Layer, name: str, array: Any) -> None:
+    kind = dtype_kind(array)
+    if kind != "real" and not (kind == "complex" and layer.holomorphic):
+        raise DtypeError(
+            type(layer).__name__,
+            f"{name} must be floating",
+            dtype_name(array.dtype),
+            f"cast it with xp.astype({name}, xp.float32)",
+        )
+
+
+def _refuse_mixture(layer: Layer, one: str, xp: Namespace, device: Any, other: str, xp2: Namespace, on: Any) -> None:
+    library, library2 = library_of(xp), library_of(xp2)
+    if library.name != library2.name:
+        must, got = "library", f"{library.name} and {library2.name}"
+        remedy = f"convert {other} with backend.asarray(backend.to_numpy({other}))"
+    else:
+        must, got = "device", f"{library.device_name(device)} and {library.device_name(on)}"
+        remedy = f"move {other} yourself, for example with xp.asarray({other}, device={one}.device)"
+    raise LibraryError(type(layer).__name__, f"{one} and {other} must be on one {must}", got, remedy)
+
+
+def _check_shape(layer: Layer, name: str, shape: tuple[int, ...], letters: list[str], sizes: dict[str, int]) -> None:
+    gap = letters.index("...") if "..." in letters else len(letters)
+    first, last = letters[:gap], letters[gap + 1 :]
+    own = (*first, *last)
+    fits = len(shape) == len(own) or (len(shape) > len(own) and gap < len(letters))
+    if fits:
+        for letter, size in zip(own, shape[:gap] + shape[len(shape) - len(last) :], strict=True):
+            if sizes.setdefault(letter, size) != size:
+                fits = False
+                break
+    if fits:
+        return
+    wanted = ", ".join("N" if letter == "N" else str(sizes.get(letter, letter)) for letter in letters)
+    remedy = "give it that shape"
+    if len(shape) == len(own) - 1:
+        remedy = f"add the batch axis with xp.expand_dims({name}, axis=0)"
+    elif layer.flattens and name == "x" and len(shape) == len(own):
+        remedy = f"give each row {sizes.get(own[-1], own[-1])} values, over as many axes as you like"
+    must = f"{name} must be ({wanted}{',' if len(letters) == 1 else ''})"
+    raise ShapeError(type(layer).__name__, must, tuple(shape), remedy)
+
+
+def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
+    """The upstream derivative as an array of the output's shape; a number stands for that number everywhere.
+
+    Raises: ``ShapeError``, ``DtypeError``, ``LibraryError``.
+    """
+    if type(dout) in SCALARS:
+        return xp.full(shape, float(dout), dtype=dtype, device=device)
+    who = type(layer).__name__
+    own = _namespace(layer, "dout", dout)
+    if library_of(own).name != library_of(xp).name or device_of(dout) != device:
+        _refuse_mixture(layer, "y", xp, device, "dout", own, device_of(dout))
+    _check_floating(layer, "dout", dout)
+    if dout.shape != shape:
+        raise ShapeError(
+            who, f"dout must be {tuple(shape)}, the shape of forward's output", tuple(dout.shape), "give it that shape"
+        )
+    return dout
+
+
+def flatten(x: Any) -> Any:
+    """Rows from an input of more than two axes, ``(N, ...) -> (N, D)``."""
+    if getattr(x, "ndim", 0) <= 2:
+        return x
+    return array_namespace(x).reshape(x, (x.shape[0], prod(x.shape[1:])))

@@ -1,0 +1,168 @@
+"""What every network can do: predict, loss, accuracy, gradient; its parameters are named arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, Self
+
+from xpnet.backend import array_namespace, dtype_kind, size_of
+from xpnet.errors import ArgumentError, StateError
+from xpnet.gradcheck import network_gradient
+from xpnet.layers import Layer
+from xpnet.layers.base import NamedArrays
+from xpnet.typing import Array
+
+
+class Network(Layer):
+    """Layers one after another and a loss, ``L = loss(layerₙ(… layer₁(x)), t)``.
+
+    It has no parameters, state or cache of its own: it passes values on to its layers.
+
+    ``layers`` maps names to layers in order, ``last_layer`` is the loss (None in a network that is part of
+    another). ``forward`` trains, ``predict`` infers.
+    """
+
+    owner = True
+
+    layers: Mapping[str, Layer]
+    last_layer: Layer | None
+
+    def forward(self, x: Any) -> Any:
+        for layer in self.layers.values():
+            x = layer(x)
+        return x
+
+    def backward(self, dout: Any = 1.0) -> Any:
+        for layer in reversed(self._differentiated()):
+            dout = layer.backward(dout)
+        return dout
+
+    def _differentiated(self) -> list[Layer]:
+        """The layers that backward visits; those before the first parameters only where dx is wanted."""
+        layers = list(self.layers.values())
+        if not self.needs_dx:
+            while layers and not layers[0].params:
+                layers.pop(0)
+        return layers
+
+    @contextmanager
+    def _without_dx(self) -> Iterator[None]:
+        """Spare the derivative with respect to the data, which training does not use."""
+        first = next((layer for layer in self.layers.values() if layer.params), None)
+        self.needs_dx = False
+        if isinstance(first, Network):
+            with first._without_dx():
+                yield
+        elif first is not None:
+            first.needs_dx = False
+            yield
+            del first.needs_dx
+        else:
+            yield
+        del self.needs_dx
+
+    def predict(self, x: Any, batch_size: int = 1024) -> Any:
+        """The scores of any number of rows, computed ``batch_size`` rows at a time.
+
+        Shapes: ``x (N, ...)``, result ``(N, K)``.
+        Raises: ``ArgumentError`` for a batch size below 1.
+        """
+        if batch_size < 1:
+            raise ArgumentError(type(self).__name__, "batch_size must be at least 1", batch_size, "give 1 or more")
+        if getattr(x, "ndim", 0) == 0 or x.shape[0] <= batch_size:
+            return self._predict_batch(x)
+        parts = [self._predict_batch(x[i : i + batch_size, ...]) for i in range(0, x.shape[0], batch_size)]
+        return array_namespace(*parts).concat(parts, axis=0)
+
+    def _predict_batch(self, x: Any) -> Any:
+        for layer in self.layers.values():
+            x = layer.predict(x)
+        return x
+
+    def _loss_layer(self) -> Layer:
+        if self.last_layer is None:
+            raise StateError(type(self).__name__, "a loss layer must end it", "none", "build it with loss=…")
+        return self.last_layer
+
+    def loss(self, x: Any, t: Any, predict: bool = False) -> Array:
+        """The loss on a batch: as trained, which is what ``gradient`` differentiates, or as ``predict`` sees it."""
+        last = self._loss_layer()
+        loss: Array = last.predict(self.predict(x), t) if predict else last(self.forward(x), t)
+        return loss
+
+    def accuracy(self, x: Any, t: Any) -> float:
+        """The share of rows whose highest score is at the label, ``Σₙ [argmax y = t] / N``.
+
+        Shapes: ``t (N,)`` class indices or ``(N, K)`` one-hot.
+        """
+        y = self.predict(x)
+        xp = array_namespace(y, t)
+        labels = xp.argmax(t, axis=-1) if dtype_kind(t) == "real" else t
+        if labels.shape != y.shape[:-1] or size_of(labels) == 0:
+            raise ArgumentError(
+                type(self).__name__, f"t must have {y.shape[0]} labels, and at least one", t.shape, "give one a row"
+            )
+        return int(xp.count_nonzero(xp.argmax(y, axis=-1) == labels)) / size_of(labels)
+
+    def gradient(self, x: Any, t: Any) -> dict[str, Array]:
+        """The gradient of ``loss(x, t)`` by backpropagation, name -> array."""
+        return self.loss_and_gradient(x, t)[1]
+
+    def loss_and_gradient(self, x: Any, t: Any) -> tuple[Array, dict[str, Array]]:
+        """The loss on a batch and its gradient, from one forward and one backward."""
+        last = self._loss_layer()
+        loss = self.loss(x, t)
+        with self._without_dx():
+            self.backward(last.backward(1.0))
+        return loss, self.grads
+
+    def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
+        """The same by numerical differentiation in float64, name -> array: slow, and right by definition."""
+        return network_gradient(self, x, t)
+
+    def astype(self, dtype: Any) -> Self:
+        """A network of its own with the parameters in another dtype, ``net.astype("float64")``."""
+        copy = self.copy()
+        copy.layers = MappingProxyType({name: layer.astype(dtype) for name, layer in self.layers.items()})
+        copy.last_layer = None if self.last_layer is None else self.last_layer.astype(dtype)
+        return copy
+
+    @property
+    def params(self) -> NamedArrays:
+        """The live parameters, name -> array, in the order of construction."""
+        return NamedArrays(self._parameter_places())
+
+    def _parameter_places(self) -> dict[str, tuple[Layer, str]]:
+        places: dict[str, tuple[Layer, str]] = {}
+        for name, layer in self.layers.items():
+            for inner, place in layer.params.places.items():
+                places[f"{name}.{inner}"] = place
+        return places
+
+    def summary(self) -> str:
+        """A table of the layers with the shapes and numbers of their parameters."""
+        rows = [("layer", "kind", "parameters", "count")]
+        for name, layer in self.layers.items():
+            shapes = ", ".join(f"{inner} {tuple(array.shape)}" for inner, array in layer.params.items())
+            rows.append((name, type(layer).__name__, shapes, f"{count(layer):,}"))
+        if self.last_layer is not None:
+            rows.append(("loss", type(self.last_layer).__name__, "", "0"))
+        rows.append(("total", "", "", f"{count(self):,}"))
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [
+            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3].rjust(10)])
+            for row in rows
+        ]
+        rule = "-" * len(lines[0])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def __repr__(self) -> str:
+        inside = ", ".join(repr(layer) for layer in (*self.layers.values(), *filter(None, [self.last_layer])))
+        return f"{type(self).__name__}({inside})"
+
+
+def count(layer: Layer) -> int:
+    """The number of trained values of a layer or network."""
+    return sum(size_of(array) for array in layer.params.values())

@@ -1,0 +1,53 @@
+"""The book's first network."""
+
+from __future__ import annotations
+
+from xpnet.initializers import normal_weights, zeros
+from xpnet.layers import Affine, Layer, Relu, SoftmaxWithLoss
+from xpnet.networks.sequential import Sequential
+from xpnet.random import Generator, default_generator
+
+
+class TwoLayerNet(Sequential):
+    """The book's network of two layers, ``L = SoftmaxWithLoss(relu(x W1 + b1) W2 + b2, t)``.
+
+    ``params`` has the book's keys ``W1, b1, W2, b2``; ``layers`` has ``Affine1, Relu1, Affine2``.
+
+    Shapes: ``x (N, D)`` or ``(N, ...)``, ``W1 (D, M)``, ``b1 (M,)``, ``W2 (M, K)``, ``b2 (K,)``.
+    Source: Deep Learning from Scratch, section 5.7.2.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        weight_init_std: float = 0.01,
+        rng: Generator | None = None,
+    ) -> None:
+        rng = rng or default_generator()
+        path = rng.next_name("TwoLayerNet")
+
+        def weights(name: str, inputs: int, outputs: int) -> Affine:
+            W = normal_weights((inputs, outputs), weight_init_std, rng, f"{path}.{name}")
+            return Affine(W, zeros((outputs,)))
+
+        super().__init__(
+            weights("W1", input_size, hidden_size),
+            Relu(),
+            weights("W2", hidden_size, output_size),
+            loss=SoftmaxWithLoss(),
+        )
+
+    def _parameter_places(self) -> dict[str, tuple[Layer, str]]:
+        return book_keys(super()._parameter_places())
+
+
+def book_keys(places: dict[str, tuple[Layer, str]]) -> dict[str, tuple[Layer, str]]:
+    """The book's keys for a network's parameters: the letter and its count in order, ``W1, b1, W2, b2``."""
+    counts: dict[str, int] = {}
+    renamed = {}
+    for layer, attribute in places.values():
+        counts[attribute] = counts.get(attribute, 0) + 1
+        renamed[f"{attribute}{counts[attribute]}"] = (layer, attribute)
+    return renamed

@@ -1,0 +1,28 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xpnet.errors import DataError
+
+
+@contextmanager
+def written_in_place(path: str | Path) -> Iterator[Path]:
+    """A path to write to that takes the place of ``path`` when the block ends well, and vanishes when it does not.
+
+    Raises: ``DataError`` where the file cannot be written.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError("save", f"{path} must be writable", reason, "choose another place") from error
+    finally:
+        part.unlink(missing_ok=True)
