@@ -19,7 +19,7 @@ _NAMESPACES: dict[type, Namespace | None] = dict.fromkeys((*SCALARS, type(None))
 
 
 def array_namespace(*arrays: Any) -> Namespace:
-    """The array API namespace that the arguments share, as in ``xp = array_namespace(x, W)``.
+    """The array API namespace that the arguments share.
 
     Python scalars and None are skipped. A Variable wins over the arrays of its library.
 

@@ -1,0 +1,125 @@
+"""One test body, every backend: the fixtures ``backend``, ``xp``, ``dtype``, ``asarray`` and ``no_host_sync``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+import xpnet as xn
+from xpnet.backend import LIBRARIES, Backend, missing
+
+settings.register_profile(
+    "xpnet", deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("xpnet")
+
+
+class Where(Enum):
+    """Where a test body runs: name of the library, device, and whether inputs are read-only."""
+
+    NUMPY = ("numpy", None, False)
+    NUMPY_READ_ONLY = ("numpy", None, True)
+    STRICT = ("array-api-strict", "device1", False)
+    TORCH = ("torch", None, False)
+    JAX = ("jax", None, False)
+    CUPY = ("cupy", None, False)
+
+    @property
+    def library(self) -> str:
+        return self.value[0]
+
+    def __str__(self) -> str:
+        return self.name.lower().replace("_", "-")
+
+
+LACKS = {name: missing(library) for name, library in LIBRARIES.items()}
+REQUIRED = set(filter(None, os.environ.get("XPNET_REQUIRE", "").split(",")))
+PRESENT = [where for where in Where if not LACKS[where.library] or where.library in REQUIRED]
+
+
+def pytest_report_header() -> list[str]:
+    lines = [f"backends: {', '.join(map(str, PRESENT))}"]
+    return lines + [f"not here: {lack}" for lack in filter(None, LACKS.values())]
+
+
+@pytest.fixture(params=PRESENT, ids=str)
+def where(request: pytest.FixtureRequest) -> Where:
+    if LACKS[request.param.library]:
+        pytest.fail(f"XPNET_REQUIRE: {LACKS[request.param.library]}")
+    return request.param
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def backend(where: Where, dtype: str) -> Iterator[Backend]:
+    """The current backend of the test."""
+    with strict_as_a_gpu(where), xn.use_backend(where.library, device=where.value[1], dtype=dtype) as chosen:
+        yield chosen
+
+
+@pytest.fixture
+def xp(backend: Backend) -> Any:
+    return backend.xp
+
+
+@pytest.fixture
+def asarray(where: Where, backend: Backend) -> Callable[..., Any]:
+    """Arrays of the current backend; read-only where the test runs on such."""
+
+    def make(values: Any) -> Any:
+        array = backend.asarray(np.array(values))
+        if where.value[2]:
+            array.flags.writeable = False
+        return array
+
+    return make
+
+
+@pytest.fixture
+def tolerance(dtype: str) -> float:
+    return {"float32": 2e-5, "float64": 1e-12}[dtype]
+
+
+@contextmanager
+def strict_as_a_gpu(where: Where) -> Iterator[None]:
+    """On array-api-strict, leave out what a GPU does badly: results whose shape depends on values."""
+    if where is not Where.STRICT:
+        yield
+        return
+    import array_api_strict
+
+    with array_api_strict.ArrayAPIStrictFlags(boolean_indexing=False, data_dependent_shapes=False):
+        yield
+
+
+@pytest.fixture
+def no_host_sync(where: Where, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[None]]:
+    """A context in which reading a value of an array-api-strict array fails: on a GPU it would stall."""
+
+    @contextmanager
+    def trap() -> Iterator[None]:
+        if where is not Where.STRICT:
+            yield
+            return
+        from array_api_strict._array_object import Array
+
+        def refuse(self: Any, *args: Any, **named: Any) -> Any:
+            raise AssertionError("a value was read on the host")
+
+        with monkeypatch.context() as patch:
+            for name in ("__bool__", "__float__", "__int__", "__complex__", "__index__", "__array__", "__dlpack__"):
+                patch.setattr(Array, name, refuse)
+            yield
+
+    return trap

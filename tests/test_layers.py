@@ -1,0 +1,169 @@
+"""Contracts that every layer keeps on every backend, over the table of cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xpnet as xn
+from xpnet import layers
+from xpnet.backend import array_namespace, device_of, to_numpy
+from xpnet.cases import CASES, Case
+from xpnet.errors import DtypeError, ShapeError
+from xpnet.layers.loss import Loss
+
+on_every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+BATCHED = [case for case in CASES if case.inputs[0].ndim > 1 and "broadcast" not in case.name]
+
+
+def build(case: Case, asarray):
+    return case.layer(*map(asarray, case.parameters)), tuple(map(asarray, case.inputs))
+
+
+def upstream(y, seed: int = 0):
+    return np.random.default_rng(seed).normal(size=tuple(y.shape))
+
+
+def gradients(layer, dout) -> list[np.ndarray]:
+    found = layer.backward(dout)
+    found = found if isinstance(found, tuple) else (found,)
+    return [to_numpy(g) for g in (*found, *layer.grads.values())]
+
+
+def test_every_layer_has_a_case():
+    exported = {getattr(layers, name) for name in layers.__all__} - {layers.Layer}
+    assert exported == {case.layer for case in CASES}
+
+
+@on_every_case
+def test_output_is_the_oracle_s(case, asarray, tolerance):
+    layer, inputs = build(case, asarray)
+    np.testing.assert_allclose(to_numpy(layer(*inputs)), case.expected(), rtol=tolerance, atol=tolerance)
+
+
+@on_every_case
+def test_backward_agrees_with_numerical_differentiation(case, asarray):
+    layer, inputs = build(case, asarray)
+    xn.gradient_check(layer, *inputs).raise_if_failed()
+
+
+@on_every_case
+def test_nothing_is_written_to(case, asarray):
+    layer, inputs = build(case, asarray)
+    before = [to_numpy(a).copy() for a in (*inputs, *layer.params.values())]
+    dout = asarray(upstream(layer(*inputs)))
+    gradients(layer, dout)
+    for array, value in zip((*inputs, *layer.params.values()), before, strict=True):
+        np.testing.assert_array_equal(to_numpy(array), value)
+    np.testing.assert_array_equal(to_numpy(dout), to_numpy(asarray(upstream(dout))))
+
+
+@on_every_case
+def test_library_device_and_dtype_are_kept(case, asarray, backend):
+    layer, inputs = build(case, asarray)
+    y = layer(*inputs)
+    dx = layer.backward(asarray(upstream(y)))
+    for array in (y, *(dx if isinstance(dx, tuple) else (dx,)), *layer.grads.values()):
+        assert array_namespace(array) is array_namespace(*inputs)
+        assert device_of(array) == backend.device
+        assert array.dtype == backend.dtype
+
+
+@on_every_case
+def test_gradients_have_the_shapes_of_what_they_belong_to(case, asarray):
+    layer, inputs = build(case, asarray)
+    y = layer(*inputs)
+    dx = layer.backward(asarray(upstream(y)))
+    found = dx if isinstance(dx, tuple) else (dx,)
+    assert len(found) == len(layer.differentiable)
+    for name, gradient in zip(layer.differentiable, found, strict=True):
+        assert gradient.shape == inputs[layer.inputs.index(name)].shape
+    assert {name: g.shape for name, g in layer.grads.items()} == {n: p.shape for n, p in layer.params.items()}
+
+
+@on_every_case
+def test_backward_is_linear_in_dout(case, asarray, tolerance):
+    layer, inputs = build(case, asarray)
+    dout = upstream(layer(*inputs))
+    once, twice = gradients(layer, asarray(dout)), gradients(layer, asarray(2.0 * dout))
+    for a, b in zip(once, twice, strict=True):
+        np.testing.assert_allclose(2.0 * a, b, rtol=tolerance, atol=tolerance)
+
+
+@on_every_case
+def test_a_number_as_dout_stands_for_that_number_everywhere(case, asarray):
+    layer, inputs = build(case, asarray)
+    y = layer(*inputs)
+    for a, b in zip(gradients(layer, 3), gradients(layer, asarray(np.full(y.shape, 3.0))), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@on_every_case
+def test_a_second_forward_does_not_change_what_the_first_returned(case, asarray):
+    layer, inputs = build(case, asarray)
+    y = layer(*inputs)
+    dx = layer.backward(asarray(upstream(y)))
+    kept = [to_numpy(a).copy() for a in (y, *(dx if isinstance(dx, tuple) else (dx,)), *layer.grads.values())]
+    arrays = (y, *(dx if isinstance(dx, tuple) else (dx,)), *layer.grads.values())
+    other = [x if to_numpy(x).dtype.kind in "iu" else asarray(to_numpy(x) * 0.5 + 1.0) for x in inputs]
+    layer.backward(asarray(upstream(layer(*other), seed=1)))
+    for array, value in zip(arrays, kept, strict=True):
+        np.testing.assert_array_equal(to_numpy(array), value)
+
+
+@on_every_case
+def test_no_value_is_read_on_the_host(case, asarray, no_host_sync):
+    layer, inputs = build(case, asarray)
+    y = layer(*inputs)
+    dout = asarray(upstream(y))
+    with no_host_sync():
+        layer(*inputs)
+        layer.backward(dout)
+        layer.backward(1.0)
+
+
+@on_every_case
+def test_predict_gives_the_output_and_keeps_nothing(case, asarray, tolerance):
+    layer, inputs = build(case, asarray)
+    before = set(vars(layer))
+    y = layer.predict(*inputs)
+    assert set(vars(layer)) == before
+    np.testing.assert_allclose(to_numpy(y), case.expected(), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("case", BATCHED, ids=lambda case: case.name)
+def test_an_empty_batch_works_and_a_loss_refuses_it(case, asarray):
+    layer, _ = build(case, asarray)
+    empty = [asarray(x[:0]) for x in case.inputs]
+    if isinstance(layer, Loss):
+        with pytest.raises(ShapeError, match=r"x must hold at least one sample, got \(0,"):
+            layer(*empty)
+        return
+    y = layer(*empty)
+    dx = layer.backward(asarray(np.zeros(y.shape)))
+    assert y.shape[0] == 0
+    assert (dx[0] if isinstance(dx, tuple) else dx).shape == empty[0].shape
+    assert all(not to_numpy(gradient).any() for gradient in layer.grads.values())
+
+
+@on_every_case
+def test_integers_are_refused_and_the_cast_is_named(case, asarray):
+    layer, inputs = build(case, asarray)
+    wrong = [asarray(np.ones(inputs[0].shape, dtype=np.int64)), *inputs[1:]]
+    with pytest.raises(DtypeError, match=rf"^{case.layer.__name__}: x must be floating, got int.*xp.astype\(x"):
+        layer(*wrong)
+
+
+@on_every_case
+def test_another_shape_of_dout_is_refused(case, asarray):
+    layer, inputs = build(case, asarray)
+    y = layer(*inputs)
+    with pytest.raises(ShapeError, match="dout must be .* the shape of forward's output"):
+        layer.backward(asarray(np.ones((*y.shape, 2))))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.layer.holomorphic], ids=lambda case: case.name)
+def test_holomorphic_layers_pass_the_complex_step(case, asarray):
+    layer, inputs = build(case, asarray)
+    report = xn.gradient_check(layer, *inputs, mode="complex", tolerance=1e-12)
+    report.raise_if_failed()
