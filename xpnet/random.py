@@ -57,6 +57,12 @@ class Generator:
         bits = self.raw(int(np.prod(shape, dtype=np.int64)), name, step, use)
         return normal_quantile(np.reshape(((bits >> np.uint64(12)) + 0.5) * 2.0**-52, shape))
 
+    def integers(
+        self, high: int, shape: Shape, name: str, step: int = 0, use: int = 0
+    ) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Integers from 0 to ``high - 1``, with repetition, ``⌊high u⌋``."""
+        return np.floor(high * self.uniform(shape, name, step, use)).astype(np.int64)
+
     def mask(
         self, shape: Shape, keep: float, name: str, step: int = 0, use: int = 0
     ) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -17,7 +17,7 @@ from xpnet.layers.base import Layer, leaves
 from xpnet.layers.loss import Loss
 from xpnet.typing import Array
 
-VALUES_AT_ONCE = 2**20
+VALUES_AT_ONCE = 2**19
 
 
 def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
@@ -31,10 +31,13 @@ def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Eval
     loss = network.last_layer.copy()
     for node in layers[:depth]:
         x = node.forward(x)
-    host = {name: np.moveaxis(to_numpy(getattr(layer, name)), axis, -1) for name, axis in layer.units.items()}
+    units_first = {
+        name: np.ascontiguousarray(np.moveaxis(to_numpy(getattr(layer, name)), axis, 0))
+        for name, axis in layer.units.items()
+    }
     shape = getattr(layer, attribute).shape
     y = layers[depth].forward(x)
-    most = max(1, VALUES_AT_ONCE // max(size_of(y), *(values[..., 0].size for values in host.values())))
+    most = max(1, VALUES_AT_ONCE // max(size_of(y), *(values[0].size for values in units_first.values())))
 
     def evaluate(indices: Host, moves: Host) -> Host:
         elements, flat = np.repeat(indices, moves.shape[1]), moves.reshape(-1)
@@ -46,12 +49,10 @@ def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Eval
         unit = position.pop(layer.units[attribute])
         many = layer.copy()
         for name, axis in layer.units.items():
-            values = host[name][..., unit]
+            values = units_first[name][unit]
             if name == attribute:
-                values[(*position, np.arange(unit.size))] += moves
-            original = getattr(layer, name)
-            moved = np.ascontiguousarray(np.moveaxis(values, -1, axis))
-            setattr(many, name, backend_of(original).asarray(moved, dtype=original.dtype))
+                values[(np.arange(unit.size), *position)] += moves
+            setattr(many, name, backend_of(getattr(layer, name)).asarray(np.moveaxis(values, 0, axis)))
         return losses(many.forward(x), unit)
 
     def losses(outputs: Array, unit: Host) -> Host:

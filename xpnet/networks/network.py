@@ -73,7 +73,8 @@ class Network(Layer):
             raise ArgumentError(type(self).__name__, "batch_size must be at least 1", batch_size, "give 1 or more")
         if getattr(x, "ndim", 0) == 0 or x.shape[0] <= batch_size:
             return self._predict_batch(x)
-        parts = [self._predict_batch(x[i : i + batch_size, ...]) for i in range(0, x.shape[0], batch_size)]
+        rows = x.shape[0]
+        parts = [self._predict_batch(x[i : min(i + batch_size, rows), ...]) for i in range(0, rows, batch_size)]
         return array_namespace(*parts).concat(parts, axis=0)
 
     def _predict_batch(self, x: Any) -> Any:

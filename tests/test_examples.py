@@ -1,0 +1,87 @@
+"""Every example prints what its header says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(name: str, *arguments: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples" / name), *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def mnist_folder() -> str:
+    for folder in (os.environ.get("XPNET_DATA"), ROOT.parent / "shared" / "data"):
+        if folder and Path(folder).exists():
+            return str(folder)
+    pytest.skip("XPNET_DATA names no folder with MNIST")
+
+
+def test_every_example_is_run_here():
+    examples = {path.name for path in (ROOT / "examples").glob("*.py")}
+    assert examples == set(re.findall(r'run\("(\w+\.py)"', Path(__file__).read_text(encoding="utf-8")))
+
+
+def test_buy_apple():
+    assert run("buy_apple.py") == "price: 220\ndapple: 2.2, dapple_num: 110, dtax: 200\n"
+
+
+def test_buy_apple_orange():
+    assert run("buy_apple_orange.py") == (
+        "price: 715\ndapple_num: 110, dapple: 2.2\ndorange: 3.3, dorange_num: 165, dtax: 650\n"
+    )
+
+
+def test_gradient_check():
+    output = run("gradient_check.py")
+    means = dict(re.findall(r"^(\w\d): (\S+)$", output, re.MULTILINE))
+    assert means.keys() == {"W1", "b1", "W2", "b2"}
+    assert all(float(mean) < 1e-10 for mean in means.values())
+    assert "fail" not in output
+
+
+def test_gradient_check_on_mnist_is_at_least_as_close_as_the_book_s():
+    output = run("gradient_check.py", "mnist", XPNET_DATA=mnist_folder())
+    means = dict(re.findall(r"^(\w\d): (\S+)$", output, re.MULTILINE))
+    for name, printed in {"W1": 2.2e-13, "b1": 9.7e-13, "W2": 8.4e-13, "b2": 1.2e-10}.items():
+        assert float(means[name]) <= printed
+
+
+def test_train_mnist():
+    output = run("train_mnist.py", XPNET_DATA=mnist_folder(), XPNET_BACKEND="numpy")
+    (accuracy,) = re.findall(r"^test accuracy: ([\d.]+)%$", output, re.MULTILINE)
+    assert float(accuracy) >= 96.5
+
+
+def test_same_code_two_backends():
+    output = run("same_code_two_backends.py", "numpy", "array-api-strict")
+    differences = [float(line.split()[-1]) for line in output.splitlines()[1:]]
+    assert len(differences) == 5
+    assert max(differences) < 1e-5
+
+
+def test_the_readme_s_code_runs(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    script = tmp_path / "readme.py"
+    layer = "from xpnet.backend import array_namespace\nfrom xpnet.layers import Layer\n"
+    script.write_text(layer + "\n".join(blocks), encoding="utf-8")
+    output = run(str(script))
+    (accuracy,) = re.findall(r"test accuracy ([\d.]+)%", output)
+    assert float(accuracy) > 95.0
+    assert "39" not in output.splitlines()[0]
+    assert "fail" not in output
