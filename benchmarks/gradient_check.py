@@ -57,7 +57,9 @@ def main() -> None:
     directions = seconds(lambda: xn.gradient_check(net, x, t, mode="directions"))
     print(f"one pair of losses per parameter, second order  {pairs:7.2f} s")
     print(f"gradient_check, batched, fourth order           {batched:7.2f} s  {pairs / batched:5.1f} times faster")
-    print(f"gradient_check, 16 directions per parameter     {directions:7.2f} s  {pairs / directions:5.1f} times faster")
+    print(
+        f"gradient_check, 16 directions per parameter     {directions:7.2f} s  {pairs / directions:5.1f} times faster"
+    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from xpnet.backend.namespace import (
     dtype_kind,
     dtype_name,
     is_array,
+    library_name,
     library_of,
     size_of,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "dtype_name",
     "get_backend",
     "is_array",
+    "library_name",
     "library_of",
     "make_backend",
     "missing",

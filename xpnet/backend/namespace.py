@@ -80,7 +80,8 @@ def is_array(value: Any) -> bool:
 
 
 def library_of(namespace: Namespace) -> Library:
-    """What is known of the library behind a namespace."""
+    """What is known of the library behind a namespace, also that of Variables over it."""
+    namespace = getattr(namespace, "differentiates", namespace)
     for library in LIBRARIES.values():
         if namespace.__name__ in (library.module, library.compat):
             return library
@@ -88,7 +89,7 @@ def library_of(namespace: Namespace) -> Library:
 
 
 def library_name(namespace: Namespace) -> str:
-    return library_of(getattr(namespace, "differentiates", namespace)).name
+    return library_of(namespace).name
 
 
 def device_of(array: Any) -> Any:

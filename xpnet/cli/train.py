@@ -20,7 +20,7 @@ from xpnet.networks import TwoLayerNet
 from xpnet.optimizers import SGD
 from xpnet.random import Generator
 from xpnet.training import Epoch, Trainer, load, save
-from xpnet.training.files import written_in_place
+from xpnet.files import make_folder, written_in_place
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,7 +67,7 @@ def train(
 
     recipe = Recipe(**{name: chosen[name] or default for name, default in vars(RECIPES[dataset]).items()})
     folder = out or Path("runs") / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
-    make_folder(folder)
+    make_folder("train", folder)
     with use_backend(backend or get_backend(), device=device, dtype=dtype) as current:
         console = Console(highlight=False)
         console.print(f"[bold]xpnet {__version__}[/] on {current}")
@@ -75,16 +75,6 @@ def train(
         settings = {"dataset": dataset, "backend": str(current), "seed": seed, **vars(recipe)}
         run(console, trainer, recipe.epochs, folder, settings)
         verify(console, network, trainer, recipe, folder)
-
-
-def make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_in_place(folder / "history.json") as part:
-            part.write_text("{}\n", encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError("train", f"{folder} must be a writable folder", reason, "choose another with --out") from error
 
 
 def prepare(console: Console, dataset: str, recipe: Recipe, seed: int) -> tuple[TwoLayerNet, Trainer]:

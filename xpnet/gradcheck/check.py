@@ -47,8 +47,8 @@ def gradient_check(
     """Compare backward with numerical differentiation, ``|a - n| ≤ tolerance max(|a|, |n|, rms n)``.
 
     ``subject`` is a network (``inputs`` x and t: its loss in every parameter), a layer (its inputs: ``Σ y dout`` for a
-    random dout, in every input and parameter) or a function (with ``gradient``, which returns one gradient for each
-    floating argument). The subject is checked in float64 copies; ``dtype=None`` checks it as it is. Step and
+    random dout, in every input and parameter) or a function (its ``gradient`` returns one gradient for each floating
+    argument; without it ``xn.grad`` is checked). The subject is checked in float64 copies; ``dtype=None`` checks it as it is. Step and
     tolerance follow from the dtype.
 
     ``mode``: ``"every"`` element; ``"directions"``, random ones, cheap at any size; ``"complex"``, the complex step
@@ -91,6 +91,9 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
             raise ArgumentError(WHO, "subject must be a network, a layer or a function", got, "give one of these")
         if mode == "complex":
             raise ArgumentError(WHO, "complex steps must go through layers", "a function", "choose another mode")
+        floating = [value for value in inputs if is_array(value) and dtype_kind(value) == "real"]
+        for value in floating or (inputs[0] if inputs else None,):
+            check_point(WHO, "an argument", value)
         return inputs
     names = ("x", "t") if getattr(subject, "last_layer", None) else subject.inputs
     if len(inputs) != len(names):

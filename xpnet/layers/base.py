@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ClassVar, Self
 
+from xpnet.autodiff import Variable, call_layer
 from xpnet.backend import array_namespace, device_of
 from xpnet.errors import ArgumentError, NameUnknownError, ShapeError, StateError
 from xpnet.layers import checks
@@ -130,6 +131,10 @@ class Layer:
         checks.check_arrays(self, {})
 
     def __call__(self, *inputs: Any) -> Any:
+        """``forward``; where a Variable is among inputs or parameters, recorded as one node of the graph."""
+        for array in (*inputs, *map(self.__getattribute__, self.parameters)):
+            if type(array) is Variable:
+                return call_layer(self, inputs)
         return self.forward(*inputs)
 
     def predict(self, *inputs: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_of
+from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_name, library_of
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
 from xpnet.typing import Namespace
 
@@ -44,7 +44,7 @@ def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:
         device = device_of(array)
         if first_xp is None:
             first_name, first_xp, first_device = name, xp, device
-        elif xp is not first_xp or device != first_device:
+        elif device != first_device or (xp is not first_xp and library_name(xp) != library_name(first_xp)):
             _refuse_mixture(layer, first_name, first_xp, first_device, name, xp, device)
         if name in layer.shapes:
             _check_shape(layer, name, array.shape, layer.shapes[name].split(), sizes)
@@ -114,7 +114,7 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
         return xp.full(shape, float(dout), dtype=dtype, device=device)
     who = type(layer).__name__
     own = _namespace(layer, "dout", dout)
-    if library_of(own).name != library_of(xp).name or device_of(dout) != device:
+    if device_of(dout) != device or (own is not xp and library_name(own) != library_name(xp)):
         _refuse_mixture(layer, "y", xp, device, "dout", own, device_of(dout))
     _check_floating(layer, "dout", dout)
     if dout.shape != shape:

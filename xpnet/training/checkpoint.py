@@ -9,7 +9,7 @@ import numpy as np
 
 from xpnet.backend import backend_of, to_numpy
 from xpnet.errors import DataError
-from xpnet.training.files import written_in_place
+from xpnet.files import written_in_place
 
 if TYPE_CHECKING:
     from xpnet.layers import Layer

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from xpnet.training.files import written_in_place
+from xpnet.files import written_in_place
 
 
 @dataclass(frozen=True)

@@ -26,3 +26,18 @@ def written_in_place(path: str | Path) -> Iterator[Path]:
         raise DataError("save", f"{path} must be writable", reason, "choose another place") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def make_folder(who: str, folder: Path) -> None:
+    """Make a folder, and see that files can be written into it.
+
+    Raises: ``DataError`` where they cannot.
+    """
+    probe = folder / ".xpnet"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(who, f"{folder} must be a writable folder", reason, "choose another with --out") from error

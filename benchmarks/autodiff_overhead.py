@@ -1,0 +1,154 @@
+"""What a tape costs: forward and backward of 40 element-wise operations on small arrays, xpnet beside its peers.
+
+Run ``python benchmarks/autodiff_overhead.py``. Competitors take turns, on one thread; times are medians.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import numpy as np  # noqa: E402 (the threads are counted when it loads)
+
+from xpnet.autodiff import Variable, grad  # noqa: E402
+
+SIZE = 4
+ROUNDS, CALLS = 60, 30
+
+
+def chain(x: Any, w: Any, tanh: Callable[[Any], Any], exp: Callable[[Any], Any]) -> Any:
+    """40 operations: five times products, sums, quotients and functions."""
+    for _ in range(5):
+        a = x * w
+        b = a + x
+        c = tanh(b)
+        d = c * 0.5
+        e = exp(d)
+        x = (e - c) / (e + 1.5)
+    return x
+
+
+def numpy_forward(x: np.ndarray, w: np.ndarray) -> Callable[[], Any]:
+    return lambda: chain(x, w, np.tanh, np.exp)
+
+
+def xpnet_backward(x: np.ndarray, w: np.ndarray) -> Callable[[], Any]:
+    a, b = Variable(x), Variable(w)
+    xp = a.__array_namespace__()
+    ones = np.ones((SIZE, SIZE), dtype=x.dtype)
+
+    def step() -> Any:
+        chain(a, b, xp.tanh, xp.exp).backward(ones)
+        return a.grad
+
+    return step
+
+
+def xpnet_grad(x: np.ndarray, w: np.ndarray) -> Callable[[], Any]:
+    xp = Variable(x).__array_namespace__()
+    function = grad(lambda a, b: xp.sum(chain(a, b, xp.tanh, xp.exp)), (0, 1))
+    return lambda: function(x, w)[0]
+
+
+def torch_backward(x: np.ndarray, w: np.ndarray) -> Callable[[], Any]:
+    import torch
+
+    torch.set_num_threads(1)
+    a, b = (torch.tensor(value, requires_grad=True) for value in (x, w))
+    ones = torch.ones((SIZE, SIZE), dtype=a.dtype)
+
+    def step() -> Any:
+        a.grad = b.grad = None
+        chain(a, b, torch.tanh, torch.exp).backward(ones)
+        return a.grad.numpy()
+
+    return step
+
+
+def autograd_backward(x: np.ndarray, w: np.ndarray) -> Callable[[], Any]:
+    import autograd.numpy as anp
+    from autograd import grad as autograd_grad
+
+    function = autograd_grad(lambda values: anp.sum(chain(values[0], values[1], anp.tanh, anp.exp)))
+    return lambda: function((x, w))[0]
+
+
+COMPETITORS: dict[str, Callable[[np.ndarray, np.ndarray], Callable[[], Any]]] = {
+    "NumPy, forward alone": numpy_forward,
+    "xpnet, y.backward()": xpnet_backward,
+    "xpnet, grad(f)": xpnet_grad,
+    "torch": torch_backward,
+    "HIPS autograd": autograd_backward,
+}
+
+
+def installed(x: np.ndarray, w: np.ndarray) -> dict[str, Callable[[], Any]]:
+    """The steps of the competitors that import; their gradients must agree."""
+    steps: dict[str, Callable[[], Any]] = {}
+    for name, build in COMPETITORS.items():
+        try:
+            steps[name] = build(x, w)
+        except ImportError:
+            continue
+    expected = steps["xpnet, y.backward()"]()
+    for name, step in steps.items():
+        if "forward" not in name:
+            np.testing.assert_allclose(step(), expected, rtol=1e-4, atol=1e-6)
+    return steps
+
+
+def measure(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Median microseconds of a step, the competitors in turns."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(ROUNDS):
+        for name, step in steps.items():
+            step()
+            start = time.perf_counter()
+            for _ in range(CALLS):
+                step()
+            times[name].append((time.perf_counter() - start) / CALLS * 1e6)
+    return {name: median(values) for name, values in times.items()}
+
+
+def bytes_per_node(operations: int = 4000) -> float:
+    """Memory of a recorded operation, its value of 4x4 float32 not counted."""
+    x = Variable(np.ones((SIZE, SIZE), dtype=np.float32))
+    y = x * 1.0
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(operations):
+        y = y * 1.0
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    value = sys.getsizeof(np.array(x.value))
+    return (after - before) / operations - value
+
+
+def main() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((SIZE, SIZE)).astype(np.float32)
+    print("| 40 element-wise operations, 4x4 float32 | equal shapes, µs | broadcasting, µs |")
+    print("|---|---|---|")
+    same = measure(installed(x, rng.standard_normal((SIZE, SIZE)).astype(np.float32)))
+    spread = measure(installed(x, rng.standard_normal((1, SIZE)).astype(np.float32)))
+    for name in same:
+        print(f"| {name} | {same[name]:.0f} | {spread[name]:.0f} |")
+    for peer in ("torch", "HIPS autograd"):
+        if peer in same:
+            ratios = [table["xpnet, y.backward()"] / table[peer] for table in (same, spread)]
+            print(f"\nxpnet / {peer}: {ratios[0]:.2f}, broadcasting {ratios[1]:.2f}")
+    print(f"\nBytes per node beside its value: {bytes_per_node():.0f}")
+
+
+if __name__ == "__main__":
+    main()

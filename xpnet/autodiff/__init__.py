@@ -1,0 +1,25 @@
+"""Automatic differentiation of any array library: Variables, their namespace, and the transforms."""
+
+from xpnet.autodiff.grouped import call_layer
+from xpnet.autodiff.namespace import RefusedError, RuleMissingError, markdown_table, namespace_over
+from xpnet.autodiff.tape import Node
+from xpnet.autodiff.transforms import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
+from xpnet.autodiff.variable import Variable
+
+__all__ = [
+    "Node",
+    "RefusedError",
+    "RuleMissingError",
+    "Variable",
+    "call_layer",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "markdown_table",
+    "namespace_over",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

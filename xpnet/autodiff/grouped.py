@@ -1,0 +1,126 @@
+"""A layer as one node of the graph, with its own hand-written backward."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from xpnet.autodiff.rules import Rule
+from xpnet.autodiff.tape import CONSTANT, Node, Parts
+from xpnet.autodiff.variable import Variable, constant, highest, record, record_parts, strip_top
+from xpnet.backend import array_namespace
+from xpnet.errors import ShapeError
+
+
+class GroupedRule(Rule):
+    """The rule of one call of a layer: ``backward`` of the copy on which ``forward`` ran.
+
+    ``layer`` is the one that was called; ``inputs`` and ``parameters`` name the operands of the node, in order.
+    """
+
+    __slots__ = ("copy", "differentiable", "inputs", "layer", "parameters")
+
+    def __init__(
+        self,
+        layer: Any,
+        copy: Any,
+        inputs: tuple[str, ...],
+        differentiable: tuple[str, ...],
+        parameters: tuple[str, ...],
+    ) -> None:
+        self.name = getattr(layer, "name", None) or type(layer).__name__
+        self.layer = layer
+        self.copy = copy
+        self.inputs = inputs
+        self.differentiable = differentiable
+        self.parameters = parameters
+
+    def joint(self, g: Any, node: Node) -> list[Any]:
+        """``dx`` for the inputs and ``dW`` for the parameters, None where nothing asks for it."""
+        copy = self.copy
+        returned = copy.backward(*_complete(g, node.value)) if type(g) is Parts else copy.backward(g)
+        gradients = list(returned) if type(returned) is tuple else [returned]
+        if self.differentiable != self.inputs:
+            found = dict(zip(self.differentiable, gradients, strict=False))
+            gradients = [found.get(name) for name in self.inputs]
+        inputs = len(gradients)
+        for name in self.parameters:
+            gradients.append(getattr(copy, "d" + name, None))
+        for at, (parent, x, d) in enumerate(zip(node.parents, node.args, gradients, strict=True)):
+            if (parent is not None or at >= inputs) and (d is None or d.shape != x.shape):
+                raise self._wrong((*self.inputs, *self.parameters)[at], x, d)
+        return gradients
+
+    def _wrong(self, name: str, x: Any, d: Any) -> ShapeError:
+        return ShapeError(
+            self.name,
+            f"backward must give d{name} of the shape of {name}, {tuple(x.shape)}",
+            "none" if d is None else tuple(d.shape),
+            f"assign it to self.d{name}" if name in self.parameters else "return it",
+        )
+
+    def deliver(self, node: Node, delivered: set[tuple[int, str]]) -> None:
+        """Assign to the layer that was called the sum of ``dW`` over its calls, for plain parameters."""
+        layer, first = self.layer, len(self.inputs)
+        for at, name in enumerate(self.parameters, first):
+            if node.parents[at] is None and type(node.args[at]) is not Variable:
+                d, key = getattr(self.copy, "d" + name), (id(layer), name)
+                setattr(layer, "d" + name, getattr(layer, "d" + name) + d if key in delivered else d)
+                delivered.add(key)
+
+    def release(self) -> None:
+        self.copy = None
+
+
+def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
+    """``layer(*inputs)`` where an input or a parameter is a Variable: one node, ``dx`` from the layer's backward.
+
+    ``forward`` runs on a shallow copy and on what the Variables of the highest number wrap, so that the layer
+    may be called many times and derivatives nest. A layer that owns layers passes the Variables on to them. A
+    traced input that ``backward`` gives no gradient for is recorded through the operations of ``forward`` instead.
+    """
+    if getattr(layer, "owner", False):
+        return layer.forward(*inputs)
+    names = _input_names(layer)[: len(inputs)]
+    parameters = getattr(layer, "parameters", ())
+    differentiable = getattr(layer, "differentiable", names)
+    operands = (*inputs, *[getattr(layer, name) for name in parameters])
+    top = highest(operands)
+    if top is None:
+        return layer.forward(*inputs)
+    raw, parents = strip_top(operands, top)
+    count = len(inputs)
+    if differentiable != names and any(
+        type(x) is Variable and x.node.trace is not CONSTANT and name not in differentiable
+        for name, x in zip(names, inputs, strict=True)
+    ):
+        return layer.forward(*inputs)
+    copy = object.__new__(type(layer))
+    attributes = copy.__dict__
+    attributes.update(layer.__dict__)
+    attributes.update(zip(parameters, raw[count:], strict=True))
+    attributes["needs_dx"] = parents[:count] != (None,) * count
+    y = copy.forward(*raw[:count])
+    if top is CONSTANT:
+        return tuple(map(constant, y)) if type(y) is tuple else constant(y)
+    rule = GroupedRule(layer, copy, names, differentiable, parameters)
+    if type(y) is tuple:
+        return record_parts(rule, y, raw, parents, top, None)
+    return record(rule, y, raw, parents, top)
+
+
+_INPUT_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def _input_names(layer: Any) -> tuple[str, ...]:
+    """The names of forward's arguments."""
+    kind = type(layer)
+    if kind not in _INPUT_NAMES:
+        _INPUT_NAMES[kind] = tuple(inspect.signature(kind.forward).parameters)[1:]
+    return _INPUT_NAMES[kind]
+
+
+def _complete(g: Parts, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The gradients of all results, zeros for those that were not used."""
+    pairs = zip(g, values, strict=True)
+    return tuple(array_namespace(y).zeros_like(y) if d is None else d for d, y in pairs)

@@ -1,0 +1,167 @@
+# ruff: noqa: ARG001 (a rule takes all that its function takes)
+"""Rules of sums, means, products, extremes and running sums.
+
+Where no derivative exists: ties for ``max`` and ``min`` share the gradient equally; ``std`` has 0 where it is 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from xpnet.autodiff.rules.elementwise import as_number, keep_where, nonzero_or_one
+from xpnet.autodiff.rules.table import composite, rule
+from xpnet.backend import array_namespace
+
+Axis = int | tuple[int, ...] | None
+
+
+def reduced_axes(x: Any, axis: Axis) -> tuple[int, ...]:
+    """The axes that a reduction removes, none of them negative."""
+    ndim = len(x.shape)
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(at % ndim for at in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def keep_dims(y: Any, x: Any, axis: Axis) -> Any:
+    """A reduction's result with axes of size 1 where it removed some."""
+    axes = reduced_axes(x, axis)
+    shape = tuple(1 if at in axes else size for at, size in enumerate(x.shape))
+    return y if tuple(y.shape) == shape else array_namespace(y).reshape(y, shape)
+
+
+def spread(g: Any, x: Any, axis: Axis) -> Any:
+    """A reduction's gradient repeated over what was reduced."""
+    return array_namespace(g, x).broadcast_to(keep_dims(g, x, axis), tuple(x.shape))
+
+
+def count(x: Any, axis: Axis) -> int:
+    return math.prod(x.shape[at] for at in reduced_axes(x, axis))
+
+
+def _sum(g: Any, y: Any, x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    return spread(g, x, axis)
+
+
+def _mean(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return spread(g / float(max(count(x, axis), 1)), x, axis)
+
+
+def _extreme(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    xp = array_namespace(g, x)
+    winners = as_number(x == keep_dims(y, x, axis), x)
+    shares = xp.sum(winners, axis=reduced_axes(x, axis), keepdims=True)
+    return winners * (keep_dims(g, x, axis) / shares)
+
+
+def _var(g: Any, y: Any, x: Any, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+    xp = array_namespace(g, x)
+    deviation = x - xp.mean(x, axis=reduced_axes(x, axis), keepdims=True)
+    return deviation * keep_dims(g * (2.0 / (count(x, axis) - correction)), x, axis)
+
+
+def _std(g: Any, y: Any, x: Any, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+    g = keep_where(y != 0, g / nonzero_or_one(y + y))
+    return _var(g, y, x, axis, correction, keepdims)
+
+
+rule("sum", _sum, fits=True)
+rule("mean", _mean)
+rule("max", _extreme, note="ties share equally")
+rule("min", _extreme, note="ties share equally")
+rule("var", _var)
+rule("std", _std, note="0 where the deviation is 0")
+
+
+def _along(ndim: int, axis: int, piece: slice) -> tuple[slice, ...]:
+    return tuple(piece if at == axis % ndim else slice(None) for at in range(ndim))
+
+
+def _shifted_right(x: Any, axis: int, fill: float) -> Any:
+    """``x`` moved by one along the axis, with ``fill`` at the start."""
+    xp = array_namespace(x)
+    key = _along(len(x.shape), axis, slice(0, 1))
+    head = xp.full_like(x[key], fill)
+    return xp.concat([head, x[_along(len(x.shape), axis, slice(0, x.shape[axis] - 1))]], axis=axis)
+
+
+def _product_of_others(x: Any, axis: int) -> Any:
+    """``Πⱼ≠ᵢ xⱼ`` along the axis, without a division and so with zeros too."""
+    xp = array_namespace(x)
+    if x.shape[axis] == 0:
+        return x
+    before = xp.cumulative_prod(_shifted_right(x, axis, 1.0), axis=axis)
+    after = xp.cumulative_prod(_shifted_right(xp.flip(x, axis=axis), axis, 1.0), axis=axis)
+    return before * xp.flip(after, axis=axis)
+
+
+def _prod(g: Any, y: Any, x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    xp = array_namespace(g, x)
+    axes = reduced_axes(x, axis)
+    rest = tuple(at for at in range(len(x.shape)) if at not in axes)
+    order = rest + axes
+    lines = xp.reshape(xp.permute_dims(x, order), (*(x.shape[at] for at in rest), count(x, axis)))
+    others = xp.reshape(_product_of_others(lines, len(rest)), tuple(x.shape[at] for at in order))
+    others = xp.permute_dims(others, tuple(sorted(range(len(order)), key=order.__getitem__)))
+    return others * keep_dims(g, x, axis)
+
+
+def _backward_recurrence(g: Any, x: Any, axis: int) -> Any:
+    """``rᵢ = gᵢ + xᵢ₊₁ rᵢ₊₁`` along the axis, by doubling: log₂ n steps and no division."""
+    xp = array_namespace(g, x)
+    ndim, length = len(x.shape), x.shape[axis]
+    total = g
+    factor = xp.flip(_shifted_right(xp.flip(x, axis=axis), axis, 0.0), axis=axis)
+    step = 1
+    while step < length:
+        head, tail = _along(ndim, axis, slice(0, length - step)), _along(ndim, axis, slice(step, length))
+        rest = _along(ndim, axis, slice(length - step, length))
+        total = xp.concat([total[head] + factor[head] * total[tail], total[rest]], axis=axis)
+        factor = xp.concat([factor[head] * factor[tail], xp.zeros_like(factor[rest])], axis=axis)
+        step *= 2
+    return total
+
+
+def _flat_axis(x: Any, axis: int | None) -> int:
+    return 0 if axis is None else axis % len(x.shape)
+
+
+def _without_initial(g: Any, axis: int, include_initial: bool) -> Any:
+    return g[_along(len(g.shape), axis, slice(1, g.shape[axis]))] if include_initial else g
+
+
+def _cumulative_sum(
+    g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    xp, at = array_namespace(g), _flat_axis(x, axis)
+    g = _without_initial(g, at, include_initial)
+    return xp.flip(xp.cumulative_sum(xp.flip(g, axis=at), axis=at), axis=at)
+
+
+def _cumulative_prod(
+    g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    xp, at = array_namespace(x), _flat_axis(x, axis)
+    if x.shape[at] == 0:
+        return xp.zeros_like(x)
+    before = xp.cumulative_prod(_shifted_right(x, at, 1.0), axis=at)
+    return _backward_recurrence(_without_initial(g, at, include_initial), x, at) * before
+
+
+rule("prod", _prod, fits=True)
+rule("cumulative_sum", _cumulative_sum, fits=True)
+rule("cumulative_prod", _cumulative_prod, fits=True)
+
+
+@composite("diff")
+def _diff(xp: Any, x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
+    """``xᵢ₊₁ - xᵢ``, n times."""
+    pieces = [piece for piece in (prepend, x, append) if piece is not None]
+    if len(pieces) > 1:
+        x = xp.concat(pieces, axis=axis)
+    for _ in range(n):
+        length, ndim = x.shape[axis], len(x.shape)
+        last = _along(ndim, axis, slice(1, length))
+        x = x[last] - x[_along(ndim, axis, slice(0, max(length - 1, 0)))]
+    return x

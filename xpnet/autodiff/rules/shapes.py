@@ -1,0 +1,151 @@
+# ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
+"""Rules of the functions that move elements without changing them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import array_api_compat
+
+from xpnet.autodiff.rules.table import RULES, Rule, composite, rule
+from xpnet.backend import array_namespace, device_of
+
+Shape = tuple[int, ...]
+
+
+def _reshaped(g: Any, y: Any, x: Any, *_: Any, **__: Any) -> Any:
+    return array_namespace(g).reshape(g, tuple(x.shape))
+
+
+def _permute_dims(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    axes = tuple(axis % len(axes) for axis in axes)
+    return array_namespace(g).permute_dims(g, tuple(sorted(range(len(axes)), key=axes.__getitem__)))
+
+
+def _flip(g: Any, y: Any, x: Any, axis: Any = None) -> Any:
+    return array_namespace(g).flip(g, axis=axis)
+
+
+def _roll(g: Any, y: Any, x: Any, shift: Any, axis: Any = None) -> Any:
+    back = tuple(-by for by in shift) if isinstance(shift, tuple) else -shift
+    return array_namespace(g).roll(g, back, axis=axis)
+
+
+rule("reshape", _reshaped)
+rule("squeeze", _reshaped)
+rule("expand_dims", _reshaped)
+rule("permute_dims", _permute_dims)
+rule("moveaxis", lambda g, y, x, source, destination: array_namespace(g).moveaxis(g, destination, source))
+rule("matrix_transpose", lambda g, y, x: array_namespace(g).matrix_transpose(g))
+rule("flip", _flip)
+rule("roll", _roll)
+rule("tril", lambda g, y, x, k=0: array_namespace(g).tril(g, k=k))
+rule("triu", lambda g, y, x, k=0: array_namespace(g).triu(g, k=k))
+rule("broadcast_to", lambda g, y, x, shape: g, fits=True)
+rule("astype", lambda g, y, x, dtype, copy=True, device=None: g, fits=True)
+rule("asarray", lambda g, y, x, dtype=None, device=None, copy=None: g, fits=True)
+
+
+def to_device(x: Any, device: Any) -> Any:
+    """``x`` on the device."""
+    return x.to_device(device) if hasattr(x, "to_device") else array_api_compat.to_device(x, device)
+
+
+TO_DEVICE = Rule("to_device", (lambda g, y, x, device: to_device(g, device_of(x)),))
+
+
+def pieces_along(g: Any, axis: int, sizes: list[int]) -> list[Any]:
+    """The array cut into pieces of these sizes along an axis."""
+    key: list[Any] = [slice(None)] * len(g.shape)
+    pieces, start = [], 0
+    for size in sizes:
+        key[axis] = slice(start, start + size)
+        pieces.append(g[tuple(key)])
+        start += size
+    return pieces
+
+
+def _concat(g: Any, node: Any) -> list[Any]:
+    axis = (node.keywords or {}).get("axis", 0)
+    shapes = [tuple(arg.shape) for arg in node.args]
+    if axis is None:
+        xp = array_namespace(g)
+        flat = pieces_along(g, 0, [math.prod(shape) for shape in shapes])
+        return [xp.reshape(piece, shape) for piece, shape in zip(flat, shapes, strict=True)]
+    return pieces_along(g, axis % len(g.shape), [shape[axis] for shape in shapes])
+
+
+def _stack(g: Any, node: Any) -> list[Any]:
+    axis = (node.keywords or {}).get("axis", 0) % len(g.shape)
+    ahead = (slice(None),) * axis
+    return [g[(*ahead, at, ...)] for at in range(g.shape[axis])]
+
+
+rule("concat", joint=_concat)
+rule("stack", joint=_stack)
+
+
+def _tile(g: Any, y: Any, x: Any, repetitions: Shape) -> Any:
+    xp = array_namespace(g)
+    shape, times = tuple(x.shape), tuple(repetitions)
+    shape = (1,) * (len(times) - len(shape)) + shape
+    times = (1,) * (len(shape) - len(times)) + times
+    blocks = xp.reshape(g, tuple(size for pair in zip(times, shape, strict=True) for size in pair))
+    return xp.reshape(xp.sum(blocks, axis=tuple(range(0, 2 * len(shape), 2))), tuple(x.shape))
+
+
+rule("tile", _tile)
+
+
+@composite("unstack")
+def _unstack(xp: Any, x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    """``x[0], x[1], …`` along the axis."""
+    ahead = (slice(None),) * (axis % len(x.shape))
+    return tuple(x[(*ahead, at, ...)] for at in range(x.shape[axis]))
+
+
+@composite("broadcast_arrays")
+def _broadcast_arrays(xp: Any, *arrays: Any) -> tuple[Any, ...]:
+    """Every array repeated to the common shape."""
+    shape = broadcast_shape(*(tuple(array.shape) for array in arrays))
+    return tuple(xp.broadcast_to(array, shape) for array in arrays)
+
+
+@composite("meshgrid")
+def _meshgrid(xp: Any, *arrays: Any, indexing: str = "xy") -> list[Any] | tuple[Any, ...]:
+    """The coordinates of a grid."""
+    sizes = [math.prod(array.shape) for array in arrays]
+    places = list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        places[:2] = [1, 0]
+    shape = tuple(sizes[place] for place in places)
+    grids = []
+    for array, place in zip(arrays, places, strict=True):
+        line = tuple(-1 if at == place else 1 for at in range(len(arrays)))
+        grids.append(
+            xp.broadcast_to(xp.reshape(array, tuple(sizes[places[place]] if n == -1 else n for n in line)), shape)
+        )
+    return tuple(grids)
+
+
+def broadcast_shape(*shapes: Shape) -> Shape:
+    """The shape to which all of these broadcast."""
+    ndim = max((len(shape) for shape in shapes), default=0)
+    columns = zip(*((1,) * (ndim - len(shape)) + shape for shape in shapes), strict=True)
+    return tuple(next((size for size in column if size != 1), 1) for column in columns)
+
+
+VIEWS = frozenset(
+    RULES[name]
+    for name in (
+        "reshape",
+        "squeeze",
+        "expand_dims",
+        "permute_dims",
+        "moveaxis",
+        "matrix_transpose",
+        "flip",
+        "broadcast_to",
+    )
+)

@@ -1,0 +1,99 @@
+"""The table of rules: one declaration per function, one gradient per operand.
+
+A gradient is ``gradient(g, y, *args, **keywords)``: ``g`` arrives at the result ``y``, the arguments are those of
+the call. It is asked for only where it is wanted. It is written in the standard and takes its namespace from its
+arguments, so that it can be differentiated again. Operands that may have been broadcast or promoted are
+brought back to their shape and dtype in one place, ``fit``, where the rule says ``fits=True``.
+
+A composite is a function written in terms of others that have rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from xpnet.backend import array_namespace, dtype_kind
+
+Gradient = Callable[..., Any]
+
+
+class Rule:
+    """How gradients pass through one function.
+
+    ``joint``, where a rule has it, returns the gradients of all operands at once; ``outputs`` is the tuple
+    type of several results; ``operands`` names those that may be given as keywords; ``note`` says what holds
+    where there is no derivative.
+    """
+
+    __slots__ = ("fits", "gradients", "joint", "name", "note", "operands", "outputs")
+
+    def __init__(
+        self,
+        name: str,
+        gradients: tuple[Gradient | None, ...] = (),
+        *,
+        fits: bool = False,
+        joint: Callable[..., Sequence[Any]] | None = None,
+        outputs: type[tuple[Any, ...]] | None = None,
+        operands: tuple[str, ...] = (),
+        note: str = "",
+    ) -> None:
+        self.name = name
+        self.gradients = gradients
+        self.fits = fits
+        self.joint = joint
+        self.outputs = outputs
+        self.operands = operands
+        self.note = note
+
+    def release(self) -> None:
+        """Drop what the rule kept of one call; a rule of the table keeps nothing."""
+
+    def deliver(self, node: Any, delivered: set[tuple[int, str]]) -> None:
+        """Assign gradients to what was called; only a layer has a place for them."""
+
+    def __repr__(self) -> str:
+        return f"<Rule {self.name}>"
+
+
+RULES: dict[str, Rule] = {}
+
+COMPOSITES: dict[str, tuple[Callable[..., Any], str]] = {}
+
+
+def rule(name: str, *gradients: Gradient | None, **options: Any) -> Rule:
+    """Declare the gradients of the standard's function ``name``, one for each operand."""
+    RULES[name] = Rule(name.rpartition(".")[2], gradients, **options)
+    return RULES[name]
+
+
+def composite(name: str, note: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare ``function(xp, *args)`` as the differentiable form of the standard's function ``name``."""
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        COMPOSITES[name] = (function, note)
+        return function
+
+    return declare
+
+
+def fit(d: Any, x: Any) -> Any:
+    """The gradient ``d`` in the shape and dtype of its operand, ``Σ d`` over axes along which x was repeated."""
+    if d.dtype is x.dtype and d.shape == x.shape:
+        return d
+    xp = array_namespace(d, x)
+    if d.shape != x.shape:
+        extra = len(d.shape) - len(x.shape)
+        if extra > 0:
+            d = xp.sum(d, axis=tuple(range(extra)))
+        axes = tuple(axis for axis, (a, b) in enumerate(zip(d.shape, x.shape, strict=False)) if b == 1 and a != 1)
+        if axes:
+            d = xp.sum(d, axis=axes, keepdims=True)
+        if d.shape != x.shape:
+            d = xp.broadcast_to(d, x.shape)
+    if d.dtype != x.dtype:
+        if dtype_kind(d) == "complex" and dtype_kind(x) != "complex":
+            d = xp.real(d)
+        d = xp.astype(d, x.dtype)
+    return d

@@ -1,0 +1,25 @@
+"""Nested dicts, lists and tuples of arrays, taken apart and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The arrays of nested dicts, lists and tuples, in order."""
+    if isinstance(tree, Mapping):
+        return [leaf for branch in tree.values() for leaf in leaves(branch)]
+    if isinstance(tree, list | tuple):
+        return [leaf for branch in tree for leaf in leaves(branch)]
+    return [] if tree is None else [tree]
+
+
+def same_form(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """``function(leaf, ...)`` of every leaf, in dicts, lists and tuples like those of ``tree``."""
+    if isinstance(tree, Mapping):
+        return {key: same_form(function, tree[key], *(other[key] for other in others)) for key in tree}
+    if isinstance(tree, list | tuple):
+        branches = [same_form(function, *pieces) for pieces in zip(tree, *others, strict=True)]
+        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
+    return None if tree is None else function(tree, *others)

@@ -1,0 +1,103 @@
+"""``draw``: the picture of a computation, in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from xpnet.autodiff import Variable
+from xpnet.drawing.dot import dot
+from xpnet.drawing.graph import Graph
+from xpnet.drawing.mermaid import mermaid
+from xpnet.drawing.network_graph import network_graph
+from xpnet.drawing.page import page
+from xpnet.drawing.svg import svg
+from xpnet.drawing.variable_graph import variable_graph
+from xpnet.errors import ArgumentError, DataError, DtypeError
+from xpnet.layers import Layer
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A computational graph that can be shown: as Mermaid or DOT text, as SVG, as a page to step through.
+
+    A notebook shows the SVG by itself.
+    """
+
+    graph: Graph
+
+    def mermaid(self) -> str:
+        """Mermaid text, for a README or a notebook."""
+        return mermaid(self.graph)
+
+    def dot(self) -> str:
+        """DOT text, for Graphviz."""
+        return dot(self.graph)
+
+    def svg(self) -> str:
+        """One self-contained SVG, in the style of the book's figures."""
+        return svg(self.graph)
+
+    def html(self) -> str:
+        """One HTML page that steps through forward and backward, one node at a time."""
+        return page(self.graph)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the drawing; the suffix of the path says in which format.
+
+        Raises: ``ArgumentError`` for another suffix; ``DataError`` where the path cannot be written.
+        """
+        path = Path(path)
+        make = FORMATS.get(path.suffix.lower())
+        if make is None:
+            raise ArgumentError(
+                "Drawing.save", f"suffix must be one of {', '.join(FORMATS)}", repr(path.name), "name the file so"
+            )
+        try:
+            path.write_text(make(self), encoding="utf-8")
+        except OSError as error:
+            raise DataError(
+                "Drawing.save",
+                f"{path} must be writable",
+                error.strerror or error,
+                "choose another path, or make the directory first",
+            ) from error
+        return path
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def __repr__(self) -> str:
+        return f"Drawing({self.graph.title!r}, {len(self.graph.nodes)} nodes, {len(self.graph.edges)} edges)"
+
+
+FORMATS: Mapping[str, Callable[[Drawing], str]] = {
+    ".svg": Drawing.svg,
+    ".html": Drawing.html,
+    ".mmd": Drawing.mermaid,
+    ".dot": Drawing.dot,
+    ".gv": Drawing.dot,
+}
+
+
+def draw(subject: Any, *, expand: bool = False, title: str | None = None) -> Drawing:
+    """The computational graph of a Variable, a layer or a network, with values and derivatives as far as known.
+
+    ``expand`` opens layers into the operations of their forward, and networks inside a network into their layers.
+
+    Raises: ``DtypeError`` for another subject; ``StateError`` where ``expand`` needs what backward released.
+    """
+    if isinstance(subject, Variable):
+        graph = variable_graph(subject, expand)
+    elif isinstance(subject, Layer):
+        graph = network_graph(subject, expand)
+    else:
+        raise DtypeError(
+            "draw",
+            "subject must be a Variable, a layer or a network",
+            type(subject).__name__,
+            "compute it from xn.Variable(x), and draw the result",
+        )
+    return Drawing(graph if title is None else replace(graph, title=title))

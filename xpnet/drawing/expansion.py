@@ -1,0 +1,103 @@
+"""The tape with layers replaced by the operations of their forward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpnet.autodiff import Node, Variable
+from xpnet.autodiff.variable import constant
+from xpnet.errors import StateError
+
+
+class Expansion:
+    """The nodes behind a result, and what stands for what where layers are opened."""
+
+    def __init__(self, last: Node, expand: bool) -> None:
+        self.last = last
+        self.stands_for: dict[int, Node] = {}
+        self.kept: list[Variable] = []  # ids stay unique only while their owners live
+        self.differentiated = last.grad is not None or last.value is None  # a large result is released with its grad
+        while expand and (layers := [node for node in self.nodes() if node.layer is not None]):
+            for node in layers:
+                self._open(node)
+
+    def resolve(self, node: Node) -> Node:
+        """The node that is drawn in place of this one."""
+        while id(node) in self.stands_for:
+            node = self.stands_for[id(node)]
+        return node
+
+    def operands(self, node: Node) -> list[Any]:
+        """The operands of a node: nodes and constants."""
+        return [self.resolve(operand) if isinstance(operand, Node) else operand for operand in node.inputs]
+
+    def inputs(self, node: Node) -> list[Node]:
+        """The operands that are nodes."""
+        return [operand for operand in self.operands(node) if isinstance(operand, Node)]
+
+    def nodes(self) -> list[Node]:
+        """Every node behind the result, operands before what is computed from them."""
+        found: list[Node] = []
+        seen: set[int] = set()
+        stack: list[tuple[Node, bool]] = [(self.resolve(self.last), False)]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                found.append(node)
+            elif id(node) not in seen:
+                seen.add(id(node))
+                stack.append((node, True))
+                stack += [(operand, False) for operand in reversed(self.inputs(node))]
+        return found
+
+    def _open(self, node: Node) -> None:
+        """Run the layer's forward again on Variables, and its derivatives back from the one that arrived."""
+        rule: Any = node.rule
+        layer = _copy(node.layer)
+        variables: list[Variable] = []
+        operands = node.inputs
+        arguments = []
+        for name, operand in zip(rule.inputs, operands, strict=False):
+            arguments.append(self._variable(operand, name, layer, variables))
+        for name in rule.parameters:
+            parent = operands[len(rule.inputs) + rule.parameters.index(name)]
+            is_node = isinstance(parent, Node) and parent.value is not None
+            value = parent.value if is_node else getattr(layer, name)
+            setattr(layer, name, Variable(value, name=name))
+            variables.append(getattr(layer, name))
+            if is_node:
+                self.stands_for[id(variables[-1].node)] = parent
+        y = layer.forward(*arguments)
+        if node.gradient is not None:
+            y.backward(node.gradient, keep=True)
+        self.stands_for[id(node)] = y.node
+        self.kept += [y, *variables]
+
+    def _variable(self, operand: Any, name: str, layer: Any, variables: list[Variable]) -> Any:
+        if not isinstance(operand, Node):
+            if operand is None:
+                raise _released(layer)
+            return constant(operand) if hasattr(operand, "dtype") else operand  # one library with the Variables
+        if operand.value is None:
+            raise _released(layer)
+        variable = Variable(operand.value, name=name)
+        variables.append(variable)
+        self.stands_for[id(variable.node)] = operand
+        return variable
+
+
+def _copy(layer: Any) -> Any:
+    """A shallow copy whose state is its own, so that running it again moves no running statistics."""
+    copy = object.__new__(type(layer))
+    for name, value in vars(layer).items():
+        copy.__dict__[name] = dict(value) if type(value) is dict else value
+    return copy
+
+
+def _released(layer: Any) -> StateError:
+    return StateError(
+        "draw",
+        f"the input of {type(layer).__name__} must still be there to expand it",
+        "a large one, released by backward()",
+        "draw(y, expand=True) before y.backward(), or call y.backward(keep=True)",
+    )

@@ -1,0 +1,88 @@
+"""The computational graph as data for pictures: nodes, and edges that carry a value and its derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from xpnet.errors import ArgumentError
+
+Kind = Literal["input", "operation", "layer", "output", "branch", "reference"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A circle (operation), a box (layer), a dot (branch), or a name at the rim (input, output).
+
+    ``details`` are further lines, such as parameter shapes; ``rule`` says what the node does to derivatives. A
+    ``branch`` hands one value to several nodes. A ``reference`` repeats the name of a far node instead of a long
+    arrow from it. Of both ``stands_for`` is the node whose value they hand on.
+    """
+
+    kind: Kind
+    label: str
+    details: tuple[str, ...] = ()
+    rule: str = ""
+    stands_for: int | None = None
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An arrow between two nodes, given by position; the forward value goes above it, the derivative below."""
+
+    source: int
+    target: int
+    value: str = ""
+    derivative: str = ""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes and edges; the edges into a node stand in the order of its operands.
+
+    Raises: ``ArgumentError`` for an edge to a node that is not there, and for a cycle.
+    """
+
+    nodes: Sequence[Node]
+    edges: Sequence[Edge]
+    title: str = "Computational graph"
+
+    def __post_init__(self) -> None:
+        for edge in self.edges:
+            if not (0 <= edge.source < len(self.nodes) and 0 <= edge.target < len(self.nodes)):
+                raise ArgumentError(
+                    "Graph", f"edges must join nodes 0 to {len(self.nodes) - 1}", edge, "add the node, or number anew"
+                )
+        self.order()
+
+    def order(self) -> list[int]:
+        """The nodes in an order in which forward can visit them; backward visits them in reverse."""
+        waiting = [0] * len(self.nodes)
+        followers: list[list[int]] = [[] for _ in self.nodes]
+        for edge in self.edges:
+            waiting[edge.target] += 1
+            followers[edge.source].append(edge.target)
+        ready = [node for node, count in enumerate(waiting) if count == 0]
+        for node in ready:
+            for follower in followers[node]:
+                waiting[follower] -= 1
+                if waiting[follower] == 0:
+                    ready.append(follower)
+        if len(ready) < len(self.nodes):
+            raise ArgumentError("Graph", "edges must form no cycle", "one", "a computation never feeds itself")
+        return ready
+
+    def incoming(self) -> list[list[int]]:
+        """For each node the edges that enter it, in the order of its operands."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for index, edge in enumerate(self.edges):
+            found[edge.target].append(index)
+        return found
+
+    def outgoing(self) -> list[list[int]]:
+        """For each node the edges that leave it."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for index, edge in enumerate(self.edges):
+            found[edge.source].append(index)
+        return found

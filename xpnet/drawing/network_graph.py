@@ -1,0 +1,95 @@
+"""From a layer or a network to its graph: a chain of boxes with the shapes of their parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from xpnet.drawing.explanations import explain, explain_layer
+from xpnet.drawing.graph import Edge, Graph, Node
+from xpnet.layers import AddLayer, Layer, MulLayer
+
+MOST_SHAPES = 4
+OPERATIONS = {MulLayer: ("×", "multiply"), AddLayer: ("+", "add")}
+_RESULT = re.compile(r"``y \(([^)]*)\)``")
+
+
+def network_graph(subject: Layer, expand: bool = False) -> Graph:
+    """The chain of a network's layers, ``expand`` with those of networks inside it; of a layer the layer itself."""
+    chain = _chain(subject, expand)
+    loss = getattr(subject, "last_layer", None)
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    last, shape = -1, ""
+    for name, layer in [*chain, *([(type(loss).__name__, loss)] if loss is not None else [])]:
+        nodes.append(layer_node(layer, name))
+        place = len(nodes) - 1
+        for position, word in enumerate(_inputs(layer)):
+            expected = _shape(layer, layer.shapes.get(word, ""))
+            if position == 0 and last >= 0:
+                edges.append(Edge(last, place, max(shape, expected, key=_known)))
+            else:
+                nodes.append(Node("input", word))
+                edges.append(Edge(len(nodes) - 1, place, expected))
+        last, shape = place, _result(layer)
+    nodes.append(Node("output", "loss" if loss is not None else "y"))
+    edges.append(Edge(last, len(nodes) - 1, shape))
+    return Graph(nodes, edges, title=type(subject).__name__)
+
+
+def layer_node(layer: Any, name: str) -> Node:
+    """The box of a layer, or the circle of the book's multiplication and addition."""
+    if type(layer) in OPERATIONS:
+        label, operation = OPERATIONS[type(layer)]
+        return Node("operation", label, rule=f"{label} {explain(operation)}")
+    kind = type(layer).__name__
+    shapes = [f"{path} {tuple(array.shape)}" for path, array in layer.params.items()]
+    if len(shapes) > MOST_SHAPES:
+        shapes = [f"{len(shapes)} parameters", f"{sum(array.size for array in layer.params.values()):,} values"]
+    head = () if name.rpartition(".")[2].startswith(kind) else (kind,)
+    return Node("layer", name, (*head, *shapes), rule=f"{name} {explain_layer(type(layer))}")
+
+
+def _chain(subject: Layer, expand: bool) -> list[tuple[str, Layer]]:
+    """Names and layers in order; of networks inside the paths of their layers where they are expanded."""
+    inner = getattr(subject, "layers", None)
+    if not isinstance(inner, Mapping):
+        return [(type(subject).__name__, subject)]
+    found: list[tuple[str, Layer]] = []
+    stack = list(inner.items())[::-1]
+    while stack:
+        name, layer = stack.pop()
+        deeper = getattr(layer, "layers", None)
+        if expand and isinstance(deeper, Mapping):
+            stack += [(f"{name}.{word}", child) for word, child in deeper.items()][::-1]
+        else:
+            found.append((name, layer))
+    return found
+
+
+def _inputs(layer: Layer) -> tuple[str, ...]:
+    return tuple(layer.inputs) or ("x",)
+
+
+def _shape(layer: Layer, letters: str) -> str:
+    """The declared axes with the sizes that the parameters fix, ``(N, 784)`` for ``N D``."""
+    if not letters:
+        return ""
+    sizes: dict[str, int] = {}
+    for name, array in layer.params.items():
+        sizes |= zip(layer.shapes.get(name, "").split(), array.shape, strict=False)
+    axes = [str(sizes.get(letter, letter)) for letter in letters.split()]
+    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
+
+
+def _known(shape: str) -> int:
+    """How many axes are told, the batch aside: a size counts more than a letter."""
+    axes = shape.strip("(),").split(", ") if shape else []
+    return sum(2 if axis.isdigit() else 1 for axis in axes)
+
+
+def _result(layer: Layer) -> str:
+    """The shape of the result, from the layer's documentation."""
+    found = _RESULT.search(type(layer).__doc__ or "")
+    return _shape(layer, found.group(1).replace(",", " ")) if found else ""

@@ -1,0 +1,51 @@
+"""Text in a picture: what a value looks like, how wide a label is, and how each format escapes it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from html import escape
+from typing import Any
+
+FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+
+# Characters that no XML document may hold, not even escaped, and lone halves of surrogate pairs.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_EXPONENT = re.compile(r"e(?:\+|(-))0*(\d+)$")
+_NARROW = frozenset("fijlrtI.,:;'`|!()[]{}/\\ ")
+_BROAD = frozenset("mwMW@%")
+
+
+def escape_xml(text: object) -> str:
+    """The text inside an SVG or HTML element or attribute, ``<`` as ``&lt;``."""
+    return escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text)))
+
+
+def number(value: Any) -> str:
+    """A number as the book prints it, ``100, 1.1, 220, 0.3``: whole ones in full, others to four digits."""
+    if isinstance(value, complex):
+        return f"{number(value.real)}{'' if value.imag < 0 else '+'}{number(value.imag)}i"
+    if isinstance(value, bool):
+        return str(value)
+    if abs(value) < 1e7 and value == int(value):
+        return str(int(value))
+    return _EXPONENT.sub(r"e\1\2", f"{value:.4g}")
+
+
+def text_width(text: str, size: float) -> float:
+    """An upper estimate of the width of a line of text, in the units of ``size``."""
+    return size * sum(map(_em, text))
+
+
+def _em(character: str) -> float:
+    if character in _NARROW:
+        return 0.36
+    if character in _BROAD or unicodedata.east_asian_width(character) in "WF" or character >= "\u2100":
+        return 1.0
+    return 0.72 if character.isupper() else 0.62
+
+
+def one_line(text: object, limit: int = 60) -> str:
+    """The text without line breaks, cut to ``limit`` characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

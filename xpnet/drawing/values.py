@@ -1,0 +1,39 @@
+"""What stands on an arrow: small values as numbers, large ones as shape and dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpnet.autodiff.variable import base
+from xpnet.backend import dtype_name, is_array, to_numpy
+from xpnet.drawing.text import number
+
+FEW = 4  # elements that are printed one by one
+LONGEST = 30  # characters
+
+
+def describe(value: Any) -> str:
+    """The value as the book prints it, ``220`` or ``(0.3, 0.2, 0.5)``; else ``(100, 50) float32``; empty for None."""
+    value = base(value)
+    if isinstance(value, bool | int | float | complex):
+        return number(value)
+    if value is None or not is_array(value):
+        return ""
+    shape = tuple(value.shape)
+    if size(shape) <= FEW:
+        text = _nested(to_numpy(value).tolist())
+        if len(text) <= LONGEST:
+            return text
+    return f"{shape} {dtype_name(value.dtype)}"
+
+
+def size(shape: tuple[int, ...]) -> int:
+    """The number of elements of an array of that shape."""
+    count = 1
+    for length in shape:
+        count *= length
+    return count
+
+
+def _nested(values: Any) -> str:
+    return f"({', '.join(map(_nested, values))})" if isinstance(values, list) else number(values)
