@@ -49,9 +49,7 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize(
-    ("python", "numpy"), [(python, numpy) for python, versions in PAIRS.items() for numpy in versions]
-)
+@nox.parametrize(("python", "numpy"), [(python, numpy) for python, versions in PAIRS.items() for numpy in versions])
 def tests(session: nox.Session, numpy: str) -> None:
     """The tests on NumPy and array-api-strict, for each pair of Python and NumPy."""
     session.install(".", f"numpy=={numpy}.*", *TEST)
@@ -91,7 +89,9 @@ def build(session: nox.Session) -> None:
     session.install("build[uv]" if session.venv_backend == "uv" else "build")
     dist = Path(session.create_tmp()).resolve()
     shutil.rmtree(dist, ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", str(dist), *(["--installer", "uv"] if session.venv_backend == "uv" else []))
+    session.run(
+        "python", "-m", "build", "--outdir", str(dist), *(["--installer", "uv"] if session.venv_backend == "uv" else [])
+    )
     (wheel,) = dist.glob("*.whl")
     session.run("python", "-m", "venv", str(dist / "empty"))
     scripts = dist / "empty" / ("Scripts" if sys.platform == "win32" else "bin")

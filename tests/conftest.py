@@ -13,10 +13,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import xpnet as xn
+from xpnet.autodiff import Variable
 from xpnet.backend import LIBRARIES, Backend, missing
 
 settings.register_profile(
-    "xpnet", deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "xpnet",
+    deadline=None,
+    derandomize=True,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("xpnet")
 
@@ -101,6 +106,19 @@ def strict_as_a_gpu(where: Where) -> Iterator[None]:
 
     with array_api_strict.ArrayAPIStrictFlags(boolean_indexing=False, data_dependent_shapes=False):
         yield
+
+
+@pytest.fixture
+def defer_to_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the operators of array-api-strict leave Variables to the reflected ones, as those of NumPy do."""
+    array = pytest.importorskip("array_api_strict._array_object").Array
+    for name in ("_check_type_device", "_check_allowed_dtypes"):
+        check = getattr(array, name)
+
+        def ignoring_variables(self: Any, other: Any, *args: Any, check: Any = check, **keywords: Any) -> Any:
+            return NotImplemented if type(other) is Variable else check(self, other, *args, **keywords)
+
+        monkeypatch.setattr(array, name, ignoring_variables)
 
 
 @pytest.fixture

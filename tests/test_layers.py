@@ -47,6 +47,58 @@ def test_backward_agrees_with_numerical_differentiation(case, asarray):
     xn.gradient_check(layer, *inputs).raise_if_failed()
 
 
+def traced(case: Case, asarray) -> tuple:
+    """The layer, its inputs with Variables where it differentiates, and those Variables."""
+    layer, inputs = build(case, asarray)
+    arguments = [
+        xn.Variable(x, name=name) if name in layer.differentiable else x
+        for name, x in zip(layer.inputs, inputs, strict=True)
+    ]
+    return layer, arguments, [x for x in arguments if isinstance(x, xn.Variable)]
+
+
+@on_every_case
+def test_backward_agrees_with_the_graph_of_forward(case, asarray, tolerance, defer_to_variables):
+    layer, inputs = build(case, asarray)
+    dout = asarray(upstream(layer(*inputs)))
+    expected = gradients(layer, dout)
+    layer, arguments, variables = traced(case, asarray)
+    parameters = {name: xn.Variable(array) for name, array in layer.params.items()}
+    with layer.using(parameters):
+        layer.forward(*arguments).backward(dout)
+    found = [to_numpy(variable.grad) for variable in (*variables, *parameters.values())]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=10 * tolerance, atol=10 * tolerance)
+
+
+@on_every_case
+def test_a_layer_called_in_a_graph_is_one_node_with_its_own_backward(case, asarray, defer_to_variables):
+    layer, inputs = build(case, asarray)
+    dout = asarray(upstream(layer(*inputs)))
+    expected = gradients(layer, dout)
+    layer, arguments, variables = traced(case, asarray)
+    y = layer(*arguments)
+    assert y.node.name == type(layer).__name__
+    y.backward(dout)
+    found = [to_numpy(array) for array in (*(variable.grad for variable in variables), *layer.grads.values())]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@on_every_case
+def test_two_calls_in_one_graph_keep_both_and_sum_their_gradients(case, asarray, tolerance, defer_to_variables):
+    layer, arguments, variables = traced(case, asarray)
+    y = layer(*arguments)
+    dout = asarray(upstream(y))
+    y.backward(dout)
+    once = [to_numpy(array) for array in (*(variable.grad for variable in variables), *layer.grads.values())]
+    layer, arguments, variables = traced(case, asarray)
+    (layer(*arguments) + layer(*arguments)).backward(dout)
+    twice = [to_numpy(array) for array in (*(variable.grad for variable in variables), *layer.grads.values())]
+    for a, b in zip(once, twice, strict=True):
+        np.testing.assert_allclose(2.0 * a, b, rtol=tolerance, atol=tolerance)
+
+
 @on_every_case
 def test_nothing_is_written_to(case, asarray):
     layer, inputs = build(case, asarray)
@@ -158,7 +210,7 @@ def test_integers_are_refused_and_the_cast_is_named(case, asarray):
 def test_another_shape_of_dout_is_refused(case, asarray):
     layer, inputs = build(case, asarray)
     y = layer(*inputs)
-    with pytest.raises(ShapeError, match="dout must be .* the shape of forward's output"):
+    with pytest.raises(ShapeError, match=r"dout must be .* the shape of forward's output"):
         layer.backward(asarray(np.ones((*y.shape, 2))))
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 def leaves(tree: Any) -> list[Any]:
     """The arrays of nested dicts, lists and tuples, in order."""
+    if hasattr(tree, "dtype"):  # asked first: most are arrays, and a Mapping is slow to tell
+        return [tree]
     if isinstance(tree, Mapping):
         return [leaf for branch in tree.values() for leaf in leaves(branch)]
     if isinstance(tree, list | tuple):
@@ -17,6 +19,8 @@ def leaves(tree: Any) -> list[Any]:
 
 def same_form(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """``function(leaf, ...)`` of every leaf, in dicts, lists and tuples like those of ``tree``."""
+    if hasattr(tree, "dtype"):
+        return function(tree, *others)
     if isinstance(tree, Mapping):
         return {key: same_form(function, tree[key], *(other[key] for other in others)) for key in tree}
     if isinstance(tree, list | tuple):

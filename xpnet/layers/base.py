@@ -41,10 +41,9 @@ class NamedArrays(MutableMapping[str, Array]):
     def __setitem__(self, name: str, value: Array) -> None:
         layer, attribute = self._place(name)
         shape = getattr(layer, attribute).shape
-        if tuple(value.shape) != tuple(shape):
-            raise ShapeError(
-                "params", f"{name} must be {tuple(shape)}", tuple(value.shape), "assign an array of that shape"
-            )
+        if getattr(value, "shape", None) != shape:
+            got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
+            raise ShapeError("params", f"{name} must be {tuple(shape)}", got, "assign an array of that shape")
         setattr(layer, attribute, value)
 
     def __delitem__(self, name: str) -> None:
@@ -103,6 +102,7 @@ class Layer:
     training = True
     needs_dx = True
     _x_shape: tuple[int, ...] | None = None
+    _accepted: list[Any] | None = None
     _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
 
     forward: Callable[..., Any]
@@ -153,14 +153,13 @@ class Layer:
     def using(self, params: Mapping[str, Any]) -> Iterator[None]:
         """Bind other arrays (Variables too) to names within a block: ``with net.using(params): net.loss(x, t)``."""
         live = self.params
-        before = {name: live[name] for name in params}
+        before = [(*live.places[name], live[name]) for name in params]
         try:
-            for name, value in params.items():
-                live[name] = value
+            live.update(params)
             yield
         finally:
-            for name, value in before.items():
-                live[name] = value
+            for layer, attribute, array in before:
+                setattr(layer, attribute, array)
 
     def astype(self, dtype: Any) -> Self:
         """A layer of its own with the parameters in another dtype, ``layer.astype("float64")``."""
@@ -200,14 +199,17 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(forward)
     def entered(self: Layer, *args: Any, **named: Any) -> Any:
-        inputs = dict(zip(self.inputs, args, strict=False)) | named
-        checks.check_names(self, args, inputs)
+        inputs = args
+        if named or len(args) != len(self.inputs):
+            inputs = checks.in_order(self, args, named)
         if self.flattens:
-            x = inputs["x"]
-            self._x_shape = getattr(x, "shape", None)
-            inputs["x"] = checks.flatten(x)
-        checks.check_arrays(self, inputs)
-        y = forward(self, **inputs)
+            self._x_shape = getattr(inputs[0], "shape", None)
+            inputs = (checks.flatten(inputs[0]), *inputs[1:])
+        signature = checks.signature(self, inputs)
+        if signature is None or signature != self._accepted:
+            checks.check_arrays(self, dict(zip(self.inputs, inputs, strict=True)))
+            self._accepted = signature
+        y = forward(self, *inputs)
         self._y_like = None if type(y) in checks.SCALARS else (array_namespace(y), y.shape, y.dtype, device_of(y))
         return y
 

@@ -15,16 +15,28 @@ if TYPE_CHECKING:
 SCALARS = (int, float, bool, complex)
 
 
-def check_names(layer: Layer, args: tuple[Any, ...], inputs: dict[str, Any]) -> None:
-    """The call must bring each of forward's inputs once."""
-    if len(inputs) != len(layer.inputs) or len(args) > len(layer.inputs) or set(inputs) != set(layer.inputs):
-        given = f"{len(args)} values" + "".join(f", {name}" for name in inputs if name not in layer.inputs)
-        raise ArgumentError(
-            type(layer).__name__,
-            f"forward must be given {', '.join(layer.inputs)}",
-            given,
-            "give one value for each name",
-        )
+def in_order(layer: Layer, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    """The inputs of a call in forward's order; the call must bring each of them once.
+
+    Raises: ``ArgumentError``.
+    """
+    inputs = dict(zip(layer.inputs, args, strict=False)) | named
+    if len(args) + len(named) != len(layer.inputs) or inputs.keys() != set(layer.inputs):
+        given = ", ".join([f"{len(args)} values", *named])
+        must = f"forward must be given {', '.join(layer.inputs)}"
+        raise ArgumentError(type(layer).__name__, must, given, "give one value for each name")
+    return tuple(inputs[name] for name in layer.inputs)
+
+
+def signature(layer: Layer, inputs: tuple[Any, ...]) -> list[Any] | None:
+    """All that ``check_arrays`` asks of a call, in a form that is quickly made and compared; None for no arrays."""
+    try:
+        return [
+            (type(array), array.shape, array.dtype, array.device)
+            for array in (*inputs, *[getattr(layer, name) for name in layer.parameters])
+        ]
+    except AttributeError:
+        return None
 
 
 def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ class Network(Layer):
 
     layers: Mapping[str, Layer]
     last_layer: Layer | None
+    _named: tuple[Mapping[str, Layer], NamedArrays] | None = None
 
     def forward(self, x: Any) -> Any:
         for layer in self.layers.values():
@@ -35,33 +36,30 @@ class Network(Layer):
         return x
 
     def backward(self, dout: Any = 1.0) -> Any:
-        for layer in reversed(self._differentiated()):
+        for layer in reversed(self._visited()):
             dout = layer.backward(dout)
         return dout
 
-    def _differentiated(self) -> list[Layer]:
+    def _visited(self) -> list[Layer]:
         """The layers that backward visits; those before the first parameters only where dx is wanted."""
         layers = list(self.layers.values())
-        if not self.needs_dx:
-            while layers and not layers[0].params:
-                layers.pop(0)
+        while not self.needs_dx and layers and not layers[0].params:
+            layers.pop(0)
         return layers
 
     @contextmanager
     def _without_dx(self) -> Iterator[None]:
         """Spare the derivative with respect to the data, which training does not use."""
-        first = next((layer for layer in self.layers.values() if layer.params), None)
-        self.needs_dx = False
-        if isinstance(first, Network):
-            with first._without_dx():
-                yield
-        elif first is not None:
-            first.needs_dx = False
+        spared: list[Layer] = [self]
+        while spared[-1].owner and (visited := [layer for layer in spared[-1].layers.values() if layer.params]):
+            spared.append(visited[0])
+        for layer in spared:
+            layer.needs_dx = False
+        try:
             yield
-            del first.needs_dx
-        else:
-            yield
-        del self.needs_dx
+        finally:
+            for layer in spared:
+                del layer.needs_dx
 
     def predict(self, x: Any, batch_size: int = 1024) -> Any:
         """The scores of any number of rows, computed ``batch_size`` rows at a time.
@@ -133,7 +131,9 @@ class Network(Layer):
     @property
     def params(self) -> NamedArrays:
         """The live parameters, name -> array, in the order of construction."""
-        return NamedArrays(self._parameter_places())
+        if self._named is None or self._named[0] is not self.layers:
+            self._named = (self.layers, NamedArrays(self._parameter_places()))
+        return self._named[1]
 
     def _parameter_places(self) -> dict[str, tuple[Layer, str]]:
         places: dict[str, tuple[Layer, str]] = {}
