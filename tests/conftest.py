@@ -8,6 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
 from typing import Any
 
+# Workers run side by side, and thread pools that spin on each other's cores cost minutes.
+for pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(pool, "1")
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings

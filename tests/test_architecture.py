@@ -19,7 +19,7 @@ OPTIONAL = {"cupy", "torch", "jax", "jaxlib", "matplotlib", "sklearn", "mpi4py",
 # What a package may import: those in earlier rows, and itself. Those in one row do not import each other.
 ROWS = (
     {"errors", "typing"},
-    {"backend", "random"},
+    {"backend", "random", "files"},
     {"initializers", "kernels"},
     {"autodiff"},
     {"layers"},
@@ -27,6 +27,7 @@ ROWS = (
     {"networks"},
     {"optimizers", "schedules", "drawing", "datasets", "distributed"},
     {"training"},
+    {"conformance"},
     {"interop", "cli"},
     {"__init__", "__main__"},
 )

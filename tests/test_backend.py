@@ -74,9 +74,10 @@ def test_use_backend_restores_in_nested_blocks_and_after_errors() -> None:
     xn.set_backend("numpy", dtype="float64")
     with xn.use_backend("array-api-strict") as outer:
         assert xn.get_backend() is outer
-        with pytest.raises(ZeroDivisionError), xn.use_backend("numpy") as inner:
-            assert xn.get_backend() is inner
+        with pytest.raises(ZeroDivisionError), xn.use_backend("numpy"):
             raise ZeroDivisionError
+        with xn.use_backend("numpy") as inner:
+            assert xn.get_backend() is inner
         assert xn.get_backend() is outer
     assert xn.get_backend().dtype == np.float64
 
@@ -186,7 +187,7 @@ def test_the_variable_chooses_the_first_backend(value: str, expected: str, monke
 
 
 def test_the_variable_in_a_process_of_its_own() -> None:
-    code = "import xpnet as xn; b = xn.get_backend(); print(b.name, b.device); xn.set_backend('numpy'); print(xn.get_backend().name)"
+    code = "import xpnet as xn; b = xn.get_backend(); print(b.name, b.device); print(xn.set_backend('numpy').name)"
     done = run_python(code, XPNET_BACKEND="array-api-strict:device1")
     assert done.stdout.splitlines() == ["array-api-strict array_api_strict.Device('device1')", "numpy"], done.stderr
 
@@ -263,7 +264,7 @@ def test_an_unknown_library_s_devices_come_from_its_inspection(unknown_library) 
     assert backend.device == unknown_library.__array_namespace_info__().devices()[1]
     assert device_of(backend.asarray([1.0])) == backend.device
     count = len(unknown_library.__array_namespace_info__().devices())
-    with pytest.raises(BackendError, match=rf"backend arrays_of_a_stranger: device must be one of the {count} devices"):
+    with pytest.raises(BackendError, match=r"backend arrays_of_a_stranger: device must be one of .*CPU_DEVICE"):
         make_backend(unknown_library, device=count)
 
 
@@ -300,7 +301,7 @@ def test_a_dtype_by_name_or_object(dtype: object) -> None:
 
 @pytest.mark.parametrize("device", [1, -1, "1", "cuda", "cuda:0", 7.5])
 def test_a_device_that_is_not_there_is_refused(device: object) -> None:
-    with pytest.raises(BackendError, match=r"^backend numpy: device must be one of the 1 device it has \(cpu\), got "):
+    with pytest.raises(BackendError, match=r"^backend numpy: device must be .*cpu.*, got "):
         xn.set_backend("numpy", device=device)
     assert xn.get_backend().device == "cpu"
 
@@ -392,7 +393,7 @@ def test_a_library_that_does_not_import_is_missing_and_no_crash(
 
 def test_a_dtype_that_the_device_cannot_hold_fails_at_the_switch() -> None:
     pytest.importorskip("torch")
-    with pytest.raises(BackendError, match=r"^backend torch: .*must be.*one of the 1 device") as raised:
+    with pytest.raises(BackendError, match=r"^backend torch: device must be .*, got 'meta'") as raised:
         make_backend("torch", device="meta")
     assert "cpu" in str(raised.value)
 

@@ -75,12 +75,44 @@ def test_same_code_two_backends():
     assert max(differences) < 1e-5
 
 
-def test_the_readme_s_code_runs(tmp_path):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    script = tmp_path / "readme.py"
+def test_autodiff():
+    output = run("autodiff.py")
+    assert "f'(x)     [ 2.2232" in output
+    differences = [float(value) for value in re.findall(r"difference between tape and layers (\S+)", output)]
+    assert len(differences) == 4
+    assert max(differences) < 1e-14
+
+
+def test_draw_graph(tmp_path):
+    output = run("draw_graph.py", str(tmp_path))
+    assert output.startswith("2.2, 110, 200\nflowchart LR")
+    assert {path.name for path in tmp_path.iterdir()} == {"apples.svg", "apples.html"}
+
+
+def code_of(page: str, folder: Path) -> str:
+    """A script of the Python blocks of a page."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    script = folder / "page.py"
     layer = "from xpnet.backend import array_namespace\nfrom xpnet.layers import Layer\n"
     script.write_text(layer + "\n".join(blocks), encoding="utf-8")
-    output = run(str(script))
+    return str(script)
+
+
+def test_the_code_of_docs_autodiff_runs(tmp_path):
+    run(code_of("docs/autodiff.md", tmp_path))
+
+
+def test_the_table_of_functions_is_up_to_date():
+    made = subprocess.run([sys.executable, "-m", "xpnet.autodiff"], capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "docs" / "functions.md").read_text(encoding="utf-8") == made
+
+
+def test_the_readme_s_code_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = run(code_of("README.md", tmp_path))
+    assert (tmp_path / "apples.svg").read_text(encoding="utf-8") == (ROOT / "docs" / "apples.svg").read_text(
+        encoding="utf-8"
+    )
     (accuracy,) = re.findall(r"test accuracy ([\d.]+)%", output)
     assert float(accuracy) > 95.0
     assert "39" not in output.splitlines()[0]

@@ -21,6 +21,7 @@ from xpnet.errors import ArgumentError, DtypeError, GradientError, ShapeError, X
 from xpnet.gradcheck import numerical_gradient
 from xpnet.gradcheck.batched import side_by_side
 from xpnet.gradcheck.numerical import one_by_one
+from xpnet.gradcheck.report import COLUMNS
 from xpnet.layers import AddLayer, Affine, Flatten, IdentityWithLoss, Layer, MulLayer, Relu, Sigmoid, SoftmaxWithLoss
 from xpnet.layers.base import leaves
 from xpnet.networks import Sequential, TwoLayerNet
@@ -176,7 +177,7 @@ def test_a_layer_is_checked_as_it_is(asarray, dtype) -> None:
 
 
 @in_float64
-def test_what_is_checked_stays_as_it_was(asarray) -> None:
+def test_what_is_checked_stays_as_it_was(asarray, backend) -> None:
     net = Sequential(Affine.create(3, 4, rng=Generator(0)), Relu(), Affine.create(4, 2), loss=SoftmaxWithLoss())
     x, t = asarray(normal("x", 3, 3)), asarray([0, 1, 1])
     net.gradient(x, t)
@@ -184,10 +185,12 @@ def test_what_is_checked_stays_as_it_was(asarray) -> None:
     before = [dict(vars(node)) for node in nodes]
     values = {name: to_numpy(array).copy() for name, array in net.params.items()}
     index = default_generator().index
-    for mode, dtype in (("every", "float64"), ("every", None), ("directions", "float64"), ("directions", None)):
-        xn.gradient_check(net, x, t, mode=mode, dtype=dtype, directions=2)
+    for dtype in ("float64", None):
+        xn.gradient_check(net, x, t, mode="directions", dtype=dtype, directions=1)
+        if backend.name != "jax":  # which compiles a program for every shape
+            xn.gradient_check(net, x, t, dtype=dtype)
+            net.numerical_gradient(x, t)
     xn.gradient_check(net.layers["Affine1"], x)
-    net.numerical_gradient(x, t)
     for node, attributes in zip(nodes, before, strict=True):
         assert vars(node).keys() == attributes.keys()
         assert all(vars(node)[name] is value for name, value in attributes.items())
@@ -209,6 +212,25 @@ def test_functions_with_their_gradients(asarray, xp) -> None:
     wrong = xn.gradient_check(lambda a: xp.sum(a * a), a, gradient=lambda a: a)
     assert not wrong.ok
     assert "0.5 times the right one" in str(wrong)
+
+
+def test_integer_arguments_of_a_function_are_left_alone() -> None:
+    a, t = normal("a", 4), np.asarray([2, 0])
+    report = xn.gradient_check(
+        lambda t, a: np.sum(a[t] ** 2), t, a, gradient=lambda t, a: 2.0 * a * np.isin(np.arange(4), t)
+    )
+    report.raise_if_failed()
+    assert [row.name for row in report.rows] == ["argument 1"]
+
+
+def test_a_function_without_its_gradient_is_differentiated_by_xpnet(asarray) -> None:
+    a = asarray(normal("a", 3))
+
+    def f(a):
+        xp = array_namespace(a)
+        return xp.sum(xp.exp(a) * a)
+
+    xn.gradient_check(f, a).raise_if_failed()
 
 
 def test_numbers_stand_for_arrays_of_the_current_backend(backend) -> None:
@@ -610,7 +632,7 @@ def failed():
 def test_the_report_as_text(failed) -> None:
     title, header, *rows, note = str(failed).splitlines()
     assert title == "gradient check of WrongAffine (every, float64, tolerance 1e-06)"
-    assert header.split() == "name shape count mean diff max diff mean rel max rel worst at status".split()
+    assert re.split(r" {2,}", header) == list(COLUMNS)
     assert [row.split()[0] for row in rows] == ["x", "W", "b"]
     assert [row.split()[-1] for row in rows] == ["ok", "fail", "ok"]
     assert note.startswith("W: backward gave ")
@@ -693,7 +715,6 @@ def test_raise_if_failed(failed) -> None:
         (lambda: xn.gradient_check(Relu(), np.ones(2), np.ones(2)), ArgumentError, "Relu must come with x, got 2"),
         (lambda: xn.gradient_check(TwoLayerNet(2, 2, 2), np.ones((1, 2))), ArgumentError, "must come with x, t, got 1"),
         (lambda: xn.gradient_check("Relu", np.ones(2)), ArgumentError, "subject must be a network, a layer or a"),
-        (lambda: xn.gradient_check(np.sum, np.ones(2)), ArgumentError, "a function must come with its gradient"),
         (
             lambda: xn.gradient_check(np.sum, np.arange(2), gradient=np.ones_like),
             DtypeError,

@@ -120,7 +120,6 @@ def test_params_as_a_mapping(backend) -> None:
     assert len(net.params) == 4
     assert "Affine1.W" in net.params
     assert "Affine2.W" not in net.params
-    assert dict(net.params).keys() == net.grads.keys() if hasattr(net.layers["Affine1"], "dW") else True
     assert repr(net.params).startswith("params(Sequential1.Affine1.W (4, 5), ")
     net.params.update({"Affine1.b": backend.asarray([1.0, 2.0, 3.0])})
     assert to_numpy(net.layers["Affine1"].b).tolist() == [1.0, 2.0, 3.0]
@@ -129,7 +128,7 @@ def test_params_as_a_mapping(backend) -> None:
 def test_bad_names_and_values_of_params(backend) -> None:
     net = small()
     with pytest.raises(
-        NameUnknownError, match="params: name must be one of Sequential1.Affine1.W, .*, got 'W1'; choose"
+        NameUnknownError, match=r"params: name must be one of Sequential1.Affine1.W, .*, got 'W1'; choose"
     ) as e:
         net.params["W1"]
     assert isinstance(e.value, KeyError)
@@ -142,7 +141,7 @@ def test_bad_names_and_values_of_params(backend) -> None:
     with pytest.raises(StateError, match="names must stay"):
         del net.params["Affine1.b"]
     for value in (0.0, [1.0, 2.0, 3.0], None):
-        with pytest.raises(XpnetError, match="Affine1.b must be"):
+        with pytest.raises(XpnetError, match=r"Affine1.b must be"):
             net.params["Affine1.b"] = value
 
 
@@ -386,7 +385,6 @@ def test_predict_holds_a_thousand_rows_at_a_time_unless_told_otherwise() -> None
     assert net.predict(x).shape == (5000, 2)
     assert max(rows) <= 1024
     rows.clear()
-    assert net.loss is not None
     Sequential(Sequential(Counting()), loss=SoftmaxWithLoss()).accuracy(x, np.zeros(5000, dtype=np.int64))
     assert max(rows) <= 1024
 
@@ -554,23 +552,21 @@ def test_one_layer_in_two_places_is_refused() -> None:
     relu = Relu()
     for layers in ((relu, Affine.create(3, 3), relu), (Sequential(relu), relu), (Sequential(Sequential(relu)), relu)):
         with pytest.raises(
-            ArgumentError, match="Sequential: each layer must be another object, got one Relu as .* and"
+            ArgumentError, match=r"Sequential: each layer must be another object, got one Relu as .* and"
         ):
             Sequential(*layers)
 
 
 def test_one_array_under_two_names_is_refused(asarray) -> None:
     W, b, c = asarray(np.eye(3)), asarray(np.zeros(3)), asarray(np.zeros(3))
-    with pytest.raises(ArgumentError, match="got one array as Affine1.W and Affine2.W; copy it"):
+    with pytest.raises(ArgumentError, match=r"got one array as Affine1.W and Affine2.W; copy it"):
         Sequential(Affine(W, b), Relu(), Affine(W, c))
-    with pytest.raises(ArgumentError, match="got one array as Sequential1.Affine1.b and Affine1.b"):
+    with pytest.raises(ArgumentError, match=r"got one array as Sequential1.Affine1.b and Affine1.b"):
         Sequential(Sequential(Affine(W, b)), Affine(asarray(np.eye(3)), b))
 
 
 def test_what_is_no_layer_is_refused() -> None:
-    with pytest.raises(
-        DtypeError, match="Sequential: Relu must be a layer|Sequential: type1 must be a layer, got type;"
-    ):
+    with pytest.raises(DtypeError, match="Sequential: type1 must be a layer, got type;"):
         Sequential(Affine.create(2, 2), Relu)
     with pytest.raises(DtypeError, match="function1 must be a layer, got function"):
         Sequential(lambda x: x)
@@ -580,7 +576,7 @@ def test_what_is_no_layer_is_refused() -> None:
         Sequential()
     with pytest.raises(ArgumentError, match="it must have at least one layer"):
         Sequential({})
-    with pytest.raises(ArgumentError, match="a layer's name must have no dot, got 'a.b'"):
+    with pytest.raises(ArgumentError, match=r"a layer's name must have no dot, got 'a.b'"):
         Sequential({"a.b": Relu()})
 
 
@@ -595,7 +591,7 @@ def test_a_network_without_a_loss_predicts_only(asarray) -> None:
 
 @pytest.mark.parametrize("sizes", [(0, 3, 2), (4, -1, 2), (4, 3, 2.0), ("4", 3, 2), (True, 3, 2)])
 def test_sizes_that_are_no_positive_integers_are_refused(sizes: tuple[object, ...]) -> None:
-    with pytest.raises(ArgumentError, match="sizes must be positive integers, got .*; give a whole number from 1"):
+    with pytest.raises(ArgumentError, match=r"size must be a positive integer, got .*; give a whole number from 1"):
         TwoLayerNet(*sizes)
 
 

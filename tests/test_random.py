@@ -72,6 +72,12 @@ def test_mask_compares_numpy_s_float32_uniforms(keep: float, shape: tuple[int, .
     np.testing.assert_array_equal(mask, singles < keep)
 
 
+def test_mask_leaves_out_what_is_equal_to_keep() -> None:
+    singles = np.random.Generator(numpy_s_own(0, "drop")).random(4, dtype=np.float32)
+    for i, u in enumerate(singles.tolist()):
+        assert not Generator(0).mask((4,), u, "drop")[i]
+
+
 def test_quantile_is_the_inverse_of_the_normal_distribution_to_the_tails() -> None:
     tails = 2.0 ** -np.arange(2, 54)
     u = np.concatenate([np.linspace(0.0005, 0.9995, 2000), tails, 1.0 - tails, [0.075, 0.925, 1e-300]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import warnings
 from pathlib import Path
@@ -15,12 +16,12 @@ import xpnet as xn
 from xpnet.backend import array_namespace, device_of, library_of, to_numpy
 from xpnet.datasets import load_digits
 from xpnet.errors import ArgumentError, DataError, DivergenceError, DtypeError, LibraryError, ShapeError, XpnetError
+from xpnet.files import written_in_place
 from xpnet.layers import Affine, SoftmaxWithLoss
 from xpnet.networks import Sequential, TwoLayerNet
 from xpnet.optimizers import SGD
 from xpnet.random import Generator
 from xpnet.training import Epoch, History, Trainer
-from xpnet.files import written_in_place
 
 
 def normal(name: str, *shape: int) -> np.ndarray:
@@ -95,6 +96,14 @@ def test_one_seed_one_training(data) -> None:
     assert runs[0] != runs[2]
 
 
+def test_every_epoch_has_an_order_of_its_own(data) -> None:
+    batches = Trainer(small_net(), SGD(0.5), data, batch_size=30).batches
+    orders = [to_numpy(x) for epoch in (1, 2, 1) for x, _ in batches.epoch(epoch)]
+    np.testing.assert_array_equal(orders[0], orders[2])
+    assert not np.array_equal(orders[0], orders[1])
+    np.testing.assert_array_equal(np.sort(orders[0], axis=0), np.sort(orders[1], axis=0))
+
+
 def test_two_runs_go_on_where_the_first_ended(data) -> None:
     whole, parts = small_net(), small_net()
     list(Trainer(whole, SGD(0.5), data, batch_size=7).run(4))
@@ -133,7 +142,7 @@ def test_a_diverging_training_is_told_and_prints_no_warnings(data) -> None:
         warnings.simplefilter("error")
         with pytest.raises(
             DivergenceError,
-            match=r"^Trainer: the loss must stay finite, got (nan|inf) in epoch \d; lower the learning rate of SGD\(lr=1e\+38\)",
+            match=r"^Trainer: the loss must stay finite, got (nan|inf) in epoch \d; lower the learning rate of SGD",
         ) as raised:
             list(trainer.run(20))
     assert isinstance(raised.value, ArithmeticError)
@@ -189,7 +198,7 @@ def test_data_of_another_library_or_device_are_refused(data, backend) -> None:
     if backend.name != "numpy":
         others.append((x, t))
     for other in others:
-        with pytest.raises(LibraryError, match="must be on one (library|device), got"):
+        with pytest.raises(LibraryError, match=r"must be on one (library|device), got"):
             list(Trainer(small_net(), SGD(0.5), other).run(1))
 
 
@@ -389,7 +398,7 @@ def test_a_place_that_cannot_be_written_to(place: str, tmp_path: Path) -> None:
         DataError, match=r"^save: .* must be writable, got (Not a|No such|Is a) .*; choose another place"
     ):
         xn.save(path, small_net())
-    with pytest.raises(DataError, match="^save: "):
+    with pytest.raises(DataError, match=r"^save: "):
         History().save(path, {})
     assert sorted(file.name for file in tmp_path.rglob("*")) == ["file", "folder"]
 
@@ -410,11 +419,26 @@ def test_a_save_that_fails_half_way_leaves_the_old_file(tmp_path: Path, monkeypa
     assert [file.name for file in tmp_path.iterdir()] == ["weights"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be replaced on Windows")
+def test_who_has_the_old_file_open_reads_it_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    old = whole(path, small_net())
+    with path.open("rb", buffering=0) as reader:
+        begun = reader.read(10)
+        xn.save(path, small_net(seed=1))
+        assert begun + reader.read() == old
+    assert path.read_bytes() != old
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, MemoryError])
 def test_what_breaks_while_writing_leaves_nothing(error: type[BaseException], tmp_path: Path) -> None:
-    with pytest.raises(error), written_in_place(tmp_path / "new") as part:
-        part.write_text("half")
-        raise error
+    def write_half() -> None:
+        with written_in_place(tmp_path / "new") as part:
+            part.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
     assert list(tmp_path.iterdir()) == []
 
 

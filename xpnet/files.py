@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xpnet.errors import DataError
@@ -17,7 +18,7 @@ def written_in_place(path: str | Path) -> Iterator[Path]:
     Raises: ``DataError`` where the file cannot be written.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         yield part
         os.replace(part, path)
@@ -25,7 +26,8 @@ def written_in_place(path: str | Path) -> Iterator[Path]:
         reason = error.strerror or str(error)
         raise DataError("save", f"{path} must be writable", reason, "choose another place") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def make_folder(who: str, folder: Path) -> None:

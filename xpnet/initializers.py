@@ -26,7 +26,7 @@ def normal_weights(shape: tuple[int, int], init: str | float, rng: Generator, na
     Source: Glorot and Bengio, 2010; He et al., 2015, section 2.2; LeCun et al., 1998, section 4.6.
     """
     for size in shape:
-        check_size("initial weights", "sizes", size)
+        check_size("initial weights", "each size", size)
     if isinstance(init, str):
         if init not in RULES:
             raise ArgumentError(
@@ -47,4 +47,4 @@ def zeros(shape: tuple[int, ...]) -> Array:
 def check_size(who: str, what: str, size: Any) -> None:
     """Raise ArgumentError unless the size is a positive integer."""
     if type(size) is not int or size < 1:
-        raise ArgumentError(who, f"{what} must be positive integers", repr(size), "give a whole number from 1")
+        raise ArgumentError(who, f"{what} must be a positive integer", repr(size), "give a whole number from 1")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from autodiff_cases import CASES
 from autodiff_checks import PRESENT, Place
 
 from xpnet.autodiff import Variable, grad
@@ -12,6 +11,7 @@ from xpnet.autodiff.rules import indexing
 from xpnet.autodiff.rules.indexing import SCATTER_ADD, place, scatter_add
 from xpnet.autodiff.variable import apply
 from xpnet.backend import array_namespace
+from xpnet.cases.rules import CASES
 
 
 def slope(f, *points):

@@ -8,12 +8,12 @@ from typing import Any
 import array_api_compat.numpy as plain
 import numpy as np
 import pytest
-from autodiff_cases import CASES, Case
 from autodiff_checks import PRESENT, Place, directions_like, real_dot, slope
 
 from xpnet.autodiff import tape, value_and_grad
 from xpnet.autodiff.rules import COMPOSITES, RULES, fit
 from xpnet.backend import array_namespace
+from xpnet.cases.rules import CASES, Case
 
 
 def space(*arrays: Any) -> Any:
@@ -52,19 +52,13 @@ def along(gradients: Any, directions: list[np.ndarray]) -> float:
     return sum(float(np.sum(np.conj(g) * v).real) for g, v in zip(gradients, directions, strict=True))
 
 
-def smooth(case: Case) -> tuple[int, ...]:
-    """The operands by which the case is differentiated: not a sign, not a condition."""
-    constant = {"copysign": 1, "where": 0 if len(case.shapes) == 3 else None}.get(case.name)
-    return tuple(n for n in range(len(case.shapes)) if n != constant)
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_first_and_second_order(case: Case) -> None:
     rng = np.random.default_rng(7)
     scalar, points = scalar_of(case, rng)
     for x in points:
         x.flags.writeable = False
-    depends = smooth(case)
+    depends = case.smooth
     first = value_and_grad(scalar, depends)
     value, gradients = first(*points)
     assert float(value) == pytest.approx(float(scalar(*points)), rel=1e-12)
@@ -117,7 +111,7 @@ def test_the_same_gradients_on_every_library(case: Case, place: Place) -> None:
     _, points = scalar_of(case, rng)
     y = np.asarray(case.call(plain, *points))
     w = np.asarray(rng.standard_normal(y.shape) + (1j * rng.standard_normal(y.shape) if y.dtype.kind == "c" else 0.0))
-    numbers = smooth(case)
+    numbers = case.smooth
     weights = place.asarray(w)
 
     def scalar(*arrays: Any) -> Any:
@@ -158,7 +152,7 @@ def test_no_rule_reads_a_value_on_the_host(defer_to_variables: None, monkeypatch
                 y = case.call(array_namespace(*arrays), *arrays)
                 return real_dot(array_namespace(y).ones_like(y), y)
 
-            value_and_grad(scalar, smooth(case))(*arrays)
+            value_and_grad(scalar, case.smooth)(*arrays)
     assert readers == set()
 
 
@@ -178,6 +172,6 @@ def test_float32_stays_float32(monkeypatch: pytest.MonkeyPatch) -> None:
             continue
         name = case.id
         points = [np.asarray(x, dtype=np.float32) for x in case.points()]
-        scalar = value_and_grad(lambda *x, call=case.call: real_dot(np.float32(1.0), call(space(*x), *x)), smooth(case))
+        scalar = value_and_grad(lambda *x, call=case.call: real_dot(np.float32(1.0), call(space(*x), *x)), case.smooth)
         assert {g.dtype for g in scalar(*points)[1]} == {np.dtype("float32")}, name
     assert cast == set()

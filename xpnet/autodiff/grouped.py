@@ -7,7 +7,7 @@ from typing import Any
 
 from xpnet.autodiff.rules import Rule
 from xpnet.autodiff.tape import CONSTANT, Node, Parts
-from xpnet.autodiff.variable import Variable, constant, highest, record, record_parts, strip_top
+from xpnet.autodiff.variable import Variable, constant, record, record_parts, strip
 from xpnet.backend import array_namespace
 from xpnet.errors import ShapeError
 
@@ -43,12 +43,14 @@ class GroupedRule(Rule):
         if self.differentiable != self.inputs:
             found = dict(zip(self.differentiable, gradients, strict=False))
             gradients = [found.get(name) for name in self.inputs]
-        inputs = len(gradients)
-        for name in self.parameters:
-            gradients.append(getattr(copy, "d" + name, None))
-        for at, (parent, x, d) in enumerate(zip(node.parents, node.args, gradients, strict=True)):
-            if (parent is not None or at >= inputs) and (d is None or d.shape != x.shape):
-                raise self._wrong((*self.inputs, *self.parameters)[at], x, d)
+        for name, x, parent, d in zip(self.inputs, node.args, node.parents, gradients, strict=False):
+            if parent is not None and (d is None or d.shape != x.shape):
+                raise self._wrong(name, x, d)
+        for name, x in zip(self.parameters, node.args[len(gradients) :], strict=True):
+            d = getattr(copy, "d" + name, None)
+            if d is None or d.shape != x.shape:
+                raise self._wrong(name, x, d)
+            gradients.append(d)
         return gradients
 
     def _wrong(self, name: str, x: Any, d: Any) -> ShapeError:
@@ -81,26 +83,23 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     """
     if getattr(layer, "owner", False):
         return layer.forward(*inputs)
-    names = _input_names(layer)[: len(inputs)]
     parameters = getattr(layer, "parameters", ())
-    differentiable = getattr(layer, "differentiable", names)
-    operands = (*inputs, *[getattr(layer, name) for name in parameters])
-    top = highest(operands)
+    top, raw, parents = strip((*inputs, *[getattr(layer, name) for name in parameters]))
     if top is None:
         return layer.forward(*inputs)
-    raw, parents = strip_top(operands, top)
     count = len(inputs)
-    if differentiable != names and any(
-        type(x) is Variable and x.node.trace is not CONSTANT and name not in differentiable
-        for name, x in zip(names, inputs, strict=True)
-    ):
-        return layer.forward(*inputs)
+    names = _input_names(layer)[:count]
+    differentiable = getattr(layer, "differentiable", names)
+    if differentiable != names:
+        for name, x in zip(names, inputs, strict=True):
+            if name not in differentiable and type(x) is Variable and x.node.trace is not CONSTANT:
+                return layer.forward(*inputs)
     copy = object.__new__(type(layer))
-    attributes = copy.__dict__
-    attributes.update(layer.__dict__)
+    attributes = copy.__dict__ = layer.__dict__.copy()
     attributes.update(zip(parameters, raw[count:], strict=True))
-    attributes["needs_dx"] = parents[:count] != (None,) * count
+    attributes["needs_dx"] = any(parents[:count])
     y = copy.forward(*raw[:count])
+    attributes["_y_like"] = None
     if top is CONSTANT:
         return tuple(map(constant, y)) if type(y) is tuple else constant(y)
     rule = GroupedRule(layer, copy, names, differentiable, parameters)

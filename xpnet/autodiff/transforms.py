@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from xpnet.autodiff.rules import Rule
-from xpnet.autodiff.tape import Node, Trace, conjugate, tracing, walk
+from xpnet.autodiff.tape import Node, Trace, conjugate, is_real, tracing, walk
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable, apply, as_differentiable, base, constant, leaf, variable_of
 from xpnet.backend import array_namespace, device_of, dtype_kind
@@ -191,7 +191,7 @@ def stop_gradient(tree: Any) -> Any:
 
 def _below(tree: Any) -> int:
     """The highest number among the Variables of the arguments."""
-    return max((x.node.trace.number for x in leaves(tree) if type(x) is Variable), default=0)
+    return max([x.node.trace.number for x in leaves(tree) if type(x) is Variable], default=0)
 
 
 def _traced(args: tuple[Any, ...], argnums: Argnums, trace: Trace, who: str) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -215,12 +215,11 @@ def _traced(args: tuple[Any, ...], argnums: Argnums, trace: Trace, who: str) -> 
 
 def _result(y: Any, trace: Trace, f: Function, who: str) -> Variable:
     """The one array that the function returned, a Variable of the trace."""
-    if y is None or isinstance(y, list | tuple | dict | str):
-        got = "None" if y is None else type(y).__name__
-        raise DtypeError(
-            who, f"{_name(f)} must return an array", got, "return its result" if y is None else "return one array"
-        )
     if type(y) is not Variable or y.node.trace is not trace:
+        if y is None or isinstance(y, list | tuple | dict | str):
+            got = "None" if y is None else type(y).__name__
+            remedy = "return its result" if y is None else "return one array"
+            raise DtypeError(who, f"{_name(f)} must return an array", got, remedy)
         raise _independent(f, who)
     _check_kind(y, f, who)
     return y
@@ -246,7 +245,7 @@ def _value(item: Any, trace: Trace) -> Any:
 
 
 def _check_kind(y: Variable, f: Function, who: str) -> None:
-    if dtype_kind(y) == "complex" and who == "grad":
+    if who == "grad" and not is_real(y.value) and dtype_kind(y) == "complex":
         raise DtypeError(who, f"{_name(f)} must return a real scalar", y.dtype, "return xp.real(y), or use jacobian")
 
 
@@ -280,7 +279,7 @@ def _gradients(chosen: Any, f: Function, who: str, conjugated: bool = True) -> t
     """The gradients that a walk left at the chosen Variables; zeros where only others mattered."""
     for argument in chosen:
         found = leaves(argument)
-        if who != "hessian" and found and all(x.node.grad is None for x in found):
+        if found and who != "hessian" and all([x.node.grad is None for x in found]):
             raise _independent(f, who)
 
     def gradient(x: Variable) -> Any:

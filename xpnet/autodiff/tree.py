@@ -10,7 +10,7 @@ def leaves(tree: Any) -> list[Any]:
     """The arrays of nested dicts, lists and tuples, in order."""
     if hasattr(tree, "dtype"):  # asked first: most are arrays, and a Mapping is slow to tell
         return [tree]
-    if isinstance(tree, Mapping):
+    if type(tree) is dict or isinstance(tree, Mapping):
         return [leaf for branch in tree.values() for leaf in leaves(branch)]
     if isinstance(tree, list | tuple):
         return [leaf for branch in tree for leaf in leaves(branch)]
@@ -21,6 +21,8 @@ def same_form(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """``function(leaf, ...)`` of every leaf, in dicts, lists and tuples like those of ``tree``."""
     if hasattr(tree, "dtype"):
         return function(tree, *others)
+    if type(tree) is dict and not others:
+        return {key: same_form(function, branch) for key, branch in tree.items()}
     if isinstance(tree, Mapping):
         return {key: same_form(function, tree[key], *(other[key] for other in others)) for key in tree}
     if isinstance(tree, list | tuple):

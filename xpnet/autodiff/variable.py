@@ -16,6 +16,7 @@ from xpnet.autodiff.tape import (
     Trace,
     conjugate,
     current_trace,
+    is_real,
     next_order,
     settle,
     walk,
@@ -296,6 +297,8 @@ def as_differentiable(x: Any, who: str) -> Any:
     """
     if type(x) in NUMBERS:
         return get_backend().asarray(x if type(x) is complex else float(x))
+    if is_real(x):
+        return x
     kind = dtype_kind(x) if type(x) is Variable or not isinstance(x, list | tuple | dict | str) else None
     if kind is None:
         raise DtypeError(
@@ -389,47 +392,48 @@ def apply(
 
     Raises: ``LibraryError`` for arrays of two libraries; ``StateError`` for a Variable that escaped its trace.
     """
-    top = highest(args)
+    top, raw, parents = strip(args)
     if top is None:
         answer = function(*args, **keywords) if keywords else function(*args)
         return rule.outputs(*answer) if rule.outputs else answer
     one_library(args)
-    raw, parents = strip_top(args, top)
     answer = apply(rule, function, raw, keywords)
     if rule.outputs:
         return rule.outputs(*record_parts(rule, answer, raw, parents, top, keywords))
     return record(rule, answer, raw, parents, top, keywords)
 
 
-def highest(args: tuple[Any, ...]) -> Trace | None:
-    """The trace of the highest number among the Variables, None where there are none.
+def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[Node | None, ...]]:
+    """The highest trace among the Variables, what lies under its Variables and under constants, and their nodes.
+
+    The trace is None where there are no Variables; constants have no nodes.
 
     Raises: ``StateError`` for a Variable that escaped its trace.
     """
     top: Trace | None = None
-    for arg in args:
-        if type(arg) is Variable:
-            trace = arg.node.trace
-            if trace.barred == "finished":
-                raise _escaped("an operation")
-            if top is None or trace.number > top.number:
-                top = trace
-    return top
-
-
-def strip_top(args: tuple[Any, ...], top: Trace) -> tuple[tuple[Any, ...], tuple[Node | None, ...]]:
-    """What lies under the Variables of the trace ``top`` and under constants, and the nodes of the former."""
     raw = list(args)
     parents: list[Node | None] = [None] * len(raw)
     for at, arg in enumerate(args):
-        if type(arg) is Variable:
-            node = arg.node
-            if node.trace is CONSTANT:
-                raw[at] = arg.value
-            elif node.trace is top:
-                raw[at] = arg.value
-                parents[at] = node
-    return tuple(raw), tuple(parents)
+        if type(arg) is not Variable:
+            continue
+        node = arg.node
+        trace = node.trace
+        if trace is not top:
+            if trace.barred == "finished":
+                raise _escaped("an operation")
+            if top is None:
+                top = trace
+            elif trace.number > top.number:
+                for before in range(at):  # what was highest until here is a constant to this trace
+                    if parents[before] is not None:
+                        raw[before], parents[before] = args[before], None
+                top = trace
+            elif trace is not CONSTANT:
+                continue
+        raw[at] = arg.value
+        if trace is not CONSTANT:
+            parents[at] = node
+    return top, tuple(raw), tuple(parents)
 
 
 def one_library(args: tuple[Any, ...]) -> None:

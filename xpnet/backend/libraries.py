@@ -26,6 +26,7 @@ class Library:
     name = ""
     module = ""
     compat = ""
+    aliases: tuple[str, ...] = ()
     remedy = "install it, or choose another backend"
 
     def __init__(self, namespace: Namespace | None = None) -> None:
@@ -78,12 +79,11 @@ class Library:
                     return device
         elif wanted in devices:
             return wanted
-        count = "1 device" if len(devices) == 1 else f"{len(devices)} devices"
         raise BackendError(
             f"backend {self.name}",
-            f"device must be one of the {count} it has ({', '.join(names)})",
+            f"device must be {names[0]}" if len(names) == 1 else f"device must be one of {', '.join(names)}",
             repr(wanted),
-            "name one of these, by name or by index from 0",
+            "name it so, or by its index from 0",
         )
 
     def use_device(self, device: Any) -> AbstractContextManager[object]:
@@ -114,6 +114,7 @@ class Library:
 
 class Numpy(Library):
     name = module = "numpy"
+    aliases = ("array_api_compat.numpy",)
 
     def devices(self) -> list[Any]:
         return ["cpu"]
@@ -266,7 +267,7 @@ def find_library(backend: object) -> Library:
     else:
         module = getattr(backend, "__name__", "")
         for library in LIBRARIES.values():
-            if module in (library.module, library.compat):
+            if module and module in (library.module, library.compat, *library.aliases):
                 return library
         if hasattr(backend, "__array_namespace_info__") and hasattr(backend, "asarray"):
             return Library(backend)

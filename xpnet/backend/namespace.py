@@ -83,7 +83,7 @@ def library_of(namespace: Namespace) -> Library:
     """What is known of the library behind a namespace, also that of Variables over it."""
     namespace = getattr(namespace, "differentiates", namespace)
     for library in LIBRARIES.values():
-        if namespace.__name__ in (library.module, library.compat):
+        if namespace.__name__ in (library.module, library.compat, *library.aliases):
             return library
     return Library(namespace)
 

@@ -47,6 +47,8 @@ class Backend:
         A NumPy array is shared where the backend is NumPy and the dtype fits, copied otherwise.
         """
         host = values if isinstance(values, np.ndarray) else to_numpy(values)
+        if not host.dtype.isnative:
+            host = host.astype(host.dtype.newbyteorder("="))
         if dtype is None and host.dtype.kind in "fc":
             dtype = self.dtype if host.dtype.kind == "f" else None
         elif isinstance(dtype, str):
@@ -128,7 +130,7 @@ def get_backend() -> Backend:
     if local is not None:
         return local
     if _process is None:
-        name, _, device = os.environ.get("XPNET_BACKEND", "numpy").partition(":")
+        name, _, device = (os.environ.get("XPNET_BACKEND") or "numpy").partition(":")
         _process = make_backend(name, device or None)
     return _process
 

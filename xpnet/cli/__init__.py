@@ -10,6 +10,7 @@ import click
 from xpnet import __version__
 from xpnet.cli.backends import backends
 from xpnet.cli.check import check
+from xpnet.cli.conform import conform
 from xpnet.cli.draw import draw
 from xpnet.cli.train import train
 from xpnet.errors import XpnetError
@@ -34,5 +35,6 @@ def main() -> None:
 
 main.add_command(train)
 main.add_command(check)
+main.add_command(conform)
 main.add_command(draw)
 main.add_command(backends)

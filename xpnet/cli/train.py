@@ -15,17 +15,18 @@ from xpnet.cli import options
 from xpnet.datasets import check_data, load_digits, load_mnist
 from xpnet.drawing.curves import learning_curve
 from xpnet.errors import DataError
+from xpnet.files import make_folder, written_in_place
 from xpnet.gradcheck import gradient_check
 from xpnet.networks import TwoLayerNet
 from xpnet.optimizers import SGD
 from xpnet.random import Generator
 from xpnet.training import Epoch, Trainer, load, save
-from xpnet.files import make_folder, written_in_place
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 LOADERS = {"digits": load_digits, "mnist": load_mnist}
+CLASSES = 10
 CHECKED_IMAGES = 3
 
 
@@ -71,49 +72,49 @@ def train(
     with use_backend(backend or get_backend(), device=device, dtype=dtype) as current:
         console = Console(highlight=False)
         console.print(f"[bold]xpnet {__version__}[/] on {current}")
-        network, trainer = prepare(console, dataset, recipe, seed)
         settings = {"dataset": dataset, "backend": str(current), "seed": seed, **vars(recipe)}
-        run(console, trainer, recipe.epochs, folder, settings)
-        verify(console, network, trainer, recipe, folder)
+        saved: list[Epoch] = []
+        try:
+            trainer = prepare(console, dataset, recipe, seed)
+            run(console, trainer, recipe.epochs, folder, settings, saved)
+            verify(console, trainer, recipe, folder)
+        except KeyboardInterrupt:
+            kept = f"weights and history of epoch {len(saved)} are in {folder}" if saved else "no epoch had finished"
+            console.print(f"stopped: {kept}", soft_wrap=True)
+            raise SystemExit(130) from None
 
 
-def prepare(console: Console, dataset: str, recipe: Recipe, seed: int) -> tuple[TwoLayerNet, Trainer]:
-    """The data, and a network whose gradients have been checked on its first images."""
+def prepare(console: Console, dataset: str, recipe: Recipe, seed: int) -> Trainer:
+    """The data, and a network whose gradients have been checked on the first images."""
     training, test = LOADERS[dataset]()
-    classes = 10
-    check_data(*training, classes)
+    check_data(*training, CLASSES)
     (x, t), pixels = training, training[0].shape[1]
     console.print(f"{dataset}: {x.shape[0]:,} training and {test[0].shape[0]:,} test images of {pixels} pixels\n")
-    network = TwoLayerNet(pixels, recipe.hidden, classes, rng=Generator(seed))
+    network = TwoLayerNet(pixels, recipe.hidden, CLASSES, rng=Generator(seed))
     with console.status("checking the gradients"):
         report = gradient_check(network, x[:CHECKED_IMAGES, ...], t[:CHECKED_IMAGES])
     console.print(report)
     report.raise_if_failed()
     console.print("[green]every gradient agrees with numerical differentiation[/]\n")
-    return network, Trainer(network, SGD(recipe.lr), training, test, recipe.batch_size, Generator(seed))
+    return Trainer(network, SGD(recipe.lr), training, test, recipe.batch_size, Generator(seed))
 
 
-def run(console: Console, trainer: Trainer, epochs: int, folder: Path, settings: dict[str, Any]) -> None:
+def run(
+    console: Console, trainer: Trainer, epochs: int, folder: Path, settings: dict[str, Any], saved: list[Epoch]
+) -> None:
     """Train, with a line and a saved state per epoch, so that Ctrl-C loses only the epoch it breaks."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    steps = len(trainer.batches)
-    try:
-        with Progress(*columns, console=console, transient=True) as progress:
-            bar = progress.add_task("training", total=steps * epochs)
-            started = trainer.run(epochs, on_batch=lambda _: progress.advance(bar))
-            for record in started:
-                progress.console.print(line(record, epochs))
-                save(folder / "weights.safetensors", trainer.network)
-                trainer.history.save(folder / "history.json", settings)
-                with written_in_place(folder / "learning_curve.svg") as part:
-                    part.write_text(learning_curve(trainer.history.to_dicts()), encoding="utf-8")
-    except KeyboardInterrupt:
-        done = len(trainer.history)
-        kept = f"weights and history of epoch {done} are in {folder}" if done else "no epoch had finished"
-        console.print(f"\nstopped: {kept}")
-        raise SystemExit(130) from None
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("training", total=len(trainer.batches) * epochs)
+        for record in trainer.run(epochs, on_batch=lambda _: progress.advance(bar)):
+            save(folder / "weights.safetensors", trainer.network)
+            trainer.history.save(folder / "history.json", settings)
+            with written_in_place(folder / "learning_curve.svg") as part:
+                part.write_text(learning_curve(trainer.history.to_dicts()), encoding="utf-8")
+            saved.append(record)
+            progress.console.print(line(record, epochs))
 
 
 def line(record: Epoch, epochs: int) -> str:
@@ -124,10 +125,10 @@ def line(record: Epoch, epochs: int) -> str:
     )
 
 
-def verify(console: Console, network: TwoLayerNet, trainer: Trainer, recipe: Recipe, folder: Path) -> None:
+def verify(console: Console, trainer: Trainer, recipe: Recipe, folder: Path) -> None:
     """Read the weights back into a new network and ask for the same accuracy."""
     x, t = trainer.test or trainer.train
-    again = TwoLayerNet(x.shape[1], recipe.hidden, network.params["b2"].shape[0], rng=Generator(1))
+    again = TwoLayerNet(x.shape[1], recipe.hidden, CLASSES, rng=Generator(1))
     load(folder / "weights.safetensors", again)
     accuracy, expected = again.accuracy(x, t), trainer.history[-1].test_accuracy
     if accuracy != expected:

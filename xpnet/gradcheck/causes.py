@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xpnet.gradcheck.numerical import Host
+from xpnet.gradcheck.subjects import Target
 
 
 def wrong_shape(got: tuple[int, ...] | None, wanted: tuple[int, ...]) -> str:
@@ -16,10 +17,10 @@ def wrong_shape(got: tuple[int, ...] | None, wanted: tuple[int, ...]) -> str:
     return f"its shape is {got} and not {wanted}: a sum over the wrong axis, or broadcasting not undone"
 
 
-def wrong_values(analytic: Host, numeric: Host, batch: int, dout: Host | None) -> list[str]:
+def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
     """The patterns in which the values are wrong.
 
-    Shapes: ``analytic`` and ``numeric`` alike; ``dout`` as the layer's output, or None for a network.
+    Shapes: ``analytic`` and ``numeric`` as the target's array.
     """
     if not np.all(np.isfinite(analytic)):
         return ["backward gives NaN or infinity"]
@@ -28,12 +29,17 @@ def wrong_values(analytic: Host, numeric: Host, batch: int, dout: Host | None) -
         found.append("backward gives zero everywhere")
     elif numeric.any():
         ratio = float(np.vdot(analytic, numeric) / np.vdot(numeric, numeric))
-        if close(analytic, ratio * numeric):
-            found.append(constant_factor(ratio, batch))
-    if numeric.ndim == 2 and numeric.shape[0] == numeric.shape[1] and close(analytic, numeric.T):
-        found.append("it is the transpose of the right one: a transposed product")
-    if dout is not None and dout.ndim == 2 and dout.shape[:1] == analytic.shape and close(analytic, dout.sum(axis=1)):
-        found.append("dout is summed over axis 1: the wrong axis in the bias sum, which is axis 0")
+        if abs(ratio - 1.0) > 1e-3 and close(analytic, ratio * numeric):
+            found.append(constant_factor(ratio, target.batch))
+    dout = target.dout
+    transposed = numeric.ndim == 2 and numeric.shape[0] == numeric.shape[1] and close(analytic, numeric.T)
+    if dout is not None and dout.ndim == 2:
+        square = [W for W in target.parameters if W.shape == (dout.shape[1], dout.shape[1])]
+        transposed |= any(close(analytic, dout @ W) and close(numeric, dout @ W.T) for W in square)
+        if dout.shape[:1] == analytic.shape and close(analytic, dout.sum(axis=1)):
+            found.append("dout is summed over axis 1: the wrong axis in the bias sum, which is axis 0")
+    if transposed:
+        found.append("it is that of the transposed matrix: a transposed product")
     return found
 
 
@@ -50,5 +56,7 @@ def constant_factor(ratio: float, batch: int) -> str:
 
 def close(one: Host, other: Host) -> bool:
     """Equal to one part in a thousand of the largest value."""
+    if one.shape != other.shape:
+        return False
     scale = float(np.max(np.abs(other), initial=0.0))
     return scale > 0.0 and bool(np.max(np.abs(one - other)) <= 1e-3 * scale)

@@ -48,8 +48,8 @@ def gradient_check(
 
     ``subject`` is a network (``inputs`` x and t: its loss in every parameter), a layer (its inputs: ``Σ y dout`` for a
     random dout, in every input and parameter) or a function (its ``gradient`` returns one gradient for each floating
-    argument; without it ``xn.grad`` is checked). The subject is checked in float64 copies; ``dtype=None`` checks it as it is. Step and
-    tolerance follow from the dtype.
+    argument; without it ``xn.grad`` is checked). The subject is checked in float64 copies; ``dtype=None`` checks it as
+    it is. Step and tolerance follow from the dtype.
 
     ``mode``: ``"every"`` element; ``"directions"``, random ones, cheap at any size; ``"complex"``, the complex step
     ``Im f(x + ih) / h``, exact to rounding where the layer is holomorphic.
@@ -62,6 +62,9 @@ def gradient_check(
         raise ArgumentError(WHO, f"mode must be one of {', '.join(MODES)}", repr(mode), "choose one")
     if dtype not in ("float64", "float32", None):
         raise ArgumentError(WHO, "dtype must be float64, float32 or None", repr(dtype), "choose one")
+    for name, number in (("step", step), ("tolerance", tolerance), ("directions", directions)):
+        if number is not None and not number > 0:
+            raise ArgumentError(WHO, f"{name} must be above 0", repr(number), "leave it out for a good one")
     inputs = _checked_inputs(subject, inputs, mode)
     parameters = subject.params.values() if isinstance(subject, Layer) else ()
     like = next(value for value in (*parameters, *inputs) if is_array(value) and dtype_kind(value) == "real")
@@ -101,6 +104,8 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
     for name, value in zip(names, inputs, strict=True):
         if name in subject.differentiable:
             check_point(WHO, name, value)
+    for name, array in subject.params.items():
+        check_point(WHO, name, array)
     rough = [type(layer).__name__ for layer in _all_layers(subject) if not layer.holomorphic]
     if mode == "complex" and rough:
         got = ", ".join(dict.fromkeys(rough))
@@ -156,13 +161,13 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
     else:
         result = _compare_elements(target, analytic, mode, step, tolerance)
         shape = host.shape
-    failed, kinks = bool(result.failed.any()), int(result.kinked.sum())
+    failed, kinks = bool(result.failed.any() or target.causes), int(result.kinked.sum())
     counted = ~result.kinked
     worst = int(np.argmax(np.where(counted | (not counted.any()), result.difference, -1.0))) if host.size else 0
     causes = tuple(target.causes)
     if failed and mode != "directions":
         numeric = result.numeric.reshape(host.shape)
-        causes += tuple(wrong_values(analytic, numeric, target.batch, target.dout))
+        causes += tuple(wrong_values(analytic, numeric, target))
 
     def largest(values: Host) -> float:
         return float(np.max(values[counted], initial=0.0))

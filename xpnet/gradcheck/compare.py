@@ -37,7 +37,7 @@ def distances(analytic: Host, numeric: Host) -> tuple[Host, Host]:
     difference = np.abs(analytic - numeric)
     scale = float(np.sqrt(np.mean(numeric * numeric))) if numeric.size else 0.0
     larger = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), scale)
-    return difference, np.divide(difference, larger, out=np.zeros_like(difference), where=larger > 0.0)
+    return difference, np.divide(difference, larger, out=np.zeros_like(difference), where=larger != 0.0)
 
 
 def compare(evaluate: Evaluate, indices: Host, steps: Host, analytic: Host, eps: float, tolerance: float) -> Comparison:
@@ -51,20 +51,22 @@ def compare(evaluate: Evaluate, indices: Host, steps: Host, analytic: Host, eps:
     failed = ~((relative <= tolerance) | (difference <= ROUNDING * noise))
     kinked = np.zeros_like(failed)
     for element in np.flatnonzero(failed)[:KINKS_AT_MOST]:
-        low, high = one_sided(evaluate, indices[element], float(steps[element]), float(noise[element]))
+        low, high = one_sided(evaluate, indices[element], float(steps[element]), eps)
         slack = tolerance * max(abs(low), abs(high))
         kinked[element] = low < high and low - slack <= analytic[element] <= high + slack
     return Comparison(analytic, numeric, difference, relative, failed & ~kinked, kinked)
 
 
-def one_sided(evaluate: Evaluate, index: int, step: float, noise: float) -> tuple[float, float]:
+def one_sided(evaluate: Evaluate, index: int, step: float, eps: float) -> tuple[float, float]:
     """The derivatives from the two sides, smaller first; equal where the function is smooth."""
     near, nearer = step / 64.0, step / 1024.0
     moves = np.asarray([[-near, -nearer, 0.0, nearer, near]])
-    far_left, left, here, right, far_right = evaluate(np.asarray([index]), moves)[0]
+    values = evaluate(np.asarray([index]), moves)[0]
+    far_left, left, here, right, far_right = values
     gap = abs((right - here) - (here - left)) / nearer
     far_gap = abs((far_right - here) - (here - far_left)) / near
-    if gap > 0.5 * far_gap and gap > ROUNDING * 1024.0 * noise:
+    noise = eps * float(np.max(np.abs(values))) / nearer
+    if gap > 0.5 * far_gap and gap > ROUNDING * noise:
         sides = sorted(((here - left) / nearer, (right - here) / nearer))
         return sides[0], sides[1]
     return 0.0, 0.0

@@ -39,7 +39,7 @@ def default_step(dtype: Any) -> float:
 
 
 def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host]:
-    """Derivatives of fourth order, ``f' ≈ (f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h``, and the noise of rounding in them.
+    """Derivatives of fourth order, ``(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h``, and the noise of rounding in them.
 
     A kink between -2h and 2h spoils a difference. It shows where h and h/2 disagree by more than rounding; there the
     smaller step that agrees best with its own half is taken.
@@ -55,10 +55,11 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> t
         at = steps[doubtful] * smaller
         values = evaluate(indices[doubtful], at[:, None] * HALVED_OFFSETS)
         its_numeric = values @ WHOLE / at
-        its_noise = noise[doubtful] / smaller
+        its_noise = eps * np.max(np.abs(values), axis=1, initial=0.0) / at
         its_error = np.abs(its_numeric - values @ HALVED / at)
         better = its_error + its_noise < error[doubtful]
         numeric[doubtful[better]] = its_numeric[better]
+        noise[doubtful[better]] = its_noise[better]
         error[doubtful[better]] = (its_error + its_noise)[better]
         doubtful = doubtful[its_error > DOUBT * its_noise]
     return numeric, noise
@@ -83,7 +84,7 @@ def one_by_one(f: Callable[[Array], Any], at: Host, backend: Backend) -> Evaluat
         values = np.empty(moves.shape, dtype=np.result_type(moves.dtype, np.float64))
         for p, index in enumerate(indices):
             for s, move in enumerate(moves[p]):
-                moved = at.astype(np.result_type(at.dtype, moves.dtype), copy=True)
+                moved = at.astype(np.result_type(at.dtype, moves.dtype), order="C", copy=True)
                 moved.reshape(-1)[index] += move
                 values[p, s] = scalar(f(backend.asarray(moved)))
         return values
@@ -136,10 +137,16 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     if step is not None and not step > 0.0:
         raise ArgumentError("numerical_gradient", "step must be above 0", step, "leave it out for a good one")
     backend, at = backend_of(x), to_numpy(x)
-    evaluate = one_by_one(f, at, backend)
-    eps = EPSILON[dtype_name(x.dtype)]
-    gradient, _ = differences(evaluate, np.arange(at.size), steps_for(at, step or default_step(x.dtype)), eps)
-    if at.size and not gradient.any():
+    seen = set()
+
+    def noting(moved: Array) -> float:
+        value = scalar(f(moved))
+        seen.add(value)
+        return value
+
+    evaluate, steps = one_by_one(noting, at, backend), steps_for(at, step or default_step(x.dtype))
+    gradient, _ = differences(evaluate, np.arange(at.size), steps, EPSILON[dtype_name(x.dtype)])
+    if len(seen) == 1:
         warnings.warn(
             "numerical_gradient: f gave the same value for every x; where it reads a parameter and not its argument, "
             "bind the argument first: with net.using({'W1': W}): return net.loss(x, t)",

@@ -28,6 +28,7 @@ class Target:
     fast: Evaluate | None = None
     batch: int = 1
     dout: Host | None = None
+    parameters: list[Host] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
 
     @property
@@ -48,7 +49,8 @@ class Target:
 def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     """The loss of a network in each of its parameters."""
     before = {"x": to_numpy(x).copy(), "t": to_numpy(t).copy()}
-    gradients = network.gradient(x, t)
+    forget_gradients(network)
+    gradients, again = (run_network(network, x, t) for _ in range(2))
     written = written_to(before, {"x": x, "t": t})
     targets = []
     for name, place in network.params.places.items():
@@ -57,9 +59,9 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
             with network.using({name: array}):
                 return network.loss(x, t)
 
-        target = Target(name, network.params[name], loss_at, on_host(gradients[name]), batch=x.shape[0])
+        target = Target(name, network.params[name], loss_at, gradients[name], batch=x.shape[0])
         target.fast = side_by_side(network, place, x, t)
-        target.causes += written
+        target.causes += [*written, *accumulation(gradients[name], again[name], 2.0)]
         targets.append(target)
     return targets
 
@@ -72,15 +74,18 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
     xp = array_namespace(y)
     dout = 1.0 + Generator(0).normal(tuple(y.shape), "gradient_check.dout")
     upstream = backend_of(y).asarray(dout)
-    gradients = run_backward(layer, upstream)
-    causes = written_to(before | {"dout": dout}, named | {"dout": upstream})
+    forget_gradients(layer)
+    given = xp.asarray(upstream, copy=True)
+    gradients = run_backward(layer, given)
+    causes = written_to(before | {"dout": to_numpy(upstream)}, named | {"dout": given})
     doubled = run_backward(layer, 2.0 * upstream)
+    parameters = [to_numpy(array) for array in layer.params.values()]
     batch = next((array.shape[0] for array in before.values() if array.ndim), 1)
 
     def target(name: str, at: Array, f: Callable[[Array], Any]) -> Target:
         analytic = gradients[name]
         found = [*causes, *wrong_scaling(analytic, doubled[name])]
-        return Target(name, at, f, analytic, batch=batch, dout=dout, causes=found)
+        return Target(name, at, f, analytic, batch=batch, dout=dout, parameters=parameters, causes=found)
 
     def in_input(name: str) -> Target:
         return target(name, named[name], lambda array: xp.sum(layer.forward(**(named | {name: array})) * upstream))
@@ -101,21 +106,40 @@ def wrong_scaling(analytic: Host | None, doubled: Host | None) -> list[str]:
         return []
     if np.array_equal(doubled, analytic):
         return ["it stays the same when dout doubles: dout is ignored"]
-    if np.allclose(doubled, 3.0 * analytic):
-        return ["a second backward adds to the first: assign the gradient, do not accumulate it"]
-    return []
+    return accumulation(analytic, doubled, 3.0)
+
+
+def accumulation(first: Host | None, second: Host | None, factor: float) -> list[str]:
+    """A cause where a second backward gave the first gradient times a factor that only a sum explains."""
+    if first is None or second is None or not first.any() or not np.allclose(second, factor * first):
+        return []
+    return ["a second backward adds to the first: assign the gradient, do not accumulate it"]
+
+
+def forget_gradients(layer: Layer) -> None:
+    """Remove the gradients of an earlier backward, which would stand in for those that are left out."""
+    for owner, name in layer.params.places.values():
+        owner.__dict__.pop("d" + name, None)
+
+
+def run_network(network: Any, x: Any, t: Any) -> dict[str, Host | None]:
+    """Name -> gradient of each parameter, None where a layer's backward leaves one out."""
+    network.loss(x, t)
+    network.backward(network.last_layer.backward(1.0))
+    return parameter_gradients(network)
+
+
+def parameter_gradients(layer: Layer) -> dict[str, Host | None]:
+    places = layer.params.places.items()
+    return {name: on_host(getattr(owner, "d" + attribute, None)) for name, (owner, attribute) in places}
 
 
 def run_backward(layer: Layer, dout: Any) -> dict[str, Host | None]:
     """Name -> gradient of each differentiable input and parameter, None where backward leaves one out."""
     result = layer.backward(dout)
     gradients = result if isinstance(result, tuple) else (result,)
-    found = dict.fromkeys((*layer.differentiable, *layer.params), None) | dict(
-        zip(layer.differentiable, map(on_host, gradients), strict=False)
-    )
-    for name, (owner, attribute) in layer.params.places.items():
-        found[name] = on_host(getattr(owner, "d" + attribute, None))
-    return found
+    found = dict(zip(layer.differentiable, map(on_host, gradients), strict=False))
+    return dict.fromkeys(layer.differentiable) | found | parameter_gradients(layer)
 
 
 def function_targets(f: Callable[..., Any], inputs: Sequence[Any], gradient: Callable[..., Any] | None) -> list[Target]:

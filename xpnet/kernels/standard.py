@@ -63,7 +63,7 @@ def softmax_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
         zero = xp.zeros((), dtype=x.dtype, device=device_of(x))
         chosen = xp.sum(xp.where(one_hot(t, classes), shifted, zero), axis=-1)
         known = (t >= 0) & (t < classes)
-        losses = xp.where(known, log_total - chosen, xp.asarray(float("nan"), dtype=x.dtype, device=device_of(x)))
+        losses = xp.where(known, log_total - chosen, xp.full((), float("nan"), dtype=x.dtype, device=device_of(x)))
     else:
         losses = log_total * xp.sum(t, axis=-1) - xp.sum(t * shifted, axis=-1)
     return losses, e / total

@@ -22,6 +22,7 @@ class MulLayer(Layer):
 
     holomorphic = True
     takes_numbers = True
+    broadcasts = True
 
     def forward(self, x: Any, y: Any) -> Any:
         self.x, self.y = x, y
@@ -40,6 +41,7 @@ class AddLayer(Layer):
 
     holomorphic = True
     takes_numbers = True
+    broadcasts = True
 
     def forward(self, x: Any, y: Any) -> Any:
         self.x, self.y = x, y

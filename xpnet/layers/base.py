@@ -26,7 +26,7 @@ class NamedArrays(MutableMapping[str, Array]):
     def __init__(self, places: Mapping[str, tuple[Layer, str]]) -> None:
         self.places = places
 
-    def _place(self, name: str) -> tuple[Layer, str]:
+    def place(self, name: str) -> tuple[Layer, str]:
         try:
             return self.places[name]
         except KeyError:
@@ -34,12 +34,12 @@ class NamedArrays(MutableMapping[str, Array]):
             raise NameUnknownError("params", f"name must be one of {known}", repr(name), "choose one") from None
 
     def __getitem__(self, name: str) -> Array:
-        layer, attribute = self._place(name)
+        layer, attribute = self.place(name)
         array: Array = getattr(layer, attribute)
         return array
 
     def __setitem__(self, name: str, value: Array) -> None:
-        layer, attribute = self._place(name)
+        layer, attribute = self.place(name)
         shape = getattr(layer, attribute).shape
         if getattr(value, "shape", None) != shape:
             got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
@@ -83,6 +83,7 @@ class Layer:
     ``flattens`` lets ``x (N, ...)`` arrive as ``(N, D)``, and ``dx`` leave in the shape in which x came.
     ``holomorphic`` tells that ``forward`` is analytic, so that the complex step can check it.
     ``takes_numbers`` lets Python numbers in beside arrays.
+    ``broadcasts`` tells that its inputs broadcast against each other.
     ``units`` names the axis of each parameter along which the outputs do not meet: output unit j depends on index j
     of it alone, so that the gradient check may try many values of one unit side by side.
     ``owner`` tells that it owns layers, and has no arrays of its own.
@@ -94,6 +95,7 @@ class Layer:
     flattens: ClassVar[bool] = False
     holomorphic: ClassVar[bool] = False
     takes_numbers: ClassVar[bool] = False
+    broadcasts: ClassVar[bool] = False
     units: ClassVar[dict[str, int]] = {}
     owner: ClassVar[bool] = False
 
@@ -102,7 +104,7 @@ class Layer:
     training = True
     needs_dx = True
     _x_shape: tuple[int, ...] | None = None
-    _accepted: list[Any] | None = None
+    _accepted: list[Any]
     _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
 
     forward: Callable[..., Any]
@@ -117,6 +119,11 @@ class Layer:
                 cls.forward = _entered(cls.forward)
         if "backward" in cls.__dict__ and not cls.owner:
             cls.backward = _returned(cls.backward)
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        layer = object.__new__(cls)
+        layer._accepted = []  # shared with its shallow copies: what one of them accepted need not be checked again
+        return layer
 
     def __init__(self, *arrays: Array) -> None:
         if len(arrays) != len(self.parameters):
@@ -153,13 +160,17 @@ class Layer:
     def using(self, params: Mapping[str, Any]) -> Iterator[None]:
         """Bind other arrays (Variables too) to names within a block: ``with net.using(params): net.loss(x, t)``."""
         live = self.params
-        before = [(*live.places[name], live[name]) for name in params]
+        before = [(*live.place(name), live[name]) for name in params]
         try:
             live.update(params)
             yield
         finally:
             for layer, attribute, array in before:
                 setattr(layer, attribute, array)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The arrays and settings; what the entry checks remember names modules, which cannot be pickled."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
     def astype(self, dtype: Any) -> Self:
         """A layer of its own with the parameters in another dtype, ``layer.astype("float64")``."""
@@ -208,7 +219,7 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
         signature = checks.signature(self, inputs)
         if signature is None or signature != self._accepted:
             checks.check_arrays(self, dict(zip(self.inputs, inputs, strict=True)))
-            self._accepted = signature
+            self._accepted[:] = signature or ()
         y = forward(self, *inputs)
         self._y_like = None if type(y) in checks.SCALARS else (array_namespace(y), y.shape, y.dtype, device_of(y))
         return y

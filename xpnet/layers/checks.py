@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_name, library_of
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
 from xpnet.typing import Namespace
@@ -44,28 +46,38 @@ def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:
 
     Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
     """
-    first_name, first_xp, first_device = "", None, None
+    arrays = {name: getattr(layer, name) for name in layer.parameters} | inputs
+    if layer.takes_numbers:
+        arrays = {name: array for name, array in arrays.items() if type(array) not in SCALARS}
+    check_one_place(type(layer).__name__, arrays)
     sizes: dict[str, int] = {}
-    for name in (*layer.parameters, *inputs):
-        array = inputs[name] if name in inputs else getattr(layer, name)
-        if type(array) in SCALARS and layer.takes_numbers:
-            continue
-        xp = _namespace(layer, name, array)
+    for name, array in arrays.items():
         if name in layer.differentiable or name not in inputs:
             _check_floating(layer, name, array)
-        device = device_of(array)
-        if first_xp is None:
-            first_name, first_xp, first_device = name, xp, device
-        elif device != first_device or (xp is not first_xp and library_name(xp) != library_name(first_xp)):
-            _refuse_mixture(layer, first_name, first_xp, first_device, name, xp, device)
         if name in layer.shapes:
             _check_shape(layer, name, array.shape, layer.shapes[name].split(), sizes)
+    if layer.broadcasts:
+        _check_broadcast(layer, arrays)
 
 
-def _namespace(layer: Layer, name: str, array: Any) -> Namespace:
+def check_one_place(who: str, arrays: dict[str, Any]) -> None:
+    """All must be arrays of one library on one device; nothing is converted or moved behind the user's back.
+
+    Raises: ``DtypeError`` for what is no array; ``LibraryError`` naming both libraries or devices.
+    """
+    first: tuple[str, Namespace, Any] | None = None
+    for name, array in arrays.items():
+        xp, device = _namespace(who, name, array), device_of(array)
+        if first is None:
+            first = (name, xp, device)
+        elif device != first[2] or (xp is not first[1] and library_name(xp) != library_name(first[1])):
+            _refuse_mixture(who, *first, name, xp, device)
+
+
+def _namespace(who: str, name: str, array: Any) -> Namespace:
     if type(array) in SCALARS or not is_array(array):
         raise DtypeError(
-            type(layer).__name__,
+            who,
             f"{name} must be an array",
             type(array).__name__,
             f"make one with backend.asarray({name})",
@@ -84,7 +96,7 @@ def _check_floating(layer: Layer, name: str, array: Any) -> None:
         )
 
 
-def _refuse_mixture(layer: Layer, one: str, xp: Namespace, device: Any, other: str, xp2: Namespace, on: Any) -> None:
+def _refuse_mixture(who: str, one: str, xp: Namespace, device: Any, other: str, xp2: Namespace, on: Any) -> None:
     library, library2 = library_of(xp), library_of(xp2)
     if library.name != library2.name:
         must, got = "library", f"{library.name} and {library2.name}"
@@ -92,7 +104,17 @@ def _refuse_mixture(layer: Layer, one: str, xp: Namespace, device: Any, other: s
     else:
         must, got = "device", f"{library.device_name(device)} and {library.device_name(on)}"
         remedy = f"move {other} yourself, for example with xp.asarray({other}, device={one}.device)"
-    raise LibraryError(type(layer).__name__, f"{one} and {other} must be on one {must}", got, remedy)
+    raise LibraryError(who, f"{one} and {other} must be on one {must}", got, remedy)
+
+
+def _check_broadcast(layer: Layer, arrays: dict[str, Any]) -> None:
+    shapes = [tuple(array.shape) for array in arrays.values()]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        must = f"{' and '.join(arrays)} must broadcast"
+        got = " and ".join(map(str, shapes))
+        raise ShapeError(type(layer).__name__, must, got, "make their axes equal, or 1") from None
 
 
 def _check_shape(layer: Layer, name: str, shape: tuple[int, ...], letters: list[str], sizes: dict[str, int]) -> None:
@@ -125,9 +147,9 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
     if type(dout) in SCALARS:
         return xp.full(shape, float(dout), dtype=dtype, device=device)
     who = type(layer).__name__
-    own = _namespace(layer, "dout", dout)
+    own = _namespace(who, "dout", dout)
     if device_of(dout) != device or (own is not xp and library_name(own) != library_name(xp)):
-        _refuse_mixture(layer, "y", xp, device, "dout", own, device_of(dout))
+        _refuse_mixture(who, "y", xp, device, "dout", own, device_of(dout))
     _check_floating(layer, "dout", dout)
     if dout.shape != shape:
         raise ShapeError(

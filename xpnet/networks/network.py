@@ -8,10 +8,12 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from xpnet.backend import array_namespace, dtype_kind, size_of
-from xpnet.errors import ArgumentError, StateError
+from xpnet.errors import ShapeError, StateError
 from xpnet.gradcheck import network_gradient
+from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.base import NamedArrays
+from xpnet.layers.checks import check_one_place
 from xpnet.typing import Array
 
 
@@ -51,15 +53,19 @@ class Network(Layer):
     def _without_dx(self) -> Iterator[None]:
         """Spare the derivative with respect to the data, which training does not use."""
         spared: list[Layer] = [self]
-        while spared[-1].owner and (visited := [layer for layer in spared[-1].layers.values() if layer.params]):
-            spared.append(visited[0])
+        while spared[-1].owner and (trained := [layer for layer in spared[-1].layers.values() if layer.params]):
+            spared.append(trained[0])
+        own = [vars(layer).get("needs_dx") for layer in spared]
         for layer in spared:
             layer.needs_dx = False
         try:
             yield
         finally:
-            for layer in spared:
-                del layer.needs_dx
+            for layer, needs_dx in zip(spared, own, strict=True):
+                if needs_dx is None:
+                    del layer.needs_dx
+                else:
+                    layer.needs_dx = needs_dx
 
     def predict(self, x: Any, batch_size: int = 1024) -> Any:
         """The scores of any number of rows, computed ``batch_size`` rows at a time.
@@ -67,8 +73,7 @@ class Network(Layer):
         Shapes: ``x (N, ...)``, result ``(N, K)``.
         Raises: ``ArgumentError`` for a batch size below 1.
         """
-        if batch_size < 1:
-            raise ArgumentError(type(self).__name__, "batch_size must be at least 1", batch_size, "give 1 or more")
+        check_size(type(self).__name__, "batch_size", batch_size)
         if getattr(x, "ndim", 0) == 0 or x.shape[0] <= batch_size:
             return self._predict_batch(x)
         rows = x.shape[0]
@@ -97,12 +102,14 @@ class Network(Layer):
         Shapes: ``t (N,)`` class indices or ``(N, K)`` one-hot.
         """
         y = self.predict(x)
+        check_one_place(type(self).__name__, {"x": y, "t": t})
         xp = array_namespace(y, t)
-        labels = xp.argmax(t, axis=-1) if dtype_kind(t) == "real" else t
-        if labels.shape != y.shape[:-1] or size_of(labels) == 0:
-            raise ArgumentError(
-                type(self).__name__, f"t must have {y.shape[0]} labels, and at least one", t.shape, "give one a row"
-            )
+        one_hot = dtype_kind(t) == "real"
+        wanted = y.shape if one_hot else y.shape[:-1]
+        if t.shape != wanted or size_of(t) == 0:
+            must = f"t must be {tuple(wanted)}, and hold at least one label"
+            raise ShapeError(type(self).__name__, must, tuple(t.shape), "give one label, or one row of shares, a row")
+        labels = xp.argmax(t, axis=-1) if one_hot else t
         return int(xp.count_nonzero(xp.argmax(y, axis=-1) == labels)) / size_of(labels)
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
@@ -141,6 +148,12 @@ class Network(Layer):
             for inner, place in layer.params.places.items():
                 places[f"{name}.{inner}"] = place
         return places
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"layers": dict(self.layers)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state | {"layers": MappingProxyType(state["layers"])})
 
     def summary(self) -> str:
         """A table of the layers with the shapes and numbers of their parameters."""

@@ -34,6 +34,8 @@ class Sequential(Network):
                 raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, "give an instance of Layer")
             if "." in name:
                 raise ArgumentError(who, "a layer's name must have no dot", repr(name), "leave it out")
+        if loss is not None and not isinstance(loss, Layer):
+            raise DtypeError(who, "loss must be a layer", type(loss).__name__, "give an instance of Layer")
         self.layers = MappingProxyType(named)
         self.last_layer = loss
         self._refuse_sharing()

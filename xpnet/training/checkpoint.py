@@ -49,6 +49,9 @@ def load(path: str | Path, network: Layer) -> None:
         different = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
         got = ", ".join(f"{name} {found.get(name, 'missing')} for {wanted.get(name, 'none')}" for name in different)
         raise DataError("load", f"{path} must hold the network's parameters", got, remedy)
+    for name, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise DataError("load", f"{name} in {path} must be floating", array.dtype, remedy)
     params = network.params
     for name, array in arrays.items():
         params[name] = backend_of(params[name]).asarray(array)

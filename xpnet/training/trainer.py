@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from xpnet.backend import backend_of, to_numpy
 from xpnet.datasets import Batches, check_data
 from xpnet.errors import ArgumentError, DivergenceError
@@ -56,7 +58,8 @@ class Trainer:
         if epochs < 1:
             raise ArgumentError(type(self).__name__, "epochs must be at least 1", epochs, "give 1 or more")
         for _ in range(epochs):
-            record = self._epoch(len(self.history) + 1, on_batch)
+            with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges is told once, by name
+                record = self._epoch(len(self.history) + 1, on_batch)
             self.history.append(record)
             yield record
 

@@ -1,4 +1,4 @@
-"""The table of cases: a row per layer, with which the tests and ``xpnet check`` prove it on every backend."""
+"""The table of layer cases: a row per layer, with which the tests, ``xpnet check`` and ``xpnet conform`` prove it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,95 @@
+"""``conform``: try a library on layers, rules and a small training."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import use_backend
+from xpnet.conformance.arrays import WHY_DEFER, array_rows, deferring_rows, defers
+from xpnet.conformance.layers import layer_rows
+from xpnet.conformance.report import Report
+from xpnet.conformance.rows import RAISES, Row
+from xpnet.conformance.rules import rule_rows, value_only_rows
+from xpnet.conformance.subject import Subject, find_subject, one_line
+from xpnet.conformance.training import training_rows
+
+
+def conform(
+    namespace: object,
+    device: Any = None,
+    *,
+    dtype: str | None = None,
+    quick: bool = False,
+    on_row: Callable[[Row], None] | None = None,
+) -> Report:
+    """Try an array library on its arrays, layers, the rules of autodiff and a small training, all against NumPy.
+
+    ``namespace`` is a backend name, a module path such as ``"dask.array"``, or a module. It is tried in float64, or in
+    float32 where that is the largest dtype that works. ``quick`` tries one case of each function, for a library that
+    compiles each shape; ``on_row`` hears of every row as it comes. No failure of the library stops the rest.
+
+    Raises: ``ArgumentError`` for what cannot be imported or is no array namespace; ``BackendError`` for a device or
+    dtype that it lacks, and for arrays whose values cannot be read.
+    """
+    start = time.perf_counter()
+    rows: list[Row] = []
+    subject, notes = find_subject(namespace, device, dtype, quick)
+    with use_backend(subject.backend), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        notes += immutable(subject)
+        for section, found in (
+            ("arrays", array_rows(subject)),
+            ("deferring", deferring_rows(subject)),
+            ("rules", rule_rows(subject)),
+            ("values", value_only_rows(subject)),
+            ("layers", layer_rows(subject, rows)),
+            ("training", training_rows(subject)),
+        ):
+            for row in guarded(section, found):
+                rows.append(row)
+                if on_row is not None:
+                    on_row(row)
+    if not defers(rows):
+        notes.append(WHY_DEFER)
+    backend = subject.backend
+    return Report(
+        namespace if isinstance(namespace, str) else backend.xp.__name__,
+        told(lambda: str(backend), f"{backend.name}, {subject.dtype}"),
+        told(backend.library.standard, "not stated"),
+        subject.dtype,
+        subject.tolerance,
+        quick,
+        time.perf_counter() - start,
+        tuple(notes),
+        tuple(rows),
+    )
+
+
+def guarded(section: str, rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows of a section; where it breaks altogether, a row says so and the next section follows."""
+    try:
+        yield from rows
+    except Exception as error:
+        yield Row(section, section, "", RAISES, one_line(error), cause=one_line(error))
+
+
+def immutable(subject: Subject) -> list[str]:
+    """A note where arrays cannot be written to, which nothing here needs."""
+    try:
+        subject.asarray(np.ones(2))[0] = 2.0
+    except Exception as error:
+        return [f"x[0] = 2 fails ({one_line(error)}): no harm, item assignment to Variables makes a new array"]
+    return []
+
+
+def told(ask: Callable[[], str], otherwise: str) -> str:
+    """What a library says of itself, where it can be asked."""
+    try:
+        return ask()
+    except Exception:
+        return otherwise

@@ -1,0 +1,167 @@
+"""The library under test: found by name, by module path or as a module, with the largest floating dtype it has."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from xpnet.autodiff.namespace import DTYPES, REFUSED, VALUE_ONLY
+from xpnet.autodiff.rules import COMPOSITES, RULES
+from xpnet.backend import LIBRARIES, Backend, array_namespace, dtype_name, make_backend
+from xpnet.errors import ArgumentError, BackendError, XpnetError
+from xpnet.typing import Namespace
+
+WHO = "conform"
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+COMPLEX = {"float64": "complex128", "float32": "complex64"}
+ATTRIBUTES = ("dtype", "device", "mT", "ndim", "shape", "size", "T", "to_device")
+METHODS = ("getitem", "setitem")  # cases of the array itself, not of a function
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A library, a device and a dtype; ``quick`` tries one case of each function.
+
+    ``xp`` is the standard over its arrays, as array_api_compat gives it where a library is no namespace by itself.
+    """
+
+    backend: Backend
+    quick: bool = False
+
+    @cached_property
+    def xp(self) -> Namespace:
+        return array_api_compat.array_namespace(self.asarray(np.ones(1)))
+
+    @property
+    def dtype(self) -> str:
+        return dtype_name(self.backend.dtype)
+
+    @property
+    def tolerance(self) -> float:
+        return TOLERANCE[self.dtype]
+
+    @cached_property
+    def missing(self) -> frozenset[str]:
+        """The functions and dtypes of the standard that the namespace does not have, and ``array.mT`` and its like."""
+        names = (*RULES, *COMPOSITES, *VALUE_ONLY, *REFUSED, *DTYPES)
+        matrix = self.asarray(np.ones((1, 1)))
+        lacking = (f"array.{name}" for name in ATTRIBUTES if not hasattr(matrix, name))
+        return frozenset((*lacking, *(name for name in names if not self.has(name))))
+
+    def has(self, name: str) -> bool:
+        """Whether the namespace has a name such as ``linalg.inv``."""
+        found = self.xp
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return found is not None
+
+    def cast(self, host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """The host array in the precision under test."""
+        dtypes = {"f": self.dtype, "c": COMPLEX[self.dtype]}
+        return host.astype(dtypes[host.dtype.kind], copy=False) if host.dtype.kind in dtypes else host
+
+    def asarray(self, host: Any) -> Any:
+        """The library's array of the same values, dtype by dtype."""
+        host = np.asarray(host)
+        return self.backend.asarray(host, dtype=host.dtype.name if host.dtype.kind == "c" else None)
+
+
+def find_subject(namespace: object, device: Any, dtype: str | None, quick: bool) -> tuple[Subject, list[str]]:
+    """The library, and what its author should know of how it was found.
+
+    Raises: ``ArgumentError`` for what cannot be imported or is no array namespace; ``BackendError`` for a device or
+    dtype that it lacks, and for arrays that cannot be read.
+    """
+    module: Any = load(namespace) if isinstance(namespace, str) else namespace
+    name = getattr(module, "__name__", type(module).__name__)
+    known = [library for library in LIBRARIES.values() if name in (library.module, library.compat)]
+    own = module if known else namespace_of_arrays(module, name)
+    notes = []
+    if own is not module and own.__name__ != name:
+        notes.append(f"the arrays of {name} name {own.__name__} as their namespace: that is what was tried")
+    backend, failures = find_backend(own, device, (dtype,) if dtype else ("float64", "float32"))
+    if failures:
+        notes.append(f"float64 does not work here ({failures[0]}): everything was tried in {dtype_name(backend.dtype)}")
+    subject = Subject(backend, quick)
+    check_reading(subject)
+    return subject, notes
+
+
+def load(path: str) -> Namespace:
+    """The namespace of a backend name or of a module path."""
+    name = path.lower().replace("_", "-")
+    if name in LIBRARIES:
+        return LIBRARIES[name].namespace()
+    try:
+        return importlib.import_module(path)
+    except Exception as error:  # a module may raise anything as it is imported
+        raise ArgumentError(
+            WHO,
+            f"namespace must be one of {', '.join(LIBRARIES)}, or a module that can be imported",
+            f"{path!r} ({one_line(error)})",
+            "install it, or run where Python finds it",
+        ) from error
+
+
+def namespace_of_arrays(module: Namespace, name: str) -> Namespace:
+    """The namespace to which the arrays of a module say they belong."""
+    if not callable(getattr(module, "asarray", None)):
+        raise not_a_namespace(f"{name}, which has no asarray")
+    try:
+        return array_namespace(module.asarray([1.0]))
+    except Exception as error:
+        raise not_a_namespace(f"{name} ({one_line(error)})") from error
+
+
+def not_a_namespace(got: str) -> ArgumentError:
+    return ArgumentError(
+        WHO,
+        "namespace must make arrays that have __array_namespace__, or that array_api_compat knows",
+        got,
+        "give the module in which asarray and the other functions of the array API standard stand",
+    )
+
+
+def find_backend(namespace: Namespace, device: Any, dtypes: tuple[str, ...]) -> tuple[Backend, list[str]]:
+    """A backend with the first of the dtypes that works, and why those before it do not."""
+    failures: list[str] = []
+    first: XpnetError | None = None
+    for dtype in dtypes:
+        try:
+            return make_backend(namespace, device, dtype), failures
+        except XpnetError as error:
+            first = first or error
+            failures.append(f"{error.must}, got {error.got}")
+        except Exception as error:
+            first = first or not_a_namespace(f"{namespace.__name__} ({one_line(error)})")
+            failures.append(one_line(error))
+    raise first or not_a_namespace(namespace.__name__)
+
+
+def check_reading(subject: Subject) -> None:
+    """Nothing can be compared where no value can be read."""
+    wanted = np.asarray([1.5, -2.0], dtype=subject.dtype)
+    try:
+        found = subject.backend.to_numpy(subject.asarray(wanted))
+        got = "" if np.array_equal(found, wanted) else f"{found.tolist()} for {wanted.tolist()}"
+    except Exception as error:
+        got = one_line(error)
+    if got:
+        raise BackendError(
+            WHO,
+            f"arrays of {subject.backend.name} must be readable on the host",
+            got,
+            "give them __dlpack__ and __dlpack_device__",
+        )
+
+
+def one_line(error: BaseException) -> str:
+    """``TypeError: unsupported operand …``, short enough for a line of a report."""
+    text = " ".join(str(error).split())
+    text = text if len(text) <= 160 else text[:159] + "…"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
