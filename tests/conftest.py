@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 # Workers run side by side, and thread pools that spin on each other's cores cost minutes.
@@ -51,6 +52,20 @@ class Where(Enum):
 LACKS = {name: missing(library) for name, library in LIBRARIES.items()}
 REQUIRED = set(filter(None, os.environ.get("XPNET_REQUIRE", "").split(",")))
 PRESENT = [where for where in Where if not LACKS[where.library] or where.library in REQUIRED]
+
+
+JOURNEYS = {
+    *("test_architecture.py", "test_cli.py", "test_conformance.py", "test_examples.py", "test_training.py"),
+    *("datasets", "drawing"),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs whole programs, reads files or draws, and so hangs little on the version of NumPy."""
+    home = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(home).parts[0] in JOURNEYS:
+            item.add_marker(pytest.mark.journey)
 
 
 def pytest_report_header() -> list[str]:

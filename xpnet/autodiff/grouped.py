@@ -99,7 +99,7 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     attributes.update(zip(parameters, raw[count:], strict=True))
     attributes["needs_dx"] = any(parents[:count])
     y = copy.forward(*raw[:count])
-    attributes["_y_like"] = None
+    attributes["_y_like"] = None  # nothing to check in backward: the walk brings gradients of y's shape and dtype
     if top is CONSTANT:
         return tuple(map(constant, y)) if type(y) is tuple else constant(y)
     rule = GroupedRule(layer, copy, names, differentiable, parameters)

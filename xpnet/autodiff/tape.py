@@ -189,12 +189,16 @@ def reachable(last: Iterable[Node]) -> list[Node]:
 def walk(last: Sequence[Node], seeds: Sequence[Any], check: bool = False) -> list[Node]:
     """Fill ``grad`` of every node from the gradients at the last ones; return the nodes, last made first.
 
+    Every gradient has the shape and dtype of the value that it belongs to.
+
     Raises: ``StateError`` on a graph that ``backward`` has released, and with ``check`` on the first NaN.
     """
     nodes = reachable(last)
     for node in nodes:
         node.grad = None
     for node, seed in zip(last, seeds, strict=True):
+        if node.value is not None:  # a layer need not check what arrives: shape and dtype are those of its result
+            seed = fit(seed, node.value)
         node.grad = seed if node.grad is None else node.grad + seed
     for node in nodes:
         rule, g = node.rule, node.grad
@@ -239,22 +243,22 @@ def settle(nodes: Iterable[Node], keep: bool) -> None:
                 rule.release()
         if keep:
             continue
-        parents = node.parents
-        node.args = _constants(parents, node.args) if None in parents else RELEASED
-        value = node.value
-        if type(value) is tuple:
+        parents, value = node.parents, node.value
+        several = type(value) is tuple
+        large = not several and prod(value.shape) > SMALL
+        kept = _constants(parents, node.args) if None in parents else Released() if large else RELEASED
+        if large:
+            kept.shape, kept.dtype = tuple(value.shape), value.dtype
+        if large or several:
             node.value = node.grad = None
-        elif prod(value.shape) > SMALL:
-            node.args = Released(node.args)
-            node.args.shape, node.args.dtype = tuple(value.shape), value.dtype
-            node.value = node.grad = None
+        node.args = kept
 
 
 def _constants(parents: tuple[Node | None, ...], args: tuple[Any, ...]) -> Released:
     """The arguments that have no node, where they are small enough to draw."""
     pairs = zip(parents, args, strict=False)
     return Released(
-        arg if parent is None and prod(getattr(arg, "shape", ())) <= SMALL else None for parent, arg in pairs
+        [arg if parent is None and prod(getattr(arg, "shape", ())) <= SMALL else None for parent, arg in pairs]
     )
 
 

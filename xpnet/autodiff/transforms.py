@@ -279,7 +279,7 @@ def _gradients(chosen: Any, f: Function, who: str, conjugated: bool = True) -> t
     """The gradients that a walk left at the chosen Variables; zeros where only others mattered."""
     for argument in chosen:
         found = leaves(argument)
-        if found and who != "hessian" and all([x.node.grad is None for x in found]):
+        if found and who != "hessian" and all(x.node.grad is None for x in found):
             raise _independent(f, who)
 
     def gradient(x: Variable) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -47,7 +48,8 @@ class Library:
         """Raise BackendError when the library is there but cannot compute."""
 
     def version(self) -> str:
-        return str(getattr(importlib.import_module(self.module), "__version__", "unknown"))
+        module = self._namespace if self.module not in sys.modules else sys.modules[self.module]
+        return str(getattr(module or importlib.import_module(self.module), "__version__", "unknown"))
 
     def standard(self) -> str:
         """The version of the array API standard that the library claims."""
@@ -102,7 +104,9 @@ class Library:
         return array
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
-        return np.from_dlpack(array, device="cpu")
+        if hasattr(array, "__dlpack__"):
+            return np.from_dlpack(array, device="cpu")
+        return np.asarray(array)
 
     def readable(self, array: Any) -> bool:
         """Whether reading a value of the array on the host costs no wait and no transfer."""
@@ -200,7 +204,7 @@ class Torch(Library):
         return importlib.import_module("torch").get_default_device()
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
-        result: np.ndarray[Any, Any] = array.detach().cpu().numpy()
+        result: np.ndarray[Any, Any] = array.detach().cpu().resolve_conj().resolve_neg().numpy()
         return result
 
     def readable(self, array: Any) -> bool:

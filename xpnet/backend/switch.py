@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend.libraries import LIBRARIES, Library, find_library
-from xpnet.backend.namespace import SCALARS, array_namespace, dtype_name, find_dtype, library_of
+from xpnet.backend.namespace import SCALARS, array_namespace, device_of, dtype_name, find_dtype, library_of
 from xpnet.errors import BackendError
 from xpnet.typing import Array, Namespace
 
@@ -83,7 +83,7 @@ def backend_of(array: Any, dtype: Any = None) -> Backend:
     """The backend in which the array lives, optionally with another floating dtype."""
     library = library_of(array_namespace(array))
     chosen = array.dtype if dtype is None else find_dtype(library.namespace(), dtype)
-    return Backend(library, array.device, chosen)
+    return Backend(library, device_of(array), chosen)
 
 
 def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = None) -> Backend:

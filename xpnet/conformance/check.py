@@ -18,6 +18,8 @@ from xpnet.conformance.rules import rule_rows, value_only_rows
 from xpnet.conformance.subject import Subject, find_subject, one_line
 from xpnet.conformance.training import training_rows
 
+PATIENCE = 30.0  # seconds
+
 
 def conform(
     namespace: object,
@@ -56,6 +58,9 @@ def conform(
                     on_row(row)
     if not defers(rows):
         notes.append(WHY_DEFER)
+    seconds = time.perf_counter() - start
+    if seconds > PATIENCE and not quick:
+        notes.append("does the library compile each shape? --quick (quick=True) tries one case of each function")
     backend = subject.backend
     return Report(
         namespace if isinstance(namespace, str) else backend.xp.__name__,
@@ -64,7 +69,7 @@ def conform(
         subject.dtype,
         subject.tolerance,
         quick,
-        time.perf_counter() - start,
+        seconds,
         tuple(notes),
         tuple(rows),
     )
