@@ -219,3 +219,12 @@ def test_holomorphic_layers_pass_the_complex_step(case, asarray):
     layer, inputs = build(case, asarray)
     report = xn.gradient_check(layer, *inputs, mode="complex", tolerance=1e-12)
     report.raise_if_failed()
+
+
+def test_inputs_may_be_named(asarray):
+    layer = layers.Affine(asarray(np.eye(2)), asarray(np.zeros(2)))
+    x = asarray(np.ones((3, 2)))
+    np.testing.assert_array_equal(to_numpy(layer(x=x)), to_numpy(layer(x)))
+    assert isinstance(layer(x=xn.Variable(x)), xn.Variable)
+    with pytest.raises(ValueError, match=r"Affine: forward must be given x, got 0 values, z"):
+        layer(z=x)

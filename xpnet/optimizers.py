@@ -25,7 +25,7 @@ class SGD:
     """
 
     def __init__(self, lr: float = 0.01) -> None:
-        if not lr > 0.0:
+        if not isinstance(lr, int | float) or not lr > 0.0:
             raise ArgumentError(type(self).__name__, "lr must be above 0", repr(lr), "try 0.1")
         self.lr = float(lr)
 

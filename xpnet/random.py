@@ -42,6 +42,9 @@ class Generator:
 
     def raw(self, count: int, name: str, step: int = 0, use: int = 0) -> np.ndarray[Any, np.dtype[np.uint64]]:
         """The first ``count`` 64-bit integers of a stream."""
+        if min(count, step, use) < 0:
+            got = f"{count}, {step}, {use}"
+            raise ArgumentError("Generator", "count, step and use must not be negative", got, "count from 0")
         digest = hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest()
         key = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
         counter = np.asarray([0, use, step, 0], dtype=np.uint64)

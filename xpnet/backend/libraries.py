@@ -41,14 +41,17 @@ class Library:
             if importlib.util.find_spec(self.module) is None:
                 raise BackendError(f"backend {self.name}", f"{self.module} must be installed", "none", self.remedy)
             self.check()
-            self._namespace = importlib.import_module(self.compat or self.module)
+            try:
+                self._namespace = importlib.import_module(self.compat or self.module)
+            except (ImportError, OSError) as error:  # a broken install, such as a shared library that is not there
+                raise BackendError(f"backend {self.name}", f"{self.module} must import", error, self.remedy) from error
         return self._namespace
 
     def check(self) -> None:
         """Raise BackendError when the library is there but cannot compute."""
 
     def version(self) -> str:
-        module = self._namespace if self.module not in sys.modules else sys.modules[self.module]
+        module = sys.modules.get(self.module, self._namespace)
         return str(getattr(module or importlib.import_module(self.module), "__version__", "unknown"))
 
     def standard(self) -> str:

@@ -47,8 +47,8 @@ class Backend:
         A NumPy array is shared where the backend is NumPy and the dtype fits, copied otherwise.
         """
         host = values if isinstance(values, np.ndarray) else to_numpy(values)
-        if not host.dtype.isnative:
-            host = host.astype(host.dtype.newbyteorder("="))
+        if not host.dtype.isnative or min(host.strides, default=0) < 0:  # which not every library takes
+            host = host.astype(host.dtype.newbyteorder("="), order="C")
         if dtype is None and host.dtype.kind in "fc":
             dtype = self.dtype if host.dtype.kind == "f" else None
         elif isinstance(dtype, str):

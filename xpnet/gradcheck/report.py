@@ -83,10 +83,8 @@ class Report:
         """Raise GradientError naming what failed and why."""
         if not self.ok:
             failed = ", ".join(row.name for row in self.rows if row.status == "fail")
-            raise GradientError(
-                self.subject, f"backward must agree with numerical differentiation ({failed})", "\n".join(self.notes),
-                "correct its backward",
-            )  # fmt: skip
+            must = f"backward must agree with numerical differentiation ({failed})"
+            raise GradientError(self.subject, must, "; ".join(self.notes), "correct its backward")
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "ok": self.ok}

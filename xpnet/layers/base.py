@@ -137,8 +137,10 @@ class Layer:
             setattr(self, name, array)
         checks.check_arrays(self, {})
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
         """``forward``; where a Variable is among inputs or parameters, recorded as one node of the graph."""
+        if named:
+            inputs = checks.in_order(self, inputs, named)
         for array in (*inputs, *map(self.__getattribute__, self.parameters)):
             if type(array) is Variable:
                 return call_layer(self, inputs)
