@@ -295,10 +295,11 @@ def test_a_wrong_gradient_stops_the_training_before_it_starts(tmp_path: Path, mo
 
 def interrupt_at(line: str, *arguments: object, **variables: str) -> tuple[int, str, str]:
     """Run the command, send it SIGINT as soon as it has printed a line that starts so, and return what it left."""
-    command = [sys.executable, "-u", "-m", "xpnet", *map(str, arguments)]
-    flags = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": os.environ | variables}
     # a job in the background of a script is started with SIGINT ignored, and hands that on
-    with subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **flags) as process:
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from xpnet.cli import main; main()"
+    command = [sys.executable, "-u", "-c", code, *map(str, arguments)]
+    flags = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": os.environ | variables}
+    with subprocess.Popen(command, **flags) as process:
         deadline = threading.Timer(60.0, process.kill)
         deadline.start()
         seen = []
