@@ -347,7 +347,7 @@ def test_a_library_that_is_not_installed_names_its_remedy(monkeypatch: pytest.Mo
     forget("cupy", monkeypatch)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
-        BackendError, match=r'^backend cupy: cupy must be installed, got none; pip install "xpnet\[cuda13\]"'
+        BackendError, match=r"^backend cupy: cupy must be installed, got none; pip install 'cupy-cuda13x\[ctk\]'"
     ):
         xn.set_backend("cupy")
     assert "cupy" not in xn.available_backends()

@@ -93,8 +93,7 @@ def code_of(page: str, folder: Path) -> str:
     """A script of the Python blocks of a page."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     script = folder / "page.py"
-    layer = "from xpnet.backend import array_namespace\nfrom xpnet.layers import Layer\n"
-    script.write_text(layer + "\n".join(blocks), encoding="utf-8")
+    script.write_text("\n".join(blocks), encoding="utf-8")
     return str(script)
 
 

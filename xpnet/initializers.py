@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isfinite, sqrt
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ def normal_weights(shape: tuple[int, int], init: str | float, rng: Generator, na
         scale = sqrt(numerator / sum(shape[axis] for axis in axes))
     else:
         scale = float(init)
+        if not isfinite(scale) or scale < 0.0:
+            raise ArgumentError("initial weights", "σ must be finite and not negative", repr(init), "try 0.01")
     return get_backend().asarray(scale * rng.normal(shape, name))
 
 
@@ -46,5 +49,5 @@ def zeros(shape: tuple[int, ...]) -> Array:
 
 def check_size(who: str, what: str, size: Any) -> None:
     """Raise ArgumentError unless the size is a positive integer."""
-    if type(size) is not int or size < 1:
+    if isinstance(size, bool) or not isinstance(size, Integral) or int(size) < 1:
         raise ArgumentError(who, f"{what} must be a positive integer", repr(size), "give a whole number from 1")

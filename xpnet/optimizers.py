@@ -25,8 +25,8 @@ class SGD:
     """
 
     def __init__(self, lr: float = 0.01) -> None:
-        if not isinstance(lr, int | float) or not lr > 0.0:
-            raise ArgumentError(type(self).__name__, "lr must be above 0", repr(lr), "try 0.1")
+        if not isinstance(lr, int | float) or not 0.0 < lr < float("inf"):
+            raise ArgumentError(type(self).__name__, "lr must be above 0 and finite", repr(lr), "try 0.1")
         self.lr = float(lr)
 
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.errors import ArgumentError
+from xpnet.errors import ArgumentError, DtypeError
 
 Floats: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 Shape: TypeAlias = "tuple[int, ...]"
@@ -27,10 +28,10 @@ class Generator:
     Source: Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2, 3".
     """
 
-    def __init__(self, seed: int = 0) -> None:
-        if type(seed) is not int or not 0 <= seed < 2**64:
+    def __init__(self, seed: Any = 0) -> None:
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**64:
             raise ArgumentError("Generator", "seed must be an integer from 0 to 2**64 - 1", repr(seed), "choose one")
-        self.seed = seed
+        self.seed: int = int(seed)
         self.index = 0
         self._lock = threading.Lock()
 
@@ -88,6 +89,18 @@ _default = Generator(0)
 def default_generator() -> Generator:
     """The Generator of whoever brings none: seed 0, one for the process."""
     return _default
+
+
+def generator_of(who: str, rng: Generator | None) -> Generator:
+    """The Generator that was given, or the default one for None.
+
+    Raises: ``DtypeError`` for anything else, such as a seed or a generator of NumPy's.
+    """
+    if rng is None:
+        return _default
+    if not isinstance(rng, Generator):
+        raise DtypeError(who, "rng must be a Generator", type(rng).__name__, "pass xpnet.random.Generator(seed)")
+    return rng
 
 
 # The coefficients of PPND16, lowest power first: numerator and denominator.

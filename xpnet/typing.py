@@ -46,6 +46,3 @@ class Array(Protocol):
 
 Namespace: TypeAlias = Any
 """An array API namespace, such as the module ``numpy``."""
-
-Parameters: TypeAlias = "dict[str, Array]"
-"""Named arrays: parameters, or their gradients."""

@@ -146,7 +146,7 @@ class Numpy(Library):
 class Cupy(Library):
     name = module = "cupy"
     compat = "array_api_compat.cupy"
-    remedy = 'pip install "xpnet[cuda13]" (or cuda12), or choose the backend numpy'
+    remedy = "pip install 'cupy-cuda13x[ctk]' (or cuda12x), or choose the backend numpy"
 
     def check(self) -> None:
         who = f"backend {self.name}"
@@ -193,7 +193,7 @@ class Cupy(Library):
 class Torch(Library):
     name = module = "torch"
     compat = "array_api_compat.torch"
-    remedy = 'pip install "xpnet[torch]", or choose the backend numpy'
+    remedy = "pip install torch, or choose the backend numpy"
 
     def devices(self) -> list[Any]:
         torch = importlib.import_module("torch")
@@ -221,7 +221,7 @@ class Torch(Library):
 class Jax(Library):
     name = module = "jax"
     compat = "jax.numpy"
-    remedy = 'pip install "xpnet[jax]", or choose the backend numpy'
+    remedy = "pip install jax, or choose the backend numpy"
 
     def devices(self) -> list[Any]:
         return list(importlib.import_module("jax").devices())

@@ -11,7 +11,7 @@ from xpnet.gradcheck import Report, gradient_check
 
 
 @click.command()
-@options.backend
+@options.backend("each that is ready")
 @options.device
 @options.dtype("float64")
 def check(backend: str | None, device: str | None, dtype: str) -> None:
@@ -24,6 +24,8 @@ def check(backend: str | None, device: str | None, dtype: str) -> None:
     from rich.progress import track
     from rich.table import Table
 
+    if device and not backend:
+        raise click.UsageError("--device names a device of one library: add --backend")
     names = [backend] if backend else list(available_backends())
     table = Table("layer", *names, title=f"gradient check of every layer ({dtype})", title_justify="left")
     rows: dict[str, list[str]] = {case.name: [] for case in CASES}

@@ -1,4 +1,4 @@
-"""``xpnet draw``: the book's computational graphs, and a trained network, as files."""
+"""``xpnet draw``: the book's computational graphs as files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from xpnet.files import make_folder
     show_default=True,
     help="A picture, a page to step through, Mermaid or DOT text.  May be repeated.",
 )
-@options.backend
+@options.backend()
 @options.device
 @options.dtype("float64")
 @click.option("--out", type=click.Path(path_type=Path), default="figures", show_default=True, help="Folder to write.")

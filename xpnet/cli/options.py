@@ -9,9 +9,13 @@ import click
 
 from xpnet.backend import LIBRARIES
 
-backend = click.option(
-    "--backend", metavar="NAME", help=f"Array library: {', '.join(LIBRARIES)}.  [default: $XPNET_BACKEND, or numpy]"
-)
+
+def backend(default: str = "$XPNET_BACKEND, or numpy") -> Callable[..., Any]:
+    """The option ``--backend``."""
+    text = f"Array library: {', '.join(LIBRARIES)}.  [default: {default}]"
+    return click.option("--backend", metavar="NAME", help=text)
+
+
 device = click.option("--device", metavar="DEVICE", help="Device by name or index, such as cpu or cuda:0.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 
 @click.command()
 @click.option("--dataset", type=click.Choice(list(LOADERS)), default="digits", show_default=True, help="What to learn.")
-@options.backend
+@options.backend()
 @options.device
 @options.dtype("float32")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training images.  [default: 20, mnist 17]")
@@ -64,12 +65,23 @@ def train(
     **chosen: Any,
 ) -> None:
     """Train the book's network: check its gradients, train it, verify it, and write it to a folder."""
-    from rich.console import Console
-
     recipe = Recipe(**{name: chosen[name] or default for name, default in vars(RECIPES[dataset]).items()})
     folder = out or Path("runs") / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
     make_folder("train", folder)
-    with use_backend(backend or get_backend(), device=device, dtype=dtype) as current:
+    try:
+        train_in(folder, dataset, recipe, backend or get_backend(), device, dtype, seed)
+    finally:
+        with suppress(OSError):  # nothing came of it, or else it is not empty
+            folder.rmdir()
+
+
+def train_in(
+    folder: Path, dataset: str, recipe: Recipe, backend: object, device: str | None, dtype: str, seed: int
+) -> None:
+    """Train and verify on a backend, leaving all that comes of it in the folder."""
+    from rich.console import Console
+
+    with use_backend(backend, device=device, dtype=dtype) as current:
         console = Console(highlight=False)
         console.print(f"[bold]xpnet {__version__}[/] on {current}")
         settings = {"dataset": dataset, "backend": str(current), "seed": seed, **vars(recipe)}

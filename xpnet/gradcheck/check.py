@@ -142,7 +142,7 @@ def network_gradient(network: Any, x: Any, t: Any) -> dict[str, Any]:
         for target in network_targets(network.astype("float64"), _cast(x, "float64"), _cast(t, "float64")):
             host = target.host
             steps = steps_for(host, default_step("float64"))
-            numeric, _ = differences(target.evaluate(), np.arange(host.size), steps, EPSILON["float64"])
+            numeric, _, _ = differences(target.evaluate(), np.arange(host.size), steps, EPSILON["float64"])
             like = network.params[target.name]
             found[target.name] = backend_of(like).asarray(numeric.reshape(host.shape))
     return found

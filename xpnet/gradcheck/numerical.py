@@ -38,11 +38,11 @@ def default_step(dtype: Any) -> float:
     return {"float64": 2.0**-10, "float32": 2.0**-5}.get(dtype_name(dtype), 2.0**-2)
 
 
-def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host]:
+def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host, Host]:
     """Derivatives of fourth order, ``(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h``, and the noise of rounding in them.
 
     A kink between -2h and 2h spoils a difference. It shows where h and h/2 disagree by more than rounding; there the
-    smaller step that agrees best with its own half is taken.
+    smaller step that agrees best with its own half is taken. What disagreement is left is the third result.
     """
     values = evaluate(indices, steps[:, None] * OFFSETS)
     numeric, second = values @ FOURTH / steps, values @ SECOND / steps
@@ -62,7 +62,7 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> t
         noise[doubtful[better]] = its_noise[better]
         error[doubtful[better]] = (its_error + its_noise)[better]
         doubtful = doubtful[its_error > DOUBT * its_noise]
-    return numeric, noise
+    return numeric, noise, np.where(np.isfinite(error), error, 0.0)
 
 
 def scalar(value: Any) -> float:
@@ -145,7 +145,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
         return value
 
     evaluate, steps = one_by_one(noting, at, backend), steps_for(at, step or default_step(x.dtype))
-    gradient, _ = differences(evaluate, np.arange(at.size), steps, EPSILON[dtype_name(x.dtype)])
+    gradient, _, _ = differences(evaluate, np.arange(at.size), steps, EPSILON[dtype_name(x.dtype)])
     if len(seen) == 1:
         warnings.warn(
             "numerical_gradient: f gave the same value for every x; where it reads a parameter and not its argument, "

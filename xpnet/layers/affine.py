@@ -7,7 +7,7 @@ from typing import Self
 from xpnet.backend import array_namespace
 from xpnet.initializers import normal_weights, zeros
 from xpnet.layers.base import Layer
-from xpnet.random import Generator, default_generator
+from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
 
 
@@ -47,5 +47,5 @@ class Affine(Layer):
 
         Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
         """
-        rng = rng or default_generator()
+        rng = generator_of(cls.__name__, rng)
         return cls(normal_weights((inputs, outputs), init, rng, rng.next_name("Affine") + ".W"), zeros((outputs,)))

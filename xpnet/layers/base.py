@@ -14,6 +14,8 @@ from xpnet.errors import ArgumentError, NameUnknownError, ShapeError, StateError
 from xpnet.layers import checks
 from xpnet.typing import Array
 
+REMEMBERED = ("_accepted", "_named", "_x_shape", "_y_like")  # by the entry checks and the network, from call to call
+
 
 class NamedArrays(MutableMapping[str, Array]):
     """The live parameters of a layer or network: name -> array.
@@ -148,9 +150,13 @@ class Layer:
 
     def predict(self, *inputs: Any) -> Any:
         """``forward`` for inference, on a shallow copy: nothing stays cached, no state moves."""
+        return self.inferring().forward(*inputs)
+
+    def inferring(self) -> Self:
+        """A shallow copy for inference, whose caches die with it."""
         copy = self.copy()
         copy.training = False
-        return copy.forward(*inputs)
+        return copy
 
     def copy(self) -> Self:
         """A shallow copy: the same arrays, caches of its own."""
@@ -172,7 +178,7 @@ class Layer:
 
     def __getstate__(self) -> dict[str, Any]:
         """The arrays and settings; what the entry checks remember names modules, which cannot be pickled."""
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return {name: value for name, value in vars(self).items() if name not in REMEMBERED}
 
     def astype(self, dtype: Any) -> Self:
         """A layer of its own with the parameters in another dtype, ``layer.astype("float64")``."""

@@ -70,8 +70,13 @@ def check_one_place(who: str, arrays: dict[str, Any]) -> None:
         xp, device = _namespace(who, name, array), device_of(array)
         if first is None:
             first = (name, xp, device)
-        elif device != first[2] or (xp is not first[1] and library_name(xp) != library_name(first[1])):
+        elif not _same_device(device, first[2]) or (xp is not first[1] and library_name(xp) != library_name(first[1])):
             _refuse_mixture(who, *first, name, xp, device)
+
+
+def _same_device(one: Any, other: Any) -> bool:
+    """Whether two devices are one; what a compiler traces, as jax.jit does, has none yet."""
+    return one is None or other is None or bool(one == other)
 
 
 def _namespace(who: str, name: str, array: Any) -> Namespace:
@@ -148,7 +153,7 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
         return xp.full(shape, float(dout), dtype=dtype, device=device)
     who = type(layer).__name__
     own = _namespace(who, "dout", dout)
-    if device_of(dout) != device or (own is not xp and library_name(own) != library_name(xp)):
+    if not _same_device(device_of(dout), device) or (own is not xp and library_name(own) != library_name(xp)):
         _refuse_mixture(who, "y", xp, device, "dout", own, device_of(dout))
     _check_floating(layer, "dout", dout)
     if dout.shape != shape:

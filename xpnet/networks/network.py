@@ -53,7 +53,9 @@ class Network(Layer):
     def _without_dx(self) -> Iterator[None]:
         """Spare the derivative with respect to the data, which training does not use."""
         spared: list[Layer] = [self]
-        while spared[-1].owner and (trained := [layer for layer in spared[-1].layers.values() if layer.params]):
+        while type(spared[-1]).backward is Network.backward and (
+            trained := [layer for layer in spared[-1].layers.values() if layer.params]
+        ):
             spared.append(trained[0])
         own = [vars(layer).get("needs_dx") for layer in spared]
         for layer in spared:
@@ -74,16 +76,18 @@ class Network(Layer):
         Raises: ``ArgumentError`` for a batch size below 1.
         """
         check_size(type(self).__name__, "batch_size", batch_size)
+        forward = self.inferring().forward
         if getattr(x, "ndim", 0) == 0 or x.shape[0] <= batch_size:
-            return self._predict_batch(x)
+            return forward(x)
         rows = x.shape[0]
-        parts = [self._predict_batch(x[i : min(i + batch_size, rows), ...]) for i in range(0, rows, batch_size)]
+        parts = [forward(x[i : min(i + batch_size, rows), ...]) for i in range(0, rows, batch_size)]
         return array_namespace(*parts).concat(parts, axis=0)
 
-    def _predict_batch(self, x: Any) -> Any:
-        for layer in self.layers.values():
-            x = layer.predict(x)
-        return x
+    def inferring(self) -> Self:
+        """A shallow copy of the network over such copies of its layers."""
+        copy = super().inferring()
+        copy.layers = MappingProxyType({name: layer.inferring() for name, layer in self.layers.items()})
+        return copy
 
     def _loss_layer(self) -> Layer:
         if self.last_layer is None:

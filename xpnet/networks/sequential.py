@@ -8,6 +8,7 @@ from types import MappingProxyType
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.layers import Layer
 from xpnet.layers.base import leaves
+from xpnet.layers.loss import Loss
 from xpnet.networks.network import Network
 
 
@@ -32,6 +33,8 @@ class Sequential(Network):
         for name, layer in named.items():
             if not isinstance(layer, Layer):
                 raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, "give an instance of Layer")
+            if isinstance(layer, Loss):
+                raise ArgumentError(who, "a loss must be given as loss=…", f"{name} among the layers", "move it there")
             if "." in name:
                 raise ArgumentError(who, "a layer's name must have no dot", repr(name), "leave it out")
         if loss is not None and not isinstance(loss, Layer):

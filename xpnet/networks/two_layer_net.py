@@ -5,7 +5,7 @@ from __future__ import annotations
 from xpnet.initializers import normal_weights, zeros
 from xpnet.layers import Affine, Layer, Relu, SoftmaxWithLoss
 from xpnet.networks.sequential import Sequential
-from xpnet.random import Generator, default_generator
+from xpnet.random import Generator, generator_of
 
 
 class TwoLayerNet(Sequential):
@@ -25,7 +25,7 @@ class TwoLayerNet(Sequential):
         weight_init_std: float = 0.01,
         rng: Generator | None = None,
     ) -> None:
-        rng = rng or default_generator()
+        rng = generator_of(type(self).__name__, rng)
         path = rng.next_name("TwoLayerNet")
 
         def weights(name: str, inputs: int, outputs: int) -> Affine:

@@ -44,7 +44,7 @@ class Trainer:
         self.optimizer = optimizer
         self.train = train
         self.test = test
-        self.batches = Batches(*train, batch_size, rng or Generator(0))
+        self.batches = Batches(*train, batch_size, Generator(0) if rng is None else rng)
         self.history = History()
         for data in filter(None, (train, test)):
             classes = network.predict(data[0][:1, ...]).shape[-1]
