@@ -49,7 +49,8 @@ def gradient_check(
     ``subject`` is a network (``inputs`` x and t: its loss in every parameter), a layer (its inputs: ``Σ y dout`` for a
     random dout, in every input and parameter) or a function (its ``gradient`` returns one gradient for each floating
     argument; without it ``xn.grad`` is checked). The subject is checked in float64 copies; ``dtype=None`` checks it as
-    it is. Step and tolerance follow from the dtype.
+    it is. Step and tolerance follow from the dtype. Where the values before a ReLU are smaller than any step that
+    rounding allows (float32, or many layers of tiny weights), a kink cannot be told from a mistake and may fail.
 
     ``mode``: ``"every"`` element; ``"directions"``, random ones, cheap at any size; ``"complex"``, the complex step
     ``Im f(x + ih) / h``, exact to rounding where the layer is holomorphic.
