@@ -459,6 +459,12 @@ def test_accuracy_refuses_labels_that_do_not_fit(t: np.ndarray, asarray) -> None
         Sequential(Relu()).accuracy(asarray(np.ones((4, 3))), asarray(t))
 
 
+def test_accuracy_refuses_labels_out_of_range() -> None:
+    for label in (3, -1):
+        with pytest.raises(ArgumentError, match=rf"^Sequential: labels must be from 0 to 2, got {label};"):
+            Sequential(Relu()).accuracy(np.ones((2, 3)), np.asarray([0, label]))
+
+
 def test_accuracy_of_no_rows_is_refused(asarray) -> None:
     with pytest.raises(ArgumentError, match="at least one"):
         Sequential(Relu()).accuracy(asarray(np.ones((0, 3))), asarray(np.zeros(0, dtype=np.int64)))

@@ -14,6 +14,7 @@ from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.base import NamedArrays
 from xpnet.layers.checks import check_one_place
+from xpnet.layers.loss import check_labels
 from xpnet.typing import Array
 
 
@@ -113,6 +114,7 @@ class Network(Layer):
         if t.shape != wanted or size_of(t) == 0:
             must = f"t must be {tuple(wanted)}, and hold at least one label"
             raise ShapeError(type(self).__name__, must, tuple(t.shape), "give one label, or one row of shares, a row")
+        check_labels(type(self).__name__, y, t)
         labels = xp.argmax(t, axis=-1) if one_hot else t
         return int(xp.count_nonzero(xp.argmax(y, axis=-1) == labels)) / size_of(labels)
 
