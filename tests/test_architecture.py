@@ -108,7 +108,11 @@ def may_name_a_vendor(path: Path) -> bool:
     return (
         inside == Path("backend/libraries.py")
         or inside.parts[0] in ("distributed", "interop")
-        or (inside.parts[0] == "kernels" and inside.stem not in ("__init__", "standard", "dispatch"))
+        or (
+            inside.parts[0] == "kernels"
+            and "standard" not in inside.parts
+            and inside.stem not in ("__init__", "dispatch")
+        )
     )
 
 

@@ -79,6 +79,13 @@ class Generator:
         """The integers below ``count`` in random order, by a stable sort of random keys."""
         return np.argsort(self.raw(count, name, step, use), kind="stable").astype(np.int64)
 
+    def __getstate__(self) -> dict[str, int]:
+        return {"seed": self.seed, "index": self.index}
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
     def __repr__(self) -> str:
         return f"Generator({self.seed})"
 

@@ -87,10 +87,10 @@ class Expansion:
 
 
 def _copy(layer: Any) -> Any:
-    """A shallow copy whose state is its own, so that running it again moves no running statistics."""
+    """A shallow copy with the state in which the layer's forward found it: the same noise, and no statistics move."""
     copy = object.__new__(type(layer))
-    for name, value in vars(layer).items():
-        copy.__dict__[name] = dict(value) if type(value) is dict else value
+    copy.__dict__.update(vars(layer))
+    copy._state = dict(getattr(layer, "_state_before", {}))
     return copy
 
 

@@ -100,9 +100,9 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
             check_point(WHO, "an argument", value)
         return inputs
     names = ("x", "t") if getattr(subject, "last_layer", None) else subject.inputs
-    if len(inputs) != len(names):
+    if not len(names) - len(subject.optional) <= len(inputs) <= len(names):
         raise ArgumentError(WHO, f"{_name(subject)} must come with {', '.join(names)}", len(inputs), "give each")
-    for name, value in zip(names, inputs, strict=True):
+    for name, value in zip(names, inputs, strict=False):
         if name in subject.differentiable:
             check_point(WHO, name, value)
     for name, array in subject.params.items():

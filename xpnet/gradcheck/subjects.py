@@ -53,12 +53,16 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     """The loss of a network in each of its parameters."""
     before = {"x": to_numpy(x).copy(), "t": to_numpy(t).copy()}
     forget_gradients(network)
-    gradients, again = (run_network(network, x, t) for _ in range(2))
+    restore = restoring_state(network)
+    gradients = run_network(network, x, t)
+    restore()
+    again = run_network(network, x, t)
     written = written_to(before, {"x": x, "t": t})
     targets = []
     for name, place in network.params.places.items():
 
         def loss_at(array: Array, name: str = name) -> Any:
+            restore()
             with network.using({name: array}):
                 return network.loss(x, t)
 
@@ -71,16 +75,17 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
 
 def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
     """``Σ y dout`` of a layer for a random ``dout``, in each differentiable input and parameter."""
-    named = dict(zip(layer.inputs, inputs, strict=True))
+    named = dict(zip(layer.inputs, inputs, strict=False))
     before = {name: to_numpy(value).copy() for name, value in named.items()}
+    restore = restoring_state(layer)
     y = layer.forward(*inputs)
     xp = array_namespace(y)
     dout = 1.0 + Generator(0).normal(tuple(y.shape), "gradient_check.dout")
     upstream = backend_of(y).asarray(dout)
     forget_gradients(layer)
-    given = xp.asarray(upstream, copy=True)
-    gradients = run_backward(layer, given)
-    causes = written_to(before | {"dout": to_numpy(upstream)}, named | {"dout": given})
+    brought = xp.asarray(upstream, copy=True)
+    gradients = run_backward(layer, brought)
+    causes = written_to(before | {"dout": to_numpy(upstream)}, named | {"dout": brought})
     doubled = run_backward(layer, 2.0 * upstream)
     parameters = [to_numpy(array) for array in layer.params.values()]
     batch = next((array.shape[0] for array in before.values() if array.ndim), 1)
@@ -91,16 +96,22 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
         return Target(name, at, f, analytic, batch=batch, dout=dout, parameters=parameters, causes=found)
 
     def in_input(name: str) -> Target:
-        return target(name, named[name], lambda array: xp.sum(layer.forward(**(named | {name: array})) * upstream))
+        def objective(array: Array) -> Any:
+            restore()
+            return xp.sum(layer.forward(**(named | {name: array})) * upstream)
+
+        return target(name, named[name], objective)
 
     def in_parameter(name: str) -> Target:
         def objective(array: Array) -> Any:
+            restore()
             with layer.using({name: array}):
                 return xp.sum(layer.forward(*inputs) * upstream)
 
         return target(name, layer.params[name], objective)
 
-    return [*map(in_input, layer.differentiable), *map(in_parameter, layer.params)]
+    given = [name for name in layer.differentiable if name in named]
+    return [*map(in_input, given), *map(in_parameter, layer.params)]
 
 
 def wrong_scaling(analytic: Host | None, doubled: Host | None) -> list[str]:
@@ -117,6 +128,13 @@ def accumulation(first: Host | None, second: Host | None, factor: float) -> list
     if first is None or second is None or not first.any() or not np.allclose(second, factor * first, atol=0.0):
         return []
     return ["a second backward adds to the first: assign the gradient, do not accumulate it"]
+
+
+def restoring_state(layer: Layer) -> Callable[[], None]:
+    """A function that puts running statistics and the steps of random streams back to where they are now."""
+    states = layer.states
+    before = dict(states)
+    return lambda: states.update(before)
 
 
 def forget_gradients(layer: Layer) -> None:

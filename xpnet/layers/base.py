@@ -3,73 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ClassVar, Self
 
 from xpnet.autodiff import Variable, call_layer
-from xpnet.backend import array_namespace, device_of
-from xpnet.errors import ArgumentError, NameUnknownError, ShapeError, StateError
+from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
+from xpnet.errors import ArgumentError, StateError
 from xpnet.layers import checks
+from xpnet.layers.named import NamedArrays, NamedStates, State
 from xpnet.typing import Array
 
-REMEMBERED = ("_accepted", "_named", "_x_shape", "_y_like")  # by the entry checks and the network, from call to call
-
-
-class NamedArrays(MutableMapping[str, Array]):
-    """The live parameters of a layer or network: name -> array.
-
-    Writing to it writes into the layer, so ``params["W1"] -= lr * grads["W1"]`` trains on every library.
-
-    Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape.
-    """
-
-    def __init__(self, places: Mapping[str, tuple[Layer, str]]) -> None:
-        self.places = places
-
-    def place(self, name: str) -> tuple[Layer, str]:
-        try:
-            return self.places[name]
-        except KeyError:
-            known = ", ".join(self.places) or "none"
-            raise NameUnknownError("params", f"name must be one of {known}", repr(name), "choose one") from None
-
-    def __getitem__(self, name: str) -> Array:
-        layer, attribute = self.place(name)
-        array: Array = getattr(layer, attribute)
-        return array
-
-    def __setitem__(self, name: str, value: Array) -> None:
-        layer, attribute = self.place(name)
-        shape = getattr(layer, attribute).shape
-        if getattr(value, "shape", None) != shape:
-            got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
-            raise ShapeError("params", f"{name} must be {tuple(shape)}", got, "assign an array of that shape")
-        setattr(layer, attribute, value)
-
-    def __delitem__(self, name: str) -> None:
-        raise StateError("params", "names must stay", f"del of {name!r}", "build another network instead")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.places)
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def __repr__(self) -> str:
-        return f"params({', '.join(f'{name} {tuple(array.shape)}' for name, array in self.items())})"
-
-    def gradients(self) -> dict[str, Array]:
-        """Name -> gradient of the last ``backward``; ``StateError`` where there was none."""
-        found = {}
-        for name, (layer, attribute) in self.places.items():
-            if not hasattr(layer, "d" + attribute):
-                raise StateError(
-                    type(layer).__name__, f"backward must set d{attribute}", "none", "call gradient(x, t) first"
-                )
-            found[name] = getattr(layer, "d" + attribute)
-        return found
+# from call to call, by the entry checks, the network and the drawing
+REMEMBERED = ("_accepted", "_named", "_state_before", "_x_shape", "_y_like")
 
 
 class Layer:
@@ -80,7 +27,10 @@ class Layer:
     device, dtype and shape on entry, and the shape of ``dout`` on return.
 
     ``parameters`` names the trained arrays: the gradient of ``W`` is ``dW``.
-    ``differentiable`` names the inputs whose gradients ``backward`` returns, in order (default: all).
+    ``state`` names what lasts from step to step but is not trained, such as running statistics: attributes that a
+    layer shares with its copies, saved with its parameters. ``forward`` moves them in training only.
+    ``differentiable`` names the inputs whose gradients ``backward`` returns, in order (default: all). An input with
+    the default None may be left out.
     ``shapes`` declares axis sizes by letter, ``{"x": "N D", "W": "D M"}``; ``...`` stands for any leading axes.
     ``flattens`` lets ``x (N, ...)`` arrive as ``(N, D)``, and ``dx`` leave in the shape in which x came.
     ``holomorphic`` tells that ``forward`` is analytic, so that the complex step can check it.
@@ -92,6 +42,7 @@ class Layer:
     """
 
     parameters: ClassVar[tuple[str, ...]] = ()
+    state: ClassVar[tuple[str, ...]] = ()
     differentiable: ClassVar[tuple[str, ...]] = ()
     shapes: ClassVar[dict[str, str]] = {}
     flattens: ClassVar[bool] = False
@@ -102,11 +53,14 @@ class Layer:
     owner: ClassVar[bool] = False
 
     inputs: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = ()
     layers: Mapping[str, Layer]
     training = True
     needs_dx = True
     _x_shape: tuple[int, ...] | None = None
     _accepted: list[Any]
+    _state: dict[str, Any]
+    _state_before: dict[str, Any]
     _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
 
     forward: Callable[..., Any]
@@ -114,17 +68,24 @@ class Layer:
 
     def __init_subclass__(cls) -> None:
         if "forward" in cls.__dict__:
-            cls.inputs = tuple(inspect.signature(cls.forward).parameters)[1:]
+            _, *arguments = inspect.signature(cls.forward).parameters.values()
+            cls.inputs = tuple(argument.name for argument in arguments)
+            cls.optional = tuple(argument.name for argument in arguments if argument.default is None)
             if "differentiable" not in cls.__dict__:
                 cls.differentiable = cls.inputs
             if not cls.owner:
                 cls.forward = _entered(cls.forward)
         if "backward" in cls.__dict__ and not cls.owner:
             cls.backward = _returned(cls.backward)
+        for name in cls.__dict__.get("state", ()):
+            lasting = State()
+            lasting.__set_name__(cls, name)
+            setattr(cls, name, lasting)
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
         layer = object.__new__(cls)
         layer._accepted = []  # shared with its shallow copies: what one of them accepted need not be checked again
+        layer._state = {}  # shared with them too
         return layer
 
     def __init__(self, *arrays: Array) -> None:
@@ -181,12 +142,11 @@ class Layer:
         return {name: value for name, value in vars(self).items() if name not in REMEMBERED}
 
     def astype(self, dtype: Any) -> Self:
-        """A layer of its own with the parameters in another dtype, ``layer.astype("float64")``."""
+        """A layer of its own with parameters and state in another dtype, ``layer.astype("float64")``."""
         copy = self.copy()
+        copy._state = {name: _cast(value, dtype) for name, value in self._state.items()}
         for name in self.parameters:
-            array = getattr(self, name)
-            xp = array_namespace(array)
-            setattr(copy, name, xp.astype(array, getattr(xp, dtype) if isinstance(dtype, str) else dtype, copy=True))
+            setattr(copy, name, _cast(getattr(self, name), dtype))
         return copy
 
     @property
@@ -195,12 +155,25 @@ class Layer:
         return NamedArrays({name: (self, name) for name in self.parameters})
 
     @property
+    def states(self) -> NamedStates:
+        """The live state that lasts but is not trained, name -> value."""
+        return NamedStates({name: (self, name) for name in self.state})
+
+    @property
     def grads(self) -> dict[str, Array]:
         """The gradients of the last ``backward``, name -> array."""
         return self.params.gradients()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name} {tuple(a.shape)}' for name, a in self.params.items())})"
+
+
+def _cast(value: Any, dtype: Any) -> Any:
+    """A copy of a floating array in another dtype; anything else as it is."""
+    if not is_array(value) or dtype_kind(value) not in ("real", "complex"):
+        return value
+    xp = array_namespace(value)
+    return xp.astype(value, getattr(xp, dtype) if isinstance(dtype, str) else dtype, copy=True)
 
 
 def leaves(layer: Layer, path: str = "") -> dict[str, Layer]:
@@ -224,6 +197,8 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
         if self.flattens:
             self._x_shape = getattr(inputs[0], "shape", None)
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
+        if self.state:
+            self._state_before = dict(self._state)
         signature = checks.signature(self, inputs)
         if signature is None or signature != self._accepted:
             checks.check_arrays(self, dict(zip(self.inputs, inputs, strict=True)))

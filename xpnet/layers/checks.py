@@ -18,12 +18,13 @@ SCALARS = (int, float, bool, complex)
 
 
 def in_order(layer: Layer, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-    """The inputs of a call in forward's order; the call must bring each of them once.
+    """The inputs of a call in forward's order; the call must bring each once, and may leave out optional ones.
 
     Raises: ``ArgumentError``.
     """
-    inputs = dict(zip(layer.inputs, args, strict=False)) | named
-    if len(args) + len(named) != len(layer.inputs) or inputs.keys() != set(layer.inputs):
+    brought = dict(zip(layer.inputs, args, strict=False)) | named
+    inputs = dict.fromkeys(layer.optional) | brought
+    if len(args) + len(named) != len(brought) or inputs.keys() != set(layer.inputs):
         given = ", ".join([f"{len(args)} values", *named])
         must = f"forward must be given {', '.join(layer.inputs)}"
         raise ArgumentError(type(layer).__name__, must, given, "give one value for each name")
@@ -34,7 +35,7 @@ def signature(layer: Layer, inputs: tuple[Any, ...]) -> list[Any] | None:
     """All that ``check_arrays`` asks of a call, in a form that is quickly made and compared; None for no arrays."""
     try:
         return [
-            (type(array), array.shape, array.dtype, array.device)
+            None if array is None else (type(array), array.shape, array.dtype, array.device)
             for array in (*inputs, *[getattr(layer, name) for name in layer.parameters])
         ]
     except AttributeError:
@@ -47,6 +48,7 @@ def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:
     Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
     """
     arrays = {name: getattr(layer, name) for name in layer.parameters} | inputs
+    arrays = {name: array for name, array in arrays.items() if array is not None or name not in layer.optional}
     if layer.takes_numbers:
         arrays = {name: array for name, array in arrays.items() if type(array) not in SCALARS}
     check_one_place(type(layer).__name__, arrays)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Any, Self
 
 from xpnet.backend import array_namespace, dtype_kind, size_of
@@ -12,13 +11,13 @@ from xpnet.errors import ShapeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
-from xpnet.layers.base import NamedArrays
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.loss import check_labels
+from xpnet.layers.owner import Owner
 from xpnet.typing import Array
 
 
-class Network(Layer):
+class Network(Owner):
     """Layers one after another and a loss, ``L = loss(layerₙ(… layer₁(x)), t)``.
 
     It has no parameters, state or cache of its own: it passes values on to its layers.
@@ -27,11 +26,7 @@ class Network(Layer):
     another). ``forward`` trains, ``predict`` infers.
     """
 
-    owner = True
-
-    layers: Mapping[str, Layer]
     last_layer: Layer | None
-    _named: tuple[Mapping[str, Layer], NamedArrays] | None = None
 
     def forward(self, x: Any) -> Any:
         for layer in self.layers.values():
@@ -84,12 +79,6 @@ class Network(Layer):
         parts = [forward(x[i : min(i + batch_size, rows), ...]) for i in range(0, rows, batch_size)]
         return array_namespace(*parts).concat(parts, axis=0)
 
-    def inferring(self) -> Self:
-        """A shallow copy of the network over such copies of its layers."""
-        copy = super().inferring()
-        copy.layers = MappingProxyType({name: layer.inferring() for name, layer in self.layers.items()})
-        return copy
-
     def _loss_layer(self) -> Layer:
         if self.last_layer is None:
             raise StateError(type(self).__name__, "a loss layer must end it", "none", "build it with loss=…")
@@ -135,31 +124,9 @@ class Network(Layer):
         return network_gradient(self, x, t)
 
     def astype(self, dtype: Any) -> Self:
-        """A network of its own with the parameters in another dtype, ``net.astype("float64")``."""
-        copy = self.copy()
-        copy.layers = MappingProxyType({name: layer.astype(dtype) for name, layer in self.layers.items()})
+        copy = super().astype(dtype)
         copy.last_layer = None if self.last_layer is None else self.last_layer.astype(dtype)
         return copy
-
-    @property
-    def params(self) -> NamedArrays:
-        """The live parameters, name -> array, in the order of construction."""
-        if self._named is None or self._named[0] is not self.layers:
-            self._named = (self.layers, NamedArrays(self._parameter_places()))
-        return self._named[1]
-
-    def _parameter_places(self) -> dict[str, tuple[Layer, str]]:
-        places: dict[str, tuple[Layer, str]] = {}
-        for name, layer in self.layers.items():
-            for inner, place in layer.params.places.items():
-                places[f"{name}.{inner}"] = place
-        return places
-
-    def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"layers": dict(self.layers)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state | {"layers": MappingProxyType(state["layers"])})
 
     def summary(self) -> str:
         """A table of the layers with the shapes and numbers of their parameters."""

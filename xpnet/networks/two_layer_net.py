@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from xpnet.initializers import normal_weights, zeros
 from xpnet.layers import Affine, Layer, Relu, SoftmaxWithLoss
+from xpnet.layers.named import NamedArrays
 from xpnet.networks.sequential import Sequential
 from xpnet.random import Generator, generator_of
 
@@ -39,12 +42,12 @@ class TwoLayerNet(Sequential):
             loss=SoftmaxWithLoss(),
         )
 
-    def _parameter_places(self) -> dict[str, tuple[Layer, str]]:
-        return book_keys(super()._parameter_places())
+    def _places(self, named: Callable[[Layer], NamedArrays]) -> dict[str, tuple[Layer, str]]:
+        return book_keys(super()._places(named))
 
 
 def book_keys(places: dict[str, tuple[Layer, str]]) -> dict[str, tuple[Layer, str]]:
-    """The book's keys for a network's parameters: the letter and its count in order, ``W1, b1, W2, b2``."""
+    """The book's keys for a network's arrays: the letter and its count in order, ``W1, b1, W2, b2``."""
     counts: dict[str, int] = {}
     renamed = {}
     for layer, attribute in places.values():

@@ -1,41 +1,13 @@
-"""The reference kernels: the array API standard and nothing else."""
+"""Reference kernels of the losses."""
 
 from __future__ import annotations
 
 from xpnet.backend import array_namespace, device_of, dtype_kind
+from xpnet.kernels.dispatch import kernel
 from xpnet.typing import Array
 
 
-def relu(x: Array) -> Array:
-    """Rectified linear unit, ``y = max(x, 0)``."""
-    xp = array_namespace(x)
-    y: Array = xp.maximum(x, xp.zeros((), dtype=x.dtype, device=device_of(x)))
-    return y
-
-
-def relu_backward(dout: Array, y: Array) -> Array:
-    """Derivative of ``relu``, ``dx = dout [y > 0]``; a product, since masked copies are some twenty times slower."""
-    xp = array_namespace(dout, y)
-    dx: Array = dout * xp.astype(y > 0, dout.dtype)
-    return dx
-
-
-def sigmoid(x: Array) -> Array:
-    """Logistic function, ``y = 1 / (1 + exp(-x))``, as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
-    xp = array_namespace(x)
-    zero = xp.zeros((), dtype=x.dtype, device=device_of(x))
-    y: Array = xp.exp(xp.minimum(x, zero)) / (1.0 + xp.exp(-xp.abs(x)))
-    return y
-
-
-def softmax(x: Array) -> Array:
-    """Softmax over the last axis, ``y = eˣ⁻ᶜ / Σ eˣ⁻ᶜ`` with ``c = max x``."""
-    xp = array_namespace(x)
-    e = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
-    y: Array = e / xp.sum(e, axis=-1, keepdims=True)
-    return y
-
-
+@kernel
 def one_hot(t: Array, classes: int) -> Array:
     """True at the label, ``h[..., k] = [t == k]``.
 
@@ -46,6 +18,7 @@ def one_hot(t: Array, classes: int) -> Array:
     return h
 
 
+@kernel
 def softmax_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
     """Cross-entropy of softmax by log-sum-exp, ``losses = log Σ eˣ⁻ᶜ - Σ t (x - c)``, and ``y = softmax(x)``.
 
@@ -69,6 +42,7 @@ def softmax_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
     return losses, e / total
 
 
+@kernel
 def softmax_cross_entropy_backward(y: Array, t: Array) -> Array:
     """Derivative of each loss with respect to its scores, ``y - t``; ``y Σ t - t`` for targets that do not sum to 1.
 
@@ -80,14 +54,3 @@ def softmax_cross_entropy_backward(y: Array, t: Array) -> Array:
     else:
         dx = y * xp.sum(t, axis=-1, keepdims=True) - t
     return dx
-
-
-def sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Undo broadcasting, ``g[i] = Σ g[broadcast of i]``: the backward of an operand that was stretched."""
-    if gradient.shape == shape:
-        return gradient
-    xp = array_namespace(gradient)
-    added = gradient.ndim - len(shape)
-    stretched = [added + axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[added + axis] != 1]
-    summed: Array = xp.sum(gradient, axis=(*range(added), *stretched), keepdims=True)
-    return xp.reshape(summed, shape)  # type: ignore[no-any-return]

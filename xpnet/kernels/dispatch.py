@@ -1,0 +1,92 @@
+"""``kernel``: a function on arrays with a reference in the standard, and faster bodies for single libraries."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+Body = Callable[..., Any]
+
+
+class Kernel(Protocol[P, R_co]):
+    """A function whose body is chosen by the types of its array arguments.
+
+    ``reference`` is the function in the standard, ``bodies`` maps names of libraries to faster ones, and
+    ``@relu.on("numpy")`` registers the decorated function as one.
+    """
+
+    __name__: str
+    reference: Body
+    bodies: dict[str, Body]
+    on: Callable[[str], Callable[[Body], Body]]
+
+    def __call__(self, *args: P.args, **named: P.kwargs) -> R_co: ...
+
+
+class Chosen(dict[Any, Body]):
+    """Types of the array arguments -> body, chosen on the first call with them.
+
+    A body runs where every array argument is of its library; anything else, a Variable too, gets the reference.
+    """
+
+    def __init__(self, reference: Body) -> None:
+        self.reference = reference
+        self.bodies: dict[str, Body] = {}
+
+    def __missing__(self, types: Any) -> Body:
+        libraries = {library_of_type(kind) for kind in (types if type(types) is tuple else (types,))} - {"NoneType"}
+        library = libraries.pop() if len(libraries) == 1 else ""
+        if library.isidentifier() and find_spec(f"xpnet.kernels.{library}"):
+            import_module(f"xpnet.kernels.{library}")
+        body = self[types] = self.bodies.get(library, self.reference)
+        return body
+
+    def on(self, library: str) -> Callable[[Body], Body]:
+        def register(body: Body) -> Body:
+            self.bodies[library] = body
+            self.clear()
+            return body
+
+        return register
+
+
+def library_of_type(kind: type) -> str:
+    """The library whose plain array this is, ``numpy`` for ``numpy.ndarray``; the name of the type for any other."""
+    return kind.__module__.partition(".")[0] if kind.__name__ == "ndarray" else kind.__name__
+
+
+def kernel(reference: Callable[P, R_co]) -> Kernel[P, R_co]:
+    """A kernel with this reference. The arguments annotated as arrays come first, and choose the body.
+
+    All arguments are positional. Bodies have the same signature and, to rounding, the same result.
+    """
+    parameters = inspect.signature(reference).parameters.values()
+    arrays = sum(str(parameter.annotation).startswith("Array") for parameter in parameters)
+    chosen = Chosen(reference)
+    dispatched: Any = wraps(reference)(_dispatching(chosen, arrays))
+    dispatched.reference, dispatched.bodies, dispatched.on = reference, chosen.bodies, chosen.on
+    return cast("Kernel[P, R_co]", dispatched)
+
+
+def _dispatching(chosen: Chosen, arrays: int) -> Body:
+    """A closure for each number of arrays: packing their types in a loop would cost three times as much."""
+
+    def one(a: Any, *rest: Any) -> Any:
+        return chosen[type(a)](a, *rest)
+
+    def two(a: Any, b: Any, *rest: Any) -> Any:
+        return chosen[type(a), type(b)](a, b, *rest)
+
+    def three(a: Any, b: Any, c: Any, *rest: Any) -> Any:
+        return chosen[type(a), type(b), type(c)](a, b, c, *rest)
+
+    def many(*args: Any) -> Any:
+        return chosen[tuple([type(a) for a in args[:arrays]])](*args)
+
+    return {1: one, 2: two, 3: three}.get(arrays, many)

@@ -1,0 +1,1 @@
+"""The reference kernels: the array API standard and nothing else."""

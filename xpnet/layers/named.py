@@ -1,0 +1,101 @@
+"""The arrays of a layer or network by name, and the lasting state that is not trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from xpnet.autodiff.variable import base
+from xpnet.errors import NameUnknownError, ShapeError, StateError
+from xpnet.typing import Array
+
+if TYPE_CHECKING:
+    from xpnet.layers.base import Layer
+
+
+class NamedArrays(MutableMapping[str, Array]):
+    """The live parameters of a layer or network: name -> array.
+
+    Writing to it writes into the layer, so ``params["W1"] -= lr * grads["W1"]`` trains on every library.
+
+    Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape.
+    """
+
+    def __init__(self, places: Mapping[str, tuple[Layer, str]]) -> None:
+        self.places = places
+
+    def place(self, name: str) -> tuple[Layer, str]:
+        try:
+            return self.places[name]
+        except KeyError:
+            known = ", ".join(self.places) or "none"
+            raise NameUnknownError("params", f"name must be one of {known}", repr(name), "choose one") from None
+
+    def __getitem__(self, name: str) -> Array:
+        layer, attribute = self.place(name)
+        array: Array = getattr(layer, attribute)
+        return array
+
+    def __setitem__(self, name: str, value: Array) -> None:
+        layer, attribute = self.place(name)
+        shape = getattr(layer, attribute).shape
+        if getattr(value, "shape", None) != shape:
+            got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
+            raise ShapeError("params", f"{name} must be {tuple(shape)}", got, "assign an array of that shape")
+        setattr(layer, attribute, value)
+
+    def __delitem__(self, name: str) -> None:
+        raise StateError("params", "names must stay", f"del of {name!r}", "build another network instead")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __repr__(self) -> str:
+        return f"params({', '.join(f'{name} {tuple(array.shape)}' for name, array in self.items())})"
+
+    def gradients(self) -> dict[str, Array]:
+        """Name -> gradient of the last ``backward``; ``StateError`` where there was none."""
+        found = {}
+        for name, (layer, attribute) in self.places.items():
+            if not hasattr(layer, "d" + attribute):
+                raise StateError(
+                    type(layer).__name__, f"backward must set d{attribute}", "none", "call gradient(x, t) first"
+                )
+            found[name] = getattr(layer, "d" + attribute)
+        return found
+
+
+class NamedStates(NamedArrays):
+    """The live state of a layer or network that lasts but is not trained: name -> array, number or None.
+
+    Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape.
+    """
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        layer, attribute = self.place(name)
+        if value is None or not hasattr(self[name], "shape"):
+            setattr(layer, attribute, value)
+        else:
+            super().__setitem__(name, value)
+
+    def __repr__(self) -> str:
+        return f"states({', '.join(self)})"
+
+
+class State:
+    """An attribute in the dict of state that a layer shares with its shallow copies; None until it is set.
+
+    What is written to it is stripped of Variables: a graph must not reach from one step into the next.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Layer | None, kind: type) -> Any:
+        return self if layer is None else layer._state.get(self.name)
+
+    def __set__(self, layer: Layer, value: Any) -> None:
+        layer._state[self.name] = base(value)
