@@ -74,6 +74,10 @@ class NamedStates(NamedArrays):
     Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape.
     """
 
+    def __getitem__(self, name: str) -> Any:
+        layer, attribute = self.place(name)
+        return getattr(layer, attribute)
+
     def __setitem__(self, name: str, value: Any) -> None:
         layer, attribute = self.place(name)
         if value is None or not hasattr(self[name], "shape"):
