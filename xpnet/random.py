@@ -46,10 +46,13 @@ class Generator:
         if min(count, step, use) < 0:
             got = f"{count}, {step}, {use}"
             raise ArgumentError("Generator", "count, step and use must not be negative", got, "count from 0")
-        digest = hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest()
-        key = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
         counter = np.asarray([0, use, step, 0], dtype=np.uint64)
-        return np.random.Philox(key=key, counter=counter).random_raw(count)
+        return np.random.Philox(key=self.key(name), counter=counter).random_raw(count)
+
+    def key(self, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
+        """The two 64-bit words of Philox's key for a name."""
+        digest = hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest()
+        return np.frombuffer(digest, dtype="<u8").astype(np.uint64)
 
     def uniform(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:
         """Uniform numbers in [0, 1), ``u = (raw >> 11) * 2**-53``."""

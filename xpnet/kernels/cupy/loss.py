@@ -1,0 +1,44 @@
+"""CUDA bodies of softmax and its cross-entropy: one launch each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cupy
+
+from xpnet import kernels
+from xpnet.kernels.cupy.launch import body, launch_each, launch_rows
+
+
+def _rows(x: Any) -> tuple[int, int]:
+    classes = x.shape[-1]
+    return (x.size // classes if classes else 0), classes
+
+
+@body(kernels.softmax)
+def softmax(x: Any) -> Any:
+    y = cupy.empty_like(x)
+    rows, classes = _rows(x)
+    launch_rows("loss", "softmax", x.dtype, rows, classes, x, y, rows, classes)
+    return y
+
+
+@body(kernels.softmax_cross_entropy)
+def softmax_cross_entropy(x: Any, t: Any) -> Any:
+    if t.dtype.kind == "f":
+        return kernels.softmax_cross_entropy.reference(x, t)
+    y, losses = cupy.empty_like(x), cupy.empty(x.shape[:-1], x.dtype)
+    rows, classes = _rows(x)
+    labels = t.astype("int64", copy=False)
+    launch_rows("loss", "softmax_cross_entropy", x.dtype, rows, classes, x, labels, losses, y, rows, classes)
+    return losses, y
+
+
+@body(kernels.softmax_cross_entropy_backward)
+def softmax_cross_entropy_backward(y: Any, t: Any) -> Any:
+    if t.dtype.kind == "f":
+        return kernels.softmax_cross_entropy_backward.reference(y, t)
+    dx = cupy.empty_like(y)
+    labels = t.astype("int64", copy=False)
+    launch_each("loss", "softmax_cross_entropy_backward", y.dtype, y.size, y, labels, dx, *_rows(y))
+    return dx

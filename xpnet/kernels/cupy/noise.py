@@ -1,0 +1,19 @@
+"""CUDA body of the dropout mask: Philox on the device, the bits that NumPy draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cupy
+
+from xpnet import kernels
+from xpnet.kernels.cupy.launch import body, launch_each
+from xpnet.random import Generator
+
+
+@body(kernels.dropout_mask)
+def dropout_mask(x: Any, rng: Generator, name: str, step: int, keep: float) -> Any:
+    mask = cupy.empty_like(x)
+    words = (*rng.key(name), step, 0, keep)
+    launch_each("noise", "dropout_mask", x.dtype, -(-x.size // 8), mask, x.size, *words)
+    return mask
