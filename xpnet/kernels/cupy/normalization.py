@@ -25,8 +25,7 @@ def layer_norm_backward(dout: Any, xhat: Any, rstd: Any, gamma: Any) -> Any:
     width = dout.shape[-1]
     rows = dout.size // width
     dx, dgamma, dbeta = cupy.empty_like(dout), cupy.empty_like(gamma), cupy.empty_like(gamma)
-    arrays = (dout, xhat, rstd, gamma, dx)
-    launch_rows("normalization", "layer_norm_dx", dout.dtype, rows, width, *arrays, rows, width)
-    arrays = (dout, xhat, dgamma, dbeta)
-    launch_rows("normalization", "layer_norm_dparams", dout.dtype, width, max(rows, 1), *arrays, rows, width)
+    of_dx, of_parameters = (dout, xhat, rstd, gamma, dx), (dout, xhat, dgamma, dbeta)
+    launch_rows("normalization", "layer_norm_dx", dout.dtype, rows, width, *of_dx, rows, width)
+    launch_rows("normalization", "layer_norm_dparams", dout.dtype, width, max(rows, 1), *of_parameters, rows, width)
     return dx, dgamma, dbeta
