@@ -61,11 +61,14 @@ JOURNEYS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs whole programs, reads files or draws, and so hangs little on the version of NumPy."""
+    """Mark what hangs little on the version of NumPy: whole programs, files and pictures, and other libraries."""
     home = Path(__file__).parent
     for item in items:
         if item.path.relative_to(home).parts[0] in JOURNEYS:
             item.add_marker(pytest.mark.journey)
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            if item.callspec.params.get("where", Where.NUMPY) is not Where.NUMPY:
+                item.add_marker(pytest.mark.elsewhere)
 
 
 def pytest_report_header() -> list[str]:
