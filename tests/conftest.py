@@ -66,9 +66,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(home).parts[0] in JOURNEYS:
             item.add_marker(pytest.mark.journey)
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            if item.callspec.params.get("where", Where.NUMPY) is not Where.NUMPY:
-                item.add_marker(pytest.mark.elsewhere)
+        chosen = getattr(item, "callspec", None)
+        if chosen and chosen.params.get("where", Where.NUMPY) is not Where.NUMPY:
+            item.add_marker(pytest.mark.elsewhere)
 
 
 def pytest_report_header() -> list[str]:
