@@ -165,7 +165,7 @@ def test_a_second_forward_does_not_change_what_the_first_returned(case, asarray)
     dx = layer.backward(asarray(upstream(y)))
     kept = [to_numpy(a).copy() for a in (y, *in_a_tuple(dx), *layer.grads.values())]
     arrays = (y, *in_a_tuple(dx), *layer.grads.values())
-    other = [x if to_numpy(x).dtype.kind in "iu" else asarray(to_numpy(x) * 0.5 + 1.0) for x in inputs]
+    other = [x if to_numpy(x).dtype.kind in "iub" else asarray(to_numpy(x) * 0.5 + 1.0) for x in inputs]
     layer.backward(asarray(upstream(layer(*other), seed=1)))
     for array, value in zip(arrays, kept, strict=True):
         np.testing.assert_array_equal(to_numpy(array), value)

@@ -1,53 +1,164 @@
-"""Initial values of parameters, drawn on the host from named streams."""
+"""Initial values of parameters, drawn on the host from named streams: the same bits on every backend."""
 
 from __future__ import annotations
 
-from math import isfinite, sqrt
-from numbers import Integral
-from typing import Any
+from collections.abc import Callable
+from math import isfinite, prod, sqrt
+from numbers import Integral, Real
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from xpnet.backend import get_backend
-from xpnet.errors import ArgumentError
-from xpnet.random import Generator
+from xpnet.errors import ArgumentError, ShapeError
+from xpnet.random import Floats, Generator, Shape
 from xpnet.typing import Array
 
-# σ² n for each rule, where n is the sum of the sizes named by the axes of W
-RULES = {"he": (2.0, (0,)), "glorot": (2.0, (0, 1)), "lecun": (1.0, (0,))}
+Rule: TypeAlias = Callable[[Shape, Generator, str], Floats]
+"""Values for a shape, from a stream of a generator by its name."""
+
+Init: TypeAlias = str | float | Rule
+"""The name of a rule, a standard deviation, or a rule."""
 
 
-def normal_weights(shape: tuple[int, int], init: str | float, rng: Generator, name: str) -> Array:
-    """Weights of the current backend, ``W = σ z`` with z standard normal.
+def normal_weights(shape: Shape, init: Init, rng: Generator, name: str) -> Array:
+    """Weights of the current backend, ``W = σ z`` with z standard normal, or by another rule.
 
-    ``init`` is σ itself or ``"he"`` (√(2/D)), ``"glorot"`` (√(2/(D + M))), ``"lecun"`` (√(1/D)).
+    ``init`` is σ itself, the book's ``weight_init_std``, or the name of a rule. For ``D`` inputs and ``M`` outputs σ is
+    √(2/D) for ``"he"``, √(2/(D + M)) for ``"glorot"`` and √(1/D) for ``"lecun"``, which the book calls Xavier's; with
+    ``"_uniform"`` after the name z is uniform and as wide. ``"orthogonal"`` is ``orthogonal()``. Any function
+    ``rule(shape, rng, name)`` will do, such as ``constant(0.5)``.
 
-    Shapes: ``W (D, M)``.
+    Shapes: ``W (D, M)``, or the filters ``(M, C, ...)`` of a convolution, whose fans are C and M times their size.
     Raises: ``ArgumentError`` for an unknown name or sizes that are no positive integers.
     Source: Glorot and Bengio, 2010; He et al., 2015, section 2.2; LeCun et al., 1998, section 4.6.
     """
+    who = "initial weights"
     for size in shape:
-        check_size("initial weights", "each size", size)
-    if isinstance(init, str):
-        if init not in RULES:
-            raise ArgumentError(
-                "initial weights", f"init must be one of {', '.join(RULES)} or a number", repr(init), "choose one"
-            )
-        numerator, axes = RULES[init]
-        scale = sqrt(numerator / sum(shape[axis] for axis in axes))
-    else:
-        scale = float(init)
-        if not isfinite(scale) or scale < 0.0:
-            raise ArgumentError("initial weights", "σ must be finite and not negative", repr(init), "try 0.01")
-    return get_backend().asarray(scale * rng.normal(shape, name))
+        check_size(who, "each size", size)
+    if isinstance(init, str) and init not in RULES:
+        must = f"init must be one of {', '.join(RULES)}, a number or a function"
+        raise ArgumentError(who, must, repr(init), "choose one")
+    rule = init if callable(init) else RULES[init] if isinstance(init, str) else normal(init)
+    values = np.asarray(rule(shape, rng, name), dtype=np.float64)
+    if values.shape != tuple(shape):
+        raise ShapeError(who, f"the rule must give {tuple(shape)}", values.shape, "return an array of that shape")
+    return get_backend().asarray(values)
 
 
-def zeros(shape: tuple[int, ...]) -> Array:
+def zeros(shape: Shape) -> Array:
     """Zeros of the current backend, ``b = 0``."""
     return get_backend().asarray(np.zeros(shape))
+
+
+def ones(shape: Shape) -> Array:
+    """Ones of the current backend, ``γ = 1``."""
+    return get_backend().asarray(np.ones(shape))
+
+
+def normal(std: float) -> Rule:
+    """Normal numbers of a standard deviation, ``σ z``."""
+    sigma = check_number("σ", std, least=0.0)
+    return lambda shape, rng, name: sigma * rng.normal(shape, name)
+
+
+def uniform(limit: float) -> Rule:
+    """Uniform numbers, ``a (2 u - 1)`` from -a to a."""
+    a = check_number("the limit", limit, least=0.0)
+    return lambda shape, rng, name: a * (2.0 * rng.uniform(shape, name) - 1.0)
+
+
+def constant(value: float) -> Rule:
+    """One value everywhere."""
+    number = check_number("the constant", value)
+    return lambda shape, rng, name: np.full(shape, number)  # noqa: ARG005
+
+
+def orthogonal(gain: float = 1.0) -> Rule:
+    """A random rotation, ``Wᵀ W = g² 1``, or ``W Wᵀ`` where W is wider than high; filters as rows ``(M, C FH FW)``.
+
+    It is a product of reflections in plain sums and products of fixed order, so that its bits do not hang on a linear
+    algebra library; a thousand by a thousand take about a second.
+
+    Source: Saxe et al., 2014; Stewart, 1980, section 3.
+    """
+    g = check_number("the gain", gain, least=0.0)
+
+    def rule(shape: Shape, rng: Generator, name: str) -> Floats:
+        high, wide = shape[0], prod(shape[1:])
+        z = rng.normal((max(high, wide), min(high, wide)), name)
+        q = reflections(z)
+        return np.reshape(g * (q if high >= wide else q.T), shape)
+
+    return rule
+
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """The numbers of inputs and outputs that meet at one weight, ``D, M`` of ``(D, M)``."""
+    if len(shape) <= 2:
+        return shape[0], shape[-1]
+    return prod(shape[1:]), shape[0] * prod(shape[2:])
+
+
+def by_variance(variance: Callable[[int, int], float], even: bool) -> Rule:
+    """The rule of a variance that depends on the fans."""
+
+    def rule(shape: Shape, rng: Generator, name: str) -> Floats:
+        square = variance(*fans(shape))
+        return (uniform(sqrt(3.0 * square)) if even else normal(sqrt(square)))(shape, rng, name)
+
+    return rule
+
+
+def reflections(z: Floats) -> Floats:
+    """Orthonormal columns from normal numbers: reflection k sends its part of column k to the axis k.
+
+    Shapes: ``z`` and result ``(R, C)`` with R ≥ C.
+    """
+    q = np.eye(*z.shape)
+    for k in reversed(range(z.shape[1])):
+        v = z[k:, k].copy()
+        length = np.sqrt(sum_of_rows(v * v))
+        sign = 1.0 if v[0] >= 0.0 else -1.0
+        v[0] += sign * length
+        part = q[k:, k:]
+        part -= (2.0 / sum_of_rows(v * v)) * v[:, None] * sum_of_rows(v[:, None] * part)
+        part[:, 0] *= -sign
+    return q
+
+
+def sum_of_rows(x: Floats) -> Any:
+    """``Σᵢ x[i]`` in halves: an order of its own, whatever the machine."""
+    while len(x) > 1:
+        half = len(x) // 2
+        folded = x[:half] + x[half : 2 * half]
+        if len(x) % 2:
+            folded[0] += x[-1]
+        x = folded
+    return x[0]
+
+
+def check_number(what: str, value: Any, least: float = -np.inf) -> float:
+    """A finite number, not below the least."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value) or float(value) < least:
+        must = f"{what} must be finite{' and not negative' if least == 0.0 else ''}"
+        raise ArgumentError("initial weights", must, repr(value), "try 0.01")
+    return float(value)
 
 
 def check_size(who: str, what: str, size: Any) -> None:
     """Raise ArgumentError unless the size is a positive integer."""
     if isinstance(size, bool) or not isinstance(size, Integral) or int(size) < 1:
         raise ArgumentError(who, f"{what} must be a positive integer", repr(size), "give a whole number from 1")
+
+
+VARIANCES: dict[str, Callable[[int, int], float]] = {
+    "he": lambda inputs, outputs: 2.0 / inputs,  # noqa: ARG005
+    "glorot": lambda inputs, outputs: 2.0 / (inputs + outputs),
+    "lecun": lambda inputs, outputs: 1.0 / inputs,  # noqa: ARG005
+}
+RULES: dict[str, Rule] = {
+    **{name: by_variance(variance, even=False) for name, variance in VARIANCES.items()},
+    **{f"{name}_uniform": by_variance(variance, even=True) for name, variance in VARIANCES.items()},
+    "orthogonal": orthogonal(),
+}

@@ -15,15 +15,17 @@ from xpnet.errors import ShapeError
 class GroupedRule(Rule):
     """The rule of one call of a layer: ``backward`` of the copy on which ``forward`` ran.
 
-    ``layer`` is the one that was called; ``inputs`` and ``parameters`` name the operands of the node, in order.
+    ``layer`` is the one that was called, ``state`` the lasting state that the call found; ``inputs`` and
+    ``parameters`` name the operands of the node, in order.
     """
 
-    __slots__ = ("copy", "differentiable", "inputs", "layer", "parameters")
+    __slots__ = ("copy", "differentiable", "inputs", "layer", "parameters", "state")
 
     def __init__(
         self,
         layer: Any,
         copy: Any,
+        state: dict[str, Any],
         inputs: tuple[str, ...],
         differentiable: tuple[str, ...],
         parameters: tuple[str, ...],
@@ -31,6 +33,7 @@ class GroupedRule(Rule):
         self.name = getattr(layer, "name", None) or type(layer).__name__
         self.layer = layer
         self.copy = copy
+        self.state = state
         self.inputs = inputs
         self.differentiable = differentiable
         self.parameters = parameters
@@ -88,7 +91,7 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     if top is None:
         return layer.forward(*inputs)
     count = len(inputs)
-    names = _input_names(layer)[:count]
+    names = (getattr(layer, "inputs", ()) or _input_names(layer))[:count]
     differentiable = getattr(layer, "differentiable", names)
     if differentiable != names:
         for name, x in zip(names, inputs, strict=True):
@@ -98,11 +101,12 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     attributes = copy.__dict__ = layer.__dict__.copy()
     attributes.update(zip(parameters, raw[count:], strict=True))
     attributes["needs_dx"] = any(parents[:count])
+    state = dict(attributes.get("_state", ()))
     y = copy.forward(*raw[:count])
     attributes["_y_like"] = None  # nothing to check in backward: the walk brings gradients of y's shape and dtype
     if top is CONSTANT:
         return tuple(map(constant, y)) if type(y) is tuple else constant(y)
-    rule = GroupedRule(layer, copy, names, differentiable, parameters)
+    rule = GroupedRule(layer, copy, state, names, differentiable, parameters)
     if type(y) is tuple:
         return record_parts(rule, y, raw, parents, top, None)
     return record(rule, y, raw, parents, top)

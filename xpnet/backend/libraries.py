@@ -183,8 +183,7 @@ class Cupy(Library):
         return array
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
-        result: np.ndarray[Any, Any] = array.get()
-        return result
+        return without_bfloat16(array.get())
 
     def synchronize(self, device: Any) -> None:
         device.synchronize()
@@ -207,7 +206,8 @@ class Torch(Library):
         return importlib.import_module("torch").get_default_device()
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
-        result: np.ndarray[Any, Any] = array.detach().cpu().resolve_conj().resolve_neg().numpy()
+        array = array.detach().cpu().resolve_conj().resolve_neg()
+        result: np.ndarray[Any, Any] = (array.float() if str(array.dtype) == "torch.bfloat16" else array).numpy()
         return result
 
     def readable(self, array: Any) -> bool:
@@ -243,7 +243,7 @@ class Jax(Library):
             importlib.import_module("jax").config.update("jax_enable_x64", True)
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
-        return np.asarray(array)
+        return without_bfloat16(np.asarray(array))
 
     def synchronize(self, device: Any) -> None:
         importlib.import_module("jax").block_until_ready(importlib.import_module("jax").live_arrays())
@@ -256,6 +256,11 @@ class Strict(Library):
 
     def device_name(self, device: Any) -> str:
         return str(device).split("'")[1]
+
+
+def without_bfloat16(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """bfloat16, in which NumPy cannot compute, as float32, which holds the same numbers."""
+    return host.astype(np.float32) if host.dtype.name == "bfloat16" else host
 
 
 LIBRARIES: dict[str, Library] = {library.name: library for library in (Numpy(), Cupy(), Torch(), Jax(), Strict())}

@@ -9,6 +9,7 @@ import click
 
 from xpnet import __version__
 from xpnet.cli.backends import backends
+from xpnet.cli.bench import bench
 from xpnet.cli.check import check
 from xpnet.cli.conform import conform
 from xpnet.cli.draw import draw
@@ -35,6 +36,7 @@ def main() -> None:
 
 main.add_command(train)
 main.add_command(check)
+main.add_command(bench)
 main.add_command(conform)
 main.add_command(draw)
 main.add_command(backends)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from xpnet import __version__
 from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
 from xpnet.datasets import check_data, load_digits, load_mnist
 from xpnet.drawing.curves import learning_curve
-from xpnet.errors import DataError
+from xpnet.errors import ArgumentError, DataError
 from xpnet.files import make_folder, written_in_place
 from xpnet.gradcheck import gradient_check
 from xpnet.networks import TwoLayerNet
-from xpnet.optimizers import SGD
+from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, Optimizer, RMSprop
 from xpnet.random import Generator
 from xpnet.training import Epoch, Trainer, load, save
 
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LOADERS = {"digits": load_digits, "mnist": load_mnist}
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion)
+}
 CLASSES = 10
 CHECKED_IMAGES = 3
 
@@ -39,6 +45,7 @@ class Recipe:
     batch_size: int
     lr: float
     epochs: int
+    optimizer: str = "sgd"
 
 
 RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)}
@@ -51,10 +58,16 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @options.dtype("float32")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training images.  [default: 20, mnist 17]")
 @click.option("--batch-size", type=click.IntRange(1), help="Images per step.  [default: 10, mnist 100]")
-@click.option("--lr", type=click.FloatRange(0.0, min_open=True), help="Learning rate.  [default: 0.5, mnist 0.1]")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="How to descend.  [default: sgd]")
+@click.option(
+    "--lr",
+    type=click.FloatRange(0.0, min_open=True),
+    help="Learning rate.  [default: 0.5, mnist 0.1; a tenth with momentum or nesterov; else the optimizer's own]",
+)
 @click.option("--hidden", type=click.IntRange(1), help="Hidden units.  [default: 100, mnist 50]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Names all random numbers.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/DATASET-TIME]")
+@click.option("--resume", type=click.Path(path_type=Path), help="Folder of a training to go on with, up to --epochs.")
 def train(
     dataset: str,
     backend: str | None,
@@ -62,65 +75,111 @@ def train(
     dtype: str,
     seed: int,
     out: Path | None,
+    resume: Path | None,
     **chosen: Any,
 ) -> None:
     """Train the book's network: check its gradients, train it, verify it, and write it to a folder."""
-    recipe = Recipe(**{name: chosen[name] or default for name, default in vars(RECIPES[dataset]).items()})
-    folder = out or Path("runs") / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    settings = {"dataset": dataset, "dtype": dtype, "seed": seed, **vars(recipe_for(dataset, chosen))}
+    if resume is not None:
+        source = click.get_current_context().get_parameter_source
+        given = {name for name in settings if source(name) == ParameterSource.COMMANDLINE}
+        if given - {"epochs"}:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given - {"epochs"}))
+            raise click.UsageError(f"--resume goes on with the settings of that training: leave out {names}")
+        settings = settings_of(resume, settings.keys()) | {name: settings[name] for name in given}
+    folder = out or resume or Path("runs") / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
     make_folder("train", folder)
     try:
-        train_in(folder, dataset, recipe, backend or get_backend(), device, dtype, seed)
+        train_in(folder, settings, backend or get_backend(), device, resume)
     finally:
         with suppress(OSError):  # nothing came of it, or else it is not empty
             folder.rmdir()
 
 
-def train_in(
-    folder: Path, dataset: str, recipe: Recipe, backend: object, device: str | None, dtype: str, seed: int
-) -> None:
+def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
+    """The recipe of a data set with what was chosen in its place."""
+    recipe = replace(RECIPES[dataset], **{name: value for name, value in chosen.items() if value})
+    if chosen["lr"] or recipe.optimizer == "sgd":
+        return recipe
+    if recipe.optimizer in ("momentum", "nesterov"):
+        return replace(recipe, lr=recipe.lr / 10)
+    own: Any = OPTIMIZERS[recipe.optimizer]().lr
+    return replace(recipe, lr=own)
+
+
+def settings_of(folder: Path, names: Iterable[str]) -> dict[str, Any]:
+    """The settings with which a training was begun.
+
+    Raises: ``DataError`` where its folder does not tell.
+    """
+    try:
+        settings = json.loads((folder / "history.json").read_text(encoding="utf-8"))["settings"]
+        return {name: settings[name] for name in names}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        must = f"{folder} must be the folder of a training"
+        got = f"{type(error).__name__}: {error}"
+        raise DataError("train", must, got, "give one that xpnet train has written") from error
+
+
+def train_in(folder: Path, settings: dict[str, Any], backend: object, device: str | None, resume: Path | None) -> None:
     """Train and verify on a backend, leaving all that comes of it in the folder."""
     from rich.console import Console
 
-    with use_backend(backend, device=device, dtype=dtype) as current:
+    with use_backend(backend, device=device, dtype=settings["dtype"]) as current:
         console = Console(highlight=False)
         console.print(f"[bold]xpnet {__version__}[/] on {current}")
-        settings = {"dataset": dataset, "backend": str(current), "seed": seed, **vars(recipe)}
         saved: list[Epoch] = []
         try:
-            trainer = prepare(console, dataset, recipe, seed)
-            run(console, trainer, recipe.epochs, folder, settings, saved)
-            verify(console, trainer, recipe, folder)
+            trainer = prepare(console, settings)
+            if resume is not None:
+                go_on(console, trainer, settings["epochs"], resume)
+            run(console, trainer, folder, {"backend": str(current), **settings}, saved)
+            verify(console, trainer, settings["hidden"], folder)
         except KeyboardInterrupt:
-            kept = f"weights and history of epoch {len(saved)} are in {folder}" if saved else "no epoch had finished"
+            kept = "no epoch had finished"
+            if saved:
+                kept = f"weights and history of epoch {len(saved)} are in {folder}"
             console.print(f"stopped: {kept}", soft_wrap=True)
             raise SystemExit(130) from None
 
 
-def prepare(console: Console, dataset: str, recipe: Recipe, seed: int) -> Trainer:
+def prepare(console: Console, settings: dict[str, Any]) -> Trainer:
     """The data, and a network whose gradients have been checked on the first images."""
+    dataset, seed, lr = settings["dataset"], settings["seed"], settings["lr"]
+    optimizer = OPTIMIZERS[settings["optimizer"]](lr)
     training, test = LOADERS[dataset]()
     check_data(*training, CLASSES)
     (x, t), pixels = training, training[0].shape[1]
     console.print(f"{dataset}: {x.shape[0]:,} training and {test[0].shape[0]:,} test images of {pixels} pixels\n")
-    network = TwoLayerNet(pixels, recipe.hidden, CLASSES, rng=Generator(seed))
+    network = TwoLayerNet(pixels, settings["hidden"], CLASSES, rng=Generator(seed))
     with console.status("checking the gradients"):
         report = gradient_check(network, x[:CHECKED_IMAGES, ...], t[:CHECKED_IMAGES])
     console.print(report)
     report.raise_if_failed()
     console.print("[green]every gradient agrees with numerical differentiation[/]\n")
-    return Trainer(network, SGD(recipe.lr), training, test, recipe.batch_size, Generator(seed))
+    return Trainer(network, optimizer, training, test, settings["batch_size"], Generator(seed))
 
 
-def run(
-    console: Console, trainer: Trainer, epochs: int, folder: Path, settings: dict[str, Any], saved: list[Epoch]
-) -> None:
+def go_on(console: Console, trainer: Trainer, epochs: int, folder: Path) -> None:
+    """Take the Trainer to where the training in the folder stopped."""
+    trainer.resume(folder / "checkpoint.safetensors")
+    done = len(trainer.history)
+    if done >= epochs:
+        raise ArgumentError("train", f"--epochs must be above the {done} that are done", epochs, "ask for more")
+    console.print(f"going on after epoch {done}")
+
+
+def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, Any], saved: list[Epoch]) -> None:
     """Train, with a line and a saved state per epoch, so that Ctrl-C loses only the epoch it breaks."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    epochs, saved[:] = settings["epochs"], trainer.history
+    to_do = epochs - len(saved)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("training", total=len(trainer.batches) * epochs)
-        for record in trainer.run(epochs, on_batch=lambda _: progress.advance(bar)):
+        bar = progress.add_task("training", total=len(trainer.batches) * to_do)
+        for record in trainer.run(to_do, on_batch=lambda _: progress.advance(bar)):
+            trainer.save(folder / "checkpoint.safetensors")
             save(folder / "weights.safetensors", trainer.network)
             trainer.history.save(folder / "history.json", settings)
             with written_in_place(folder / "learning_curve.svg") as part:
@@ -137,10 +196,10 @@ def line(record: Epoch, epochs: int) -> str:
     )
 
 
-def verify(console: Console, trainer: Trainer, recipe: Recipe, folder: Path) -> None:
+def verify(console: Console, trainer: Trainer, hidden: int, folder: Path) -> None:
     """Read the weights back into a new network and ask for the same accuracy."""
     x, t = trainer.test or trainer.train
-    again = TwoLayerNet(x.shape[1], recipe.hidden, CLASSES, rng=Generator(1))
+    again = TwoLayerNet(x.shape[1], hidden, CLASSES, rng=Generator(1))
     load(folder / "weights.safetensors", again)
     accuracy, expected = again.accuracy(x, t), trainer.history[-1].test_accuracy
     if accuracy != expected:
@@ -149,4 +208,5 @@ def verify(console: Console, trainer: Trainer, recipe: Recipe, folder: Path) -> 
     seconds = sum(record.seconds for record in trainer.history)
     console.print(f"[bold green]test accuracy {accuracy:.2%}[/] after {seconds:.1f} s of training")
     console.print(f"wrote [bold]{folder}[/]", soft_wrap=True)
-    console.print("  weights.safetensors  (read back: the same accuracy)\n  history.json\n  learning_curve.svg")
+    console.print("  weights.safetensors  (read back: the same accuracy)")
+    console.print("  checkpoint.safetensors  (what --resume needs)\n  history.json\n  learning_curve.svg")

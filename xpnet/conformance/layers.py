@@ -59,8 +59,8 @@ def graph(subject: Subject, case: Case, deferring: bool) -> Finding:
     dout = subject.asarray(subject.cast(Generator(0).normal(tuple(y.shape), "conform.dout")))
     expected = gradients(layer, dout)
     layer, inputs = case.build()
-    named = dict(zip(layer.inputs, inputs, strict=True))
-    variables = {name: Variable(named[name]) for name in layer.differentiable}
+    named = dict(zip(layer.inputs, inputs, strict=False))
+    variables = {name: Variable(named[name]) for name in layer.differentiable if name in named}
     rest = named if deferring else {name: constant(x) for name, x in named.items()}
     parameters = {name: Variable(array) for name, array in layer.params.items()}
     with layer.using(parameters):
@@ -72,4 +72,5 @@ def graph(subject: Subject, case: Case, deferring: bool) -> Finding:
 def gradients(layer: Layer, dout: Any) -> list[Any]:
     """What backward returns and leaves on the layer, inputs first."""
     found = layer.backward(dout)
-    return [*(found if isinstance(found, tuple) else (found,)), *layer.grads.values()]
+    returned = found if isinstance(found, tuple) else (found,)
+    return [*(g for g in returned if g is not None), *layer.grads.values()]

@@ -53,7 +53,7 @@ class Expansion:
     def _open(self, node: Node) -> None:
         """Run the layer's forward again on Variables, and its derivatives back from the one that arrived."""
         rule: Any = node.rule
-        layer = _copy(node.layer)
+        layer = _copy(node.layer, rule.state)
         variables: list[Variable] = []
         operands = node.inputs
         arguments = []
@@ -86,11 +86,11 @@ class Expansion:
         return variable
 
 
-def _copy(layer: Any) -> Any:
-    """A shallow copy with the state in which the layer's forward found it: the same noise, and no statistics move."""
+def _copy(layer: Any, state: dict[str, Any]) -> Any:
+    """A shallow copy with the state that the layer's forward found: the same noise, and no statistics move."""
     copy = object.__new__(type(layer))
     copy.__dict__.update(vars(layer))
-    copy._state = dict(getattr(layer, "_state_before", {}))
+    copy._state = dict(state)
     return copy
 
 

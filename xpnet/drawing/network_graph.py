@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from xpnet.drawing.explanations import explain, explain_layer
 from xpnet.drawing.graph import Edge, Graph, Node
 from xpnet.layers import AddLayer, Layer, MulLayer
+from xpnet.layers.composition import Chain
 
 MOST_SHAPES = 4
 OPERATIONS = {MulLayer: ("×", "multiply"), AddLayer: ("+", "add")}
@@ -52,17 +52,18 @@ def layer_node(layer: Any, name: str) -> Node:
 
 
 def _chain(subject: Layer, expand: bool) -> list[tuple[str, Layer]]:
-    """Names and layers in order; of networks inside the paths of their layers where they are expanded."""
-    inner = getattr(subject, "layers", None)
-    if not isinstance(inner, Mapping):
+    """Names and layers in order; of chains inside the paths of their layers where they are expanded.
+
+    What computes in another order than one layer after another stays one box.
+    """
+    if type(subject).forward is not Chain.forward:
         return [(type(subject).__name__, subject)]
     found: list[tuple[str, Layer]] = []
-    stack = list(inner.items())[::-1]
+    stack = list(subject.layers.items())[::-1]
     while stack:
         name, layer = stack.pop()
-        deeper = getattr(layer, "layers", None)
-        if expand and isinstance(deeper, Mapping):
-            stack += [(f"{name}.{word}", child) for word, child in deeper.items()][::-1]
+        if expand and type(layer).forward is Chain.forward:
+            stack += [(f"{name}.{word}", child) for word, child in layer.layers.items()][::-1]
         else:
             found.append((name, layer))
     return found

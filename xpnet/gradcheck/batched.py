@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend import array_namespace, backend_of, device_of, size_of, to_numpy
+from xpnet.backend import array_namespace, backend_of, device_of, is_array, size_of, to_numpy
 from xpnet.gradcheck.numerical import Evaluate, Host
-from xpnet.layers.base import Layer, leaves
+from xpnet.layers.base import Layer
+from xpnet.layers.composition import in_a_row
 from xpnet.layers.loss import Loss
 from xpnet.typing import Array
 
@@ -21,14 +22,21 @@ VALUES_AT_ONCE = 2**19
 
 
 def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
-    """An Evaluate of the loss in one parameter, many values at once; None where layer or loss have no such form."""
+    """An Evaluate of the loss in one parameter, many values at once; None where layer or loss have no such form.
+
+    Samples that stand side by side must not meet: layers with lasting state (statistics of the batch, noise that
+    counts its steps) are left out, and so are layers on a way that branches.
+    """
     layer, attribute = place
-    if attribute not in layer.units or not isinstance(network.last_layer, Loss):
+    last = network.last_layer
+    if attribute not in layer.units or not isinstance(last, Loss) or type(last).forward is not Loss.forward:
         return None
-    nodes = list(leaves(network).values())
+    nodes = list(in_a_row(network).values())
+    depth = next((i for i, node in enumerate(nodes) if node is layer), None)
+    if depth is None or any(node.states for node in nodes):
+        return None
     layers = [node.copy() for node in nodes]
-    depth = next(i for i, node in enumerate(nodes) if node is layer)
-    loss = network.last_layer.copy()
+    loss = last.copy()
     for node in layers[:depth]:
         x = node.forward(x)
     units_first = {
@@ -37,6 +45,11 @@ def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Eval
     }
     shape = getattr(layer, attribute).shape
     y = layers[depth].forward(x)
+    h = y
+    for node in layers[depth + 1 :]:
+        h = node.forward(h)
+    loss.forward(h, t)
+    divisor = float(to_numpy(loss.N)) if is_array(loss.N) else loss.N  # of the losses' sum: it hangs on t alone
     most = max(1, VALUES_AT_ONCE // max(size_of(y), *(values[0].size for values in units_first.values())))
 
     def evaluate(indices: Host, moves: Host) -> Host:
@@ -69,7 +82,7 @@ def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Eval
             h = node.forward(h)
         repeats = (count,) + (1,) * (t.ndim - 1)
         each = to_numpy(loss.per_sample(h, xp.tile(t, repeats)))
-        means: Host = np.mean(each.reshape(count, -1).astype(np.float64), axis=1)
-        return means
+        sums: Host = np.sum(each.reshape(count, -1).astype(np.float64), axis=1)
+        return sums / divisor
 
     return evaluate

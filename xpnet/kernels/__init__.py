@@ -1,19 +1,134 @@
 """Functions on arrays in which the time is spent; each has a reference written in the standard alone."""
 
 from xpnet.kernels.dispatch import Kernel, kernel
-from xpnet.kernels.standard.activation import relu, relu_backward, sigmoid, softmax
-from xpnet.kernels.standard.loss import one_hot, softmax_cross_entropy, softmax_cross_entropy_backward
+from xpnet.kernels.standard.activation import (
+    elu,
+    elu_backward,
+    gelu,
+    gelu_backward,
+    gelu_tanh,
+    gelu_tanh_backward,
+    leaky_relu,
+    leaky_relu_backward,
+    log_softmax,
+    log_softmax_backward,
+    relu,
+    relu_backward,
+    sigmoid,
+    silu,
+    silu_backward,
+    softmax,
+    softmax_backward,
+    softplus,
+)
+from xpnet.kernels.standard.affine import affine, sum_rows
+from xpnet.kernels.standard.attention import attention, attention_backward
+from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
+from xpnet.kernels.standard.embedding import embedding, scatter_add
+from xpnet.kernels.standard.erf import erf
+from xpnet.kernels.standard.loss import (
+    huber,
+    one_hot,
+    sigmoid_cross_entropy,
+    softmax_cross_entropy,
+    softmax_cross_entropy_backward,
+)
+from xpnet.kernels.standard.noise import dropout_mask
+from xpnet.kernels.standard.normalization import (
+    batch_norm,
+    batch_norm_backward,
+    batch_norm_predict,
+    group_norm,
+    group_norm_backward,
+    layer_norm,
+    layer_norm_backward,
+    rms_norm,
+    rms_norm_backward,
+)
+from xpnet.kernels.standard.optimizer import (
+    adagrad,
+    adam,
+    adamw,
+    lion,
+    momentum,
+    nesterov,
+    rmsprop,
+    sgd,
+    sum_of_squares,
+)
+from xpnet.kernels.standard.pooling import (
+    average_pooling,
+    average_pooling_backward,
+    max_pooling,
+    max_pooling_backward,
+)
+from xpnet.kernels.standard.recurrent import gru, gru_backward, lstm, lstm_backward, rnn, rnn_backward
 from xpnet.kernels.standard.reduction import sum_to
 
 __all__ = [
     "Kernel",
+    "adagrad",
+    "adam",
+    "adamw",
+    "affine",
+    "attention",
+    "attention_backward",
+    "average_pooling",
+    "average_pooling_backward",
+    "batch_norm",
+    "batch_norm_backward",
+    "batch_norm_predict",
+    "convolution",
+    "convolution_dw",
+    "convolution_dx",
+    "dropout_mask",
+    "elu",
+    "elu_backward",
+    "embedding",
+    "erf",
+    "gelu",
+    "gelu_backward",
+    "gelu_tanh",
+    "gelu_tanh_backward",
+    "group_norm",
+    "group_norm_backward",
+    "gru",
+    "gru_backward",
+    "huber",
     "kernel",
+    "layer_norm",
+    "layer_norm_backward",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "lion",
+    "log_softmax",
+    "log_softmax_backward",
+    "lstm",
+    "lstm_backward",
+    "max_pooling",
+    "max_pooling_backward",
+    "momentum",
+    "nesterov",
     "one_hot",
     "relu",
     "relu_backward",
+    "rms_norm",
+    "rms_norm_backward",
+    "rmsprop",
+    "rnn",
+    "rnn_backward",
+    "scatter_add",
+    "sgd",
     "sigmoid",
+    "sigmoid_cross_entropy",
+    "silu",
+    "silu_backward",
     "softmax",
+    "softmax_backward",
     "softmax_cross_entropy",
     "softmax_cross_entropy_backward",
+    "softplus",
+    "sum_of_squares",
+    "sum_rows",
     "sum_to",
 ]

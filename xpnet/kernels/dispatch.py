@@ -30,7 +30,7 @@ class Kernel(Protocol[P, R_co]):
 
 
 class Chosen(dict[Any, Body]):
-    """Types of the array arguments -> body, chosen on the first call with them.
+    """The type of all array arguments, or their types where they differ -> body, chosen on the first call with them.
 
     A body runs where every array argument is of its library; anything else, a Variable too, gets the reference.
     """
@@ -69,24 +69,21 @@ def kernel(reference: Callable[P, R_co]) -> Kernel[P, R_co]:
     parameters = inspect.signature(reference).parameters.values()
     arrays = sum(str(parameter.annotation).startswith("Array") for parameter in parameters)
     chosen = Chosen(reference)
-    dispatched: Any = wraps(reference)(_dispatching(chosen, arrays))
+    dispatched: Any = wraps(reference)(_dispatching(chosen, [parameter.name for parameter in parameters], arrays))
     dispatched.reference, dispatched.bodies, dispatched.on = reference, chosen.bodies, chosen.on
     return cast("Kernel[P, R_co]", dispatched)
 
 
-def _dispatching(chosen: Chosen, arrays: int) -> Body:
-    """A closure for each number of arrays: packing their types in a loop would cost three times as much."""
+def _dispatching(chosen: Chosen, names: list[str], arrays: int) -> Body:
+    """A function that calls the body chosen for its arrays, written for the signature.
 
-    def one(a: Any, *rest: Any) -> Any:
-        return chosen[type(a)](a, *rest)
-
-    def two(a: Any, b: Any, *rest: Any) -> Any:
-        return chosen[type(a), type(b)](a, b, *rest)
-
-    def three(a: Any, b: Any, c: Any, *rest: Any) -> Any:
-        return chosen[type(a), type(b), type(c)](a, b, c, *rest)
-
-    def many(*args: Any) -> Any:
-        return chosen[tuple([type(a) for a in args[:arrays]])](*args)
-
-    return {1: one, 2: two, 3: three}.get(arrays, many)
+    For ``softmax(x)`` it is ``lambda x: _chosen[type(x)](x)``, and for ``gather(x, i, axis)`` of two arrays
+    ``lambda x, i, axis: (_chosen[_a] if (_a := type(x)) is type(i) else _chosen[_a, type(i)])(x, i, axis)``. That costs
+    0.05 to 0.08 us; a closure over ``*args`` that packs the types of any number of arrays costs three times as much.
+    """
+    first, *others = [f"type({name})" for name in names[:arrays]]
+    body = f"_chosen[{first}]"
+    if others:
+        body = f"(_chosen[_a] if (_a := {first}) is {' is '.join(others)} else _chosen[_a, {', '.join(others)}])"
+    arguments = ", ".join(names)
+    return cast("Body", eval(f"lambda {arguments}: {body}({arguments})", {"_chosen": chosen}))  # noqa: S307

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
-from xpnet.backend import array_namespace
-from xpnet.initializers import normal_weights, zeros
+from xpnet import kernels
+from xpnet.initializers import Init, normal_weights, zeros
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -30,20 +30,18 @@ class Affine(Layer):
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        y: Array = x @ self.W + self.b
-        return y
+        return kernels.affine(x, self.W, self.b)
 
     def backward(self, dout: Array) -> Array | None:
-        xp = array_namespace(dout, self.x)
         self.dW = self.x.T @ dout
-        self.db = xp.sum(dout, axis=0)
+        self.db = kernels.sum_rows(dout)
         return dout @ self.W.T if self.needs_dx else None
 
     @classmethod
-    def create(cls, inputs: int, outputs: int, init: str | float = "he", rng: Generator | None = None) -> Self:
+    def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:
         """An Affine with parameters on the current backend, ``W = σ z``, ``b = 0``.
 
-        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
+        ``init`` is a rule such as ``"he"``, or σ itself: see ``initializers``. ``rng`` gives each layer numbers of its own.
 
         Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
         """

@@ -15,8 +15,8 @@ from xpnet.layers import checks
 from xpnet.layers.named import NamedArrays, NamedStates, State
 from xpnet.typing import Array
 
-# from call to call, by the entry checks, the network and the drawing
-REMEMBERED = ("_accepted", "_named", "_state_before", "_x_shape", "_y_like")
+# from call to call, by the entry checks and the network
+REMEMBERED = ("_accepted", "_named", "_tape", "_x_shape", "_y_like")
 
 
 class Layer:
@@ -60,7 +60,6 @@ class Layer:
     _x_shape: tuple[int, ...] | None = None
     _accepted: list[Any]
     _state: dict[str, Any]
-    _state_before: dict[str, Any]
     _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
 
     forward: Callable[..., Any]
@@ -197,8 +196,6 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
         if self.flattens:
             self._x_shape = getattr(inputs[0], "shape", None)
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
-        if self.state:
-            self._state_before = dict(self._state)
         signature = checks.signature(self, inputs)
         if signature is None or signature != self._accepted:
             checks.check_arrays(self, dict(zip(self.inputs, inputs, strict=True)))

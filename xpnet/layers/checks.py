@@ -22,6 +22,9 @@ def in_order(layer: Layer, args: tuple[Any, ...], named: dict[str, Any]) -> tupl
 
     Raises: ``ArgumentError``.
     """
+    left_out = layer.inputs[len(args) :]
+    if left_out and not named and left_out == layer.optional[-len(left_out) :]:
+        return (*args, *[None] * len(left_out))
     brought = dict(zip(layer.inputs, args, strict=False)) | named
     inputs = dict.fromkeys(layer.optional) | brought
     if len(args) + len(named) != len(brought) or inputs.keys() != set(layer.inputs):

@@ -1,12 +1,10 @@
-"""The last layers of a network: an output function joined with the loss that makes its backward ``y - t``."""
+"""What every loss is made of: the mean or sum over weighted samples, and the checks of targets and weights."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
-
-from xpnet import kernels
 from xpnet.backend import array_namespace, dtype_kind, library_of, size_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers.base import Layer
@@ -14,75 +12,72 @@ from xpnet.typing import Array
 
 
 class Loss(Layer):
-    """The mean of the samples' losses, ``L = Σₙ losses / N``.
+    """The mean of the samples' losses, ``L = Σₙ wₙ lₙ / Σₙ wₙ``; with ``reduction="sum"``, ``L = Σₙ wₙ lₙ``.
 
-    A subclass writes ``per_sample(x, t)``, which returns the loss of each sample and keeps what ``backward``
-    needs. Targets are not differentiated.
+    The weights w of the samples may be left out, then each is 1. They are one for each sample, or of the losses' shape
+    over more of its leading axes. Where all of them are 0, so are L and dx.
+
+    A subclass writes ``per_sample(x, t)``, which returns the loss of each sample and keeps what ``backward`` needs, and
+    ``backward``, the product of ``dlosses(dout)`` and the derivative of each loss. Where samples do not count alike in
+    the mean, ``per_sample`` assigns how much each does to ``counts``. Targets and weights are not differentiated.
     """
 
     differentiable = ("x",)
     per_sample: Callable[..., Array]
+    reduction = "mean"
+    counts: Array | None = None
+    w: Array | None = None
+    N: Any
 
-    def forward(self, x: Array, t: Array) -> Array:
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        if reduction not in ("mean", "sum"):
+            who, must = type(self).__name__, 'reduction must be "mean" or "sum"'
+            raise ArgumentError(who, must, repr(reduction), "choose one")
+        self.reduction = reduction
+
+    def forward(self, x: Array, t: Array, weights: Array | None = None) -> Array:
         losses = self.per_sample(x, t)
-        self.N = size_of(losses)
-        loss: Array = array_namespace(losses).mean(losses)
+        xp = array_namespace(losses, weights)
+        self.w, self.N = weights, size_of(losses)
+        if weights is not None:
+            check_weights(type(self).__name__, weights, losses)
+            self.w = over(weights, x.ndim)
+            losses = losses * over(weights, losses.ndim)
+        if self.reduction == "sum":
+            self.N = 1
+        elif weights is not None or self.counts is not None:
+            self.N = self._total(weights, losses)
+        else:
+            mean: Array = xp.mean(losses)
+            return mean
+        loss: Array = xp.sum(losses) / self.N
         return loss
 
+    def _total(self, weights: Array | None, losses: Array) -> Array:
+        """``Σₙ wₙ`` over all losses, or 1 where that is 0 and nothing is to be divided."""
+        xp = array_namespace(weights, self.counts)
+        counts = self.counts
+        if weights is not None:
+            w = over(weights, losses.ndim)
+            counts = w if counts is None else w * counts
+        total: Any = xp.sum(counts) * (size_of(losses) / size_of(counts))
+        divisor: Array = total + xp.astype(total == 0.0, total.dtype)
+        return divisor
 
-class SoftmaxWithLoss(Loss):
-    """Softmax and the mean of its cross-entropy, ``L = -Σₙ Σₖ t log y / N`` with ``y = softmax(x)``.
-
-    Integer ``t`` are class indices; floating ``t`` are one-hot or soft labels.
-
-    Shapes: ``x (N, K)``, or ``(K,)`` for one sample, or more leading axes; ``t (N,)`` or ``(N, K)``.
-    Backward: ``dx = dout (y - t) / N``.
-    Raises: ``ShapeError`` for labels that do not fit or an empty batch; ``ArgumentError`` for a label outside
-    0 … K - 1 where it can be read without stalling a device (elsewhere the loss is NaN).
-    Source: Deep Learning from Scratch, section 5.6.3 and appendix A.
-    """
-
-    shapes = {"x": "... K"}
-
-    def per_sample(self, x: Array, t: Array) -> Array:
-        check_labels(type(self).__name__, x, t)
-        losses, self.y = kernels.softmax_cross_entropy(x, t)
-        self.t = t
-        return losses
-
-    def backward(self, dout: Array) -> Array:
-        dx: Array = dout * kernels.softmax_cross_entropy_backward(self.y, self.t) / self.N
-        return dx
+    def dlosses(self, dout: Array) -> Array:
+        """The derivative with respect to each sample's loss, ``dout wₙ / Σₙ wₙ``, in as many axes as x."""
+        each: Array = dout / self.N
+        return each if self.w is None else each * self.w
 
 
-class IdentityWithLoss(Loss):
-    """The identity and the mean of its sum of squared errors, ``L = ½ Σₙ Σₘ (y - t)² / N`` with ``y = x``.
-
-    Shapes: ``x (N, ...)``, or ``(M,)`` for one sample; ``t`` as ``x``.
-    Backward: ``dx = dout (y - t) / N``.
-    Raises: ``ShapeError`` for targets of another shape or an empty batch.
-    Source: Deep Learning from Scratch, section 4.2.1 and appendix A.5.
-    """
-
-    holomorphic = True
-    shapes = {"x": "N ..."}
-
-    def per_sample(self, x: Array, t: Array) -> Array:
-        who = type(self).__name__
-        check_not_empty(who, x)
-        if t.shape != x.shape:
-            raise ShapeError(who, f"t must be {tuple(x.shape)}, as x", tuple(t.shape), "give a target for each output")
-        if dtype_kind(t) not in ("real", "complex"):
-            raise DtypeError(who, "t must be floating", t.dtype, "cast it with xp.astype(t, x.dtype)")
-        self.y, self.t = x, t
-        squares = (x - t) * (x - t)
-        xp = array_namespace(squares)
-        losses: Array = 0.5 * xp.sum(squares, axis=tuple(range(1, x.ndim)) if x.ndim > 1 else None)
-        return losses
-
-    def backward(self, dout: Array) -> Array:
-        dx: Array = dout * (self.y - self.t) / self.N
-        return dx
+def over(weights: Array, ndim: int) -> Array:
+    """Weights of leading axes with axes of size 1 behind, to multiply an array of ``ndim`` axes."""
+    if weights.ndim == ndim:
+        return weights
+    shape = (*weights.shape, *(1,) * (ndim - weights.ndim))
+    aligned: Array = array_namespace(weights).reshape(weights, shape)
+    return aligned
 
 
 def check_not_empty(who: str, x: Array) -> None:
@@ -91,7 +86,35 @@ def check_not_empty(who: str, x: Array) -> None:
         raise ShapeError(who, "x must hold at least one sample", tuple(x.shape), "leave empty batches out")
 
 
-def check_labels(who: str, x: Array, t: Array) -> None:
+def check_weights(who: str, weights: Array, losses: Array) -> None:
+    """Weights must be one for each sample, or for more of the leading axes of their losses.
+
+    Raises: ``ShapeError``, ``DtypeError``.
+    """
+    if weights.shape != losses.shape[: max(1, weights.ndim)]:
+        must = f"weights must be {tuple(losses.shape[:1])}"
+        if losses.ndim > 1:
+            must += f" or {tuple(losses.shape)}"
+        raise ShapeError(who, must, tuple(weights.shape), "give one weight for each sample")
+    if dtype_kind(weights) not in ("real", "complex"):
+        raise DtypeError(who, "weights must be floating", weights.dtype, "cast them with xp.astype(weights, x.dtype)")
+
+
+def check_targets(layer: Loss, x: Array, t: Array) -> None:
+    """Targets must be floating, one for each output.
+
+    Raises: ``ShapeError``, ``DtypeError``.
+    """
+    who = type(layer).__name__
+    check_not_empty(who, x)
+    if t.shape != x.shape:
+        raise ShapeError(who, f"t must be {tuple(x.shape)}, as x", tuple(t.shape), "give a target for each output")
+    kind = dtype_kind(t)
+    if kind != "real" and not (kind == "complex" and layer.holomorphic):
+        raise DtypeError(who, "t must be floating", t.dtype, "cast it with xp.astype(t, x.dtype)")
+
+
+def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) -> None:
     """Labels must fit the scores: one index for each sample, or one share for each class.
 
     Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError``.
@@ -103,6 +126,9 @@ def check_labels(who: str, x: Array, t: Array) -> None:
         if t.shape != x.shape:
             remedy = "give a share for each class, or cast class indices to an integer dtype"
             raise ShapeError(who, f"floating t must be {tuple(x.shape)}, as x", tuple(t.shape), remedy)
+        if ignore_index is not None:
+            remedy = "give class indices, or weights of 0 for samples that do not count"
+            raise DtypeError(who, f"t must be class indices to ignore {ignore_index}", t.dtype, remedy)
         return
     if kind != "integer":
         raise DtypeError(who, "t must be class indices or floating shares", t.dtype, "cast it with xp.astype")
@@ -114,7 +140,9 @@ def check_labels(who: str, x: Array, t: Array) -> None:
     if library_of(array_namespace(t)).readable(t):
         labels = to_numpy(t)
         wrong = (labels < 0) | (labels >= classes)
-        if np.any(wrong):
-            raise ArgumentError(
-                who, f"labels must be from 0 to {classes - 1}", labels[wrong].flat[0], "give x a score for each class"
-            )
+        must = f"labels must be from 0 to {classes - 1}"
+        if ignore_index is not None:
+            wrong &= labels != ignore_index
+            must += f" or {ignore_index}"
+        if wrong.any():
+            raise ArgumentError(who, must, labels[wrong].flat[0], "give x a score for each class")

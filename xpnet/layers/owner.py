@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from xpnet.layers.base import Layer
 from xpnet.layers.named import NamedArrays, NamedStates
+from xpnet.layers.recorded import pull_back, recorded
 
 
 class Owner(Layer):
@@ -15,24 +16,41 @@ class Owner(Layer):
 
     ``layers`` maps names to layers in the order of computation; an array of a layer has the path of names,
     ``Affine1.W``. A subclass writes ``forward`` as calls of its layers, and ``backward`` as calls of their backward in
-    the reverse order.
+    the reverse order. Or it writes ``forward`` alone, any function of the standard in which layers may be called many
+    times: then ``backward`` comes from the tape, and a gradient is the sum over the uses.
     """
 
     owner = True
 
     layers: Mapping[str, Layer]
     _named: tuple[Mapping[str, Layer], NamedArrays] | None = None
+    _tape: tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]] | None = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "forward" in cls.__dict__ and "backward" not in cls.__dict__:
+            cls.forward, cls.backward = recorded(cls.forward), pull_back
+        if "backward" in cls.__dict__ and "_first" not in cls.__dict__:
+            cls._first = Owner._first  # type: ignore[method-assign]  # another backward may need every dx
+
+    def _first(self) -> list[Layer]:
+        """The layers whose dx makes up the owner's, and which it can do without where nobody wants that."""
+        return []
 
     def inferring(self) -> Self:
         """A shallow copy over such copies of its layers."""
-        copy = super().inferring()
-        copy.layers = MappingProxyType({name: layer.inferring() for name, layer in self.layers.items()})
-        return copy
+        return self._over(super().inferring(), lambda layer: layer.inferring())
 
     def astype(self, dtype: Any) -> Self:
         """A network of its own with parameters and state in another dtype, ``net.astype("float64")``."""
-        copy = self.copy()
-        copy.layers = MappingProxyType({name: layer.astype(dtype) for name, layer in self.layers.items()})
+        return self._over(self.copy(), lambda layer: layer.astype(dtype))
+
+    def _over(self, copy: Self, duplicate: Callable[[Layer], Layer]) -> Self:
+        """The copy with layers of its own, under the names and in the attributes where they were."""
+        made = {id(layer): duplicate(layer) for layer in self.layers.values()}
+        copy.__dict__.update({name: made[id(value)] for name, value in vars(self).items() if id(value) in made})
+        copy.layers = MappingProxyType({name: made[id(layer)] for name, layer in self.layers.items()})
+        copy._tape = None
         return copy
 
     @property
@@ -62,3 +80,9 @@ class Owner(Layer):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers.values()))})"
+
+
+def spared(layer: Layer) -> list[Layer]:
+    """The layers that compute no dx where the dx of this one is not wanted, itself first."""
+    first = layer._first() if isinstance(layer, Owner) else []
+    return [layer, *(inner for start in first for inner in spared(start))]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from xpnet.backend import array_namespace
+from xpnet.errors import ArgumentError, ShapeError
 from xpnet.layers.base import Layer
 from xpnet.typing import Array
 
@@ -26,4 +28,73 @@ class Flatten(Layer):
 
     def backward(self, dout: Array) -> Array:
         dx: Array = array_namespace(dout).reshape(dout, self.shape)
+        return dx
+
+
+class Reshape(Layer):
+    """Each sample in another shape, ``y[n] = x[n]`` with its values in order.
+
+    ``shape`` is that of a sample, without the batch; one size may be -1: whatever is left.
+
+    Shapes: ``x (N, ...)``, ``y (N, *shape)``.
+    Backward: ``dx = dout`` in the shape of ``x``.
+    Raises: ``ArgumentError`` for sizes that are no shape; ``ShapeError`` where the values of a sample do not fill it.
+    """
+
+    shapes = {"x": "N ..."}
+    holomorphic = True
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__()
+        sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        whole = all(type(size) is int and size >= -1 and size != 0 for size in sizes)
+        if not whole or sum(size == -1 for size in sizes) > 1:
+            must = "shape must be sizes from 1, one of which may be -1"
+            raise ArgumentError(type(self).__name__, must, sizes, "give the shape of one sample")
+        self.sample_shape: tuple[int, ...] = tuple(sizes)
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        values, known = prod(x.shape[1:]), prod(size for size in self.sample_shape if size != -1)
+        sizes = tuple(values // known if size == -1 else size for size in self.sample_shape)
+        if prod(sizes) != values:
+            must = f"a sample must fill {self.sample_shape}"
+            raise ShapeError(type(self).__name__, must, x.shape[1:], f"give it {known} values, or a multiple for -1")
+        y: Array = array_namespace(x).reshape(x, (x.shape[0], *sizes))
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        dx: Array = array_namespace(dout).reshape(dout, self.shape)
+        return dx
+
+
+class Transpose(Layer):
+    """Axes in another order, ``y[i, j, …] = x`` at the indices that ``axes`` names, as ``permute_dims``.
+
+    ``axes`` names every axis of x, the batch too: ``Transpose(0, 2, 3, 1)`` puts the channels of images last.
+
+    Backward: ``dx = dout`` with the axes back in their order.
+    Raises: ``ArgumentError`` for what is no order of axes; ``ShapeError`` for an x with another number of axes.
+    """
+
+    holomorphic = True
+
+    def __init__(self, *axes: Any) -> None:
+        super().__init__()
+        order = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
+        if not order or any(type(axis) is not int for axis in order) or sorted(order) != list(range(len(order))):
+            must = "axes must be the numbers of all axes, each once"
+            raise ArgumentError(type(self).__name__, must, order, "for images write 0, 2, 3, 1")
+        self.axes: tuple[int, ...] = tuple(order)
+
+    def forward(self, x: Array) -> Array:
+        if x.ndim != len(self.axes):
+            must, remedy = f"x must have {len(self.axes)} axes", "name every axis, the batch too"
+            raise ShapeError(type(self).__name__, must, tuple(x.shape), remedy)
+        y: Array = array_namespace(x).permute_dims(x, self.axes)
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        back = tuple(self.axes.index(axis) for axis in range(len(self.axes)))
+        dx: Array = array_namespace(dout).permute_dims(dout, back)
         return dx

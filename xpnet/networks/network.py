@@ -2,64 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
 from xpnet.backend import array_namespace, dtype_kind, size_of
-from xpnet.errors import ShapeError, StateError
+from xpnet.errors import DtypeError, ShapeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.checks import check_one_place
+from xpnet.layers.composition import Chain
 from xpnet.layers.loss import check_labels
-from xpnet.layers.owner import Owner
+from xpnet.layers.named import NamedStates
+from xpnet.layers.owner import spared
+from xpnet.networks.low_precision import LowPrecision
 from xpnet.typing import Array
 
 
-class Network(Owner):
-    """Layers one after another and a loss, ``L = loss(layerₙ(… layer₁(x)), t)``.
+class Network(Chain):
+    """Layers one after another and a loss, ``L = loss(layerₙ(… layer₁(x)), t)``, or another graph of them.
 
     It has no parameters, state or cache of its own: it passes values on to its layers.
 
-    ``layers`` maps names to layers in order, ``last_layer`` is the loss (None in a network that is part of
-    another). ``forward`` trains, ``predict`` infers.
+    ``layers`` maps names to layers, ``last_layer`` is the loss (None in a network that is part of another).
+    ``forward`` trains, ``predict`` infers. A subclass that writes a ``forward`` of its own needs no backward: it
+    comes from the tape. There layers may be called many times, and share their weights so: one layer, one name,
+    its gradient the sum over the calls.
+
+        class Tied(Network):
+            def __init__(self, vocabulary, width):
+                super().__init__({"embedding": Embedding.create(vocabulary, width)}, loss=SoftmaxWithLoss())
+
+            def forward(self, x):
+                embedding = self.layers["embedding"]
+                return embedding(x) @ embedding.W.T
+
+    Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` as ``Sequential``.
     """
 
     last_layer: Layer | None
+    precision: LowPrecision | None = None
 
-    def forward(self, x: Any) -> Any:
-        for layer in self.layers.values():
-            x = layer(x)
-        return x
-
-    def backward(self, dout: Any = 1.0) -> Any:
-        for layer in reversed(self._visited()):
-            dout = layer.backward(dout)
-        return dout
-
-    def _visited(self) -> list[Layer]:
-        """The layers that backward visits; those before the first parameters only where dx is wanted."""
-        layers = list(self.layers.values())
-        while not self.needs_dx and layers and not layers[0].params:
-            layers.pop(0)
-        return layers
+    def __init__(self, *layers: Layer | Mapping[str, Layer], loss: Layer | None = None) -> None:
+        super().__init__(*layers)
+        if loss is not None and not isinstance(loss, Layer):
+            raise DtypeError(
+                type(self).__name__, "loss must be a layer", type(loss).__name__, "give an instance of Layer"
+            )
+        self.last_layer = loss
 
     @contextmanager
     def _without_dx(self) -> Iterator[None]:
         """Spare the derivative with respect to the data, which training does not use."""
-        spared: list[Layer] = [self]
-        while type(spared[-1]).backward is Network.backward and (
-            trained := [layer for layer in spared[-1].layers.values() if layer.params]
-        ):
-            spared.append(trained[0])
-        own = [vars(layer).get("needs_dx") for layer in spared]
-        for layer in spared:
+        layers = spared(self)
+        own = [vars(layer).get("needs_dx") for layer in layers]
+        for layer in layers:
             layer.needs_dx = False
         try:
             yield
         finally:
-            for layer, needs_dx in zip(spared, own, strict=True):
+            for layer, needs_dx in zip(layers, own, strict=True):
                 if needs_dx is None:
                     del layer.needs_dx
                 else:
@@ -72,7 +75,7 @@ class Network(Owner):
         Raises: ``ArgumentError`` for a batch size below 1.
         """
         check_size(type(self).__name__, "batch_size", batch_size)
-        forward = self.inferring().forward
+        forward = self.inferring()._scores
         if getattr(x, "ndim", 0) == 0 or x.shape[0] <= batch_size:
             return forward(x)
         rows = x.shape[0]
@@ -87,15 +90,20 @@ class Network(Owner):
     def loss(self, x: Any, t: Any, predict: bool = False) -> Array:
         """The loss on a batch: as trained, which is what ``gradient`` differentiates, or as ``predict`` sees it."""
         last = self._loss_layer()
-        loss: Array = last.predict(self.predict(x), t) if predict else last(self.forward(x), t)
+        loss: Array = last.predict(self.predict(x), t) if predict else last(self._scores(x), t)
         return loss
 
-    def accuracy(self, x: Any, t: Any) -> float:
+    def _scores(self, x: Any) -> Any:
+        return self.forward(x) if self.precision is None else self.precision.forward(self, x)
+
+    def accuracy(self, x: Any, t: Any, batch_size: int | None = None) -> float:
         """The share of rows whose highest score is at the label, ``Σₙ [argmax y = t] / N``.
+
+        ``batch_size`` is that of ``predict``.
 
         Shapes: ``t (N,)`` class indices or ``(N, K)`` one-hot.
         """
-        y = self.predict(x)
+        y = self.predict(x) if batch_size is None else self.predict(x, batch_size)
         check_one_place(type(self).__name__, {"x": y, "t": t})
         xp = array_namespace(y, t)
         one_hot = dtype_kind(t) == "real"
@@ -114,10 +122,40 @@ class Network(Owner):
     def loss_and_gradient(self, x: Any, t: Any) -> tuple[Array, dict[str, Array]]:
         """The loss on a batch and its gradient, from one forward and one backward."""
         last = self._loss_layer()
-        loss = self.loss(x, t)
         with self._without_dx():
-            self.backward(last.backward(1.0))
+            loss = self.loss(x, t)
+            if self.precision is None:
+                self.backward(last.backward(1.0))
+            else:
+                self.precision.backward(self, last.backward(1.0))
         return loss, self.grads
+
+    def compute_in(self, dtype: str, loss_scale: float | str | None = None) -> Self:
+        """From now on ``predict``, ``loss`` and ``gradient`` compute in ``"float16"`` or ``"bfloat16"``; return self.
+
+        ``params`` stay what they are, the master weights: optimizers, files and plots see float32, and so do ``astype``
+        and the checks of gradients. Forward and backward run on casts of them and of a floating x. The loss is
+        computed in float32, for the sums of a softmax or a mean overflow in float16; so are the statistics of
+        normalizations. ``dtype="float32"`` ends it.
+
+        Float16 rounds gradients below 3e-8 to 0, so ``loss_scale`` multiplies the loss before the backward, and the
+        gradients are divided by it: a number, or ``"dynamic"``, which starts at 2¹⁶, halves where a gradient is not
+        finite, doubles after 2000 steps in which all were, and goes into the file with the state. Such a
+        gradient is replaced by 0, and all others of that step with it: SGD stands still, momentum rolls on; nothing
+        is read on the host. None is what the dtype needs: ``"dynamic"``, or nothing for bfloat16.
+
+        Raises: ``ArgumentError`` for a dtype that the library lacks or a loss scale that is not above 0;
+        ``BackendError`` where the device cannot multiply in it; ``DtypeError`` for parameters of low precision.
+        Source: Micikevicius et al., 2018, "Mixed precision training", section 3.
+        """
+        self.precision = None if dtype == "float32" else LowPrecision(self, dtype, loss_scale)
+        return self
+
+    @property
+    def states(self) -> NamedStates:
+        """The live state of the layers that lasts but is not trained, name -> value, and that of a low precision."""
+        own = {} if self.precision is None else self.precision.places
+        return NamedStates({**super().states.places, **own})
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """The same by numerical differentiation in float64, name -> array: slow, and right by definition."""
@@ -125,15 +163,13 @@ class Network(Owner):
 
     def astype(self, dtype: Any) -> Self:
         copy = super().astype(dtype)
+        copy.precision = None
         copy.last_layer = None if self.last_layer is None else self.last_layer.astype(dtype)
         return copy
 
     def summary(self) -> str:
-        """A table of the layers with the shapes and numbers of their parameters."""
-        rows = [("layer", "kind", "parameters", "count")]
-        for name, layer in self.layers.items():
-            shapes = ", ".join(f"{inner} {tuple(array.shape)}" for inner, array in layer.params.items())
-            rows.append((name, type(layer).__name__, shapes, f"{count(layer):,}"))
+        """A table of the layers with the shapes and numbers of their parameters; what an owner owns is indented."""
+        rows = [("layer", "kind", "parameters", "count"), *_rows(self)]
         if self.last_layer is not None:
             rows.append(("loss", type(self.last_layer).__name__, "", "0"))
         rows.append(("total", "", "", f"{count(self):,}"))
@@ -153,3 +189,14 @@ class Network(Owner):
 def count(layer: Layer) -> int:
     """The number of trained values of a layer or network."""
     return sum(size_of(array) for array in layer.params.values())
+
+
+def _rows(owner: Layer, indent: str = "") -> list[tuple[str, str, str, str]]:
+    """A row for each layer of an owner, and below it, indented, those of its own layers."""
+    rows = []
+    for name, layer in owner.layers.items():
+        shapes = "" if layer.owner else ", ".join(f"{key} {tuple(array.shape)}" for key, array in layer.params.items())
+        rows.append((indent + name, type(layer).__name__, shapes, f"{count(layer):,}"))
+        if layer.owner:
+            rows += _rows(layer, indent + "  ")
+    return rows

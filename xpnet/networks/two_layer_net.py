@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from xpnet.initializers import normal_weights, zeros
-from xpnet.layers import Affine, Layer, Relu, SoftmaxWithLoss
-from xpnet.layers.named import NamedArrays
-from xpnet.networks.sequential import Sequential
+from xpnet.layers import Affine, Relu, SoftmaxWithLoss
+from xpnet.networks.book import BookNetwork
 from xpnet.random import Generator, generator_of
 
 
-class TwoLayerNet(Sequential):
+class TwoLayerNet(BookNetwork):
     """The book's network of two layers, ``L = SoftmaxWithLoss(relu(x W1 + b1) W2 + b2, t)``.
 
     ``params`` has the book's keys ``W1, b1, W2, b2``; ``layers`` has ``Affine1, Relu1, Affine2``.
@@ -41,16 +38,3 @@ class TwoLayerNet(Sequential):
             weights("W2", hidden_size, output_size),
             loss=SoftmaxWithLoss(),
         )
-
-    def _places(self, named: Callable[[Layer], NamedArrays]) -> dict[str, tuple[Layer, str]]:
-        return book_keys(super()._places(named))
-
-
-def book_keys(places: dict[str, tuple[Layer, str]]) -> dict[str, tuple[Layer, str]]:
-    """The book's keys for a network's arrays: the letter and its count in order, ``W1, b1, W2, b2``."""
-    counts: dict[str, int] = {}
-    renamed = {}
-    for layer, attribute in places.values():
-        counts[attribute] = counts.get(attribute, 0) + 1
-        renamed[f"{attribute}{counts[attribute]}"] = (layer, attribute)
-    return renamed

@@ -1,62 +1,74 @@
-"""Weights on disk: safetensors, the parameters by name."""
+"""Weights on disk, and all that a training needs to go on: safetensors, arrays by name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xpnet.backend import backend_of, is_array, to_numpy
 from xpnet.errors import DataError
 from xpnet.files import written_in_place
+from xpnet.optimizers import Optimizer
+from xpnet.training.history import History
 
 if TYPE_CHECKING:
     from xpnet.layers import Layer
 
+Host = np.ndarray[Any, Any]
 
-def save(path: str | Path, network: Layer) -> None:
+# What stands before the names of what is not the network's own
+SECTIONS = ("optimizer/", "history/", "precision/")
+REMEDY = "give the file that xn.save wrote for such a network"
+
+
+def save(path: str | Path, network: Layer, optimizer: Optimizer | None = None, history: History | None = None) -> None:
     """Write the parameters and state of a network or layer as safetensors, name -> array.
+
+    An optimizer adds its state, ``optimizer/W1.m``, and a history its columns, ``history/loss``: with both, a training
+    goes on from the file bit for bit as if it had not been stopped. ``load`` takes the weights of any of them.
 
     Raises: ``DataError`` where the file cannot be written.
     """
     from safetensors.numpy import save as pack
 
+    named: dict[str, Any] = dict(network.params) | dict(network.states)
+    if optimizer is not None:
+        named |= {f"optimizer/{name}": value for name, value in optimizer.state.items()}
+    if history is not None:
+        named |= {f"history/{name}": column for name, column in history.columns().items()}
     # safetensors writes the memory of a transposed array as if it lay in order
-    named = dict(network.params) | {name: value for name, value in network.states.items() if value is not None}
-    arrays = {name: np.asarray(to_numpy(v) if is_array(v) else v, order="C") for name, v in named.items()}
+    arrays = {n: np.asarray(to_numpy(v) if is_array(v) else v, order="C") for n, v in named.items() if v is not None}
     with written_in_place(path) as part:
         part.write_bytes(pack(arrays, metadata={"format": "xpnet"}))
 
 
-def load(path: str | Path, network: Layer) -> None:
-    """Read the parameters and state of a network or layer from safetensors, into its library, device and dtype.
+def load(path: str | Path, network: Layer, optimizer: Optimizer | None = None, history: History | None = None) -> None:
+    """Read what ``save`` wrote into a network or layer, in its library, device and dtype.
 
-    Nothing is changed unless everything fits.
+    An optimizer and a history are filled too, where they are given. Nothing is changed unless everything fits.
 
-    Raises: ``DataError`` for a file that is missing, damaged, or of another network.
+    Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load as unpack
 
-    remedy = "give the file that xn.save wrote for such a network"
     try:
-        arrays = unpack(Path(path).read_bytes())
+        found = unpack(Path(path).read_bytes())
     except (OSError, SafetensorError, ValueError) as error:
-        raise DataError("load", f"{path} must be a readable safetensors file", error, remedy) from error
+        raise DataError("load", f"{path} must be a readable safetensors file", error, REMEDY) from error
+    arrays = {n: array for n, array in found.items() if not n.startswith(SECTIONS) or n in network.states}
+    check_fit(path, arrays, network)
+    records = None
+    if history is not None:
+        records = History.of_columns(section(path, found, "history/"))
+    if optimizer is not None:
+        optimizer.state = state_of(path, section(path, found, "optimizer/"), optimizer, network.params)
+    if history is not None and records is not None:
+        history[:] = records
     params, states = network.params, network.states
-    unset = {name for name, value in states.items() if value is None and name in arrays}
-    wanted = {name: tuple(getattr(value, "shape", ())) for name, value in (*params.items(), *states.items())}
-    wanted = {name: shape for name, shape in wanted.items() if name in params or states[name] is not None}
-    wanted |= {name: arrays[name].shape for name in unset}
-    found = {name: array.shape for name, array in arrays.items()}
-    if found != wanted:
-        different = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
-        got = ", ".join(f"{name} {found.get(name, 'missing')} for {wanted.get(name, 'none')}" for name in different)
-        raise DataError("load", f"{path} must hold the network's parameters", got, remedy)
-    for name, array in arrays.items():
-        if array.dtype.kind != "f" and name in params:
-            raise DataError("load", f"{name} in {path} must be floating", array.dtype, remedy)
     for name, array in arrays.items():
         if name in params:
             params[name] = backend_of(params[name]).asarray(array)
@@ -66,3 +78,48 @@ def load(path: str | Path, network: Layer) -> None:
             states[name] = array.item()
         else:
             states[name] = backend_of(*params.values()).asarray(array)
+
+
+def check_fit(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> None:
+    """Raise DataError unless the arrays are those of the network."""
+    params: Mapping[str, Any] = network.params
+    states: Mapping[str, Any] = network.states
+    unset = {name for name, value in states.items() if value is None or name.startswith(SECTIONS)}
+    wanted = {name: tuple(getattr(value, "shape", ())) for name, value in (*params.items(), *states.items())}
+    wanted = {name: shape for name, shape in wanted.items() if name not in unset}
+    wanted |= {name: arrays[name].shape for name in unset & arrays.keys()}
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != wanted:
+        different = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+        got = ", ".join(f"{name} {found.get(name, 'missing')} for {wanted.get(name, 'none')}" for name in different)
+        raise DataError("load", f"{path} must hold the network's parameters", got, REMEDY)
+    for name in params:
+        if arrays[name].dtype.kind != "f":
+            raise DataError("load", f"{name} in {path} must be floating", arrays[name].dtype, REMEDY)
+
+
+def section(path: str | Path, found: Mapping[str, Host], start: str) -> dict[str, Host]:
+    """The arrays whose names start so, without that start."""
+    own = {name.removeprefix(start): array for name, array in found.items() if name.startswith(start)}
+    if not own:
+        what = start.rstrip("/")
+        remedy = f"give a file that was saved with {what}=…, or load the weights alone"
+        raise DataError("load", f"{path} must hold the state of the {what}", "none", remedy)
+    return own
+
+
+def state_of(
+    path: str | Path, found: Mapping[str, Host], optimizer: Optimizer, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The state of an optimizer beside the parameters that it moves."""
+    state: dict[str, Any] = {}
+    for name, array in found.items():
+        owner = name.rpartition(".")[0]
+        if array.ndim == 0 and owner not in params:
+            state[name] = array.item()
+            continue
+        if owner not in params or params[owner].shape != array.shape:
+            must = f"{path} must hold the state of {type(optimizer).__name__} for this network"
+            raise DataError("load", must, f"{name} {array.shape}", REMEDY)
+        state[name] = backend_of(params[owner]).asarray(array)
+    return state

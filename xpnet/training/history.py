@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from xpnet.files import written_in_place
 
@@ -14,16 +18,23 @@ from xpnet.files import written_in_place
 class Epoch:
     """What one epoch came to.
 
-    ``loss`` is the mean over its batches as they were trained on, accuracies are shares from 0 to 1 after it,
-    ``seconds`` is the time of its steps alone. Without test data ``test_accuracy`` is None.
+    ``loss`` is the mean over its batches as they were trained on; accuracies are shares from 0 to 1 after it, and
+    ``test_loss`` is the loss of ``predict``. ``seconds`` is the time of its steps alone. Without test data its entries
+    are None, and so are the accuracies of a network that gives numbers and not classes.
     """
 
     epoch: int
     loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     test_accuracy: float | None
     seconds: float
     samples_per_second: float
+    test_loss: float | None = None
+
+    @property
+    def watched(self) -> float:
+        """The loss by which a training is judged: on the test data where there are any."""
+        return self.loss if self.test_loss is None else self.test_loss
 
 
 class History(list[Epoch]):
@@ -40,3 +51,28 @@ class History(list[Epoch]):
         text = json.dumps({"settings": settings, "epochs": self.to_dicts()}, indent=1)
         with written_in_place(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
+
+    def since_best(self) -> int:
+        """The number of epochs since the one with the lowest loss, 0 where it is the last."""
+        losses = [record.watched for record in self]
+        return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+
+    def columns(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The records as columns of numbers, with NaN for None."""
+        return {
+            field.name: np.asarray(
+                [math.nan if (value := getattr(record, field.name)) is None else value for record in self],
+                dtype=np.float64,
+            )
+            for field in fields(Epoch)
+        }
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, np.ndarray[Any, Any]]) -> Self:
+        """The history whose ``columns`` these are."""
+        names = list(columns)
+        history = cls()
+        for row in zip(*(columns[name].tolist() for name in names), strict=True):
+            record: dict[str, Any] = {n: None if math.isnan(v) else v for n, v in zip(names, row, strict=True)}
+            history.append(Epoch(**record | {"epoch": int(record["epoch"])}))
+        return history

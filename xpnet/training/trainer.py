@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
-from xpnet.backend import backend_of, to_numpy
+from xpnet.backend import backend_of, dtype_kind, to_numpy
 from xpnet.datasets import Batches, check_data
 from xpnet.errors import ArgumentError, DivergenceError
+from xpnet.initializers import check_size
+from xpnet.layers import SoftmaxWithLoss
 from xpnet.networks import Network
-from xpnet.optimizers import Optimizer
+from xpnet.optimizers import Optimizer, clip_by_norm, clip_by_value
+from xpnet.optimizers.clipping import check_limit
 from xpnet.random import Generator
+from xpnet.training.checkpoint import load, save
 from xpnet.training.history import Epoch, History
 from xpnet.typing import Array
 
@@ -24,7 +29,12 @@ class Trainer:
     """Mini-batch training, ``W ← W - update(∂L/∂W)`` over shuffled batches.
 
     The shuffle of an epoch is named by the seed of ``rng`` and the epoch's number, the same on every backend.
-    The loss stays on the device and is read once per epoch.
+    The loss stays on the device and is read once per epoch. ``clip_norm`` and ``clip_value`` limit the gradients
+    (see ``clip_by_norm`` and ``clip_by_value``).
+
+    Accuracy is reported where labels are classes, that is integers or the shares of a ``SoftmaxWithLoss``, and none is
+    ignored; the loss on test data always. ``evaluate_rows`` is the number of training rows, the first, on which the
+    accuracy of training is measured; by default all.
 
     Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError`` for data that does not fit or is not finite, before the
     first step; ``DivergenceError`` where the loss is no longer a finite number.
@@ -39,29 +49,71 @@ class Trainer:
         test: Data | None = None,
         batch_size: int = 100,
         rng: Generator | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        evaluate_rows: int | None = None,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
         self.train = train
         self.test = test
         self.batches = Batches(*train, batch_size, Generator(0) if rng is None else rng)
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        rows = self.batches.rows if evaluate_rows is None else evaluate_rows
+        check_size(type(self).__name__, "evaluate_rows", rows)
+        self.evaluate_rows = min(rows, self.batches.rows)
         self.history = History()
+        self.saved: tuple[int, Path] | None = None
+        for limit in (clip_norm, clip_value):
+            if limit is not None:
+                check_limit(type(self).__name__, limit)
+        last = network.last_layer
+        self.classifies = dtype_kind(train[1]) == "integer" or isinstance(last, SoftmaxWithLoss)
+        self.classifies &= getattr(last, "ignore_index", None) is None
+        self.summed = getattr(last, "reduction", "mean") == "sum"
         for data in filter(None, (train, test)):
             classes = network.predict(data[0][:1, ...]).shape[-1]
-            check_data(*data, classes)
+            check_data(*data, classes if self.classifies else None)
 
-    def run(self, epochs: int, on_batch: Callable[[int], None] | None = None) -> Iterator[Epoch]:
+    def run(
+        self, epochs: int, on_batch: Callable[[int], None] | None = None, patience: int | None = None
+    ) -> Iterator[Epoch]:
         """Train for some epochs, yielding the record of each as it ends; ``on_batch`` hears of every batch.
+
+        With ``patience`` it ends early, where that many epochs in a row have not lowered the test loss (the training
+        loss without test data).
 
         Raises: ``ArgumentError`` for fewer than one epoch, ``DivergenceError``.
         """
-        if epochs < 1:
-            raise ArgumentError(type(self).__name__, "epochs must be at least 1", epochs, "give 1 or more")
+        for name, number in (("epochs", epochs), ("patience", patience)):
+            if number is not None and number < 1:
+                raise ArgumentError(type(self).__name__, f"{name} must be at least 1", number, "give 1 or more")
         for _ in range(epochs):
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges is told once, by name
                 record = self._epoch(len(self.history) + 1, on_batch)
             self.history.append(record)
+            if hasattr(self.optimizer, "observe"):
+                self.optimizer.observe(record.watched)
             yield record
+            if patience is not None and self.history.since_best() >= patience:
+                return
+
+    def save(self, path: str | Path) -> None:
+        """Write the network, the optimizer and the history, so that ``resume`` can go on from there.
+
+        Raises: ``DataError`` where the file cannot be written.
+        """
+        save(path, self.network, self.optimizer, self.history)
+        self.saved = len(self.history), Path(path)
+
+    def resume(self, path: str | Path) -> None:
+        """Go on where the Trainer stood that wrote the file: the same data, batches and seed give the same bits.
+
+        Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer.
+        """
+        load(path, self.network, self.optimizer, self.history)
+        self.saved = len(self.history), Path(path)
 
     def _epoch(self, number: int, on_batch: Callable[[int], None] | None) -> Epoch:
         backend = backend_of(self.train[0])
@@ -69,8 +121,12 @@ class Trainer:
         total: Array | float = 0.0
         for done, (x, t) in enumerate(self.batches.epoch(number), 1):
             loss, gradients = self.network.loss_and_gradient(x, t)
+            if self.clip_value is not None:
+                gradients = clip_by_value(gradients, self.clip_value)
+            if self.clip_norm is not None:
+                gradients = clip_by_norm(gradients, self.clip_norm)
             self.optimizer.update(self.network.params, gradients)
-            total = loss * x.shape[0] + total
+            total = (loss if self.summed else loss * x.shape[0]) + total
             if on_batch is not None:
                 on_batch(done)
         backend.synchronize()
@@ -78,11 +134,18 @@ class Trainer:
         rows = self.batches.rows
         loss_value = float(to_numpy(total)) / rows
         if not math.isfinite(loss_value):
-            raise DivergenceError(
-                type(self).__name__,
-                "the loss must stay finite",
-                f"{loss_value} in epoch {number}",
-                f"lower the learning rate of {self.optimizer}, or look for extreme values in the data",
-            )
-        test_accuracy = None if self.test is None else self.network.accuracy(*self.test)
-        return Epoch(number, loss_value, self.network.accuracy(*self.train), test_accuracy, seconds, rows / seconds)
+            self._diverged(f"{loss_value} in epoch {number}")
+        x, t = (part[: self.evaluate_rows, ...] for part in self.train)
+        train_accuracy = self._accuracy((x, t))
+        test_loss = None if self.test is None else float(to_numpy(self.network.loss(*self.test, predict=True)))
+        test_accuracy = self._accuracy(self.test)
+        return Epoch(number, loss_value, train_accuracy, test_accuracy, seconds, rows / seconds, test_loss)
+
+    def _accuracy(self, data: Data | None) -> float | None:
+        return self.network.accuracy(*data) if self.classifies and data is not None else None
+
+    def _diverged(self, got: str) -> None:
+        remedy = f"lower the learning rate of {self.optimizer}, or look for extreme values in the data"
+        if self.saved is not None:
+            remedy += "; epoch {} is saved in {}".format(*self.saved)
+        raise DivergenceError(type(self).__name__, "the loss must stay finite", got, remedy)

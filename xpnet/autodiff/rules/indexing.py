@@ -8,14 +8,14 @@ the library put them. Integer and boolean keys are not differentiated: ``take`` 
 from __future__ import annotations
 
 import operator
+from math import prod
 from typing import Any
 
+from xpnet import kernels
 from xpnet.autodiff.rules.elementwise import NUMBERS, as_number
 from xpnet.autodiff.rules.table import Rule, rule
 from xpnet.backend import array_namespace, device_of
 from xpnet.errors import DtypeError
-
-ONE_HOT = 2**16  # elements of a one-hot matrix beyond which sorting is cheaper
 
 
 def read_key(key: Any, masks: bool = False) -> Any:
@@ -127,52 +127,13 @@ SETITEM = Rule("setitem", (_set_item_x, _set_item_value), fits=True)
 
 
 def scatter_add(g: Any, indices: Any, axis: int, size: int) -> Any:
-    """``yₖ = Σ gᵢ`` over ``i`` with ``indicesᵢ = k``, along the axis; the transpose of ``take``.
-
-    Small ones by a one-hot product; large ones by sorting and summing runs in a tree, so that sums are as
-    exact as ``sum``. Both are linear in g and in the standard alone.
-    """
+    """``yₖ = Σ gᵢ`` over ``i`` with ``indicesᵢ = k``, along the axis; the transpose of ``take``."""
     xp = array_namespace(g)
     indices = xp.where(indices < 0, indices + size, indices)
     g = xp.moveaxis(g, axis, 0)
-    rest, length = tuple(g.shape[1:]), g.shape[0]
-    lines = (
-        xp.reshape(g, (length, -1))
-        if g.size
-        else xp.zeros((length, _product(rest)), dtype=g.dtype, device=device_of(g))
-    )
-    if length == 0:
-        y = xp.zeros((size, _product(rest)), dtype=g.dtype, device=device_of(g))
-    elif length * size <= ONE_HOT:
-        numbers = xp.arange(size, dtype=indices.dtype, device=device_of(indices))
-        one_hot = xp.astype(numbers[:, None] == indices[None, :], g.dtype)
-        y = one_hot @ lines
-    else:
-        y = _sum_of_runs(xp, lines, indices, size)
+    length, *rest = g.shape
+    y = kernels.scatter_add(xp.reshape(g, (length, prod(rest))), indices, size)
     return xp.moveaxis(xp.reshape(y, (size, *rest)), 0, axis)
-
-
-def _product(sizes: tuple[int, ...]) -> int:
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
-
-
-def _sum_of_runs(xp: Any, lines: Any, indices: Any, size: int) -> Any:
-    order = xp.argsort(indices)
-    indices = xp.take(indices, order, axis=0)
-    total = xp.take(lines, order, axis=0)
-    step, length = 1, indices.shape[0]
-    while step < length:
-        same = xp.astype(indices[step:] == indices[:-step], total.dtype)[:, None]
-        total = xp.concat([total[:step, :], total[step:, :] + same * total[:-step, :]], axis=0)
-        step *= 2
-    numbers = xp.arange(size, dtype=indices.dtype, device=device_of(indices))
-    last = xp.searchsorted(indices, numbers, side="right") - 1
-    last = xp.where(last < 0, xp.zeros_like(last), last)
-    found = xp.astype(xp.take(indices, last, axis=0) == numbers, total.dtype)[:, None]
-    return xp.take(total, last, axis=0) * found
 
 
 def _take(g: Any, y: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
@@ -216,7 +177,7 @@ def _repeat(g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> An
     xp = array_namespace(g)
     shape = tuple(x.shape)
     if axis is None:
-        shape, axis = (_product(shape),), 0
+        shape, axis = (prod(shape),), 0
     axis %= len(shape)
     if type(repeats) is int:
         blocks = xp.reshape(g, (*shape[:axis], shape[axis], repeats, *shape[axis + 1 :]))

@@ -1,6 +1,38 @@
 """The table of layer cases, by which the tests, ``xpnet check`` and ``xpnet conform`` prove every layer."""
 
 from xpnet.cases.case import Case
-from xpnet.cases.layers import activation, affine, arithmetic, loss, shape
+from xpnet.cases.layers import (
+    activation,
+    affine,
+    arithmetic,
+    attention,
+    composition,
+    convolution,
+    dropout,
+    embedding,
+    linear,
+    loss,
+    normalization,
+    pooling,
+    recurrent,
+    shape,
+    transformer,
+)
 
-CASES: tuple[Case, ...] = (*arithmetic.CASES, *activation.CASES, *affine.CASES, *shape.CASES, *loss.CASES)
+CASES: tuple[Case, ...] = (
+    *arithmetic.CASES,
+    *activation.CASES,
+    *affine.CASES,
+    *convolution.CASES,
+    *pooling.CASES,
+    *normalization.CASES,
+    *dropout.CASES,
+    *linear.CASES,
+    *embedding.CASES,
+    *attention.CASES,
+    *recurrent.CASES,
+    *transformer.CASES,
+    *shape.CASES,
+    *composition.CASES,
+    *loss.CASES,
+)

@@ -5,12 +5,15 @@ from typing import Any
 import numpy as np
 
 from xpnet.cases.case import Case, Host, normal
-from xpnet.layers import IdentityWithLoss, SoftmaxWithLoss
+from xpnet.cases.layers.activation import softmax
+from xpnet.layers import Huber, IdentityWithLoss, MeanSquaredError, SigmoidWithLoss, SoftmaxWithLoss
 
-
-def softmax(x: Host) -> Host:
-    e = np.exp(x - np.max(x, axis=-1, keepdims=True))
-    return np.asarray(e / np.sum(e, axis=-1, keepdims=True))
+SCORES, LABELS = normal("x", 5, 4), np.asarray([0, 3, 1, 1, 2])
+SHARES = softmax(normal("t", 5, 4))
+OUTPUTS = (normal("x", 5, 4), normal("t", 5, 4))
+WEIGHTS = np.asarray([0.5, 2.0, 0.0, 1.0, 1.5])
+CLASS_WEIGHTS = np.asarray([0.5, 2.0, 1.5, 0.25])
+SMOOTHED = {"label_smoothing": 0.1, "class_weights": (0.5, 2.0, 1.5, 0.25), "ignore_index": 1}
 
 
 def cross_entropy(x: Host, t: Host) -> Any:
@@ -18,27 +21,85 @@ def cross_entropy(x: Host, t: Host) -> Any:
     return -np.mean(np.sum(shares * np.log(softmax(x)), axis=-1))
 
 
+def smoothed(x: Host, t: Host, weights: Host) -> Any:
+    """The sum over samples whose label is not 1, over the weights of their classes."""
+    total = counts = 0.0
+    for scores, label, w in zip(x, t, weights, strict=True):
+        if label != 1:
+            shares = 0.9 * np.eye(4)[label] + 0.1 / 4.0
+            total -= w * np.sum(CLASS_WEIGHTS * shares * np.log(softmax(scores)))
+            counts += w * CLASS_WEIGHTS[label]
+    return total / counts
+
+
+def ignored(x: Host, t: Host) -> Any:
+    return -np.sum(np.log(softmax(x))[t >= 0, t[t >= 0]])
+
+
+def binary_cross_entropy(x: Host, t: Host) -> Any:
+    y = 1.0 / (1.0 + np.exp(-x))
+    return -np.mean(t * np.log(y) + (1.0 - t) * np.log(1.0 - y))
+
+
+def huber(x: Host, t: Host, weights: Host) -> Any:
+    d = np.abs(x - t)
+    losses = np.where(d <= 0.7, 0.5 * d * d, 0.7 * (d - 0.35))
+    return np.sum(weights[:, None] * losses) / np.sum(np.repeat(weights, 4))
+
+
 CASES = (
-    Case(
-        "SoftmaxWithLoss, indices",
-        SoftmaxWithLoss,
-        (normal("x", 5, 4), np.asarray([0, 3, 1, 1, 2])),
-        cross_entropy,
-        needs_samples=True,
-    ),
-    Case(
-        "SoftmaxWithLoss, shares",
-        SoftmaxWithLoss,
-        (normal("x", 5, 4), softmax(normal("t", 5, 4))),
-        cross_entropy,
-        needs_samples=True,
-    ),
+    Case("SoftmaxWithLoss, indices", SoftmaxWithLoss, (SCORES, LABELS), cross_entropy, needs_samples=True),
+    Case("SoftmaxWithLoss, shares", SoftmaxWithLoss, (SCORES, SHARES), cross_entropy, needs_samples=True),
     Case("SoftmaxWithLoss, one sample", SoftmaxWithLoss, (normal("x", 4), np.asarray(2)), cross_entropy),
+    Case(
+        "SoftmaxWithLoss, all options",
+        SoftmaxWithLoss,
+        (SCORES, LABELS, WEIGHTS),
+        smoothed,
+        options=SMOOTHED,
+        needs_samples=True,
+    ),
+    Case(
+        "SoftmaxWithLoss, class weights",
+        SoftmaxWithLoss,
+        (normal("x", 2, 3, 4), np.asarray([[0, 3, 1], [1, 2, 0]])),
+        lambda x, t: (
+            np.sum(CLASS_WEIGHTS[t] * -np.log(np.sum(np.eye(4)[t] * softmax(x), axis=-1))) / np.sum(CLASS_WEIGHTS[t])
+        ),
+        options={"class_weights": (0.5, 2.0, 1.5, 0.25)},
+        needs_samples=True,
+    ),
+    Case(
+        "SoftmaxWithLoss, ignored, sum",
+        SoftmaxWithLoss,
+        (SCORES, np.asarray([0, -100, 1, -100, 2])),
+        ignored,
+        options={"ignore_index": -100, "reduction": "sum"},
+        needs_samples=True,
+    ),
+    Case("SigmoidWithLoss", SigmoidWithLoss, (SCORES, SHARES), binary_cross_entropy, needs_samples=True),
     Case(
         "IdentityWithLoss",
         IdentityWithLoss,
-        (normal("x", 5, 4), normal("t", 5, 4)),
+        OUTPUTS,
         lambda x, t: 0.5 * np.sum((x - t) ** 2) / 5.0,
         needs_samples=True,
     ),
+    Case(
+        "IdentityWithLoss, weighted",
+        IdentityWithLoss,
+        (*OUTPUTS, WEIGHTS),
+        lambda x, t, w: 0.5 * np.sum(w[:, None] * (x - t) ** 2) / np.sum(w),
+        needs_samples=True,
+    ),
+    Case("MeanSquaredError", MeanSquaredError, OUTPUTS, lambda x, t: np.mean((x - t) ** 2), needs_samples=True),
+    Case(
+        "MeanSquaredError, sum",
+        MeanSquaredError,
+        (*OUTPUTS, WEIGHTS),
+        lambda x, t, w: np.sum(w[:, None] * (x - t) ** 2),
+        options={"reduction": "sum"},
+        needs_samples=True,
+    ),
+    Case("Huber", Huber, (*OUTPUTS, WEIGHTS), huber, options={"delta": 0.7}, needs_samples=True),
 )

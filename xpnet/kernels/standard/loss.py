@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.kernels.dispatch import kernel
+from xpnet.kernels.standard.activation import sigmoid, softplus
 from xpnet.typing import Array
 
 
@@ -54,3 +55,23 @@ def softmax_cross_entropy_backward(y: Array, t: Array) -> Array:
     else:
         dx = y * xp.sum(t, axis=-1, keepdims=True) - t
     return dx
+
+
+@kernel
+def sigmoid_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
+    """Binary cross-entropy of each score, ``losses = max(x, 0) - x t + log(1 + exp(-|x|))``, and ``y = sigmoid(x)``.
+
+    Its derivative is ``y - t``.
+    """
+    losses: Array = softplus(x) - x * t
+    return losses, sigmoid(x)
+
+
+@kernel
+def huber(x: Array, t: Array, delta: float) -> tuple[Array, Array]:
+    """Huber's loss of each element, ``losses = g (d - g/2)`` with ``d = x - t``, and its derivative g, d within ±δ."""
+    xp = array_namespace(x, t)
+    d = x - t
+    end = xp.full((), delta, dtype=d.dtype, device=device_of(d))
+    g = xp.maximum(xp.minimum(d, end), -end)
+    return g * (d - 0.5 * g), g

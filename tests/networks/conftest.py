@@ -1,0 +1,11 @@
+"""Data for small networks."""
+
+from __future__ import annotations
+
+import pytest
+from small_networks import normal
+
+
+@pytest.fixture
+def data(asarray):
+    return asarray(normal("x", 6, 4)), asarray([0, 1, 2, 2, 1, 0])

@@ -1,0 +1,71 @@
+"""What networks refuse, by text."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xpnet as xn
+from xpnet.errors import ArgumentError, DtypeError, LibraryError, StateError
+from xpnet.layers import Affine, Relu
+from xpnet.networks import Sequential, TwoLayerNet
+
+
+def test_one_layer_in_two_places_is_refused() -> None:
+    relu = Relu()
+    for layers in ((relu, Affine.create(3, 3), relu), (Sequential(relu), relu), (Sequential(Sequential(relu)), relu)):
+        with pytest.raises(
+            ArgumentError, match=r"Sequential: each layer must be another object, got one Relu as .* and"
+        ):
+            Sequential(*layers)
+
+
+def test_one_array_under_two_names_is_refused(asarray) -> None:
+    W, b, c = asarray(np.eye(3)), asarray(np.zeros(3)), asarray(np.zeros(3))
+    with pytest.raises(ArgumentError, match=r"got one array as Affine1.W and Affine2.W; copy it"):
+        Sequential(Affine(W, b), Relu(), Affine(W, c))
+    with pytest.raises(ArgumentError, match=r"got one array as Sequential1.Affine1.b and Affine1.b"):
+        Sequential(Sequential(Affine(W, b)), Affine(asarray(np.eye(3)), b))
+
+
+def test_what_is_no_layer_is_refused() -> None:
+    with pytest.raises(DtypeError, match="Sequential: type1 must be a layer, got type;"):
+        Sequential(Affine.create(2, 2), Relu)
+    with pytest.raises(DtypeError, match="function1 must be a layer, got function"):
+        Sequential(lambda x: x)
+    with pytest.raises(DtypeError, match="loss must be a layer, got str"):
+        Sequential(Relu(), loss="cross-entropy")
+    with pytest.raises(ArgumentError, match="it must have at least one layer"):
+        Sequential()
+    with pytest.raises(ArgumentError, match="it must have at least one layer"):
+        Sequential({})
+    with pytest.raises(ArgumentError, match=r"a layer's name must have no dot, got 'a.b'"):
+        Sequential({"a.b": Relu()})
+
+
+def test_a_network_without_a_loss_predicts_only(asarray) -> None:
+    net = Sequential(Affine.create(4, 3))
+    x, t = asarray(np.ones((2, 4))), asarray([0, 1])
+    assert net.predict(x).shape == (2, 3)
+    for call in (net.loss, net.gradient, net.numerical_gradient):
+        with pytest.raises(StateError, match="Sequential: a loss layer must end it, got none; build it with loss="):
+            call(x, t)
+
+
+@pytest.mark.parametrize("sizes", [(0, 3, 2), (4, -1, 2), (4, 3, 2.0), ("4", 3, 2), (True, 3, 2)])
+def test_sizes_that_are_no_positive_integers_are_refused(sizes: tuple[object, ...]) -> None:
+    with pytest.raises(ArgumentError, match=r"size must be a positive integer, got .*; give a whole number from 1"):
+        TwoLayerNet(*sizes)
+
+
+def test_an_unknown_initial_spread_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="init must be one of he, glorot, lecun, .* got 'xavier'"):
+        Affine.create(3, 2, init="xavier")
+
+
+def test_layers_of_two_libraries_are_told_apart_on_the_way() -> None:
+    pytest.importorskip("array_api_strict")
+    with xn.use_backend("array-api-strict"):
+        second = Affine.create(3, 2)
+    with pytest.raises(LibraryError, match="Affine: W and x must be on one library, got array-api-strict and numpy"):
+        Sequential(Affine.create(4, 3), second)(np.ones((1, 4), dtype=np.float32))

@@ -1,0 +1,101 @@
+"""Normalizations against torch: outputs, all gradients and running statistics, over shapes and options drawn.
+
+Fewer than four values to normalize over would often be so close that torch itself is wrong in float32.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xpnet.layers import BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization
+
+torch = pytest.importorskip("torch")
+
+DTYPES = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-4)])
+SIZES = st.integers(1, 5)
+EPS = st.sampled_from([1e-5, 1e-3])
+IMAGES = st.lists(SIZES, max_size=3).map(tuple)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def numbers(seed: int, dtype, *shapes) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [(2.0 * rng.normal(size=shape) + 0.5).astype(dtype) for shape in shapes]
+
+
+def agree(found, expected, tolerance: float) -> None:
+    """Relative to the largest value: where a gradient is a difference, its rounding is that of what it is made of."""
+    for a, b in zip(found, expected, strict=True):
+        b = np.asarray(b)
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1.0, float(np.max(np.abs(b), initial=0))))
+
+
+def by_torch(function, dout, *arrays) -> list:
+    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    y = function(*tensors)
+    y.backward(torch.tensor(dout))
+    return [y.detach(), *(tensor.grad for tensor in tensors)]
+
+
+def by_xpnet(layer, x, dout) -> list:
+    return [layer(x), layer.backward(dout), *layer.grads.values()]
+
+
+@DTYPES
+@given(lead=st.lists(SIZES, max_size=3).map(tuple), size=st.integers(4, 9), eps=EPS, seed=SEEDS)
+def test_layer_normalization(dtype, tolerance, lead, size, eps, seed):
+    x, dout, gamma, beta = numbers(seed, dtype, (*lead, size), (*lead, size), (size,), (size,))
+    expected = by_torch(lambda *v: torch.nn.functional.layer_norm(v[0], (size,), *v[1:], eps), dout, x, gamma, beta)
+    agree(by_xpnet(LayerNormalization(gamma, beta, eps), x, dout), expected, tolerance)
+
+
+@DTYPES
+@given(lead=st.lists(SIZES, max_size=3).map(tuple), size=SIZES, eps=EPS, seed=SEEDS)
+def test_rms_normalization(dtype, tolerance, lead, size, eps, seed):
+    x, dout, gamma = numbers(seed, dtype, (*lead, size), (*lead, size), (size,))
+    expected = by_torch(lambda *v: torch.nn.functional.rms_norm(v[0], (size,), *v[1:], eps), dout, x, gamma)
+    agree(by_xpnet(RMSNormalization(gamma, eps), x, dout), expected, tolerance)
+
+
+@DTYPES
+@given(batch=SIZES, groups=st.integers(1, 3), width=st.integers(4, 5), places=IMAGES, eps=EPS, seed=SEEDS)
+def test_group_normalization(dtype, tolerance, batch, groups, width, places, eps, seed):
+    channels = groups * width
+    shape = (batch, channels, *places)
+    x, dout, gamma, beta = numbers(seed, dtype, shape, shape, (channels,), (channels,))
+    expected = by_torch(lambda *v: torch.nn.functional.group_norm(v[0], groups, *v[1:], eps), dout, x, gamma, beta)
+    agree(by_xpnet(GroupNormalization(gamma, beta, groups, eps), x, dout), expected, tolerance)
+
+
+@DTYPES
+@given(
+    batch=st.integers(4, 6),
+    channels=SIZES,
+    places=IMAGES,
+    momentum=st.sampled_from([0.0, 0.5, 0.9]),
+    eps=EPS,
+    seed=SEEDS,
+)
+def test_batch_normalization(dtype, tolerance, batch, channels, places, momentum, eps, seed):
+    """Three steps and a prediction; of the variance torch's running one takes n / (n - 1), which is converted here."""
+    shape = (batch, channels, *places)
+    gamma, beta, mean, var = numbers(seed, dtype, *[(channels,)] * 4)
+    var = np.abs(var)
+    ours = BatchNormalization(gamma, beta, momentum, mean, var, eps)
+    means, variances = torch.tensor(mean), torch.tensor(var)
+    for step in range(3):
+        x, dout = numbers(seed + step, dtype, shape, shape)
+
+        def trained(x, gamma, beta):
+            return torch.nn.functional.batch_norm(x, means, variances, gamma, beta, True, 1.0 - momentum, eps)
+
+        agree(by_xpnet(ours, x, dout), by_torch(trained, dout, x, gamma, beta), tolerance)
+    n, stays = x.size // channels, momentum**3
+    converted = (ours.running_var - stays * var) * (n / (n - 1)) + stays * var
+    agree([ours.running_mean, converted], [means, variances], tolerance)
+    theirs = torch.tensor(ours.running_mean), torch.tensor(ours.running_var), torch.tensor(gamma), torch.tensor(beta)
+    predicted = torch.nn.functional.batch_norm(torch.tensor(x), *theirs, False, 0.0, eps)
+    agree([ours.predict(x)], [predicted], tolerance)

@@ -1,0 +1,164 @@
+"""Layers over sequences against torch: outputs and all gradients, over shapes and options drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xpnet.layers import GRU, LSTM, RNN, Embedding, Linear, MultiHeadAttention
+
+torch = pytest.importorskip("torch")
+
+DTYPES = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-4)])
+SIZES = st.integers(1, 5)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def numbers(seed: int, dtype, *shapes) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
+
+
+def agree(found, expected, tolerance: float) -> None:
+    """Relative to the largest value: where a gradient is a difference, its rounding is that of what it is made of."""
+    for a, b in zip(found, expected, strict=True):
+        b = b.detach().numpy()
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1.0, float(np.max(np.abs(b), initial=0))))
+
+
+def tensors(*arrays) -> list:
+    return [torch.tensor(array, requires_grad=True) for array in arrays]
+
+
+@DTYPES
+@given(vocabulary=st.sampled_from([1, 3, 300]), width=SIZES, n=st.integers(0, 7), steps=SIZES, seed=SEEDS)
+def test_embedding(dtype, tolerance, vocabulary, width, n, steps, seed):
+    x = np.random.default_rng(seed).integers(0, vocabulary, (n, steps))
+    W, dout = numbers(seed, dtype, (vocabulary, width), (n, steps, width))
+    layer = Embedding(W)
+    y = layer(x)
+    layer.backward(dout)
+    (w,) = tensors(W)
+    expected = torch.nn.functional.embedding(torch.tensor(x), w)
+    expected.backward(torch.tensor(dout))
+    agree([y, layer.dW], [expected, w.grad], tolerance)
+
+
+@DTYPES
+@given(lead=st.lists(SIZES, max_size=3).map(tuple), inputs=SIZES, outputs=SIZES, seed=SEEDS)
+def test_linear(dtype, tolerance, lead, inputs, outputs, seed):
+    arrays = numbers(seed, dtype, (*lead, inputs), (inputs, outputs), (outputs,))
+    (dout,) = numbers(seed + 1, dtype, (*lead, outputs))
+    layer = Linear(*arrays[1:])
+    y = layer(arrays[0])
+    dx = layer.backward(dout)
+    x, W, b = tensors(*arrays)
+    expected = torch.nn.functional.linear(x, W.T, b)
+    expected.backward(torch.tensor(dout))
+    agree([y, dx, layer.dW, layer.db], [expected, x.grad, W.grad, b.grad], tolerance)
+
+
+@DTYPES
+@given(
+    n=SIZES,
+    steps=SIZES,
+    width=SIZES,
+    heads=st.integers(1, 3),
+    each=st.integers(1, 3),
+    masked=st.booleans(),
+    causal=st.booleans(),
+    seed=SEEDS,
+)
+def test_attention(dtype, tolerance, n, steps, width, heads, each, masked, causal, seed):
+    A = heads * each
+    shapes = [(n, steps, width), *[(width, A)] * 3, (A, width), *[(A,)] * 3, (width,)]
+    arrays = numbers(seed, dtype, *shapes)
+    (dout,) = numbers(seed + 1, dtype, (n, steps, width))
+    mask = np.random.default_rng(seed).random((n, steps)) < 0.6 if masked else None
+    if masked:
+        mask[:, 0] = True  # torch gives NaN where nothing may be attended
+    layer = MultiHeadAttention(*arrays[1:], heads=heads, causal=causal)
+    y = layer(arrays[0], mask)
+    dx = layer.backward(dout)
+
+    x, Wq, Wk, Wv, Wo, bq, bk, bv, bo = leaves = tensors(*arrays)
+    q, k, v = ((x @ W + b).view(n, steps, heads, each).transpose(1, 2) for W, b in ((Wq, bq), (Wk, bk), (Wv, bv)))
+    allowed = torch.ones(n, 1, steps, steps, dtype=torch.bool)
+    if masked:
+        allowed = allowed & torch.tensor(mask)[:, None, None, :]
+    if causal:
+        allowed = allowed & torch.ones(steps, steps, dtype=torch.bool).tril()
+    a = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=allowed)
+    expected = a.transpose(1, 2).reshape(n, steps, A) @ Wo + bo
+    expected.backward(torch.tensor(dout))
+    agree([y, dx, *layer.grads.values()], [expected, *(leaf.grad for leaf in leaves)], tolerance)
+
+
+@DTYPES
+@given(heads=st.integers(1, 3), each=SIZES, seed=SEEDS)
+def test_attention_as_the_module_of_torch_converted(dtype, tolerance, heads, each, seed):
+    D = heads * each
+    module = torch.nn.MultiheadAttention(D, heads, batch_first=True).to(getattr(torch, np.dtype(dtype).name))
+    with torch.no_grad():
+        for parameter, value in zip(
+            module.parameters(), numbers(seed, dtype, *[p.shape for p in module.parameters()]), strict=True
+        ):
+            parameter.copy_(torch.tensor(value))
+    W, b = module.in_proj_weight.detach().numpy(), module.in_proj_bias.detach().numpy()
+    Wq, Wk, Wv = (w.T for w in np.split(W, 3))
+    Wo, bo = module.out_proj.weight.detach().numpy().T, module.out_proj.bias.detach().numpy()
+    (x,) = numbers(seed, dtype, (2, 4, D))
+    y = MultiHeadAttention(Wq, Wk, Wv, Wo, *np.split(b, 3), bo, heads)(x)
+    agree([y], [module(*[torch.tensor(x)] * 3, need_weights=False)[0]], tolerance)
+
+
+MODULES = {RNN: torch.nn.RNN, LSTM: torch.nn.LSTM, GRU: torch.nn.GRU}
+
+
+def twins(kind, inputs: int, hidden: int, seed: int, dtype, **options) -> tuple:
+    """A layer and torch's module with the same weights, by the conversion that the layers' docstrings tell."""
+    module = MODULES[kind](inputs, hidden, batch_first=True).to(getattr(torch, np.dtype(dtype).name))
+    values = numbers(seed, dtype, *[p.shape for p in module.parameters()])
+    with torch.no_grad():
+        for parameter, value in zip(module.parameters(), values, strict=True):
+            parameter.copy_(torch.tensor(value))
+    Wx, Wh, bx, bh = values
+    return kind(Wx.T, Wh.T, *((bx, bh) if kind is GRU else (bx + bh,)), **options), module
+
+
+def gradients_of(module, kind) -> list:
+    Wx, Wh, bx, bh = (parameter.grad for parameter in module.parameters())
+    return [Wx.T, Wh.T, bx, bh] if kind is GRU else [Wx.T, Wh.T, bx]
+
+
+@pytest.mark.parametrize("kind", MODULES)
+@DTYPES
+@given(n=SIZES, steps=SIZES, inputs=SIZES, hidden=SIZES, sequences=st.booleans(), seed=SEEDS)
+def test_recurrent(kind, dtype, tolerance, n, steps, inputs, hidden, sequences, seed):
+    layer, module = twins(kind, inputs, hidden, seed, dtype, return_sequences=sequences)
+    (x,) = numbers(seed + 1, dtype, (n, steps, inputs))
+    (dout,) = numbers(seed + 2, dtype, (n, steps, hidden) if sequences else (n, hidden))
+    y = layer(x)
+    dx = layer.backward(dout)
+    (x_torch,) = tensors(x)
+    expected = module(x_torch)[0] if sequences else module(x_torch)[0][:, -1]
+    expected.backward(torch.tensor(dout))
+    agree([y, dx, *layer.grads.values()], [expected, x_torch.grad, *gradients_of(module, kind)], tolerance)
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_a_kept_state_goes_on_as_torch_s_does_and_backward_ends_at_the_first_step(kind):
+    layer, module = twins(kind, 2, 3, 0, np.float64, stateful=True)
+    state = None
+    for segment in numbers(1, np.float64, (4, 3, 2), (4, 5, 2)):
+        y = layer(segment)
+        dx = layer.backward(1.0)
+        module.zero_grad()
+        (x,) = tensors(segment)
+        expected, state = module(x, state)
+        expected.sum().backward()
+        state = tuple(part.detach() for part in state) if kind is LSTM else state.detach()
+        agree([y, dx, *layer.grads.values()], [expected, x.grad, *gradients_of(module, kind)], 1e-10)

@@ -1,0 +1,125 @@
+"""torch: its layers eagerly, with its fused optimizer, and compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 (as all of torch's users call it)
+
+
+class Eager:
+    fused = False
+
+    def __init__(self, job: Any) -> None:
+        torch.set_num_threads(job.threads)
+        self.device = torch.device("cuda" if job.backend == "cupy" else "cpu")
+        x, t = (torch.from_numpy(values).to(self.device) for values in (job.x, job.t))
+        self.batches = list(zip(x, t, strict=True))
+        weights = {name: torch.from_numpy(value) for name, value in job.weights().items()}
+        self.model = BUILD[job.workload["kind"]](weights, job.workload).to(self.device)
+        self.optimizer = optimizer(job.workload, list(self.model.parameters()), self.fused)
+        self.loss: Callable[[Any, Any], Any] = self.compiled(self._loss)
+
+    def _loss(self, x: Any, t: Any) -> Any:
+        return F.cross_entropy(self.model(x).flatten(0, -2), t.flatten())
+
+    def compiled(self, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return function
+
+    def step(self, x: Any, t: Any) -> Any:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss(x, t)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    def wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+
+class Fused(Eager):
+    fused = True
+
+
+class Compiled(Fused):
+    """Forward and backward compiled; the fused optimizer is as fast as a compiled one."""
+
+    def compiled(self, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        compiled: Callable[[Any, Any], Any] = torch.compile(
+            function, mode="reduce-overhead" if self.device.type == "cuda" else "default"
+        )
+        return compiled
+
+
+def optimizer(workload: dict[str, Any], parameters: list[Any], fused: bool) -> torch.optim.Optimizer:
+    lr, chosen = workload["lr"], {"fused": True} if fused else {}
+    match workload["optimizer"]:
+        case "sgd":
+            return torch.optim.SGD(parameters, lr, **chosen)
+        case "momentum":
+            return torch.optim.SGD(parameters, lr, momentum=0.9, **chosen)
+        case "adam":
+            return torch.optim.Adam(parameters, lr, **chosen)
+        case _:
+            return torch.optim.AdamW(parameters, lr, weight_decay=0.01, **chosen)
+
+
+def mlp(weights: dict[str, torch.Tensor], _: dict[str, Any]) -> nn.Module:
+    return nn.Sequential(*perceptron(list(weights.values())))
+
+
+def perceptron(arrays: list[torch.Tensor]) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for W, b in zip(arrays[::2], arrays[1::2], strict=True):
+        layers += [with_weights(nn.Linear(*W.shape), W.T.contiguous(), b), nn.ReLU()]
+    return layers[:-1]
+
+
+def with_weights(layer: Any, W: torch.Tensor, b: torch.Tensor) -> Any:
+    layer.weight, layer.bias = nn.Parameter(W), nn.Parameter(b)
+    return layer
+
+
+def convnet(weights: dict[str, torch.Tensor], _: dict[str, Any]) -> nn.Module:
+    W, b, *others = weights.values()
+    convolution = with_weights(nn.Conv2d(W.shape[1], W.shape[0], W.shape[2]), W, b)
+    return nn.Sequential(convolution, nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), *perceptron(others))
+
+
+class Transformer(nn.Module):
+    def __init__(self, weights: dict[str, torch.Tensor], workload: dict[str, Any]) -> None:
+        super().__init__()
+        self.blocks, self.heads = workload["layers"], workload["heads"]
+        for block in range(1, self.blocks + 1):  # the three projections of attention are one product in torch
+            for letter in "Wb":
+                parts = [weights.pop(f"{block}.{letter}{part}") for part in "qkv"]
+                weights[f"{block}.{letter}qkv"] = torch.cat(parts, dim=-1)
+        self.weights = nn.ParameterDict({name.replace(".", "_"): nn.Parameter(w) for name, w in weights.items()})
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        w = self.weights
+        x = w["tokens"][tokens] + w["positions"]
+        for block in range(1, self.blocks + 1):
+            x = self.block(x, {name: w[f"{block}_{name}"] for name in PARTS})
+        return F.layer_norm(x, x.shape[-1:], w["gamma"], w["beta"]) @ w["W"]
+
+    def block(self, x: torch.Tensor, w: dict[str, torch.Tensor]) -> torch.Tensor:
+        N, L, D = x.shape
+        h = F.layer_norm(x, (D,), w["gamma1"], w["beta1"])
+        q, k, v = (h @ w["Wqkv"] + w["bqkv"]).view(N, L, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + mixed.transpose(1, 2).reshape(N, L, D) @ w["Wo"] + w["bo"]
+        h = F.layer_norm(x, (D,), w["gamma2"], w["beta2"])
+        return x + F.gelu(h @ w["W1"] + w["b1"], approximate="tanh") @ w["W2"] + w["b2"]
+
+
+PARTS = ("gamma1", "beta1", "Wqkv", "bqkv", "Wo", "bo", "gamma2", "beta2", "W1", "b1", "W2", "b2")
+BUILD: dict[str, Callable[[dict[str, torch.Tensor], dict[str, Any]], nn.Module]] = {
+    "mlp": mlp,
+    "convnet": convnet,
+    "transformer": Transformer,
+}

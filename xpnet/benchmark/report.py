@@ -1,0 +1,205 @@
+"""All that a run of the benchmark found: as data, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from xpnet.benchmark.footprint import Footprint
+from xpnet.benchmark.growth import Growth
+from xpnet.benchmark.peers import COMPETITORS
+from xpnet.benchmark.process import Setting
+from xpnet.benchmark.race import STEPS, Heat, Result
+
+MEGABYTE = 2**20
+RATIOS = (
+    ("xpnet-tuned", "torch"),
+    ("xpnet-tuned", "jax"),
+    ("xpnet-tuned", "products-tuned"),
+    ("xpnet", "torch-fused"),
+)
+
+RIVALS = ("torch", "jax")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The heats of one run, and what they ran on."""
+
+    machine: dict[str, str]
+    versions: dict[str, str]
+    setting: Setting
+    rounds: int
+    images: str
+    heats: list[Heat] = field(default_factory=list)
+    footprints: list[Footprint] = field(default_factory=list)
+    growth: list[Growth] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """The competitors that ran anywhere, in the order of the table."""
+        return [name for name in COMPETITORS if any(r.competitor == name for heat in self.heats for r in heat.ran())]
+
+    @property
+    def right(self) -> bool:
+        """Whether xpnet, where it was asked for, ran and computed the right losses."""
+        for heat in self.heats:
+            own = [result for name, result in heat.results.items() if COMPETITORS[name].library == "xpnet"]
+            if own and not any(result.ran for result in own):
+                return False
+            if any(result.ran and result.disagrees(heat.workload) for result in own):
+                return False
+        return True
+
+    def verdicts(self) -> list[str]:
+        """A sentence for each rival that people would pick instead."""
+        lines = []
+        for rival in RIVALS:
+            found = [
+                (f"{heat.base.median / heat.results[rival].median:.2f}", heat.workload.name)
+                for heat in self.heats
+                if heat.base and rival in heat.results and heat.results[rival].ran and heat.base.competitor != rival
+            ]
+            if found:
+                ratios, names = (", ".join(column) for column in zip(*found, strict=True))
+                lines.append(f"xpnet takes {ratios} of the time of {COMPETITORS[rival].label} on {names}")
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        heats = [
+            {
+                "workload": asdict(heat.workload),
+                "results": {
+                    name: asdict(result) | {"median": result.median if result.ran else None}
+                    for name, result in heat.results.items()
+                },
+            }
+            for heat in self.heats
+        ]
+        return asdict(self) | {"heats": heats}
+
+    def conditions(self) -> str:
+        """A sentence on where and when."""
+        where = ", ".join(
+            [
+                self.machine["processor"],
+                f"{self.machine['cores']} cores",
+                self.machine["memory"],
+                self.machine["system"],
+            ]
+        )
+        versions = ", ".join(f"{package} {version}" for package, version in self.versions.items())
+        return (
+            f"{where}; Python {self.machine['Python']}, {versions}; {self.setting.threads} threads, "
+            f"{self.rounds} rounds, images: {self.images}; {self.machine['date']}."
+        )
+
+
+def markdown(report: Report, picture: str = "", growth: str = "") -> str:
+    """The report as Markdown, with links to its pictures."""
+    parts = [report.conditions()]
+    if report.heats:
+        parts += ["### Time of a training step", "In brackets: as long as the first row takes."]
+        parts += [f"![Time of a training step, as a ratio to xpnet]({picture})"] if picture else []
+        parts += [_by_workload(report, _time)]
+        if ratios := list(_ratios(report)):
+            parts += ["Ratios, lower is better:", _table(["", *_workloads(report)], ratios)]
+        parts += [
+            "### Memory",
+            "What the training added to the process, and in brackets the whole process at its peak.",
+        ]
+        parts += [_by_workload(report, _memory)]
+        parts += ["### The same training?"]
+        parts += [f"How far the loss is from that in float64, after the first step and after {STEPS}, relatively."]
+        parts += [_by_workload(report, _difference)]
+    if report.footprints:
+        rows = [[f.package, f.version, f"{f.seconds:.2f} s", f"{f.size / 1e6:,.0f} MB"] for f in report.footprints]
+        parts += ["### Before the first step", _table(["", "version", "import", "on disk, with dependencies"], rows)]
+    if report.growth:
+        parts += ["### Growth"]
+        parts += [f"![Time and memory against batch, width, depth and parameters]({growth})"] if growth else []
+        parts += [_growth(report.growth)]
+    troubles = [line for heat in report.heats for line in heat.troubles()]
+    if troubles:
+        parts += ["### Troubles", "\n".join(f"- {line}" for line in troubles)]
+    return "\n\n".join(parts) + "\n"
+
+
+def put_into(page: str, name: str, content: str) -> str:
+    """The page with the content between ``<!-- name -->`` and ``<!-- end of name -->``, which are added if need be."""
+    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, found, rest = page.partition(start)
+    if not found:
+        return page + ("\n" if page else "") + f"{start}\n\n{content}\n{end}\n"
+    return f"{before}{start}\n\n{content}\n{end}{rest.partition(end)[2]}"
+
+
+def _workloads(report: Report) -> list[str]:
+    return [heat.workload.name for heat in report.heats]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _by_workload(report: Report, cell: Callable[[Heat, Result], str]) -> str:
+    rows = []
+    for name in report.names:
+        results = [(heat, heat.results.get(name)) for heat in report.heats]
+        cells = [cell(heat, result) if result is not None and result.ran else "" for heat, result in results]
+        if any(cells):
+            rows.append([COMPETITORS[name].label, *cells])
+    return _table(["", *_workloads(report)], rows)
+
+
+def _time(heat: Heat, result: Result) -> str:
+    assert heat.base is not None  # noqa: S101 (one ran)
+    return f"{duration(result.median)} ({result.median / heat.base.median:.2f})"
+
+
+def _memory(_: Heat, result: Result) -> str:
+    grown, peak = result.memory.get("grown"), result.memory.get("peak")
+    if grown is None or peak is None or not COMPETITORS[result.competitor].computes:
+        return ""
+    return f"{grown / MEGABYTE:,.0f} MB ({peak / MEGABYTE:,.0f})"
+
+
+def _difference(heat: Heat, result: Result) -> str:
+    cells = [f"{result.difference[steps]:.0e}" for steps in (1, STEPS) if steps in result.difference]
+    mark = "**" if cells and result.disagrees(heat.workload) else ""
+    return f"{mark}{', '.join(cells)}{mark}"
+
+
+def _ratios(report: Report) -> Iterable[list[str]]:
+    for own, other in RATIOS:
+        cells = []
+        for heat in report.heats:
+            pair = [heat.results.get(name) for name in (own, other)]
+            both = [result.median for result in pair if result is not None and result.ran]
+            cells.append(f"{both[0] / both[1]:.2f}" if len(both) == 2 else "")
+        if any(cells):
+            yield [f"{COMPETITORS[own].label} / {COMPETITORS[other].label}", *cells]
+
+
+def _growth(growth: Sequence[Growth]) -> str:
+    rows = [
+        [
+            point.axis,
+            f"{point.value:,}",
+            f"{point.parameters:,}",
+            duration(point.seconds),
+            "" if point.grown is None else f"{point.grown / MEGABYTE:,.1f} MB",
+        ]
+        for point in growth
+    ]
+    return _table(["axis", "value", "parameters", "a step", "memory"], rows)
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{f'{seconds / size:#.3g}'.rstrip('.')} {unit}"
+    return f"{seconds * 1e6:.0f} µs"

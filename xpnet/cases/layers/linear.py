@@ -1,0 +1,16 @@
+"""Cases of the maps of the last axis."""
+
+from xpnet.cases.case import Case, normal
+from xpnet.layers import Linear, MatMul
+
+CASES = (
+    Case("MatMul", MatMul, (normal("x", 2, 3, 4),), lambda x, W: x @ W, (normal("W", 4, 3),)),
+    Case("Linear", Linear, (normal("x", 5, 4),), lambda x, W, b: x @ W + b, (normal("W", 4, 3), normal("b", 3))),
+    Case(
+        "Linear, sequences",
+        Linear,
+        (normal("x", 2, 3, 4),),
+        lambda x, W, b: x @ W + b,
+        (normal("W", 4, 3), normal("b", 3)),
+    ),
+)

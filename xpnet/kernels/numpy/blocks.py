@@ -1,0 +1,62 @@
+"""Element-wise bodies: in place, in blocks that stay in the cache from the first pass over them to the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from xpnet.kernels.dispatch import Body, Kernel
+
+Host = np.ndarray[Any, Any]
+
+SIZE = 65536  # values; smaller blocks would pay more for calls than they gain
+
+
+def elementwise(kernel: Kernel[..., Any], arrays: int, results: int = 1) -> Callable[[Body], Body]:
+    """Make a function that fills blocks of the results the NumPy body of a kernel.
+
+    ``fill(*arrays, *results, *options)`` sees a block of each. Arrays other than float32 and float64, and those that
+    differ in dtype or shape, get the reference.
+    """
+
+    def register(fill: Body) -> Body:
+        def body(*arguments: Any) -> Any:
+            x, *others = arguments[:arrays]
+            if x.dtype.char not in "fd":
+                return kernel.reference(*arguments)
+            for other in others:
+                if other.dtype != x.dtype or other.shape != x.shape:
+                    return kernel.reference(*arguments)
+            made = [np.empty_like(x) for _ in range(results)]
+            for block in blocks(x, *others, *made):
+                fill(*block, *arguments[arrays:])
+            return made[0] if results == 1 else tuple(made)
+
+        kernel.on("numpy")(body)
+        return fill
+
+    return register
+
+
+def blocks(*arrays: Host) -> list[tuple[Host, ...]]:
+    """Views of at most ``SIZE`` values of arrays of one shape; the whole where their memory is not in order."""
+    size = arrays[0].size
+    if size <= SIZE or not all(array.flags.c_contiguous for array in arrays):
+        return [arrays]
+    flat = [array.reshape(-1) for array in arrays]
+    return [tuple([array[start : start + SIZE] for array in flat]) for start in range(0, size, SIZE)]
+
+
+@lru_cache(maxsize=16)
+def block_of(value: float, dtype: Any) -> Host:
+    """A block of a number, read-only: NumPy's ``maximum`` of two arrays takes half as long as that with a number."""
+    block = np.full(SIZE, value, dtype)
+    block.flags.writeable = False
+    return block
+
+
+def ones(length: int, dtype: Any) -> Host:
+    return block_of(1.0, dtype)[:length] if length <= SIZE else np.ones(length, dtype)

@@ -1,0 +1,134 @@
+"""Reference kernels of the optimizers: one step for one parameter, new W and new state from old.
+
+They are element-wise: W may be one parameter, or many of them in one flat array. A body for a library whose arrays can
+be written to may put its results into W and the state it was given, and return those; it writes nowhere else.
+λ is the weight decay, the gradient of ``½ λ ‖W‖²``. ε is added to the root, never under it.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from xpnet.backend import array_namespace
+from xpnet.kernels.dispatch import kernel
+from xpnet.typing import Array
+
+
+def decayed(W: Array, dW: Array, weight_decay: float) -> Array:
+    """The gradient with that of the weight decay, ``dW + λ W``."""
+    return dW + weight_decay * W if weight_decay else dW
+
+
+@kernel
+def sgd(W: Array, dW: Array, rate: float, weight_decay: float) -> Array:
+    """Gradient descent, ``W - η dW``."""
+    new: Array = W - rate * decayed(W, dW, weight_decay)
+    return new
+
+
+@kernel
+def momentum(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight_decay: float) -> tuple[Array, Array]:
+    """Momentum, ``v ← μ v + dW``, ``W ← W - η v``."""
+    v = momentum * v + decayed(W, dW, weight_decay)
+    return W - rate * v, v
+
+
+@kernel
+def nesterov(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight_decay: float) -> tuple[Array, Array]:
+    """Nesterov's momentum, ``v ← μ v + dW``, ``W ← W - η (dW + μ v)``."""
+    dW = decayed(W, dW, weight_decay)
+    v = momentum * v + dW
+    return W - rate * (dW + momentum * v), v
+
+
+@kernel
+def adagrad(W: Array, dW: Array, h: Array, rate: float, eps: float, weight_decay: float) -> tuple[Array, Array]:
+    """AdaGrad, ``h ← h + dW²``, ``W ← W - η dW / (√h + ε)``."""
+    xp = array_namespace(W, dW, h)
+    dW = decayed(W, dW, weight_decay)
+    h = h + dW * dW
+    return W - rate * dW / (xp.sqrt(h) + eps), h
+
+
+@kernel
+def rmsprop(
+    W: Array, dW: Array, h: Array, rate: float, decay_rate: float, eps: float, weight_decay: float
+) -> tuple[Array, Array]:
+    """RMSprop, ``h ← ρ h + (1 - ρ) dW²``, ``W ← W - η dW / (√h + ε)``."""
+    xp = array_namespace(W, dW, h)
+    dW = decayed(W, dW, weight_decay)
+    h = decay_rate * h + (1.0 - decay_rate) * dW * dW
+    return W - rate * dW / (xp.sqrt(h) + eps), h
+
+
+def adam_scales(rate: float, beta1: float, beta2: float, eps: float, t: int) -> tuple[float, float]:
+    """The two numbers of step t in ``W ← W - scale m / (√v + shift)``, which spare two passes over the arrays."""
+    first = (1.0 - beta1**t) / (1.0 - beta1)
+    root = sqrt((1.0 - beta2**t) / (1.0 - beta2))
+    return rate * root / first, eps * root
+
+
+@kernel
+def adam(
+    W: Array,
+    dW: Array,
+    m: Array,
+    v: Array,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    t: int,
+) -> tuple[Array, Array, Array]:
+    """Adam, ``m ← β₁ m + dW``, ``v ← β₂ v + dW²``, ``W ← W - η m̂ / (√v̂ + ε)``.
+
+    m and v are sums whose weights fade, ``1, β, β² …``; ``m̂`` and ``v̂`` are the means, divided by the sum of the
+    weights, ``(1 - βᵗ) / (1 - β)`` in step t = 1, 2 ….
+    """
+    xp = array_namespace(W, dW, m, v)
+    scale, shift = adam_scales(rate, beta1, beta2, eps, t)
+    dW = decayed(W, dW, weight_decay)
+    m = beta1 * m + dW
+    v = beta2 * v + dW * dW
+    return W - scale * m / (xp.sqrt(v) + shift), m, v
+
+
+@kernel
+def adamw(
+    W: Array,
+    dW: Array,
+    m: Array,
+    v: Array,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    t: int,
+) -> tuple[Array, Array, Array]:
+    """``adam`` after a weight decay of its own, ``W ← (1 - η λ) W``."""
+    W = (1.0 - rate * weight_decay) * W
+    found: tuple[Array, Array, Array] = adam.reference(W, dW, m, v, rate, beta1, beta2, eps, 0.0, t)
+    return found
+
+
+@kernel
+def lion(
+    W: Array, dW: Array, m: Array, rate: float, beta1: float, beta2: float, weight_decay: float
+) -> tuple[Array, Array]:
+    """Lion, ``c = β₁ m + (1 - β₁) dW``, ``W ← (1 - η λ) W - η sign c``, ``m ← β₂ m + (1 - β₂) dW``."""
+    xp = array_namespace(W, dW, m)
+    c = beta1 * m + (1.0 - beta1) * dW
+    sign = c / (xp.abs(c) + xp.astype(c == 0, c.dtype))  # the library's own may read values on the host
+    return (1.0 - rate * weight_decay) * W - rate * sign, beta2 * m + (1.0 - beta2) * dW
+
+
+@kernel
+def sum_of_squares(x: Array) -> Array:
+    """The squared length of an array, ``Σ x²``.
+
+    Shapes: ``x (...)``, result ``()``.
+    """
+    total: Array = array_namespace(x).sum(x * x)
+    return total

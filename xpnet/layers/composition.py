@@ -1,0 +1,227 @@
+"""Layers made of layers: one after another, beside a shortcut, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from xpnet.backend import array_namespace
+from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.layers.base import Layer, leaves
+from xpnet.layers.loss import Loss
+from xpnet.layers.owner import Owner
+from xpnet.typing import Array
+
+Branch = Layer | Sequence[Layer]
+
+
+class Chain(Owner):
+    """Layers one after another, ``y = layerₙ(… layer₁(x))``.
+
+    Layers are named after their class, ``Affine1``, ``Relu1``, ``Affine2`` …, or by a mapping of names to layers.
+
+    Backward: ``dx = dout ∂layerₙ … ∂layer₁``, from the last layer to the first.
+    Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` for no layers, a loss among them, one object in
+    two places and one array under two names.
+    """
+
+    def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
+        if len(layers) == 1 and isinstance(layers[0], Mapping):
+            named: Mapping[str, Any] = layers[0]
+        else:
+            named = named_after_class(layers)
+        self.layers = self._own(named)
+
+    def _own(self, layers: Mapping[str, Any]) -> Mapping[str, Layer]:
+        return owned(type(self).__name__, layers)
+
+    def _row(self) -> list[Layer]:
+        """The layers that come one after another."""
+        return list(self.layers.values())
+
+    def _first(self) -> list[Layer]:
+        return [layer for layer in self._row() if layer.params][:1]
+
+    def forward(self, x: Any) -> Any:
+        for layer in self._row():
+            x = layer(x)
+        return x
+
+    def backward(self, dout: Any = 1.0) -> Any:
+        for layer in reversed(self._visited()):
+            dout = layer.backward(dout)
+        return dout
+
+    def _visited(self) -> list[Layer]:
+        """The layers that backward visits; those before the first parameters only where dx is wanted."""
+        layers = self._row()
+        while not self.needs_dx and layers and not layers[0].params:
+            layers.pop(0)
+        return layers
+
+
+class Residual(Chain):
+    """Layers and a way around them, ``y = f(x) + x`` with ``f = layerₙ(… layer₁(x))``.
+
+    Where f changes the shape, ``shortcut`` is a layer, or several, that brings x to it: ``y = f(x) + shortcut(x)``.
+
+    Backward: ``dx = dout ∂f + dout``, or ``dout ∂f + dout ∂shortcut``.
+    Raises: ``ShapeError`` where the two do not have one shape.
+    Source: He et al., 2016, "Deep residual learning for image recognition", section 3.
+    """
+
+    def __init__(self, *layers: Layer | Mapping[str, Layer], shortcut: Branch | None = None) -> None:
+        super().__init__(*layers)
+        if shortcut is not None:
+            self.layers = self._own({**self.layers, "shortcut": as_branch(shortcut)})
+
+    def _row(self) -> list[Layer]:
+        return [layer for name, layer in self.layers.items() if name != "shortcut"]
+
+    def _first(self) -> list[Layer]:
+        shortcut = self.layers.get("shortcut")
+        return [*super()._first(), *([] if shortcut is None else [shortcut])]
+
+    def forward(self, x: Any) -> Any:
+        shortcut = self.layers.get("shortcut")
+        y, around = super().forward(x), x if shortcut is None else shortcut(x)
+        if y.shape != around.shape:
+            who, got = type(self).__name__, f"{tuple(y.shape)} for {tuple(around.shape)}"
+            raise ShapeError(
+                who, "f(x) must have the shape of its shortcut", got, "give shortcut=, a layer that maps x to it"
+            )
+        return y + around
+
+    def backward(self, dout: Any = 1.0) -> Any:
+        shortcut = self.layers.get("shortcut")
+        dx, around = super().backward(dout), dout
+        if shortcut is not None and (self.needs_dx or shortcut.params):
+            around = shortcut.backward(dout)
+        return dx + around if self.needs_dx else None
+
+
+class Concat(Owner):
+    """Branches side by side, ``y = concat(branch₁(x), … branchₙ(x))`` along an axis.
+
+    A branch is a layer, or a list of layers one after another.
+
+    Shapes: ``y`` as what the branches give, but along ``axis``, where their sizes add up.
+    Backward: ``dx = Σ doutᵢ ∂branchᵢ`` with ``doutᵢ`` the part of dout that came from branch i.
+    Raises: ``ShapeError`` where the branches differ along another axis.
+    Source: Szegedy et al., 2015, "Going deeper with convolutions", section 4.
+    """
+
+    def __init__(self, *branches: Branch, axis: int = 1) -> None:
+        named = named_after_class(map(as_branch, branches))
+        self.layers = owned(type(self).__name__, {**named, "join": Join(len(branches), axis)} if named else named)
+
+    def _branches(self) -> list[Layer]:
+        return list(self.layers.values())[:-1]
+
+    def _first(self) -> list[Layer]:
+        return self._branches()
+
+    def forward(self, x: Any) -> Any:
+        return self.layers["join"](*[branch(x) for branch in self._branches()])
+
+    def backward(self, dout: Any = 1.0) -> Any:
+        pairs = zip(self._branches(), self.layers["join"].backward(dout), strict=True)
+        gradients = [branch.backward(part) for branch, part in pairs if self.needs_dx or branch.params]
+        return sum(gradients[1:], start=gradients[0]) if self.needs_dx else None
+
+
+class Join(Layer):
+    """Arrays put one behind another along an axis, ``y = concat(x1, … xn)``.
+
+    Backward: ``dxi`` is the part of dout that came from xi.
+    """
+
+    holomorphic = True
+
+    def __init__(self, count: int, axis: int) -> None:
+        super().__init__()
+        vars(self)["inputs"] = vars(self)["differentiable"] = tuple(f"x{i}" for i in range(1, count + 1))
+        self.axis = axis
+
+    def forward(self, *x: Array) -> Array:
+        axis = self.axis % max(x[0].ndim, 1)
+        for i, other in enumerate(x, 1):
+            wanted = (*x[0].shape[:axis], *other.shape[axis : axis + 1], *x[0].shape[axis + 1 :])
+            if other.shape != wanted or axis >= other.ndim:
+                must = f"what branch {i} gives must fit that of branch 1 but along axis {self.axis}"
+                got = f"{tuple(other.shape)} for {tuple(x[0].shape)}"
+                raise ShapeError("Concat", must, got, "make their other axes equal, or choose another axis")
+        self.before, self.sizes = (slice(None),) * axis, [part.shape[axis] for part in x]
+        y: Array = array_namespace(*x).concat(x, axis=axis)
+        return y
+
+    def backward(self, dout: Array) -> tuple[Array, ...]:
+        ends = [sum(self.sizes[: i + 1]) for i in range(len(self.sizes))]
+        return tuple(
+            dout[(*self.before, slice(end - size, end), ...)] for size, end in zip(self.sizes, ends, strict=True)
+        )
+
+
+def as_branch(layers: Branch) -> Layer:
+    """A layer as it is, several as a Chain."""
+    return Chain(*layers) if isinstance(layers, list | tuple) else layers  # type: ignore[return-value]
+
+
+def in_a_row(layer: Layer, path: str = "") -> dict[str, Layer]:
+    """The layers that compute one after another, by their paths: chains are opened, other owners stay whole."""
+    if type(layer).forward is not Chain.forward:
+        return {path: layer}
+    found: dict[str, Layer] = {}
+    for name, inner in layer.layers.items():
+        found |= in_a_row(inner, f"{path}.{name}" if path else name)
+    return found
+
+
+def named_after_class(layers: Iterable[object]) -> dict[str, Any]:
+    """Names by class and count in order, ``Affine1``, ``Relu1``, ``Affine2``."""
+    counts: dict[str, int] = {}
+    named = {}
+    for layer in layers:
+        kind = type(layer).__name__
+        counts[kind] = counts.get(kind, 0) + 1
+        named[f"{kind}{counts[kind]}"] = layer
+    return named
+
+
+def owned(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
+    """The layers of an owner by name, each of them an object of its own with arrays of its own.
+
+    Raises: ``DtypeError``, ``ArgumentError``.
+    """
+    if not named:
+        raise ArgumentError(who, "it must have at least one layer", "none", "give it layers")
+    for name, layer in named.items():
+        if not isinstance(layer, Layer):
+            raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, "give an instance of Layer")
+        if isinstance(layer, Loss):
+            raise ArgumentError(who, "a loss must be given as loss=…", f"{name} among the layers", "move it there")
+        if (loss := getattr(layer, "last_layer", None)) is not None:
+            got = f"{name} with {type(loss).__name__}"
+            raise ArgumentError(who, "a network inside another must have no loss", got, "leave it to the outermost")
+        if "." in name:
+            raise ArgumentError(who, "a layer's name must have no dot", repr(name), "leave it out")
+    _refuse_sharing(who, named)
+    return MappingProxyType(dict(named))
+
+
+def _refuse_sharing(who: str, named: Mapping[str, Layer]) -> None:
+    places: dict[int, str] = {}
+    for path, leaf in (pair for name, layer in named.items() for pair in leaves(layer, name).items()):
+        if id(leaf) in places:
+            got = f"one {type(leaf).__name__} as {places[id(leaf)]} and {path}"
+            remedy = "make a second layer; to share weights, call one layer twice in a forward of your own"
+            raise ArgumentError(who, "each layer must be another object", got, remedy)
+        places[id(leaf)] = path
+    owners: dict[int, str] = {}
+    for path, array in ((f"{name}.{key}", a) for name, layer in named.items() for key, a in layer.params.items()):
+        if id(array) in owners:
+            got = f"one array as {owners[id(array)]} and {path}"
+            remedy = "copy it; to share weights, use one layer object in two places of a graph"
+            raise ArgumentError(who, "each parameter must be an array of its own", got, remedy)
+        owners[id(array)] = path

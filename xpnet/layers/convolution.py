@@ -1,0 +1,218 @@
+"""The convolution of images, and its transpose."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from xpnet import kernels
+from xpnet.backend import array_namespace
+from xpnet.errors import ArgumentError, ShapeError
+from xpnet.initializers import check_size, normal_weights, zeros
+from xpnet.kernels.standard.windows import Pair, Window
+from xpnet.layers.base import Layer
+from xpnet.layers.windows import IntOrPair, check_fits, pair, window_of
+from xpnet.random import Generator, generator_of
+from xpnet.typing import Array
+
+
+class Filters(Layer):
+    """What the convolution and its transpose share: the filters ``W``, ``b``, and how they slide over the images."""
+
+    parameters = ("W", "b")
+    holomorphic = True
+
+    W: Array
+    b: Array
+    window: Window
+
+    def __init__(
+        self,
+        W: Array,
+        b: Array,
+        stride: IntOrPair = 1,
+        pad: IntOrPair = 0,
+        dilation: IntOrPair = 1,
+        groups: int = 1,
+    ) -> None:
+        super().__init__(W, b)
+        who = type(self).__name__
+        check_size(who, "groups", groups)
+        self.groups = int(groups)
+        self.window = window_of(who, W.shape[-2:], stride, pad, dilation, "each filter")
+        if W.shape[0] % groups:
+            first = type(self).shapes["W"][0]
+            raise ArgumentError(
+                who, f"groups must divide the {W.shape[0]} of {first}, W's first axis", groups, "choose a divisor"
+            )
+        if groups > 1:
+            vars(self)["units"] = {}  # a unit has no like in another group
+
+
+def initial_filters(
+    kind: type[Layer],
+    channels: int,
+    filters: int,
+    size: IntOrPair,
+    groups: int,
+    init: str | float,
+    rng: Generator | None,
+) -> tuple[Array, Pair]:
+    """Filters in columns, ``W = σ z`` with σ by ``D = C/groups FH FW``, the values that each output sums; and FH, FW.
+
+    Shapes: ``W (D, M)``.
+    """
+    who = kind.__name__
+    for name, number in (("channels", channels), ("filters", filters), ("groups", groups)):
+        check_size(who, name, number)
+    for name, number in (("channels", channels), ("filters", filters)):
+        if number % groups:
+            raise ArgumentError(who, f"groups must divide the {number} {name}", groups, "choose a divisor")
+    FH, FW = pair(who, "size", size, 1)
+    rng = generator_of(who, rng)
+    W = normal_weights((channels // groups * FH * FW, filters), init, rng, f"{rng.next_name(who)}.W")
+    return W, (FH, FW)
+
+
+class Convolution(Filters):
+    """Convolution of images, ``y[n, m, i, j] = Σ W[m, c, k, l] x[n, c, s i + d k - p, s j + d l - p] + b[m]``.
+
+    The stride s, the zeros p around the images (``pad``) and the distance d between the cells of a filter
+    (``dilation``) are one number, or a pair for rows and columns. Of several groups, each sees its share of channels
+    and makes its share of y: ``groups=C`` filters every channel alone.
+
+    Shapes: ``x (N, C, H, W)``, ``W (M, C/groups, FH, FW)``, ``b (M,)``, ``y (N, M, OH, OW)`` with
+    ``OH = ⌊(H + 2p - d (FH - 1) - 1) / s⌋ + 1``.
+    Backward: ``dx = col2im(Wᵀ dout)``, ``dW = dout im2col(x)ᵀ``, ``db = Σ dout`` over all but m.
+    Raises: ``ShapeError`` for other channels or images smaller than a filter; ``ArgumentError`` for wrong options.
+    Source: Deep Learning from Scratch, section 7.4.3.
+    """
+
+    shapes = {"x": "N C H W", "W": "M D FH FW", "b": "M"}
+    units = {"W": 0, "b": 0}
+
+    def forward(self, x: Array) -> Array:
+        who, channels = type(self).__name__, self.groups * self.W.shape[1]
+        if x.shape[1] != channels:
+            got = f"{x.shape[1]} in {tuple(x.shape)}"
+            raise ShapeError(who, f"x must have {channels} channels", got, "give such images, or make W for these")
+        check_fits(who, self.window, x.shape)
+        self.x = x
+        return kernels.convolution(x, self.W, self.b, self.window, self.groups)
+
+    def backward(self, dout: Array) -> Array | None:
+        xp = array_namespace(dout, self.x)
+        self.dW = kernels.convolution_dw(dout, self.x, self.window, self.groups)
+        self.db = xp.sum(dout, axis=(0, 2, 3))
+        H, W = self.x.shape[-2:]
+        return kernels.convolution_dx(dout, self.W, (H, W), self.window, self.groups) if self.needs_dx else None
+
+    @classmethod
+    def create(
+        cls,
+        channels: int,
+        filters: int,
+        size: IntOrPair,
+        stride: IntOrPair = 1,
+        pad: IntOrPair = 0,
+        dilation: IntOrPair = 1,
+        groups: int = 1,
+        init: str | float = "he",
+        rng: Generator | None = None,
+    ) -> Self:
+        """A Convolution of C channels by M filters, with parameters on the current backend, ``W = σ z``, ``b = 0``.
+
+        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
+
+        Raises: ``ArgumentError`` for sizes below 1, groups that do not divide or an unknown ``init``.
+        """
+        W, (FH, FW) = initial_filters(cls, channels, filters, size, groups, init, rng)
+        xp = array_namespace(W)
+        W = xp.reshape(xp.matrix_transpose(W), (filters, channels // groups, FH, FW))
+        return cls(W, zeros((filters,)), stride, pad, dilation, groups)
+
+
+class TransposedConvolution(Filters):
+    """The transpose of a convolution, ``y[n, m, s i + d k - p, s j + d l - p] += W[c, m, k, l] x[n, c, i, j]``, from b.
+
+    It takes the shapes of a convolution with the same options the other way, as the backward of one does with ``dout``.
+    ``output_pad`` makes y larger, at the end of each axis: with strides, convolutions of several sizes give one.
+
+    Shapes: ``x (N, C, H, W)``, ``W (C, M/groups, FH, FW)``, ``b (M,)``, ``y (N, M, OH, OW)`` with
+    ``OH = s (H - 1) + d (FH - 1) + 1 - 2p + output_pad``.
+    Backward: ``dx`` is the convolution of ``dout``, ``dW = x im2col(dout)ᵀ``, ``db = Σ dout`` over all but m.
+    Raises: ``ShapeError`` for other channels or a y without elements; ``ArgumentError`` for wrong options.
+    Source: Zeiler et al., "Deconvolutional networks", 2010; Dumoulin and Visin, 2016, chapter 4.
+    """
+
+    shapes = {"x": "N C H W", "W": "C D FH FW", "b": "M"}
+    units = {"W": 1, "b": 0}
+
+    def __init__(
+        self,
+        W: Array,
+        b: Array,
+        stride: IntOrPair = 1,
+        pad: IntOrPair = 0,
+        output_pad: IntOrPair = 0,
+        dilation: IntOrPair = 1,
+        groups: int = 1,
+    ) -> None:
+        super().__init__(W, b, stride, pad, dilation, groups)
+        who = type(self).__name__
+        if b.shape[0] != groups * W.shape[1]:
+            raise ShapeError(
+                who, f"b must be ({groups * W.shape[1]},)", tuple(b.shape), "give one for each channel of y"
+            )
+        self.output_pad = pair(who, "output_pad", output_pad, 0)
+        for extra, s, d in zip(self.output_pad, self.window.stride, self.window.dilation, strict=True):
+            if extra >= max(s, d):
+                must = "output_pad must be below stride or dilation"
+                raise ArgumentError(who, must, f"{extra}, not below {max(s, d)}", "make it smaller")
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        OH, OW = (
+            s * (length - 1) + span - 2 * p + extra
+            for length, s, span, p, extra in zip(
+                x.shape[-2:], self.window.stride, self.window.span, self.window.pad, self.output_pad, strict=True
+            )
+        )
+        if min(OH, OW) < 1:
+            got = f"{(OH, OW)} from images of {tuple(x.shape[-2:])}"
+            raise ShapeError(type(self).__name__, "y must have at least one element", got, "pad less")
+        b = array_namespace(x, self.b).reshape(self.b, (self.b.shape[0], 1, 1))
+        return kernels.convolution_dx(x, self.W, (OH, OW), self.window, self.groups) + b  # type: ignore[no-any-return]
+
+    def backward(self, dout: Array) -> Array | None:
+        xp = array_namespace(dout, self.x)
+        self.dW = kernels.convolution_dw(self.x, dout, self.window, self.groups)
+        self.db = xp.sum(dout, axis=(0, 2, 3))
+        if not self.needs_dx:
+            return None
+        H, W = self.x.shape[-2:]
+        dx: Array = kernels.convolution(dout, self.W, None, self.window, self.groups)[:, :, :H, :W]
+        return dx
+
+    @classmethod
+    def create(
+        cls,
+        channels: int,
+        filters: int,
+        size: IntOrPair,
+        stride: IntOrPair = 1,
+        pad: IntOrPair = 0,
+        output_pad: IntOrPair = 0,
+        dilation: IntOrPair = 1,
+        groups: int = 1,
+        init: str | float = "he",
+        rng: Generator | None = None,
+    ) -> Self:
+        """A TransposedConvolution from C channels to M, on the current backend, ``W = σ z``, ``b = 0``.
+
+        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
+
+        Raises: ``ArgumentError`` for sizes below 1, groups that do not divide or an unknown ``init``.
+        """
+        W, (FH, FW) = initial_filters(cls, channels, filters, size, groups, init, rng)
+        W = array_namespace(W).reshape(W, (channels, filters // groups, FH, FW))
+        return cls(W, zeros((filters,)), stride, pad, output_pad, dilation, groups)

@@ -1,0 +1,53 @@
+"""Dropout: noise against overfitting."""
+
+from __future__ import annotations
+
+from xpnet import kernels
+from xpnet.errors import ArgumentError
+from xpnet.layers.base import Layer
+from xpnet.random import Generator, generator_of
+from xpnet.typing import Array
+
+
+class Dropout(Layer):
+    """Dropout, ``y = x m / (1 - p)`` with each m 0 with probability p, else 1; ``y = x`` in ``predict``.
+
+    p is ``dropout_ratio``. The m of the k-th call in training are the numbers of a stream with a name, the seed of
+    ``rng`` and k: the same bits on every backend. ``step`` is k, counted from 0, saved and restored as state.
+
+    Shapes: ``x`` and ``y`` of any shape.
+    Backward: ``dx = dout m / (1 - p)``.
+    Raises: ``ArgumentError`` for a ratio outside 0 ≤ p < 1; ``DtypeError`` for an ``rng`` that is no Generator.
+    Source: Srivastava et al., 2014; Deep Learning from Scratch, section 6.4.3, which scales in ``predict`` instead.
+    """
+
+    state = ("step",)
+    holomorphic = True
+
+    step: int
+    mask: Array | None
+
+    def __init__(self, dropout_ratio: float = 0.5, rng: Generator | None = None) -> None:
+        super().__init__()
+        who = type(self).__name__
+        if not isinstance(dropout_ratio, int | float) or not 0.0 <= dropout_ratio < 1.0:
+            must = "dropout_ratio must be from 0 to below 1"
+            raise ArgumentError(who, must, repr(dropout_ratio), "it is the share that is dropped: try 0.5")
+        self.dropout_ratio = float(dropout_ratio)
+        self.rng = generator_of(who, rng)
+        self.stream = self.rng.next_name("Dropout")
+        self.step = 0
+
+    def forward(self, x: Array) -> Array:
+        if not self.training or self.dropout_ratio == 0.0:
+            self.mask = None
+            return x
+        self.mask = kernels.dropout_mask(x, self.rng, self.stream, self.step, 1.0 - self.dropout_ratio)
+        self.step += 1
+        return x * self.mask  # type: ignore[no-any-return]
+
+    def backward(self, dout: Array) -> Array:
+        return dout if self.mask is None else dout * self.mask
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.dropout_ratio:g})"

@@ -1,0 +1,136 @@
+"""Tables of vectors for numbers and positions."""
+
+from __future__ import annotations
+
+from math import log, prod
+from typing import Self
+
+from xpnet import kernels
+from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
+from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.initializers import normal_weights
+from xpnet.layers.base import Layer
+from xpnet.random import Generator, generator_of
+from xpnet.typing import Array
+
+
+class Embedding(Layer):
+    """A vector for each number of a vocabulary, ``y[...] = W[x[...]]``.
+
+    Shapes: ``x (N, ...)`` integer, from 0 to V - 1, ``W (V, D)``, ``y (N, ..., D)``.
+    Backward: ``dW[v] = Σ dout[n]`` over n with ``x[n] = v``; integers have no dx.
+    Raises: ``DtypeError`` for floating x; ``ArgumentError`` for an index outside the vocabulary where it can be read
+    without stalling a device (elsewhere its vector is NaN).
+    Source: Bengio et al., 2003, section 2.
+    """
+
+    parameters = ("W",)
+    differentiable = ()
+    shapes = {"W": "V D"}
+
+    W: Array
+
+    def forward(self, x: Array) -> Array:
+        self._check_indices(x)
+        self.x = x
+        return kernels.embedding(self.W, x)
+
+    def backward(self, dout: Array) -> None:
+        xp = array_namespace(dout, self.x)
+        V, D = self.W.shape
+        n = prod(self.x.shape)
+        self.dW = kernels.scatter_add(xp.reshape(dout, (n, D)), xp.reshape(self.x, (n,)), V)
+
+    def _check_indices(self, x: Array) -> None:
+        who, V = type(self).__name__, self.W.shape[0]
+        if dtype_kind(x) != "integer":
+            remedy = "cast it with xp.astype(x, xp.int64)"
+            raise DtypeError(who, "x must be integer indices", dtype_name(x.dtype), remedy)
+        if library_of(array_namespace(x)).readable(x):
+            indices = to_numpy(x)
+            if indices.size and (indices.min() < 0 or indices.max() >= V):
+                wrong = indices[(indices < 0) | (indices >= V)].flat[0]
+                raise ArgumentError(who, f"indices must be from 0 to {V - 1}", wrong, "give W a row for each index")
+
+    @classmethod
+    def create(cls, vocabulary: int, width: int, init: str | float = 0.02, rng: Generator | None = None) -> Self:
+        """An Embedding with a table on the current backend, ``W = σ z``.
+
+        ``init`` is σ. ``rng`` gives each layer numbers of its own.
+
+        Raises: ``ArgumentError`` for sizes below 1.
+        """
+        rng = generator_of(cls.__name__, rng)
+        return cls(normal_weights((vocabulary, width), init, rng, rng.next_name(cls.__name__) + ".W"))
+
+
+class PositionalEmbedding(Layer):
+    """A learned vector for each position, ``y[n, t] = x[n, t] + W[t]``.
+
+    Shapes: ``x, y (N, L, D)``, ``W (T, D)`` with L ≤ T.
+    Backward: ``dx = dout``, ``dW[t] = Σₙ dout[n, t]``, 0 where t ≥ L.
+    Raises: ``ShapeError`` for a longer sequence.
+    Source: Gehring et al., 2017, section 3.1.
+    """
+
+    parameters = ("W",)
+    shapes = {"x": "N L D", "W": "T D"}
+    holomorphic = True
+
+    W: Array
+
+    def forward(self, x: Array) -> Array:
+        L, T = x.shape[1], self.W.shape[0]
+        if L > T:
+            raise ShapeError(
+                type(self).__name__,
+                f"x must have at most {T} positions",
+                L,
+                "cut it, or give W a row for each position",
+            )
+        y: Array = x + self.W[:L, :]
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        xp = array_namespace(dout)
+        L, (T, D) = dout.shape[1], self.W.shape
+        self.dW = xp.sum(dout, axis=0)
+        if L < T:
+            rest = xp.zeros((T - L, D), dtype=dout.dtype, device=device_of(dout))
+            self.dW = xp.concat([self.dW, rest], axis=0)
+        return dout
+
+    @classmethod
+    def create(cls, length: int, width: int, init: str | float = 0.02, rng: Generator | None = None) -> Self:
+        """A PositionalEmbedding of up to ``length`` positions; arguments as those of ``Embedding.create``."""
+        rng = generator_of(cls.__name__, rng)
+        return cls(normal_weights((length, width), init, rng, rng.next_name(cls.__name__) + ".W"))
+
+
+class PositionalEncoding(Layer):
+    """Waves of the position, ``y[t, 2i] = x + sin(t / 10000^(2i/D))``, ``y[t, 2i+1] = x + cos(t / 10000^(2i/D))``.
+
+    Shapes: ``x, y (N, L, D)``.
+    Backward: ``dx = dout``.
+    Source: Vaswani et al., 2017, section 3.5.
+    """
+
+    shapes = {"x": "N L D"}
+
+    def forward(self, x: Array) -> Array:
+        y: Array = x + waves(x)
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        return dout
+
+
+def waves(x: Array) -> Array:
+    """The encoding of the positions of x, ``(L, D)``: sines in even columns, cosines in odd ones."""
+    xp = array_namespace(x)
+    _, L, D = x.shape
+    like = {"dtype": xp.result_type(x.dtype, xp.float32), "device": device_of(x)}  # float16 holds few positions
+    t, i = xp.arange(L, **like), xp.arange((D + 1) // 2, **like)
+    angles = t[:, None] * xp.exp(i * (-2.0 * log(10000.0) / D))[None, :]
+    pairs = xp.stack([xp.sin(angles), xp.cos(angles)], axis=-1)
+    return xp.astype(xp.reshape(pairs, (L, 2 * i.shape[0]))[:, :D], x.dtype)  # type: ignore[no-any-return]

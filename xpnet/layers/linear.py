@@ -1,0 +1,86 @@
+"""Maps of the last axis, such as the features at each step of a sequence."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Self
+
+from xpnet.backend import array_namespace
+from xpnet.initializers import normal_weights, zeros
+from xpnet.layers.base import Layer
+from xpnet.random import Generator, generator_of
+from xpnet.typing import Array
+
+
+class MatMul(Layer):
+    """Product with a matrix along the last axis, ``y = x W``.
+
+    Shapes: ``x (..., D)``, ``W (D, M)``, ``y (..., M)``.
+    Backward: ``dx = dout Wᵀ``, ``dW = Σ xᵀ dout`` over all rows.
+    """
+
+    parameters = ("W",)
+    shapes = {"x": "... D", "W": "D M"}
+    holomorphic = True
+
+    W: Array
+
+    def forward(self, x: Array) -> Array:
+        self.x = rows(x)
+        return in_rows_of(x, self.x @ self.W)
+
+    def backward(self, dout: Array) -> Array | None:
+        d = rows(dout)
+        self.dW = self.x.T @ d
+        return in_rows_of(dout, d @ self.W.T) if self.needs_dx else None
+
+    @classmethod
+    def create(cls, inputs: int, outputs: int, init: str | float = "he", rng: Generator | None = None) -> Self:
+        """A MatMul with weights on the current backend; arguments as those of ``Affine.create``."""
+        rng = generator_of(cls.__name__, rng)
+        return cls(normal_weights((inputs, outputs), init, rng, rng.next_name(cls.__name__) + ".W"))
+
+
+class Linear(Layer):
+    """Affine map along the last axis, ``y = x W + b``: what Affine does to rows, at every step of a sequence.
+
+    Shapes: ``x (..., D)``, ``W (D, M)``, ``b (M,)``, ``y (..., M)``.
+    Backward: ``dx = dout Wᵀ``, ``dW = Σ xᵀ dout``, ``db = Σ dout`` over all rows.
+    """
+
+    parameters = ("W", "b")
+    shapes = {"x": "... D", "W": "D M", "b": "M"}
+    holomorphic = True
+
+    W: Array
+    b: Array
+
+    def forward(self, x: Array) -> Array:
+        self.x = rows(x)
+        return in_rows_of(x, self.x @ self.W + self.b)
+
+    def backward(self, dout: Array) -> Array | None:
+        d = rows(dout)
+        self.dW = self.x.T @ d
+        self.db = array_namespace(d).sum(d, axis=0)
+        return in_rows_of(dout, d @ self.W.T) if self.needs_dx else None
+
+    @classmethod
+    def create(cls, inputs: int, outputs: int, init: str | float = "he", rng: Generator | None = None) -> Self:
+        """A Linear with parameters on the current backend; arguments as those of ``Affine.create``."""
+        rng = generator_of(cls.__name__, rng)
+        return cls(normal_weights((inputs, outputs), init, rng, rng.next_name(cls.__name__) + ".W"), zeros((outputs,)))
+
+
+def rows(x: Array) -> Array:
+    """All but the last axis laid out in one, ``(..., D) -> (n, D)``: one product is faster than a batch of them."""
+    if x.ndim == 2:
+        return x
+    return array_namespace(x).reshape(x, (prod(x.shape[:-1]), x.shape[-1]))  # type: ignore[no-any-return]
+
+
+def in_rows_of(x: Array, y: Array) -> Array:
+    """The rows of y laid out as those of x, ``(n, M) -> (..., M)``."""
+    if x.ndim == 2:
+        return y
+    return array_namespace(y).reshape(y, (*x.shape[:-1], y.shape[-1]))  # type: ignore[no-any-return]

@@ -1,0 +1,225 @@
+"""Normalizations: layers that bring values to mean 0 and variance 1, then to a learned scale and shift."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any, Self
+
+from xpnet import kernels
+from xpnet.autodiff.variable import base
+from xpnet.backend import array_namespace, device_of, size_of
+from xpnet.errors import ArgumentError, ShapeError
+from xpnet.initializers import check_size, ones, zeros
+from xpnet.layers import checks
+from xpnet.layers.base import Layer
+from xpnet.layers.loss import check_not_empty
+from xpnet.typing import Array
+
+
+class LayerNormalization(Layer):
+    """Layer normalization over the last axis, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
+
+    μ and σ² are mean and variance of each row.
+
+    Shapes: ``x (..., D)``, ``gamma (D,)``, ``beta (D,)``, ``y`` as ``x``.
+    Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``.
+    Raises: ``ArgumentError`` for an eps that is not above 0.
+    Source: Ba, Kiros and Hinton, 2016, section 3.
+    """
+
+    parameters = ("gamma", "beta")
+    shapes = {"gamma": "D", "beta": "D", "x": "... D"}
+    holomorphic = True
+
+    gamma: Array
+    beta: Array
+
+    def __init__(self, gamma: Array, beta: Array, eps: float = 1e-5) -> None:
+        super().__init__(gamma, beta)
+        self.eps = check_eps(self, eps)
+
+    def forward(self, x: Array) -> Array:
+        y, self.xhat, self.rstd = kernels.layer_norm(x, self.gamma, self.beta, self.eps)
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        dx, self.dgamma, self.dbeta = kernels.layer_norm_backward(dout, self.xhat, self.rstd, self.gamma)
+        return dx
+
+    @classmethod
+    def create(cls, size: int, eps: float = 1e-5) -> Self:
+        """A LayerNormalization of D = ``size`` with parameters on the current backend, ``γ = 1``, ``β = 0``."""
+        check_size(cls.__name__, "size", size)
+        return cls(ones((size,)), zeros((size,)), eps)
+
+
+class RMSNormalization(Layer):
+    """Root mean square normalization over the last axis, ``y = γ x̂`` with ``x̂ = x / √(mean x² + ε)``.
+
+    Shapes: ``x (..., D)``, ``gamma (D,)``, ``y`` as ``x``.
+    Backward: ``dγ = Σ dout x̂``, ``dx = (dx̂ - x̂ mean(dx̂ x̂)) / √(mean x² + ε)``, ``dx̂ = γ dout``.
+    Raises: ``ArgumentError`` for an eps that is not above 0.
+    Source: Zhang and Sennrich, 2019, section 4.
+    """
+
+    parameters = ("gamma",)
+    shapes = {"gamma": "D", "x": "... D"}
+    holomorphic = True
+
+    gamma: Array
+
+    def __init__(self, gamma: Array, eps: float = 1e-5) -> None:
+        super().__init__(gamma)
+        self.eps = check_eps(self, eps)
+
+    def forward(self, x: Array) -> Array:
+        y, self.xhat, self.rstd = kernels.rms_norm(x, self.gamma, self.eps)
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        dx, self.dgamma = kernels.rms_norm_backward(dout, self.xhat, self.rstd, self.gamma)
+        return dx
+
+    @classmethod
+    def create(cls, size: int, eps: float = 1e-5) -> Self:
+        """An RMSNormalization of D = ``size`` with parameters on the current backend, ``γ = 1``."""
+        check_size(cls.__name__, "size", size)
+        return cls(ones((size,)), eps)
+
+
+class GroupNormalization(Layer):
+    """Group normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
+
+    μ and σ² are those of each sample over each group of C / G channels and all places; γ and β belong to a channel.
+
+    Shapes: ``x (N, C, ...)``, ``gamma (C,)``, ``beta (C,)``, ``y`` as ``x``.
+    Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``.
+    Raises: ``ArgumentError`` for groups that do not divide the channels, or an eps that is not above 0.
+    Source: Wu and He, 2018, section 3.
+    """
+
+    parameters = ("gamma", "beta")
+    shapes = {"gamma": "C", "beta": "C", "x": "N C ..."}
+    holomorphic = True
+
+    gamma: Array
+    beta: Array
+
+    def __init__(self, gamma: Array, beta: Array, groups: int, eps: float = 1e-5) -> None:
+        super().__init__(gamma, beta)
+        who, channels = type(self).__name__, gamma.shape[0]
+        check_size(who, "groups", groups)
+        if channels % groups:
+            got = f"{groups} groups of {channels} channels"
+            raise ArgumentError(who, "groups must divide the channels", got, "choose a divisor")
+        self.groups = int(groups)
+        self.eps = check_eps(self, eps)
+
+    def forward(self, x: Array) -> Array:
+        y, self.xhat, self.rstd = kernels.group_norm(x, self.gamma, self.beta, self.groups, self.eps)
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        dx, self.dgamma, self.dbeta = kernels.group_norm_backward(dout, self.xhat, self.rstd, self.gamma)
+        return dx
+
+    @classmethod
+    def create(cls, channels: int, groups: int, eps: float = 1e-5) -> Self:
+        """A GroupNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
+        check_size(cls.__name__, "channels", channels)
+        return cls(ones((channels,)), zeros((channels,)), groups, eps)
+
+
+class BatchNormalization(Layer):
+    """Batch normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
+
+    In training μ and σ² are the mean and the (biased) variance of each channel over the batch and all places, and the
+    running statistics follow them, ``running = momentum running + (1 - momentum) batch``. ``predict`` uses the running
+    ones. As in the book, momentum is the share that stays (torch's is the share that comes: 0.9 here is 0.1 there) and
+    the running variance follows σ² itself (torch's follows ``σ² n / (n - 1)`` with n the values of a channel). The
+    book's ε is 10e-7. Running statistics are float32 where γ is float16 or bfloat16, in which small steps are lost.
+
+    Shapes: ``x (N, D)`` or ``(N, C, ...)``; the others ``(D,)`` or ``(C,)``; ``y`` as ``x``.
+    Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``.
+    Raises: ``ShapeError`` in training for fewer than two values of a channel, which have no variance; ``ArgumentError``
+    for a momentum outside 0 … 1 or an eps that is not above 0.
+    Source: Ioffe and Szegedy, 2015, section 3; Deep Learning from Scratch, section 6.3.
+    """
+
+    parameters = ("gamma", "beta")
+    state = ("running_mean", "running_var")
+    shapes = {"gamma": "C", "beta": "C", "x": "N C ..."}
+    holomorphic = True
+
+    gamma: Array
+    beta: Array
+    running_mean: Array
+    running_var: Array
+
+    def __init__(
+        self,
+        gamma: Array,
+        beta: Array,
+        momentum: float = 0.9,
+        running_mean: Array | None = None,
+        running_var: Array | None = None,
+        eps: float = 1e-5,
+    ) -> None:
+        super().__init__(gamma, beta)
+        who = type(self).__name__
+        if not isinstance(momentum, int | float) or not 0.0 <= momentum <= 1.0:
+            raise ArgumentError(who, "momentum must be from 0 to 1", repr(momentum), "try 0.9")
+        self.momentum = float(momentum)
+        self.eps = check_eps(self, eps)
+        for name, array in (("running_mean", running_mean), ("running_var", running_var)):
+            if array is None:
+                continue
+            checks.check_one_place(who, {"gamma": gamma, name: array})
+            if array.shape != gamma.shape:
+                raise ShapeError(who, f"{name} must be {tuple(gamma.shape)}", tuple(array.shape), "give one a channel")
+        xp = array_namespace(gamma)
+        like = {"dtype": xp.result_type(gamma, xp.float32), "device": device_of(gamma)}
+        self.running_mean = xp.zeros(gamma.shape, **like) if running_mean is None else running_mean
+        self.running_var = xp.ones(gamma.shape, **like) if running_var is None else running_var
+
+    def forward(self, x: Array) -> Array:
+        if not self.training:
+            mean, var = self.running_mean, self.running_var
+            return kernels.batch_norm_predict(x, self.gamma, self.beta, mean, var, self.eps)
+        self._check_values(x)
+        y, self.xhat, self.rstd, mean, var = kernels.batch_norm(x, self.gamma, self.beta, self.eps)
+        self.running_mean = self._moved(self.running_mean, mean)
+        self.running_var = self._moved(self.running_var, var)
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        dx, self.dgamma, self.dbeta = kernels.batch_norm_backward(dout, self.xhat, self.rstd, self.gamma)
+        return dx
+
+    def _moved(self, running: Array, batch: Array) -> Array:
+        batch = array_namespace(running).astype(base(batch), running.dtype)
+        moved: Array = self.momentum * running + (1.0 - self.momentum) * batch
+        return moved
+
+    def _check_values(self, x: Array) -> None:
+        who = type(self).__name__
+        check_not_empty(who, x)
+        if size_of(x) == x.shape[1]:
+            remedy = "train on larger batches; where the last batch of an epoch has one row, choose another batch size"
+            raise ShapeError(who, "x must hold two values of each channel in training", tuple(x.shape), remedy)
+
+    @classmethod
+    def create(cls, channels: int, momentum: float = 0.9, eps: float = 1e-5) -> Self:
+        """A BatchNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
+        check_size(cls.__name__, "channels", channels)
+        return cls(ones((channels,)), zeros((channels,)), momentum, eps=eps)
+
+
+def check_eps(layer: Layer, eps: Any) -> float:
+    """The ε under a root, which must be above 0.
+
+    Raises: ``ArgumentError``.
+    """
+    if not isinstance(eps, int | float) or not 0.0 < eps < inf:
+        raise ArgumentError(type(layer).__name__, "eps must be above 0 and finite", repr(eps), "try 1e-5")
+    return float(eps)

@@ -1,0 +1,60 @@
+"""The backward of an owner that writes only its forward: from the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from xpnet.autodiff import Variable, vjp
+from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
+from xpnet.errors import StateError
+from xpnet.layers import checks
+
+if TYPE_CHECKING:
+    from xpnet.layers.owner import Owner
+
+
+def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """``forward`` in training on a tape, which is kept for ``pull_back``; where someone else records, plain."""
+
+    @wraps(forward)
+    def recording(self: Owner, *args: Any, **named: Any) -> Any:
+        arrays = (*args, *named.values(), *self.params.values())
+        if not self.training or any(type(array) is Variable for array in arrays):
+            return forward(self, *args, **named)
+        inputs = checks.in_order(self, args, named)
+        wanted = self.differentiable if self.needs_dx else ()
+        traced = {name: x for name, x in zip(self.inputs, inputs, strict=True) if name in wanted and _floating(x)}
+
+        def of_parameters_and_inputs(params: dict[str, Any], *xs: Any) -> Any:
+            moved = dict(zip(self.inputs, inputs, strict=True)) | dict(zip(traced, xs, strict=True))
+            with self.using(params):
+                return forward(self, **moved)
+
+        y, pullback = vjp(of_parameters_and_inputs, dict(self.params), *traced.values())
+        self._tape = (pullback, tuple(traced))
+        self._y_like = (array_namespace(y), y.shape, y.dtype, device_of(y)) if is_array(y) else None
+        return y
+
+    return recording
+
+
+def pull_back(self: Owner, dout: Any = 1.0) -> Any:
+    """Assign to every layer its gradients, each the sum over the uses of the layer, and return dx."""
+    if self._tape is None:
+        raise StateError(type(self).__name__, "forward must run before backward", "no forward", "call forward first")
+    pullback, traced = self._tape
+    if self._y_like is not None:
+        dout = checks.check_dout(self, dout, *self._y_like)
+    gradients, *dxs = pullback(dout)
+    for name, gradient in gradients.items():
+        layer, attribute = self.params.place(name)
+        setattr(layer, "d" + attribute, gradient)
+    found = dict(zip(traced, dxs, strict=True))
+    given = tuple(found.get(name) for name in self.differentiable)
+    return given[0] if len(given) == 1 else given or None
+
+
+def _floating(x: Any) -> bool:
+    return is_array(x) and dtype_kind(x) in ("real", "complex")

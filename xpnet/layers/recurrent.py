@@ -1,0 +1,247 @@
+"""Recurrent layers: a state that goes from step to step."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from xpnet import kernels
+from xpnet.backend import array_namespace, device_of, get_backend
+from xpnet.errors import ShapeError
+from xpnet.initializers import normal_weights, zeros
+from xpnet.layers.base import Layer
+from xpnet.layers.linear import rows
+from xpnet.random import Generator, generator_of
+from xpnet.typing import Array
+
+
+class Recurrent(Layer):
+    """What recurrent layers share: products over all steps at once, the state before the first step, what comes out.
+
+    ``stateful`` starts each ``forward`` where the one before ended. The state is a constant there: backward ends at the
+    first step (truncated backpropagation through time). ``predict`` starts there too, and leaves the state as it is.
+    ``return_sequences=False`` returns the state after the last step alone.
+
+    Inside, steps stand first, ``(L, N, …)``. ``gates`` is the number of blocks of H columns in Wx and Wh.
+
+    Raises: ``ShapeError`` for weights of another width, a sequence without steps, and another number of rows than those
+    of the kept state.
+    Source: Williams and Peng, 1990 (truncated backpropagation through time).
+    """
+
+    gates: ClassVar[int] = 1
+
+    Wx: Array
+    Wh: Array
+
+    def __init__(self, *arrays: Array, stateful: bool = False, return_sequences: bool = True) -> None:
+        super().__init__(*arrays)
+        self.stateful, self.return_sequences = stateful, return_sequences
+        H, columns = self.Wh.shape
+        if columns != self.gates * H:
+            must = f"Wh must be ({H}, {self.gates * H}), {self.gates} blocks of H columns"
+            raise ShapeError(type(self).__name__, must, (H, columns), "lay the weights of the gates side by side")
+
+    def reset_state(self) -> None:
+        """Start the next sequence from zeros."""
+        for name in self.state:
+            setattr(self, name, None)
+
+    def _entering(self, x: Array, b: Array) -> Array:
+        """``x Wx + b`` of all steps, ``(L, N, …)``; keeps x, steps first."""
+        if x.shape[1] == 0:
+            raise ShapeError(type(self).__name__, "x must have at least one step", tuple(x.shape), "leave it out")
+        xp = array_namespace(x, self.Wx)
+        self.x = xp.permute_dims(x, (1, 0, 2))
+        a = rows(self.x) @ self.Wx + b
+        return xp.reshape(a, (*self.x.shape[:2], a.shape[1]))  # type: ignore[no-any-return]
+
+    def _before(self, name: str) -> Array:
+        """The state before the first step, ``(N, H)``: zeros, or what ``forward`` kept."""
+        _, N, _ = self.x.shape
+        H = self.Wh.shape[0]
+        kept: Array | None = getattr(self, name) if self.stateful else None
+        if kept is None:
+            zero: Array = array_namespace(self.x).zeros((N, H), dtype=self.x.dtype, device=device_of(self.x))
+            return zero
+        if kept.shape != (N, H):
+            must = f"x must have {kept.shape[0]} rows, as the state kept from the call before"
+            raise ShapeError(type(self).__name__, must, N, "call reset_state() where other sequences begin")
+        return kept
+
+    def _leaving(self, states: Array, **kept: Array) -> Array:
+        """The output from the states of all steps; keeps the last of each of ``kept``."""
+        if self.stateful and self.training:
+            for name, values in kept.items():
+                setattr(self, name, values[-1, ...])
+        if not self.return_sequences:
+            return states[-1, ...]  # type: ignore[no-any-return]
+        return array_namespace(states).permute_dims(states, (1, 0, 2))  # type: ignore[no-any-return]
+
+    def _upstream(self, dout: Array) -> Array:
+        """``dout`` of all steps, ``(L, N, H)``."""
+        xp = array_namespace(dout)
+        if self.return_sequences:
+            return xp.permute_dims(dout, (1, 0, 2))  # type: ignore[no-any-return]
+        L, (N, H) = self.x.shape[0], dout.shape
+        earlier = xp.zeros((L - 1, N, H), dtype=dout.dtype, device=device_of(dout))
+        return xp.concat([earlier, dout[None, ...]], axis=0)  # type: ignore[no-any-return]
+
+    def _to_x(self, da: Array) -> Array | None:
+        """``dWx = Σ xᵀ da`` over all steps and rows, and ``dx = da Wxᵀ``."""
+        self.dWx = rows(self.x).T @ rows(da)
+        if not self.needs_dx:
+            return None
+        xp = array_namespace(da, self.Wx)
+        dx = xp.reshape(rows(da) @ self.Wx.T, self.x.shape)
+        return xp.permute_dims(dx, (1, 0, 2))  # type: ignore[no-any-return]
+
+    @classmethod
+    def create(
+        cls,
+        inputs: int,
+        hidden: int,
+        stateful: bool = False,
+        return_sequences: bool = True,
+        init: str | float = "lecun",
+        rng: Generator | None = None,
+    ) -> Self:
+        """A layer with parameters on the current backend, ``Wx = σ z``, ``Wh = σ z``, ``b = 0``.
+
+        ``init`` as in ``Affine.create``. ``rng`` gives each layer numbers of its own.
+
+        Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
+        """
+        rng = generator_of(cls.__name__, rng)
+        path = rng.next_name(cls.__name__)
+        Wx = normal_weights((inputs, cls.gates * hidden), init, rng, f"{path}.Wx")
+        Wh = normal_weights((hidden, cls.gates * hidden), init, rng, f"{path}.Wh")
+        return cls(Wx, Wh, *cls._biases(hidden), stateful=stateful, return_sequences=return_sequences)
+
+    @classmethod
+    def _biases(cls, hidden: int) -> tuple[Array, ...]:
+        return tuple(zeros((cls.gates * hidden,)) for _ in cls.parameters[2:])
+
+    def __repr__(self) -> str:
+        options = "".join(
+            f", {name}={value}"
+            for name, value, usual in (
+                ("stateful", self.stateful, False),
+                ("return_sequences", self.return_sequences, True),
+            )
+            if value != usual
+        )
+        return f"{super().__repr__()[:-1]}{options})"
+
+
+class RNN(Recurrent):
+    """Plain recurrence, ``h[t] = tanh(x[t] Wx + h[t-1] Wh + b)``.
+
+    Shapes: ``x (N, L, D)``, ``Wx (D, H)``, ``Wh (H, H)``, ``b (H,)``, result ``(N, L, H)`` or the last ``(N, H)``.
+    Backward: ``da[t] = (dout[t] + da[t+1] Whᵀ) (1 - h[t]²)``; ``dx[t] = da[t] Wxᵀ``, ``dWx = Σ x[t]ᵀ da[t]``,
+    ``dWh = Σ h[t-1]ᵀ da[t]``, ``db = Σ da[t]``.
+    Source: Elman, 1990.
+    """
+
+    parameters = ("Wx", "Wh", "b")
+    state = ("h",)
+    shapes = {"x": "N L D", "Wx": "D H", "Wh": "H H", "b": "H"}
+
+    b: Array
+
+    def forward(self, x: Array) -> Array:
+        a = self._entering(x, self.b)
+        self.h0 = self._before("h")
+        self.hs = kernels.rnn(a, self.h0, self.Wh)
+        return self._leaving(self.hs, h=self.hs)
+
+    def backward(self, dout: Array) -> Array | None:
+        da = kernels.rnn_backward(self._upstream(dout), self.hs, self.Wh)
+        self.dWh = rows(earlier(self.h0, self.hs)).T @ rows(da)
+        self.db = sum_of_rows(da)
+        return self._to_x(da)
+
+
+class LSTM(Recurrent):
+    """Long short-term memory, ``c[t] = f c[t-1] + i g``, ``h[t] = o tanh c[t]``.
+
+    ``i, f, o`` are sigmoids and ``g`` is the tanh of the four blocks i, f, g, o of ``a[t] = x[t] Wx + h[t-1] Wh + b``,
+    in this order; it is torch's: ``Wx = weight_ih.T``, ``Wh = weight_hh.T``, ``b = bias_ih + bias_hh``.
+
+    Shapes: ``x (N, L, D)``, ``Wx (D, 4H)``, ``Wh (H, 4H)``, ``b (4H,)``, result ``(N, L, H)`` or the last ``(N, H)``.
+    Backward: ``dh = dout[t] + da[t+1] Whᵀ``, ``dc = dc[t+1] f[t+1] + dh o (1 - tanh² c)``; then ``di = dc g``,
+    ``df = dc c[t-1]``, ``dg = dc i``, ``do = dh tanh c`` through the gates to ``da``; dx and weights as in RNN.
+    Source: Hochreiter and Schmidhuber, 1997; Gers et al., 2000 (the forget gate).
+    """
+
+    parameters = ("Wx", "Wh", "b")
+    state = ("h", "c")
+    shapes = {"x": "N L D", "Wx": "D G", "Wh": "H G", "b": "G"}
+    gates = 4
+
+    b: Array
+
+    def forward(self, x: Array) -> Array:
+        a = self._entering(x, self.b)
+        self.h0, self.c0 = self._before("h"), self._before("c")
+        self.hs, self.cs, self.opened = kernels.lstm(a, self.h0, self.c0, self.Wh)
+        return self._leaving(self.hs, h=self.hs, c=self.cs)
+
+    def backward(self, dout: Array) -> Array | None:
+        da = kernels.lstm_backward(self._upstream(dout), self.c0, self.cs, self.opened, self.Wh)
+        self.dWh = rows(earlier(self.h0, self.hs)).T @ rows(da)
+        self.db = sum_of_rows(da)
+        return self._to_x(da)
+
+    @classmethod
+    def _biases(cls, hidden: int) -> tuple[Array, ...]:
+        """Zeros, and ones for the forget gate, which then starts open (Jozefowicz et al., 2015)."""
+        b: Any = np.zeros(4 * hidden)
+        b[hidden : 2 * hidden] = 1.0
+        return (get_backend().asarray(b),)
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit, ``h[t] = (1 - z) n + z h[t-1]`` with ``n = tanh(aₙ + r uₙ)``.
+
+    ``r, z`` are sigmoids of the blocks r, z of ``a + u``, with ``a = x[t] Wx + bx`` and ``u = h[t-1] Wh + bh`` in three
+    blocks r, z, n. Order and place of r are torch's: ``Wx = weight_ih.T``, ``Wh = weight_hh.T``, ``bx = bias_ih``,
+    ``bh = bias_hh``.
+
+    Shapes: ``x (N, L, D)``, ``Wx (D, 3H)``, ``Wh (H, 3H)``, ``bx, bh (3H,)``, result ``(N, L, H)``, or the last
+    ``(N, H)``.
+    Backward: ``dh[t-1] = dh z + du Whᵀ``, where ``da`` goes through the gates and ``du`` is da with its block n times
+    r; dx, dWx and dbx by ``da``, dWh and dbh by ``du``, as in RNN.
+    Source: Cho et al., 2014.
+    """
+
+    parameters = ("Wx", "Wh", "bx", "bh")
+    state = ("h",)
+    shapes = {"x": "N L D", "Wx": "D G", "Wh": "H G", "bx": "G", "bh": "G"}
+    gates = 3
+
+    bx: Array
+    bh: Array
+
+    def forward(self, x: Array) -> Array:
+        a = self._entering(x, self.bx)
+        self.h0 = self._before("h")
+        self.hs, self.opened, self.m = kernels.gru(a, self.h0, self.Wh, self.bh)
+        return self._leaving(self.hs, h=self.hs)
+
+    def backward(self, dout: Array) -> Array | None:
+        da, du = kernels.gru_backward(self._upstream(dout), self.h0, self.hs, self.opened, self.m, self.Wh)
+        self.dWh = rows(earlier(self.h0, self.hs)).T @ rows(du)
+        self.dbx, self.dbh = sum_of_rows(da), sum_of_rows(du)
+        return self._to_x(da)
+
+
+def earlier(first: Array, states: Array) -> Array:
+    """The state before each step: the first, then all but the last."""
+    return array_namespace(first, states).concat([first[None, ...], states[:-1, ...]], axis=0)  # type: ignore[no-any-return]
+
+
+def sum_of_rows(da: Array) -> Array:
+    """The sum over steps and rows, ``db = Σ da``."""
+    return array_namespace(da).sum(rows(da), axis=0)  # type: ignore[no-any-return]

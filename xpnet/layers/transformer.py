@@ -1,0 +1,88 @@
+"""The Transformer's block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from xpnet.layers.activation import Gelu
+from xpnet.layers.attention import MultiHeadAttention
+from xpnet.layers.base import Layer
+from xpnet.layers.composition import named_after_class, owned
+from xpnet.layers.dropout import Dropout
+from xpnet.layers.linear import Linear
+from xpnet.layers.normalization import LayerNormalization
+from xpnet.layers.owner import Owner
+from xpnet.random import Generator, generator_of
+
+
+class TransformerBlock(Owner):
+    """Attention between positions, then a network at each, ``h = x + attention(norm(x))``, ``y = h + mlp(norm(h))``.
+
+    Each branch is a list of layers one after another: normalization first (pre-LN), so that x itself passes through.
+    Layers are named after their class, ``LayerNormalization1``, ``Attention1``, ``LayerNormalization2``, ``Linear1`` …
+
+    Shapes: ``x, y (N, L, D)``; ``mask (N, L)`` bool for the attention, may be left out.
+    Backward: ``dh = dout + dout ∂branch₂``, ``dx = dh + dh ∂branch₁``.
+    Raises: ``DtypeError``, ``ArgumentError`` for what is no layer, and for one layer in two places.
+    Source: Vaswani et al., 2017, section 3.1; Xiong et al., 2020 (normalization first).
+    """
+
+    differentiable = ("x",)
+
+    def __init__(self, attention: Sequence[Layer], mlp: Sequence[Layer]) -> None:
+        named = named_after_class((*attention, *mlp))
+        renamed = {name.replace("MultiHeadAttention", "Attention"): layer for name, layer in named.items()}
+        self.layers = owned(type(self).__name__, renamed)
+        self.split = len(attention)
+
+    def _branches(self) -> tuple[list[Layer], list[Layer]]:
+        layers = list(self.layers.values())
+        return layers[: self.split], layers[self.split :]
+
+    def forward(self, x: Any, mask: Any = None) -> Any:
+        for branch in self._branches():
+            y = x
+            for layer in branch:
+                y = layer(y, mask) if "mask" in layer.inputs else layer(y)
+            x = x + y
+        return x
+
+    def backward(self, dout: Any = 1.0) -> Any:
+        for branch in reversed(self._branches()):
+            dy = dout
+            for layer in reversed(branch):
+                dy = layer.backward(dy)
+            dout = dout + dy
+        return dout
+
+    @classmethod
+    def create(
+        cls,
+        width: int,
+        heads: int,
+        hidden: int | None = None,
+        causal: bool = False,
+        dropout_ratio: float = 0.0,
+        init: str | float = 0.02,
+        rng: Generator | None = None,
+    ) -> Self:
+        """A block with parameters on the current backend: two Linear around a Gelu (tanh) of ``hidden`` units.
+
+        ``hidden`` is 4 D unless given, ``init`` as in ``Affine.create``. A ``dropout_ratio`` above 0 ends each branch
+        in Dropout. ``rng`` gives each layer numbers of its own.
+
+        Raises: ``ArgumentError`` for sizes below 1, heads that do not divide the width, or an unknown ``init``.
+        """
+        rng = generator_of(cls.__name__, rng)
+        hidden = 4 * width if hidden is None else hidden
+
+        def noise() -> list[Layer]:
+            return [Dropout(dropout_ratio, rng)] if dropout_ratio else []
+
+        attention = MultiHeadAttention.create(width, heads, causal, init, rng)
+        mlp = (Linear.create(width, hidden, init, rng), Gelu("tanh"), Linear.create(hidden, width, init, rng))
+        return cls(
+            [LayerNormalization.create(width), attention, *noise()],
+            [LayerNormalization.create(width), *mlp, *noise()],
+        )

@@ -1,0 +1,52 @@
+"""The options and checks that layers with a sliding window share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, TypeAlias
+
+from xpnet.errors import ArgumentError, ShapeError
+from xpnet.kernels.standard.windows import Pair, Window
+
+IntOrPair: TypeAlias = int | Sequence[int]
+
+
+def pair(who: str, name: str, value: Any, lowest: int) -> Pair:
+    """One whole number for both axes, or one for each, ``(rows, columns)``.
+
+    Raises: ``ArgumentError`` for anything else, or a number below the lowest.
+    """
+    numbers = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value, value)
+    wrong = any(isinstance(n, bool) or not isinstance(n, Integral) or int(n) < lowest for n in numbers)
+    if len(numbers) != 2 or wrong:
+        must = f"{name} must be a whole number from {lowest}, or a pair of them"
+        raise ArgumentError(who, must, repr(value), f"give {name}={max(lowest, 1)} or {name}=(rows, columns)")
+    return int(numbers[0]), int(numbers[1])
+
+
+def window_of(
+    who: str, size: Any, stride: IntOrPair, pad: IntOrPair, dilation: IntOrPair = 1, what: str = "the window"
+) -> Window:
+    """The window that the options of a layer describe.
+
+    Raises: ``ArgumentError`` for options that are no whole numbers, or too small.
+    """
+    return Window(
+        pair(who, f"the size of {what}", size, 1),
+        pair(who, "stride", stride, 1),
+        pair(who, "pad", pad, 0),
+        pair(who, "dilation", dilation, 1),
+    )
+
+
+def check_fits(who: str, window: Window, shape: tuple[int, ...]) -> None:
+    """The window must fit into the image ``(..., H, W)`` with its border.
+
+    Raises: ``ShapeError``.
+    """
+    if min(window.places(shape)) < 1:
+        (H, W), (ph, pw) = shape[-2:], window.pad
+        room = (H + 2 * ph, W + 2 * pw)
+        must = f"x with its padding must be at least {window.span}, the size of the window"
+        raise ShapeError(who, must, f"{room} from an image of {(H, W)}", "make the window smaller, or pad more")

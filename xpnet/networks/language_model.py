@@ -1,0 +1,152 @@
+"""A language model."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import backend_of, to_numpy
+from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.initializers import check_size
+from xpnet.layers import (
+    Embedding,
+    Layer,
+    LayerNormalization,
+    MatMul,
+    PositionalEmbedding,
+    SoftmaxWithLoss,
+    TransformerBlock,
+)
+from xpnet.layers.linear import in_rows_of, rows
+from xpnet.layers.recorded import pull_back, recorded
+from xpnet.networks.network import Network
+from xpnet.random import Generator, generator_of
+from xpnet.typing import Array
+
+Host = np.ndarray[Any, Any]
+
+
+class TransformerLM(Network):
+    """Decoder-only Transformer, ``y[n, t]`` the scores of the symbol that follows ``x[n, 0 … t]``.
+
+    An embedding of symbols and one of positions, causal blocks, a normalization, and a matrix to the scores; its loss
+    is the mean cross-entropy over all positions. ``tied`` uses the embedding of symbols for the scores too,
+    ``y = h Wᵀ``: one array, whose gradient is the sum of both uses.
+
+    ``params`` has ``Embedding1.W``, ``PositionalEmbedding1.W``, ``Block1.Attention1.Wq`` …, and ``MatMul1.W`` unless
+    tied.
+
+    Shapes: ``x (N, L)`` integer with L ≤ ``context``, ``y (N, L, V)``, ``t (N, L)``.
+    Raises: ``ArgumentError`` for sizes below 1 and for heads that do not divide the width.
+    Source: Radford et al., 2019, section 2; Press and Wolf, 2017 (tied weights).
+    """
+
+    differentiable = ()
+
+    def __init__(
+        self,
+        vocabulary: int,
+        context: int,
+        width: int,
+        heads: int,
+        layers: int,
+        hidden: int | None = None,
+        dropout_ratio: float = 0.0,
+        tied: bool = False,
+        init: str | float = 0.02,
+        rng: Generator | None = None,
+    ) -> None:
+        who = type(self).__name__
+        check_size(who, "layers", layers)
+        rng = generator_of(who, rng)
+        self.vocabulary, self.context, self.tied = int(vocabulary), int(context), tied
+        named: dict[str, Layer] = {
+            "Embedding1": Embedding.create(vocabulary, width, init, rng),
+            "PositionalEmbedding1": PositionalEmbedding.create(context, width, init, rng),
+        }
+        for number in range(1, layers + 1):
+            block = TransformerBlock.create(width, heads, hidden, True, dropout_ratio, init, rng)
+            named[f"Block{number}"] = block
+        named["LayerNormalization1"] = LayerNormalization.create(width)
+        if not tied:
+            named["MatMul1"] = MatMul.create(width, vocabulary, init, rng)
+        super().__init__(named, loss=SoftmaxWithLoss())
+
+    def forward(self, x: Any) -> Any:
+        return self._tied_forward(x) if self.tied else super().forward(x)
+
+    def backward(self, dout: Any = 1.0) -> Any:
+        return pull_back(self, dout) if self.tied else super().backward(dout)
+
+    @recorded
+    def _tied_forward(self, x: Any) -> Any:
+        h = super().forward(x)
+        return in_rows_of(h, rows(h) @ self.layers["Embedding1"].W.T)  # type: ignore[attr-defined]
+
+    def generate(
+        self,
+        prompt: Array,
+        count: int,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        rng: Generator | None = None,
+    ) -> Array:
+        """The prompt and ``count`` symbols after it, each drawn from ``softmax(y / temperature)`` of those before.
+
+        A ``temperature`` of 0 takes the highest score; ``top_k`` draws from the k highest alone. The last ``context``
+        symbols are seen. Scores are read on the host, where the draws are made: each call has a stream of its own, the
+        same for a seed on every backend.
+
+        Shapes: ``prompt (L,)`` or ``(N, L)`` integer, result ``(L + count,)`` or ``(N, L + count)``.
+        Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError`` for a prompt that is empty or holds other symbols, and
+        for a count, temperature or k that is not allowed.
+        """
+        who = f"{type(self).__name__}.generate"
+        check_size(who, "count", count)
+        if not isinstance(temperature, int | float) or not temperature >= 0.0 or not isfinite(temperature):
+            must = "temperature must be finite and not negative"
+            raise ArgumentError(who, must, repr(temperature), "0 takes the highest score")
+        if top_k is not None:
+            check_size(who, "top_k", top_k)
+        symbols = check_prompt(who, prompt)
+        rng = generator_of(who, rng)
+        stream, backend = rng.next_name("generate"), backend_of(self.params["Embedding1.W"])
+        for step in range(count):
+            seen = backend.asarray(np.ascontiguousarray(symbols[:, -self.context :]))
+            scores = to_numpy(self.predict(seen)[:, -1, :]).astype(np.float64)
+            u = rng.uniform((len(symbols), 1), stream, step)
+            symbols = np.concatenate([symbols, chosen(scores, temperature, top_k, u)], axis=1)
+        return backend.asarray(symbols if prompt.ndim == 2 else symbols[0])
+
+
+def check_prompt(who: str, prompt: Array) -> Host:
+    """The prompts on the host, one a row.
+
+    Raises: ``DtypeError``, ``ShapeError``.
+    """
+    symbols = to_numpy(prompt)
+    if symbols.dtype.kind not in "iu":
+        raise DtypeError(who, "prompt must be integer indices", symbols.dtype, "cast it with xp.astype(x, xp.int64)")
+    if symbols.ndim not in (1, 2) or not symbols.size:
+        must = "prompt must be (L,) or (N, L) with at least one index"
+        raise ShapeError(who, must, tuple(symbols.shape), "start it with a symbol")
+    return np.atleast_2d(symbols)
+
+
+def chosen(scores: Host, temperature: float, top_k: int | None, u: Host) -> Host:
+    """The symbol of each row, ``k`` with ``Σᵢ₍ₖ pᵢ ≤ u < Σᵢ≤ₖ pᵢ`` and ``p = softmax(scores / temperature)``.
+
+    Shapes: ``scores (N, V)``, ``u (N, 1)`` uniform in [0, 1), result ``(N, 1)``.
+    """
+    if temperature == 0.0:
+        return np.asarray(np.argmax(scores, axis=1, keepdims=True))
+    if top_k is not None and top_k < scores.shape[1]:
+        rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
+        scores = np.where(rank < top_k, scores, -np.inf)
+    shares = np.exp((scores - np.max(scores, axis=1, keepdims=True)) / temperature)
+    upto = np.cumsum(shares, axis=1)
+    whole = upto[:, -1:]
+    symbols: Host = np.sum((upto <= u * whole) & (upto < whole), axis=1, keepdims=True)
+    return symbols

@@ -1,0 +1,127 @@
+"""Forward and backward of a network in float16 or bfloat16."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, dtype_name, is_array, library_name
+from xpnet.errors import ArgumentError, BackendError, DtypeError
+from xpnet.typing import Array
+
+if TYPE_CHECKING:
+    from xpnet.networks.network import Network
+
+DTYPES = ("float16", "bfloat16")
+FIRST_SCALE, SMALLEST_SCALE, LARGEST_SCALE = 2.0**16, 2.0**-24, 2.0**24
+GOOD_STEPS = 2000
+
+
+class LowPrecision:
+    """Gradients computed in low precision for weights of high precision, ``dW = (∂ s L / ∂W₁₆) / s``.
+
+    s is ``loss_scale``: None for none, a number, or an array that adapts: it halves where a gradient is not finite,
+    and doubles after 2000 steps in which all were, of which ``good_steps`` counts the last. It stays on the device.
+
+    Raises: as ``Network.compute_in``.
+    Source: Micikevicius et al., 2018, "Mixed precision training", section 3.
+    """
+
+    def __init__(self, network: Network, dtype: str, loss_scale: float | str | None) -> None:
+        who = f"{type(network).__name__}.compute_in"
+        W = check_masters(who, network)
+        check_dtype(who, dtype, W)
+        self.dtype = dtype
+        self.good_steps: Any = None
+        self.loss_scale: Any = loss_scale
+        if loss_scale == "dynamic" or (loss_scale is None and dtype == "float16"):
+            xp = array_namespace(W)
+            self.loss_scale = xp.full((), FIRST_SCALE, dtype=xp.float32, device=device_of(W))
+            self.good_steps = xp.zeros_like(self.loss_scale)
+        elif loss_scale is not None and not (isinstance(loss_scale, int | float) and 0.0 < loss_scale < inf):
+            must = 'loss_scale must be above 0 and finite, "dynamic" or None'
+            raise ArgumentError(who, must, repr(loss_scale), "leave it out for what the dtype needs")
+
+    def forward(self, network: Network, x: Any) -> Any:
+        """The scores in the dtype of the weights, computed in ``dtype``."""
+        W = next(iter(network.params.values()))
+        self.low = {name: self._cast(array) for name, array in network.params.items()}
+        with network.using(self.low):
+            y = network.forward(self._cast(x))
+        return array_namespace(y).astype(y, W.dtype)
+
+    def backward(self, network: Network, dout: Any) -> None:
+        """Assign each layer its gradients, in the dtype of its weights; zeros where a scaled one is not finite."""
+        scale = 1.0 if self.loss_scale is None else self.loss_scale
+        with np.errstate(over="ignore", invalid="ignore"), network.using(self.low):
+            network.backward(self._cast(dout * scale))
+        params = network.params
+        xp = array_namespace(dout)
+        gradients = {name: xp.astype(d, params[name].dtype) / scale for name, d in network.grads.items()}
+        if self.loss_scale is not None:
+            finite = xp.all(xp.stack([xp.all(xp.isfinite(d)) for d in gradients.values()]))
+            gradients = {name: xp.where(finite, d, xp.zeros_like(d)) for name, d in gradients.items()}
+            if self.good_steps is not None:
+                self._adapt(finite)
+        for name, gradient in gradients.items():
+            layer, attribute = params.place(name)
+            setattr(layer, "d" + attribute, gradient)
+
+    def _adapt(self, finite: Array) -> None:
+        xp, scale = array_namespace(finite), self.loss_scale
+        zero = xp.zeros_like(scale)
+        good = xp.where(finite, self.good_steps + 1.0, zero)
+        full = good >= GOOD_STEPS
+        larger, smaller = xp.minimum(2.0 * scale, zero + LARGEST_SCALE), xp.maximum(0.5 * scale, zero + SMALLEST_SCALE)
+        self.loss_scale = xp.where(full, larger, xp.where(finite, scale, smaller))
+        self.good_steps = xp.where(full, zero, good)
+
+    @property
+    def places(self) -> dict[str, tuple[Any, str]]:
+        """Where the state is that lasts from step to step."""
+        names = () if self.good_steps is None else ("loss_scale", "good_steps")
+        return {f"precision/{name}": (self, name) for name in names}
+
+    def _cast(self, value: Any) -> Any:
+        if not is_array(value) or dtype_kind(value) != "real":
+            return value
+        xp = array_namespace(value)
+        return xp.astype(value, getattr(xp, self.dtype))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "low"}
+
+
+def check_masters(who: str, network: Network) -> Array:
+    """The first parameter, after a look at all: they are the master weights, which must be of high precision.
+
+    Raises: ``DtypeError``.
+    """
+    for name, W in network.params.items():
+        if dtype_name(W.dtype) in DTYPES:
+            remedy = "make the network in float32: its own parameters are the master weights"
+            raise DtypeError(who, f"{name} must be float32 or float64", dtype_name(W.dtype), remedy)
+    first = next(iter(network.params.values()), None)
+    if first is None:
+        raise ArgumentError(who, "the network must have parameters", "none", "leave it as it is")
+    return first
+
+
+def check_dtype(who: str, dtype: str, W: Array) -> None:
+    """The library of W must have the dtype, and its device must multiply in it.
+
+    Raises: ``ArgumentError``, ``BackendError``.
+    """
+    xp = array_namespace(W)
+    there = [name for name in DTYPES if hasattr(xp, name)]
+    if dtype not in there:
+        must = f"dtype must be {' or '.join(DTYPES)}, of which {library_name(xp)} has {' and '.join(there) or 'none'}"
+        raise ArgumentError(who, must, repr(dtype), "choose another, or stay in float32")
+    try:
+        one = backend_of(W, dtype).asarray(np.ones((2, 2)))
+        one @ one
+    except Exception as error:
+        must = f"{dtype} products must work on {device_of(W)}"
+        raise BackendError(who, must, error, "choose another dtype or device") from error

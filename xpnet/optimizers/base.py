@@ -1,0 +1,201 @@
+"""Optimizer: named gradients into named parameters; its options, groups and state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableMapping
+from math import isfinite
+from numbers import Real
+from typing import Any, ClassVar, TypeAlias
+
+from xpnet.backend import array_namespace, dtype_kind, dtype_name
+from xpnet.errors import ArgumentError, DtypeError, NameUnknownError, ShapeError
+from xpnet.layers.checks import check_one_place
+from xpnet.optimizers.groups import Groups, Options, options_by_name
+from xpnet.typing import Array
+
+Rate: TypeAlias = float | Callable[[int], float]
+"""A learning rate, or a schedule: the rate as a function of the updates done, from 0."""
+
+BETWEEN = {"momentum", "decay_rate", "beta1", "beta2"}
+
+
+class Optimizer:
+    """What all optimizers share, ``W, *slots ← step(W, dW, *slots, *options)`` for every parameter.
+
+    A subclass names the arrays that it keeps for each parameter in ``slots``, gives its options to
+    ``super().__init__``, and has a ``step``, which returns the new W, or the new W and slots where there are any.
+    The options come in the order in which they were given. They are attributes too: ``optimizer.lr = 0.01`` holds from
+    the next update on.
+
+    ``lr`` is a number or a schedule, a function of the number of updates done, such as those of ``xpnet.schedules``.
+    ``groups`` gives options to the parameters whose names match a pattern, ``{"*.b *.gamma": {"weight_decay": 0.0}}``
+    (see ``options_by_name``). ``steps`` counts the updates.
+
+    Raises: ``ArgumentError`` for options out of range.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ()
+    step: Callable[..., Any]
+    lr: Rate
+
+    def __init__(self, groups: Groups | None = None, **options: Any) -> None:
+        who = type(self).__name__
+        self.options = tuple(options)
+        for name, value in self._checked(options, who).items():
+            setattr(self, name, value)
+        self.groups: dict[Any, Options | None] = {
+            pattern: None if own is None else self._checked(own, f"{who}, group {pattern!r}")
+            for pattern, own in (groups or {}).items()
+        }
+        if any(hasattr((own or {}).get("lr"), "observe") for own in self.groups.values()):
+            must = "the lr of a group must be a number or a function of the step alone"
+            raise ArgumentError(who, must, "one that watches the loss", "give it to the optimizer as lr")
+        self.steps = 0
+        self._arrays: dict[str, Array] = {}
+        self._names: tuple[str, ...] | None = None
+        self._own: dict[str, Options | None] = {}
+
+    def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
+        """Move every parameter by one step.
+
+        On NumPy the arrays themselves are written to, so that whoever holds them sees the training; elsewhere params
+        are given new arrays. A gradient of another floating dtype is cast to that of its parameter.
+
+        Raises: ``NameUnknownError``, ``ShapeError``, ``DtypeError``, ``LibraryError`` for gradients that do not belong
+        to the parameters, ``ArgumentError`` for a pattern that matches nothing; nothing is moved then.
+        """
+        moving = self._matched(params, grads)
+        shared = self._resolved({name: getattr(self, name) for name in self.options})
+        self.steps += 1
+        for name, W, dW, own in moving:
+            options = {**shared, **own} if own else shared
+            keys = [f"{name}.{slot}" for slot in self.slots]
+            found = self.step(W, dW, *[self._arrays[key] for key in keys], *options.values())
+            if keys:
+                found, *arrays = found
+                self._arrays.update(zip(keys, arrays, strict=True))
+            if found is not W:
+                params[name] = found
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What lasts from step to step, live: ``steps``, and for each parameter its slots, ``"W1.m"``.
+
+        A schedule that remembers, such as ``Plateau``, adds its numbers, ``"lr.best"``. Assigning copies.
+        """
+        remembered = getattr(self.lr, "state", {})
+        return {"steps": self.steps, **{f"lr.{name}": value for name, value in remembered.items()}, **self._arrays}
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        numbers = {"steps", *(f"lr.{name}" for name in getattr(self.lr, "state", ()))}
+        arrays = {name: value for name, value in state.items() if name not in numbers}
+        wrong = numbers - state.keys() | {name for name in arrays if name.rpartition(".")[2] not in self.slots}
+        if wrong:
+            must = f"state must hold {', '.join(sorted(numbers))} and the arrays {', '.join(self.slots) or 'none'}"
+            got = f"a difference in {', '.join(sorted(wrong))}"
+            raise ArgumentError(type(self).__name__, must, got, "give it the state of its own kind")
+        self.steps = state["steps"]
+        if len(numbers) > 1:
+            self.lr.state = {name[3:]: state[name] for name in numbers - {"steps"}}  # type: ignore[union-attr]
+        self._arrays = {name: array_namespace(value).asarray(value, copy=True) for name, value in arrays.items()}
+        self._names = None
+
+    def observe(self, loss: float) -> None:
+        """Tell a schedule that watches the loss, such as ``Plateau``, what an epoch came to."""
+        if hasattr(self.lr, "observe"):
+            self.lr.observe(loss)
+
+    def _matched(
+        self, params: MutableMapping[str, Array], grads: Mapping[str, Array]
+    ) -> list[tuple[str, Array, Array, Options]]:
+        """Name, parameter, gradient and own options of all that moves, after the checks."""
+        names = tuple(params)
+        first = names != self._names
+        if first:
+            self._names = None
+            self._own = options_by_name(type(self).__name__, self.groups, params)
+        if first or tuple(grads) != names:
+            self._check_names(params, grads)
+        moving = []
+        for name, W in params.items():
+            own = self._own[name]
+            if own is not None:
+                dW = grads[name]
+                if first or getattr(dW, "shape", None) != W.shape or dW.dtype != W.dtype:
+                    dW = self._fitting(name, W, dW)
+                moving.append((name, W, dW, self._resolved(own) if own else own))
+        if first:
+            for name, W, _, _ in moving:
+                self._begin(name, W)
+            self._names = names
+        return moving
+
+    def _begin(self, name: str, W: Array) -> None:
+        """Zeros for the slots of a parameter that has none yet."""
+        xp = array_namespace(W)
+        for slot in self.slots:
+            held = self._arrays.setdefault(f"{name}.{slot}", xp.zeros_like(W))
+            if held.shape != W.shape:
+                must = f"the state {slot} of {name} must be {tuple(W.shape)}"
+                raise ShapeError(type(self).__name__, must, tuple(held.shape), "make an optimizer for each network")
+
+    def _check_names(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        missing = [f"{name} missing" for name in params if name not in grads and self._own[name] is not None]
+        unknown = [f"{name} unknown" for name in grads if name not in params]
+        if missing or unknown or not params:
+            got = ", ".join(missing + unknown) or "no parameters"
+            must = "grads must have the names of params"
+            raise NameUnknownError(type(self).__name__, must, got, "give it net.params and net.gradient(x, t)")
+
+    def _fitting(self, name: str, W: Array, dW: Any) -> Array:
+        """The gradient in the dtype of its parameter, if it belongs to it."""
+        who = type(self).__name__
+        check_one_place(who, {name: W, f"the gradient of {name}": dW})
+        for what, array in ((name, W), (f"the gradient of {name}", dW)):
+            if dtype_kind(array) != "real":
+                raise DtypeError(who, f"{what} must be real and floating", dtype_name(array.dtype), "cast it")
+        if dW.shape != W.shape:
+            must = f"the gradient of {name} must be {tuple(W.shape)}"
+            raise ShapeError(who, must, tuple(dW.shape), "give it net.gradient(x, t) of the same network")
+        return dW if dW.dtype == W.dtype else array_namespace(dW).astype(dW, W.dtype)  # type: ignore[no-any-return]
+
+    def _resolved(self, options: Options) -> Options:
+        """The options with the learning rate of this step as a number."""
+        lr = options.get("lr", 0.0)
+        rate = float(lr(self.steps)) if callable(lr) else lr
+        if not 0.0 <= rate < float("inf"):
+            must = "the learning rate must be at least 0 and finite"
+            raise ArgumentError(type(self).__name__, must, f"{rate} in step {self.steps}", "look at the schedule")
+        return options if rate is lr else {**options, "lr": rate}
+
+    def _checked(self, options: Options, who: str) -> dict[str, Any]:
+        """The options as floats, if they are known and in range."""
+        checked = {}
+        for name, value in options.items():
+            if name not in self.options:
+                raise ArgumentError(who, f"options must be of {', '.join(self.options)}", repr(name), "choose one")
+            if name == "lr" and callable(value):
+                checked[name] = value
+                continue
+            must, fits = _range(name)
+            if isinstance(value, bool) or not isinstance(value, Real) or not fits(float(value)):
+                raise ArgumentError(who, f"{name} must be {must}", repr(value), "leave it out for the usual value")
+            checked[name] = float(value)
+        return checked
+
+    def __repr__(self) -> str:
+        values = ((name, getattr(self, name)) for name in self.options)
+        shown = [f"{name}={value:g}" if isinstance(value, float) else f"{name}={value!r}" for name, value in values]
+        return f"{type(self).__name__}({', '.join(shown + ([f'groups={self.groups!r}'] if self.groups else []))})"
+
+
+def _range(name: str) -> tuple[str, Callable[[float], bool]]:
+    """What an option must be, in words and as a test; NaN passes none."""
+    if name in BETWEEN:
+        return "from 0 to below 1", lambda value: 0.0 <= value < 1.0
+    if name in ("lr", "eps"):
+        return "above 0 and finite", lambda value: 0.0 < value < float("inf")
+    if name == "weight_decay":
+        return "at least 0 and finite", lambda value: 0.0 <= value < float("inf")
+    return "a finite number", isfinite

@@ -1,0 +1,166 @@
+"""Schedules of the learning rate: ``lr=Cosine(0.1, steps=1000)``.
+
+A schedule is a function of the number of updates done, from 0, and any such function will do. An epoch is
+``len(trainer.batches)`` updates. ``Plateau`` watches the loss of each epoch instead, and its memory is saved with the
+optimizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, inf, isfinite, pi
+from numbers import Integral, Real
+from typing import Any
+
+from xpnet.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """A rate that falls in steps, ``η γ^⌊k / every⌋``; γ is ``factor``.
+
+    Raises: ``ArgumentError`` for options out of range.
+    """
+
+    lr: float
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        check(self, lr="positive", every="count", factor="positive")
+
+    def __call__(self, step: int) -> float:
+        return float(self.lr * self.factor ** (step // self.every))
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Half a cosine from η to ``floor``, ``floor + (η - floor) (1 + cos π s) / 2`` with s the share of steps done.
+
+    The first ``warmup`` of the ``steps`` rise to η, ``η (k + 1) / (warmup + 1)``. After the last it is ``floor``.
+
+    Raises: ``ArgumentError`` for options out of range.
+    Source: Loshchilov and Hutter, 2017, "SGDR", equation 5, without restarts; Goyal et al., 2017, section 2.2.
+    """
+
+    lr: float
+    steps: int
+    warmup: int = 0
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        check(self, lr="positive", steps="count", warmup="whole", floor="at least 0")
+        if self.warmup >= self.steps:
+            raise ArgumentError("Cosine", "warmup must be less than steps", self.warmup, f"steps are {self.steps}")
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup:
+            return self.lr * (step + 1) / (self.warmup + 1)
+        return between(self.lr, self.floor, (step - self.warmup) / (self.steps - self.warmup))
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Half a cosine from η / ``start`` up to η over the share ``rise`` of the steps, then one down to ``η / end``.
+
+    η is the highest rate. After the last step the rate stays.
+
+    Raises: ``ArgumentError`` for options out of range.
+    Source: Smith and Topin, 2018, "Super-convergence", with cosines for lines.
+    """
+
+    lr: float
+    steps: int
+    rise: float = 0.3
+    start: float = 25.0
+    end: float = 250_000.0
+
+    def __post_init__(self) -> None:
+        check(self, lr="positive", steps="count", rise="share", start="positive", end="positive")
+
+    def __call__(self, step: int) -> float:
+        top, last = self.rise * self.steps - 1.0, self.steps - 1.0
+        if step <= top:
+            return between(self.lr / self.start, self.lr, step / top if top > 0.0 else 1.0)
+        return between(self.lr, self.lr / self.end, (step - top) / (last - top))
+
+
+class Plateau:
+    """A rate that falls where the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
+
+    γ is ``factor``. A loss is a gain where it is below ``(1 - threshold)`` times the best. The ``cooldown`` epochs
+    after a fall are not counted. ``Trainer`` tells it the loss of each epoch, by ``optimizer.observe``.
+
+    Raises: ``ArgumentError`` for options out of range.
+    """
+
+    def __init__(
+        self,
+        lr: float,
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        cooldown: int = 0,
+        floor: float = 0.0,
+    ) -> None:
+        self.lr, self.factor, self.patience = lr, factor, patience
+        self.threshold, self.cooldown, self.floor = threshold, cooldown, floor
+        check(self, lr="positive", factor="share", patience="whole", threshold="at least 0", cooldown="whole")
+        check(self, floor="at least 0")
+        self.rate = float(lr)
+        self.best = inf
+        self.waited = 0
+        self.resting = 0
+
+    def __call__(self, step: int) -> float:  # noqa: ARG002
+        return self.rate
+
+    def observe(self, loss: float) -> None:
+        """Take note of the loss of an epoch; NaN is no gain."""
+        gained = loss < self.best * (1.0 - self.threshold) if isfinite(self.best) else loss < self.best
+        self.waited = 0 if gained else self.waited + 1
+        if gained:
+            self.best = float(loss)
+        if self.resting > 0:
+            self.resting -= 1
+            self.waited = 0
+        if self.waited > self.patience:
+            self.rate = max(self.rate * self.factor, self.floor)
+            self.resting, self.waited = self.cooldown, 0
+
+    @property
+    def state(self) -> dict[str, float]:
+        """What it remembers, by name."""
+        return {name: getattr(self, name) for name in ("rate", "best", "waited", "resting")}
+
+    @state.setter
+    def state(self, state: dict[str, float]) -> None:
+        self.rate, self.best = float(state["rate"]), float(state["best"])
+        self.waited, self.resting = int(state["waited"]), int(state["resting"])
+
+    def __repr__(self) -> str:
+        return f"Plateau(lr={self.rate:g}, factor={self.factor:g}, patience={self.patience})"
+
+
+def between(start: float, end: float, share: float) -> float:
+    """Half a cosine from ``start`` to ``end``, ``end + (start - end) (1 + cos π s) / 2``."""
+    return end + (start - end) * (1.0 + cos(pi * min(share, 1.0))) / 2.0
+
+
+KINDS: dict[str, tuple[str, type, Callable[[Any], bool]]] = {
+    "positive": ("above 0 and finite", Real, lambda value: 0.0 < value < inf),
+    "at least 0": ("at least 0 and finite", Real, lambda value: 0.0 <= value < inf),
+    "share": ("between 0 and 1", Real, lambda value: 0.0 < value < 1.0),
+    "count": ("a whole number from 1", Integral, lambda value: value >= 1),
+    "whole": ("a whole number from 0", Integral, lambda value: value >= 0),
+}
+
+
+def check(schedule: Any, **kinds: str) -> None:
+    """Raise ArgumentError unless every attribute named is of its kind."""
+    for name, kind in kinds.items():
+        must, numbers, fits = KINDS[kind]
+        value = getattr(schedule, name)
+        if isinstance(value, bool) or not isinstance(value, numbers) or not fits(value):
+            raise ArgumentError(type(schedule).__name__, f"{name} must be {must}", repr(value), "choose another")
