@@ -63,12 +63,19 @@ JOURNEYS = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what hangs little on the version of NumPy: whole programs, files and pictures, and other libraries."""
     home = Path(__file__).parent
+    items[:] = [item for item in items if not _is_one_of_two(getattr(item, "callspec", None))]
     for item in items:
         if item.path.relative_to(home).parts[0] in JOURNEYS:
             item.add_marker(pytest.mark.journey)
         chosen = getattr(item, "callspec", None)
         if chosen and chosen.params.get("where", Where.NUMPY) is not Where.NUMPY:
             item.add_marker(pytest.mark.elsewhere)
+
+
+def _is_one_of_two(chosen: Any) -> bool:
+    """Whether the same body runs in float64 too, where that proves no less: writing to inputs, immutable arrays."""
+    where, dtype = (chosen.params.get(name) if chosen else None for name in ("where", "dtype"))
+    return where in (Where.NUMPY_READ_ONLY, Where.JAX) and dtype == "float32"
 
 
 def pytest_report_header() -> list[str]:

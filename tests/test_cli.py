@@ -26,7 +26,7 @@ from xpnet.cli import main
 from xpnet.layers import Relu
 from xpnet.networks import TwoLayerNet
 
-FILES = ["history.json", "learning_curve.svg", "weights.safetensors"]
+FILES = ["checkpoint.safetensors", "history.json", "learning_curve.svg", "weights.safetensors"]
 QUICK = ("--epochs", "1", "--hidden", "5", "--batch-size", "100")
 
 
@@ -196,6 +196,51 @@ def test_mnist_is_read_from_the_folder_that_the_variable_names(tmp_path: Path, m
 def test_mnist_without_its_files_says_where_to_put_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XPNET_DATA", str(tmp_path / "none"))
     fails_in_one_line(run("train", "--dataset", "mnist", "--out", tmp_path / "out"), "XPNET_DATA=.* put them there")
+
+
+# Optimizers, and going on
+
+
+@pytest.mark.parametrize(
+    ("name", "lr"), [("sgd", 0.5), ("momentum", 0.05), ("adagrad", 0.01), ("adam", 0.001), ("lion", 0.0001)]
+)
+def test_every_optimizer_has_a_rate_of_its_own(name: str, lr: float, tmp_path: Path) -> None:
+    assert run("train", *QUICK, "--optimizer", name, "--out", tmp_path).exit_code == 0
+    found = settings(tmp_path)
+    assert (found["optimizer"], found["lr"]) == (name, lr)
+    run("train", *QUICK, "--optimizer", name, "--lr", 0.02, "--out", tmp_path)
+    assert settings(tmp_path)["lr"] == 0.02
+
+
+def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    chosen = ("--hidden", 5, "--batch-size", 100, "--optimizer", "adam", "--seed", 3)
+    run("train", *chosen, "--epochs", 4, "--out", tmp_path / "whole")
+    run("train", *chosen, "--epochs", 2, "--out", tmp_path / "parts")
+    result = run("train", "--resume", tmp_path / "parts", "--epochs", 4)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert "going on after epoch 2" in lines
+    assert [line.split()[1] for line in lines if line.startswith("epoch ")] == ["3/4", "4/4"]
+    assert f"wrote {tmp_path / 'parts'}" in lines
+    weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "parts")]
+    assert weights[0] == weights[1]
+    assert losses(tmp_path / "whole") == losses(tmp_path / "parts")
+    assert settings(tmp_path / "whole") == settings(tmp_path / "parts")
+    run("train", "--resume", tmp_path / "parts", "--epochs", 5, "--out", tmp_path / "elsewhere")
+    assert (len(losses(tmp_path / "parts")), len(losses(tmp_path / "elsewhere"))) == (4, 5)
+
+
+def test_going_on_is_refused_where_it_cannot_be(tmp_path: Path) -> None:
+    fails_in_one_line(run("train", "--resume", tmp_path / "none"), "none must be the folder of a training, got FileNot")
+    assert not (tmp_path / "none").exists()
+    run("train", *QUICK, "--out", tmp_path / "one")
+    fails_in_one_line(run("train", "--resume", tmp_path / "one"), "--epochs must be above the 1 that are done, got 1;")
+    result = run("train", "--resume", tmp_path / "one", "--epochs", 2, "--lr", 0.1, "--batch-size", 7)
+    assert result.exit_code == 2
+    assert "--resume goes on with the settings of that training: leave out --batch-size, --lr" in result.stderr
+    (tmp_path / "one" / "history.json").write_text("{}")
+    fails_in_one_line(run("train", "--resume", tmp_path / "one"), "one must be the folder of a training, got KeyError")
+    assert sorted(file.name for file in (tmp_path / "one").iterdir()) == FILES
 
 
 # Failures
@@ -436,6 +481,7 @@ def test_the_command_is_also_a_module() -> None:
 
 def test_help_names_every_option() -> None:
     text = run("train", "-h").stdout
-    for option in ("dataset", "backend", "device", "dtype", "epochs", "batch-size", "lr", "hidden", "seed", "out"):
+    names = ("dataset", "backend", "device", "dtype", "epochs", "batch-size", "lr", "hidden", "seed", "out")
+    for option in (*names, "optimizer", "resume"):
         assert f"--{option} " in text
     assert {"train", "check", "backends"} <= set(run("--help").stdout.split())

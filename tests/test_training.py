@@ -6,6 +6,7 @@ import json
 import os
 import struct
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,19 @@ from xpnet.backend import array_namespace, device_of, library_of, to_numpy
 from xpnet.datasets import load_digits
 from xpnet.errors import ArgumentError, DataError, DivergenceError, DtypeError, LibraryError, ShapeError, XpnetError
 from xpnet.files import written_in_place
-from xpnet.layers import Affine, SoftmaxWithLoss
+from xpnet.layers import (
+    Affine,
+    BatchNormalization,
+    Dropout,
+    IdentityWithLoss,
+    MeanSquaredError,
+    Relu,
+    SoftmaxWithLoss,
+)
 from xpnet.networks import Sequential, TwoLayerNet
-from xpnet.optimizers import SGD
+from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, RMSprop, clip_by_norm, clip_by_value
 from xpnet.random import Generator
+from xpnet.schedules import Plateau
 from xpnet.training import Epoch, History, Trainer
 
 
@@ -209,17 +219,235 @@ def test_the_loss_is_read_once_an_epoch(data, no_host_sync) -> None:
             trainer.network.loss_and_gradient(x, t)
 
 
-@pytest.mark.parametrize("lr", [0, 0.0, -0.1, float("nan")])
-def test_a_bad_learning_rate_is_refused(lr: float) -> None:
-    with pytest.raises(ArgumentError, match="SGD: lr must be above 0"):
-        SGD(lr)
+# Clipping, schedules, regression, ends
 
 
-def test_sgd_is_its_formula(asarray, tolerance) -> None:
-    params = {"W": asarray([1.0, 2.0]) * 1.0, "b": asarray([3.0]) * 1.0}
-    SGD(0.5).update(params, {"W": asarray([2.0, -2.0]), "b": asarray([1.0])})
-    assert to_numpy(params["W"]).tolist() == [0.0, 3.0]
-    assert to_numpy(params["b"]).tolist() == [2.5]
+def test_gradients_are_clipped_by_value_and_then_by_norm(data) -> None:
+    net, copy = small_net(), small_net()
+    list(Trainer(net, SGD(0.5), data, batch_size=30, clip_norm=0.02, clip_value=0.01).run(1))
+    gradients = clip_by_norm(clip_by_value(copy.gradient(*data), 0.01), 0.02)
+    before = values(copy)
+    SGD(0.5).update(copy.params, gradients)
+    moved = sum(float(np.sum((values(net)[name] - array) ** 2)) for name, array in before.items())
+    assert np.sqrt(moved) == pytest.approx(0.5 * 0.02, rel=1e-3)
+    for name, array in values(net).items():
+        np.testing.assert_allclose(array, values(copy)[name], rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("option", ["clip_norm", "clip_value"])
+def test_a_bad_limit_is_refused(option: str, data) -> None:
+    with pytest.raises(ArgumentError, match="Trainer: the limit must be above 0 and finite, got 0"):
+        Trainer(small_net(), SGD(0.5), data, **{option: 0})
+
+
+def test_a_schedule_counts_the_batches(data) -> None:
+    asked = []
+
+    def schedule(step: int) -> float:
+        asked.append(step)
+        return 0.1
+
+    trainer = Trainer(small_net(), SGD(schedule), data, batch_size=7)
+    list(trainer.run(2))
+    assert asked == list(range(2 * len(trainer.batches)))
+
+
+@pytest.mark.parametrize("tested", [True, False])
+def test_a_plateau_hears_the_test_loss_or_else_the_loss(tested: bool, data) -> None:
+    class Listening(Plateau):
+        def observe(self, loss: float) -> None:
+            heard.append(loss)
+
+    heard: list[float] = []
+    trainer = Trainer(small_net(), SGD(Listening(0.1)), data, data if tested else None)
+    list(trainer.run(3))
+    assert heard == [record.test_loss if tested else record.loss for record in trainer.history]
+
+
+def test_the_test_loss_is_that_of_predict(data) -> None:
+    net = Sequential(Affine.create(4, 3, rng=Generator(0)), Dropout(0.5, rng=Generator(0)), loss=SoftmaxWithLoss())
+    (record,) = Trainer(net, SGD(0.1), data, data).run(1)
+    assert record.test_loss == pytest.approx(float(to_numpy(net.loss(*data, predict=True))), rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", [IdentityWithLoss, MeanSquaredError])
+def test_a_network_of_numbers_reports_losses_and_no_accuracy(loss: type, asarray) -> None:
+    x = normal("x", 40, 3)
+    data = asarray(x), asarray(x @ normal("W", 3, 2))
+    net = Sequential(Affine.create(3, 2, rng=Generator(0)), loss=loss())
+    epochs = list(Trainer(net, SGD(0.1), data, data, batch_size=10).run(20))
+    assert all(record.train_accuracy is None and record.test_accuracy is None for record in epochs)
+    assert epochs[-1].test_loss < 0.1 * epochs[0].test_loss
+    assert epochs[-1].test_loss < epochs[-1].loss < epochs[0].loss
+
+
+def test_ignored_labels_leave_no_accuracy(data, asarray) -> None:
+    x, t = data
+    t = to_numpy(t).copy()
+    t[::3] = -1
+    net = Sequential(Affine.create(4, 3, rng=Generator(0)), loss=SoftmaxWithLoss(ignore_index=-1))
+    (record,) = Trainer(net, SGD(0.1), (x, asarray(t))).run(1)
+    assert record.train_accuracy is None
+    assert np.isfinite(record.loss)
+
+
+def test_the_loss_of_a_sum_is_reported_per_row(data) -> None:
+    losses = []
+    for reduction, lr in (("mean", 0.3), ("sum", 0.01)):
+        net = Sequential(Affine.create(4, 3, rng=Generator(0)), loss=SoftmaxWithLoss(reduction=reduction))
+        losses += [record.loss for record in Trainer(net, SGD(lr), data, batch_size=30).run(2)]
+    assert losses[:2] == pytest.approx(losses[2:], rel=1e-4)
+
+
+def test_accuracy_in_training_may_be_measured_on_the_first_rows(data) -> None:
+    net = small_net()
+    (record,) = Trainer(net, SGD(0.5), data, evaluate_rows=10).run(1)
+    assert record.train_accuracy == net.accuracy(data[0][:10, ...], data[1][:10])
+    with pytest.raises(ArgumentError, match="Trainer: evaluate_rows must be a positive integer, got 0"):
+        Trainer(net, SGD(0.5), data, evaluate_rows=0)
+
+
+def test_patience_ends_a_training_that_gets_no_better(data) -> None:
+    trainer = Trainer(small_net(), SGD(1e-9), data, data)
+    trainer.history.append(Epoch(1, 0.1, None, None, 1.0, 1.0, test_loss=0.1))
+    assert len(list(trainer.run(10, patience=3))) == 3
+    assert len(list(Trainer(small_net(), SGD(0.3), data, data).run(6, patience=2))) == 6
+    with pytest.raises(ArgumentError, match="Trainer: patience must be at least 1, got 0"):
+        next(trainer.run(1, patience=0))
+
+
+def test_a_training_that_diverges_names_the_last_saved_epoch(data, tmp_path: Path) -> None:
+    trainer = Trainer(small_net(), SGD(0.5), data)
+    for _ in trainer.run(2):
+        trainer.save(tmp_path / "c")
+    trainer.optimizer.lr = 1e38
+    with pytest.raises(DivergenceError, match=r"lower the learning rate of SGD\(.*; epoch 2 is saved in .*/c$"):
+        list(trainer.run(20))
+
+
+def test_an_optimizer_of_one_s_own_needs_only_update(data) -> None:
+    class Book:
+        def update(self, params, grads) -> None:
+            for key in params:
+                params[key] -= 0.5 * grads[key]
+
+    mine, theirs = small_net(), small_net()
+    list(Trainer(mine, Book(), data).run(2))
+    list(Trainer(theirs, SGD(0.5), data).run(2))
+    for name, array in values(mine).items():
+        np.testing.assert_allclose(array, values(theirs)[name], rtol=1e-5, atol=1e-6)
+
+
+# Going on from disk
+
+KINDS = [SGD, Momentum, AdaGrad, RMSprop, Adam, AdamW, Lion]
+
+
+def noisy_net(seed: int) -> Sequential:
+    rng = Generator(seed)
+    return Sequential(
+        Affine.create(4, 6, rng=rng),
+        BatchNormalization.create(6),
+        Relu(),
+        Dropout(0.3, rng=Generator(9)),
+        Affine.create(6, 3, rng=rng),
+        loss=SoftmaxWithLoss(),
+    )
+
+
+def trainer_of(kind: type, data, seed: int = 0) -> Trainer:
+    optimizer = kind(Plateau(0.05, factor=0.5, patience=0, threshold=0.5), groups={"*.b": {"weight_decay": 0.1}})
+    return Trainer(noisy_net(seed), optimizer, data, data, batch_size=7, rng=Generator(3), clip_norm=0.5)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_a_training_goes_on_from_disk_bit_for_bit(kind: type, data, tmp_path: Path) -> None:
+    whole = trainer_of(kind, data)
+    list(whole.run(4))
+    assert whole.optimizer.lr(0) < 0.05
+    first = trainer_of(kind, data)
+    list(first.run(2))
+    first.save(tmp_path / "c")
+    second = trainer_of(kind, data, seed=7)
+    second.resume(tmp_path / "c")
+    list(second.run(2))
+    assert second.optimizer.state.keys() == whole.optimizer.state.keys()
+    for one, other in (
+        (whole.network.params, second.network.params),
+        (whole.network.states, second.network.states),
+        (whole.optimizer.state, second.optimizer.state),
+    ):
+        for name, value in one.items():
+            np.testing.assert_array_equal(on_host(other[name]), on_host(value))
+    for one, other in zip(whole.history, second.history, strict=True):
+        measured = {"seconds": 0.0, "samples_per_second": 0.0}
+        assert replace(one, **measured) == replace(other, **measured)
+
+
+def on_host(value):
+    return to_numpy(value) if hasattr(value, "shape") else value
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_optimizer_goes_on_from_disk(kind: type, tmp_path: Path) -> None:
+    x = normal("x", 30, 4).astype(np.float32)
+    data = x, np.argmax(x[:, :3], axis=1)
+    one, other = trainer_of(kind, data), trainer_of(kind, data, seed=7)
+    list(one.run(1))
+    xn.save(tmp_path / "c", one.network, optimizer=one.optimizer)
+    xn.load(tmp_path / "c", other.network, optimizer=other.optimizer)
+    other.history[:] = one.history
+    list(one.run(1))
+    list(other.run(1))
+    for name, array in one.network.params.items():
+        np.testing.assert_array_equal(other.network.params[name], array)
+
+
+def test_a_history_comes_back_as_it_was(tmp_path: Path) -> None:
+    history = History([Epoch(1, 0.5, 0.9, None, 0.1, 100.0), Epoch(2, 0.1 + 0.2, None, 0.9, 0.1, 100.0, 0.3)])
+    xn.save(tmp_path / "c", small_net(), history=history)
+    found = History()
+    xn.load(tmp_path / "c", small_net(), history=found)
+    assert found == history
+    assert [type(record.epoch) for record in found] == [int, int]
+    xn.save(tmp_path / "c", small_net(), history=History())
+    xn.load(tmp_path / "c", small_net(), history=found)
+    assert found == []
+
+
+def test_weights_alone_are_read_from_a_checkpoint(data, tmp_path: Path) -> None:
+    trainer = Trainer(small_net(), Adam(), data)
+    list(trainer.run(1))
+    trainer.save(tmp_path / "c")
+    other = small_net(seed=1)
+    xn.load(tmp_path / "c", other)
+    for name, array in values(trainer.network).items():
+        np.testing.assert_array_equal(values(other)[name], array)
+
+
+def test_a_checkpoint_that_does_not_fit_changes_nothing(data, tmp_path: Path) -> None:
+    trainer, path = Trainer(small_net(), Adam(), data), tmp_path / "c"
+    list(trainer.run(1))
+    trainer.save(path)
+    other = Trainer(small_net(seed=1), Momentum(), data)
+    before = values(other.network)
+    with pytest.raises(DataError, match=r"load: .*c must hold the state of Momentum, got a difference in W1.m"):
+        other.resume(path)
+    xn.save(path, small_net())
+    for optimizer, text in ((Adam(), "the state of the optimizer"), (None, "the state of the history")):
+        with pytest.raises(DataError, match=rf"load: .*c must hold {text}, got none; give a file that was saved with"):
+            xn.load(path, other.network, optimizer, None if optimizer else History())
+    arrays = values(small_net())
+    save_file(arrays | {"optimizer/steps": np.asarray(3), "optimizer/W1.m": np.zeros(3, dtype=np.float32)}, path)
+    with pytest.raises(DataError, match=r"must hold the state of Adam for this network, got W1.m \(3,\)"):
+        xn.load(path, other.network, Adam())
+    save_file(arrays | {"history/epoch": np.zeros(1), "history/colour": np.zeros(1)}, path)
+    with pytest.raises(DataError, match=r"must hold a history that this version knows, got .*colour"):
+        xn.load(path, other.network, history=History())
+    for name, array in before.items():
+        np.testing.assert_array_equal(values(other.network)[name], array)
+    assert other.history == []
+    assert other.optimizer.state == {"steps": 0}
 
 
 # History
@@ -237,6 +465,7 @@ def test_history_as_json(tmp_path: Path) -> None:
         "test_accuracy": None,
         "seconds": 0.1,
         "samples_per_second": 100.0,
+        "test_loss": None,
     }
 
 

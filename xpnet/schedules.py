@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, inf, isfinite, pi
+from math import cos, inf, pi
 from numbers import Integral, Real
 from typing import Any
 
@@ -106,7 +106,7 @@ class Plateau:
     ) -> None:
         self.lr, self.factor, self.patience = lr, factor, patience
         self.threshold, self.cooldown, self.floor = threshold, cooldown, floor
-        check(self, lr="positive", factor="share", patience="whole", threshold="at least 0", cooldown="whole")
+        check(self, lr="positive", factor="share", patience="whole", threshold="below 1", cooldown="whole")
         check(self, floor="at least 0")
         self.rate = float(lr)
         self.best = inf
@@ -118,7 +118,7 @@ class Plateau:
 
     def observe(self, loss: float) -> None:
         """Take note of the loss of an epoch; NaN is no gain."""
-        gained = loss < self.best * (1.0 - self.threshold) if isfinite(self.best) else loss < self.best
+        gained = loss < self.best * (1.0 - self.threshold)
         self.waited = 0 if gained else self.waited + 1
         if gained:
             self.best = float(loss)
@@ -151,6 +151,7 @@ def between(start: float, end: float, share: float) -> float:
 KINDS: dict[str, tuple[str, type, Callable[[Any], bool]]] = {
     "positive": ("above 0 and finite", Real, lambda value: 0.0 < value < inf),
     "at least 0": ("at least 0 and finite", Real, lambda value: 0.0 <= value < inf),
+    "below 1": ("from 0 to below 1", Real, lambda value: 0.0 <= value < 1.0),
     "share": ("between 0 and 1", Real, lambda value: 0.0 < value < 1.0),
     "count": ("a whole number from 1", Integral, lambda value: value >= 1),
     "whole": ("a whole number from 0", Integral, lambda value: value >= 0),

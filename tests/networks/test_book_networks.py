@@ -34,7 +34,7 @@ EVERYTHING = {"weight_decay_lambda": 0.1, "use_batchnorm": True, "use_dropout": 
 
 
 def deep(**keywords) -> DeepConvNet:
-    convs = {f"conv_param_{i}": FILTERS for i in range(1, 7)}
+    convs = {f"conv_param_{i}": FILTERS | {"pad": 2 if i == 4 else 1} for i in range(1, 7)}
     return DeepConvNet((1, 4, 4), **convs, hidden_size=4, output_size=3, rng=Generator(0), **keywords)
 
 

@@ -59,7 +59,7 @@ def test_sizes_that_are_no_positive_integers_are_refused(sizes: tuple[object, ..
 
 
 def test_an_unknown_initial_spread_is_refused() -> None:
-    with pytest.raises(ArgumentError, match="init must be one of he, glorot, lecun, .* got 'xavier'"):
+    with pytest.raises(ArgumentError, match=r"init must be one of he, glorot, lecun, .* got 'xavier'"):
         Affine.create(3, 2, init="xavier")
 
 

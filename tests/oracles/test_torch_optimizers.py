@@ -103,9 +103,8 @@ def test_hundred_steps_with_what_both_do_by_default(ours, theirs) -> None:
 
 def test_groups() -> None:
     def make(params):
-        return torch.optim.AdamW(
-            [{"params": params[:1]}, {"params": params[1:], "weight_decay": 0.0, "lr": 0.05}], 0.01
-        )
+        bias = {"params": params[1:], "weight_decay": 0.0, "lr": 0.05}
+        return torch.optim.AdamW([{"params": params[:1]}, bias], 0.01)
 
     compare(AdamW(0.01, groups={"b": {"weight_decay": 0.0, "lr": 0.05}}), make, seed=1)
 

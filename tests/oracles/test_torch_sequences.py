@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpnet.layers import GRU, LSTM, RNN, Embedding, Linear, MultiHeadAttention
+from xpnet.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Embedding,
+    Gelu,
+    LayerNormalization,
+    Linear,
+    MultiHeadAttention,
+    TransformerBlock,
+)
 
 torch = pytest.importorskip("torch")
 
@@ -113,6 +123,36 @@ def test_attention_as_the_module_of_torch_converted(dtype, tolerance, heads, eac
     (x,) = numbers(seed, dtype, (2, 4, D))
     y = MultiHeadAttention(Wq, Wk, Wv, Wo, *np.split(b, 3), bo, heads)(x)
     agree([y], [module(*[torch.tensor(x)] * 3, need_weights=False)[0]], tolerance)
+
+
+@DTYPES
+@given(heads=st.integers(1, 2), each=st.integers(2, 3), hidden=SIZES, steps=SIZES, masked=st.booleans(), seed=SEEDS)
+def test_transformer_block(dtype, tolerance, heads, each, hidden, steps, masked, seed):
+    D = heads * each
+    options = {"dropout": 0.0, "activation": torch.nn.functional.gelu, "batch_first": True, "norm_first": True}
+    module = torch.nn.TransformerEncoderLayer(D, heads, hidden, **options).to(getattr(torch, np.dtype(dtype).name))
+    values = numbers(seed, dtype, *[parameter.shape for parameter in module.parameters()])
+    with torch.no_grad():
+        for parameter, value in zip(module.parameters(), values, strict=True):
+            parameter.copy_(torch.tensor(value))
+    W, b, Wo, bo, W1, b1, W2, b2, gamma1, beta1, gamma2, beta2 = values
+    projections = (*(w.T for w in np.split(W, 3)), Wo.T, *np.split(b, 3), bo)
+    block = TransformerBlock(
+        [LayerNormalization(gamma1, beta1), MultiHeadAttention(*projections, heads)],
+        [LayerNormalization(gamma2, beta2), Linear(W1.T, b1), Gelu(), Linear(W2.T, b2)],
+    )
+    x, dout = numbers(seed + 1, dtype, (2, steps, D), (2, steps, D))
+    mask = np.random.default_rng(seed).random((2, steps)) < 0.6
+    mask[:, 0] = True
+    y = block(x, mask if masked else None)
+    dx = block.backward(dout)
+    (x_torch,) = tensors(x)
+    expected = module(x_torch, src_key_padding_mask=torch.tensor(~mask) if masked else None)
+    expected.backward(torch.tensor(dout))
+    dW, db, dWo, dbo, dW1, db1, dW2, db2, *norms = (parameter.grad for parameter in module.parameters())
+    attention = [*(w.T for w in dW.chunk(3)), dWo.T, *db.chunk(3), dbo]
+    gradients = [*norms[:2], *attention, *norms[2:], dW1.T, db1, dW2.T, db2]
+    agree([y, dx, *block.grads.values()], [expected, x_torch.grad, *gradients], tolerance)
 
 
 MODULES = {RNN: torch.nn.RNN, LSTM: torch.nn.LSTM, GRU: torch.nn.GRU}

@@ -81,11 +81,11 @@ def is_array(value: Any) -> bool:
 
 def library_of(namespace: Namespace) -> Library:
     """What is known of the library behind a namespace, also that of Variables over it."""
-    namespace = getattr(namespace, "differentiates", namespace)
     for library in LIBRARIES.values():
         if namespace.__name__ in (library.module, library.compat, *library.aliases):
             return library
-    return Library(namespace)
+    base = getattr(namespace, "differentiates", None)
+    return Library(namespace) if base is None else library_of(base)
 
 
 def library_name(namespace: Namespace) -> str:

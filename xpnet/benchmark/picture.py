@@ -15,7 +15,7 @@ from xpnet.drawing.text import FONT, escape_xml
 
 OWN, OTHER, FLOOR = "#1f6fb4", "#a9b4be", "#d9dee3"
 LABELS, COLUMN, BAR, LONGEST = 180, 160, 118, 5.0  # pixels; the ratio that fills a bar
-ROW, TOP = 26, 96
+ROW, TOP = 26, 112
 
 
 def ratios_svg(report: Report) -> str:
@@ -45,9 +45,11 @@ def _column(heat: Heat, names: Sequence[str], left: float) -> Iterator[str]:
     base = heat.base
     if base is None:
         return
-    yield f'<text x="{left}" y="{TOP - 26}" font-size="14" font-weight="600">{escape_xml(heat.workload.name)}</text>'
+    yield f'<text x="{left}" y="{TOP - 44}" font-size="14" font-weight="600">{escape_xml(heat.workload.name)}</text>'
     hint = escape_xml(f"{heat.workload.summary}; 1 is {duration(base.median)}")
-    yield f'<text x="{left}" y="{TOP - 9}" fill="{GREY}">1 = {duration(base.median)}<title>{hint}</title></text>'
+    for line, text in enumerate((heat.workload.summary.partition(", ")[0], f"1 = {duration(base.median)}")):
+        y = TOP - 26 + 16 * line
+        yield f'<text x="{left}" y="{y}" fill="{GREY}">{escape_xml(text)}<title>{hint}</title></text>'
     one = left + BAR / LONGEST
     yield f'<path d="M{one:.1f} {TOP - 2}v{ROW * len(names)}" stroke="{OWN}" stroke-dasharray="2 3"/>'
     for row, name in enumerate(names):
@@ -61,7 +63,8 @@ def _column(heat: Heat, names: Sequence[str], left: float) -> Iterator[str]:
         yield f'<rect x="{left}" y="{y}" width="{length:.1f}" height="18" fill="{colour}"><title>{hint}</title></rect>'
         if ratio > LONGEST:  # a gap tells that the bar is cut
             yield f'<path d="M{left + BAR - 14} {y + 20}l6 -22" stroke="#ffffff" stroke-width="4"/>'
-        yield f'<text x="{left + length + 5:.1f}" y="{y + 14}">{ratio:.2f}</text>'
+        beside = max(length, BAR / LONGEST) + 5  # not across the line at 1
+        yield f'<text x="{left + beside:.1f}" y="{y + 14}">{ratio:.2f}</text>'
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def _plot(panel: Panel) -> Iterator[str]:
     yield f'<text x="{panel.left}" y="{panel.top - 12}" font-weight="600">{"time" if panel.time else "memory"}</text>'
     for power in range(y_low, y_high + 1):
         _, y = place(xs[0], 10.0**power)
-        text = duration(10.0**power) if panel.time else f"{10.0**power:g} MB"
+        text = duration(10.0**power) if panel.time else _megabytes(10.0**power)
         yield f'<path d="M{panel.left} {y:.1f}h{SIDE}" stroke="{GRID}"/>'
         yield f'<text x="{panel.left - 8}" y="{y + 4:.1f}" text-anchor="end" fill="{GREY}">{_short(text)}</text>'
     for power in range(math.ceil(x_low - 1e-9), math.floor(x_high + 1e-9) + 1):
@@ -146,6 +149,10 @@ def _guide(panel: Panel, place: object, y_low: int) -> Iterator[str]:
 
 def _short(text: str) -> str:
     return text.replace(".00 ", " ").replace("0.0 ", "0 ").replace("10. ", "10 ")
+
+
+def _megabytes(value: float) -> str:
+    return f"{value / 1e3:g} GB" if value >= 1e3 else f"{value:g} MB"
 
 
 def _count(value: float) -> str:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
-from xpnet.benchmark.peers import Competitor
+from xpnet.benchmark.peers import GPU_BACKEND, Competitor
 from xpnet.benchmark.workloads import Workload
 
 HERE = Path(__file__).parent
@@ -28,14 +28,10 @@ class Failed(Exception):  # noqa: N818 (it is no error of the benchmark)
 
 @dataclass(frozen=True)
 class Setting:
-    """Where everyone runs: on how many threads, and xpnet on which backend."""
+    """Where everyone runs: on how many threads of the CPU, or on the GPU."""
 
     threads: int = 2
-    backend: str = "numpy"
-
-    @property
-    def on_gpu(self) -> bool:
-        return self.backend != "numpy"
+    gpu: bool = False
 
 
 class Process:
@@ -68,7 +64,8 @@ class Process:
             workload=asdict(workload),
             folder=str(folder),
             threads=setting.threads,
-            backend=setting.backend,
+            gpu=setting.gpu,
+            backend=GPU_BACKEND if setting.gpu else "numpy",
             dtype=dtype,
         )
 
@@ -126,8 +123,7 @@ def environment(setting: Setting, tuned: bool) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if name not in ("XPNET_BACKEND", "XPNET_TUNE")}
     own |= {f"{pool}_THREADS": str(setting.threads) for pool in POOLS}
     own |= {"PYTHONWARNINGS": "ignore", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
-    if not setting.on_gpu:
-        own["JAX_PLATFORMS"] = "cpu"
+    own |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if setting.gpu else {"JAX_PLATFORMS": "cpu"}
     if setting.threads == 1:
         own["XLA_FLAGS"] = f"{own.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
     if not tuned:

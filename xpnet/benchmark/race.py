@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
@@ -20,11 +20,11 @@ CHUNK, CHUNKS = 0.025, 3  # seconds, and how many in a turn
 
 @dataclass(frozen=True)
 class Result:
-    """What one competitor did: seconds a step in each chunk, losses of the first steps, bytes of memory at the
-    peak, and of those that came with the training (``peak``, ``grown``).
+    """What one competitor did: seconds a step in each chunk, and losses of the first steps.
 
-    ``difference`` maps numbers of steps to the relative difference of the loss from that in float64. ``error`` is why
-    it did not run.
+    ``difference`` maps numbers of steps to the relative difference of the loss from that in float64. ``memory`` holds
+    bytes, those of the process at its peak and those that came with the training; ``launches`` kernels, copies and
+    syncs of a step on a GPU. ``error`` is why it did not run.
     """
 
     competitor: str
@@ -32,6 +32,7 @@ class Result:
     losses: list[float | None] = field(default_factory=list)
     difference: dict[int, float] = field(default_factory=dict)
     memory: dict[str, int | None] = field(default_factory=dict)
+    launches: dict[str, float] = field(default_factory=dict)
     error: str = ""
 
     @property
@@ -151,6 +152,8 @@ def _in_turns(
                 turn(competitor, f"round {index + 1} of {rounds}", _time)
         for competitor in list(processes):
             turn(competitor, "memory", _weigh)
+            if setting.gpu:
+                turn(competitor, "launches", _count)
     return found
 
 
@@ -166,6 +169,11 @@ def _time(process: Process, result: Result) -> None:
 
 def _weigh(process: Process, result: Result) -> None:
     result.memory.update(process.ask("memory"))
+
+
+def _count(process: Process, result: Result) -> None:
+    with suppress(Failed):  # it needs CUPTI
+        result.launches.update(process.ask("launches", steps=STEPS))
 
 
 def _one_by_one(workload: Workload, competitors: Sequence[Competitor], *others: Any) -> dict[str, Result]:

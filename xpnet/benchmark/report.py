@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from typing import Any
 
 from xpnet.benchmark.footprint import Footprint
@@ -13,6 +14,7 @@ from xpnet.benchmark.process import Setting
 from xpnet.benchmark.race import STEPS, Heat, Result
 
 MEGABYTE = 2**20
+BUSY = "the times scatter: something else was running, so measure again when the machine is quiet"
 RATIOS = (
     ("xpnet-tuned", "torch"),
     ("xpnet-tuned", "jax"),
@@ -20,6 +22,7 @@ RATIOS = (
     ("xpnet", "torch-fused"),
 )
 
+UNSTEADY = 0.15
 RIVALS = ("torch", "jax")
 
 
@@ -90,10 +93,16 @@ class Report:
             ]
         )
         versions = ", ".join(f"{package} {version}" for package, version in self.versions.items())
+        place = "on the GPU" if self.setting.gpu else f"{self.setting.threads} threads"
         return (
-            f"{where}; Python {self.machine['Python']}, {versions}; {self.setting.threads} threads, "
-            f"{self.rounds} rounds, images: {self.images}; {self.machine['date']}."
+            f"{where}; Python {self.machine['Python']}, {versions}; {place}, {self.rounds} rounds, "
+            f"images: {self.images}; {self.machine['date']}."
         )
+
+    def busy(self) -> bool:
+        """Whether most times scatter so much that something else must have been running."""
+        spreads = [result.spread for heat in self.heats for result in heat.ran()]
+        return bool(spreads) and median(spreads) > UNSTEADY
 
 
 def markdown(report: Report, picture: str = "", growth: str = "") -> str:
@@ -113,6 +122,8 @@ def markdown(report: Report, picture: str = "", growth: str = "") -> str:
         parts += ["### The same training?"]
         parts += [f"How far the loss is from that in float64, after the first step and after {STEPS}, relatively."]
         parts += [_by_workload(report, _difference)]
+    if any(result.launches for heat in report.heats for result in heat.ran()):
+        parts += ["### What a step asks of the GPU", _by_workload(report, _launches)]
     if report.footprints:
         rows = [[f.package, f.version, f"{f.seconds:.2f} s", f"{f.size / 1e6:,.0f} MB"] for f in report.footprints]
         parts += ["### Before the first step", _table(["", "version", "import", "on disk, with dependencies"], rows)]
@@ -121,6 +132,7 @@ def markdown(report: Report, picture: str = "", growth: str = "") -> str:
         parts += [f"![Time and memory against batch, width, depth and parameters]({growth})"] if growth else []
         parts += [_growth(report.growth)]
     troubles = [line for heat in report.heats for line in heat.troubles()]
+    troubles += [BUSY] if report.busy() else []
     if troubles:
         parts += ["### Troubles", "\n".join(f"- {line}" for line in troubles)]
     return "\n\n".join(parts) + "\n"
@@ -170,6 +182,10 @@ def _difference(heat: Heat, result: Result) -> str:
     cells = [f"{result.difference[steps]:.0e}" for steps in (1, STEPS) if steps in result.difference]
     mark = "**" if cells and result.disagrees(heat.workload) else ""
     return f"{mark}{', '.join(cells)}{mark}"
+
+
+def _launches(_: Heat, result: Result) -> str:
+    return ", ".join(f"{count:g} {name}" for name, count in result.launches.items())
 
 
 def _ratios(report: Report) -> Iterable[list[str]]:

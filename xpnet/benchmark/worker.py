@@ -28,7 +28,7 @@ class Contender(Protocol):
 
 
 class Job:
-    """What a competitor is made from: ``workload`` as a dict, ``threads``, ``backend``, ``device``, ``dtype``.
+    """What a competitor is made from: ``workload`` as a dict, ``threads``, ``gpu``, xpnet's ``backend``, ``dtype``.
 
     ``x`` and ``t`` hold the batches along their first axis; ``weights()`` reads the initial weights by name.
     """
@@ -38,6 +38,7 @@ class Job:
 
         self.workload: dict[str, Any] = request["workload"]
         self.threads: int = request["threads"]
+        self.gpu: bool = request["gpu"]
         self.backend: str = request["backend"]
         self.dtype: str = request["dtype"]
         self.folder = Path(request["folder"])
@@ -85,26 +86,38 @@ class Worker:
         return [self._chunk(self.calls) for _ in range(chunks)]
 
     def _chunk(self, calls: int) -> float:
-        step, feed, wait = self.contender.step, self.feed, self.contender.wait
-        clock: Callable[[], Callable[[], float]] = getattr(self.contender, "stopwatch", stopwatch)
-        wait()
-        stop = clock()
+        step, feed = self.contender.step, self.feed
+        start: Callable[[], Callable[[], float]] = getattr(self.contender, "stopwatch", self._stopwatch)
+        self.contender.wait()
+        stop = start()
         for _ in range(calls):
             step(*next(feed))
-        wait()
         return stop() / calls
 
+    def _stopwatch(self) -> Callable[[], float]:
+        """Start to measure; the function that comes back waits for the end, and tells the seconds since."""
+        start = time.perf_counter()
+
+        def stop() -> float:
+            self.contender.wait()
+            return time.perf_counter() - start
+
+        return stop
+
+    def launches(self, steps: int) -> dict[str, float]:
+        """What a step asks of the GPU."""
+        counted: dict[str, float] = load(str(Path(__file__).parent / "peers" / "cuda.py")).launches(
+            lambda: self.contender.step(*next(self.feed)), self.contender.wait, steps
+        )
+        return counted
+
     def memory(self) -> dict[str, int | None]:
-        """The bytes at the peak, and how many of them came with the training."""
+        """The bytes at the peak, and how many of them came with the training; those of the GPU where it is one."""
+        if hasattr(self.contender, "memory"):
+            return {"peak": self.contender.memory(), "grown": self.contender.memory()}
         peak = highest()
         grown = None if peak is None or self.before is None else max(0, peak - self.before)
         return {"peak": peak, "grown": grown}
-
-
-def stopwatch() -> Callable[[], float]:
-    """Start to measure; the function that comes back tells the seconds since."""
-    start = time.perf_counter()
-    return lambda: time.perf_counter() - start
 
 
 def load(file: str) -> Any:

@@ -14,9 +14,11 @@ from xpnet.backend import make_backend
 from xpnet.benchmark import COMPETITORS, WORKLOADS, Competitor, Report, Setting, grow, markdown, put_into, race
 from xpnet.benchmark.footprint import footprint
 from xpnet.benchmark.machine import machine, versions
+from xpnet.benchmark.peers import GPU_BACKEND
 from xpnet.benchmark.picture import growth_svg, ratios_svg
+from xpnet.benchmark.process import Failed
+from xpnet.benchmark.report import BUSY
 from xpnet.benchmark.workloads import has_mnist
-from xpnet.cli import options
 from xpnet.files import written_in_place
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ file = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="Threads, and cores, for each.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Turns of each competitor.")
-@options.backend("numpy")
+@click.option("--gpu", is_flag=True, help="Run on the GPU: xpnet on CuPy, and what else can.")
 @click.option("--growth", is_flag=True, help="Measure xpnet over batches, widths and depths instead.")
 @click.option("--footprint", "footprints", is_flag=True, help="Measure the time to import and the room on disk, too.")
 @click.option("--json", "json_file", type=file, metavar="FILE", help="Write all that was measured there.")
@@ -69,7 +71,7 @@ def bench(
     competitors: list[str],
     threads: int,
     rounds: int,
-    backend: str | None,
+    gpu: bool,
     growth: bool,
     footprints: bool,
     json_file: Path | None,
@@ -87,9 +89,11 @@ def bench(
 
     console = Console(highlight=False)
     asked = [COMPETITORS[name] for name in competitors]
-    here = [one for one in asked if one.installed]
+    if gpu:
+        make_backend(GPU_BACKEND)  # or say what is missing
+    here = [one for one in asked if one.installed and (one.on_gpu or not gpu)]
     packages = list(dict.fromkeys(["xpnet", "numpy", *(one.package for one in here)]))
-    setting = Setting(min(threads, os.cpu_count() or 1), make_backend(backend or "numpy").name)
+    setting = Setting(min(threads, os.cpu_count() or 1), gpu)
     report = Report(machine(), versions(packages), setting, rounds, "MNIST" if has_mnist() else "synthetic")
     console.print(report.conditions(), style="dim")
     try:
@@ -101,6 +105,8 @@ def bench(
             with console.status("importing each library, and measuring its files"):
                 report.footprints.extend(footprint(one.library, one.package) for one in once(here))
             console.print(footprint_table(report.footprints))
+    except Failed as failure:
+        raise click.ClickException(f"the benchmark could not run: {failure}") from failure
     except KeyboardInterrupt:
         console.print("stopped")
         raise SystemExit(130) from None
@@ -133,7 +139,9 @@ def run_heats(console: Console, report: Report, competitors: list[Competitor], w
             heat = race(workload, able, report.setting, report.rounds, show)
         report.heats.append(heat)
         console.print(heat_table(heat), *heat.troubles(), sep="\n")
-    console.print(*report.verdicts(), sep="\n", style="bold green")
+    console.print(*report.verdicts(), sep="\n", style="bold")
+    if report.busy():
+        console.print(BUSY, style="yellow")
 
 
 def measure_growth(console: Console, report: Report, competitors: list[Competitor]) -> None:

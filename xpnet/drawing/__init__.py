@@ -1,7 +1,8 @@
-"""Pictures: computational graphs as Mermaid, DOT, SVG and a page to step through; learning curves."""
+"""Pictures: computational graphs as Mermaid, DOT, SVG and a page to step through; learning curves and plots."""
 
 from xpnet.drawing.curves import learning_curve
 from xpnet.drawing.drawing import Drawing, draw
 from xpnet.drawing.graph import Edge, Graph, Node
+from xpnet.drawing.plot import Panel, histogram, plot
 
-__all__ = ["Drawing", "Edge", "Graph", "Node", "draw", "learning_curve"]
+__all__ = ["Drawing", "Edge", "Graph", "Node", "Panel", "draw", "histogram", "learning_curve", "plot"]

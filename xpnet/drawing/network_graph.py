@@ -70,7 +70,7 @@ def _chain(subject: Layer, expand: bool) -> list[tuple[str, Layer]]:
 
 
 def _inputs(layer: Layer) -> tuple[str, ...]:
-    return tuple(layer.inputs) or ("x",)
+    return tuple(name for name in layer.inputs if name not in layer.optional) or ("x",)
 
 
 def _shape(layer: Layer, letters: str) -> str:

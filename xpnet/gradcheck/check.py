@@ -103,8 +103,9 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
     names = ("x", "t") if getattr(subject, "last_layer", None) else subject.inputs
     if not len(names) - len(subject.optional) <= len(inputs) <= len(names):
         raise ArgumentError(WHO, f"{_name(subject)} must come with {', '.join(names)}", len(inputs), "give each")
+    is_network = getattr(subject, "last_layer", None) is not None
     for name, value in zip(names, inputs, strict=False):
-        if name in subject.differentiable:
+        if name in subject.differentiable and not (is_network and _are_indices(value)):
             check_point(WHO, name, value)
     for name, array in subject.params.items():
         check_point(WHO, name, array)
@@ -113,6 +114,11 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
         got = ", ".join(dict.fromkeys(rough))
         raise ArgumentError(WHO, "every layer must be holomorphic for a complex step", got, 'choose mode="every"')
     return inputs
+
+
+def _are_indices(x: Any) -> bool:
+    """Whether it is the integer input of a network, which its layers judge."""
+    return is_array(x) and dtype_kind(x) == "integer"
 
 
 def _all_layers(subject: Layer) -> list[Layer]:
@@ -138,7 +144,8 @@ def _targets(subject: Any, inputs: tuple[Any, ...], gradient: Callable[..., Any]
 
 def network_gradient(network: Any, x: Any, t: Any) -> dict[str, Any]:
     """The gradient of a network's loss by numerical differentiation in float64, name -> array of its own dtype."""
-    check_point("numerical_gradient", "x", x)
+    if not _are_indices(x):
+        check_point("numerical_gradient", "x", x)
     found = {}
     with library_of(array_namespace(x)).allow("float64"):
         for target in network_targets(network.astype("float64"), _cast(x, "float64"), _cast(t, "float64")):

@@ -26,6 +26,7 @@ from xpnet.kernels.standard.attention import attention, attention_backward
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
 from xpnet.kernels.standard.embedding import embedding, scatter_add
 from xpnet.kernels.standard.erf import erf
+from xpnet.kernels.standard.joint import convolution_relu_pooling, convolution_relu_pooling_backward
 from xpnet.kernels.standard.loss import (
     huber,
     one_hot,
@@ -63,7 +64,7 @@ from xpnet.kernels.standard.pooling import (
     max_pooling_backward,
 )
 from xpnet.kernels.standard.recurrent import gru, gru_backward, lstm, lstm_backward, rnn, rnn_backward
-from xpnet.kernels.standard.reduction import sum_to
+from xpnet.kernels.standard.reduction import mean, sum_to
 
 __all__ = [
     "Kernel",
@@ -81,6 +82,8 @@ __all__ = [
     "convolution",
     "convolution_dw",
     "convolution_dx",
+    "convolution_relu_pooling",
+    "convolution_relu_pooling_backward",
     "dropout_mask",
     "elu",
     "elu_backward",
@@ -107,6 +110,7 @@ __all__ = [
     "lstm_backward",
     "max_pooling",
     "max_pooling_backward",
+    "mean",
     "momentum",
     "nesterov",
     "one_hot",

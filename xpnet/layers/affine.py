@@ -41,7 +41,7 @@ class Affine(Layer):
     def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:
         """An Affine with parameters on the current backend, ``W = σ z``, ``b = 0``.
 
-        ``init`` is a rule such as ``"he"``, or σ itself: see ``initializers``. ``rng`` gives each layer numbers of its own.
+        ``init`` is a rule such as ``"he"``, or σ itself; see ``initializers``. ``rng`` gives each layer numbers.
 
         Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
         """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Self
 
 from xpnet import kernels
-from xpnet.backend import array_namespace, dtype_kind, dtype_name
+from xpnet.backend import dtype_kind, dtype_name
 from xpnet.errors import ArgumentError, DtypeError
-from xpnet.initializers import check_size, normal_weights, zeros
+from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.layers.base import Layer
 from xpnet.layers.linear import in_rows_of, rows
 from xpnet.random import Generator, generator_of
@@ -77,21 +77,20 @@ class MultiHeadAttention(Layer):
             remedy = "compare first, for example lengths[:, None] > steps"
             raise DtypeError(type(self).__name__, "mask must be bool", dtype_name(mask.dtype), remedy)
         self.x = rows(x)
-        self.q = in_rows_of(x, self.x @ self.Wq + self.bq)
-        self.k = in_rows_of(x, self.x @ self.Wk + self.bk)
-        self.v = in_rows_of(x, self.x @ self.Wv + self.bv)
+        self.q = in_rows_of(x, kernels.affine(self.x, self.Wq, self.bq))
+        self.k = in_rows_of(x, kernels.affine(self.x, self.Wk, self.bk))
+        self.v = in_rows_of(x, kernels.affine(self.x, self.Wv, self.bv))
         self.a, self.p = kernels.attention(self.q, self.k, self.v, mask, self.heads, self.causal)
-        return in_rows_of(x, rows(self.a) @ self.Wo + self.bo)
+        return in_rows_of(x, kernels.affine(rows(self.a), self.Wo, self.bo))
 
     def backward(self, dout: Array) -> Array | None:
-        xp = array_namespace(dout, self.x)
         d = rows(dout)
-        self.dWo, self.dbo = rows(self.a).T @ d, xp.sum(d, axis=0)
+        self.dWo, self.dbo = rows(self.a).T @ d, kernels.sum_rows(d)
         da = in_rows_of(dout, d @ self.Wo.T)
         dq, dk, dv = map(rows, kernels.attention_backward(da, self.q, self.k, self.v, self.p, self.a, self.heads))
-        self.dWq, self.dbq = self.x.T @ dq, xp.sum(dq, axis=0)
-        self.dWk, self.dbk = self.x.T @ dk, xp.sum(dk, axis=0)
-        self.dWv, self.dbv = self.x.T @ dv, xp.sum(dv, axis=0)
+        self.dWq, self.dbq = self.x.T @ dq, kernels.sum_rows(dq)
+        self.dWk, self.dbk = self.x.T @ dk, kernels.sum_rows(dk)
+        self.dWv, self.dbv = self.x.T @ dv, kernels.sum_rows(dv)
         return in_rows_of(dout, dq @ self.Wq.T + dk @ self.Wk.T + dv @ self.Wv.T) if self.needs_dx else None
 
     @classmethod
@@ -100,7 +99,7 @@ class MultiHeadAttention(Layer):
         width: int,
         heads: int,
         causal: bool = False,
-        init: str | float = "glorot",
+        init: Init = "glorot",
         rng: Generator | None = None,
     ) -> Self:
         """Attention of that width (D = A) with parameters on the current backend, ``W = σ z``, ``b = 0``.

@@ -16,7 +16,7 @@ from xpnet.layers.named import NamedArrays, NamedStates, State
 from xpnet.typing import Array
 
 # from call to call, by the entry checks and the network
-REMEMBERED = ("_accepted", "_named", "_tape", "_x_shape", "_y_like")
+REMEMBERED = ("_accepted", "_joined", "_joint", "_named", "_tape", "_x_shape", "_y_like")
 
 
 class Layer:
@@ -61,6 +61,7 @@ class Layer:
     _accepted: list[Any]
     _state: dict[str, Any]
     _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
+    _joint: Any
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
@@ -196,10 +197,7 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
         if self.flattens:
             self._x_shape = getattr(inputs[0], "shape", None)
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
-        signature = checks.signature(self, inputs)
-        if signature is None or signature != self._accepted:
-            checks.check_arrays(self, dict(zip(self.inputs, inputs, strict=True)))
-            self._accepted[:] = signature or ()
+        checks.accept(self, inputs)
         y = forward(self, *inputs)
         self._y_like = None if type(y) in checks.SCALARS else (array_namespace(y), y.shape, y.dtype, device_of(y))
         return y
@@ -212,6 +210,8 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(backward)
     def returned(self: Layer, dout: Any = 1.0) -> Any:
+        if "_joint" in self.__dict__:
+            self._joint.part()
         if "_y_like" not in self.__dict__:
             raise StateError(
                 type(self).__name__, "forward must run before backward", "no forward", "call forward first"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_name, library_of
+from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_name, library_of
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
 from xpnet.typing import Namespace
 
@@ -43,6 +43,17 @@ def signature(layer: Layer, inputs: tuple[Any, ...]) -> list[Any] | None:
         ]
     except AttributeError:
         return None
+
+
+def accept(layer: Layer, inputs: tuple[Any, ...]) -> None:
+    """``check_arrays``, unless the layer has just accepted arrays that are like these.
+
+    Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
+    """
+    found = signature(layer, inputs)
+    if found is None or found != layer._accepted:
+        check_arrays(layer, dict(zip(layer.inputs, inputs, strict=True)))
+        layer._accepted[:] = found or ()
 
 
 def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:
@@ -85,14 +96,11 @@ def _same_device(one: Any, other: Any) -> bool:
 
 
 def _namespace(who: str, name: str, array: Any) -> Namespace:
-    if type(array) in SCALARS or not is_array(array):
-        raise DtypeError(
-            who,
-            f"{name} must be an array",
-            type(array).__name__,
-            f"make one with backend.asarray({name})",
-        )
-    return array_namespace(array)
+    try:
+        return array_namespace(array)
+    except DtypeError:
+        remedy = f"make one with backend.asarray({name})"
+        raise DtypeError(who, f"{name} must be an array", type(array).__name__, remedy) from None
 
 
 def _check_floating(layer: Layer, name: str, array: Any) -> None:
@@ -158,6 +166,8 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
         return xp.full(shape, float(dout), dtype=dtype, device=device)
     who = type(layer).__name__
     own = _namespace(who, "dout", dout)
+    if own is xp and dout.dtype == dtype and dout.shape == shape and device_of(dout) == device:
+        return dout
     if not _same_device(device_of(dout), device) or (own is not xp and library_name(own) != library_name(xp)):
         _refuse_mixture(who, "y", xp, device, "dout", own, device_of(dout))
     _check_floating(layer, "dout", dout)

@@ -9,6 +9,7 @@ from typing import Any
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers.base import Layer, leaves
+from xpnet.layers.joint import joined
 from xpnet.layers.loss import Loss
 from xpnet.layers.owner import Owner
 from xpnet.typing import Array
@@ -26,6 +27,8 @@ class Chain(Owner):
     two places and one array under two names.
     """
 
+    _joined: tuple[Mapping[str, Layer], list[Any]] | None = None
+
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             named: Mapping[str, Any] = layers[0]
@@ -41,24 +44,33 @@ class Chain(Owner):
         return list(self.layers.values())
 
     def _first(self) -> list[Layer]:
-        return [layer for layer in self._row() if layer.params][:1]
+        for layer in self._row():
+            if layer.params:
+                return [layer]
+        return []
+
+    def _steps(self) -> list[Any]:
+        """What runs one after another: the layers of the row, some of them as one."""
+        if self._joined is None or self._joined[0] is not self.layers:
+            self._joined = (self.layers, joined(self._row()))
+        return self._joined[1]
 
     def forward(self, x: Any) -> Any:
-        for layer in self._row():
-            x = layer(x)
+        for step in self._steps():
+            x = step(x)
         return x
 
     def backward(self, dout: Any = 1.0) -> Any:
-        for layer in reversed(self._visited()):
-            dout = layer.backward(dout)
+        for step in reversed(self._visited()):
+            dout = step.backward(dout)
         return dout
 
-    def _visited(self) -> list[Layer]:
-        """The layers that backward visits; those before the first parameters only where dx is wanted."""
-        layers = self._row()
-        while not self.needs_dx and layers and not layers[0].params:
-            layers.pop(0)
-        return layers
+    def _visited(self) -> list[Any]:
+        """The steps that backward visits; those before the first parameters only where dx is wanted."""
+        steps = list(self._steps())
+        while not self.needs_dx and steps and not steps[0].params:
+            steps.pop(0)
+        return steps
 
 
 class Residual(Chain):

@@ -7,7 +7,7 @@ from typing import Self
 from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, ShapeError
-from xpnet.initializers import check_size, normal_weights, zeros
+from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.kernels.standard.windows import Pair, Window
 from xpnet.layers.base import Layer
 from xpnet.layers.windows import IntOrPair, check_fits, pair, window_of
@@ -54,7 +54,7 @@ def initial_filters(
     filters: int,
     size: IntOrPair,
     groups: int,
-    init: str | float,
+    init: Init,
     rng: Generator | None,
 ) -> tuple[Array, Pair]:
     """Filters in columns, ``W = σ z`` with σ by ``D = C/groups FH FW``, the values that each output sums; and FH, FW.
@@ -91,11 +91,7 @@ class Convolution(Filters):
     units = {"W": 0, "b": 0}
 
     def forward(self, x: Array) -> Array:
-        who, channels = type(self).__name__, self.groups * self.W.shape[1]
-        if x.shape[1] != channels:
-            got = f"{x.shape[1]} in {tuple(x.shape)}"
-            raise ShapeError(who, f"x must have {channels} channels", got, "give such images, or make W for these")
-        check_fits(who, self.window, x.shape)
+        self.check_images(x)
         self.x = x
         return kernels.convolution(x, self.W, self.b, self.window, self.groups)
 
@@ -105,6 +101,17 @@ class Convolution(Filters):
         self.db = xp.sum(dout, axis=(0, 2, 3))
         H, W = self.x.shape[-2:]
         return kernels.convolution_dx(dout, self.W, (H, W), self.window, self.groups) if self.needs_dx else None
+
+    def check_images(self, x: Array) -> None:
+        """They must have the channels of the filters, and be as large as one.
+
+        Raises: ``ShapeError``.
+        """
+        who, channels = type(self).__name__, self.groups * self.W.shape[1]
+        if x.shape[1] != channels:
+            got = f"{x.shape[1]} in {tuple(x.shape)}"
+            raise ShapeError(who, f"x must have {channels} channels", got, "give such images, or make W for these")
+        check_fits(who, self.window, x.shape)
 
     @classmethod
     def create(
@@ -116,7 +123,7 @@ class Convolution(Filters):
         pad: IntOrPair = 0,
         dilation: IntOrPair = 1,
         groups: int = 1,
-        init: str | float = "he",
+        init: Init = "he",
         rng: Generator | None = None,
     ) -> Self:
         """A Convolution of C channels by M filters, with parameters on the current backend, ``W = σ z``, ``b = 0``.
@@ -204,7 +211,7 @@ class TransposedConvolution(Filters):
         output_pad: IntOrPair = 0,
         dilation: IntOrPair = 1,
         groups: int = 1,
-        init: str | float = "he",
+        init: Init = "he",
         rng: Generator | None = None,
     ) -> Self:
         """A TransposedConvolution from C channels to M, on the current backend, ``W = σ z``, ``b = 0``.

@@ -8,7 +8,7 @@ from typing import Self
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.initializers import normal_weights
+from xpnet.initializers import Init, normal_weights
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -53,7 +53,7 @@ class Embedding(Layer):
                 raise ArgumentError(who, f"indices must be from 0 to {V - 1}", wrong, "give W a row for each index")
 
     @classmethod
-    def create(cls, vocabulary: int, width: int, init: str | float = 0.02, rng: Generator | None = None) -> Self:
+    def create(cls, vocabulary: int, width: int, init: Init = 0.02, rng: Generator | None = None) -> Self:
         """An Embedding with a table on the current backend, ``W = σ z``.
 
         ``init`` is σ. ``rng`` gives each layer numbers of its own.
@@ -101,7 +101,7 @@ class PositionalEmbedding(Layer):
         return dout
 
     @classmethod
-    def create(cls, length: int, width: int, init: str | float = 0.02, rng: Generator | None = None) -> Self:
+    def create(cls, length: int, width: int, init: Init = 0.02, rng: Generator | None = None) -> Self:
         """A PositionalEmbedding of up to ``length`` positions; arguments as those of ``Embedding.create``."""
         rng = generator_of(cls.__name__, rng)
         return cls(normal_weights((length, width), init, rng, rng.next_name(cls.__name__) + ".W"))

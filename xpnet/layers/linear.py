@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Self
 
+from xpnet import kernels
 from xpnet.backend import array_namespace
-from xpnet.initializers import normal_weights, zeros
+from xpnet.initializers import Init, normal_weights, zeros
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -35,7 +36,7 @@ class MatMul(Layer):
         return in_rows_of(dout, d @ self.W.T) if self.needs_dx else None
 
     @classmethod
-    def create(cls, inputs: int, outputs: int, init: str | float = "he", rng: Generator | None = None) -> Self:
+    def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:
         """A MatMul with weights on the current backend; arguments as those of ``Affine.create``."""
         rng = generator_of(cls.__name__, rng)
         return cls(normal_weights((inputs, outputs), init, rng, rng.next_name(cls.__name__) + ".W"))
@@ -57,16 +58,16 @@ class Linear(Layer):
 
     def forward(self, x: Array) -> Array:
         self.x = rows(x)
-        return in_rows_of(x, self.x @ self.W + self.b)
+        return in_rows_of(x, kernels.affine(self.x, self.W, self.b))
 
     def backward(self, dout: Array) -> Array | None:
         d = rows(dout)
         self.dW = self.x.T @ d
-        self.db = array_namespace(d).sum(d, axis=0)
+        self.db = kernels.sum_rows(d)
         return in_rows_of(dout, d @ self.W.T) if self.needs_dx else None
 
     @classmethod
-    def create(cls, inputs: int, outputs: int, init: str | float = "he", rng: Generator | None = None) -> Self:
+    def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:
         """A Linear with parameters on the current backend; arguments as those of ``Affine.create``."""
         rng = generator_of(cls.__name__, rng)
         return cls(normal_weights((inputs, outputs), init, rng, rng.next_name(cls.__name__) + ".W"), zeros((outputs,)))

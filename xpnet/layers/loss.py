@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from xpnet import kernels
 from xpnet.backend import array_namespace, dtype_kind, library_of, size_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers.base import Layer
@@ -49,8 +50,7 @@ class Loss(Layer):
         elif weights is not None or self.counts is not None:
             self.N = self._total(weights, losses)
         else:
-            mean: Array = xp.mean(losses)
-            return mean
+            return kernels.mean(losses)
         loss: Array = xp.sum(losses) / self.N
         return loss
 
@@ -139,6 +139,8 @@ def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) 
         raise ShapeError(who, f"integer t must be {tuple(x.shape[:-1])}", tuple(t.shape), remedy)
     if library_of(array_namespace(t)).readable(t):
         labels = to_numpy(t)
+        if labels.min() >= 0 and labels.max() < classes:
+            return
         wrong = (labels < 0) | (labels >= classes)
         must = f"labels must be from 0 to {classes - 1}"
         if ignore_index is not None:

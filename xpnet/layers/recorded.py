@@ -7,6 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from xpnet.autodiff import Variable, vjp
+from xpnet.autodiff.variable import constant
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
 from xpnet.errors import StateError
 from xpnet.layers import checks
@@ -23,14 +24,15 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
         arrays = (*args, *named.values(), *self.params.values())
         if not self.training or any(type(array) is Variable for array in arrays):
             return forward(self, *args, **named)
-        inputs = checks.in_order(self, args, named)
+        inputs = dict(zip(self.inputs, checks.in_order(self, args, named), strict=True))
         wanted = self.differentiable if self.needs_dx else ()
-        traced = {name: x for name, x in zip(self.inputs, inputs, strict=True) if name in wanted and _floating(x)}
+        traced = {name: x for name, x in inputs.items() if name in wanted and _floating(x)}
+        # constants too are Variables: their namespace is the one that records
+        constants = {name: constant(x) if is_array(x) else x for name, x in inputs.items()}
 
         def of_parameters_and_inputs(params: dict[str, Any], *xs: Any) -> Any:
-            moved = dict(zip(self.inputs, inputs, strict=True)) | dict(zip(traced, xs, strict=True))
             with self.using(params):
-                return forward(self, **moved)
+                return forward(self, **constants | dict(zip(traced, xs, strict=True)))
 
         y, pullback = vjp(of_parameters_and_inputs, dict(self.params), *traced.values())
         self._tape = (pullback, tuple(traced))

@@ -9,7 +9,7 @@ import numpy as np
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, get_backend
 from xpnet.errors import ShapeError
-from xpnet.initializers import normal_weights, zeros
+from xpnet.initializers import Init, normal_weights, zeros
 from xpnet.layers.base import Layer
 from xpnet.layers.linear import rows
 from xpnet.random import Generator, generator_of
@@ -54,7 +54,7 @@ class Recurrent(Layer):
             raise ShapeError(type(self).__name__, "x must have at least one step", tuple(x.shape), "leave it out")
         xp = array_namespace(x, self.Wx)
         self.x = xp.permute_dims(x, (1, 0, 2))
-        a = rows(self.x) @ self.Wx + b
+        a = kernels.affine(rows(self.x), self.Wx, b)
         return xp.reshape(a, (*self.x.shape[:2], a.shape[1]))  # type: ignore[no-any-return]
 
     def _before(self, name: str) -> Array:
@@ -104,7 +104,7 @@ class Recurrent(Layer):
         hidden: int,
         stateful: bool = False,
         return_sequences: bool = True,
-        init: str | float = "lecun",
+        init: Init = "lecun",
         rng: Generator | None = None,
     ) -> Self:
         """A layer with parameters on the current backend, ``Wx = σ z``, ``Wh = σ z``, ``b = 0``.
@@ -159,7 +159,7 @@ class RNN(Recurrent):
     def backward(self, dout: Array) -> Array | None:
         da = kernels.rnn_backward(self._upstream(dout), self.hs, self.Wh)
         self.dWh = rows(earlier(self.h0, self.hs)).T @ rows(da)
-        self.db = sum_of_rows(da)
+        self.db = kernels.sum_rows(rows(da))
         return self._to_x(da)
 
 
@@ -191,7 +191,7 @@ class LSTM(Recurrent):
     def backward(self, dout: Array) -> Array | None:
         da = kernels.lstm_backward(self._upstream(dout), self.c0, self.cs, self.opened, self.Wh)
         self.dWh = rows(earlier(self.h0, self.hs)).T @ rows(da)
-        self.db = sum_of_rows(da)
+        self.db = kernels.sum_rows(rows(da))
         return self._to_x(da)
 
     @classmethod
@@ -233,15 +233,10 @@ class GRU(Recurrent):
     def backward(self, dout: Array) -> Array | None:
         da, du = kernels.gru_backward(self._upstream(dout), self.h0, self.hs, self.opened, self.m, self.Wh)
         self.dWh = rows(earlier(self.h0, self.hs)).T @ rows(du)
-        self.dbx, self.dbh = sum_of_rows(da), sum_of_rows(du)
+        self.dbx, self.dbh = kernels.sum_rows(rows(da)), kernels.sum_rows(rows(du))
         return self._to_x(da)
 
 
 def earlier(first: Array, states: Array) -> Array:
     """The state before each step: the first, then all but the last."""
     return array_namespace(first, states).concat([first[None, ...], states[:-1, ...]], axis=0)  # type: ignore[no-any-return]
-
-
-def sum_of_rows(da: Array) -> Array:
-    """The sum over steps and rows, ``db = Σ da``."""
-    return array_namespace(da).sum(rows(da), axis=0)  # type: ignore[no-any-return]

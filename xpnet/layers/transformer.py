@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
+from xpnet.initializers import Init
 from xpnet.layers.activation import Gelu
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
@@ -64,7 +65,7 @@ class TransformerBlock(Owner):
         hidden: int | None = None,
         causal: bool = False,
         dropout_ratio: float = 0.0,
-        init: str | float = 0.02,
+        init: Init = 0.02,
         rng: Generator | None = None,
     ) -> Self:
         """A block with parameters on the current backend: two Linear around a Gelu (tanh) of ``hidden`` units.

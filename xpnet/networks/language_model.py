@@ -9,7 +9,7 @@ import numpy as np
 
 from xpnet.backend import backend_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.initializers import check_size
+from xpnet.initializers import Init, check_size
 from xpnet.layers import (
     Embedding,
     Layer,
@@ -55,7 +55,7 @@ class TransformerLM(Network):
         hidden: int | None = None,
         dropout_ratio: float = 0.0,
         tied: bool = False,
-        init: str | float = 0.02,
+        init: Init = 0.02,
         rng: Generator | None = None,
     ) -> None:
         who = type(self).__name__

@@ -32,11 +32,12 @@ class Network(Chain):
 
         class Tied(Network):
             def __init__(self, vocabulary, width):
-                super().__init__({"embedding": Embedding.create(vocabulary, width)}, loss=SoftmaxWithLoss())
+                layers = {"embedding": Embedding.create(vocabulary, width), "hidden": Linear.create(width, width)}
+                super().__init__(layers, loss=SoftmaxWithLoss())
 
             def forward(self, x):
-                embedding = self.layers["embedding"]
-                return embedding(x) @ embedding.W.T
+                embedding, hidden = self.layers.values()
+                return hidden(embedding(x)) @ embedding.W.T
 
     Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` as ``Sequential``.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from math import isfinite
 from numbers import Real
 from typing import Any, ClassVar, TypeAlias
@@ -51,7 +51,7 @@ class Optimizer:
             must = "the lr of a group must be a number or a function of the step alone"
             raise ArgumentError(who, must, "one that watches the loss", "give it to the optimizer as lr")
         self.steps = 0
-        self._arrays: dict[str, Array] = {}
+        self._held: dict[str, Sequence[Array]] = {}
         self._names: tuple[str, ...] | None = None
         self._own: dict[str, Options | None] = {}
 
@@ -66,16 +66,16 @@ class Optimizer:
         """
         moving = self._matched(params, grads)
         shared = self._resolved({name: getattr(self, name) for name in self.options})
+        usual, step, held = tuple(shared.values()), self.step, self._held
         self.steps += 1
         for name, W, dW, own in moving:
-            options = {**shared, **own} if own else shared
-            keys = [f"{name}.{slot}" for slot in self.slots]
-            found = self.step(W, dW, *[self._arrays[key] for key in keys], *options.values())
-            if keys:
-                found, *arrays = found
-                self._arrays.update(zip(keys, arrays, strict=True))
-            if found is not W:
-                params[name] = found
+            options = {**shared, **own}.values() if own else usual
+            if self.slots:
+                new, *held[name] = step(W, dW, *held[name], *options)
+            else:
+                new = step(W, dW, *options)
+            if new is not W:
+                params[name] = new
 
     @property
     def state(self) -> dict[str, Any]:
@@ -83,14 +83,19 @@ class Optimizer:
 
         A schedule that remembers, such as ``Plateau``, adds its numbers, ``"lr.best"``. Assigning copies.
         """
-        remembered = getattr(self.lr, "state", {})
-        return {"steps": self.steps, **{f"lr.{name}": value for name, value in remembered.items()}, **self._arrays}
+        numbers = {f"lr.{name}": value for name, value in getattr(self.lr, "state", {}).items()}
+        arrays = {
+            f"{name}.{slot}": array
+            for name, held in self._held.items()
+            for slot, array in zip(self.slots, held, strict=True)
+        }
+        return {"steps": self.steps, **numbers, **arrays}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         numbers = {"steps", *(f"lr.{name}" for name in getattr(self.lr, "state", ()))}
-        arrays = {name: value for name, value in state.items() if name not in numbers}
-        wrong = numbers - state.keys() | {name for name in arrays if name.rpartition(".")[2] not in self.slots}
+        names = dict.fromkeys(name.rpartition(".")[0] for name in state if name not in numbers)
+        wrong = (numbers | {f"{name}.{slot}" for name in names for slot in self.slots}) ^ state.keys()
         if wrong:
             must = f"state must hold {', '.join(sorted(numbers))} and the arrays {', '.join(self.slots) or 'none'}"
             got = f"a difference in {', '.join(sorted(wrong))}"
@@ -98,7 +103,7 @@ class Optimizer:
         self.steps = state["steps"]
         if len(numbers) > 1:
             self.lr.state = {name[3:]: state[name] for name in numbers - {"steps"}}  # type: ignore[union-attr]
-        self._arrays = {name: array_namespace(value).asarray(value, copy=True) for name, value in arrays.items()}
+        self._held = {name: [_copied(state[f"{name}.{slot}"]) for slot in self.slots] for name in names}
         self._names = None
 
     def observe(self, loss: float) -> None:
@@ -110,7 +115,8 @@ class Optimizer:
         self, params: MutableMapping[str, Array], grads: Mapping[str, Array]
     ) -> list[tuple[str, Array, Array, Options]]:
         """Name, parameter, gradient and own options of all that moves, after the checks."""
-        names = tuple(params)
+        pairs = list(params.items())
+        names = tuple([name for name, _ in pairs])
         first = names != self._names
         if first:
             self._names = None
@@ -118,7 +124,7 @@ class Optimizer:
         if first or tuple(grads) != names:
             self._check_names(params, grads)
         moving = []
-        for name, W in params.items():
+        for name, W in pairs:
             own = self._own[name]
             if own is not None:
                 dW = grads[name]
@@ -133,12 +139,12 @@ class Optimizer:
 
     def _begin(self, name: str, W: Array) -> None:
         """Zeros for the slots of a parameter that has none yet."""
-        xp = array_namespace(W)
-        for slot in self.slots:
-            held = self._arrays.setdefault(f"{name}.{slot}", xp.zeros_like(W))
-            if held.shape != W.shape:
+        if name not in self._held and self.slots:
+            self._held[name] = [array_namespace(W).zeros_like(W) for _ in self.slots]
+        for slot, array in zip(self.slots, self._held.get(name, ()), strict=True):
+            if array.shape != W.shape:
                 must = f"the state {slot} of {name} must be {tuple(W.shape)}"
-                raise ShapeError(type(self).__name__, must, tuple(held.shape), "make an optimizer for each network")
+                raise ShapeError(type(self).__name__, must, tuple(array.shape), "make an optimizer for each network")
 
     def _check_names(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         missing = [f"{name} missing" for name in params if name not in grads and self._own[name] is not None]
@@ -188,6 +194,11 @@ class Optimizer:
         values = ((name, getattr(self, name)) for name in self.options)
         shown = [f"{name}={value:g}" if isinstance(value, float) else f"{name}={value!r}" for name, value in values]
         return f"{type(self).__name__}({', '.join(shown + ([f'groups={self.groups!r}'] if self.groups else []))})"
+
+
+def _copied(array: Array) -> Array:
+    copy: Array = array_namespace(array).asarray(array, copy=True)
+    return copy
 
 
 def _range(name: str) -> tuple[str, Callable[[float], bool]]:

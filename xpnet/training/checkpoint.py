@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpnet.backend import backend_of, is_array, to_numpy
-from xpnet.errors import DataError
+from xpnet.errors import ArgumentError, DataError
 from xpnet.files import written_in_place
 from xpnet.optimizers import Optimizer
 from xpnet.training.history import History
@@ -57,15 +57,20 @@ def load(path: str | Path, network: Layer, optimizer: Optimizer | None = None, h
 
     try:
         found = unpack(Path(path).read_bytes())
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError) as error:  # a KeyError for a dtype that NumPy lacks
         raise DataError("load", f"{path} must be a readable safetensors file", error, REMEDY) from error
     arrays = {n: array for n, array in found.items() if not n.startswith(SECTIONS) or n in network.states}
     check_fit(path, arrays, network)
     records = None
     if history is not None:
-        records = History.of_columns(section(path, found, "history/"))
+        records = records_of(path, section(path, found, "history/"))
     if optimizer is not None:
-        optimizer.state = state_of(path, section(path, found, "optimizer/"), optimizer, network.params)
+        state = state_of(path, section(path, found, "optimizer/"), optimizer, network.params)
+        try:
+            optimizer.state = state
+        except ArgumentError as error:
+            must = f"{path} must hold the state of {type(optimizer).__name__}"
+            raise DataError("load", must, error.got, "give it to an optimizer of the same kind") from error
     if history is not None and records is not None:
         history[:] = records
     params, states = network.params, network.states
@@ -77,7 +82,7 @@ def load(path: str | Path, network: Layer, optimizer: Optimizer | None = None, h
         elif array.ndim == 0:
             states[name] = array.item()
         else:
-            states[name] = backend_of(*params.values()).asarray(array)
+            states[name] = backend_of(next(iter(params.values()))).asarray(array)
 
 
 def check_fit(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> None:
@@ -106,6 +111,15 @@ def section(path: str | Path, found: Mapping[str, Host], start: str) -> dict[str
         remedy = f"give a file that was saved with {what}=…, or load the weights alone"
         raise DataError("load", f"{path} must hold the state of the {what}", "none", remedy)
     return own
+
+
+def records_of(path: str | Path, columns: Mapping[str, Host]) -> History:
+    """The history in the file."""
+    try:
+        return History.of_columns(columns)
+    except (KeyError, TypeError, ValueError) as error:
+        must = f"{path} must hold a history that this version knows"
+        raise DataError("load", must, ", ".join(columns), "load the weights alone") from error
 
 
 def state_of(

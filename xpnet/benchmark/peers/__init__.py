@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+GPU_BACKEND = "cupy"
 EVERY = ("mlp", "convnet", "transformer")
 
 
@@ -31,6 +32,11 @@ class Competitor:
     @property
     def installed(self) -> bool:
         return find_spec(self.library) is not None
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it can run on a GPU, too."""
+        return self.library in ("xpnet", "torch", "jax") and not self.tuned
 
 
 COMPETITORS = {

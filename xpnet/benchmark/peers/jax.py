@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import log
 from typing import Any
 
 import jax
@@ -52,8 +53,8 @@ def updated(workload: dict[str, Any], weights: Any, grads: Any, state: Any, step
     keep = 1 - lr * 0.01 if workload["optimizer"] == "adamw" else 1.0
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, state[0], grads)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, state[1], grads)
-    root = jnp.sqrt(1 - 0.999**steps)
-    rate = lr * root / (1 - 0.9**steps)
+    root = jnp.sqrt(-jnp.expm1(steps * log(0.999)))  # 1 - 0.999ⁿ, whose digits float32 would cancel
+    rate = lr * root / -jnp.expm1(steps * log(0.9))
     return jax.tree.map(lambda w, m, v: keep * w - rate * m / (jnp.sqrt(v) + 1e-8 * root), weights, m, v), [m, v]
 
 

@@ -15,13 +15,15 @@ class Eager:
 
     def __init__(self, job: Any) -> None:
         torch.set_num_threads(job.threads)
-        self.device = torch.device("cuda" if job.backend == "cupy" else "cpu")
+        self.device = torch.device("cuda" if job.gpu else "cpu")
         x, t = (torch.from_numpy(values).to(self.device) for values in (job.x, job.t))
         self.batches = list(zip(x, t, strict=True))
         weights = {name: torch.from_numpy(value) for name, value in job.weights().items()}
         self.model = BUILD[job.workload["kind"]](weights, job.workload).to(self.device)
         self.optimizer = optimizer(job.workload, list(self.model.parameters()), self.fused)
         self.loss: Callable[[Any, Any], Any] = self.compiled(self._loss)
+        if job.gpu:
+            self.stopwatch, self.memory = stopwatch, torch.cuda.max_memory_reserved
 
     def _loss(self, x: Any, t: Any) -> Any:
         return F.cross_entropy(self.model(x).flatten(0, -2), t.flatten())
@@ -53,6 +55,19 @@ class Compiled(Fused):
             function, mode="reduce-overhead" if self.device.type == "cuda" else "default"
         )
         return compiled
+
+
+def stopwatch() -> Callable[[], float]:
+    """Measure by events on the device."""
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+
+    def stop() -> float:
+        end.record()
+        end.synchronize()
+        return float(start.elapsed_time(end)) / 1e3
+
+    return stop
 
 
 def optimizer(workload: dict[str, Any], parameters: list[Any], fused: bool) -> torch.optim.Optimizer:

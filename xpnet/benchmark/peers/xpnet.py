@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import xpnet as xn
 from xpnet import layers, networks, optimizers
+from xpnet.backend import set_backend
 
 OPTIMIZERS: dict[str, Callable[[float], Any]] = {
     "sgd": lambda lr: optimizers.SGD(lr),
@@ -18,10 +18,12 @@ OPTIMIZERS: dict[str, Callable[[float], Any]] = {
 
 class Explicit:
     def __init__(self, job: Any) -> None:
-        self.backend = xn.set_backend(job.backend, dtype=job.dtype)
+        self.backend = set_backend(job.backend, dtype=job.dtype)
         put = self.backend.asarray
         self.batches = [(put(x), put(t)) for x, t in zip(job.x, job.t, strict=True)]
         self.network = BUILD[job.workload["kind"]]({name: put(value) for name, value in job.weights().items()}, job)
+        if job.gpu:
+            self.stopwatch, self.memory = stopwatch, memory
         self.optimizer = OPTIMIZERS[job.workload["optimizer"]](job.workload["lr"])
 
     def step(self, x: Any, t: Any) -> Any:
@@ -31,6 +33,27 @@ class Explicit:
 
     def wait(self) -> None:
         self.backend.synchronize()
+
+
+def stopwatch() -> Callable[[], float]:
+    """Measure by events on the device."""
+    import cupy
+
+    start, end = cupy.cuda.Event(), cupy.cuda.Event()
+    start.record()
+
+    def stop() -> float:
+        end.record()
+        end.synchronize()
+        return float(cupy.cuda.get_elapsed_time(start, end)) / 1e3
+
+    return stop
+
+
+def memory() -> int:
+    import cupy
+
+    return int(cupy.get_default_memory_pool().total_bytes())
 
 
 def mlp(weights: dict[str, Any], _: Any) -> networks.Sequential:
@@ -64,8 +87,8 @@ def transformer(weights: dict[str, Any], job: Any) -> networks.Sequential:
 
 def block(weights: dict[str, Any], path: str, heads: int) -> layers.TransformerBlock:
     w = {name.removeprefix(path): array for name, array in weights.items()}
-    projections = [w[letter + part] for letter in "Wb" for part in "qkvo"]
-    attention = layers.MultiHeadAttention(*projections, heads, causal=True)
+    own = {name: w[name] for name in layers.MultiHeadAttention.parameters}
+    attention = layers.MultiHeadAttention(**own, heads=heads, causal=True)
     return layers.TransformerBlock(
         [layers.LayerNormalization(w["gamma1"], w["beta1"]), attention],
         [

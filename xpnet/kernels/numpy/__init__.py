@@ -1,5 +1,5 @@
 """Faster bodies of kernels on NumPy."""
 
-from xpnet.kernels.numpy import activation, affine, convolution, loss, optimizer, pooling
+from xpnet.kernels.numpy import activation, affine, convolution, joint, loss, optimizer, pooling, reduction
 
-__all__ = ["activation", "affine", "convolution", "loss", "optimizer", "pooling"]
+__all__ = ["activation", "affine", "convolution", "joint", "loss", "optimizer", "pooling", "reduction"]

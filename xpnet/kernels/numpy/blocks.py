@@ -18,14 +18,14 @@ SIZE = 65536  # values; smaller blocks would pay more for calls than they gain
 def elementwise(kernel: Kernel[..., Any], arrays: int, results: int = 1) -> Callable[[Body], Body]:
     """Make a function that fills blocks of the results the NumPy body of a kernel.
 
-    ``fill(*arrays, *results, *options)`` sees a block of each. Arrays other than float32 and float64, and those that
-    differ in dtype or shape, get the reference.
+    ``fill(*arrays, *results, *options)`` sees a block of each. Arrays other than float32 and float64, those without an
+    axis, and those that differ in dtype or shape get the reference.
     """
 
     def register(fill: Body) -> Body:
         def body(*arguments: Any) -> Any:
             x, *others = arguments[:arrays]
-            if x.dtype.char not in "fd":
+            if x.dtype.char not in "fd" or not x.ndim:
                 return kernel.reference(*arguments)
             for other in others:
                 if other.dtype != x.dtype or other.shape != x.shape:

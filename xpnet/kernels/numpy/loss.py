@@ -11,6 +11,7 @@ from xpnet.kernels.standard import activation
 from xpnet.kernels.standard import loss as standard
 
 FEW = 32  # classes, of which a sum along the rows of memory is a loop too short to be quick
+UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 def laid_out(x: Host) -> tuple[Host, int]:
@@ -71,7 +72,7 @@ def softmax_cross_entropy_backward(y: Host, t: Host) -> Any:
 
 
 def are_labels(t: Host, x: Host) -> bool:
-    """Whether t is a class for each row of x, and none of them unknown."""
+    """Whether t is a class for each row of x, and none unknown: without its sign, a negative number is a large one."""
     if t.dtype.kind not in "iu" or t.shape != x.shape[:-1] or not t.size:
         return False
-    return bool(t.min() >= 0 and t.max() < x.shape[-1])
+    return bool(np.maximum.reduce(t.view(UNSIGNED[t.itemsize]), axis=None) < x.shape[-1])

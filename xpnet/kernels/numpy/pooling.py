@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numpy.windows import batch_first, batch_last, under_cells
+from xpnet.kernels.numpy.windows import batch_first, batch_last, under_cells, zeros_under
 from xpnet.kernels.standard import pooling as standard
 from xpnet.kernels.standard.windows import Pair, Window
 
@@ -24,13 +24,14 @@ def max_pooling(x: Any, window: Window) -> Any:
 
 def first_largest(cells: Sequence[Any]) -> tuple[Any, Any]:
     """The largest of some arrays, and which that is, the first of equals; for NaN it need not be the NaN."""
-    y, *others = cells
-    winner = np.zeros(y.shape, dtype=np.uint8 if len(others) < 256 else np.int32)
-    y = y.copy()
-    for k, other in enumerate(others, 1):
-        better = np.greater(other, y)
+    y = cells[0].copy()
+    counted = np.uint8 if len(cells) <= 256 else np.int32
+    winner = np.zeros(y.shape, dtype=counted)
+    for k, other in enumerate(cells[1:], 1):
+        better = np.greater(other, y).view(np.uint8).astype(counted, copy=False)
         np.maximum(y, other, out=y)
-        np.maximum(winner, np.multiply(better, k, dtype=winner.dtype), out=winner)  # faster than a masked copy
+        better *= k  # a later winner has the larger number: no masked copy, which is slow
+        np.maximum(winner, better, out=winner)
     return y, winner
 
 
@@ -38,8 +39,8 @@ def first_largest(cells: Sequence[Any]) -> tuple[Any, Any]:
 def max_pooling_backward(dout: Any, winner: Any, size: Pair, window: Window) -> Any:
     if dout.ndim != 4:
         return standard.max_pooling_backward.reference(dout, winner, size, window)
+    dx = zeros_under(window, size, dout, dout.shape[1])
     dout, winner = batch_last(dout), batch_last(winner)
-    dx = zeros_under(dout, size, window)
     for k, cell in enumerate(under_cells(dx, window, dout.shape[1:3])):
         if window.stride == window.size:
             np.multiply(dout, winner == k, out=cell)
@@ -64,14 +65,8 @@ def average_pooling(x: Any, window: Window) -> Any:
 def average_pooling_backward(dout: Any, size: Pair, window: Window) -> Any:
     if dout.ndim != 4:
         return standard.average_pooling_backward.reference(dout, size, window)
+    dx = zeros_under(window, size, dout, dout.shape[1])
     share = batch_last(dout) / (window.size[0] * window.size[1])
-    dx = zeros_under(share, size, window)
     for cell in under_cells(dx, window, share.shape[1:3]):
         cell += share
     return batch_first(dx, window.pad)
-
-
-def zeros_under(dout: Any, size: Pair, window: Window) -> Any:
-    """Zeros of the images that a window sees, with border and the batch last."""
-    (H, W), (ph, pw) = size, window.pad
-    return np.zeros((dout.shape[0], H + 2 * ph, W + 2 * pw, dout.shape[-1]), dtype=dout.dtype)

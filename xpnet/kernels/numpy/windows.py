@@ -7,14 +7,31 @@ of memory, and ``(N, C, H, W)`` is a transposed view of it. What one layer gives
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from xpnet.kernels.standard.windows import Pair, Window
 
-BLOCK = 1 << 18  # values of the columns that are made at a time: they stay in a processor's cache
+BLOCK = 1 << 17  # values of the columns that are made at a time: they stay in a processor's cache
+
+
+class Rows(NamedTuple):
+    """Some rows of a window's places: the first, how many of how many places, and their columns among all."""
+
+    first: int
+    places: Pair
+    at: slice
+
+
+def in_blocks(places: Pair, N: int, values: int) -> Iterator[Rows]:
+    """All rows, about a block at a time, where a place has so many values and there are N images."""
+    OH, OW = places
+    step = max(1, BLOCK // max(1, values * OW * N))
+    for first in range(0, OH, step):
+        count = min(step, OH - first)
+        yield Rows(first, (count, OW), slice(first * OW * N, (first + count) * OW * N))
 
 
 def batch_last(x: Any, pad: Pair = (0, 0), border: float = 0.0) -> Any:
@@ -35,7 +52,7 @@ def batch_first(x: Any, pad: Pair = (0, 0)) -> Any:
 
 
 def under_cells(x: Any, window: Window, places: Pair, first: int = 0) -> list[Any]:
-    """Views of what each cell sees in bordered images with the batch last, from the window's place ``first`` on."""
+    """Views of what each cell sees in bordered images with the batch last, in rows of places from the first on."""
     (OH, OW), (sh, sw) = places, window.stride
     return [
         x[:, i + sh * first : i + sh * (first + OH - 1) + 1 : sh, j : j + sw * (OW - 1) + 1 : sw]
@@ -43,8 +60,8 @@ def under_cells(x: Any, window: Window, places: Pair, first: int = 0) -> list[An
     ]
 
 
-def columns_in_blocks(x: Any, window: Window, places: Pair, groups: int) -> Iterator[tuple[slice, Any]]:
-    """The columns of ``im2col`` a few rows of places at a time, and which they are; the next block takes their memory.
+def columns_in_blocks(x: Any, window: Window, places: Pair, groups: int) -> Iterator[tuple[Rows, Any]]:
+    """The columns of ``im2col`` in blocks of rows; the next block takes the memory of the last.
 
     Shapes: ``x (N, C, H, W)``, columns ``(groups, C/groups FH FW, rows OW N)``.
     """
@@ -52,21 +69,27 @@ def columns_in_blocks(x: Any, window: Window, places: Pair, groups: int) -> Iter
     (C, _, _, N), (c, h, w, n) = x.shape, x.strides
     (FH, FW), (OH, OW), (sh, sw), (dh, dw) = window.size, places, window.stride, window.dilation
     if FH * FW == sh * sw == 1:
-        yield slice(None), x.reshape(groups, C // groups, OH * OW * N)
+        yield Rows(0, places, slice(0, OH * OW * N)), x.reshape(groups, C // groups, OH * OW * N)
         return
     patches = as_strided(x, (C, FH, FW, OH, OW, N), (c, dh * h, dw * w, sh * h, sw * w, n), writeable=False)
-    for rows in blocks_of_rows(C * FH * FW * OW * N, OH):
-        part = patches[:, :, :, rows]
-        if rows.start == 0:
-            memory = np.empty(part.size, dtype=x.dtype)
+    memory = None
+    for rows in in_blocks(places, N, C * FH * FW):
+        part = patches[:, :, :, rows.first : rows.first + rows.places[0]]
+        memory = np.empty(part.size, dtype=x.dtype) if memory is None else memory
         columns = memory[: part.size].reshape(part.shape)
         columns[...] = part
-        shape = (groups, C // groups * FH * FW, (rows.stop - rows.start) * OW * N)
-        yield slice(rows.start * OW * N, rows.stop * OW * N), columns.reshape(shape)
+        yield rows, columns.reshape(groups, C // groups * FH * FW, rows.at.stop - rows.at.start)
 
 
-def blocks_of_rows(values: int, rows: int) -> Iterator[slice]:
-    """Slices of rows that hold about a block, of so many values a row."""
-    step = max(1, BLOCK // max(1, values))
-    for start in range(0, rows, step):
-        yield slice(start, min(start + step, rows))
+def add_columns(x: Any, columns: Any, window: Window, rows: Rows) -> None:
+    """The transpose of a block of columns: they are added to bordered images with the batch last."""
+    FH, FW = window.size
+    columns = columns.reshape(x.shape[0], FH * FW, *rows.places, x.shape[-1])
+    for k, cell in enumerate(under_cells(x, window, rows.places, rows.first)):
+        cell += columns[:, k]
+
+
+def zeros_under(window: Window, size: Pair, like: Any, channels: int) -> Any:
+    """Zeros of bordered images of a size, the batch last, and the dtype and batch of an array that has it first."""
+    (H, W), (ph, pw) = size, window.pad
+    return np.zeros((channels, H + 2 * ph, W + 2 * pw, like.shape[0]), dtype=like.dtype)

@@ -8,6 +8,13 @@ from xpnet.typing import Array
 
 
 @kernel
+def mean(x: Array) -> Array:
+    """The mean of all values, ``Σ x / n``."""
+    m: Array = array_namespace(x).mean(x)
+    return m
+
+
+@kernel
 def sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Undo broadcasting, ``g[i] = Σ g[broadcast of i]``: the backward of an operand that was stretched."""
     if gradient.shape == shape:

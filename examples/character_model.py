@@ -1,0 +1,59 @@
+"""A small Transformer learns to write like Python's help, one character after another.
+
+The text is ``pydoc_data.topics``, the help pages that come with Python. The model sees the last 64 characters.
+
+RESULT
+``python character_model.py [STEPS]``; 2000 training steps by default.
+"""
+
+import sys
+from pydoc_data.topics import topics
+
+import numpy as np
+
+import xpnet as xn
+from xpnet.networks import TransformerLM
+from xpnet.optimizers import AdamW, clip_by_norm, vectors
+from xpnet.random import Generator
+from xpnet.schedules import Cosine
+
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+rows, context = 16, 64
+backend = xn.get_backend()
+rng = Generator(0)
+
+text = "\n\n".join(topics[name] for name in sorted(topics))
+characters = sorted(set(text))
+index = {character: i for i, character in enumerate(characters)}
+symbols = np.asarray([index[character] for character in text])
+cut = len(symbols) * 9 // 10
+train, test = symbols[:cut], symbols[cut:]
+print(f"{len(text):,} characters, {len(characters)} different ones")
+
+net = TransformerLM(len(characters), context, width=128, heads=4, layers=4, rng=rng)
+rate = Cosine(2e-3, steps, warmup=steps // 20)
+optimizer = AdamW(rate, weight_decay=0.1, groups={vectors: {"weight_decay": 0.0}})
+
+
+def windows(part, name, step=0):
+    """Rows of characters (N, L), and those that follow each."""
+    starts = rng.integers(len(part) - context, (rows, 1), name, step=step)
+    seen = part[starts + np.arange(context + 1)]
+    return backend.asarray(seen[:, :-1]), backend.asarray(seen[:, 1:])
+
+
+total = 0.0
+for step in range(1, steps + 1):
+    loss, grads = net.loss_and_gradient(*windows(train, "train", step))
+    optimizer.update(net.params, clip_by_norm(grads, 1.0))
+    total = loss + total
+    if step % (steps // 10) == 0:
+        print(f"step {step}: loss {float(total) / (steps // 10):.3f}")
+        total = 0.0
+
+losses = [float(net.loss(*windows(test, "test", i), predict=True)) for i in range(20)]
+print(f"test loss: {np.mean(losses):.3f} nats, as if one of {np.exp(np.mean(losses)):.1f} characters came next")
+
+prompt = "The "
+written = net.generate(backend.asarray(np.asarray([index[c] for c in prompt])), 300, temperature=0.7, rng=rng)
+print("".join(characters[i] for i in backend.to_numpy(written)))

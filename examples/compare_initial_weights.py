@@ -1,0 +1,32 @@
+"""What the first weights do to the values behind each layer: histograms (the book, section 6.2).
+
+``python compare_initial_weights.py [FILE.svg]`` sends 1000 rows of normal numbers through five layers of 100 units.
+"""
+
+import sys
+
+from xpnet.backend import get_backend, to_numpy
+from xpnet.drawing import histogram, plot
+from xpnet.networks import MultiLayerNet
+from xpnet.random import Generator
+
+file = next(iter(sys.argv[1:]), "initial_weights.svg")
+x = get_backend().asarray(Generator(0).normal((1000, 100), "data"))
+rows = [("sigmoid", 1.0), ("sigmoid", 0.01), ("sigmoid", "xavier"), ("relu", 0.01), ("relu", "xavier"), ("relu", "he")]
+
+panels = []
+print("standard deviation of the activations behind layers 1 to 5")
+for activation, init in rows:
+    net = MultiLayerNet(100, [100] * 5, 10, activation, init, rng=Generator(0))
+    h, spreads = x, []
+    for name, layer in net.layers.items():
+        h = layer(h)
+        if name.startswith("Activation"):
+            values = to_numpy(h)
+            spreads.append(values.std())
+            title = f"{activation}, {init}: layer {len(spreads)}"
+            panels.append(histogram(title, values, low=0.0, high=1.0, top=0.2))
+    print(f"{activation:8} {init!s:7}", *(f"{spread:.3f}" for spread in spreads))
+
+with open(file, "w", encoding="utf-8") as out:
+    out.write(plot(panels, "Activations by layer: share of the values from 0 to 1", columns=5))

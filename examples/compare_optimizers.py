@@ -1,0 +1,45 @@
+"""How fast optimizers learn: the same network and batches, six ways to step (the book, section 6.1.8).
+
+``python compare_optimizers.py [mnist] [FILE.svg]`` draws the losses; without ``mnist`` the digits of xpnet are learnt.
+"""
+
+import sys
+
+import xpnet as xn
+from xpnet.datasets import load_digits, load_mnist
+from xpnet.drawing import Panel, plot
+from xpnet.networks import MultiLayerNet
+from xpnet.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from xpnet.random import Generator
+
+mnist = "mnist" in sys.argv
+file = next((word for word in sys.argv[1:] if word.endswith(".svg")), "optimizers.svg")
+iterations, batch_size, window = (2000, 128, 20) if mnist else (200, 64, 10)
+
+xp = xn.get_backend().xp
+(x_train, t_train), test = (load_mnist if mnist else load_digits)()
+optimizers = {
+    "SGD": SGD(lr=0.01),
+    "Momentum": Momentum(lr=0.01),
+    "Nesterov": Nesterov(lr=0.01),
+    "AdaGrad": AdaGrad(lr=0.01),
+    "RMSprop": RMSprop(lr=0.001),
+    "Adam": Adam(lr=0.001),
+}
+curves = {}
+print(f"loss over the last {window} steps, and accuracy on {len(test[1])} test images")
+for name, optimizer in optimizers.items():
+    rng = Generator(0)
+    net = MultiLayerNet(x_train.shape[1], [100, 100, 100, 100], 10, rng=rng)
+    losses = []
+    for i in range(iterations):
+        rows = xn.get_backend().asarray(rng.integers(x_train.shape[0], (batch_size,), "batch", step=i))
+        loss, grads = net.loss_and_gradient(xp.take(x_train, rows, axis=0), xp.take(t_train, rows, axis=0))
+        optimizer.update(net.params, grads)
+        losses.append(float(loss))
+    curves[name] = [(i + window, sum(losses[i : i + window]) / window) for i in range(0, iterations, window)]
+    print(f"{name:9} {curves[name][-1][1]:.4f}  {net.accuracy(*test):.2%}")
+
+panel = Panel(f"mean of {window} steps", curves, x="step", y="training loss")
+with open(file, "w", encoding="utf-8") as out:
+    out.write(plot([panel], f"Optimizers on {'MNIST' if mnist else 'the digits'}, four hidden layers of 100"))

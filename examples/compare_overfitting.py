@@ -1,0 +1,43 @@
+"""Weight decay and dropout against overfitting: many layers, 300 images to learn from (the book, section 6.4).
+
+``python compare_overfitting.py [mnist] [FILE.svg]`` trains six hidden layers of 100; without ``mnist`` on 100 digits of
+xpnet, and shorter.
+"""
+
+import sys
+
+from xpnet.datasets import load_digits, load_mnist
+from xpnet.drawing import Panel, plot
+from xpnet.networks import MultiLayerNetExtend
+from xpnet.optimizers import SGD
+from xpnet.random import Generator
+from xpnet.training import Trainer
+
+mnist = "mnist" in sys.argv
+file = next((word for word in sys.argv[1:] if word.endswith(".svg")), "overfitting.svg")
+images, epochs, lr = (300, 301, 0.01) if mnist else (100, 60, 0.05)
+
+(x_train, t_train), test = (load_mnist if mnist else load_digits)()
+few = x_train[:images, ...], t_train[:images]
+remedies = {
+    "nothing against it": {},
+    "weight decay 0.1": {"weight_decay_lambda": 0.1},
+    "dropout 0.2": {"use_dropout": True, "dropout_ration": 0.2},
+}
+
+panels = []
+print(f"accuracy on the {images} training images and on {len(test[1])} test images, and the gap")
+for name, options in remedies.items():
+    net = MultiLayerNetExtend(few[0].shape[1], [100] * 6, 10, rng=Generator(0), **options)
+    trainer = Trainer(net, SGD(lr=lr), few, test, batch_size=100, rng=Generator(0))
+    history = list(trainer.run(epochs))
+    curves = {
+        "train": [(epoch.epoch, epoch.train_accuracy) for epoch in history],
+        "test": [(epoch.epoch, epoch.test_accuracy) for epoch in history],
+    }
+    panels.append(Panel(name, curves, x="epoch", bounds=(0.0, 1.0)))
+    train_accuracy, test_accuracy = history[-1].train_accuracy, history[-1].test_accuracy
+    print(f"{name:18} {train_accuracy:7.2%} {test_accuracy:7.2%} {train_accuracy - test_accuracy:7.2%}")
+
+with open(file, "w", encoding="utf-8") as out:
+    out.write(plot(panels, f"Accuracy of a network with too many weights for {images} images", columns=3))

@@ -1,0 +1,103 @@
+"""Schedules: their shape, their ends, their errors; ``Plateau`` and its memory. torch is the oracle elsewhere."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from xpnet.errors import ArgumentError
+from xpnet.schedules import Cosine, OneCycle, Plateau, StepDecay
+
+
+def test_steps_fall_by_a_factor() -> None:
+    schedule = StepDecay(0.8, every=3, factor=0.5)
+    assert [schedule(k) for k in range(7)] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2]
+
+
+def test_a_cosine_falls_to_its_floor_and_stays() -> None:
+    schedule = Cosine(1.0, steps=4, floor=0.2)
+    expected = [0.2 + 0.8 * (1.0 + math.cos(math.pi * k / 4)) / 2.0 for k in range(5)]
+    assert [schedule(k) for k in range(5)] == pytest.approx(expected)
+    assert schedule(4) == schedule(400) == 0.2
+
+
+def test_a_warm_up_rises_evenly_to_the_rate_and_is_never_zero() -> None:
+    schedule = Cosine(1.0, steps=10, warmup=3)
+    assert [schedule(k) for k in range(4)] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert schedule(4) < 1.0
+
+
+def test_one_cycle_rises_falls_and_stays() -> None:
+    schedule = OneCycle(1.0, steps=11, rise=6 / 11, start=25.0, end=1e4)
+    rates = [schedule(k) for k in range(11)]
+    assert rates[0] == pytest.approx(0.04)
+    assert rates[5] == pytest.approx(1.0)
+    assert rates[10] == pytest.approx(1e-4)
+    assert rates[:6] == sorted(rates[:6])
+    assert rates[5:] == sorted(rates[5:], reverse=True)
+    assert schedule(11) == schedule(1000) == rates[10]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_the_shortest_cycles_are_defined(steps: int) -> None:
+    for schedule in (OneCycle(1.0, steps), Cosine(1.0, steps)):
+        assert all(0.0 <= schedule(k) <= 1.0 for k in range(steps + 2))
+
+
+def test_a_plateau_waits_falls_rests_and_stops_at_its_floor() -> None:
+    schedule = Plateau(1.0, factor=0.5, patience=1, cooldown=1, floor=0.3)
+    rates = []
+    for loss in (2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
+        schedule.observe(loss)
+        rates.append(schedule(0))
+    assert rates == [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3]
+
+
+def test_a_gain_below_the_threshold_and_nan_are_none() -> None:
+    for loss in (0.95, float("nan"), float("inf")):
+        schedule = Plateau(1.0, patience=0, threshold=0.1)
+        schedule.observe(1.0)
+        schedule.observe(loss)
+        assert schedule(0) == 0.1
+
+
+def test_a_plateau_goes_on_from_its_state() -> None:
+    one, other = Plateau(1.0, patience=1), Plateau(1.0, patience=1)
+    for loss in (1.0, 1.0):
+        one.observe(loss)
+    other.state = one.state
+    for schedule in (one, other):
+        schedule.observe(1.0)
+    assert one.state == other.state
+    assert one(0) == other(0) == 0.1
+
+
+def test_schedules_show_themselves() -> None:
+    assert repr(StepDecay(0.1, 5)) == "StepDecay(lr=0.1, every=5, factor=0.1)"
+    assert repr(Plateau(0.1)) == "Plateau(lr=0.1, factor=0.1, patience=10)"
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: StepDecay(0.0, 3), "StepDecay: lr must be above 0 and finite, got 0.0;"),
+        (lambda: StepDecay(float("nan"), 3), "StepDecay: lr must be above 0 and finite, got nan;"),
+        (lambda: StepDecay(0.1, 0), "StepDecay: every must be a whole number from 1, got 0;"),
+        (lambda: StepDecay(0.1, 2.5), "StepDecay: every must be a whole number from 1, got 2.5;"),
+        (lambda: StepDecay(0.1, True), "StepDecay: every must be a whole number from 1, got True;"),
+        (lambda: StepDecay(0.1, 3, -1.0), "StepDecay: factor must be above 0 and finite, got -1.0;"),
+        (lambda: Cosine("0.1", 3), "Cosine: lr must be above 0 and finite, got '0.1';"),
+        (lambda: Cosine(0.1, 3, -1), "Cosine: warmup must be a whole number from 0, got -1;"),
+        (lambda: Cosine(0.1, 3, 3), "Cosine: warmup must be less than steps, got 3; steps are 3"),
+        (lambda: Cosine(0.1, 3, floor=-0.1), "Cosine: floor must be at least 0 and finite, got -0.1;"),
+        (lambda: OneCycle(0.1, 3, rise=1.0), "OneCycle: rise must be between 0 and 1, got 1.0;"),
+        (lambda: OneCycle(0.1, 3, start=0.0), "OneCycle: start must be above 0 and finite, got 0.0;"),
+        (lambda: Plateau(0.1, factor=1.0), "Plateau: factor must be between 0 and 1, got 1.0;"),
+        (lambda: Plateau(0.1, patience=-1), "Plateau: patience must be a whole number from 0, got -1;"),
+        (lambda: Plateau(0.1, threshold=1.0), "Plateau: threshold must be from 0 to below 1, got 1.0;"),
+    ],
+)
+def test_options_out_of_range_are_refused(make, text: str) -> None:
+    with pytest.raises(ArgumentError, match=text):
+        make()

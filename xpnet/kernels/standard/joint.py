@@ -1,0 +1,38 @@
+"""Reference kernels of layers that a network runs as one: the kernels of the layers, one after another."""
+
+from __future__ import annotations
+
+from xpnet.backend import array_namespace
+from xpnet.kernels.dispatch import kernel
+from xpnet.kernels.standard.activation import relu, relu_backward
+from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
+from xpnet.kernels.standard.pooling import max_pooling, max_pooling_backward
+from xpnet.kernels.standard.windows import Window
+from xpnet.typing import Array
+
+
+@kernel
+def convolution_relu_pooling(
+    x: Array, W: Array, b: Array, window: Window, groups: int, pool: Window
+) -> tuple[Array, Array]:
+    """Convolution, ReLU and max pooling, ``y = max_pooling(relu(convolution(x)))``, and which cell of the pool won.
+
+    Shapes: ``x (N, C, H, W)``, ``W (M, C/groups, FH, FW)``, ``b (M,)``; ``y`` and ``winner (N, M, PH, PW)``.
+    """
+    return max_pooling(relu(convolution(x, W, b, window, groups)), pool)
+
+
+@kernel
+def convolution_relu_pooling_backward(
+    dout: Array, x: Array, W: Array, y: Array, winner: Array, window: Window, groups: int, pool: Window, needs_dx: bool
+) -> tuple[Array | None, Array, Array]:
+    """Derivatives of ``convolution_relu_pooling``, ``dx`` (None where it is not needed), ``dW`` and ``db``.
+
+    The ReLU passes ``dout`` on where the largest value is above 0, as it does where that value stood.
+    """
+    H, width = x.shape[-2:]
+    dout = relu_backward(dout, y)
+    db = array_namespace(dout).sum(dout, axis=(0, 2, 3))
+    dout = max_pooling_backward(dout, winner, window.places((H, width)), pool)
+    dx = convolution_dx(dout, W, (H, width), window, groups) if needs_dx else None
+    return dx, convolution_dw(dout, x, window, groups), db
