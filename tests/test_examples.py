@@ -89,6 +89,25 @@ def test_draw_graph(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"apples.svg", "apples.html"}
 
 
+def test_lstm_parity():
+    output = run("lstm_parity.py")
+    recurrent, feed_forward = (list(map(float, line.split())) for line in output.splitlines()[1:4:2])
+    assert min(recurrent) == 1.0
+    assert min(feed_forward[:5]) > 0.99
+    assert max(feed_forward[7:]) < 0.6
+    assert "LSTM on 1000 bits: right 100.00%" in output
+
+
+def test_character_model():
+    first, *reports, test_loss, written = run("character_model.py", "30").split("\n", 12)
+    assert re.fullmatch(r"[\d,]+ characters, \d+ different ones", first)
+    losses = [float(report.rpartition(" ")[2]) for report in reports]
+    assert losses[0] > 3.0 > losses[-1]
+    assert 1.0 < float(test_loss.split()[2]) < 3.0
+    assert written.startswith("The ")
+    assert len(written) == len("The ") + 300 + len("\n")
+
+
 def code_of(page: str, folder: Path) -> str:
     """A script of the Python blocks of a page."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
@@ -116,3 +135,23 @@ def test_the_readme_s_code_runs(tmp_path, monkeypatch):
     assert float(accuracy) > 95.0
     assert "39" not in output.splitlines()[0]
     assert "fail" not in output
+
+
+def test_compare_batch_normalization(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("compare_batch_normalization.py").strip()
+
+
+def test_compare_initial_weights(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("compare_initial_weights.py").strip()
+
+
+def test_compare_optimizers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("compare_optimizers.py").strip()
+
+
+def test_compare_overfitting(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("compare_overfitting.py").strip()

@@ -41,7 +41,7 @@ def test_masks_of_another_shape_are_refused(backend, asarray, shape):
 
 
 def test_masks_of_numbers_are_refused(backend, asarray):
-    with pytest.raises(DtypeError, match="MultiHeadAttention: mask must be bool, got int(32|64); compare first"):
+    with pytest.raises(DtypeError, match=r"MultiHeadAttention: mask must be bool, got int(32|64); compare first"):
         attention()(asarray(np.ones((2, 3, 4))), asarray(np.ones((2, 3), dtype=np.int64)))
 
 

@@ -22,7 +22,7 @@ class Joint:
     """A Convolution, a Relu and a MaxPooling in one kernel, ``y = max_pooling(relu(convolution(x)))``.
 
     It uses their parameters and options, and sets the gradients of the convolution. What each of them keeps for a
-    backward of its own they get when they are asked for it, from a forward of their own. Variables pass them one by one.
+    backward of its own they get when they are asked for it, from a forward of their own. Variables pass one by one.
     """
 
     def __init__(self, convolution: Convolution, relu: Relu, pooling: MaxPooling) -> None:

@@ -49,7 +49,7 @@ def convolution_relu_pooling_backward(
         )
     M, large = W.shape[0], larger_patches(window, pool)
     places = dout.shape[-2:]
-    dout = relu_backward(batch_last(dout), batch_last(y)).reshape(M, -1)
+    dout = np.asarray(relu_backward(batch_last(dout), batch_last(y))).reshape(M, -1)
     winner = batch_last(winner).reshape(M, -1)
     filters = at_every_cell(W, pool)
     dx = zeros_under(large, x.shape[-2:], x, x.shape[1]) if needs_dx else None
