@@ -102,8 +102,8 @@ def test_character_model():
     first, *reports, test_loss, written = run("character_model.py", "30").split("\n", 12)
     assert re.fullmatch(r"[\d,]+ characters, \d+ different ones", first)
     losses = [float(report.rpartition(" ")[2]) for report in reports]
-    assert losses[0] > 3.0 > losses[-1]
-    assert 1.0 < float(test_loss.split()[2]) < 3.0
+    assert losses[0] > losses[-1] + 0.5
+    assert 2.0 < float(test_loss.split()[2]) < 3.5
     assert written.startswith("The ")
     assert len(written) == len("The ") + 300 + len("\n")
 
@@ -155,3 +155,8 @@ def test_compare_optimizers(tmp_path, monkeypatch):
 def test_compare_overfitting(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run("compare_overfitting.py").strip()
+
+
+def test_train_convnets(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "test" in run("train_convnets.py", "simple", "--dataset", "digits", "--epochs", "1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from xpnet.autodiff.variable import base
@@ -50,6 +50,9 @@ class NamedArrays(MutableMapping[str, Array]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.places)
 
+    def items(self) -> Pairs:
+        return Pairs(self)
+
     def __len__(self) -> int:
         return len(self.places)
 
@@ -58,14 +61,21 @@ class NamedArrays(MutableMapping[str, Array]):
 
     def gradients(self) -> dict[str, Array]:
         """Name -> gradient of the last ``backward``; ``StateError`` where there was none."""
-        found = {}
-        for name, (layer, attribute) in self.places.items():
-            if not hasattr(layer, "d" + attribute):
-                raise StateError(
-                    type(layer).__name__, f"backward must set d{attribute}", "none", "call gradient(x, t) first"
-                )
-            found[name] = getattr(layer, "d" + attribute)
-        return found
+        try:
+            return {name: getattr(layer, "d" + attribute) for name, (layer, attribute) in self.places.items()}
+        except AttributeError as error:
+            who, missing = type(error.obj).__name__, error.name
+            raise StateError(who, f"backward must set {missing}", "none", "call gradient(x, t) first") from None
+
+
+class Pairs(ItemsView[str, Array]):
+    """Names and arrays, without a search for each name."""
+
+    _mapping: NamedArrays
+
+    def __iter__(self) -> Iterator[tuple[str, Array]]:
+        for name, (layer, attribute) in self._mapping.places.items():
+            yield name, getattr(layer, attribute)
 
 
 class NamedStates(NamedArrays):

@@ -84,5 +84,8 @@ class Owner(Layer):
 
 def spared(layer: Layer) -> list[Layer]:
     """The layers that compute no dx where the dx of this one is not wanted, itself first."""
-    first = layer._first() if isinstance(layer, Owner) else []
-    return [layer, *(inner for start in first for inner in spared(start))]
+    found = [layer]
+    if isinstance(layer, Owner):
+        for first in layer._first():
+            found += spared(first)
+    return found

@@ -56,18 +56,14 @@ class Network(Chain):
     @contextmanager
     def _without_dx(self) -> Iterator[None]:
         """Spare the derivative with respect to the data, which training does not use."""
-        layers = spared(self)
-        own = [vars(layer).get("needs_dx") for layer in layers]
+        layers = [layer for layer in spared(self) if layer.needs_dx]
         for layer in layers:
             layer.needs_dx = False
         try:
             yield
         finally:
-            for layer, needs_dx in zip(layers, own, strict=True):
-                if needs_dx is None:
-                    del layer.needs_dx
-                else:
-                    layer.needs_dx = needs_dx
+            for layer in layers:
+                del layer.needs_dx
 
     def predict(self, x: Any, batch_size: int = 1024) -> Any:
         """The scores of any number of rows, computed ``batch_size`` rows at a time.
