@@ -484,10 +484,10 @@ def test_state_of_another_kind_is_refused() -> None:
     adam.update({"W": np.ones(2)}, {"W": np.ones(2)})
     before = adam.state
     with pytest.raises(
-        ArgumentError, match=r"Adam: state must hold steps and the arrays m, v, got a difference in W.h"
+        ArgumentError, match=r"Adam: state must hold steps and the arrays m, v, got a difference in W.h, W.m, W.v"
     ):
         adam.state = {"steps": 1, "W.h": np.ones(2)}
-    with pytest.raises(ArgumentError, match="got a difference in steps"):
+    with pytest.raises(ArgumentError, match=r"got a difference in W.v, steps"):
         adam.state = {"W.m": np.ones(2)}
     assert adam.state.keys() == before.keys()
 
