@@ -2,6 +2,18 @@
 
 ``python compare_batch_normalization.py [mnist] [FILE.svg]`` trains five hidden layers of 100 on 1000 images by plain
 SGD, from sixteen scales between 1 and 0.0001; without ``mnist`` on the digits of xpnet, from four scales.
+
+Result on MNIST (``docs/comparisons/batch_normalization.svg``): accuracy on the training images after 20 epochs. With it
+the network learns from 15 of the scales, without it from 4; from the two largest its loss grows out of all bounds.
+
+    scale    with     without
+    1        40.9%    diverges
+    0.29     66.2%    100.0%
+    0.086    88.3%     31.7%
+    0.014   100.0%     11.7%
+    0.0022   81.5%     11.7%
+    0.00018  42.5%     11.7%
+    0.0001   11.7%     11.7%
 """
 
 import sys

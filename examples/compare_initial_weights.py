@@ -1,6 +1,16 @@
 """What the first weights do to the values behind each layer: histograms (the book, section 6.2).
 
 ``python compare_initial_weights.py [FILE.svg]`` sends 1000 rows of normal numbers through five layers of 100 units.
+
+Result (``docs/comparisons/initial_weights.svg``): standard deviation of the activations behind layers 1 to 5. Sigmoids
+saturate at 1.0 and say all the same at 0.01; ReLUs fade out but for He's spread.
+
+    sigmoid  1.0     0.459 0.442 0.430 0.440 0.441
+    sigmoid  0.01    0.025 0.013 0.011 0.014 0.012
+    sigmoid  xavier  0.208 0.134 0.104 0.132 0.120
+    relu     0.01    0.058 0.004 0.000 0.000 0.000
+    relu     xavier  0.584 0.402 0.265 0.199 0.143
+    relu     he      0.825 0.805 0.750 0.795 0.808
 """
 
 import sys

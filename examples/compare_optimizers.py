@@ -1,6 +1,16 @@
 """How fast optimizers learn: the same network and batches, six ways to step (the book, section 6.1.8).
 
 ``python compare_optimizers.py [mnist] [FILE.svg]`` draws the losses; without ``mnist`` the digits of xpnet are learnt.
+
+Result on MNIST, 2000 steps of 128 images (``docs/comparisons/optimizers.svg``): loss over the last 20 steps and accuracy
+on the test images.
+
+    SGD       0.2311  93.23%
+    Momentum  0.0668  96.45%
+    Nesterov  0.0666  96.63%
+    AdaGrad   0.0526  97.13%
+    RMSprop   0.0394  97.23%
+    Adam      0.0564  97.00%
 """
 
 import sys
@@ -40,6 +50,6 @@ for name, optimizer in optimizers.items():
     curves[name] = [(i + window, sum(losses[i : i + window]) / window) for i in range(0, iterations, window)]
     print(f"{name:9} {curves[name][-1][1]:.4f}  {net.accuracy(*test):.2%}")
 
-panel = Panel(f"mean of {window} steps", curves, x="step", y="training loss")
+panel = Panel(f"mean of {window} steps", curves, x="step", y="training loss", bounds=(0.0, 2.4))
 with open(file, "w", encoding="utf-8") as out:
     out.write(plot([panel], f"Optimizers on {'MNIST' if mnist else 'the digits'}, four hidden layers of 100"))

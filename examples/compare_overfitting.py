@@ -2,6 +2,13 @@
 
 ``python compare_overfitting.py [mnist] [FILE.svg]`` trains six hidden layers of 100; without ``mnist`` on 100 digits of
 xpnet, and shorter.
+
+Result on MNIST (``docs/comparisons/overfitting.svg``): accuracy on the training images, on the 10,000 test images, and
+the gap. Both remedies slow the learning by heart; with so few images neither makes the network see more in new ones.
+
+    nothing against it 100.00%  76.84%  23.16%
+    weight decay 0.1    92.00%  74.35%  17.65%
+    dropout 0.2         97.67%  75.48%  22.19%
 """
 
 import sys

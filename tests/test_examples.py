@@ -137,26 +137,44 @@ def test_the_readme_s_code_runs(tmp_path, monkeypatch):
     assert "fail" not in output
 
 
-def test_compare_batch_normalization(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert run("compare_batch_normalization.py").strip()
+def results(name: str, picture: Path) -> dict[str, list[float]]:
+    """The numbers that an example prints behind each name, one line of its plot drawn for each series."""
+    output = run(name, str(picture))
+    assert picture.read_text(encoding="utf-8").startswith("<svg")
+    rows = re.findall(r"^(\S.*?) +((?:[\d.]+%? *|nan% *)+)$", output, re.MULTILINE)
+    return {name: [float(word.strip("%")) for word in words.split()] for name, words in rows}
 
 
-def test_compare_initial_weights(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert run("compare_initial_weights.py").strip()
+def test_compare_optimizers(tmp_path):
+    found = results("compare_optimizers.py", tmp_path / "optimizers.svg")
+    losses = {name: loss for name, (loss, _) in found.items()}
+    assert list(losses) == ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"]
+    assert max(losses, key=lambda name: losses[name]) == "SGD"
 
 
-def test_compare_optimizers(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert run("compare_optimizers.py").strip()
+def test_compare_initial_weights(tmp_path):
+    found = results("compare_initial_weights.py", tmp_path / "initial_weights.svg")
+    assert found["relu     0.01"][-1] < 0.001 < found["relu     xavier"][-1] < found["relu     he"][-1]
+    assert max(found["sigmoid  0.01"][1:]) < 0.02
 
 
-def test_compare_overfitting(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert run("compare_overfitting.py").strip()
+def test_compare_batch_normalization(tmp_path):
+    found = results("compare_batch_normalization.py", tmp_path / "batch_normalization.svg")
+    assert list(found) == ["1", "0.046", "0.0022", "0.0001"]
+    with_it, without = found["0.046"]
+    assert with_it > 90.0 > 20.0 > without
 
 
-def test_train_convnets(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert "test" in run("train_convnets.py", "simple", "--dataset", "digits", "--epochs", "1")
+def test_compare_overfitting(tmp_path):
+    found = results("compare_overfitting.py", tmp_path / "overfitting.svg")
+    gaps = [gap for _, _, gap in found.values()]
+    assert gaps[0] == max(gaps)
+
+
+@pytest.mark.parametrize(("network", "least"), [("simple", 15.0), ("deep", 15.0), ("res", 80.0)])
+def test_train_convnets(network, least, tmp_path):
+    weights = tmp_path / "net.safetensors"
+    output = run("train_convnets.py", network, "--dataset", "digits", "--epochs", "2", "--save", str(weights))
+    (accuracy,) = re.findall(r"^test accuracy: ([\d.]+)%$", output, re.MULTILINE)
+    assert float(accuracy) > least
+    assert weights.stat().st_size > 10_000

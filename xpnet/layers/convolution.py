@@ -8,7 +8,7 @@ from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
-from xpnet.kernels.standard.windows import Pair, Window
+from xpnet.kernels.standard.windows import Window
 from xpnet.layers.base import Layer
 from xpnet.layers.windows import IntOrPair, check_fits, pair, window_of
 from xpnet.random import Generator, generator_of
@@ -56,21 +56,19 @@ def initial_filters(
     groups: int,
     init: Init,
     rng: Generator | None,
-) -> tuple[Array, Pair]:
-    """Filters in columns, ``W = σ z`` with σ by ``D = C/groups FH FW``, the values that each output sums; and FH, FW.
+) -> Array:
+    """Filters of a convolution, ``W = σ z`` with σ by the ``C/groups FH FW`` values that each output sums.
 
-    Shapes: ``W (D, M)``.
+    Shapes: ``W (M, C/groups, FH, FW)``.
     """
     who = kind.__name__
-    for name, number in (("channels", channels), ("filters", filters), ("groups", groups)):
+    for name, number in (("groups", groups), ("channels", channels), ("filters", filters)):
         check_size(who, name, number)
-    for name, number in (("channels", channels), ("filters", filters)):
         if number % groups:
             raise ArgumentError(who, f"groups must divide the {number} {name}", groups, "choose a divisor")
-    FH, FW = pair(who, "size", size, 1)
+    shape = (filters, channels // groups, *pair(who, "size", size, 1))
     rng = generator_of(who, rng)
-    W = normal_weights((channels // groups * FH * FW, filters), init, rng, f"{rng.next_name(who)}.W")
-    return W, (FH, FW)
+    return normal_weights(shape, init, rng, f"{rng.next_name(who)}.W")
 
 
 class Convolution(Filters):
@@ -132,9 +130,7 @@ class Convolution(Filters):
 
         Raises: ``ArgumentError`` for sizes below 1, groups that do not divide or an unknown ``init``.
         """
-        W, (FH, FW) = initial_filters(cls, channels, filters, size, groups, init, rng)
-        xp = array_namespace(W)
-        W = xp.reshape(xp.matrix_transpose(W), (filters, channels // groups, FH, FW))
+        W = initial_filters(cls, channels, filters, size, groups, init, rng)
         return cls(W, zeros((filters,)), stride, pad, dilation, groups)
 
 
@@ -220,6 +216,8 @@ class TransposedConvolution(Filters):
 
         Raises: ``ArgumentError`` for sizes below 1, groups that do not divide or an unknown ``init``.
         """
-        W, (FH, FW) = initial_filters(cls, channels, filters, size, groups, init, rng)
-        W = array_namespace(W).reshape(W, (channels, filters // groups, FH, FW))
+        W = initial_filters(cls, channels, filters, size, groups, init, rng)
+        xp, (FH, FW) = array_namespace(W), W.shape[-2:]
+        W = xp.reshape(W, (groups, filters // groups, channels // groups, FH, FW))
+        W = xp.reshape(xp.moveaxis(W, 2, 1), (channels, filters // groups, FH, FW))
         return cls(W, zeros((filters,)), stride, pad, output_pad, dilation, groups)
