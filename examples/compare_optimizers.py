@@ -2,8 +2,8 @@
 
 ``python compare_optimizers.py [mnist] [FILE.svg]`` draws the losses; without ``mnist`` the digits of xpnet are learnt.
 
-Result on MNIST, 2000 steps of 128 images (``docs/comparisons/optimizers.svg``): loss over the last 20 steps and accuracy
-on the test images.
+Result on MNIST, 2000 steps of 128 images (``docs/comparisons/optimizers.svg``): loss over the last 20 steps and
+accuracy on the test images.
 
     SGD       0.2311  93.23%
     Momentum  0.0668  96.45%

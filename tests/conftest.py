@@ -55,27 +55,39 @@ PRESENT = [where for where in Where if not LACKS[where.library] or where.library
 
 
 JOURNEYS = {
-    *("test_architecture.py", "test_cli.py", "test_conformance.py", "test_examples.py", "test_training.py"),
-    *("datasets", "drawing"),
+    *("test_architecture.py", "test_bench.py", "test_cli.py", "test_conformance.py", "test_examples.py"),
+    *("test_training.py", "datasets", "drawing"),
 }
+# JAX compiles each operation anew for each shape. What stands on the layers and rules is proven on the others.
+NOT_ON_JAX = {"test_gradcheck.py", "test_training.py", "test_holomorphic_layers_pass_the_complex_step"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what hangs little on the version of NumPy: whole programs, files and pictures, and other libraries."""
-    home = Path(__file__).parent
-    items[:] = [item for item in items if not _is_one_of_two(getattr(item, "callspec", None))]
+    """Mark each test by the library it runs on, and what hangs little on any: whole programs, files and pictures."""
+    items[:] = [item for item in items if not _proves_nothing_more(item)]
     for item in items:
-        if item.path.relative_to(home).parts[0] in JOURNEYS:
+        if JOURNEYS.intersection(_names(item)):
             item.add_marker(pytest.mark.journey)
-        chosen = getattr(item, "callspec", None)
-        if chosen and chosen.params.get("where", Where.NUMPY) is not Where.NUMPY:
-            item.add_marker(pytest.mark.elsewhere)
+        where = _chosen(item, "where")
+        if where is not None:
+            item.add_marker(where.name.lower())
 
 
-def _is_one_of_two(chosen: Any) -> bool:
-    """Whether the same body runs in float64 too, where that proves no less: writing to inputs, immutable arrays."""
-    where, dtype = (chosen.params.get(name) if chosen else None for name in ("where", "dtype"))
+def _proves_nothing_more(item: pytest.Item) -> bool:
+    """Whether the same body runs in float64 too, where that says all: writing to inputs, and on JAX."""
+    where, dtype = _chosen(item, "where"), _chosen(item, "dtype")
+    if where is Where.JAX and NOT_ON_JAX.intersection(_names(item)):
+        return True
     return where in (Where.NUMPY_READ_ONLY, Where.JAX) and dtype == "float32"
+
+
+def _names(item: pytest.Item) -> set[str]:
+    """The folder or file of a test below the tests, and its function."""
+    return {item.path.relative_to(Path(__file__).parent).parts[0], getattr(item, "originalname", item.name)}
+
+
+def _chosen(item: pytest.Item, name: str) -> Any:
+    return item.callspec.params.get(name) if hasattr(item, "callspec") else None
 
 
 def pytest_report_header() -> list[str]:

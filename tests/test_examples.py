@@ -34,7 +34,7 @@ def mnist_folder() -> str:
 
 def test_every_example_is_run_here():
     examples = {path.name for path in (ROOT / "examples").glob("*.py")}
-    assert examples == set(re.findall(r'run\("(\w+\.py)"', Path(__file__).read_text(encoding="utf-8")))
+    assert examples == set(re.findall(r'(?:run|results)\("(\w+\.py)"', Path(__file__).read_text(encoding="utf-8")))
 
 
 def test_buy_apple():
@@ -137,36 +137,36 @@ def test_the_readme_s_code_runs(tmp_path, monkeypatch):
     assert "fail" not in output
 
 
-def results(name: str, picture: Path) -> dict[str, list[float]]:
-    """The numbers that an example prints behind each name, one line of its plot drawn for each series."""
-    output = run(name, str(picture))
+def results(name: str, picture: Path, columns: int) -> dict[str, list[float]]:
+    """The numbers in the last columns of the table that an example prints, by what stands before them."""
+    _, *rows = run(name, str(picture)).splitlines()
     assert picture.read_text(encoding="utf-8").startswith("<svg")
-    rows = re.findall(r"^(\S.*?) +((?:[\d.]+%? *|nan% *)+)$", output, re.MULTILINE)
-    return {name: [float(word.strip("%")) for word in words.split()] for name, words in rows}
+    words = [row.split() for row in rows]
+    return {" ".join(row[:-columns]): [float(word.strip("%")) for word in row[-columns:]] for row in words}
 
 
 def test_compare_optimizers(tmp_path):
-    found = results("compare_optimizers.py", tmp_path / "optimizers.svg")
+    found = results("compare_optimizers.py", tmp_path / "optimizers.svg", 2)
     losses = {name: loss for name, (loss, _) in found.items()}
     assert list(losses) == ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"]
     assert max(losses, key=lambda name: losses[name]) == "SGD"
 
 
 def test_compare_initial_weights(tmp_path):
-    found = results("compare_initial_weights.py", tmp_path / "initial_weights.svg")
-    assert found["relu     0.01"][-1] < 0.001 < found["relu     xavier"][-1] < found["relu     he"][-1]
-    assert max(found["sigmoid  0.01"][1:]) < 0.02
+    found = results("compare_initial_weights.py", tmp_path / "initial_weights.svg", 5)
+    assert found["relu 0.01"][-1] < 0.001 < found["relu xavier"][-1] < found["relu he"][-1]
+    assert max(found["sigmoid 0.01"][1:]) < 0.02
 
 
 def test_compare_batch_normalization(tmp_path):
-    found = results("compare_batch_normalization.py", tmp_path / "batch_normalization.svg")
+    found = results("compare_batch_normalization.py", tmp_path / "batch_normalization.svg", 2)
     assert list(found) == ["1", "0.046", "0.0022", "0.0001"]
     with_it, without = found["0.046"]
     assert with_it > 90.0 > 20.0 > without
 
 
 def test_compare_overfitting(tmp_path):
-    found = results("compare_overfitting.py", tmp_path / "overfitting.svg")
+    found = results("compare_overfitting.py", tmp_path / "overfitting.svg", 3)
     gaps = [gap for _, _, gap in found.values()]
     assert gaps[0] == max(gaps)
 

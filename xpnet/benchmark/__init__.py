@@ -3,7 +3,7 @@
 from xpnet.benchmark.growth import Growth, grow
 from xpnet.benchmark.peers import COMPETITORS, Competitor
 from xpnet.benchmark.process import Setting
-from xpnet.benchmark.race import Heat, Result, race
+from xpnet.benchmark.racing import Heat, Result, race
 from xpnet.benchmark.report import Report, markdown, put_into
 from xpnet.benchmark.workloads import WORKLOADS, Workload
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from xpnet.benchmark.footprint import Footprint
 from xpnet.benchmark.growth import Growth
 from xpnet.benchmark.peers import COMPETITORS
-from xpnet.benchmark.race import Heat, Result
+from xpnet.benchmark.racing import Heat, Result
 from xpnet.benchmark.report import MEGABYTE, duration
 
 BAR, LONGEST = 15, 6.0  # characters, and the ratio that fills them

@@ -11,7 +11,7 @@ from statistics import median
 
 from xpnet.benchmark.peers import Competitor
 from xpnet.benchmark.process import Process, Setting
-from xpnet.benchmark.race import CHUNK, CHUNKS
+from xpnet.benchmark.racing import CHUNK, CHUNKS
 from xpnet.benchmark.workloads import MLP, Workload, shapes, write
 
 BATCH, WIDTH, DEPTH = 100, 256, 3

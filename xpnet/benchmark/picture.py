@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from xpnet.benchmark.growth import AXES, Growth
 from xpnet.benchmark.peers import COMPETITORS
-from xpnet.benchmark.race import Heat
+from xpnet.benchmark.racing import Heat
 from xpnet.benchmark.report import MEGABYTE, Report, duration
 from xpnet.drawing.curves import GREY, GRID, INK
 from xpnet.drawing.text import FONT, escape_xml

@@ -11,7 +11,7 @@ from xpnet.benchmark.footprint import Footprint
 from xpnet.benchmark.growth import Growth
 from xpnet.benchmark.peers import COMPETITORS
 from xpnet.benchmark.process import Setting
-from xpnet.benchmark.race import STEPS, Heat, Result
+from xpnet.benchmark.racing import STEPS, Heat, Result
 
 MEGABYTE = 2**20
 BUSY = "the times scatter: something else was running, so measure again when the machine is quiet"

@@ -21,7 +21,7 @@ from xpnet.kernels.standard.windows import Pair, Window
 
 @standard.convolution.on("numpy")
 def convolution(x: Any, W: Any, b: Any, window: Window, groups: int) -> Any:
-    if x.dtype != W.dtype:
+    if x.dtype != W.dtype or (b is not None and b.dtype != x.dtype):
         return standard.convolution.reference(x, W, b, window, groups)
     places, N, M = window.places(x.shape), x.shape[0], W.shape[0]
     y = np.empty((M, *places, N), dtype=x.dtype)

@@ -30,11 +30,12 @@ def convolution_relu_pooling(x: Any, W: Any, b: Any, window: Window, groups: int
     y, winner = np.empty((M, *places, N), dtype=x.dtype), np.empty((M, *places, N), dtype=np.uint8)
     largest, cells = y.reshape(M, -1), winner.reshape(M, -1)
     for rows, columns in columns_in_blocks(x, large, places, 1):
-        slabs = filters @ columns[0]
+        with np.errstate(invalid="ignore"):
+            slabs = filters @ columns[0]
         block, cells[:, rows.at] = first_largest(slabs.reshape(len(pool.cells), M, -1))
         block += b[:, None]
         np.maximum(block, np.zeros_like(block), out=largest[:, rows.at])
-    if np.isnan(y).any():  # of an infinite x too, as 0 · ∞
+    if np.isnan(y).any():  # a zero of a larger patch times ∞, too
         return standard.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
     return batch_first(y), batch_first(winner)
 
@@ -59,7 +60,7 @@ def convolution_relu_pooling_backward(
         slabs = np.empty((len(pool.cells), *block.shape), dtype=block.dtype)
         for k, slab in enumerate(slabs):
             np.multiply(block, won == k, out=slab)
-        slabs = slabs.reshape(-1, block.shape[1])
+        slabs = slabs.reshape(filters.shape[0], -1)
         dfilters += slabs @ columns[0].T
         if dx is not None:
             add_columns(dx, filters.T @ slabs, large, rows)
