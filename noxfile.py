@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests on every Python and NumPy, every backend, minimal, cuda, build."""
+"""The sessions of ``nox``: lint, types, tests, backends, minimal, cuda, build; on demand, bench."""
 
 from __future__ import annotations
 
@@ -82,6 +82,13 @@ def cuda(session: nox.Session) -> None:
     extra = os.environ.get("XPNET_CUDA", "cuda13")
     session.install(f".[{extra}]", *TEST)
     session.run(*PYTEST, *session.posargs, env={"XPNET_REQUIRE": "cupy"})
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """The benchmark against everything that can be installed, on a machine that does nothing else."""
+    session.install(".", *nox.project.dependency_groups(PYPROJECT, "oracles"))
+    session.run("xpnet", "bench", *(session.posargs or ["--workloads", "all", "--footprint"]))
 
 
 @nox.session
