@@ -49,13 +49,13 @@ def windows(part, name, step=0):
     return backend.asarray(seen[:, :-1]), backend.asarray(seen[:, 1:])
 
 
-total = 0.0
+total, every = 0.0, max(1, steps // 10)
 for step in range(1, steps + 1):
     loss, grads = net.loss_and_gradient(*windows(train, "train", step))
     optimizer.update(net.params, clip_by_norm(grads, 1.0))
     total = loss + total
-    if step % (steps // 10) == 0:
-        print(f"step {step}: loss {float(total) / (steps // 10):.3f}")
+    if step % every == 0:
+        print(f"step {step}: loss {float(total) / every:.3f}")
         total = 0.0
 
 losses = [float(net.loss(*windows(test, "test", i), predict=True)) for i in range(20)]

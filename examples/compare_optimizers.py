@@ -5,12 +5,12 @@
 Result on MNIST, 2000 steps of 128 images (``docs/comparisons/optimizers.svg``): loss over the last 20 steps and
 accuracy on the test images.
 
-    SGD       0.2311  93.23%
-    Momentum  0.0668  96.45%
-    Nesterov  0.0666  96.63%
-    AdaGrad   0.0526  97.13%
-    RMSprop   0.0394  97.23%
-    Adam      0.0564  97.00%
+    SGD       0.2312  93.21%
+    Momentum  0.0692  96.52%
+    Nesterov  0.0666  96.77%
+    AdaGrad   0.0532  97.18%
+    RMSprop   0.0384  97.29%
+    Adam      0.0507  96.75%
 """
 
 import sys

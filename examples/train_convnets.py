@@ -1,6 +1,11 @@
 """Convolutional networks on MNIST: the book's SimpleConvNet and DeepConvNet (sections 7.5 and 8.1), and a small ResNet.
 
 ``python train_convnets.py simple|deep|res [--dataset digits] [--epochs E] [--save FILE]``
+
+Result with float32 on NumPy, one thread: accuracy on the 10,000 test images, and processor time.
+
+    simple  6 epochs   98.83%   49 s
+    deep    10 epochs  99.54%   11 min 49 s
 """
 
 import argparse

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import xml.etree.ElementTree as ET
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -238,6 +239,11 @@ def test_going_on_is_refused_where_it_cannot_be(tmp_path: Path) -> None:
     result = run("train", "--resume", tmp_path / "one", "--epochs", 2, "--lr", 0.1, "--batch-size", 7)
     assert result.exit_code == 2
     assert "--resume goes on with the settings of that training: leave out --batch-size, --lr" in result.stderr
+    told = (tmp_path / "one" / "history.json").read_text()
+    (tmp_path / "one" / "history.json").write_text(told.replace('"sgd"', '"newton"'))
+    fails_in_one_line(
+        run("train", "--resume", tmp_path / "one"), "must be the folder of a training, got KeyError: 'newton"
+    )
     (tmp_path / "one" / "history.json").write_text("{}")
     fails_in_one_line(run("train", "--resume", tmp_path / "one"), "one must be the folder of a training, got KeyError")
     assert sorted(file.name for file in (tmp_path / "one").iterdir()) == FILES
@@ -394,7 +400,7 @@ def test_ctrl_c_before_the_first_epoch(line: str, tmp_path: Path) -> None:
 def test_ctrl_c_while_an_epoch_is_being_saved_names_the_epoch_that_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = sys.modules["xpnet.cli.train"]
+    module = import_module("xpnet.cli.train")
     save, calls = module.save, []
 
     def interrupted(path: Path, network: object) -> None:
@@ -430,7 +436,7 @@ def test_check_on_a_device_and_in_float32() -> None:
 
 def test_check_goes_over_every_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("array_api_strict")
-    monkeypatch.setattr(sys.modules["xpnet.cli.check"], "available_backends", lambda: ("numpy", "array-api-strict"))
+    monkeypatch.setattr(import_module("xpnet.cli.check"), "available_backends", lambda: ("numpy", "array-api-strict"))
     result = run("check")
     assert f"{2 * len(CASES)} checks on 2 backends" in result.stdout
 

@@ -14,6 +14,7 @@ from xpnet.backend import array_namespace, device_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, NameUnknownError, ShapeError
 from xpnet.layers import Affine, Relu, SoftmaxWithLoss
 from xpnet.networks import Sequential, TwoLayerNet
+from xpnet.networks.low_precision import Gradients
 from xpnet.optimizers import (
     SGD,
     AdaGrad,
@@ -102,6 +103,15 @@ def test_five_steps_are_those_of_the_formula(kind, decay, params, asarray, toler
     for name, array in params.items():
         expected = by_the_book(kind, before[name], [to_numpy(grads[name]) for grads in steps], decay=decay)
         np.testing.assert_allclose(to_numpy(array), expected, rtol=10 * tolerance, atol=10 * tolerance)
+
+
+@on_every_kind
+def test_a_hundred_steps_are_those_of_the_formula(kind) -> None:
+    before, gs = numbers("W", 6), [numbers(f"dW{k}", 6) for k in range(100)]
+    params, optimizer = {"W": before.copy()}, kind(0.01, weight_decay=0.1)
+    for g in gs:
+        optimizer.update(params, {"W": g})
+    np.testing.assert_allclose(params["W"], by_the_book(kind, before, gs, 0.01, 0.1), rtol=1e-11, atol=1e-12)
 
 
 @on_every_kind
@@ -251,6 +261,36 @@ def test_options_are_attributes_and_hold_from_the_next_update_on() -> None:
     assert params["W"].tolist() == [0.25]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("lr", -1.0, "the learning rate must be at least 0 and finite, got -1.0 in step 0; look at the schedule"),
+        ("lr", "0.1", "the learning rate must be at least 0 and finite, got '0.1' in step 0;"),
+        ("lr", lambda step: None, "the learning rate must be at least 0 and finite, got None in step 0;"),
+        ("beta1", 5.0, "beta1 must be from 0 to below 1, got 5.0;"),
+        ("weight_decay", "a", "weight_decay must be at least 0 and finite, got 'a';"),
+    ],
+)
+def test_an_option_that_is_set_out_of_range_is_refused_and_moves_nothing(name, value, text) -> None:
+    optimizer, params = Adam(), {"W": np.ones(2)}
+    setattr(optimizer, name, value)
+    with pytest.raises(ArgumentError, match=f"^Adam: {text}"):
+        optimizer.update(params, {"W": np.ones(2)})
+    assert params["W"].tolist() == [1.0, 1.0]
+    assert optimizer.steps == 0
+
+
+@pytest.mark.parametrize("groups", [["W"], "W", {3: {}}, {"W": 0.1}])
+def test_groups_that_are_none_are_refused(groups) -> None:
+    with pytest.raises(ArgumentError, match=r"^SGD: groups must map patterns to options, got .*; such as {"):
+        SGD(groups=groups)
+
+
+def test_params_that_are_none_are_refused() -> None:
+    with pytest.raises(DtypeError, match=r"SGD: params must map names to arrays, got Sequential; give it net.params"):
+        SGD().update(small(), {})
+
+
 def test_an_optimizer_shows_its_options() -> None:
     assert repr(SGD(0.5)) == "SGD(lr=0.5, weight_decay=0)"
     assert repr(AdamW()) == "AdamW(lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08, weight_decay=0.01)"
@@ -376,6 +416,42 @@ def test_bad_options_of_a_group_are_refused_at_once() -> None:
         SGD(groups={"*.b": {"lr": Plateau(0.1)}})
 
 
+# Steps that are left out
+
+
+def arrays_of(params, optimizer) -> dict[str, np.ndarray]:
+    return host(params) | host({name: array for name, array in optimizer.state.items() if "." in name})
+
+
+@on_every_kind
+def test_a_step_over_gradients_that_overflow_is_left_out(kind, params, asarray, no_host_sync, tolerance) -> None:
+    ours, theirs = ({name: asarray(to_numpy(array)) for name, array in params.items()} for _ in range(2))
+    one, other = (kind(0.1, weight_decay=0.3, groups={"b": {"weight_decay": 0.0}}) for _ in range(2))
+    yes, no = asarray(1.0) > 0.0, asarray(1.0) < 0.0
+    for step, finite in enumerate((no, no, yes, yes, no, yes)):
+        grads, before = gradients(asarray, step), arrays_of(ours, one)
+        with no_host_sync():
+            one.update(ours, clip_by_value(clip_by_norm(Gradients(grads, finite), 99.0), 99.0))
+        if finite is yes:
+            other.update(theirs, grads)
+            continue
+        after = arrays_of(ours, one)
+        for name, array in before.items():
+            np.testing.assert_array_equal(after[name], array)
+    for name, array in ours.items():
+        np.testing.assert_allclose(to_numpy(array), to_numpy(theirs[name]), rtol=10 * tolerance, atol=10 * tolerance)
+        assert array.dtype == theirs[name].dtype
+    assert (one.steps, int(to_numpy(one.state["skipped"]))) == (6, 3)
+
+
+def test_a_schedule_counts_the_steps_that_are_left_out(params, asarray) -> None:
+    asked: list[int] = []
+    optimizer = SGD(lambda step: asked.append(step) or 0.1)
+    for finite in (asarray(1.0) > 2.0, asarray(1.0) < 2.0):
+        optimizer.update(params, Gradients(gradients(asarray, 0), finite))
+    assert asked == [0, 1]
+
+
 # Gradients that do not belong
 
 
@@ -489,6 +565,8 @@ def test_state_of_another_kind_is_refused() -> None:
         adam.state = {"steps": 1, "W.h": np.ones(2)}
     with pytest.raises(ArgumentError, match=r"got a difference in W.v, steps"):
         adam.state = {"W.m": np.ones(2)}
+    with pytest.raises(ArgumentError, match=r"got a difference in steps"):
+        adam.state = {"steps": 1.5}
     assert adam.state.keys() == before.keys()
 
 

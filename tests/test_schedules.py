@@ -101,3 +101,9 @@ def test_schedules_show_themselves() -> None:
 def test_options_out_of_range_are_refused(make, text: str) -> None:
     with pytest.raises(ArgumentError, match=text):
         make()
+
+
+@pytest.mark.parametrize("make", [lambda: Cosine(0.1, 10, floor=0.2), lambda: Plateau(0.1, floor=0.2)])
+def test_a_floor_above_the_rate_is_refused(make) -> None:
+    with pytest.raises(ArgumentError, match=r"^(Cosine|Plateau): floor must be at most lr, got 0.2; lr is 0.1"):
+        make()

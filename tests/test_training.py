@@ -281,14 +281,19 @@ def test_a_network_of_numbers_reports_losses_and_no_accuracy(loss: type, asarray
     assert epochs[-1].test_loss < epochs[-1].loss < epochs[0].loss
 
 
-def test_ignored_labels_leave_no_accuracy(data, asarray) -> None:
+def test_ignored_rows_do_not_count(data, asarray) -> None:
     x, t = data
     t = to_numpy(t).copy()
     t[::3] = -1
     net = Sequential(Affine.create(4, 3, rng=Generator(0)), loss=SoftmaxWithLoss(ignore_index=-1))
-    (record,) = Trainer(net, SGD(0.1), (x, asarray(t))).run(1)
-    assert record.train_accuracy is None
+    test = x, asarray(np.full(30, -1))
+    (record,) = Trainer(net, SGD(0.1), (x, asarray(t)), test).run(1)
+    right = np.argmax(to_numpy(net.predict(x)), axis=1)[t >= 0] == t[t >= 0]
+    assert record.train_accuracy == np.mean(right)
+    assert (record.test_accuracy, record.test_loss) == (None, 0.0)
     assert np.isfinite(record.loss)
+    with pytest.raises(ArgumentError, match=r"labels must be from 0 to 2 or -1, got -2 in row 0;"):
+        Trainer(net, SGD(0.1), (x, asarray(np.minimum(t, -2))))
 
 
 def test_the_loss_of_a_sum_is_reported_per_row(data) -> None:

@@ -1,11 +1,19 @@
-"""xpnet: backpropagation written once against the Python array API standard."""
+"""xpnet: backpropagation written once against the Python array API standard.
 
-from xpnet.autodiff import Variable, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
-from xpnet.backend import available_backends, get_backend, set_backend, use_backend
-from xpnet.drawing import draw
-from xpnet.errors import XpnetError
-from xpnet.gradcheck import gradient_check, numerical_gradient
-from xpnet.training import load, save
+The names are imported when they are first used: ``xpnet.tune()`` has to come before numpy is loaded.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xpnet.autodiff import Variable, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
+    from xpnet.backend import available_backends, get_backend, set_backend, use_backend
+    from xpnet.drawing import draw
+    from xpnet.errors import XpnetError
+    from xpnet.gradcheck import gradient_check, numerical_gradient
+    from xpnet.training import load, save
+    from xpnet.tuning import tune
 
 __version__ = "0.1.0"
 
@@ -26,7 +34,37 @@ __all__ = [
     "save",
     "set_backend",
     "stop_gradient",
+    "tune",
     "use_backend",
     "value_and_grad",
     "vjp",
 ]
+
+_PLACES = {
+    "autodiff": ("Variable", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"),
+    "backend": ("available_backends", "get_backend", "set_backend", "use_backend"),
+    "drawing": ("draw",),
+    "errors": ("XpnetError",),
+    "gradcheck": ("gradient_check", "numerical_gradient"),
+    "training": ("load", "save"),
+    "tuning": ("tune",),
+}
+_PLACE = {name: place for place, names in _PLACES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name or a part of the package, imported now."""
+    if name in _PLACE:
+        found = globals()[name] = getattr(import_module(f"xpnet.{_PLACE[name]}"), name)
+        return found
+    if not name.startswith("_"):
+        try:
+            return import_module(f"xpnet.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"xpnet.{name}":
+                raise
+    raise AttributeError(f"module 'xpnet' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -53,6 +53,7 @@ class Cosine:
         check(self, lr="positive", steps="count", warmup="whole", floor="at least 0")
         if self.warmup >= self.steps:
             raise ArgumentError("Cosine", "warmup must be less than steps", self.warmup, f"steps are {self.steps}")
+        check_floor(self)
 
     def __call__(self, step: int) -> float:
         if step < self.warmup:
@@ -108,6 +109,7 @@ class Plateau:
         self.threshold, self.cooldown, self.floor = threshold, cooldown, floor
         check(self, lr="positive", factor="share", patience="whole", threshold="below 1", cooldown="whole")
         check(self, floor="at least 0")
+        check_floor(self)
         self.rate = float(lr)
         self.best = inf
         self.waited = 0
@@ -141,6 +143,12 @@ class Plateau:
 
     def __repr__(self) -> str:
         return f"Plateau(lr={self.rate:g}, factor={self.factor:g}, patience={self.patience})"
+
+
+def check_floor(schedule: Any) -> None:
+    """Raise ArgumentError where a rate would rise to its floor."""
+    if schedule.floor > schedule.lr:
+        raise ArgumentError(type(schedule).__name__, "floor must be at most lr", schedule.floor, f"lr is {schedule.lr}")
 
 
 def between(start: float, end: float, share: float) -> float:

@@ -94,3 +94,10 @@ def test_lengths_must_agree() -> None:
         check_data(X, T[:5])
     with pytest.raises(ShapeError, match="at least one row"):
         check_data(X[:0], T[:0], 3)
+
+
+@pytest.mark.parametrize("ignored", [-1, 99])
+def test_a_label_that_is_ignored_passes(backend, ignored: int) -> None:
+    check_data(backend.asarray(X), backend.asarray(changed(T, 4, ignored)), 3, ignored)
+    with pytest.raises(ArgumentError, match=f"labels must be from 0 to 2 or {ignored}, got -2 in row 5;"):
+        check_data(backend.asarray(X), backend.asarray(changed(changed(T, 4, ignored), 5, -2)), 3, ignored)

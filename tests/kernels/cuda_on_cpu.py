@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from types import ModuleType
@@ -23,11 +24,8 @@ import numpy as np
 HOME = Path(__file__).parent
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 SIGNATURE = re.compile(r'extern "C" __global__ void (\w+)\(([^)]*)\)')
-TYPES = {
-    "double": ctypes.c_double,
-    "long long": ctypes.c_longlong,
-    "unsigned long long": ctypes.c_ulonglong,
-}
+REALS = {"Half": "float16", "float": "float32", "double": "float64"}
+POINTERS = {"long long": ("int64",), "unsigned char": ("uint8",), "bool": ("bool",)}
 BUILT = Path(tempfile.gettempdir()) / "xpnet-cuda-on-cpu"
 
 
@@ -41,33 +39,55 @@ def kernels_in(text: str) -> dict[str, list[tuple[str, str]]]:
 
 
 class RawKernel:
-    """As ``cupy.RawKernel``, on NumPy's arrays."""
+    """As ``cupy.RawKernel``, on NumPy's arrays; it refuses what a GPU would take for other numbers than were meant."""
+
+    launched = 0
 
     def __init__(self, code: str, name: str, options: tuple[str, ...] = ()) -> None:
+        self.name = name
         self.arguments = kernels_in(code)[name]
-        self.run = getattr(built(code, options), f"run_{name}")
+        real, wide = (REALS[option.partition("=")[2]] for option in options[:2])
+        self.dtypes = {**POINTERS, "REAL": (real,), "WIDE": (wide,)}
+        self.run = getattr(built(code, options[:2]), f"run_{name}")
 
     def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...]) -> None:
-        passed: list[Any] = [ctypes.c_uint(grid[0]), ctypes.c_uint(block[0])]
-        for (kind, _), value in zip(self.arguments, args, strict=True):
-            if kind.endswith("*"):
-                if isinstance(value, np.ndarray):
-                    assert value.flags.c_contiguous
-                passed.append(ctypes.c_void_p(value.ctypes.data if isinstance(value, np.ndarray) else value))
-            else:
-                passed.append(TYPES[kind](value if kind == "double" else int(value)))
-        self.run(*passed)
+        assert 0 < grid[0] < 2**31, self.name
+        assert 0 < block[0] <= 1024, self.name
+        given = [self.passed(*argument, value) for argument, value in zip(self.arguments, args, strict=True)]
+        assert self.run(ctypes.c_uint(grid[0]), ctypes.c_uint(block[0]), *given) == 0, f"{self.name} hangs"
+        RawKernel.launched += 1
+
+    def passed(self, kind: str, name: str, value: Any) -> Any:
+        """An argument as C has it. CuPy passes a Python int as int64, a float as double, others by their own size."""
+        who = f"{self.name}, {name}: {kind} from {value!r}"
+        if kind.endswith("*"):
+            if type(value) is int and value == 0:
+                return ctypes.c_void_p(0)
+            assert value.dtype in self.dtypes[kind.removeprefix("const ").removesuffix("*")], who
+            assert value.flags.c_contiguous, who
+            return ctypes.c_void_p(value.ctypes.data)
+        if kind == "unsigned long long":
+            assert type(value) is np.uint64, who
+            return ctypes.c_ulonglong(int(value))
+        assert type(value) is {"double": float, "long long": int}[kind], who
+        assert kind == "double" or -(2**63) <= value < 2**63, who
+        return ctypes.c_double(value) if kind == "double" else ctypes.c_longlong(value)
 
 
+@cache
 def built(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
     """The kernels of a source as a shared library for this machine."""
     shims = []
     for name, arguments in kernels_in(code).items():
         declared = "".join(f", {kind} {argument}" for kind, argument in arguments)
-        given = ", ".join(argument for _, argument in arguments)
+        members = "".join(f"{kind} {argument}; " for kind, argument in arguments)
+        names = ", ".join(argument for _, argument in arguments)
+        given = ", ".join(f"(({name}_arguments*)given_)->{argument}" for _, argument in arguments)
         shims.append(
-            f'extern "C" void run_{name}(unsigned int blocks, unsigned int threads{declared}) '
-            f"{{ launch(blocks, threads, [=] {{ {name}({given}); }}); }}\n"
+            f"struct {name}_arguments {{ {members}}};\n"
+            f"static void call_{name}(void* given_) {{ {name}({given}); }}\n"
+            f'extern "C" int run_{name}(unsigned int blocks_, unsigned int threads_{declared}) '
+            f"{{ {name}_arguments given_ = {{{names}}}; return launch(blocks_, threads_, call_{name}, &given_); }}\n"
         )
     text = f'#include "{HOME / "cuda_on_cpu.hpp"}"\n{code}\n{"".join(shims)}'
     key = hashlib.sha256(repr((text, options, (HOME / "cuda_on_cpu.hpp").read_text())).encode()).hexdigest()[:16]
@@ -76,18 +96,29 @@ def built(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
         BUILT.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILT) as folder:
             Path(folder, "kernels.cpp").write_text(text, encoding="utf-8")
-            flags = ("-std=c++20", "-O1", "-shared", "-fPIC", "-pthread", "-w", options[0])
+            flags = ("-std=c++17", "-O1", "-shared", "-fPIC", "-w", *options)
             command = [str(COMPILER), *flags, "kernels.cpp", "-o", "kernels.so"]
             subprocess.run(command, cwd=folder, check=True)
             Path(folder, "kernels.so").replace(library)
     return ctypes.CDLL(str(library))
 
 
+def unwritten(function: Any) -> Any:
+    """``numpy.empty`` and its kind with values that no kernel means, so that one it forgets to write is seen."""
+
+    def make(*args: Any, **named: Any) -> Any:
+        array = function(*args, **named)
+        array.fill(np.nan if array.dtype.kind == "f" else 99)
+        return array
+
+    return make
+
+
 def pretend_cupy() -> ModuleType:
     """A module in place of cupy, with all that the kernel bodies use of it."""
 
     class ndarray(np.ndarray):  # under the name by which the dispatch knows arrays
-        __module__ = "cupy"
+        __module__, __qualname__ = "cupy", "ndarray"
 
     def like(function: Any) -> Any:
         return lambda *args, **named: np.asarray(function(*args, **named)).view(ndarray)
@@ -95,7 +126,9 @@ def pretend_cupy() -> ModuleType:
     cupy: Any = ModuleType("cupy")
     cupy.ndarray = ndarray
     cupy.RawKernel = RawKernel
-    for name in ("empty", "empty_like", "zeros", "zeros_like", "ascontiguousarray", "asarray"):
+    for name in ("empty", "empty_like"):
+        setattr(cupy, name, like(unwritten(getattr(np, name))))
+    for name in ("ascontiguousarray", "asarray"):
         setattr(cupy, name, like(getattr(np, name)))
     sys.modules["cupy"] = cupy
     return cupy

@@ -114,3 +114,36 @@ def test_an_error_in_a_body_reaches_the_caller():
 
     with pytest.raises(KeyError, match="of the body"):
         make(one, numpy=broken)(X)
+
+
+class Own(np.ndarray):
+    pass
+
+
+@pytest.mark.parametrize("x", [X.view(Own), np.ma.masked_array(X), np.float32(1.0), 1.0, None])
+def test_what_is_no_plain_array_gets_the_reference(x):
+    assert make(one, numpy=on_numpy)(x) == "reference"
+
+
+def test_a_library_that_nobody_knows_is_named_by_its_package():
+    assert make(one, array_api_strict=lambda x: "strict")(array_api_strict.ones(3)) == "strict"
+
+
+def test_the_arrays_of_each_library_bring_its_bodies():
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    for array, library in ((torch.ones(3), "torch"), (jax.numpy.ones(3), "jax"), (X, "numpy")):
+        kernels.erf(array)
+        assert library in kernels.erf.bodies
+        assert make(two, **{library: on_numpy})(array, array) == "numpy"
+        assert make(three, **{library: on_numpy})(array, array, None, 1, 2.0) == ("numpy", 1, 2.0)
+        assert make(two, **{library: on_numpy, "jax": on_numpy})(array, xn.Variable(X)) == "reference"
+
+
+def test_a_parameter_of_torch_is_no_plain_tensor():
+    torch = pytest.importorskip("torch")
+    assert make(one, torch=on_numpy)(torch.nn.Parameter(torch.ones(3))) == "reference"
+
+
+def test_a_body_is_traced_by_jax():
+    jax = pytest.importorskip("jax")
+    assert jax.jit(make(one, jax=lambda x: x + 1.0))(jax.numpy.zeros(3)).tolist() == [1.0, 1.0, 1.0]

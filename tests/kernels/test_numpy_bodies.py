@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpnet import kernels
+from xpnet.kernels.numpy import attention, normalization
 from xpnet.kernels.numpy.blocks import SIZE
 
 LAYOUTS = ("C", "F", "strided", "reversed", "stretched", "read-only")
@@ -83,10 +84,11 @@ on_each = pytest.mark.parametrize("kernel", ELEMENTWISE, ids=lambda kernel: kern
 
 
 def test_every_body_is_compared():
-    here = {"activation", "affine", "erf", "loss", "reduction"}
+    here = {"activation", "affine", "attention", "erf", "loss", "normalization", "reduction"}
     found = {name for name in kernels.__all__ if "numpy" in getattr(getattr(kernels, name), "bodies", ())}
     own = {name for name in found if getattr(kernels, name).reference.__module__.rpartition(".")[2] in here}
     rest = {"affine", "sum_rows", "mean", "softmax", "softmax_cross_entropy", "softmax_cross_entropy_backward"}
+    rest |= {"attention", "attention_backward", "layer_norm", "layer_norm_backward"}
     assert own == {kernel.__name__ for kernel in ELEMENTWISE} | rest
 
 
@@ -200,3 +202,52 @@ def test_scores_of_any_size_do_not_overflow():
     losses, y = kernels.softmax_cross_entropy(x, np.asarray([0, 1]))
     np.testing.assert_array_equal(losses, [0.0, 0.0])
     np.testing.assert_array_equal(y, [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+@pytest.fixture(params=[SIZE, 100], ids=["one block", "many blocks"])
+def block(request, monkeypatch):
+    """The most values that are worked on at a time."""
+    for module in (attention, normalization):
+        monkeypatch.setattr(module, "SIZE", request.param)
+
+
+@given(
+    shape=shapes,
+    width=st.integers(1, 9),
+    dtype=st.sampled_from((*DTYPES, "float16")),
+    layouts=st.tuples(*[st.sampled_from(LAYOUTS)] * 2),
+    seed=st.integers(0, 99),
+)
+def test_layer_norm(block, shape, width, dtype, layouts, seed):
+    x, dout = (array(seed + i, (*shape, width), dtype, layout) for i, layout in enumerate(layouts))
+    gamma, beta = array(seed, (width,), dtype), array(seed + 1, (width,), dtype)
+    assert_as_reference(kernels.layer_norm, x, gamma, beta, 1e-3)
+    _, xhat, rstd = kernels.layer_norm.reference(x, gamma, beta, 1e-3)
+    assert_as_reference(kernels.layer_norm_backward, dout, xhat, rstd, gamma)
+
+
+@given(
+    sizes=st.tuples(st.integers(0, 3), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3)),
+    dtype=st.sampled_from((*DTYPES, "float16")),
+    layouts=st.tuples(*[st.sampled_from(LAYOUTS)] * 4),
+    masked=st.booleans(),
+    causal=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_attention(block, sizes, dtype, layouts, masked, causal, seed):
+    N, L, heads, E = sizes
+    q, k, v, dout = (array(seed + i, (N, L, heads * E), dtype, layout) for i, layout in enumerate(layouts))
+    mask = np.random.default_rng(seed).random((N, L)) < 0.5 if masked else None
+    assert_as_reference(kernels.attention, q, k, v, mask, heads, causal)
+    y, p = kernels.attention.reference(q, k, v, mask, heads, causal)
+    assert_as_reference(kernels.attention_backward, dout, q, k, v, p, y, heads)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_of_values_that_are_not_finite(value, masked):
+    q, k, v = (array(i, (2, 3, 4), "float64") for i in range(3))
+    k[0, 1, 2] = value
+    mask = np.asarray([[True, False, True]] * 2) if masked else None
+    for causal in (False, True):
+        assert_as_reference(kernels.attention, q, k, v, mask, 2, causal)

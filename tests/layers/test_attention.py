@@ -45,6 +45,11 @@ def test_masks_of_numbers_are_refused(backend, asarray):
         attention()(asarray(np.ones((2, 3, 4))), asarray(np.ones((2, 3), dtype=np.int64)))
 
 
+def test_a_sequence_without_positions_is_refused(backend, asarray):
+    with pytest.raises(ShapeError, match=r"MultiHeadAttention: x must have at least one position, got \(2, 0, 4\)"):
+        attention()(asarray(np.ones((2, 0, 4))))
+
+
 def test_a_position_does_not_see_those_after_it(backend, asarray):
     x = np.random.default_rng(0).normal(size=(2, 5, 4))
     later = x.copy()

@@ -29,6 +29,17 @@ def test_an_index_outside_the_vocabulary_is_refused_or_gives_nan(asarray, backen
     assert np.isnan(y[0, 1]).all()
 
 
+@pytest.mark.parametrize("integer", ["int8", "uint8", "int16", "uint16", "int32"])
+@pytest.mark.parametrize("vocabulary", [256, 300])
+def test_indices_may_be_narrower_than_the_vocabulary_is_large(asarray, integer, vocabulary):
+    W = np.random.default_rng(0).normal(size=(vocabulary, 2))
+    x = np.asarray([[0, 5], [127, 5]])
+    layer = Embedding(asarray(W))
+    np.testing.assert_array_equal(to_numpy(layer(asarray(x.astype(integer)))), to_numpy(layer(asarray(x))))
+    layer.backward(1.0)
+    assert {i: row[0] for i, row in enumerate(to_numpy(layer.dW)) if row.any()} == {0: 1.0, 5: 2.0, 127: 1.0}
+
+
 def test_a_large_vocabulary_gathers_its_gradient_by_sorting(asarray, tolerance):
     rng = np.random.default_rng(0)
     x, dout = rng.integers(0, 1000, (6, 50)), rng.normal(size=(6, 50, 3))

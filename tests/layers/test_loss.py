@@ -109,6 +109,18 @@ def test_where_all_samples_are_ignored_the_loss_and_its_gradient_are_0(options, 
     assert not dx.any()
 
 
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"class_weights": (1.0, 2.0, 3.0)}])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_scores_of_an_ignored_sample_may_be_anything(options, bad, asarray) -> None:
+    x, t, layer = X.copy(), asarray([0, -1, 2, 1]), SoftmaxWithLoss(ignore_index=-1, **options)
+    expected = value_and_dx(layer, asarray(x), t)
+    x[1] = bad, 1.0, bad
+    for a, b in zip(value_and_dx(layer, asarray(x), t), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    found = xn.grad(lambda x: layer.forward(x, t))(asarray(x))
+    np.testing.assert_allclose(to_numpy(found), expected[1], rtol=1e-5, atol=1e-7)
+
+
 def test_ignoring_a_negative_label_leaves_unsigned_ones_as_they_are(asarray, tolerance) -> None:
     layer, t = SoftmaxWithLoss(ignore_index=-100), asarray(LABELS.astype(np.uint8))
     expected = value_and_dx(SoftmaxWithLoss(), asarray(X), asarray(LABELS))
@@ -146,12 +158,40 @@ def test_labels_out_of_range_are_refused_or_give_nan(options, label, asarray, ba
         assert np.isnan(to_numpy(layer(x, t)))
 
 
+# Weights of the positive
+
+
+@pytest.mark.parametrize("make", [lambda p: p, lambda p: [p] * 3, lambda p: xn.get_backend().asarray([p] * 3)])
+def test_a_positive_weight_of_2_is_a_positive_that_is_there_twice(make, asarray, tolerance, backend) -> None:
+    t = np.eye(3)[LABELS]
+    loss, dx = value_and_dx(SigmoidWithLoss("sum", pos_weight=make(2.0)), asarray(X), asarray(t))
+    once, d = value_and_dx(SigmoidWithLoss("sum"), asarray(X), asarray(t))
+    more, e = value_and_dx(SigmoidWithLoss("sum"), asarray(X), asarray(t), asarray(t))
+    np.testing.assert_allclose(loss, once + more, rtol=tolerance)
+    np.testing.assert_allclose(dx, d + e, rtol=tolerance, atol=tolerance)
+
+
+def test_positive_weights_that_do_not_fit(asarray) -> None:
+    text = r"^SigmoidWithLoss: pos_weight must be \(3,\), got \(2,\); give one for each class"
+    with pytest.raises(ShapeError, match=text):
+        SigmoidWithLoss(pos_weight=[1.0, 2.0])(asarray(X), asarray(T))
+    for bad in (-1.0, [1.0, float("nan")], float("inf")):
+        with pytest.raises(ArgumentError, match="SigmoidWithLoss: pos_weight must be finite and not negative, got "):
+            SigmoidWithLoss(pos_weight=bad)
+
+
 # Recording
 
 
 @pytest.mark.parametrize(
     "layer",
-    [SoftmaxWithLoss(0.1, (1.0, 2.0, 3.0)), SigmoidWithLoss("sum"), IdentityWithLoss(), MeanSquaredError(), Huber(0.3)],
+    [
+        SoftmaxWithLoss(0.1, (1.0, 2.0, 3.0)),
+        SigmoidWithLoss("sum", 3.0),
+        IdentityWithLoss(),
+        MeanSquaredError(),
+        Huber(0.3),
+    ],
     ids=lambda layer: type(layer).__name__,
 )
 def test_traced_targets_and_weights_are_recorded(layer) -> None:

@@ -37,6 +37,18 @@ def test_predict_starts_at_the_kept_state_and_leaves_it(kind, backend, asarray):
 
 
 @KINDS
+def test_a_kept_state_takes_the_dtype_of_what_follows(kind, backend, asarray):
+    x = asarray(np.ones((2, 3, 3)))
+    layer = kind.create(3, 4, stateful=True, rng=Generator(0))
+    layer(x)
+    for name, value in layer.states.items():
+        layer.states[name] = backend.xp.astype(value, backend.xp.float32)  # as a network in low precision leaves it
+    assert layer(x).dtype == backend.dtype
+    layer.backward(1.0)
+    assert layer.dWh.dtype == backend.dtype
+
+
+@KINDS
 def test_stateless_layers_keep_nothing(kind):
     layer = kind.create(3, 4)
     layer(np.ones((2, 3, 3), dtype=np.float32))
@@ -73,8 +85,8 @@ def test_weights_of_another_width_are_refused():
         LSTM(np.ones((2, 9)), np.ones((3, 9)), np.ones(9))
     with pytest.raises(ShapeError, match=r"GRU: bh must be \(9,\), got \(8,\)"):
         GRU(np.ones((2, 9)), np.ones((3, 9)), np.ones(9), np.ones(8))
-    with pytest.raises(ArgumentError, match="each size must be a positive integer, got 0"):
-        RNN.create(2, 0)
+    with pytest.raises(ArgumentError, match="GRU: hidden must be a positive integer, got 0"):
+        GRU.create(2, 0)
 
 
 def test_the_forget_gate_starts_open():

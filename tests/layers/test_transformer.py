@@ -40,6 +40,14 @@ def test_dropout_ends_both_branches_and_is_off_in_prediction():
     np.testing.assert_array_equal(block.predict(X), block.predict(X))
 
 
+def test_each_branch_is_a_list_of_at_least_one_layer():
+    attention = MultiHeadAttention.create(4, 2)
+    with pytest.raises(DtypeError, match="attention must be a list of layers, got MultiHeadAttention; put it into"):
+        TransformerBlock(attention, [Linear.create(4, 4)])
+    with pytest.raises(ArgumentError, match="TransformerBlock: mlp must have at least one layer, got none"):
+        TransformerBlock([attention], [])
+
+
 def test_what_is_no_layer_and_one_layer_twice_are_refused():
     norm, attention = RMSNormalization.create(4), MultiHeadAttention.create(4, 2)
     with pytest.raises(ArgumentError, match="TransformerBlock: each layer must be another object"):

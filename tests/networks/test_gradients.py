@@ -9,8 +9,9 @@ from small_networks import normal, small
 import xpnet as xn
 from xpnet.backend import array_namespace, to_numpy
 from xpnet.datasets import load_digits
-from xpnet.layers import Affine, Flatten, Layer, Relu, Sigmoid, SoftmaxWithLoss
-from xpnet.networks import Sequential, TwoLayerNet
+from xpnet.errors import ShapeError
+from xpnet.layers import Affine, Flatten, Layer, MeanSquaredError, Relu, Sigmoid, SoftmaxWithLoss
+from xpnet.networks import MultiLayerNet, Sequential, TwoLayerNet
 from xpnet.optimizers import SGD
 from xpnet.random import Generator
 from xpnet.training import Trainer
@@ -163,6 +164,45 @@ def test_no_value_is_read_on_the_host_in_a_step(data, no_host_sync) -> None:
             net.loss(*data, predict=True)
 
 
+# Weights of samples, data of another precision
+
+
+@pytest.mark.parametrize("make", [lambda: small(), lambda: MultiLayerNet(4, [5], 3, weight_decay_lambda=0.1)])
+def test_weights_of_samples_go_to_the_loss(make, asarray, data, tolerance) -> None:
+    net, (x, t) = make(), data
+    w = asarray([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])
+    loss, gradients = net.loss_and_gradient(x, t, weights=w)
+    kept = [0, 2, 5]
+    alone = asarray(to_numpy(x)[kept]), asarray(to_numpy(t)[kept])
+    expected = net.gradient(*alone)
+    for predict in (False, True):
+        found = to_numpy(net.loss(x, t, predict=predict, weights=w))
+        np.testing.assert_allclose(found, to_numpy(net.loss(*alone)), rtol=10 * tolerance)
+        np.testing.assert_allclose(found, to_numpy(loss), rtol=tolerance)
+    for name, g in net.gradient(x, t, w).items():
+        np.testing.assert_allclose(to_numpy(g), to_numpy(expected[name]), rtol=1e-4, atol=10 * tolerance)
+        np.testing.assert_array_equal(to_numpy(g), to_numpy(gradients[name]))
+    with pytest.raises(ShapeError, match=r"SoftmaxWithLoss: weights must be \(6,\), got \(5,\);"):
+        net.loss(x, t, weights=w[:5])
+
+
+@pytest.mark.parametrize("loss", [SoftmaxWithLoss, MeanSquaredError])
+def test_data_are_cast_to_the_precision_of_the_network(loss: type, asarray, where, dtype) -> None:
+    net, x = small(loss()), normal("x", 6, 4)
+    t, w = np.abs(normal("t", 6, 3)), np.ones(6)
+    other = {"float32": "float64", "float64": "float32"}[dtype]
+    with xn.use_backend(where.library, device=where.value[1], dtype=other) as wide:
+        theirs = [wide.asarray(array) for array in (x, t, w)]
+    found, gradients = net.loss_and_gradient(*theirs)
+    own = [asarray(to_numpy(array)) for array in theirs]
+    expected = net.gradient(*own)
+    assert found.dtype == net.predict(theirs[0]).dtype == net.predict(own[0]).dtype == own[0].dtype
+    np.testing.assert_array_equal(to_numpy(net.predict(theirs[0])), to_numpy(net.predict(own[0])))
+    for name, g in gradients.items():
+        assert g.dtype == own[0].dtype
+        np.testing.assert_array_equal(to_numpy(g), to_numpy(expected[name]))
+
+
 # One seed, the same numbers everywhere
 
 
@@ -173,9 +213,9 @@ def test_one_seed_gives_the_same_weights_and_losses_on_every_backend() -> None:
         with xn.use_backend(name, device=device):
             net = TwoLayerNet(64, 30, 10, rng=Generator(0))
             weights[name] = {key: to_numpy(array).copy() for key, array in net.params.items()}
-            train, test = load_digits()
-            trainer = Trainer(net, SGD(0.1), train, test, batch_size=100, rng=Generator(0))
-            (epoch,) = trainer.run(1)
+            x, t = load_digits()[0]
+            rows = {"batch_size": 100, "evaluate_rows": 100}  # of one size, for jax compiles for each
+            (epoch,) = Trainer(net, SGD(0.1), (x[:400, ...], t[:400]), **rows, rng=Generator(0)).run(1)
             losses[name] = epoch.loss
     for name, found in weights.items():
         for key, array in found.items():

@@ -113,6 +113,21 @@ def test_accuracy_counts_the_rows_whose_highest_score_is_at_the_label(asarray) -
         assert found == 0.75
 
 
+def test_accuracy_leaves_ignored_rows_out(asarray) -> None:
+    x = asarray([[3.0, 1.0, 0.0], [0.0, 1.0, 2.0], [0.0, 5.0, 1.0], [9.0, 0.0, 1.0]])
+    for ignored in (-1, 2, 7):
+        net = Sequential(Relu(), loss=SoftmaxWithLoss(ignore_index=ignored))
+        assert net.accuracy(x, asarray([0, ignored, 0, ignored])) == 0.5
+        assert net.accuracy(x, asarray([0, ignored, 1, ignored])) == 1.0
+        assert np.isnan(net.accuracy(x, asarray([ignored] * 4)))
+    assert net.accuracy(x, asarray(np.asarray([0, 7, 0, 7], dtype=np.uint8))) == 0.5
+    assert (
+        Sequential(Relu(), loss=SoftmaxWithLoss(ignore_index=-100)).accuracy(x, asarray(np.uint8([0, 2, 1, 1]))) == 0.75
+    )
+    images = asarray(np.zeros((1, 2, 3)))
+    assert net.accuracy(images, asarray([[0, 7]])) == 1.0
+
+
 @pytest.mark.parametrize(
     "t", [np.asarray([0, 1]), np.zeros((4, 2)), np.zeros((3, 3)), np.zeros((4, 3), dtype=int), np.asarray(1)]
 )
@@ -125,6 +140,8 @@ def test_accuracy_refuses_labels_out_of_range() -> None:
     for label in (3, -1):
         with pytest.raises(ArgumentError, match=rf"^Sequential: labels must be from 0 to 2, got {label};"):
             Sequential(Relu()).accuracy(np.ones((2, 3)), np.asarray([0, label]))
+        with pytest.raises(ArgumentError, match=rf"^Sequential: labels must be from 0 to 2 or -7, got {label};"):
+            Sequential(Relu(), loss=SoftmaxWithLoss(ignore_index=-7)).accuracy(np.ones((2, 3)), np.asarray([-7, label]))
 
 
 def test_accuracy_of_no_rows_is_refused(asarray) -> None:

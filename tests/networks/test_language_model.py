@@ -7,7 +7,7 @@ import pytest
 
 import xpnet as xn
 from xpnet.backend import to_numpy
-from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.errors import ArgumentError, DivergenceError, DtypeError, ShapeError
 from xpnet.networks import TransformerLM
 from xpnet.optimizers import Adam
 from xpnet.random import Generator
@@ -110,6 +110,36 @@ def test_the_highest_score_is_taken_at_temperature_0_and_for_k_1():
         np.testing.assert_array_equal(np.argmax(scores, axis=1), greedy[:, step])
 
 
+@pytest.mark.parametrize(("temperature", "top_k"), [(1e-310, None), (np.float32(1e-6), 100), (0, 3)])
+def test_the_smallest_temperatures_are_greedy_whatever_k_is(temperature, top_k):
+    net = model()
+    greedy = net.generate(PROMPT, 8, temperature=0)
+    np.testing.assert_array_equal(net.generate(PROMPT, 8, temperature, top_k), greedy)
+
+
+@pytest.mark.parametrize("integer", ["uint8", "int32", "uint64"])
+def test_the_integers_of_a_prompt_do_not_matter(backend, asarray, integer):
+    net = model()
+    prompt = asarray(np.asarray([1, 2, 3, 4, 0, 1, 2], dtype=integer))  # longer than the context
+    found, expected = (net.generate(x, 3, temperature=0) for x in (prompt, asarray(to_numpy(prompt).astype(np.int64))))
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(to_numpy(found), to_numpy(expected))
+
+
+def test_prompts_of_other_symbols_are_refused_on_every_backend(backend, asarray):
+    for wrong in (-1, 5):
+        must = rf"TransformerLM.generate: prompt must hold indices from 0 to 4, got {wrong}; encode it"
+        with pytest.raises(ArgumentError, match=must):
+            model().generate(asarray(np.asarray([wrong, 1, 2, 3, 4])), 1)
+
+
+def test_scores_that_are_not_finite_end_the_generation(backend, asarray):
+    net = model()
+    net.params["MatMul1.W"] = asarray(np.full((4, 5), np.nan))
+    with pytest.raises(DivergenceError, match="scores must be finite, got nan; look for"):
+        net.generate(asarray(PROMPT), 3)
+
+
 def test_draws_follow_the_shares_of_the_k_highest():
     net = model()
     prompts = np.tile(np.asarray([[1, 2]]), (4000, 1))
@@ -124,7 +154,7 @@ def test_bad_prompts_and_options_are_refused():
     cases = (
         ((np.ones((1, 2)), 1), {}, DtypeError, "prompt must be integer indices, got float64"),
         ((np.ones((1, 0), dtype=int), 1), {}, ShapeError, r"prompt must be \(L,\) or \(N, L\) with at least one index"),
-        ((PROMPT + 3, 1), {}, ArgumentError, "Embedding: indices must be from 0 to 4, got 5"),
+        ((PROMPT.tolist(), 1), {}, DtypeError, "prompt must be an array, got list"),
         ((PROMPT, 0), {}, ArgumentError, "count must be a positive integer, got 0"),
         ((PROMPT, 1), {"temperature": -1.0}, ArgumentError, "temperature must be finite and not negative, got -1.0"),
         ((PROMPT, 1), {"temperature": float("nan")}, ArgumentError, "temperature must be finite"),
@@ -138,6 +168,8 @@ def test_bad_prompts_and_options_are_refused():
         net.predict(np.ones((1, 5), dtype=int))
     with pytest.raises(ArgumentError, match="TransformerLM: layers must be a positive integer, got 0"):
         TransformerLM(5, 4, 4, 2, 0)
+    with pytest.raises(ArgumentError, match="TransformerLM: vocabulary must be a positive integer, got 'abc'"):
+        TransformerLM("abc", 4, 4, 2, 1)
     with pytest.raises(ArgumentError, match="heads must divide the width 4, got 3"):
         TransformerLM(5, 4, 4, 3, 1)
 

@@ -15,7 +15,7 @@ from xpnet.errors import ArgumentError, DivergenceError, DtypeError
 from xpnet.layers import Affine, BatchNormalization, Dropout, Layer, Relu, SoftmaxWithLoss
 from xpnet.networks import MultiLayerNet, Sequential, TwoLayerNet
 from xpnet.networks.low_precision import LowPrecision
-from xpnet.optimizers import SGD, Adam
+from xpnet.optimizers import SGD, Adam, Momentum, clip_by_norm
 from xpnet.random import Generator
 from xpnet.training import Trainer
 
@@ -136,6 +136,48 @@ def test_a_gradient_that_overflows_halves_the_scale_and_moves_nothing(dtype):
     assert not np.array_equal(to_numpy(network.params["Affine1.W"]), before["Affine1.W"])
 
 
+@pytest.mark.parametrize("kind", [SGD, Momentum, Adam], ids=lambda kind: kind.__name__)
+def test_a_step_that_overflows_leaves_no_trace_and_training_goes_on_from_disk(kind, dtype, tmp_path):
+    def network(factor):
+        spy = Spy(factor)
+        net = make(spy).compute_in(dtype, loss_scale="dynamic")
+        net.layers["Dropout1"].step = 0
+        return spy, net, kind(0.1, weight_decay=0.3)
+
+    def step(net, optimizer):
+        net.layers["Dropout1"].step = 0
+        optimizer.update(net.params, clip_by_norm(net.gradient(x, t), 10.0))
+
+    (x, t), path = batch(), tmp_path / "c.safetensors"
+    (spy, net, optimizer), (_, plain, other) = network(float("inf")), network(1.0)
+    step(net, optimizer)
+    spy.factor = 1.0
+    for trained, own in ((net, optimizer), (plain, other)):
+        trained.precision.loss_scale = 0.0 * trained.precision.loss_scale + 16.0
+        step(trained, own)
+    spy.factor = float("inf")
+    step(net, optimizer)
+    spy.factor = 1.0
+    net.precision.loss_scale = 0.0 * net.precision.loss_scale + 16.0
+    xn.save(path, net, optimizer)
+    _, again, resumed = network(1.0)
+    xn.load(path, again, resumed)
+    for trained, own in ((net, optimizer), (plain, other), (again, resumed)):
+        step(trained, own)
+    assert (optimizer.steps, number(optimizer.skipped), number(resumed.skipped)) == (4, 2.0, 2.0)
+    for name, array in net.params.items():
+        np.testing.assert_allclose(to_numpy(array), to_numpy(plain.params[name]), rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(to_numpy(array), to_numpy(again.params[name]))
+
+
+def test_a_penalty_is_left_out_with_the_step():
+    network = MultiLayerNet(4, [5], 3, weight_decay_lambda=0.1, rng=Generator(1)).compute_in("float16", loss_scale=1e30)
+    before = {name: array.copy() for name, array in network.params.items()}
+    SGD(0.1).update(network.params, network.gradient(*batch()))
+    for name, array in network.params.items():
+        np.testing.assert_array_equal(array, before[name])
+
+
 def test_the_scale_doubles_after_good_steps(dtype, monkeypatch):
     monkeypatch.setattr("xpnet.networks.low_precision.GOOD_STEPS", 3)
     network, (x, t) = make().compute_in(dtype, loss_scale="dynamic"), batch()
@@ -186,11 +228,13 @@ def test_training_does_not_read_values_on_the_host(monkeypatch):
 def accuracy(library: str, dtype: str) -> float:
     with xn.use_backend(library):
         network = TwoLayerNet(64, 32, 10, weight_init_std=0.1, rng=Generator(1))
-        train, test = load_digits()
+        (x, t), test = load_digits()
         if dtype != "float32":
             network.compute_in(dtype)
-        trainer = Trainer(network, Adam(0.03), train, test, batch_size=200)
-        return list(trainer.run(6))[-1].test_accuracy
+        # jax compiles every operation anew for every size of a batch: here all are of 350 rows
+        trainer = Trainer(network, Adam(0.03), (x[:1400, ...], t[:1400]), batch_size=350, evaluate_rows=350)
+        list(trainer.run(12))
+        return network.accuracy(test[0][:350, ...], test[1][:350])
 
 
 @pytest.fixture(scope="module")

@@ -120,3 +120,17 @@ def test_elementwise_losses(name, dtype, tolerance, shape, scale, reduction, wei
         return total if reduction == "sum" else total / torch.sum(each)
 
     agree(make(reduction), (x, t, w) if weighted else (x, t), loss_of, tolerance)
+
+
+@DTYPES
+@given(shape=LEADS, scale=SCALES, reduction=REDUCTIONS, each=st.booleans(), seed=SEEDS)
+def test_binary_cross_entropy_with_weights_of_the_positive(dtype, tolerance, shape, scale, reduction, each, seed):
+    rng = np.random.default_rng(seed)
+    x, t = (scale * rng.normal(size=shape)).astype(dtype), rng.random(shape).astype(dtype)
+    p = np.asarray(5.0 * rng.random(shape[-1:] if each else ()), dtype=dtype)
+
+    def loss_of(outputs):
+        options = {"reduction": reduction, "pos_weight": torch.tensor(p)}
+        return F.binary_cross_entropy_with_logits(outputs, torch.tensor(t), **options)
+
+    agree(SigmoidWithLoss(reduction, p if each else float(p)), (x, t), loss_of, tolerance)

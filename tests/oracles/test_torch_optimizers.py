@@ -90,6 +90,8 @@ def test_adam(lr, beta1, beta2, decay, eps, decoupled, seed) -> None:
     ("ours", "theirs"),
     [
         (SGD, torch.optim.SGD),
+        (Momentum, lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9)),
+        (Nesterov, lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9, nesterov=True)),
         (AdaGrad, torch.optim.Adagrad),
         (RMSprop, torch.optim.RMSprop),
         (Adam, torch.optim.Adam),

@@ -9,6 +9,7 @@ from xpnet.backend.namespace import (
     is_array,
     library_name,
     library_of,
+    library_of_type,
     size_of,
 )
 from xpnet.backend.switch import (
@@ -37,6 +38,7 @@ __all__ = [
     "is_array",
     "library_name",
     "library_of",
+    "library_of_type",
     "make_backend",
     "missing",
     "set_backend",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.errors import ArgumentError, BackendError
+from xpnet.errors import BackendError
 from xpnet.typing import Array, Namespace
 
 
@@ -28,6 +28,7 @@ class Library:
     module = ""
     compat = ""
     aliases: tuple[str, ...] = ()
+    array_type = ""
     remedy = "install it, or choose another backend"
 
     def __init__(self, namespace: Namespace | None = None) -> None:
@@ -118,9 +119,14 @@ class Library:
     def synchronize(self, device: Any) -> None:
         """Wait until the device has finished what it was given."""
 
+    def has_type(self, kind: type) -> bool:
+        """Whether this is the type of its plain arrays: a subclass may mean something else by an operator."""
+        return f"{kind.__module__}.{kind.__qualname__}" == self.array_type
+
 
 class Numpy(Library):
     name = module = "numpy"
+    array_type = "numpy.ndarray"
     aliases = ("array_api_compat.numpy",)
 
     def devices(self) -> list[Any]:
@@ -146,6 +152,7 @@ class Numpy(Library):
 class Cupy(Library):
     name = module = "cupy"
     compat = "array_api_compat.cupy"
+    array_type = "cupy.ndarray"
     remedy = "pip install 'cupy-cuda13x[ctk]' (or cuda12x), or choose the backend numpy"
 
     def check(self) -> None:
@@ -192,6 +199,7 @@ class Cupy(Library):
 class Torch(Library):
     name = module = "torch"
     compat = "array_api_compat.torch"
+    array_type = "torch.Tensor"
     remedy = "pip install torch, or choose the backend numpy"
 
     def devices(self) -> list[Any]:
@@ -248,6 +256,10 @@ class Jax(Library):
     def synchronize(self, device: Any) -> None:
         importlib.import_module("jax").block_until_ready(importlib.import_module("jax").live_arrays())
 
+    def has_type(self, kind: type) -> bool:
+        jax = sys.modules.get("jax")
+        return jax is not None and issubclass(kind, (jax.Array, jax.core.Tracer))
+
 
 class Strict(Library):
     name = "array-api-strict"
@@ -264,29 +276,3 @@ def without_bfloat16(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 LIBRARIES: dict[str, Library] = {library.name: library for library in (Numpy(), Cupy(), Torch(), Jax(), Strict())}
-
-
-def find_library(backend: object) -> Library:
-    """The library of a backend name or of an array API namespace.
-
-    Raises: ``ArgumentError`` for a name or an object that is neither.
-    """
-    if isinstance(backend, str):
-        name = backend.lower().replace("_", "-")
-        if name in LIBRARIES:
-            return LIBRARIES[name]
-        got = repr(backend)
-    else:
-        module = getattr(backend, "__name__", "")
-        for library in LIBRARIES.values():
-            if module and module in (library.module, library.compat, *library.aliases):
-                return library
-        if hasattr(backend, "__array_namespace_info__") and hasattr(backend, "asarray"):
-            return Library(backend)
-        got = module or type(backend).__name__
-    raise ArgumentError(
-        "set_backend",
-        f"backend must be one of {', '.join(LIBRARIES)}, or an array API namespace",
-        got,
-        "run `xpnet backends` to see which of them are ready here",
-    )

@@ -88,6 +88,41 @@ def library_of(namespace: Namespace) -> Library:
     return Library(namespace) if base is None else library_of(base)
 
 
+def library_of_type(kind: type) -> str:
+    """The library whose plain arrays are of this type, as one identifier; that of another library is its package."""
+    for library in LIBRARIES.values():
+        if library.has_type(kind):
+            return library.name.replace("-", "_")
+    package = kind.__module__.partition(".")[0]
+    return "" if package in {library.module for library in LIBRARIES.values() if library.array_type} else package
+
+
+def find_library(backend: object) -> Library:
+    """The library of a backend name or of an array API namespace.
+
+    Raises: ``ArgumentError`` for a name or an object that is neither.
+    """
+    if isinstance(backend, str):
+        name = backend.lower().replace("_", "-")
+        if name in LIBRARIES:
+            return LIBRARIES[name]
+        got = repr(backend)
+    else:
+        module = getattr(backend, "__name__", "")
+        for library in LIBRARIES.values():
+            if module and module in (library.module, library.compat, *library.aliases):
+                return library
+        if hasattr(backend, "__array_namespace_info__") and hasattr(backend, "asarray"):
+            return Library(backend)
+        got = module or type(backend).__name__
+    raise ArgumentError(
+        "set_backend",
+        f"backend must be one of {', '.join(LIBRARIES)}, or an array API namespace",
+        got,
+        "run `xpnet backends` to see which of them are ready here",
+    )
+
+
 def library_name(namespace: Namespace) -> str:
     return library_of(namespace).name
 

@@ -15,8 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend.libraries import LIBRARIES, Library, find_library
-from xpnet.backend.namespace import SCALARS, array_namespace, device_of, dtype_name, find_dtype, library_of
+from xpnet.backend.libraries import LIBRARIES, Library
+from xpnet.backend.namespace import (
+    SCALARS,
+    array_namespace,
+    device_of,
+    dtype_name,
+    find_dtype,
+    find_library,
+    library_of,
+)
 from xpnet.errors import BackendError
 from xpnet.typing import Array, Namespace
 

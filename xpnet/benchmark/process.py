@@ -120,7 +120,8 @@ class Process:
 
 def environment(setting: Setting, tuned: bool) -> dict[str, str]:
     """The variables of a competitor: as many threads in every library, and no tuning but its own."""
-    own = {name: value for name, value in os.environ.items() if name not in ("XPNET_BACKEND", "XPNET_TUNE")}
+    tuning = ("XPNET_BACKEND", "XPNET_TUNE", "OPENBLAS_CORETYPE")
+    own = {name: value for name, value in os.environ.items() if name not in tuning}
     own |= {f"{pool}_THREADS": str(setting.threads) for pool in POOLS}
     paths = [path for path in (own.get("PYTHONPATH"), str(HERE.parent.parent)) if path]
     own["PYTHONPATH"] = os.pathsep.join(paths)  # for a checkout that is not installed

@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 from xpnet import __version__
-from xpnet.cli.backends import backends
-from xpnet.cli.bench import bench
-from xpnet.cli.check import check
-from xpnet.cli.conform import conform
-from xpnet.cli.draw import draw
-from xpnet.cli.train import train
 from xpnet.errors import XpnetError
+from xpnet.tuning import tune
+
+# Each command stands in a module of its name, which is imported, numpy with it, when the command runs.
+COMMANDS = {
+    "train": "Train the book's network, its gradients checked before and its predictions after.",
+    "check": "Check the gradients of every layer, on every backend present or on one.",
+    "bench": "Train small networks with xpnet and with each library that is installed, and compare.",
+    "conform": "Try an array library on all that xpnet asks of one, against NumPy.",
+    "draw": "Draw the computational graphs of the book, values above the arrows and derivatives below.",
+    "backends": "List the array libraries and what the others lack, NumPy's BLAS, and what is tuned.",
+}
 
 
 class Commands(click.Group):
-    """A group that prints an XpnetError as one line, with no traceback, and exits with 1."""
+    """The commands, in a tuned process. An XpnetError is printed as one line, with no traceback, and exits with 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"xpnet.cli.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
+        ctx.obj = ctx.with_resource(tune())
         try:
             return super().invoke(ctx)
         except XpnetError as error:
@@ -32,11 +52,3 @@ class Commands(click.Group):
 @click.version_option(__version__, package_name="xpnet")
 def main() -> None:
     """Backpropagation written once, for NumPy, CuPy, torch, jax and any other array API library."""
-
-
-main.add_command(train)
-main.add_command(check)
-main.add_command(bench)
-main.add_command(conform)
-main.add_command(draw)
-main.add_command(backends)

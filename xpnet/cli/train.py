@@ -114,6 +114,7 @@ def settings_of(folder: Path, names: Iterable[str]) -> dict[str, Any]:
     """
     try:
         settings = json.loads((folder / "history.json").read_text(encoding="utf-8"))["settings"]
+        LOADERS[settings["dataset"]], OPTIMIZERS[settings["optimizer"]]  # both must be known
         return {name: settings[name] for name in names}
     except (OSError, ValueError, KeyError, TypeError) as error:
         must = f"{folder} must be the folder of a training"

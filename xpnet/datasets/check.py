@@ -33,11 +33,12 @@ def count_rows(who: str, x: Array, t: Array) -> int:
     return rows
 
 
-def check_data(x: Array, t: Array, classes: int | None = None) -> None:
+def check_data(x: Array, t: Array, classes: int | None = None, ignore_index: int | None = None) -> None:
     """Refuse data that no network can learn from, ``isfinite(x)``, ``isfinite(t)``, ``0 <= t < classes``.
 
-    Floating x and t must be finite. Integer t are class indices: where ``classes`` is given, they must be below it.
-    Whatever the size of the data, a few integers are read from the device, once.
+    Floating x and t must be finite. Integer t are class indices: where ``classes`` is given, they must be below it, or
+    ``ignore_index``, the label of rows that do not count. Whatever the size of the data, a few integers are read from
+    the device, once.
 
     Shapes: ``x (N, ...)``, ``t (N, ...)``.
     Raises: ``ShapeError``, ``LibraryError`` as ``count_rows``; ``ArgumentError`` naming the first bad row.
@@ -50,7 +51,8 @@ def check_data(x: Array, t: Array, classes: int | None = None) -> None:
     labels = None
     if classes is not None and dtype_kind(t) == "integer":
         labels = xp.reshape(xp.astype(t, _whole_numbers(t, 1).dtype), (-1,))  # uint8 cannot be compared with 1000
-        place = _first(xp, (labels >= 0) & (labels < classes))
+        known = (labels >= 0) & (labels < classes)
+        place = _first(xp, known if ignore_index is None else known | (labels == ignore_index))
         found += [place, xp.take(labels, place % labels.shape[0], axis=0)]
     numbers = to_numpy(xp.concat(found)).tolist() if found else []
     for name, row in zip(floating, numbers, strict=False):
@@ -59,7 +61,7 @@ def check_data(x: Array, t: Array, classes: int | None = None) -> None:
     if classes is not None and labels is not None and numbers[-2] < labels.shape[0]:
         raise ArgumentError(
             who,
-            f"labels must be from 0 to {classes - 1}",
+            f"labels must be from 0 to {classes - 1}" + ("" if ignore_index is None else f" or {ignore_index}"),
             f"{numbers[-1]} in row {numbers[-2] // (labels.shape[0] // count)}",
             "number the classes from 0, or give the network an output for each",
         )

@@ -26,7 +26,11 @@ from xpnet.kernels.standard.attention import attention, attention_backward
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
 from xpnet.kernels.standard.embedding import embedding, scatter_add
 from xpnet.kernels.standard.erf import erf
-from xpnet.kernels.standard.joint import convolution_relu_pooling, convolution_relu_pooling_backward
+from xpnet.kernels.standard.joint import (
+    affine_relu,
+    convolution_relu_pooling,
+    convolution_relu_pooling_backward,
+)
 from xpnet.kernels.standard.loss import (
     huber,
     one_hot,
@@ -72,6 +76,7 @@ __all__ = [
     "adam",
     "adamw",
     "affine",
+    "affine_relu",
     "attention",
     "attention_backward",
     "average_pooling",

@@ -9,6 +9,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
+from xpnet.backend import library_of_type
+
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 Body = Callable[..., Any]
@@ -32,7 +34,8 @@ class Kernel(Protocol[P, R_co]):
 class Chosen(dict[Any, Body]):
     """The type of all array arguments, or their types where they differ -> body, chosen on the first call with them.
 
-    A body runs where every array argument is of its library; anything else, a Variable too, gets the reference.
+    A body runs where every array argument is of its library; anything else, a Variable too, gets the reference. The
+    bodies in ``xpnet/kernels/<library>`` are imported when its arrays first arrive.
     """
 
     def __init__(self, reference: Body) -> None:
@@ -40,7 +43,8 @@ class Chosen(dict[Any, Body]):
         self.bodies: dict[str, Body] = {}
 
     def __missing__(self, types: Any) -> Body:
-        libraries = {library_of_type(kind) for kind in (types if type(types) is tuple else (types,))} - {"NoneType"}
+        kinds = set(types if type(types) is tuple else (types,)) - {type(None)}
+        libraries = {library_of_type(kind) for kind in kinds}
         library = libraries.pop() if len(libraries) == 1 else ""
         if library.isidentifier() and find_spec(f"xpnet.kernels.{library}"):
             import_module(f"xpnet.kernels.{library}")
@@ -54,11 +58,6 @@ class Chosen(dict[Any, Body]):
             return body
 
         return register
-
-
-def library_of_type(kind: type) -> str:
-    """The library whose plain array this is, ``numpy`` for ``numpy.ndarray``; the name of the type for any other."""
-    return kind.__module__.partition(".")[0] if kind.__name__ == "ndarray" else kind.__name__
 
 
 def kernel(reference: Callable[P, R_co]) -> Kernel[P, R_co]:

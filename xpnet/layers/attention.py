@@ -6,7 +6,7 @@ from typing import Self
 
 from xpnet import kernels
 from xpnet.backend import dtype_kind, dtype_name
-from xpnet.errors import ArgumentError, DtypeError
+from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.layers.base import Layer
 from xpnet.layers.linear import in_rows_of, rows
@@ -21,13 +21,15 @@ class MultiHeadAttention(Layer):
     attends to itself and those before it. ``mask`` is True at positions that may be attended; where none may, the heads
     give 0.
 
-    Memory: ``forward`` keeps N · heads · L² shares p for ``backward``, beside x, q, k, v and the heads' outputs.
+    Memory: ``forward`` keeps N · heads · L² shares p for ``backward``, beside x, q, k, v and the heads' outputs. While
+    either runs, there are three arrays as large as p.
 
     Shapes: ``x, y (N, L, D)``, ``Wq, Wk, Wv (D, A)``, ``Wo (A, D)``, ``bq, bk, bv (A,)``, ``bo (D,)``; ``mask (N, L)``
     bool, may be left out.
     Backward: with ``d = dout Woᵀ``, of each head ``dv = pᵀ d``, ``ds = p (d vᵀ - Σ p d vᵀ) / √E``, ``dq = ds k``,
     ``dk = dsᵀ q``; ``dx = dq Wqᵀ + dk Wkᵀ + dv Wvᵀ``, ``dWq = xᵀ dq``, ``dbq = Σ dq``, k and v likewise.
-    Raises: ``ArgumentError`` for heads that do not divide A; ``ShapeError``, ``DtypeError`` for another mask.
+    Raises: ``ArgumentError`` for heads that do not divide A; ``ShapeError``, ``DtypeError`` for another mask;
+    ``ShapeError`` for a sequence without positions.
     Source: Vaswani et al., 2017, section 3.2.
     """
 
@@ -76,6 +78,8 @@ class MultiHeadAttention(Layer):
         if mask is not None and dtype_kind(mask) != "bool":
             remedy = "compare first, for example lengths[:, None] > steps"
             raise DtypeError(type(self).__name__, "mask must be bool", dtype_name(mask.dtype), remedy)
+        if x.shape[1] == 0:
+            raise ShapeError(type(self).__name__, "x must have at least one position", tuple(x.shape), "leave it out")
         self.x = rows(x)
         self.q = in_rows_of(x, kernels.affine(self.x, self.Wq, self.bq))
         self.k = in_rows_of(x, kernels.affine(self.x, self.Wk, self.bk))

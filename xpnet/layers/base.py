@@ -104,8 +104,11 @@ class Layer:
         """``forward``; where a Variable is among inputs or parameters, recorded as one node of the graph."""
         if named:
             inputs = checks.in_order(self, inputs, named)
-        for array in (*inputs, *map(self.__getattribute__, self.parameters)):
+        for array in inputs:
             if type(array) is Variable:
+                return call_layer(self, inputs)
+        for name in self.parameters:
+            if type(getattr(self, name)) is Variable:
                 return call_layer(self, inputs)
         return self.forward(*inputs)
 

@@ -36,13 +36,16 @@ def in_order(layer: Layer, args: tuple[Any, ...], named: dict[str, Any]) -> tupl
 
 def signature(layer: Layer, inputs: tuple[Any, ...]) -> list[Any] | None:
     """All that ``check_arrays`` asks of a call, in a form that is quickly made and compared; None for no arrays."""
+    found: list[Any] = []
     try:
-        return [
-            None if array is None else (type(array), array.shape, array.dtype, array.device)
-            for array in (*inputs, *[getattr(layer, name) for name in layer.parameters])
-        ]
+        for array in inputs:
+            found += (None,) if array is None else (type(array), array.shape, array.dtype, array.device)
+        for name in layer.parameters:
+            array = getattr(layer, name)
+            found += (None,) if array is None else (type(array), array.shape, array.dtype, array.device)
     except AttributeError:
         return None
+    return found
 
 
 def accept(layer: Layer, inputs: tuple[Any, ...]) -> None:

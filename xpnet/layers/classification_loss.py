@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import nan
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, is_array
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers.checks import check_one_place
-from xpnet.layers.loss import Loss, check_labels, check_targets, over
+from xpnet.layers.loss import Loss, check_labels, check_targets, is_ignored, over
 from xpnet.typing import Array
 
 
@@ -23,7 +23,7 @@ class SoftmaxWithLoss(Loss):
 
     Options turn t into ``v ((1 - ε) t + ε / K)``: ``label_smoothing`` is ε; ``class_weights`` are v, an array or a list
     with a weight for each class. Then a sample counts in the mean as v of its label does; with soft labels, as 1. A
-    sample whose label is ``ignore_index`` counts 0, and where all are ignored, L and dx are 0.
+    sample whose label is ``ignore_index`` counts 0, even if its scores are NaN; where all are ignored, L and dx are 0.
 
     Shapes: ``x (N, K)``, or ``(K,)`` for one sample, or more leading axes; ``t (N,)`` or ``(N, K)``; ``weights (N,)``.
     Backward: ``dx = dout (y - t) / N``.
@@ -49,13 +49,17 @@ class SoftmaxWithLoss(Loss):
         if ignore_index is not None and (not isinstance(ignore_index, int) or isinstance(ignore_index, bool)):
             raise DtypeError(who, "ignore_index must be an integer", repr(ignore_index), "give a label, such as -100")
         self.label_smoothing = float(label_smoothing)
-        self.class_weights = weights_array(who, class_weights)
+        self.class_weights = weights_array(who, "class_weights", class_weights)
         self.ignore_index = ignore_index
         self.plain = class_weights is None and ignore_index is None and label_smoothing == 0.0
 
     def per_sample(self, x: Array, t: Array) -> Array:
         check_labels(type(self).__name__, x, t, self.ignore_index)
         self.t, self.kept = (t, None) if self.plain else self._weighted(x, t)
+        if self.ignore_index is not None:
+            xp = array_namespace(x, t)
+            ignored = is_ignored(t, self.ignore_index)
+            x = xp.where(xp.expand_dims(ignored, axis=-1), xp.zeros((), dtype=x.dtype, device=device_of(x)), x)
         losses, self.y = kernels.softmax_cross_entropy(x, self.t)
         return losses if self.kept is None else losses * self.kept
 
@@ -90,19 +94,11 @@ class SoftmaxWithLoss(Loss):
         known = (labels >= 0) & (labels < x.shape[-1])
         kept = xp.where(known, one, none)
         if self.ignore_index is not None:
-            kept = xp.where(labels == self.ignore_index, zero, kept)
+            kept = xp.where(is_ignored(t, self.ignore_index), zero, kept)
         return xp.where(known, labels, xp.zeros_like(labels)), kept
 
     def _class_weights(self, x: Array) -> Array | None:
-        v = self.class_weights
-        if v is None:
-            return None
-        who, classes = type(self).__name__, x.shape[-1]
-        check_one_place(who, {"x": x, "class_weights": v})
-        if v.shape != (classes,):
-            raise ShapeError(who, f"class_weights must be ({classes},)", tuple(v.shape), "give one for each class")
-        weights: Array = array_namespace(x, v).astype(v, x.dtype, copy=False)
-        return weights
+        return None if self.class_weights is None else for_each_class(self, "class_weights", x)
 
 
 class SigmoidWithLoss(Loss):
@@ -110,34 +106,64 @@ class SigmoidWithLoss(Loss):
 
     Every score is a sample of its own, with ``y = 1 / (1 + e⁻ˣ)``: N is the number of elements of x.
 
-    Shapes: ``x (N, ...)``; ``t`` as ``x``, from 0 to 1; ``weights`` over leading axes of x.
-    Backward: ``dx = dout (y - t) / N``.
-    Raises: ``ShapeError`` for targets or weights of another shape or an empty batch.
+    ``pos_weight``, a number or one for each place of the last axis, multiplies the term of t: 3 makes up for three
+    times as many 0 as 1. It does not change N.
+
+    Shapes: ``x (N, ...)``; ``t`` as ``x``, from 0 to 1; ``weights`` over leading axes of x; ``pos_weight (K,)``.
+    Backward: ``dx = dout (y - t) / N``; with a ``pos_weight`` p, ``dx = dout ((1 + (p - 1) t) y - p t) / N``.
+    Raises: ``ShapeError`` for targets or weights of another shape or an empty batch; ``ArgumentError`` for a negative
+    ``pos_weight``.
     Source: Bishop, 2006, Pattern Recognition and Machine Learning, section 4.3.2.
     """
 
     shapes = {"x": "N ..."}
 
+    def __init__(self, reduction: str = "mean", pos_weight: Array | Sequence[float] | float | None = None) -> None:
+        super().__init__(reduction)
+        p = weights_array(type(self).__name__, "pos_weight", pos_weight)
+        self.pos_weight = float(pos_weight) if isinstance(pos_weight, int | float) else p
+
     def per_sample(self, x: Array, t: Array) -> Array:
         check_targets(self, x, t)
-        losses, self.y = kernels.sigmoid_cross_entropy(x, t)
-        self.t = t
-        return losses
+        if self.pos_weight is None:
+            losses, self.y = kernels.sigmoid_cross_entropy(x, t)
+            self.t = t
+            return losses
+        p = self.pos_weight if isinstance(self.pos_weight, float) else for_each_class(self, "pos_weight", x)
+        share = 1.0 + (p - 1.0) * t
+        self.y, self.t = share * kernels.sigmoid(x), p * t
+        weighted: Array = share * kernels.softplus(x) - self.t * x
+        return weighted
 
     def backward(self, dout: Array) -> Array:
         dx: Array = self.dlosses(dout) * (self.y - self.t)
         return dx
 
 
-def weights_array(who: str, class_weights: Any) -> Any:
+def weights_array(who: str, name: str, weights: Any) -> Any:
     """An array as it is, numbers as an array of the current backend.
 
-    Raises: ``DtypeError``.
+    Raises: ``DtypeError``, ``ArgumentError``.
     """
-    if class_weights is None or is_array(class_weights):
-        return class_weights
+    if weights is None or is_array(weights):
+        return weights
     try:
-        return get_backend().asarray(np.asarray(class_weights, dtype=np.float64))
+        numbers = np.asarray(weights, dtype=np.float64)
     except (TypeError, ValueError):
-        must = "class_weights must be numbers"
-        raise DtypeError(who, must, repr(class_weights), "give an array or a list") from None
+        raise DtypeError(who, f"{name} must be numbers", repr(weights), "give an array or a list") from None
+    if not np.all((numbers >= 0.0) & (numbers < inf)):
+        raise ArgumentError(who, f"{name} must be finite and not negative", repr(weights), "1.0 changes nothing")
+    return get_backend().asarray(numbers)
+
+
+def for_each_class(layer: Loss, name: str, x: Array) -> Array:
+    """The layer's weights of that name in the dtype of the scores; one for each class, or for all where that may be.
+
+    Raises: ``LibraryError``, ``ShapeError``.
+    """
+    who, v, classes = type(layer).__name__, getattr(layer, name), x.shape[-1]
+    check_one_place(who, {"x": x, name: v})
+    if v.shape != (classes,) and (name == "class_weights" or v.shape):
+        raise ShapeError(who, f"{name} must be ({classes},)", tuple(v.shape), "give one for each class")
+    weights: Array = array_namespace(x, v).astype(v, x.dtype, copy=False)
+    return weights

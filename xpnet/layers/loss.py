@@ -114,6 +114,13 @@ def check_targets(layer: Loss, x: Array, t: Array) -> None:
         raise DtypeError(who, "t must be floating", t.dtype, "cast it with xp.astype(t, x.dtype)")
 
 
+def is_ignored(t: Array, ignore_index: int) -> Array:
+    """Whether each label is the one that does not count; unsigned labels cannot be compared with -100."""
+    xp = array_namespace(t)
+    same: Array = xp.astype(t, xp.arange(1).dtype, copy=False) == ignore_index
+    return same
+
+
 def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) -> None:
     """Labels must fit the scores: one index for each sample, or one share for each class.
 

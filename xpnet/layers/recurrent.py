@@ -9,7 +9,7 @@ import numpy as np
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, get_backend
 from xpnet.errors import ShapeError
-from xpnet.initializers import Init, normal_weights, zeros
+from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.layers.base import Layer
 from xpnet.layers.linear import rows
 from xpnet.random import Generator, generator_of
@@ -68,7 +68,7 @@ class Recurrent(Layer):
         if kept.shape != (N, H):
             must = f"x must have {kept.shape[0]} rows, as the state kept from the call before"
             raise ShapeError(type(self).__name__, must, N, "call reset_state() where other sequences begin")
-        return kept
+        return array_namespace(kept).astype(kept, self.x.dtype, copy=False)  # type: ignore[no-any-return]
 
     def _leaving(self, states: Array, **kept: Array) -> Array:
         """The output from the states of all steps; keeps the last of each of ``kept``."""
@@ -114,6 +114,7 @@ class Recurrent(Layer):
         Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
         """
         rng = generator_of(cls.__name__, rng)
+        check_size(cls.__name__, "hidden", hidden)
         path = rng.next_name(cls.__name__)
         Wx = normal_weights((inputs, cls.gates * hidden), init, rng, f"{path}.Wx")
         Wh = normal_weights((hidden, cls.gates * hidden), init, rng, f"{path}.Wh")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
+from xpnet.errors import ArgumentError, DtypeError
 from xpnet.initializers import Init
 from xpnet.layers.activation import Gelu
 from xpnet.layers.attention import MultiHeadAttention
@@ -25,16 +26,25 @@ class TransformerBlock(Owner):
 
     Shapes: ``x, y (N, L, D)``; ``mask (N, L)`` bool for the attention, may be left out.
     Backward: ``dh = dout + dout ∂branch₂``, ``dx = dh + dh ∂branch₁``.
-    Raises: ``DtypeError``, ``ArgumentError`` for what is no layer, and for one layer in two places.
+    Raises: ``DtypeError`` for what is no layer or no list of them; ``ArgumentError`` for an empty branch, and for one
+    layer in two places.
     Source: Vaswani et al., 2017, section 3.1; Xiong et al., 2020 (normalization first).
     """
 
     differentiable = ("x",)
 
     def __init__(self, attention: Sequence[Layer], mlp: Sequence[Layer]) -> None:
+        who = type(self).__name__
+        branches: dict[str, Any] = {"attention": attention, "mlp": mlp}
+        for name, branch in branches.items():
+            if not isinstance(branch, Sequence):
+                got = type(branch).__name__
+                raise DtypeError(who, f"{name} must be a list of layers", got, f"put it into a list, [{got}(…)]")
+            if not branch:
+                raise ArgumentError(who, f"{name} must have at least one layer", "none", "give it layers")
         named = named_after_class((*attention, *mlp))
         renamed = {name.replace("MultiHeadAttention", "Attention"): layer for name, layer in named.items()}
-        self.layers = owned(type(self).__name__, renamed)
+        self.layers = owned(who, renamed)
         self.split = len(attention)
 
     def _branches(self) -> tuple[list[Layer], list[Layer]]:

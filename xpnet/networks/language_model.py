@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from xpnet.backend import backend_of, to_numpy
-from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.errors import ArgumentError, DivergenceError, DtypeError, ShapeError
 from xpnet.initializers import Init, check_size
 from xpnet.layers import (
     Embedding,
@@ -19,6 +20,7 @@ from xpnet.layers import (
     SoftmaxWithLoss,
     TransformerBlock,
 )
+from xpnet.layers.checks import check_one_place
 from xpnet.layers.linear import in_rows_of, rows
 from xpnet.layers.recorded import pull_back, recorded
 from xpnet.networks.network import Network
@@ -59,7 +61,9 @@ class TransformerLM(Network):
         rng: Generator | None = None,
     ) -> None:
         who = type(self).__name__
-        check_size(who, "layers", layers)
+        sizes = {"vocabulary": vocabulary, "context": context, "width": width, "layers": layers}
+        for name, size in sizes.items():
+            check_size(who, name, size)
         rng = generator_of(who, rng)
         self.vocabulary, self.context, self.tied = int(vocabulary), int(context), tied
         named: dict[str, Layer] = {
@@ -101,38 +105,51 @@ class TransformerLM(Network):
 
         Shapes: ``prompt (L,)`` or ``(N, L)`` integer, result ``(L + count,)`` or ``(N, L + count)``.
         Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError`` for a prompt that is empty or holds other symbols, and
-        for a count, temperature or k that is not allowed.
+        for a count, temperature or k that is not allowed; ``DivergenceError`` where scores are not finite.
         """
         who = f"{type(self).__name__}.generate"
         check_size(who, "count", count)
-        if not isinstance(temperature, int | float) or not temperature >= 0.0 or not isfinite(temperature):
-            must = "temperature must be finite and not negative"
-            raise ArgumentError(who, must, repr(temperature), "0 takes the highest score")
+        check_temperature(who, temperature)
         if top_k is not None:
             check_size(who, "top_k", top_k)
-        symbols = check_prompt(who, prompt)
+        symbols = check_prompt(who, prompt, self.vocabulary)
         rng = generator_of(who, rng)
         stream, backend = rng.next_name("generate"), backend_of(self.params["Embedding1.W"])
         for step in range(count):
             seen = backend.asarray(np.ascontiguousarray(symbols[:, -self.context :]))
             scores = to_numpy(self.predict(seen)[:, -1, :]).astype(np.float64)
+            if not np.isfinite(np.max(scores, axis=1)).all():
+                remedy = "look for values in params that are not finite"
+                raise DivergenceError(who, "scores must be finite", np.max(scores), remedy)
             u = rng.uniform((len(symbols), 1), stream, step)
             symbols = np.concatenate([symbols, chosen(scores, temperature, top_k, u)], axis=1)
         return backend.asarray(symbols if prompt.ndim == 2 else symbols[0])
 
 
-def check_prompt(who: str, prompt: Array) -> Host:
+def check_temperature(who: str, temperature: Any) -> None:
+    """Raise ArgumentError unless the temperature is a finite number from 0."""
+    if not isinstance(temperature, Real) or not 0.0 <= float(temperature) < inf:
+        must = "temperature must be finite and not negative"
+        raise ArgumentError(who, must, repr(temperature), "0 takes the highest score")
+
+
+def check_prompt(who: str, prompt: Array, vocabulary: int) -> Host:
     """The prompts on the host, one a row.
 
-    Raises: ``DtypeError``, ``ShapeError``.
+    Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError``.
     """
+    check_one_place(who, {"prompt": prompt})
     symbols = to_numpy(prompt)
     if symbols.dtype.kind not in "iu":
         raise DtypeError(who, "prompt must be integer indices", symbols.dtype, "cast it with xp.astype(x, xp.int64)")
     if symbols.ndim not in (1, 2) or not symbols.size:
         must = "prompt must be (L,) or (N, L) with at least one index"
         raise ShapeError(who, must, tuple(symbols.shape), "start it with a symbol")
-    return np.atleast_2d(symbols)
+    wrong = (symbols < 0) | (symbols >= vocabulary)
+    if wrong.any():
+        must = f"prompt must hold indices from 0 to {vocabulary - 1}"
+        raise ArgumentError(who, must, symbols[wrong].flat[0], "encode it with the vocabulary of the training")
+    return np.atleast_2d(symbols.astype(np.int64))
 
 
 def chosen(scores: Host, temperature: float, top_k: int | None, u: Host) -> Host:
@@ -145,7 +162,8 @@ def chosen(scores: Host, temperature: float, top_k: int | None, u: Host) -> Host
     if top_k is not None and top_k < scores.shape[1]:
         rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
         scores = np.where(rank < top_k, scores, -np.inf)
-    shares = np.exp((scores - np.max(scores, axis=1, keepdims=True)) / temperature)
+    with np.errstate(over="ignore"):  # at a tiny temperature, where the share is 0
+        shares = np.exp((scores - np.max(scores, axis=1, keepdims=True)) / temperature)
     upto = np.cumsum(shares, axis=1)
     whole = upto[:, -1:]
     symbols: Host = np.sum((upto <= u * whole) & (upto < whole), axis=1, keepdims=True)

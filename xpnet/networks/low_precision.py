@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,23 @@ if TYPE_CHECKING:
 DTYPES = ("float16", "bfloat16")
 FIRST_SCALE, SMALLEST_SCALE, LARGEST_SCALE = 2.0**16, 2.0**-24, 2.0**24
 GOOD_STEPS = 2000
+
+
+class Gradients(dict[str, Array]):
+    """Gradients by name, and whether they are: a step over those of which one overflowed is to be left out.
+
+    ``finite`` is a boolean of no axes on their device. Gradients that are made from others, such as clipped ones, keep
+    it by ``changed``.
+    """
+
+    def __init__(self, gradients: Mapping[str, Array], finite: Array) -> None:
+        super().__init__(gradients)
+        self.finite = finite
+
+
+def changed(grads: Mapping[str, Array], made: dict[str, Array]) -> dict[str, Array]:
+    """What was made from gradients, finite where they were."""
+    return Gradients(made, grads.finite) if isinstance(grads, Gradients) else made
 
 
 class LowPrecision:
@@ -35,6 +53,7 @@ class LowPrecision:
         check_dtype(who, dtype, W)
         self.dtype = dtype
         self.good_steps: Any = None
+        self.finite: Any = None
         self.loss_scale: Any = loss_scale
         if loss_scale == "dynamic" or (loss_scale is None and dtype == "float16"):
             xp = array_namespace(W)
@@ -61,7 +80,7 @@ class LowPrecision:
         xp = array_namespace(dout)
         gradients = {name: xp.astype(d, params[name].dtype) / scale for name, d in network.grads.items()}
         if self.loss_scale is not None:
-            finite = xp.all(xp.stack([xp.all(xp.isfinite(d)) for d in gradients.values()]))
+            self.finite = finite = xp.all(xp.stack([xp.all(xp.isfinite(d)) for d in gradients.values()]))
             gradients = {name: xp.where(finite, d, xp.zeros_like(d)) for name, d in gradients.items()}
             if self.good_steps is not None:
                 self._adapt(finite)
@@ -91,7 +110,19 @@ class LowPrecision:
         return xp.astype(value, getattr(xp, self.dtype))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "low"}
+        return {name: value for name, value in vars(self).items() if name != "low"} | {"finite": None}
+
+
+def cast_like(like: Any, value: Any) -> Any:
+    """Floating values in the dtype of others of their library; anything else as it is."""
+    if getattr(value, "dtype", None) is getattr(like, "dtype", None):
+        return value
+    if not is_array(value) or dtype_kind(value) != "real" or not is_array(like) or dtype_kind(like) != "real":
+        return value
+    xp = array_namespace(value)
+    if library_name(xp) != library_name(array_namespace(like)):
+        return value
+    return xp.astype(value, like.dtype, copy=False)
 
 
 def check_masters(who: str, network: Network) -> Array:

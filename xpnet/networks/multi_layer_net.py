@@ -37,16 +37,16 @@ class PenalizedNetwork(BookNetwork):
         """What is penalized: the weights, not biases or normalizations."""
         return {name: W for name, W in self.params.items() if self.weight_decay_lambda and name.startswith("W")}
 
-    def loss(self, x: Any, t: Any, predict: bool = False) -> Array:
+    def loss(self, x: Any, t: Any, predict: bool = False, weights: Any = None) -> Array:
         """The loss on a batch and the penalty of large weights, ``½ λ Σ W²``."""
-        loss = super().loss(x, t, predict)
+        loss = super().loss(x, t, predict, weights)
         for W in self._weights().values():
             loss = loss + 0.5 * self.weight_decay_lambda * array_namespace(W).sum(W * W)
         return loss
 
-    def loss_and_gradient(self, x: Any, t: Any) -> tuple[Array, dict[str, Array]]:
+    def loss_and_gradient(self, x: Any, t: Any, weights: Any = None) -> tuple[Array, dict[str, Array]]:
         """The loss on a batch and its gradient, ``∂L/∂W = dW + λ W``."""
-        loss, gradients = super().loss_and_gradient(x, t)
+        loss, gradients = super().loss_and_gradient(x, t, weights)
         for name, W in self._weights().items():
             gradients[name] = gradients[name] + self.weight_decay_lambda * W
         return loss, gradients

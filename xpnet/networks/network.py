@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import nan
 from typing import Any, Self
 
 from xpnet.backend import array_namespace, dtype_kind, size_of
@@ -13,10 +14,10 @@ from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.composition import Chain
-from xpnet.layers.loss import check_labels
+from xpnet.layers.loss import check_labels, is_ignored
 from xpnet.layers.named import NamedStates
 from xpnet.layers.owner import spared
-from xpnet.networks.low_precision import LowPrecision
+from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.typing import Array
 
 
@@ -84,18 +85,27 @@ class Network(Chain):
             raise StateError(type(self).__name__, "a loss layer must end it", "none", "build it with loss=…")
         return self.last_layer
 
-    def loss(self, x: Any, t: Any, predict: bool = False) -> Array:
-        """The loss on a batch: as trained, which is what ``gradient`` differentiates, or as ``predict`` sees it."""
+    def loss(self, x: Any, t: Any, predict: bool = False, weights: Any = None) -> Array:
+        """The loss on a batch: as trained, which is what ``gradient`` differentiates, or as ``predict`` sees it.
+
+        ``weights`` are those of the samples, for the loss layer (see ``Loss``).
+        """
         last = self._loss_layer()
-        loss: Array = last.predict(self.predict(x), t) if predict else last(self._scores(x), t)
+        y = self.predict(x) if predict else self._scores(x)
+        targets = [cast_like(y, array) for array in (t, weights) if array is not None]
+        loss: Array = last.predict(y, *targets) if predict else last(y, *targets)
         return loss
 
     def _scores(self, x: Any) -> Any:
-        return self.forward(x) if self.precision is None else self.precision.forward(self, x)
+        if self.precision is not None:
+            return self.precision.forward(self, x)
+        W = next(iter(self.params.values()), None)
+        return self.forward(cast_like(W, x))
 
     def accuracy(self, x: Any, t: Any, batch_size: int | None = None) -> float:
         """The share of rows whose highest score is at the label, ``Σₙ [argmax y = t] / N``.
 
+        Rows whose label is the ``ignore_index`` of the loss do not count, nor in N; where all are ignored, it is NaN.
         ``batch_size`` is that of ``predict``.
 
         Shapes: ``t (N,)`` class indices or ``(N, K)`` one-hot.
@@ -108,19 +118,24 @@ class Network(Chain):
         if t.shape != wanted or size_of(t) == 0:
             must = f"t must be {tuple(wanted)}, and hold at least one label"
             raise ShapeError(type(self).__name__, must, tuple(t.shape), "give one label, or one row of shares, a row")
-        check_labels(type(self).__name__, y, t)
-        labels = xp.argmax(t, axis=-1) if one_hot else t
-        return int(xp.count_nonzero(xp.argmax(y, axis=-1) == labels)) / size_of(labels)
+        ignore = getattr(self.last_layer, "ignore_index", None)
+        check_labels(type(self).__name__, y, t, ignore)
+        right = xp.argmax(y, axis=-1) == (xp.argmax(t, axis=-1) if one_hot else t)
+        if ignore is None:
+            return int(xp.count_nonzero(right)) / size_of(right)
+        counted = xp.logical_not(is_ignored(t, ignore))
+        number = int(xp.count_nonzero(counted))
+        return int(xp.count_nonzero(right & counted)) / number if number else nan
 
-    def gradient(self, x: Any, t: Any) -> dict[str, Array]:
-        """The gradient of ``loss(x, t)`` by backpropagation, name -> array."""
-        return self.loss_and_gradient(x, t)[1]
+    def gradient(self, x: Any, t: Any, weights: Any = None) -> dict[str, Array]:
+        """The gradient of ``loss(x, t, weights=weights)`` by backpropagation, name -> array."""
+        return self.loss_and_gradient(x, t, weights)[1]
 
-    def loss_and_gradient(self, x: Any, t: Any) -> tuple[Array, dict[str, Array]]:
+    def loss_and_gradient(self, x: Any, t: Any, weights: Any = None) -> tuple[Array, dict[str, Array]]:
         """The loss on a batch and its gradient, from one forward and one backward."""
         last = self._loss_layer()
         with self._without_dx():
-            loss = self.loss(x, t)
+            loss = self.loss(x, t) if weights is None else self.loss(x, t, weights=weights)
             if self.precision is None:
                 self.backward(last.backward(1.0))
             else:
@@ -138,8 +153,9 @@ class Network(Chain):
         Float16 rounds gradients below 3e-8 to 0, so ``loss_scale`` multiplies the loss before the backward, and the
         gradients are divided by it: a number, or ``"dynamic"``, which starts at 2¹⁶, halves where a gradient is not
         finite, doubles after 2000 steps in which all were, and goes into the file with the state. Such a
-        gradient is replaced by 0, and all others of that step with it: SGD stands still, momentum rolls on; nothing
-        is read on the host. None is what the dtype needs: ``"dynamic"``, or nothing for bfloat16.
+        gradient is replaced by 0, and all others of that step with it, and ``grads.finite`` tells the optimizers, which
+        leave such a step out; nothing is read on the host. None is what the dtype needs: ``"dynamic"``, or nothing for
+        bfloat16.
 
         Raises: ``ArgumentError`` for a dtype that the library lacks or a loss scale that is not above 0;
         ``BackendError`` where the device cannot multiply in it; ``DtypeError`` for parameters of low precision.
@@ -147,6 +163,12 @@ class Network(Chain):
         """
         self.precision = None if dtype == "float32" else LowPrecision(self, dtype, loss_scale)
         return self
+
+    @property
+    def grads(self) -> dict[str, Array]:
+        """The gradients of the last ``backward``, name -> array."""
+        finite = None if self.precision is None else self.precision.finite
+        return super().grads if finite is None else Gradients(super().grads, finite)
 
     @property
     def states(self) -> NamedStates:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from math import isfinite
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, TypeAlias
 
-from xpnet.backend import array_namespace, dtype_kind, dtype_name
+from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array, library_of
 from xpnet.errors import ArgumentError, DtypeError, NameUnknownError, ShapeError
 from xpnet.layers.checks import check_one_place
-from xpnet.optimizers.groups import Groups, Options, options_by_name
+from xpnet.optimizers.groups import Groups, Options, check_groups, options_by_name
 from xpnet.typing import Array
 
 Rate: TypeAlias = float | Callable[[int], float]
@@ -29,7 +29,7 @@ class Optimizer:
 
     ``lr`` is a number or a schedule, a function of the number of updates done, such as those of ``xpnet.schedules``.
     ``groups`` gives options to the parameters whose names match a pattern, ``{"*.b *.gamma": {"weight_decay": 0.0}}``
-    (see ``options_by_name``). ``steps`` counts the updates.
+    (see ``options_by_name``). ``steps`` counts the updates, and ``skipped`` those of them that were left out.
 
     Raises: ``ArgumentError`` for options out of range.
     """
@@ -43,6 +43,7 @@ class Optimizer:
         self.options = tuple(options)
         for name, value in self._checked(options, who).items():
             setattr(self, name, value)
+        check_groups(who, groups)
         self.groups: dict[Any, Options | None] = {
             pattern: None if own is None else self._checked(own, f"{who}, group {pattern!r}")
             for pattern, own in (groups or {}).items()
@@ -51,6 +52,8 @@ class Optimizer:
             must = "the lr of a group must be a number or a function of the step alone"
             raise ArgumentError(who, must, "one that watches the loss", "give it to the optimizer as lr")
         self.steps = 0
+        self.skipped: Any = 0
+        self._given: dict[str, Any] = {}
         self._held: dict[str, Sequence[Array]] = {}
         self._names: tuple[str, ...] | None = None
         self._own: dict[str, Options | None] = {}
@@ -61,13 +64,24 @@ class Optimizer:
         On NumPy the arrays themselves are written to, so that whoever holds them sees the training; elsewhere params
         are given new arrays. A gradient of another floating dtype is cast to that of its parameter.
 
+        Gradients of a network in float16 of which one has overflowed, ``grads.finite``, move nothing: parameters and
+        slots stay, and the step counts for schedules alone. On a device nothing is read for that.
+
         Raises: ``NameUnknownError``, ``ShapeError``, ``DtypeError``, ``LibraryError`` for gradients that do not belong
         to the parameters, ``ArgumentError`` for a pattern that matches nothing; nothing is moved then.
         """
         moving = self._matched(params, grads)
-        shared = self._resolved({name: getattr(self, name) for name in self.options})
-        usual, step, held = tuple(shared.values()), self.step, self._held
+        given = {name: getattr(self, name) for name in self.options}
+        if given != self._given:
+            self._checked({name: value for name, value in given.items() if name != "lr"}, type(self).__name__)
+            self._given = given
+        shared = self._resolved(given)
+        usual, held = tuple(shared.values()), self._held
         self.steps += 1
+        finite = getattr(grads, "finite", None)
+        step = self.step if finite is None else self._guarded(finite)
+        if step is None:
+            return
         for name, W, dW, own in moving:
             options = {**shared, **own}.values() if own else usual
             if self.slots:
@@ -77,11 +91,41 @@ class Optimizer:
             if new is not W:
                 params[name] = new
 
+    def _guarded(self, finite: Array) -> Callable[..., Any] | None:
+        """The step for gradients that may not be finite, None to leave it out.
+
+        On a device it is chosen there between the new values and the old.
+        """
+        xp, count = array_namespace(finite), len(self.slots)
+        if library_of(xp).readable(finite):
+            self.skipped += 0 if finite else 1
+            return self.step if finite else None
+        self.skipped = self.skipped + xp.astype(xp.logical_not(finite), xp.float32)
+
+        def step(W: Array, dW: Array, *rest: Any) -> Any:
+            old = (W, *rest[:count])
+            own, *slots = map(_copied, old)  # a body may write into what it is given
+            new = self.step(own, dW, *slots, *rest[count:])
+            if not count:
+                return xp.where(finite, new, W)
+            return [xp.where(finite, b, a) for a, b in zip(old, new, strict=True)]
+
+        return step
+
+    def taken(self, W: Array) -> Any:
+        """The number of steps that were not left out, this one included: a number, or an array beside W."""
+        taken = self.steps - self.skipped
+        if not is_array(taken):
+            return taken
+        xp = array_namespace(taken)
+        return xp.astype(xp.maximum(taken, xp.ones_like(taken)), W.dtype)  # what is left out is computed, too
+
     @property
     def state(self) -> dict[str, Any]:
         """What lasts from step to step, live: ``steps``, and for each parameter its slots, ``"W1.m"``.
 
-        A schedule that remembers, such as ``Plateau``, adds its numbers, ``"lr.best"``. Assigning copies.
+        ``skipped`` is there where a step may have been left out. A schedule that remembers, such as ``Plateau``, adds
+        its numbers, ``"lr.best"``. Assigning copies.
         """
         numbers = {f"lr.{name}": value for name, value in getattr(self.lr, "state", {}).items()}
         arrays = {
@@ -89,20 +133,24 @@ class Optimizer:
             for name, held in self._held.items()
             for slot, array in zip(self.slots, held, strict=True)
         }
-        return {"steps": self.steps, **numbers, **arrays}
+        skipped = {"skipped": self.skipped} if is_array(self.skipped) or self.skipped else {}
+        return {"steps": self.steps, **skipped, **numbers, **arrays}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
-        numbers = {"steps", *(f"lr.{name}" for name in getattr(self.lr, "state", ()))}
-        names = dict.fromkeys(name.rpartition(".")[0] for name in state if name not in numbers)
-        wrong = (numbers | {f"{name}.{slot}" for name in names for slot in self.slots}) ^ state.keys()
+        schedule = {f"lr.{name}" for name in getattr(self.lr, "state", ())}
+        numbers = {"steps", *schedule}
+        names = dict.fromkeys(name.rpartition(".")[0] for name in state if name not in numbers | {"skipped"})
+        wrong = (numbers | {f"{name}.{slot}" for name in names for slot in self.slots}) ^ (state.keys() - {"skipped"})
+        if not isinstance(state.get("steps", 0), Integral):
+            wrong = {"steps"}
         if wrong:
             must = f"state must hold {', '.join(sorted(numbers))} and the arrays {', '.join(self.slots) or 'none'}"
             got = f"a difference in {', '.join(sorted(wrong))}"
             raise ArgumentError(type(self).__name__, must, got, "give it the state of its own kind")
-        self.steps = state["steps"]
-        if len(numbers) > 1:
-            self.lr.state = {name[3:]: state[name] for name in numbers - {"steps"}}  # type: ignore[union-attr]
+        self.steps, self.skipped = state["steps"], state.get("skipped", 0)
+        if schedule:
+            self.lr.state = {name[3:]: state[name] for name in schedule}  # type: ignore[union-attr]
         self._held = {name: [_copied(state[f"{name}.{slot}"]) for slot in self.slots] for name in names}
         self._names = None
 
@@ -115,7 +163,11 @@ class Optimizer:
         self, params: MutableMapping[str, Array], grads: Mapping[str, Array]
     ) -> list[tuple[str, Array, Array, Options]]:
         """Name, parameter, gradient and own options of all that moves, after the checks."""
-        pairs = list(params.items())
+        try:
+            pairs = list(params.items())
+        except AttributeError:
+            who, must = type(self).__name__, "params must map names to arrays"
+            raise DtypeError(who, must, type(params).__name__, "give it net.params") from None
         names = tuple([name for name, _ in pairs])
         first = names != self._names
         if first:
@@ -169,11 +221,11 @@ class Optimizer:
     def _resolved(self, options: Options) -> Options:
         """The options with the learning rate of this step as a number."""
         lr = options.get("lr", 0.0)
-        rate = float(lr(self.steps)) if callable(lr) else lr
-        if not 0.0 <= rate < float("inf"):
+        rate = lr(self.steps) if callable(lr) else lr
+        if not isinstance(rate, Real) or not 0.0 <= float(rate) < float("inf"):
             must = "the learning rate must be at least 0 and finite"
-            raise ArgumentError(type(self).__name__, must, f"{rate} in step {self.steps}", "look at the schedule")
-        return options if rate is lr else {**options, "lr": rate}
+            raise ArgumentError(type(self).__name__, must, f"{rate!r} in step {self.steps}", "look at the schedule")
+        return options if rate is lr else {**options, "lr": float(rate)}
 
     def _checked(self, options: Options, who: str) -> dict[str, Any]:
         """The options as floats, if they are known and in range."""

@@ -9,6 +9,7 @@ from typing import Any
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of
 from xpnet.errors import ArgumentError
+from xpnet.networks.low_precision import changed
 from xpnet.typing import Array
 
 
@@ -41,7 +42,7 @@ def clip_by_norm(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
     norm = global_norm(grads)
     xp = array_namespace(norm)
     share = xp.minimum(limit / (norm + 1e-6), xp.ones((), dtype=norm.dtype, device=device_of(norm)))
-    return {name: dW * share for name, dW in grads.items()}
+    return changed(grads, {name: dW * share for name, dW in grads.items()})
 
 
 def clip_by_value(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
@@ -57,7 +58,7 @@ def clip_by_value(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
         xp = array_namespace(dW)
         high = xp.full((), limit, dtype=dW.dtype, device=device_of(dW))
         clipped[name] = xp.maximum(-high, xp.minimum(high, dW))  # the library's own clip may read values on the host
-    return clipped
+    return changed(grads, clipped)
 
 
 def check_limit(who: str, limit: Any) -> None:

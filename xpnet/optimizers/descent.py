@@ -120,8 +120,8 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(groups, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
 
-    def step(self, *arguments: Any) -> Any:
-        return kernels.adam(*(*arguments, self.steps))
+    def step(self, W: Any, *arguments: Any) -> Any:
+        return kernels.adam(*(W, *arguments, self.taken(W)))
 
 
 class AdamW(Adam):
@@ -142,8 +142,8 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(lr, beta1, beta2, eps, weight_decay, groups)
 
-    def step(self, *arguments: Any) -> Any:
-        return kernels.adamw(*(*arguments, self.steps))
+    def step(self, W: Any, *arguments: Any) -> Any:
+        return kernels.adamw(*(W, *arguments, self.taken(W)))
 
 
 class Lion(Optimizer):

@@ -22,6 +22,16 @@ def vectors(name: str, W: Array) -> bool:  # noqa: ARG001
     return W.ndim < 2
 
 
+def check_groups(who: str, groups: Any) -> None:
+    """Raise ArgumentError unless groups map patterns to options, or to None."""
+    pairs = list(groups.items()) if isinstance(groups, Mapping) else [] if groups is None else [(None, groups)]
+    for pattern, options in pairs:
+        known = isinstance(pattern, str) or callable(pattern)
+        if not known or not (options is None or isinstance(options, Mapping)):
+            must, got = "groups must map patterns to options", repr(groups)
+            raise ArgumentError(who, must, got, 'such as {"*.b": {"weight_decay": 0.0}}')
+
+
 def options_by_name(who: str, groups: Groups, params: Mapping[str, Array]) -> dict[str, Options | None]:
     """Each parameter's own options: those of the groups that match it, the later over the earlier.
 

@@ -20,7 +20,7 @@ class Epoch:
 
     ``loss`` is the mean over its batches as they were trained on; accuracies are shares from 0 to 1 after it, and
     ``test_loss`` is the loss of ``predict``. ``seconds`` is the time of its steps alone. Without test data its entries
-    are None, and so are the accuracies of a network that gives numbers and not classes.
+    are None, and so are the accuracies of a network that gives numbers and not classes, or where all rows are ignored.
     """
 
     epoch: int

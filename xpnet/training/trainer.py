@@ -32,9 +32,9 @@ class Trainer:
     The loss stays on the device and is read once per epoch. ``clip_norm`` and ``clip_value`` limit the gradients
     (see ``clip_by_norm`` and ``clip_by_value``).
 
-    Accuracy is reported where labels are classes, that is integers or the shares of a ``SoftmaxWithLoss``, and none is
-    ignored; the loss on test data always. ``evaluate_rows`` is the number of training rows, the first, on which the
-    accuracy of training is measured; by default all.
+    Accuracy is reported where labels are classes, that is integers or the shares of a ``SoftmaxWithLoss``, over the
+    rows that its ``ignore_index`` leaves; the loss on test data always. ``evaluate_rows`` is the number of training
+    rows, the first, on which the accuracy of training is measured; by default all.
 
     Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError`` for data that does not fit or is not finite, before the
     first step; ``DivergenceError`` where the loss is no longer a finite number.
@@ -70,11 +70,10 @@ class Trainer:
                 check_limit(type(self).__name__, limit)
         last = network.last_layer
         self.classifies = dtype_kind(train[1]) == "integer" or isinstance(last, SoftmaxWithLoss)
-        self.classifies &= getattr(last, "ignore_index", None) is None
         self.summed = getattr(last, "reduction", "mean") == "sum"
         for data in filter(None, (train, test)):
             classes = network.predict(data[0][:1, ...]).shape[-1]
-            check_data(*data, classes if self.classifies else None)
+            check_data(*data, classes if self.classifies else None, getattr(last, "ignore_index", None))
 
     def run(
         self, epochs: int, on_batch: Callable[[int], None] | None = None, patience: int | None = None
@@ -142,7 +141,10 @@ class Trainer:
         return Epoch(number, loss_value, train_accuracy, test_accuracy, seconds, rows / seconds, test_loss)
 
     def _accuracy(self, data: Data | None) -> float | None:
-        return self.network.accuracy(*data) if self.classifies and data is not None else None
+        if not self.classifies or data is None:
+            return None
+        accuracy = self.network.accuracy(*data)
+        return None if math.isnan(accuracy) else accuracy
 
     def _diverged(self, got: str) -> None:
         remedy = f"lower the learning rate of {self.optimizer}, or look for extreme values in the data"

@@ -79,6 +79,14 @@ CASES = (
     ),
     Case("SigmoidWithLoss", SigmoidWithLoss, (SCORES, SHARES), binary_cross_entropy, needs_samples=True),
     Case(
+        "SigmoidWithLoss, weighted",
+        SigmoidWithLoss,
+        (SCORES, SHARES),
+        lambda x, t: np.mean(CLASS_WEIGHTS * t * np.log1p(np.exp(-x)) + (1.0 - t) * np.log1p(np.exp(x))),
+        options={"pos_weight": (0.5, 2.0, 1.5, 0.25)},
+        needs_samples=True,
+    ),
+    Case(
         "IdentityWithLoss",
         IdentityWithLoss,
         OUTPUTS,

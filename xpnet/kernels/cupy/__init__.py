@@ -1,5 +1,31 @@
 """CUDA bodies of the kernels, for CuPy arrays."""
 
-from xpnet.kernels.cupy import activation, convolution, loss, noise, normalization, pooling
+from xpnet.kernels.cupy import (
+    activation,
+    affine,
+    attention,
+    convolution,
+    embedding,
+    erf,
+    joint,
+    loss,
+    noise,
+    normalization,
+    optimizer,
+    pooling,
+)
 
-__all__ = ["activation", "convolution", "loss", "noise", "normalization", "pooling"]
+__all__ = [
+    "activation",
+    "affine",
+    "attention",
+    "convolution",
+    "embedding",
+    "erf",
+    "joint",
+    "loss",
+    "noise",
+    "normalization",
+    "optimizer",
+    "pooling",
+]

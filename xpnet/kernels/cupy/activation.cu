@@ -1,16 +1,94 @@
-// Element-wise activations, one thread for each element in turn.
-
-#define EACH(i, n) \
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (long long)gridDim.x * blockDim.x)
+// Element-wise activations: inputs, outputs, options, and the number of elements.
 
 extern "C" __global__ void relu(const REAL* x, REAL* y, long long n) {
-    EACH(i, n) y[i] = x[i] < 0 ? REAL(0) : x[i];
+    EACH(i, n) y[i] = x[i] < WIDE(0) ? REAL(0) : x[i];
 }
 
 extern "C" __global__ void relu_backward(const REAL* dout, const REAL* y, REAL* dx, long long n) {
-    EACH(i, n) dx[i] = y[i] > 0 ? dout[i] : REAL(0);
+    EACH(i, n) dx[i] = y[i] > WIDE(0) ? dout[i] : REAL(0);
+}
+
+extern "C" __global__ void leaky_relu(const REAL* x, REAL* y, double slope, long long n) {
+    EACH(i, n) y[i] = x[i] < WIDE(0) ? REAL(WIDE(slope) * WIDE(x[i])) : x[i];
+}
+
+extern "C" __global__ void leaky_relu_backward(const REAL* dout, const REAL* x, REAL* dx, double slope, long long n) {
+    EACH(i, n) dx[i] = x[i] > WIDE(0) ? dout[i] : REAL(WIDE(slope) * WIDE(dout[i]));
+}
+
+extern "C" __global__ void elu(const REAL* x, REAL* y, double alpha, long long n) {
+    EACH(i, n) y[i] = x[i] < WIDE(0) ? REAL(WIDE(alpha) * expm1(WIDE(x[i]))) : x[i];
+}
+
+extern "C" __global__ void elu_backward(const REAL* dout, const REAL* x, REAL* dx, double alpha, long long n) {
+    EACH(i, n) dx[i] = x[i] > WIDE(0) ? dout[i] : REAL(WIDE(alpha) * exp(WIDE(x[i])) * WIDE(dout[i]));
+}
+
+__device__ WIDE logistic(WIDE x) {
+    return exp(x < 0 ? x : WIDE(0)) / (WIDE(1) + exp(-fabs(x)));
 }
 
 extern "C" __global__ void sigmoid(const REAL* x, REAL* y, long long n) {
-    EACH(i, n) y[i] = exp(x[i] < 0 ? x[i] : REAL(0)) / (REAL(1) + exp(-fabs(x[i])));
+    EACH(i, n) y[i] = logistic(x[i]);
+}
+
+extern "C" __global__ void softplus(const REAL* x, REAL* y, long long n) {
+    EACH(i, n) {
+        WIDE v = x[i];
+        y[i] = (v < 0 ? WIDE(0) : v) + log1p(exp(-fabs(v)));
+    }
+}
+
+extern "C" __global__ void silu(const REAL* x, REAL* y, REAL* s, long long n) {
+    EACH(i, n) {
+        WIDE v = x[i], share = logistic(v);
+        y[i] = v * share;
+        s[i] = share;
+    }
+}
+
+extern "C" __global__ void silu_backward(const REAL* dout, const REAL* y, const REAL* s, REAL* dx, long long n) {
+    EACH(i, n) {
+        WIDE share = s[i];
+        dx[i] = WIDE(dout[i]) * (share + WIDE(y[i]) * (WIDE(1) - share));
+    }
+}
+
+extern "C" __global__ void error_function(const REAL* x, REAL* y, long long n) {
+    EACH(i, n) y[i] = erf(WIDE(x[i]));
+}
+
+extern "C" __global__ void gelu(const REAL* x, REAL* y, REAL* s, long long n) {
+    EACH(i, n) {
+        WIDE v = x[i], share = WIDE(0.5) + WIDE(0.5) * erf(v * WIDE(0.70710678118654752));
+        y[i] = v * share;
+        s[i] = share;
+    }
+}
+
+extern "C" __global__ void gelu_backward(const REAL* dout, const REAL* x, const REAL* s, REAL* dx, long long n) {
+    EACH(i, n) {
+        WIDE v = x[i];
+        dx[i] = WIDE(dout[i]) * (WIDE(s[i]) + v * exp(WIDE(-0.5) * v * v) * WIDE(0.39894228040143268));
+    }
+}
+
+// sqrt(2 / pi), and 0.044715 times it
+#define SLOPE WIDE(0.79788456080286536)
+#define BEND WIDE(0.035677408136300125)
+
+extern "C" __global__ void gelu_tanh(const REAL* x, REAL* y, REAL* s, long long n) {
+    EACH(i, n) {
+        WIDE v = x[i], share = WIDE(0.5) + WIDE(0.5) * tanh(v * (SLOPE + BEND * v * v));
+        y[i] = v * share;
+        s[i] = share;
+    }
+}
+
+extern "C" __global__ void gelu_tanh_backward(const REAL* dout, const REAL* x, const REAL* s, REAL* dx, long long n) {
+    EACH(i, n) {
+        WIDE v = x[i], share = s[i];
+        WIDE inner = WIDE(2) * v * (SLOPE + WIDE(3) * BEND * v * v);
+        dx[i] = WIDE(dout[i]) * share * (WIDE(1) + (WIDE(1) - share) * inner);
+    }
 }

@@ -1,33 +1,28 @@
-"""CUDA bodies of the activations."""
+"""CUDA bodies of the activations: one launch each."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import cupy
-
 from xpnet import kernels
-from xpnet.kernels.cupy.launch import body, launch_each
+from xpnet.kernels.cupy.launch import each
 
+ONE_RESULT: tuple[kernels.Kernel[..., Any], ...] = (
+    kernels.relu,
+    kernels.relu_backward,
+    kernels.leaky_relu,
+    kernels.leaky_relu_backward,
+    kernels.elu,
+    kernels.elu_backward,
+    kernels.sigmoid,
+    kernels.softplus,
+    kernels.silu_backward,
+    kernels.gelu_backward,
+    kernels.gelu_tanh_backward,
+)
+TWO_RESULTS: tuple[kernels.Kernel[..., Any], ...] = (kernels.silu, kernels.gelu, kernels.gelu_tanh)
 
-def _of_one(name: str, x: Any) -> Any:
-    y = cupy.empty_like(x)
-    launch_each("activation", name, x.dtype, x.size, x, y, x.size)
-    return y
-
-
-@body(kernels.relu)
-def relu(x: Any) -> Any:
-    return _of_one("relu", x)
-
-
-@body(kernels.sigmoid)
-def sigmoid(x: Any) -> Any:
-    return _of_one("sigmoid", x)
-
-
-@body(kernels.relu_backward)
-def relu_backward(dout: Any, y: Any) -> Any:
-    dx = cupy.empty_like(dout)
-    launch_each("activation", "relu_backward", dout.dtype, dout.size, dout, y, dx, dout.size)
-    return dx
+for _kernel in ONE_RESULT:
+    each(_kernel, "activation")
+for _kernel in TWO_RESULTS:
+    each(_kernel, "activation", results=2)

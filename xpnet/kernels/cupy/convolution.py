@@ -16,7 +16,8 @@ def _sizes(shape: tuple[int, ...], places: Pair, window: Any) -> tuple[int, ...]
     return (*shape, *places, *window.size, *window.stride, *window.pad, *window.dilation)
 
 
-def _im2col(x: Any, window: Any, places: Pair) -> Any:
+def columns_of(x: Any, window: Any, places: Pair) -> Any:
+    """``(C FH FW, N OH OW)``, what each filter sees at each place."""
     N, C = x.shape[:2]
     FH, FW = window.size
     columns = cupy.empty((C * FH * FW, N * places[0] * places[1]), x.dtype)
@@ -24,12 +25,24 @@ def _im2col(x: Any, window: Any, places: Pair) -> Any:
     return columns
 
 
-def _images(rows: Any, b: Any, N: int, places: Pair) -> Any:
-    M = rows.shape[0]
-    y = cupy.empty((N, M, *places), rows.dtype)
-    bias = 0 if b is None else b
-    launch_each("windows", "rows_to_images", y.dtype, y.size, rows, bias, y, N, M, places[0] * places[1])
-    return y
+def rows_of(x: Any, W: Any, window: Any) -> Any:
+    """``(M, N OH OW)``, the product of the filters with what they see."""
+    return W.reshape(W.shape[0], -1) @ columns_of(x, window, window.places(x.shape))
+
+
+def dx_of_rows(rows: Any, W: Any, shape: tuple[int, ...], window: Any) -> Any:
+    """The derivative of x of that shape from that of the rows."""
+    columns = W.reshape(W.shape[0], -1).T @ rows
+    dx = cupy.empty(shape, rows.dtype)
+    sizes = _sizes(shape, window.places(shape), window)
+    launch_each("windows", "col2im", dx.dtype, dx.size, cupy.ascontiguousarray(columns), dx, *sizes)
+    return dx
+
+
+def dw_of_rows(rows: Any, x: Any, window: Any) -> Any:
+    """The derivative of W from that of the rows."""
+    dW = rows @ columns_of(x, window, window.places(x.shape)).T
+    return dW.reshape(rows.shape[0], x.shape[1], *window.size)
 
 
 def _as_rows(dout: Any) -> Any:
@@ -40,25 +53,23 @@ def _as_rows(dout: Any) -> Any:
 def convolution(x: Any, W: Any, b: Any, window: Any, groups: int) -> Any:
     if groups > 1:
         return kernels.convolution.reference(x, W, b, window, groups)
-    places = window.places(x.shape)
-    return _images(W.reshape(W.shape[0], -1) @ _im2col(x, window, places), b, x.shape[0], places)
+    (N, M), places = (x.shape[0], W.shape[0]), window.places(x.shape)
+    rows = rows_of(x, W, window)
+    y = cupy.empty((N, M, *places), rows.dtype)
+    bias = 0 if b is None else b
+    launch_each("windows", "rows_to_images", y.dtype, y.size, rows, bias, y, N, M, places[0] * places[1])
+    return y
 
 
 @body(kernels.convolution_dx)
 def convolution_dx(dout: Any, W: Any, size: Pair, window: Any, groups: int) -> Any:
     if groups > 1:
         return kernels.convolution_dx.reference(dout, W, size, window, groups)
-    columns = W.reshape(W.shape[0], -1).T @ _as_rows(dout)
-    shape = (dout.shape[0], W.shape[1], *size)
-    dx = cupy.empty(shape, dout.dtype)
-    sizes = _sizes(shape, dout.shape[-2:], window)
-    launch_each("windows", "col2im", dx.dtype, dx.size, cupy.ascontiguousarray(columns), dx, *sizes)
-    return dx
+    return dx_of_rows(_as_rows(dout), W, (dout.shape[0], W.shape[1], *size), window)
 
 
 @body(kernels.convolution_dw)
 def convolution_dw(dout: Any, x: Any, window: Any, groups: int) -> Any:
     if groups > 1:
         return kernels.convolution_dw.reference(dout, x, window, groups)
-    dW = _as_rows(dout) @ _im2col(x, window, dout.shape[-2:]).T
-    return dW.reshape(dout.shape[1], x.shape[1], *window.size)
+    return dw_of_rows(_as_rows(dout), x, window)

@@ -1,4 +1,4 @@
-"""Launching CUDA kernels: the sources beside this file, compiled on first use for float32 or float64."""
+"""Launching CUDA kernels: the sources beside this file, compiled on first use for a floating dtype."""
 
 from __future__ import annotations
 
@@ -12,20 +12,30 @@ import cupy
 from xpnet.kernels.dispatch import Body, Kernel
 
 HOME = Path(__file__).parent
-REALS = {"float32": "float", "float64": "double"}
+SHARED = ("real.cuh", "reduce.cuh")
+REALS = {"float16": ("Half", "float"), "float32": ("float", "float"), "float64": ("double", "double")}
+WIDE = {"float16": "float32", "float32": "float32", "float64": "float64"}
 THREADS = 256
+MOST_THREADS = 1024
 MOST_BLOCKS = 65535
+TILE = 8  # columns that a block reads side by side: with float32, as much as memory hands over at once
 
 
 def source(file: str) -> str:
-    """The text of a source, with the reductions that its kernels share."""
-    return "".join((HOME / name).read_text(encoding="utf-8") for name in ("reduce.cuh", f"{file}.cu"))
+    """The text of a source, after what all of them share."""
+    return "".join((HOME / name).read_text(encoding="utf-8") for name in (*SHARED, f"{file}.cu"))
+
+
+def options(dtype: str) -> tuple[str, ...]:
+    """What the compiler is told for a dtype."""
+    real, wide = REALS[dtype]
+    return f"-DREAL={real}", f"-DWIDE={wide}", "--std=c++17"
 
 
 @cache
 def compiled(file: str, name: str, dtype: str) -> Any:
     """A kernel for a floating dtype; CuPy compiles it once for each kind of device."""
-    return cupy.RawKernel(source(file), name, options=(f"-DREAL={REALS[dtype]}", "--std=c++17"))
+    return cupy.RawKernel(source(file), name, options=options(dtype))
 
 
 def launch_each(file: str, name: str, dtype: Any, count: int, *args: Any) -> None:
@@ -38,25 +48,66 @@ def launch_each(file: str, name: str, dtype: Any, count: int, *args: Any) -> Non
 def launch_rows(file: str, name: str, dtype: Any, rows: int, width: int, *args: Any) -> None:
     """Run a kernel with a block for each of ``rows`` rows, with threads for up to ``width`` elements."""
     if rows:
-        threads = min(THREADS, max(32, 1 << (width - 1).bit_length()))
-        compiled(file, name, str(dtype))((min(rows, MOST_BLOCKS),), (threads,), args)
+        compiled(file, name, str(dtype))((min(rows, MOST_BLOCKS),), (_threads(width, THREADS),), args)
 
 
-def body(kernel: Kernel[..., Any]) -> Callable[[Body], Body]:
+def launch_tiles(file: str, name: str, dtype: Any, columns: int, values: int, tile: int, *args: Any) -> None:
+    """Run a kernel with a block for each ``tile`` columns, with threads for up to ``values`` values of each."""
+    if columns:
+        blocks = min(-(-columns // tile), MOST_BLOCKS)
+        compiled(file, name, str(dtype))((blocks,), (_threads(tile * values, MOST_THREADS),), args)
+
+
+def _threads(wanted: int, most: int) -> int:
+    """A power of two, and no less than the threads that a processor runs at once."""
+    return min(most, max(32, 1 << (wanted - 1).bit_length()))
+
+
+def _in_order(value: Any) -> Any:
+    """An array in C order, where it is not; anything else as it is."""
+    unordered = type(value) is cupy.ndarray and not value.flags.c_contiguous
+    return cupy.ascontiguousarray(value) if unordered else value
+
+
+def body(kernel: Kernel[..., Any], wide: tuple[int, ...] = ()) -> Callable[[Body], Body]:
     """Register the decorated function for CuPy; it receives C-contiguous arrays.
 
-    The reference runs where the floating arrays are not all float32 or all float64.
+    The reference runs where the floating arrays are not all float16, float32 or float64. Those at the positions
+    ``wide`` are float32 beside float16.
     """
 
     def register(function: Body) -> Body:
         @wraps(function)
         def guarded(*args: Any) -> Any:
-            floating = {a.dtype.name for a in args if type(a) is cupy.ndarray and a.dtype.kind not in "iub"}
-            if len(floating) != 1 or not floating <= REALS.keys():
+            narrow: set[str] = set()
+            kept: set[str] = set()
+            for position, a in enumerate(args):
+                if type(a) is cupy.ndarray and a.dtype.kind not in "iub":
+                    (kept if position in wide else narrow).add(a.dtype.name)
+            if len(narrow) != 1 or not narrow <= REALS.keys() or not kept <= {WIDE[name] for name in narrow}:
                 return kernel.reference(*args)
-            return function(*(cupy.ascontiguousarray(a) if type(a) is cupy.ndarray else a for a in args))
+            return function(*map(_in_order, args))
 
         kernel.on("cupy")(guarded)
         return guarded
 
     return register
+
+
+def each(kernel: Kernel[..., Any], file: str, results: int = 1) -> None:
+    """Make the CUDA kernel of the same name the body of one whose arrays all have one shape, as its results do.
+
+    It takes the arrays, the results, the options as double, and the number of elements.
+    """
+    name = kernel.__name__
+
+    def run(*args: Any) -> Any:
+        arrays = [a for a in args if type(a) is cupy.ndarray]
+        x = arrays[0]
+        if any(a.shape != x.shape for a in arrays):
+            return kernel.reference(*args)
+        made = tuple([cupy.empty_like(x) for _ in range(results)])
+        launch_each(file, name, x.dtype, x.size, *arrays, *made, *map(float, args[len(arrays) :]), x.size)
+        return made if results > 1 else made[0]
+
+    body(kernel)(run)

@@ -1,20 +1,62 @@
-// Softmax and its cross-entropy: a block for each row of scores.
+// Softmax and its cross-entropy, a block for each row of scores; losses of single elements.
+
+__device__ WIDE largest_of(const REAL* scores, long long classes, WIDE* scratch) {
+    WIDE largest = scores[0];
+    EACH_OF_ROW(k, classes) {
+        WIDE score = scores[k];
+        if (score > largest || score != score) largest = score;
+    }
+    return block_max(largest, scratch);
+}
+
+__device__ WIDE sum_of_exp(const REAL* scores, long long classes, WIDE largest, WIDE* scratch) {
+    WIDE total = 0;
+    EACH_OF_ROW(k, classes) total += exp(WIDE(scores[k]) - largest);
+    return block_sum(total, scratch);
+}
 
 extern "C" __global__ void softmax(const REAL* x, REAL* y, long long rows, long long classes) {
-    __shared__ REAL scratch[1024];
-    for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
+    __shared__ WIDE scratch[1024];
+    EACH_ROW(row, rows) {
         const REAL* scores = x + row * classes;
-        REAL largest = scores[0];
-        for (long long k = threadIdx.x; k < classes; k += blockDim.x) {
-            if (scores[k] > largest || scores[k] != scores[k]) largest = scores[k];
-        }
-        largest = block_max(largest, scratch);
-        REAL total = 0;
-        for (long long k = threadIdx.x; k < classes; k += blockDim.x) total += exp(scores[k] - largest);
-        total = block_sum(total, scratch);
-        for (long long k = threadIdx.x; k < classes; k += blockDim.x) {
-            y[row * classes + k] = exp(scores[k] - largest) / total;
-        }
+        WIDE largest = largest_of(scores, classes, scratch), total = sum_of_exp(scores, classes, largest, scratch);
+        EACH_OF_ROW(k, classes) y[row * classes + k] = exp(WIDE(scores[k]) - largest) / total;
+    }
+}
+
+extern "C" __global__ void softmax_backward(
+    const REAL* dout, const REAL* y, REAL* dx, long long rows, long long classes
+) {
+    __shared__ WIDE scratch[1024];
+    EACH_ROW(row, rows) {
+        const REAL* d = dout + row * classes;
+        const REAL* share = y + row * classes;
+        WIDE along = 0;
+        EACH_OF_ROW(k, classes) along += WIDE(d[k]) * WIDE(share[k]);
+        along = block_sum(along, scratch);
+        EACH_OF_ROW(k, classes) dx[row * classes + k] = WIDE(share[k]) * (WIDE(d[k]) - along);
+    }
+}
+
+extern "C" __global__ void log_softmax(const REAL* x, REAL* y, long long rows, long long classes) {
+    __shared__ WIDE scratch[1024];
+    EACH_ROW(row, rows) {
+        const REAL* scores = x + row * classes;
+        WIDE largest = largest_of(scores, classes, scratch), total = sum_of_exp(scores, classes, largest, scratch);
+        EACH_OF_ROW(k, classes) y[row * classes + k] = WIDE(scores[k]) - largest - log(total);
+    }
+}
+
+extern "C" __global__ void log_softmax_backward(
+    const REAL* dout, const REAL* y, REAL* dx, long long rows, long long classes
+) {
+    __shared__ WIDE scratch[1024];
+    EACH_ROW(row, rows) {
+        const REAL* d = dout + row * classes;
+        WIDE sum = 0;
+        EACH_OF_ROW(k, classes) sum += WIDE(d[k]);
+        sum = block_sum(sum, scratch);
+        EACH_OF_ROW(k, classes) dx[row * classes + k] = WIDE(d[k]) - exp(WIDE(y[row * classes + k])) * sum;
     }
 }
 
@@ -22,24 +64,15 @@ extern "C" __global__ void softmax(const REAL* x, REAL* y, long long rows, long 
 extern "C" __global__ void softmax_cross_entropy(
     const REAL* x, const long long* t, REAL* losses, REAL* y, long long rows, long long classes
 ) {
-    __shared__ REAL scratch[1024];
-    for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
+    __shared__ WIDE scratch[1024];
+    EACH_ROW(row, rows) {
         const REAL* scores = x + row * classes;
-        REAL largest = scores[0];
-        for (long long k = threadIdx.x; k < classes; k += blockDim.x) {
-            if (scores[k] > largest || scores[k] != scores[k]) largest = scores[k];
-        }
-        largest = block_max(largest, scratch);
-        REAL total = 0;
-        for (long long k = threadIdx.x; k < classes; k += blockDim.x) total += exp(scores[k] - largest);
-        total = block_sum(total, scratch);
-        for (long long k = threadIdx.x; k < classes; k += blockDim.x) {
-            y[row * classes + k] = exp(scores[k] - largest) / total;
-        }
+        WIDE largest = largest_of(scores, classes, scratch), total = sum_of_exp(scores, classes, largest, scratch);
+        EACH_OF_ROW(k, classes) y[row * classes + k] = exp(WIDE(scores[k]) - largest) / total;
         if (threadIdx.x == 0) {
             long long label = t[row];
             bool known = label >= 0 && label < classes;
-            losses[row] = known ? log(total) - (scores[label] - largest) : REAL(nan(""));
+            losses[row] = known ? log(total) - (WIDE(scores[label]) - largest) : WIDE(nan(""));
         }
     }
 }
@@ -47,8 +80,22 @@ extern "C" __global__ void softmax_cross_entropy(
 extern "C" __global__ void softmax_cross_entropy_backward(
     const REAL* y, const long long* t, REAL* dx, long long rows, long long classes
 ) {
-    long long n = rows * classes;
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (long long)gridDim.x * blockDim.x) {
-        dx[i] = y[i] - (t[i / classes] == i % classes ? REAL(1) : REAL(0));
+    EACH(i, rows * classes) dx[i] = WIDE(y[i]) - (t[i / classes] == i % classes ? WIDE(1) : WIDE(0));
+}
+
+extern "C" __global__ void sigmoid_cross_entropy(const REAL* x, const REAL* t, REAL* losses, REAL* y, long long n) {
+    EACH(i, n) {
+        WIDE v = x[i], e = exp(-fabs(v));
+        losses[i] = (v < 0 ? WIDE(0) : v) + log1p(e) - v * WIDE(t[i]);
+        y[i] = (v < 0 ? e : WIDE(1)) / (WIDE(1) + e);
+    }
+}
+
+extern "C" __global__ void huber(const REAL* x, const REAL* t, REAL* losses, REAL* dx, double delta, long long n) {
+    EACH(i, n) {
+        WIDE d = WIDE(x[i]) - WIDE(t[i]), end = delta;
+        WIDE g = d > end ? end : d < -end ? -end : d;
+        losses[i] = g * (d - WIDE(0.5) * g);
+        dx[i] = g;
     }
 }

@@ -1,4 +1,4 @@
-"""CUDA bodies of softmax and its cross-entropy: one launch each."""
+"""CUDA bodies of softmax and the losses: one launch each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
-from xpnet.kernels.cupy.launch import body, launch_each, launch_rows
+from xpnet.kernels.cupy.launch import body, each, launch_each, launch_rows
+
+for _kernel in (kernels.sigmoid_cross_entropy, kernels.huber):
+    each(_kernel, "loss", results=2)
 
 
 def _rows(x: Any) -> tuple[int, int]:
@@ -15,12 +18,31 @@ def _rows(x: Any) -> tuple[int, int]:
     return (x.size // classes if classes else 0), classes
 
 
+def _like(name: str, *arrays: Any) -> Any:
+    y = cupy.empty_like(arrays[0])
+    rows, classes = _rows(y)
+    launch_rows("loss", name, y.dtype, rows, classes, *arrays, y, rows, classes)
+    return y
+
+
 @body(kernels.softmax)
 def softmax(x: Any) -> Any:
-    y = cupy.empty_like(x)
-    rows, classes = _rows(x)
-    launch_rows("loss", "softmax", x.dtype, rows, classes, x, y, rows, classes)
-    return y
+    return _like("softmax", x)
+
+
+@body(kernels.softmax_backward)
+def softmax_backward(dout: Any, y: Any) -> Any:
+    return _like("softmax_backward", dout, y)
+
+
+@body(kernels.log_softmax)
+def log_softmax(x: Any) -> Any:
+    return _like("log_softmax", x)
+
+
+@body(kernels.log_softmax_backward)
+def log_softmax_backward(dout: Any, y: Any) -> Any:
+    return _like("log_softmax_backward", dout, y)
 
 
 @body(kernels.softmax_cross_entropy)

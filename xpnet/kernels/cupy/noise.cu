@@ -20,8 +20,7 @@ extern "C" __global__ void dropout_mask(
     REAL* mask, long long n, unsigned long long key0, unsigned long long key1, long long step, long long use, double keep
 ) {
     long long counters = (n + 7) / 8;
-    for (long long c = (long long)blockIdx.x * blockDim.x + threadIdx.x; c < counters;
-         c += (long long)gridDim.x * blockDim.x) {
+    EACH(c, counters) {
         unsigned long long words[4] = {
             (unsigned long long)c + 1, (unsigned long long)use, (unsigned long long)step, 0
         };
@@ -30,7 +29,7 @@ extern "C" __global__ void dropout_mask(
             long long i = 8 * c + half;
             if (i >= n) break;
             unsigned int bits = (unsigned int)(words[half / 2] >> (half % 2 ? 32 : 0));
-            mask[i] = (bits >> 8) * 5.9604644775390625e-8 < keep ? REAL(1.0 / keep) : REAL(0);
+            mask[i] = (bits >> 8) * 5.9604644775390625e-8 < keep ? WIDE(1.0 / keep) : WIDE(0);
         }
     }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cupy
+import numpy as np
 
 from xpnet import kernels
 from xpnet.kernels.cupy.launch import body, launch_each
@@ -14,6 +15,6 @@ from xpnet.random import Generator
 @body(kernels.dropout_mask)
 def dropout_mask(x: Any, rng: Generator, name: str, step: int, keep: float) -> Any:
     mask = cupy.empty_like(x)
-    words = (*rng.key(name), step, 0, keep)
+    words = (*map(np.uint64, rng.key(name)), step, 0, keep)  # CuPy passes a Python int as one with a sign
     launch_each("noise", "dropout_mask", x.dtype, -(-x.size // 8), mask, x.size, *words)
     return mask

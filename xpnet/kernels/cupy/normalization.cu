@@ -1,62 +1,156 @@
-// Layer normalization: a block for each row; the sums over rows, a block for each column.
+// Normalizations, y = gamma xhat + beta with xhat = (x - mean) r. What they keep for the backward, xhat and r, is WIDE.
 
-extern "C" __global__ void layer_norm(
-    const REAL* x, const REAL* gamma, const REAL* beta, REAL* y, REAL* xhat, REAL* rstd,
-    long long rows, long long width, double eps
+// A block for each row: a sample, or a group of `channels` channels of one, with `places` values for each channel.
+// Without beta the mean is left out: RMS normalization.
+extern "C" __global__ void normalize_rows(
+    const REAL* x, const REAL* gamma, const REAL* beta, REAL* y, WIDE* xhat, WIDE* rstd,
+    long long rows, long long groups, long long channels, long long places, double eps
 ) {
-    __shared__ REAL scratch[1024];
-    for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
+    __shared__ WIDE scratch[1024];
+    long long width = channels * places;
+    EACH_ROW(row, rows) {
         const REAL* own = x + row * width;
-        REAL sum = 0;
-        for (long long i = threadIdx.x; i < width; i += blockDim.x) sum += own[i];
-        REAL mean = block_sum(sum, scratch) / width;
-        REAL squares = 0;
-        for (long long i = threadIdx.x; i < width; i += blockDim.x) squares += (own[i] - mean) * (own[i] - mean);
-        REAL r = REAL(1) / sqrt(block_sum(squares, scratch) / width + REAL(eps));
-        for (long long i = threadIdx.x; i < width; i += blockDim.x) {
-            REAL h = (own[i] - mean) * r;
+        long long channel = row % groups * channels;
+        WIDE mean = 0, squares = 0;
+        if (beta) {
+            EACH_OF_ROW(i, width) mean += WIDE(own[i]);
+            mean = block_sum(mean, scratch) / width;
+        }
+        EACH_OF_ROW(i, width) squares += (WIDE(own[i]) - mean) * (WIDE(own[i]) - mean);
+        WIDE r = WIDE(1) / sqrt(block_sum(squares, scratch) / width + WIDE(eps));
+        EACH_OF_ROW(i, width) {
+            long long c = channel + i / places;
+            WIDE h = (WIDE(own[i]) - mean) * r;
             xhat[row * width + i] = h;
-            y[row * width + i] = gamma[i] * h + beta[i];
+            y[row * width + i] = WIDE(gamma[c]) * h + (beta ? WIDE(beta[c]) : WIDE(0));
         }
         if (threadIdx.x == 0) rstd[row] = r;
     }
 }
 
-extern "C" __global__ void layer_norm_dx(
-    const REAL* dout, const REAL* xhat, const REAL* rstd, const REAL* gamma, REAL* dx, long long rows, long long width
+// dx = r (d - mean d - xhat mean(d xhat)) with d = gamma dout
+extern "C" __global__ void normalize_rows_dx(
+    const REAL* dout, const WIDE* xhat, const WIDE* rstd, const REAL* gamma, REAL* dx,
+    long long rows, long long groups, long long channels, long long places, long long centred
 ) {
-    __shared__ REAL scratch[1024];
-    for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
+    __shared__ WIDE scratch[1024];
+    long long width = channels * places;
+    EACH_ROW(row, rows) {
         const REAL* d = dout + row * width;
-        const REAL* h = xhat + row * width;
-        REAL sum = 0, along = 0;
-        for (long long i = threadIdx.x; i < width; i += blockDim.x) {
-            sum += d[i] * gamma[i];
-            along += d[i] * gamma[i] * h[i];
+        const WIDE* h = xhat + row * width;
+        const REAL* scale = gamma + row % groups * channels;
+        WIDE sum = 0, along = 0;
+        EACH_OF_ROW(i, width) {
+            WIDE dh = WIDE(d[i]) * WIDE(scale[i / places]);
+            sum += dh;
+            along += dh * h[i];
         }
-        sum = block_sum(sum, scratch) / width;
+        sum = centred ? block_sum(sum, scratch) / width : WIDE(0);
         along = block_sum(along, scratch) / width;
-        for (long long i = threadIdx.x; i < width; i += blockDim.x) {
-            dx[row * width + i] = rstd[row] * (d[i] * gamma[i] - sum - h[i] * along);
+        EACH_OF_ROW(i, width) {
+            dx[row * width + i] = rstd[row] * (WIDE(d[i]) * WIDE(scale[i / places]) - sum - h[i] * along);
         }
     }
 }
 
-extern "C" __global__ void layer_norm_dparams(
-    const REAL* dout, const REAL* xhat, REAL* dgamma, REAL* dbeta, long long rows, long long width
+// Below, a block has `tile` neighbouring channels of (N, C, P), and threads that each see some of the N P values.
+#define EACH_TILE(first, C, tile) \
+    for (long long first = (long long)blockIdx.x * tile; first < C; first += (long long)gridDim.x * tile)
+
+__device__ long long place_of(unsigned int item, long long c, long long C, unsigned int P) {
+    return ((long long)(item / P) * C + c) * P + item % P;
+}
+
+extern "C" __global__ void scale_and_shift(
+    const REAL* dout, const WIDE* xhat, REAL* dgamma, REAL* dbeta, long long N, long long C, long long P, long long tile
 ) {
-    __shared__ REAL scratch[1024];
-    for (long long i = blockIdx.x; i < width; i += gridDim.x) {
-        REAL scale = 0, shift = 0;
-        for (long long row = threadIdx.x; row < rows; row += blockDim.x) {
-            scale += dout[row * width + i] * xhat[row * width + i];
-            shift += dout[row * width + i];
+    __shared__ WIDE scratch[1024];
+    unsigned int lane = threadIdx.x / tile, lanes = blockDim.x / tile;
+    EACH_TILE(first, C, tile) {
+        long long c = first + threadIdx.x % tile;
+        unsigned int items = c < C ? N * P : 0;
+        WIDE scale = 0, shift = 0;
+        for (unsigned int item = lane; item < items; item += lanes) {
+            long long i = place_of(item, c, C, P);
+            scale += WIDE(dout[i]) * xhat[i];
+            shift += WIDE(dout[i]);
         }
-        scale = block_sum(scale, scratch);
-        shift = block_sum(shift, scratch);
-        if (threadIdx.x == 0) {
-            dgamma[i] = scale;
-            dbeta[i] = shift;
+        scale = block_sum(scale, scratch, tile);
+        if (dbeta) shift = block_sum(shift, scratch, tile);
+        if (lane == 0 && c < C) {
+            dgamma[c] = scale;
+            if (dbeta) dbeta[c] = shift;
         }
+    }
+}
+
+extern "C" __global__ void batch_norm(
+    const REAL* x, const REAL* gamma, const REAL* beta, REAL* y, WIDE* xhat, WIDE* rstd, WIDE* means, WIDE* vars,
+    long long N, long long C, long long P, long long tile, double eps
+) {
+    __shared__ WIDE scratch[1024];
+    unsigned int lane = threadIdx.x / tile, lanes = blockDim.x / tile;
+    EACH_TILE(first, C, tile) {
+        long long c = first + threadIdx.x % tile;
+        unsigned int items = c < C ? N * P : 0;
+        WIDE mean = 0, var = 0;
+        for (unsigned int item = lane; item < items; item += lanes) mean += WIDE(x[place_of(item, c, C, P)]);
+        mean = block_sum(mean, scratch, tile) / (N * P);
+        for (unsigned int item = lane; item < items; item += lanes) {
+            WIDE d = WIDE(x[place_of(item, c, C, P)]) - mean;
+            var += d * d;
+        }
+        var = block_sum(var, scratch, tile) / (N * P);
+        WIDE r = WIDE(1) / sqrt(var + WIDE(eps));
+        for (unsigned int item = lane; item < items; item += lanes) {
+            long long i = place_of(item, c, C, P);
+            WIDE h = (WIDE(x[i]) - mean) * r;
+            xhat[i] = h;
+            y[i] = WIDE(gamma[c]) * h + WIDE(beta[c]);
+        }
+        if (lane == 0 && c < C) {
+            rstd[c] = r;
+            means[c] = mean;
+            vars[c] = var;
+        }
+    }
+}
+
+extern "C" __global__ void batch_norm_backward(
+    const REAL* dout, const WIDE* xhat, const WIDE* rstd, const REAL* gamma, REAL* dx, REAL* dgamma, REAL* dbeta,
+    long long N, long long C, long long P, long long tile
+) {
+    __shared__ WIDE scratch[1024];
+    unsigned int lane = threadIdx.x / tile, lanes = blockDim.x / tile;
+    EACH_TILE(first, C, tile) {
+        long long c = first + threadIdx.x % tile;
+        unsigned int items = c < C ? N * P : 0;
+        WIDE scale = 0, shift = 0;
+        for (unsigned int item = lane; item < items; item += lanes) {
+            long long i = place_of(item, c, C, P);
+            scale += WIDE(dout[i]) * xhat[i];
+            shift += WIDE(dout[i]);
+        }
+        scale = block_sum(scale, scratch, tile);
+        shift = block_sum(shift, scratch, tile);
+        for (unsigned int item = lane; item < items; item += lanes) {
+            long long i = place_of(item, c, C, P);
+            WIDE through = WIDE(dout[i]) - (shift + xhat[i] * scale) / (N * P);
+            dx[i] = rstd[c] * WIDE(gamma[c]) * through;
+        }
+        if (lane == 0 && c < C) {
+            dgamma[c] = scale;
+            dbeta[c] = shift;
+        }
+    }
+}
+
+extern "C" __global__ void batch_norm_predict(
+    const REAL* x, const REAL* gamma, const REAL* beta, const WIDE* mean, const WIDE* var, REAL* y,
+    long long n, long long C, long long P, double eps
+) {
+    EACH(i, n) {
+        long long c = i / P % C;
+        y[i] = (WIDE(x[i]) - mean[c]) * (WIDE(gamma[c]) / sqrt(var[c] + WIDE(eps))) + WIDE(beta[c]);
     }
 }

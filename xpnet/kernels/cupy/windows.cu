@@ -1,4 +1,4 @@
-// Windows that slide over images (N, C, H, W): patches as columns and back, and the largest value under a window.
+// Patches of images (N, C, H, W) as columns, and back.
 
 // columns (C FH FW, N OH OW), a thread for each element in turn
 extern "C" __global__ void im2col(
@@ -6,7 +6,7 @@ extern "C" __global__ void im2col(
     long long FH, long long FW, long long sh, long long sw, long long ph, long long pw, long long dh, long long dw
 ) {
     long long n = C * FH * FW * N * OH * OW;
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (long long)gridDim.x * blockDim.x) {
+    EACH(i, n) {
         long long ow = i % OW, oh = i / OW % OH, image = i / (OW * OH) % N;
         long long fw = i / (OW * OH * N) % FW, fh = i / (OW * OH * N * FW) % FH, c = i / (OW * OH * N * FW * FH);
         long long h = oh * sh + fh * dh - ph, w = ow * sw + fw * dw - pw;
@@ -21,16 +21,16 @@ extern "C" __global__ void col2im(
     long long FH, long long FW, long long sh, long long sw, long long ph, long long pw, long long dh, long long dw
 ) {
     long long n = N * C * H * W;
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (long long)gridDim.x * blockDim.x) {
+    EACH(i, n) {
         long long w = i % W, h = i / W % H, c = i / (W * H) % C, image = i / (W * H * C);
-        REAL sum = 0;
+        WIDE sum = 0;
         for (long long fh = 0; fh < FH; fh++) {
             long long top = h + ph - fh * dh;
             if (top < 0 || top % sh || top / sh >= OH) continue;
             for (long long fw = 0; fw < FW; fw++) {
                 long long left = w + pw - fw * dw;
                 if (left < 0 || left % sw || left / sw >= OW) continue;
-                sum += columns[((((c * FH + fh) * FW + fw) * N + image) * OH + top / sh) * OW + left / sw];
+                sum += WIDE(columns[((((c * FH + fh) * FW + fw) * N + image) * OH + top / sh) * OW + left / sw]);
             }
         }
         x[i] = sum;
@@ -42,51 +42,8 @@ extern "C" __global__ void rows_to_images(
     const REAL* rows, const REAL* b, REAL* y, long long N, long long M, long long places
 ) {
     long long n = N * M * places;
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (long long)gridDim.x * blockDim.x) {
+    EACH(i, n) {
         long long place = i % places, m = i / places % M, image = i / (places * M);
-        y[i] = rows[(m * N + image) * places + place] + (b ? b[m] : REAL(0));
-    }
-}
-
-// y (planes, OH, OW) and which cell of the window won; the first of equal values, NaN before all others
-extern "C" __global__ void max_pooling(
-    const REAL* x, REAL* y, unsigned char* winner, long long planes, long long H, long long W, long long OH, long long OW,
-    long long FH, long long FW, long long sh, long long sw, long long ph, long long pw
-) {
-    long long n = planes * OH * OW;
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (long long)gridDim.x * blockDim.x) {
-        long long ow = i % OW, oh = i / OW % OH, plane = i / (OW * OH);
-        const REAL lowest = log(REAL(0));
-        REAL best = lowest;
-        unsigned char cell = 0;
-        for (long long k = 0; k < FH * FW; k++) {
-            long long h = oh * sh + k / FW - ph, w = ow * sw + k % FW - pw;
-            bool inside = h >= 0 && h < H && w >= 0 && w < W;
-            REAL value = inside ? x[(plane * H + h) * W + w] : lowest;
-            if (k == 0 || value > best || value != value) {
-                best = value;
-                cell = (unsigned char)k;
-            }
-        }
-        y[i] = best;
-        winner[i] = cell;
-    }
-}
-
-extern "C" __global__ void max_pooling_backward(
-    const REAL* dout, const unsigned char* winner, REAL* dx, long long planes, long long H, long long W,
-    long long OH, long long OW, long long FH, long long FW, long long sh, long long sw, long long ph, long long pw
-) {
-    long long n = planes * H * W;
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (long long)gridDim.x * blockDim.x) {
-        long long w = i % W, h = i / W % H, plane = i / (W * H);
-        REAL sum = 0;
-        for (long long k = 0; k < FH * FW; k++) {
-            long long top = h + ph - k / FW, left = w + pw - k % FW;
-            if (top < 0 || top % sh || top / sh >= OH || left < 0 || left % sw || left / sw >= OW) continue;
-            long long o = (plane * OH + top / sh) * OW + left / sw;
-            if (winner[o] == k) sum += dout[o];
-        }
-        dx[i] = sum;
+        y[i] = WIDE(rows[(m * N + image) * places + place]) + (b ? WIDE(b[m]) : WIDE(0));
     }
 }

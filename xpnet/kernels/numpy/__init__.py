@@ -1,5 +1,27 @@
 """Faster bodies of kernels on NumPy."""
 
-from xpnet.kernels.numpy import activation, affine, convolution, joint, loss, optimizer, pooling, reduction
+from xpnet.kernels.numpy import (
+    activation,
+    affine,
+    attention,
+    convolution,
+    joint,
+    loss,
+    normalization,
+    optimizer,
+    pooling,
+    reduction,
+)
 
-__all__ = ["activation", "affine", "convolution", "joint", "loss", "optimizer", "pooling", "reduction"]
+__all__ = [
+    "activation",
+    "affine",
+    "attention",
+    "convolution",
+    "joint",
+    "loss",
+    "normalization",
+    "optimizer",
+    "pooling",
+    "reduction",
+]

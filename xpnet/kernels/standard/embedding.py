@@ -21,7 +21,7 @@ def embedding(W: Array, x: Array) -> Array:
     """
     xp = array_namespace(W, x)
     V, D = W.shape
-    flat = xp.reshape(x, (prod(x.shape),))
+    flat = wide(xp.reshape(x, (prod(x.shape),)))
     known = (flat >= 0) & (flat < V)
     rows = xp.take(W, xp.where(known, flat, xp.zeros_like(flat)), axis=0)
     nan = xp.full((), float("nan"), dtype=W.dtype, device=device_of(W))
@@ -38,11 +38,19 @@ def scatter_add(g: Array, indices: Array, size: int) -> Array:
     Shapes: ``g (n, D)``, ``indices (n,)`` integer, ``y (size, D)``.
     """
     xp = array_namespace(g, indices)
+    indices = wide(indices)
     numbers = xp.arange(size, dtype=indices.dtype, device=device_of(indices))
     if indices.shape[0] == 0 or (size <= ROWS and indices.shape[0] <= SUMMED):
         y: Array = xp.astype(numbers[:, None] == indices[None, :], g.dtype) @ g
         return y
     return _sum_of_runs(xp, g, indices, numbers)
+
+
+def wide(indices: Array) -> Array:
+    """Indices in the dtype that the library indexes with: those of 8 bits cannot be compared with a larger size."""
+    xp, device = array_namespace(indices), device_of(indices)
+    dtype = xp.__array_namespace_info__().default_dtypes(device=device)["indexing"]
+    return xp.astype(indices, dtype, copy=False)  # type: ignore[no-any-return]
 
 
 def _sum_of_runs(xp: Any, g: Array, indices: Array, numbers: Array) -> Array:

@@ -5,10 +5,20 @@ from __future__ import annotations
 from xpnet.backend import array_namespace
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import relu, relu_backward
+from xpnet.kernels.standard.affine import affine
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
 from xpnet.kernels.standard.pooling import max_pooling, max_pooling_backward
 from xpnet.kernels.standard.windows import Window
 from xpnet.typing import Array
+
+
+@kernel
+def affine_relu(x: Array, W: Array, b: Array) -> Array:
+    """Affine map and ReLU, ``y = max(x W + b, 0)``.
+
+    Shapes: ``x (..., D)``, ``W (D, M)``, ``b (M,)``, ``y (..., M)``.
+    """
+    return relu(affine(x, W, b))
 
 
 @kernel

@@ -7,9 +7,10 @@ be written to may put its results into W and the state it was given, and return 
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, log
+from typing import Any
 
-from xpnet.backend import array_namespace
+from xpnet.backend import array_namespace, is_array
 from xpnet.kernels.dispatch import kernel
 from xpnet.typing import Array
 
@@ -61,11 +62,17 @@ def rmsprop(
     return W - rate * dW / (xp.sqrt(h) + eps), h
 
 
-def adam_scales(rate: float, beta1: float, beta2: float, eps: float, t: int) -> tuple[float, float]:
+def adam_scales(rate: float, beta1: float, beta2: float, eps: float, t: Any) -> tuple[Any, Any]:
     """The two numbers of step t in ``W ← W - scale m / (√v + shift)``, which spare two passes over the arrays."""
-    first = (1.0 - beta1**t) / (1.0 - beta1)
-    root = sqrt((1.0 - beta2**t) / (1.0 - beta2))
+    first, root = weight_of_all(beta1, t), weight_of_all(beta2, t) ** 0.5
     return rate * root / first, eps * root
+
+
+def weight_of_all(beta: float, t: Any) -> Any:
+    """``1 + β + … + βᵗ⁻¹``, of a float32 on a device too, where ``1 - βᵗ`` would lose digits."""
+    if not is_array(t):
+        return (1.0 - beta**t) / (1.0 - beta)
+    return array_namespace(t).expm1(t * (log(beta) if beta else -inf)) / (beta - 1.0)
 
 
 @kernel
@@ -79,7 +86,7 @@ def adam(
     beta2: float,
     eps: float,
     weight_decay: float,
-    t: int,
+    t: int | Array,
 ) -> tuple[Array, Array, Array]:
     """Adam, ``m ← β₁ m + dW``, ``v ← β₂ v + dW²``, ``W ← W - η m̂ / (√v̂ + ε)``.
 
@@ -105,7 +112,7 @@ def adamw(
     beta2: float,
     eps: float,
     weight_decay: float,
-    t: int,
+    t: int | Array,
 ) -> tuple[Array, Array, Array]:
     """``adam`` after a weight decay of its own, ``W ← (1 - η λ) W``."""
     W = (1.0 - rate * weight_decay) * W

@@ -1,0 +1,279 @@
+"""Random arguments of the kernels that have CUDA bodies: sizes, options, wrong labels, any order in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xpnet import kernels
+from xpnet.kernels.standard.windows import Window
+from xpnet.random import Generator
+
+
+class Draw:
+    """A source of random arguments, with floating arrays of one dtype."""
+
+    def __init__(self, seed: int, dtype: str) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.dtype = dtype
+
+    def size(self, low: int = 1, high: int = 6) -> int:
+        return int(self.rng.integers(low, high + 1))
+
+    def one_of(self, *values: Any) -> Any:
+        return values[self.size(0, len(values) - 1)]
+
+    def share(self) -> float:
+        return float(self.rng.uniform(0.01, 0.9))
+
+    def array(self, *shape: int) -> Any:
+        return self.laid_out(self.rng.standard_normal(shape).astype(self.dtype))
+
+    def wide(self, *shape: int) -> Any:
+        """Of the dtype in which statistics are kept."""
+        return self.array(*shape).astype("float32" if self.dtype == "float16" else self.dtype)
+
+    def integers(self, low: int, high: int, *shape: int) -> Any:
+        return self.laid_out(self.rng.integers(low, high, shape).astype(self.one_of("int32", "int64")))
+
+    def laid_out(self, array: Any) -> Any:
+        """The array in C order, in Fortran's, or as every second element of a larger one."""
+        order = self.size(0, 3)
+        if order == 0 and array.ndim:
+            sparse = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+            sparse[..., ::2] = array
+            return sparse[..., ::2]
+        return array.copy(order="F") if order == 1 else array
+
+    def shape(self) -> tuple[int, ...]:
+        return tuple(0 if self.size(1, 20) == 1 else self.size() for _ in range(self.size(0, 4)))
+
+    def rows(self) -> tuple[int, ...]:
+        """A shape whose last axis is short, or long enough for many threads."""
+        return (*(self.size() for _ in range(self.size(0, 2))), self.one_of(1, 5, 33, 70))
+
+    def channels(self, groups: int = 1) -> tuple[int, ...]:
+        """A shape of images, or of rows, with a number of channels that the groups divide."""
+        return (self.size(), groups * self.one_of(1, 3, 9), *(self.size(1, 4) for _ in range(self.size(0, 2))))
+
+    def window(self, dilated: bool = False) -> Window:
+        size, stride, pad, dilation = ((self.size(low, high), self.size(low, high)) for low, high in PAIRS)
+        return Window(size, stride, pad, dilation if dilated else (1, 1))
+
+    def images(self, *leading: int) -> tuple[int, ...]:
+        return (*leading, self.size(5, 8), self.size(5, 8))
+
+
+PAIRS = ((1, 3), (1, 3), (0, 1), (1, 2))
+CASES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {}
+
+
+def arguments(*names: str) -> Callable[[Any], Any]:
+    """Register the decorated function as the one that draws arguments for these kernels."""
+
+    def register(function: Any) -> Any:
+        CASES.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+@arguments("relu", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh", "erf")
+def one(draw: Draw) -> tuple[Any, ...]:
+    return (draw.array(*draw.shape()),)
+
+
+@arguments("relu_backward", "sigmoid_cross_entropy")
+def two(draw: Draw) -> tuple[Any, ...]:
+    shape = draw.shape()
+    return draw.array(*shape), draw.array(*shape)
+
+
+@arguments("silu_backward", "gelu_backward", "gelu_tanh_backward")
+def three(draw: Draw) -> tuple[Any, ...]:
+    shape = draw.shape()
+    return draw.array(*shape), draw.array(*shape), draw.array(*shape)
+
+
+@arguments("leaky_relu", "elu")
+def one_and_a_number(draw: Draw) -> tuple[Any, ...]:
+    return *one(draw), draw.share()
+
+
+@arguments("leaky_relu_backward", "elu_backward", "huber")
+def two_and_a_number(draw: Draw) -> tuple[Any, ...]:
+    return *two(draw), draw.share()
+
+
+@arguments("softmax", "log_softmax")
+def scores(draw: Draw) -> tuple[Any, ...]:
+    return (draw.array(*draw.rows()),)
+
+
+@arguments("softmax_backward", "log_softmax_backward")
+def scores_backward(draw: Draw) -> tuple[Any, ...]:
+    shape = draw.rows()
+    return draw.array(*shape), draw.array(*shape)
+
+
+@arguments("softmax_cross_entropy", "softmax_cross_entropy_backward")
+def scores_and_labels(draw: Draw) -> tuple[Any, ...]:
+    *rows, classes = draw.rows()
+    return draw.array(*rows, classes), draw.integers(-1, classes + 1, *rows)
+
+
+@arguments("affine", "affine_relu")
+def affine(draw: Draw) -> tuple[Any, ...]:
+    shape, M = (draw.size(), *draw.rows()), draw.size()
+    return draw.array(*shape), draw.array(shape[-1], M), draw.array(M)
+
+
+@arguments("sum_rows")
+def sum_rows(draw: Draw) -> tuple[Any, ...]:
+    return (draw.array(draw.one_of(0, 1, 6, 300), draw.one_of(1, 8, 19)),)
+
+
+@arguments("layer_norm")
+def layer_norm(draw: Draw) -> tuple[Any, ...]:
+    shape = draw.rows()
+    return draw.array(*shape), draw.array(shape[-1]), draw.array(shape[-1]), 1e-3
+
+
+@arguments("rms_norm")
+def rms_norm(draw: Draw) -> tuple[Any, ...]:
+    shape = draw.rows()
+    return draw.array(*shape), draw.array(shape[-1]), 1e-3
+
+
+@arguments("layer_norm_backward", "rms_norm_backward")
+def norm_of_rows_backward(draw: Draw) -> tuple[Any, ...]:
+    shape = draw.rows()
+    return draw.array(*shape), draw.wide(*shape), draw.wide(*shape[:-1], 1), draw.array(shape[-1])
+
+
+@arguments("batch_norm")
+def batch_norm(draw: Draw) -> tuple[Any, ...]:
+    shape = draw.channels()
+    return draw.array(*shape), draw.array(shape[1]), draw.array(shape[1]), 1e-3
+
+
+@arguments("batch_norm_backward")
+def batch_norm_backward(draw: Draw) -> tuple[Any, ...]:
+    shape = draw.channels()
+    rstd = draw.wide(1, shape[1], *(1 for _ in shape[2:]))
+    return draw.array(*shape), draw.wide(*shape), rstd, draw.array(shape[1])
+
+
+@arguments("batch_norm_predict")
+def batch_norm_predict(draw: Draw) -> tuple[Any, ...]:
+    C = (shape := draw.channels())[1]
+    return draw.array(*shape), draw.array(C), draw.array(C), draw.wide(C), draw.wide(C) ** 2, 1e-3
+
+
+@arguments("group_norm")
+def group_norm(draw: Draw) -> tuple[Any, ...]:
+    C = (shape := draw.channels(groups := draw.size(1, 3)))[1]
+    return draw.array(*shape), draw.array(C), draw.array(C), groups, 1e-3
+
+
+@arguments("group_norm_backward")
+def group_norm_backward(draw: Draw) -> tuple[Any, ...]:
+    shape = draw.channels(groups := draw.size(1, 3))
+    return draw.array(*shape), draw.wide(*shape), draw.wide(shape[0], groups, 1), draw.array(shape[1])
+
+
+@arguments("attention")
+def attention(draw: Draw) -> tuple[Any, ...]:
+    N, L, heads = draw.size(), draw.one_of(1, 4, 9), draw.size(1, 3)
+    shape = (N, L, heads * draw.size(1, 4))
+    mask = draw.one_of(None, draw.laid_out(draw.rng.random((N, L)) < 0.6))
+    return draw.array(*shape), draw.array(*shape), draw.array(*shape), mask, heads, draw.one_of(False, True)
+
+
+@arguments("attention_backward")
+def attention_backward(draw: Draw) -> tuple[Any, ...]:
+    q, k, v, mask, heads, causal = attention(draw)
+    y, p = kernels.attention.reference(q, k, v, mask, heads, causal)
+    return draw.array(*q.shape), q, k, v, p, y, heads
+
+
+@arguments("embedding")
+def embedding(draw: Draw) -> tuple[Any, ...]:
+    V = draw.size()
+    return draw.array(V, draw.size()), draw.integers(-1, V + 1, *draw.shape())
+
+
+@arguments("scatter_add")
+def scatter_add(draw: Draw) -> tuple[Any, ...]:
+    n, V = draw.one_of(0, 1, 7, 300), draw.size()
+    return draw.array(n, draw.one_of(1, 3, 260)), draw.integers(-1, V + 1, n), V
+
+
+@arguments("dropout_mask")
+def dropout_mask(draw: Draw) -> tuple[Any, ...]:
+    seed = draw.one_of(3, 2**63 + 1)
+    return draw.array(*draw.shape()), Generator(seed), "Dropout1", draw.size(), draw.share()
+
+
+@arguments("max_pooling")
+def max_pooling(draw: Draw) -> tuple[Any, ...]:
+    x = np.round(draw.array(*draw.images(draw.size(), draw.size())))
+    x[draw.rng.random(x.shape) < 0.05] = draw.one_of(np.nan, np.inf, -np.inf)
+    return x, draw.window()
+
+
+@arguments("max_pooling_backward")
+def max_pooling_backward(draw: Draw) -> tuple[Any, ...]:
+    size, window = draw.images(), draw.window()
+    shape = (draw.size(), *window.places(size))
+    winner = draw.rng.integers(0, len(window.cells), shape).astype(np.uint8)
+    return draw.array(*shape), winner, size, window
+
+
+@arguments("average_pooling")
+def average_pooling(draw: Draw) -> tuple[Any, ...]:
+    return draw.array(*draw.images(draw.size())), draw.window()
+
+
+@arguments("average_pooling_backward")
+def average_pooling_backward(draw: Draw) -> tuple[Any, ...]:
+    size, window = draw.images(), draw.window()
+    return draw.array(draw.size(), *window.places(size)), size, window
+
+
+@arguments("convolution")
+def convolution(draw: Draw) -> tuple[Any, ...]:
+    C, M, window = draw.size(1, 3), draw.size(1, 3), draw.window(dilated=True)
+    b = draw.one_of(None, draw.array(M))
+    return draw.array(*draw.images(draw.size(1, 3), C)), draw.array(M, C, *window.size), b, window, 1
+
+
+@arguments("convolution_dx")
+def convolution_dx(draw: Draw) -> tuple[Any, ...]:
+    x, W, _, window, groups = convolution(draw)
+    return draw.array(len(x), len(W), *window.places(x.shape)), W, x.shape[-2:], window, groups
+
+
+@arguments("convolution_dw")
+def convolution_dw(draw: Draw) -> tuple[Any, ...]:
+    x, W, _, window, groups = convolution(draw)
+    return draw.array(len(x), len(W), *window.places(x.shape)), x, window, groups
+
+
+@arguments("convolution_relu_pooling")
+def convolution_relu_pooling(draw: Draw) -> tuple[Any, ...]:
+    x, W, _, window, groups = convolution(draw)
+    return x, W, draw.array(len(W)), window._replace(dilation=(1, 1)), groups, pool(draw)
+
+
+@arguments("convolution_relu_pooling_backward")
+def convolution_relu_pooling_backward(draw: Draw) -> tuple[Any, ...]:
+    x, W, b, window, groups, pool = convolution_relu_pooling(draw)
+    y, winner = kernels.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
+    return draw.array(*y.shape), x, W, y, winner, window, groups, pool, draw.one_of(False, True)
+
+
+def pool(draw: Draw) -> Window:
+    return draw.window()._replace(size=(draw.size(1, 2), draw.size(1, 2)))

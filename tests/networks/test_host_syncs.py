@@ -1,0 +1,109 @@
+"""A step of training of every network, with its usual optimizer, reads no value on the host: a GPU would wait there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_networks import small
+
+import xpnet as xn
+from xpnet import networks
+from xpnet.networks import (
+    DeepConvNet,
+    MultiLayerNet,
+    MultiLayerNetExtend,
+    Network,
+    ResNet,
+    SimpleConvNet,
+    TransformerLM,
+    TwoLayerNet,
+)
+from xpnet.optimizers import SGD, Adam, AdamW, Momentum, clip_by_norm
+from xpnet.random import Generator
+
+
+def conv(filters: int, pad: int = 1) -> dict[str, int]:
+    return {"filter_num": filters, "filter_size": 3, "pad": pad, "stride": 1}
+
+
+def deep(**options) -> DeepConvNet:
+    convs = {f"conv_param_{i}": conv(2, 2 if i == 4 else 1) for i in range(1, 7)}
+    return DeepConvNet((1, 6, 6), **convs, hidden_size=4, output_size=3, **options)
+
+
+def tied(**options) -> TransformerLM:
+    return TransformerLM(5, 4, 4, 2, 2, hidden=3, dropout_ratio=0.5, tied=True, **options)
+
+
+def extended(**options) -> MultiLayerNetExtend:
+    switched = {"use_dropout": True, "use_batchnorm": True, "weight_decay_lambda": 0.1}
+    return MultiLayerNetExtend(4, [5, 5], 3, **switched, **options)
+
+
+ROWS, IMAGES, SYMBOLS = ("rows", 6, 4), ("images", 6, 1, 6, 6), ("symbols", 6, 4)
+STEPS = {
+    "Sequential": (lambda rng: small(), SGD, ROWS),
+    "TwoLayerNet": (lambda rng: TwoLayerNet(4, 5, 3, rng=rng), SGD, ROWS),
+    "MultiLayerNet": (lambda rng: MultiLayerNet(4, [5, 5], 3, weight_decay_lambda=0.1, rng=rng), Momentum, ROWS),
+    "MultiLayerNetExtend": (lambda rng: extended(rng=rng), Adam, ROWS),
+    "SimpleConvNet": (lambda rng: SimpleConvNet((1, 6, 6), conv(2, 0), 4, 3, rng=rng), Adam, IMAGES),
+    "DeepConvNet": (lambda rng: deep(rng=rng), Adam, IMAGES),
+    "ResNet": (lambda rng: ResNet((1, 6, 6), channels=(2, 3), output_size=3, rng=rng), Momentum, IMAGES),
+    "TransformerLM": (lambda rng: tied(rng=rng), AdamW, SYMBOLS),
+}
+
+
+READS = ("__bool__", "__float__", "__int__", "__complex__", "__index__", "__array__", "__dlpack__")
+
+
+@pytest.fixture
+def backend():
+    """The second device of array-api-strict, without what depends on values in its shape."""
+    strict = pytest.importorskip("array_api_strict")
+    flags = strict.ArrayAPIStrictFlags(boolean_indexing=False, data_dependent_shapes=False)
+    with flags, xn.use_backend("array-api-strict", device="device1") as chosen:
+        yield chosen
+
+
+@pytest.fixture
+def reads(backend, monkeypatch):
+    """The places that have read values of an array, one for each time."""
+    array, places = type(backend.asarray(np.zeros(1))), []
+
+    def counting(read, self, *args, **named):
+        caller = sys._getframe(2)
+        places.append(f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}")
+        return read(self, *args, **named)
+
+    for name in READS:
+        read = getattr(array, name)
+        monkeypatch.setattr(array, name, lambda *args, read=read, **named: counting(read, *args, **named))
+    return places
+
+
+def batch(backend, kind):
+    name, *shape = kind
+    draw = np.random.default_rng(0)
+    if name == "symbols":
+        return backend.asarray(draw.integers(0, 5, shape)), backend.asarray(draw.integers(0, 5, shape))
+    return backend.asarray(draw.standard_normal(shape)), backend.asarray(draw.integers(0, 3, shape[0]))
+
+
+def test_every_network_is_among_them():
+    assert STEPS.keys() == set(networks.__all__) - {Network.__name__}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_reads_no_value(name, backend, reads):
+    make, kind, data = STEPS[name]
+    net, optimizer, (x, t) = make(Generator(0)), kind(), batch(backend, data)
+    del reads[:]
+    for _ in range(2):
+        loss, gradients = net.loss_and_gradient(x, t)
+        optimizer.update(net.params, clip_by_norm(gradients, 1.0))
+    assert reads == []
+    assert np.isfinite(float(loss))
+    assert len(reads) == 1

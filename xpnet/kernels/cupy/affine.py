@@ -1,0 +1,40 @@
+"""CUDA bodies of the affine map: the product is cuBLAS's, what follows it one launch."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import cupy
+
+from xpnet import kernels
+from xpnet.kernels.cupy.launch import TILE, body, launch_each, launch_tiles
+
+
+def _product(name: str, kernel: kernels.Kernel[..., Any], x: Any, W: Any, b: Any) -> Any:
+    """``x W``, and what a kernel makes of it with the bias, where it lies."""
+    if x.ndim < 2 or W.ndim != 2 or b.shape != W.shape[1:]:
+        return kernel.reference(x, W, b)
+    y = x.reshape(prod(x.shape[:-1]), x.shape[-1]) @ W
+    launch_each("affine", name, y.dtype, y.size, y, b, y.size, b.size)
+    return y.reshape(*x.shape[:-1], b.size)
+
+
+@body(kernels.affine)
+def affine(x: Any, W: Any, b: Any) -> Any:
+    return _product("add_bias", kernels.affine, x, W, b)
+
+
+@body(kernels.affine_relu)
+def affine_relu(x: Any, W: Any, b: Any) -> Any:
+    return _product("add_bias_relu", kernels.affine_relu, x, W, b)
+
+
+@body(kernels.sum_rows)
+def sum_rows(dout: Any) -> Any:
+    if dout.ndim != 2:
+        return kernels.sum_rows.reference(dout)
+    rows, width = dout.shape
+    db = cupy.empty(width, dout.dtype)
+    launch_tiles("affine", "sum_rows", dout.dtype, width, max(rows, 1), TILE, dout, db, rows, width, TILE)
+    return db

@@ -1,0 +1,78 @@
+"""NumPy bodies of attention: a few samples at a time, whose scores stay in the cache, in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from math import sqrt
+from typing import Any, cast
+
+import numpy as np
+
+from xpnet.kernels.numpy.blocks import SIZE, Host, ones
+from xpnet.kernels.numpy.normalization import all_of_one
+from xpnet.kernels.standard import attention as standard
+from xpnet.kernels.standard.attention import split_heads
+
+
+@standard.attention.on("numpy")
+def attention(q: Host, k: Host, v: Host, mask: Host | None, heads: int, causal: bool) -> Any:
+    if not all_of_one(q, k, v):
+        return standard.attention.reference(q, k, v, mask, heads, causal)
+    N, L, D = q.shape
+    y, p = np.empty_like(q, order="C"), np.empty((N, heads, L, L), q.dtype)
+    scaled, keys, values, outputs = in_heads(heads, q * (1.0 / sqrt(D // heads)), k, v, y)
+    hidden = None if mask is None else np.where(mask, 0.0, -np.inf).astype(q.dtype)[:, None, None, :]
+    for at in in_blocks(p):
+        scores = np.matmul(scaled[at], keys[at].mT, out=p[at])
+        if causal:
+            scores += future(L, q.dtype)
+        if hidden is not None:
+            scores += hidden[at]
+        top = np.maximum.reduce(scores, axis=-1, keepdims=True)
+        scores -= top if hidden is None else np.maximum(top, np.finfo(q.dtype).min)  # a row of -inf alone
+        np.exp(scores, out=scores)
+        total = scores.reshape(-1, L) @ ones(L, q.dtype)
+        if np.isnan(total).any():  # of infinite scores that may not be attended, too
+            return standard.attention.reference(q, k, v, mask, heads, causal)
+        if hidden is not None:
+            total[total == 0] = 1.0
+        scores /= total.reshape(top.shape)
+        np.matmul(scores, values[at], out=outputs[at])
+    return y, p
+
+
+@standard.attention_backward.on("numpy")
+def attention_backward(dout: Host, q: Host, k: Host, v: Host, p: Host, y: Host, heads: int) -> Any:
+    if not all_of_one(dout, q, k, v, p, y):
+        return standard.attention_backward.reference(dout, q, k, v, p, y, heads)
+    scale = 1.0 / sqrt(q.shape[-1] // heads)
+    gradients = tuple(np.empty_like(q, order="C") for _ in range(3))
+    (product,) = in_heads(heads, dout * y)
+    along = product.sum(axis=-1, keepdims=True)
+    dout, q, k, v, dq, dk, dv = in_heads(heads, dout, q * scale, k * scale, v, *gradients)
+    for at in in_blocks(p):
+        np.matmul(p[at].mT, dout[at], out=dv[at])
+        ds = dout[at] @ v[at].mT
+        ds -= along[at]
+        ds *= p[at]
+        np.matmul(ds, k[at], out=dq[at])
+        np.matmul(ds.mT, q[at], out=dk[at])
+    return gradients
+
+
+def in_heads(heads: int, *arrays: Host) -> list[Host]:
+    return [cast("Host", split_heads(x, heads)) for x in arrays]
+
+
+def in_blocks(p: Host) -> Iterator[slice]:
+    step = max(1, SIZE // p[0].size)
+    return (slice(first, first + step) for first in range(0, len(p), step))
+
+
+@lru_cache(maxsize=16)
+def future(length: int, dtype: Any) -> Host:
+    """What causal attention adds to the scores, read-only: 0 for a position and those before it, else -inf."""
+    added = np.triu(np.full((length, length), -np.inf, dtype), 1)
+    added.flags.writeable = False
+    return added

@@ -1,0 +1,169 @@
+"""``tune``: what this process has to have set for NumPy to be quick on a CPU, asked for and reversible."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+SWITCH = "XPNET_TUNE"
+MALLOC = "malloc"
+CORE = "OPENBLAS_CORETYPE"
+
+# The parameters of mallopt, as malloc.h numbers them: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD.
+KEPT = {-3: 32 << 20, -1: 1 << 30, -2: 16 << 20}
+DEFAULTS = {-3: 128 << 10, -1: 128 << 10, -2: 0}
+OWN = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
+
+AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
+BELOW = {"Prescott", "Core2", "Nehalem", "Sandybridge", "Haswell", "Barcelona", "Bulldozer", "Excavator", "Zen"}
+KNOWN = {("GenuineIntel", "6"), ("AuthenticAMD", "25")}  # vendor and family of those in which OpenBLAS looks for it
+
+_active: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What became of one setting, and why; ``undo`` takes it back where this call has set it."""
+
+    name: str
+    done: bool
+    why: str
+    undo: Callable[[], None] | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.name:<{len(CORE)}}  {'set' if self.done else 'not set'}: {self.why}"
+
+
+class Tuning:
+    """What a call of ``tune`` did. It prints as a list; ``undo()`` takes it back, and so does the end of a ``with``."""
+
+    def __init__(self, *settings: Setting) -> None:
+        self.settings = settings
+
+    def undo(self) -> None:
+        """Take back what this call has set; what an earlier one had set stays."""
+        for setting in self.settings:
+            if setting.undo is not None:
+                setting.undo()
+                _active.discard(setting.name)
+        self.settings = tuple(Setting(one.name, False, "taken back") if one.undo else one for one in self.settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.undo()
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self.settings))
+
+
+def tune() -> Tuning:
+    """Set what NumPy's speed hangs on, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
+
+    - ``malloc``: glibc hands the memory of large arrays back as soon as they are free, and the temporaries of the next
+      step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of what it once held.
+    - ``OPENBLAS_CORETYPE``: OpenBLAS takes processors that it does not know, AMD's Zen 5 for one, for such without
+      AVX-512, and multiplies at half their speed. Where AVX-512 is there and would be missed, the variable names the
+      core SkylakeX. OpenBLAS reads it once, when numpy is loaded.
+
+    Values that the environment has already are kept, other systems are left alone, and ``XPNET_TUNE=0`` stops it all.
+    What comes back tells what was set and why something was not. Its ``undo()`` removes the variable and sets glibc's
+    defaults, which from then on no longer adapt to the program; a core that numpy was loaded with stays.
+    """
+    if os.environ.get(SWITCH) == "0":
+        return Tuning(*(Setting(name, False, f"{SWITCH}=0") for name in (MALLOC, CORE)))
+    return Tuning(_tune_malloc(), _tune_core())
+
+
+def _tune_malloc() -> Setting:
+    if MALLOC in _active:
+        return Setting(MALLOC, True, "by an earlier call")
+    for name, text in os.environ.items():
+        if name in OWN or (name == "GLIBC_TUNABLES" and "glibc.malloc" in text):
+            return Setting(MALLOC, False, f"{name} has its own")
+    mallopt = _mallopt()
+    if mallopt is None:
+        return Setting(MALLOC, False, "the C library is not glibc")
+    for parameter, value in KEPT.items():
+        mallopt(parameter, value)
+    _active.add(MALLOC)
+    return Setting(MALLOC, True, "freed memory is kept for the arrays to come", lambda: _restore(mallopt))
+
+
+def _mallopt() -> Callable[[int, int], int] | None:
+    """The function of glibc; None where the process runs on something else."""
+    try:
+        glibc = os.confstr("CS_GNU_LIBC_VERSION")
+    except (AttributeError, ValueError, OSError):  # no such function, or no such name
+        return None
+    if not glibc:
+        return None
+    from ctypes import CDLL
+
+    found: Any = CDLL(None).mallopt
+    return found if callable(found) else None
+
+
+def _restore(mallopt: Callable[[int, int], int]) -> None:
+    for parameter, value in DEFAULTS.items():
+        mallopt(parameter, value)
+
+
+def _tune_core() -> Setting:
+    there = os.environ.get(CORE)
+    if there:
+        return Setting(CORE, CORE in _active, f"{there}, by an earlier call" if CORE in _active else f"it is {there}")
+    core, why = missed_core(processor())
+    if not core:
+        return Setting(CORE, False, why)
+    if "numpy" in sys.modules:
+        return Setting(CORE, False, f"numpy was loaded first; start with {CORE}={core}, or call tune() before it")
+    os.environ[CORE] = core
+    _active.add(CORE)
+    return Setting(CORE, True, f"{core}, since {why}", lambda: _remove(core))
+
+
+def _remove(core: str) -> None:
+    if os.environ.get(CORE) == core:
+        del os.environ[CORE]
+
+
+def missed_core(cpu: dict[str, str]) -> tuple[str, str]:
+    """The core of OpenBLAS that a processor could run and will not be given, "" for none; and why."""
+    if not cpu:
+        return "", "what the processor can do is known on Linux on x86-64 alone"
+    if not has_avx512(cpu):
+        return "", "the processor has no AVX-512"
+    if (cpu.get("vendor_id"), cpu.get("cpu family")) in KNOWN:
+        return "", "OpenBLAS knows the processor"
+    return "SkylakeX", "OpenBLAS does not know that the processor has AVX-512"
+
+
+def advice(core: str) -> str:
+    """What to do about the core with which numpy has been loaded; "" for nothing."""
+    if CORE in _active:
+        return f"A program that imports numpy before it calls xpnet.tune() needs {CORE}={os.environ[CORE]} set outside."
+    if core in BELOW and has_avx512(processor()):
+        return f"The processor has AVX-512, which the core {core} does not use: start with {CORE}=SkylakeX."
+    return ""
+
+
+def has_avx512(cpu: dict[str, str]) -> bool:
+    """Whether all of AVX-512 is there that OpenBLAS needs for its core SkylakeX."""
+    return set(cpu.get("flags", "").split()) >= AVX512
+
+
+def processor(file: str = "/proc/cpuinfo") -> dict[str, str]:
+    """What Linux tells of the first core, ``vendor_id``, ``cpu family``, ``flags`` and more; elsewhere nothing."""
+    try:
+        first, _, _ = Path(file).read_text(encoding="utf-8").partition("\n\n")
+    except OSError:
+        return {}
+    lines = (line.partition(":") for line in first.splitlines())
+    found = {name.strip(): value.strip() for name, _, value in lines}
+    return found if "flags" in found else {}
