@@ -13,7 +13,7 @@ seen, as if one of 3.6 characters came next (a uniform guess has 4.63). It write
 ``python character_model.py [STEPS]``; 2000 training steps by default.
 """
 
-import sys
+import argparse
 from pydoc_data.topics import topics
 
 import numpy as np
@@ -24,7 +24,9 @@ from xpnet.optimizers import AdamW, clip_by_norm, vectors
 from xpnet.random import Generator
 from xpnet.schedules import Cosine
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", nargs="?", type=int, default=2000, help="training steps")
+steps = parser.parse_args().steps
 rows, context = 16, 64
 backend = xn.get_backend()
 rng = Generator(0)

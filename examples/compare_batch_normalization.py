@@ -1,7 +1,7 @@
 """Batch normalization makes training bear any initial scale of the weights (the book, section 6.3).
 
-``python compare_batch_normalization.py [mnist] [FILE.svg]`` trains five hidden layers of 100 on 1000 images by plain
-SGD, from sixteen scales between 1 and 0.0001; without ``mnist`` on the digits of xpnet, from four scales.
+``python compare_batch_normalization.py [digits|mnist] [FILE.svg]`` trains five hidden layers of 100 by plain SGD, on
+1000 images of MNIST from sixteen scales between 1 and 0.0001, or on the digits of xpnet from four scales.
 
 Result on MNIST (``docs/comparisons/batch_normalization.svg``): accuracy on the training images after 20 epochs. With it
 the network learns from 15 of the scales, without it from 4; from the two largest its loss grows out of all bounds.
@@ -16,7 +16,7 @@ the network learns from 15 of the scales, without it from 4; from the two larges
     0.0001   11.7%     11.7%
 """
 
-import sys
+import argparse
 
 from xpnet.datasets import load_digits, load_mnist
 from xpnet.drawing import Panel, plot
@@ -25,8 +25,11 @@ from xpnet.optimizers import SGD
 from xpnet.random import Generator
 from xpnet.training import Trainer
 
-mnist = "mnist" in sys.argv
-file = next((word for word in sys.argv[1:] if word.endswith(".svg")), "batch_normalization.svg")
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("dataset", nargs="?", choices=("digits", "mnist"), default="digits")
+parser.add_argument("file", nargs="?", metavar="FILE.svg", default="batch_normalization.svg")
+options = parser.parse_args()
+mnist, file = options.dataset == "mnist", options.file
 count, epochs = (16, 20) if mnist else (4, 8)
 
 (x_train, t_train), _ = (load_mnist if mnist else load_digits)()

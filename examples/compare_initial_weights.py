@@ -13,14 +13,16 @@ saturate at 1.0 and say all the same at 0.01; ReLUs fade out but for He's spread
     relu     he      0.825 0.805 0.750 0.795 0.808
 """
 
-import sys
+import argparse
 
 from xpnet.backend import get_backend, to_numpy
 from xpnet.drawing import histogram, plot
 from xpnet.networks import MultiLayerNet
 from xpnet.random import Generator
 
-file = next(iter(sys.argv[1:]), "initial_weights.svg")
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("file", nargs="?", metavar="FILE.svg", default="initial_weights.svg")
+file = parser.parse_args().file
 x = get_backend().asarray(Generator(0).normal((1000, 100), "data"))
 rows = [("sigmoid", 1.0), ("sigmoid", 0.01), ("sigmoid", "xavier"), ("relu", 0.01), ("relu", "xavier"), ("relu", "he")]
 

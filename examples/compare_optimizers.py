@@ -1,6 +1,6 @@
 """How fast optimizers learn: the same network and batches, six ways to step (the book, section 6.1.8).
 
-``python compare_optimizers.py [mnist] [FILE.svg]`` draws the losses; without ``mnist`` the digits of xpnet are learnt.
+``python compare_optimizers.py [digits|mnist] [FILE.svg]`` draws the losses on MNIST or the digits of xpnet.
 
 Result on MNIST, 2000 steps of 128 images (``docs/comparisons/optimizers.svg``): loss over the last 20 steps and
 accuracy on the test images.
@@ -13,7 +13,7 @@ accuracy on the test images.
     Adam      0.0507  96.75%
 """
 
-import sys
+import argparse
 
 import xpnet as xn
 from xpnet.datasets import load_digits, load_mnist
@@ -22,8 +22,11 @@ from xpnet.networks import MultiLayerNet
 from xpnet.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from xpnet.random import Generator
 
-mnist = "mnist" in sys.argv
-file = next((word for word in sys.argv[1:] if word.endswith(".svg")), "optimizers.svg")
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("dataset", nargs="?", choices=("digits", "mnist"), default="digits")
+parser.add_argument("file", nargs="?", metavar="FILE.svg", default="optimizers.svg")
+options = parser.parse_args()
+mnist, file = options.dataset == "mnist", options.file
 iterations, batch_size, window = (2000, 128, 20) if mnist else (200, 64, 10)
 
 xp = xn.get_backend().xp

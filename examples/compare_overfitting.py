@@ -1,7 +1,7 @@
 """Weight decay and dropout against overfitting: many layers, 300 images to learn from (the book, section 6.4).
 
-``python compare_overfitting.py [mnist] [FILE.svg]`` trains six hidden layers of 100; without ``mnist`` on 100 digits of
-xpnet, and shorter.
+``python compare_overfitting.py [digits|mnist] [FILE.svg]`` trains six hidden layers of 100, on 300 images of MNIST or,
+shorter, on 100 digits of xpnet.
 
 Result on MNIST (``docs/comparisons/overfitting.svg``): accuracy on the training images, on the 10,000 test images, and
 the gap. Both remedies slow the learning by heart; with so few images neither makes the network see more in new ones.
@@ -11,7 +11,7 @@ the gap. Both remedies slow the learning by heart; with so few images neither ma
     dropout 0.2         97.67%  75.48%  22.19%
 """
 
-import sys
+import argparse
 
 from xpnet.datasets import load_digits, load_mnist
 from xpnet.drawing import Panel, plot
@@ -20,8 +20,11 @@ from xpnet.optimizers import SGD
 from xpnet.random import Generator
 from xpnet.training import Trainer
 
-mnist = "mnist" in sys.argv
-file = next((word for word in sys.argv[1:] if word.endswith(".svg")), "overfitting.svg")
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("dataset", nargs="?", choices=("digits", "mnist"), default="digits")
+parser.add_argument("file", nargs="?", metavar="FILE.svg", default="overfitting.svg")
+options = parser.parse_args()
+mnist, file = options.dataset == "mnist", options.file
 images, epochs, lr = (300, 301, 0.01) if mnist else (100, 60, 0.05)
 
 (x_train, t_train), test = (load_mnist if mnist else load_digits)()
@@ -34,8 +37,8 @@ remedies = {
 
 panels = []
 print(f"accuracy on the {images} training images and on {len(test[1])} test images, and the gap")
-for name, options in remedies.items():
-    net = MultiLayerNetExtend(few[0].shape[1], [100] * 6, 10, rng=Generator(0), **options)
+for name, remedy in remedies.items():
+    net = MultiLayerNetExtend(few[0].shape[1], [100] * 6, 10, rng=Generator(0), **remedy)
     trainer = Trainer(net, SGD(lr=lr), few, test, batch_size=100, rng=Generator(0))
     history = list(trainer.run(epochs))
     curves = {

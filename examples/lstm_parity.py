@@ -8,7 +8,7 @@ network after five bits, and from the seventh on as often as a coin.
 ``python lstm_parity.py [STEPS]``; 600 training steps by default.
 """
 
-import sys
+import argparse
 
 import xpnet as xn
 from xpnet.layers import LSTM, Affine, Linear, Relu, Reshape, SigmoidWithLoss
@@ -16,7 +16,9 @@ from xpnet.networks import Sequential
 from xpnet.optimizers import Adam
 from xpnet.random import Generator
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 600
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", nargs="?", type=int, default=600, help="training steps")
+steps = parser.parse_args().steps
 length, width = 20, 128
 backend = xn.get_backend()
 xp = backend.xp

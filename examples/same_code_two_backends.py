@@ -4,7 +4,7 @@
 Every number that is drawn is the same on both, so the losses differ by rounding alone.
 """
 
-import sys
+import argparse
 
 import xpnet as xn
 from xpnet.datasets import load_digits
@@ -23,7 +23,11 @@ def train(backend: str) -> list[float]:
         return [epoch.loss for epoch in trainer.run(5)]
 
 
-first, second = sys.argv[1:] or ("numpy", xn.available_backends()[-1])
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("first", nargs="?", default="numpy")
+parser.add_argument("second", nargs="?", default=xn.available_backends()[-1])
+options = parser.parse_args()
+first, second = options.first, options.second
 print(f"epoch  {first:>16}  {second:>16}  difference")
 for epoch, (one, other) in enumerate(zip(train(first), train(second), strict=True), 1):
     print(f"{epoch:5}  {one:16.8f}  {other:16.8f}  {abs(one - other):10.1e}")

@@ -21,7 +21,7 @@ from xpnet.training import Trainer
 
 NETWORKS = {"simple": (SimpleConvNet, 6), "deep": (DeepConvNet, 10), "res": (ResNet, 8)}
 
-parser = argparse.ArgumentParser(description=__doc__)
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("network", choices=NETWORKS)
 parser.add_argument("--dataset", choices=("mnist", "digits"), default="mnist")
 parser.add_argument("--epochs", type=int)

@@ -13,8 +13,11 @@ import xpnet
 
 HOME = Path(xpnet.__file__).parent
 FILES = sorted(HOME.rglob("*.py"))
-VENDORS = {"cupy", "cupyx", "cupy_backends", "torch", "jax", "jaxlib", "dask", "sparse", "ndonnx", "array_api_strict"}
-OPTIONAL = {"cupy", "torch", "jax", "jaxlib", "matplotlib", "sklearn", "mpi4py", "onnx", "tensorboard"}
+VENDORS = {
+    *("cupy", "cupyx", "cupy_backends", "torch", "jax", "jaxlib"),
+    *("numba", "dask", "sparse", "ndonnx", "array_api_strict"),
+}
+OPTIONAL = {"cupy", "torch", "jax", "jaxlib", "numba", "matplotlib", "sklearn", "mpi4py", "onnx", "tensorboard"}
 
 # What a package may import: those in earlier rows, and itself. Those in one row do not import each other.
 ROWS = (

@@ -317,6 +317,21 @@ def test_calls_with_too_few_or_too_many_values(asarray, affine) -> None:
     refused(lambda: Relu(x), ArgumentError, ValueError, "^Relu: it must be given no arrays, got 1 arguments")
 
 
+def test_layers_are_made_from_sizes_by_create() -> None:
+    for make in (lambda: Affine(4, 3), lambda: Affine(np.int64(4), np.int64(3)), lambda: Affine(4)):
+        refused(
+            make,
+            DtypeError,
+            TypeError,
+            r"^Affine: it must be given arrays W, b, got .*4.*; for sizes use Affine.create",
+        )
+    text = r"^Affine: W must be \(D, M\), got \(3,\); give it that shape"
+    refused(lambda: Affine(np.ones(3), np.ones(3)), ShapeError, ValueError, text)
+    text = "^Affine: {} must be a positive integer, got"
+    refused(lambda: Affine.create(0, 3), ArgumentError, ValueError, text.format("inputs"))
+    refused(lambda: Affine.create(4, 3.0), ArgumentError, ValueError, text.format("outputs"))
+
+
 # NaN
 
 

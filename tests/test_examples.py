@@ -139,16 +139,16 @@ def test_the_readme_s_code_runs(tmp_path, monkeypatch):
     assert "fail" not in output
 
 
-def results(name: str, picture: Path, columns: int) -> dict[str, list[float]]:
+def results(name: str, picture: Path, columns: int, *arguments: str) -> dict[str, list[float]]:
     """The numbers in the last columns of the table that an example prints, by what stands before them."""
-    _, *rows = run(name, str(picture)).splitlines()
+    _, *rows = run(name, *arguments, str(picture)).splitlines()
     assert picture.read_text(encoding="utf-8").startswith("<svg")
     words = [row.split() for row in rows]
     return {" ".join(row[:-columns]): [float(word.strip("%")) for word in row[-columns:]] for row in words}
 
 
 def test_compare_optimizers(tmp_path):
-    found = results("compare_optimizers.py", tmp_path / "optimizers.svg", 2)
+    found = results("compare_optimizers.py", tmp_path / "optimizers.svg", 2, "digits")
     losses = {name: loss for name, (loss, _) in found.items()}
     assert list(losses) == ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"]
     assert max(losses, key=lambda name: losses[name]) == "SGD"
@@ -161,14 +161,14 @@ def test_compare_initial_weights(tmp_path):
 
 
 def test_compare_batch_normalization(tmp_path):
-    found = results("compare_batch_normalization.py", tmp_path / "batch_normalization.svg", 2)
+    found = results("compare_batch_normalization.py", tmp_path / "batch_normalization.svg", 2, "digits")
     assert list(found) == ["1", "0.046", "0.0022", "0.0001"]
     with_it, without = found["0.046"]
     assert with_it > 90.0 > 20.0 > without
 
 
 def test_compare_overfitting(tmp_path):
-    found = results("compare_overfitting.py", tmp_path / "overfitting.svg", 3)
+    found = results("compare_overfitting.py", tmp_path / "overfitting.svg", 3, "digits")
     gaps = [gap for _, _, gap in found.values()]
     assert gaps[0] == max(gaps)
 

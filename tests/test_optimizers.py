@@ -291,6 +291,26 @@ def test_params_that_are_none_are_refused() -> None:
         SGD().update(small(), {})
 
 
+def test_gradients_without_names_are_refused() -> None:
+    sgd = SGD()
+    sgd.update({"W": np.ones(2)}, {"W": np.ones(2)})
+    for optimizer in (sgd, SGD()):
+        for grads in (None, [np.ones(2)], np.ones(2)):
+            with pytest.raises(DtypeError, match=r"SGD: grads must map names to arrays, got .*; give it net.gradient"):
+                optimizer.update({"W": np.ones(2)}, grads)
+    for clip in (clip_by_norm, clip_by_value):
+        with pytest.raises(DtypeError, match=f"{clip.__name__}: grads must map names to arrays, got ndarray"):
+            clip(np.ones(2), 1.0)
+
+
+def test_another_network_with_the_same_names_is_refused() -> None:
+    adam = Adam()
+    adam.update({"W": np.ones(2)}, {"W": np.ones(2)})
+    with pytest.raises(ShapeError, match=r"Adam: the state m of W must be \(3,\), got \(2,\); make an optimizer"):
+        adam.update({"W": np.ones(3)}, {"W": np.ones(3)})
+    assert adam.steps == 1
+
+
 def test_an_optimizer_shows_its_options() -> None:
     assert repr(SGD(0.5)) == "SGD(lr=0.5, weight_decay=0)"
     assert repr(AdamW()) == "AdamW(lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08, weight_decay=0.01)"
@@ -612,6 +632,12 @@ def test_clipping_of_zeros_and_of_nothing(asarray) -> None:
     assert clip_by_norm({}, 1.0) == clip_by_value({}, 1.0) == {}
     with pytest.raises(ArgumentError, match="global_norm: there must be at least one gradient"):
         global_norm({})
+
+
+@pytest.mark.parametrize("clip", [clip_by_norm, clip_by_value])
+def test_a_limit_of_numpy_promotes_nothing(clip, asarray) -> None:
+    grads = {"W": asarray([3.0, 4.0])}
+    assert clip(grads, np.float64(0.5))["W"].dtype == grads["W"].dtype
 
 
 @pytest.mark.parametrize("clip", [clip_by_norm, clip_by_value])

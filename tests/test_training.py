@@ -16,7 +16,16 @@ from safetensors.numpy import save_file
 import xpnet as xn
 from xpnet.backend import array_namespace, device_of, library_of, to_numpy
 from xpnet.datasets import load_digits
-from xpnet.errors import ArgumentError, DataError, DivergenceError, DtypeError, LibraryError, ShapeError, XpnetError
+from xpnet.errors import (
+    ArgumentError,
+    DataError,
+    DivergenceError,
+    DtypeError,
+    LibraryError,
+    ShapeError,
+    StateError,
+    XpnetError,
+)
 from xpnet.files import written_in_place
 from xpnet.layers import (
     Affine,
@@ -196,9 +205,42 @@ def test_other_bad_data_are_refused(data, asarray) -> None:
     for wrong in (0, -3, 2.5):
         with pytest.raises(ArgumentError, match="batch_size must be a positive integer"):
             Trainer(small_net(), SGD(0.5), data, batch_size=wrong)
-    for epochs in (0, -1):
-        with pytest.raises(ArgumentError, match="Trainer: epochs must be at least 1"):
+    for epochs in (0, -1, 1.5, "1", None):
+        with pytest.raises(ArgumentError, match="Trainer: epochs must be a positive integer, got "):
             next(Trainer(small_net(), SGD(0.5), data).run(epochs))
+
+
+def test_targets_that_the_loss_refuses_are_refused_before_the_first_step(data, asarray) -> None:
+    x, t = data
+    with pytest.raises(ShapeError, match=r"SoftmaxWithLoss: floating t must be .* cast class indices to an integer"):
+        Trainer(small_net(), SGD(0.5), (x, asarray(to_numpy(t) * 1.0)))
+    net = Sequential(Affine.create(4, 1), loss=MeanSquaredError())
+    with pytest.raises(ShapeError, match=r"MeanSquaredError: t must be \(1, 1\), as x, got \(1,\)"):
+        Trainer(net, SGD(0.5), (x, t))
+    with pytest.raises(StateError, match="a loss layer must end it"):
+        Trainer(Sequential(Affine.create(4, 3)), SGD(0.5), data)
+
+
+def test_what_is_no_network_optimizer_or_pair_is_refused(data) -> None:
+    net, (x, t) = small_net(), data
+    for make, text in (
+        (lambda: Trainer(SGD(0.5), net, data), "network must be a Network, got SGD; give it first"),
+        (lambda: Trainer(net, SGD, data), "optimizer must be an Optimizer, got SGD; give an instance"),
+        (lambda: Trainer(net, "sgd", data), "optimizer must be an Optimizer, got str"),
+        (lambda: Trainer(net, SGD(0.5), x, t), r"train must be a pair \(x, t\), got .*; write train=\(x, t\)"),
+        (lambda: Trainer(net, SGD(0.5), data, (x,)), r"test must be a pair \(x, t\), got tuple"),
+    ):
+        with pytest.raises(DtypeError, match=f"^Trainer: {text}"):
+            make()
+
+
+def test_save_and_load_take_a_path_and_a_network(tmp_path: Path) -> None:
+    net = small_net()
+    for call in (xn.save, xn.load):
+        with pytest.raises(DtypeError, match=f"{call.__name__}: path must be a string or a Path, got TwoLayerNet"):
+            call(net, tmp_path / "net")
+        with pytest.raises(DtypeError, match=f"{call.__name__}: what follows the path must be a network or layer, got"):
+            call(tmp_path / "net", net.params)
 
 
 def test_data_of_another_library_or_device_are_refused(data, backend) -> None:
@@ -317,7 +359,7 @@ def test_patience_ends_a_training_that_gets_no_better(data) -> None:
     trainer.history.append(Epoch(1, 0.1, None, None, 1.0, 1.0, test_loss=0.1))
     assert len(list(trainer.run(10, patience=3))) == 3
     assert len(list(Trainer(small_net(), SGD(0.3), data, data).run(6, patience=2))) == 6
-    with pytest.raises(ArgumentError, match="Trainer: patience must be at least 1, got 0"):
+    with pytest.raises(ArgumentError, match="Trainer: patience must be a positive integer, got 0"):
         next(trainer.run(1, patience=0))
 
 

@@ -13,7 +13,7 @@ from xpnet.autodiff import Variable, call_layer
 from xpnet.backend import array_namespace, use_backend
 from xpnet.drawing import Drawing, draw
 from xpnet.errors import ArgumentError, DataError, DtypeError, StateError
-from xpnet.layers import AddLayer, Affine, Flatten, MulLayer, Relu, Sigmoid, SoftmaxWithLoss
+from xpnet.layers import AddLayer, Affine, Flatten, MulLayer, Relu, Sigmoid, SoftmaxWithLoss, TransformerBlock
 from xpnet.networks import Sequential, TwoLayerNet
 from xpnet.random import Generator
 
@@ -197,6 +197,12 @@ def test_a_network_is_a_chain_with_the_shapes_of_its_parameters():
     ]
     assert drawing.graph.nodes[0].details == ("W (784, 50)", "b (50,)")
     assert readable(drawing)
+
+
+def test_a_box_of_many_parameters_tells_how_many(backend):
+    block = TransformerBlock.create(4, 2)
+    assert draw(block).graph.nodes[0].details[-2:] == ("16 parameters", "244 values")
+    assert type(block.params["Linear1.W"]) is type(backend.asarray([1.0]))
 
 
 def test_networks_inside_a_network_are_grouped_or_expanded():

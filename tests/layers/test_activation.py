@@ -151,6 +151,7 @@ def test_the_tanh_form_of_gelu_is_close_to_the_exact_one(asarray) -> None:
     [
         (lambda: LeakyRelu(slope=nan), r"^LeakyRelu: slope must be a finite number, got nan; give a float"),
         (lambda: LeakyRelu(slope="0.1"), r"^LeakyRelu: slope must be a finite number, got '0.1';"),
+        (lambda: LeakyRelu(True), r"^LeakyRelu: slope must be a finite number, got True;"),
         (lambda: Elu(alpha=inf), r"^Elu: alpha must be a finite number, got inf;"),
         (lambda: Elu(alpha=None), r"^Elu: alpha must be a finite number, got None;"),
         (lambda: Gelu(approximate="erf"), r"^Gelu: approximate must be \"none\" or \"tanh\", got 'erf'; choose one"),
@@ -160,6 +161,13 @@ def test_the_tanh_form_of_gelu_is_close_to_the_exact_one(asarray) -> None:
 def test_options_out_of_range(make, text: str) -> None:
     with pytest.raises(ArgumentError, match=text):
         make()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    for layer in (LeakyRelu(np.float32(0.25)), LeakyRelu(np.asarray(0.25)[()])):
+        assert type(layer.slope) is float
+        assert layer.slope == 0.25
+    assert Elu(np.int64(2)).alpha == 2.0
 
 
 @pytest.mark.parametrize("layer", [Softmax(), LogSoftmax()])

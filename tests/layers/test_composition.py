@@ -307,6 +307,31 @@ def test_branches_that_do_not_fit_are_refused(asarray):
         Concat(Relu(), Flatten(), axis=2)(images)
 
 
+def test_an_axis_that_the_branches_lack_is_refused(asarray):
+    x = asarray(normal("x", 2, 4))
+    for axis in (2, 5, -3):
+        with pytest.raises(ShapeError, match=rf"Concat: what its branches give must have axis {axis}, got \(2, 4\) of"):
+            Concat(Relu(), Sigmoid(), axis=axis)(x)
+    assert Concat(Relu(), Sigmoid(), axis=-2)(x).shape == (4, 4)
+    for axis in (1.0, "1", None, True):
+        with pytest.raises(DtypeError, match=r"Concat: axis must be an integer, got .*; for channels write axis=1"):
+            Concat(Relu(), Sigmoid(), axis=axis)
+
+
+def test_sizes_and_axes_may_be_integers_of_numpy(asarray):
+    sizes = np.asarray([2, -1])
+    x = asarray(normal("x", 3, 4))
+    assert Reshape(*sizes)(x).shape == (3, 2, 2)
+    assert Transpose(*np.asarray([1, 0]))(x).shape == (4, 3)
+
+
+def test_layers_in_a_list_are_to_be_unpacked():
+    with pytest.raises(DtypeError, match=r"Residual: list1 must be a layer, got list; unpack it, Residual\(\*layers\)"):
+        Residual([Relu()])
+    with pytest.raises(DtypeError, match=r"Sequential: a layer's name must be a string, got 1; name it"):
+        Sequential({1: Relu()})
+
+
 @pytest.mark.parametrize(
     ("shape", "text"), [((0, 2), r"\(0, 2\)"), ((-1, -1), r"\(-1, -1\)"), ((2.0,), "2.0"), ((-2,), "-2")]
 )

@@ -175,9 +175,25 @@ def test_positive_weights_that_do_not_fit(asarray) -> None:
     text = r"^SigmoidWithLoss: pos_weight must be \(3,\), got \(2,\); give one for each class"
     with pytest.raises(ShapeError, match=text):
         SigmoidWithLoss(pos_weight=[1.0, 2.0])(asarray(X), asarray(T))
-    for bad in (-1.0, [1.0, float("nan")], float("inf")):
+    for bad in (-1.0, np.float32(-1.0), [1.0, float("nan")], np.asarray([1.0, -1.0]), float("inf")):
         with pytest.raises(ArgumentError, match="SigmoidWithLoss: pos_weight must be finite and not negative, got "):
             SigmoidWithLoss(pos_weight=bad)
+
+
+def test_options_may_be_numbers_of_numpy(asarray) -> None:
+    smoothed = SoftmaxWithLoss(np.float32(0.25), ignore_index=np.int64(1))
+    assert (smoothed.label_smoothing, type(smoothed.ignore_index)) == (0.25, int)
+    assert (Huber(np.float32(0.5)).delta, SigmoidWithLoss(pos_weight=np.float32(2.0)).pos_weight) == (0.5, 2.0)
+    x, t = asarray(X), asarray(T)
+    assert SigmoidWithLoss(pos_weight=np.float32(2.0))(x, t).dtype == x.dtype
+    for make in (lambda: Huber(True), lambda: SoftmaxWithLoss(False)):
+        with pytest.raises(ArgumentError, match=r"got (True|False);"):
+            make()
+
+
+def test_a_call_without_targets_says_what_may_be_left_out() -> None:
+    with pytest.raises(ArgumentError, match="forward must be given x, t and may be given weights, got 1 values"):
+        SoftmaxWithLoss()(X)
 
 
 # Recording

@@ -7,7 +7,7 @@ import pytest
 
 import xpnet as xn
 from xpnet.backend import LIBRARIES, dtype_name, missing, to_numpy
-from xpnet.errors import ArgumentError, LibraryError, ShapeError
+from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
 from xpnet.layers import BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization
 
 
@@ -123,6 +123,7 @@ def test_wrong_shapes_are_refused(layer, shape, message):
     [
         (lambda: BatchNormalization(ones(3), ones(3), momentum=1.5), "momentum must be from 0 to 1, got 1.5; try 0.9"),
         (lambda: BatchNormalization(ones(3), ones(3), momentum="a"), "momentum must be from 0 to 1, got 'a'"),
+        (lambda: BatchNormalization(ones(3), ones(3), True), "momentum must be from 0 to 1, got True"),
         (lambda: BatchNormalization(ones(3), ones(2)), r"beta must be \(3,\), got \(2,\)"),
         (lambda: BatchNormalization(ones(3), ones(3), 0.9, ones(2)), r"running_mean must be \(3,\), got \(2,\)"),
         (lambda: BatchNormalization(ones(3), ones(3), eps=0.0), "eps must be above 0 and finite, got 0.0; try 1e-5"),
@@ -148,6 +149,17 @@ def test_running_statistics_of_another_library_are_refused():
     strict = pytest.importorskip("array_api_strict")
     with pytest.raises(LibraryError, match="gamma and running_var must be on one library"):
         BatchNormalization(ones(3), ones(3), 0.9, None, strict.ones(3))
+
+
+def test_running_statistics_of_integers_are_refused():
+    """They would not move: a share of a step is no integer."""
+    with pytest.raises(DtypeError, match="BatchNormalization: running_mean must be floating, got int64"):
+        BatchNormalization(ones(3), ones(3), 0.9, np.zeros(3, dtype=np.int64))
+
+
+def test_options_may_be_numbers_of_numpy():
+    layer = BatchNormalization(ones(3), ones(3), np.float32(0.5), eps=np.float32(0.25))
+    assert (layer.momentum, layer.eps) == (0.5, 0.25)
 
 
 LOW = [("numpy", "float16"), ("torch", "float16"), ("torch", "bfloat16"), ("jax", "bfloat16")]

@@ -13,7 +13,7 @@ from small_networks import normal
 import xpnet as xn
 from xpnet.backend import to_numpy
 from xpnet.datasets import load_digits
-from xpnet.errors import ArgumentError, ShapeError
+from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.gradcheck.batched import side_by_side
 from xpnet.layers import Affine, Relu, Residual, SoftmaxWithLoss
 from xpnet.networks import (
@@ -320,7 +320,7 @@ def test_deep_conv_net_learns_without_a_pause():
 
 def test_convolutional_networks_infer_a_hundred_rows_at_a_time():
     net, rows = SMALL["SimpleConvNet"](), []
-    forward = Relu.forward
+    forward = Affine.forward
 
     def counting(self, x):
         rows.append(x.shape[0])
@@ -328,7 +328,7 @@ def test_convolutional_networks_infer_a_hundred_rows_at_a_time():
 
     x = np.zeros((250, 1, 4, 4), dtype=np.float32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Relu, "forward", counting)
+        patch.setattr(Affine, "forward", counting)
         net.predict(x)
         assert max(rows) == 100
         rows.clear()
@@ -348,7 +348,8 @@ def test_convolutional_networks_infer_a_hundred_rows_at_a_time():
         ),
         (lambda: MultiLayerNet(4, [3], 2, weight_init_std="big"), "init must be one of he, .*, got 'big'"),
         (lambda: MultiLayerNet(4, [3], 2, weight_init_std=-1.0), "must be finite and not negative"),
-        (lambda: MultiLayerNet(4, [0], 2), "each size must be a positive integer, got 0|must be a positive integer"),
+        (lambda: MultiLayerNet(4, [0], 2), "MultiLayerNet: each size must be a positive integer, got 0"),
+        (lambda: MultiLayerNet(4, 3, 2), r"hidden_size_list must be a list of sizes, got 3; put one size into a list"),
         (lambda: MultiLayerNet(4, [3], 2, weight_decay_lambda=-0.1), "MultiLayerNet: weight_decay_lambda must be"),
         (lambda: MultiLayerNetExtend(4, [3], 2, weight_decay_lambda=float("nan")), "Extend: weight_decay_lambda must"),
         (lambda: MultiLayerNetExtend(4, [3], 2, use_dropout=True, dropout_ration=1.0), "dropout_ratio must be from 0"),
@@ -356,6 +357,9 @@ def test_convolutional_networks_infer_a_hundred_rows_at_a_time():
         (lambda: SimpleConvNet(conv_param={"filter_num": 3}), "conv_param must have the keys filter_num and filter_s"),
         (lambda: SimpleConvNet(conv_param=FILTERS | {"padding": 1}), "conv_param must have the keys .* padding"),
         (lambda: ResNet((1, 8, 8), ()), "ResNet: channels must have a number for each stage"),
+        (lambda: ResNet((1, 8, 8), 4), "ResNet: channels must have a number for each stage, got 4"),
+        (lambda: ResNet((1, -8, 8)), "ResNet: each size of input_dim must be a positive integer, got -8"),
+        (lambda: SimpleConvNet(784), r"SimpleConvNet: input_dim must be \(C, H, W\), got 784"),
         (lambda: ResNet((1, 8, 8), blocks=0), "ResNet: blocks must be a positive integer, got 0"),
         (lambda: ResNet((8, 8)), r"ResNet: input_dim must be \(C, H, W\)"),
     ],
@@ -363,6 +367,15 @@ def test_convolutional_networks_infer_a_hundred_rows_at_a_time():
 def test_wrong_options_are_refused(make, message):
     with pytest.raises(ArgumentError, match=message):
         make()
+
+
+def test_a_conv_param_that_is_no_mapping_is_refused():
+    with pytest.raises(DtypeError, match=r"SimpleConvNet: conv_param must map names to numbers, got 5; such as"):
+        SimpleConvNet(conv_param=5)
+
+
+def test_the_weight_decay_may_be_a_number_of_numpy():
+    assert MultiLayerNet(4, [3], 2, weight_decay_lambda=np.float32(0.5)).weight_decay_lambda == 0.5
 
 
 def test_images_that_are_too_small_are_refused_when_the_network_is_built():

@@ -327,10 +327,15 @@ def test_libraries_without_the_dtype_are_named():
             make().compute_in("float16")
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, float("inf"), float("nan"), "static"])
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("inf"), float("nan"), "static", True])
 def test_wrong_scales_are_refused(scale):
     with pytest.raises(ArgumentError, match=r'loss_scale must be above 0 and finite, "dynamic" or None, got'):
         make().compute_in("float16", loss_scale=scale)
+
+
+def test_a_scale_of_numpy_promotes_nothing():
+    network = make().compute_in("float16", np.float64(8.0))
+    assert type(network.precision.loss_scale) is float
 
 
 def test_masters_of_low_precision_are_refused():

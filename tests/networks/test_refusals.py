@@ -54,7 +54,7 @@ def test_a_network_without_a_loss_predicts_only(asarray) -> None:
 
 @pytest.mark.parametrize("sizes", [(0, 3, 2), (4, -1, 2), (4, 3, 2.0), ("4", 3, 2), (True, 3, 2)])
 def test_sizes_that_are_no_positive_integers_are_refused(sizes: tuple[object, ...]) -> None:
-    with pytest.raises(ArgumentError, match=r"size must be a positive integer, got .*; give a whole number from 1"):
+    with pytest.raises(ArgumentError, match=r"^TwoLayerNet: \w+_size must be a positive integer, got .*; give"):
         TwoLayerNet(*sizes)
 
 
@@ -69,3 +69,23 @@ def test_layers_of_two_libraries_are_told_apart_on_the_way() -> None:
         second = Affine.create(3, 2)
     with pytest.raises(LibraryError, match="Affine: W and x must be on one library, got array-api-strict and numpy"):
         Sequential(Affine.create(4, 3), second)(np.ones((1, 4), dtype=np.float32))
+
+
+def test_weights_in_the_place_of_predict_are_refused() -> None:
+    """``gradient`` takes weights third, where ``loss`` has ``predict``."""
+    net, x, t, w = TwoLayerNet(3, 2, 2), np.ones((2, 3)), np.asarray([0, 1]), np.ones(2)
+    for weights in (w, [1.0, 1.0], 1):
+        with pytest.raises(DtypeError, match=r"TwoLayerNet: predict must be True or False, got .*; give weights by"):
+            net.loss(x, t, weights)
+    assert net.loss(x, t, np.bool_(True)) == net.loss(x, t, weights=w)
+
+
+def test_targets_of_none_are_refused() -> None:
+    with pytest.raises(DtypeError, match="SoftmaxWithLoss: t must be an array, got NoneType"):
+        TwoLayerNet(3, 2, 2).loss(np.ones((2, 3)), None)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float12", None])
+def test_a_dtype_that_is_not_floating_is_refused(dtype) -> None:
+    with pytest.raises(DtypeError, match=r"astype: dtype must be floating, got .*; give \"float32\" or \"float64\""):
+        TwoLayerNet(3, 2, 2).astype(dtype)

@@ -10,7 +10,8 @@ import numpy as np
 from xpnet.backend import array_namespace, backend_of
 from xpnet.datasets.arrange import Pair
 from xpnet.datasets.check import count_rows
-from xpnet.errors import ArgumentError, DtypeError
+from xpnet.errors import DtypeError
+from xpnet.initializers import check_size
 from xpnet.typing import Array
 
 
@@ -34,16 +35,14 @@ class Batches:
 
     def __init__(self, x: Array, t: Array, batch_size: int, rng: Shuffler | None = None) -> None:
         self.rows = count_rows("Batches", x, t)
-        if type(batch_size) is not int or batch_size < 1:
-            remedy = "give a whole number from 1"
-            raise ArgumentError("Batches", "batch_size must be a positive integer", repr(batch_size), remedy)
+        check_size("Batches", "batch_size", batch_size)
         # NumPy's own generators have a permutation too, but one without a name and a step
         if rng is not None and (not hasattr(rng, "permutation") or type(rng).__module__.startswith("numpy.")):
             got = f"{type(rng).__module__}.{type(rng).__qualname__}"
             raise DtypeError("Batches", "rng must be a Generator of xpnet", got, "pass xpnet.random.Generator(seed)")
         self.x = x
         self.t = t
-        self.batch_size = batch_size
+        self.batch_size = int(batch_size)
         self.rng = rng
 
     def __len__(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from xpnet.backend import size_of
 from xpnet.drawing.explanations import explain, explain_layer
 from xpnet.drawing.graph import Edge, Graph, Node
 from xpnet.layers import AddLayer, Layer, MulLayer
@@ -46,7 +47,7 @@ def layer_node(layer: Any, name: str) -> Node:
     kind = type(layer).__name__
     shapes = [f"{path} {tuple(array.shape)}" for path, array in layer.params.items()]
     if len(shapes) > MOST_SHAPES:
-        shapes = [f"{len(shapes)} parameters", f"{sum(array.size for array in layer.params.values()):,} values"]
+        shapes = [f"{len(shapes)} parameters", f"{sum(map(size_of, layer.params.values())):,} values"]
     head = () if name.rpartition(".")[2].startswith(kind) else (kind,)
     return Node("layer", name, (*head, *shapes), rule=f"{name} {explain_layer(type(layer))}")
 

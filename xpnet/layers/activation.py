@@ -9,6 +9,7 @@ from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError
 from xpnet.layers.base import Layer
+from xpnet.layers.checks import is_number
 from xpnet.typing import Array
 
 
@@ -183,6 +184,6 @@ def finite(layer: Layer, name: str, number: Any) -> float:
 
     Raises: ``ArgumentError`` where it is none, or infinite.
     """
-    if not isinstance(number, int | float) or not isfinite(number):
+    if not is_number(number) or not isfinite(number):
         raise ArgumentError(type(layer).__name__, f"{name} must be a finite number", repr(number), "give a float")
     return float(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from xpnet import kernels
-from xpnet.initializers import Init, normal_weights, zeros
+from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -46,4 +46,6 @@ class Affine(Layer):
         Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
         """
         rng = generator_of(cls.__name__, rng)
+        for name, size in (("inputs", inputs), ("outputs", outputs)):
+            check_size(cls.__name__, name, size)
         return cls(normal_weights((inputs, outputs), init, rng, rng.next_name("Affine") + ".W"), zeros((outputs,)))

@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from xpnet.autodiff import Variable, call_layer
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
-from xpnet.errors import ArgumentError, StateError
+from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.layers import checks
 from xpnet.layers.named import NamedArrays, NamedStates, State
 from xpnet.typing import Array
@@ -89,6 +90,11 @@ class Layer:
         return layer
 
     def __init__(self, *arrays: Array) -> None:
+        if hasattr(type(self), "create") and any(isinstance(array, Integral) for array in arrays):
+            who, sizes = type(self).__name__, ", ".join(map(repr, arrays))
+            raise DtypeError(
+                who, f"it must be given arrays {', '.join(self.parameters)}", sizes, f"for sizes use {who}.create"
+            )
         if len(arrays) != len(self.parameters):
             raise ArgumentError(
                 type(self).__name__,
@@ -145,7 +151,10 @@ class Layer:
         return {name: value for name, value in vars(self).items() if name not in REMEMBERED}
 
     def astype(self, dtype: Any) -> Self:
-        """A layer of its own with parameters and state in another dtype, ``layer.astype("float64")``."""
+        """A layer of its own with parameters and state in another dtype, ``layer.astype("float64")``.
+
+        Raises: ``DtypeError`` for a dtype that is not floating, or that the library lacks.
+        """
         copy = self.copy()
         copy._state = {name: _cast(value, dtype) for name, value in self._state.items()}
         for name in self.parameters:
@@ -176,7 +185,11 @@ def _cast(value: Any, dtype: Any) -> Any:
     if not is_array(value) or dtype_kind(value) not in ("real", "complex"):
         return value
     xp = array_namespace(value)
-    return xp.astype(value, getattr(xp, dtype) if isinstance(dtype, str) else dtype, copy=True)
+    wanted = getattr(xp, dtype, None) if isinstance(dtype, str) else dtype
+    cast = None if wanted is None else xp.astype(value, wanted, copy=True)
+    if cast is None or dtype_kind(cast) not in ("real", "complex"):
+        raise DtypeError("astype", "dtype must be floating", repr(dtype), 'give "float32" or "float64"')
+    return cast
 
 
 def leaves(layer: Layer, path: str = "") -> dict[str, Layer]:
@@ -213,7 +226,7 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(backward)
     def returned(self: Layer, dout: Any = 1.0) -> Any:
-        if "_joint" in self.__dict__:
+        if "_y_like" not in self.__dict__ and "_joint" in self.__dict__:
             self._joint.part()
         if "_y_like" not in self.__dict__:
             raise StateError(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from numbers import Real
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from xpnet.layers.base import Layer
 
 SCALARS = (int, float, bool, complex)
+
+
+def is_number(option: Any) -> TypeGuard[float]:
+    """Whether an option is a real number, of Python or NumPy; a truth value is none."""
+    return isinstance(option, Real) and not isinstance(option, bool)
 
 
 def in_order(layer: Layer, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
@@ -29,7 +35,10 @@ def in_order(layer: Layer, args: tuple[Any, ...], named: dict[str, Any]) -> tupl
     inputs = dict.fromkeys(layer.optional) | brought
     if len(args) + len(named) != len(brought) or inputs.keys() != set(layer.inputs):
         given = ", ".join([f"{len(args)} values", *named])
-        must = f"forward must be given {', '.join(layer.inputs)}"
+        needed = [name for name in layer.inputs if name not in layer.optional]
+        must = f"forward must be given {', '.join(needed)}"
+        if layer.optional:
+            must += f" and may be given {', '.join(layer.optional)}"
         raise ArgumentError(type(layer).__name__, must, given, "give one value for each name")
     return tuple(inputs[name] for name in layer.inputs)
 
@@ -72,7 +81,7 @@ def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:
     sizes: dict[str, int] = {}
     for name, array in arrays.items():
         if name in layer.differentiable or name not in inputs:
-            _check_floating(layer, name, array)
+            check_floating(layer, name, array)
         if name in layer.shapes:
             _check_shape(layer, name, array.shape, layer.shapes[name].split(), sizes)
     if layer.broadcasts:
@@ -106,7 +115,7 @@ def _namespace(who: str, name: str, array: Any) -> Namespace:
         raise DtypeError(who, f"{name} must be an array", type(array).__name__, remedy) from None
 
 
-def _check_floating(layer: Layer, name: str, array: Any) -> None:
+def check_floating(layer: Layer, name: str, array: Any) -> None:
     kind = dtype_kind(array)
     if kind != "real" and not (kind == "complex" and layer.holomorphic):
         raise DtypeError(
@@ -152,7 +161,7 @@ def _check_shape(layer: Layer, name: str, shape: tuple[int, ...], letters: list[
         return
     wanted = ", ".join("N" if letter == "N" else str(sizes.get(letter, letter)) for letter in letters)
     remedy = "give it that shape"
-    if len(shape) == len(own) - 1:
+    if len(shape) == len(own) - 1 and letters[0] in ("N", "..."):
         remedy = f"add the batch axis with xp.expand_dims({name}, axis=0)"
     elif layer.flattens and name == "x" and len(shape) == len(own):
         remedy = f"give each row {sizes.get(own[-1], own[-1])} values, over as many axes as you like"
@@ -173,7 +182,7 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
         return dout
     if not _same_device(device_of(dout), device) or (own is not xp and library_name(own) != library_name(xp)):
         _refuse_mixture(who, "y", xp, device, "dout", own, device_of(dout))
-    _check_floating(layer, "dout", dout)
+    check_floating(layer, "dout", dout)
     if dout.shape != shape:
         raise ShapeError(
             who, f"dout must be {tuple(shape)}, the shape of forward's output", tuple(dout.shape), "give it that shape"

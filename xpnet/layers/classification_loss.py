@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from xpnet import kernels
-from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, is_array
+from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, is_array, library_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.layers.checks import check_one_place
+from xpnet.layers.checks import check_one_place, is_number
 from xpnet.layers.loss import Loss, check_labels, check_targets, is_ignored, over
+from xpnet.layers.shape import whole_numbers
 from xpnet.typing import Array
 
 
@@ -43,14 +44,14 @@ class SoftmaxWithLoss(Loss):
     ) -> None:
         super().__init__(reduction)
         who = type(self).__name__
-        if not isinstance(label_smoothing, int | float) or not 0.0 <= label_smoothing < 1.0:
+        if not is_number(label_smoothing) or not 0.0 <= label_smoothing < 1.0:
             must = "label_smoothing must be from 0 to below 1"
             raise ArgumentError(who, must, repr(label_smoothing), "try 0.1")
-        if ignore_index is not None and (not isinstance(ignore_index, int) or isinstance(ignore_index, bool)):
+        if ignore_index is not None and not whole_numbers([ignore_index]):
             raise DtypeError(who, "ignore_index must be an integer", repr(ignore_index), "give a label, such as -100")
         self.label_smoothing = float(label_smoothing)
         self.class_weights = weights_array(who, "class_weights", class_weights)
-        self.ignore_index = ignore_index
+        self.ignore_index = None if ignore_index is None else int(ignore_index)
         self.plain = class_weights is None and ignore_index is None and label_smoothing == 0.0
 
     def per_sample(self, x: Array, t: Array) -> Array:
@@ -121,7 +122,7 @@ class SigmoidWithLoss(Loss):
     def __init__(self, reduction: str = "mean", pos_weight: Array | Sequence[float] | float | None = None) -> None:
         super().__init__(reduction)
         p = weights_array(type(self).__name__, "pos_weight", pos_weight)
-        self.pos_weight = float(pos_weight) if isinstance(pos_weight, int | float) else p
+        self.pos_weight = float(pos_weight) if is_number(pos_weight) else p
 
     def per_sample(self, x: Array, t: Array) -> Array:
         check_targets(self, x, t)
@@ -145,15 +146,16 @@ def weights_array(who: str, name: str, weights: Any) -> Any:
 
     Raises: ``DtypeError``, ``ArgumentError``.
     """
-    if weights is None or is_array(weights):
+    given = is_array(weights) and not is_number(weights)
+    if weights is None or (given and not library_of(array_namespace(weights)).readable(weights)):
         return weights
     try:
-        numbers = np.asarray(weights, dtype=np.float64)
+        numbers = np.asarray(to_numpy(weights) if given else weights, dtype=np.float64)
     except (TypeError, ValueError):
         raise DtypeError(who, f"{name} must be numbers", repr(weights), "give an array or a list") from None
     if not np.all((numbers >= 0.0) & (numbers < inf)):
         raise ArgumentError(who, f"{name} must be finite and not negative", repr(weights), "1.0 changes nothing")
-    return get_backend().asarray(numbers)
+    return weights if given else get_backend().asarray(numbers)
 
 
 def for_each_class(layer: Loss, name: str, x: Array) -> Array:

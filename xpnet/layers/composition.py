@@ -12,6 +12,7 @@ from xpnet.layers.base import Layer, leaves
 from xpnet.layers.joint import joined
 from xpnet.layers.loss import Loss
 from xpnet.layers.owner import Owner
+from xpnet.layers.shape import whole_numbers
 from xpnet.typing import Array
 
 Branch = Layer | Sequence[Layer]
@@ -120,13 +121,16 @@ class Concat(Owner):
 
     Shapes: ``y`` as what the branches give, but along ``axis``, where their sizes add up.
     Backward: ``dx = Σ doutᵢ ∂branchᵢ`` with ``doutᵢ`` the part of dout that came from branch i.
-    Raises: ``ShapeError`` where the branches differ along another axis.
+    Raises: ``ShapeError`` where the branches differ along another axis, or do not have it; ``DtypeError`` for an axis
+    that is no integer.
     Source: Szegedy et al., 2015, "Going deeper with convolutions", section 4.
     """
 
     def __init__(self, *branches: Branch, axis: int = 1) -> None:
+        if not whole_numbers([axis]):
+            raise DtypeError(type(self).__name__, "axis must be an integer", repr(axis), "for channels write axis=1")
         named = named_after_class(map(as_branch, branches))
-        self.layers = owned(type(self).__name__, {**named, "join": Join(len(branches), axis)} if named else named)
+        self.layers = owned(type(self).__name__, {**named, "join": Join(len(branches), int(axis))} if named else named)
 
     def _branches(self) -> list[Layer]:
         return list(self.layers.values())[:-1]
@@ -157,7 +161,10 @@ class Join(Layer):
         self.axis = axis
 
     def forward(self, *x: Array) -> Array:
-        axis = self.axis % max(x[0].ndim, 1)
+        if not -x[0].ndim <= self.axis < x[0].ndim:
+            got = f"{tuple(x[0].shape)} of branch 1"
+            raise ShapeError("Concat", f"what its branches give must have axis {self.axis}", got, "choose another axis")
+        axis = self.axis % x[0].ndim
         for i, other in enumerate(x, 1):
             wanted = (*x[0].shape[:axis], *other.shape[axis : axis + 1], *x[0].shape[axis + 1 :])
             if other.shape != wanted or axis >= other.ndim:
@@ -209,8 +216,11 @@ def owned(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
     if not named:
         raise ArgumentError(who, "it must have at least one layer", "none", "give it layers")
     for name, layer in named.items():
+        if not isinstance(name, str):
+            raise DtypeError(who, "a layer's name must be a string", repr(name), 'name it, such as "hidden"')
         if not isinstance(layer, Layer):
-            raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, "give an instance of Layer")
+            remedy = f"unpack it, {who}(*layers)" if isinstance(layer, list | tuple) else "give an instance of Layer"
+            raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, remedy)
         if isinstance(layer, Loss):
             raise ArgumentError(who, "a loss must be given as loss=…", f"{name} among the layers", "move it there")
         if (loss := getattr(layer, "last_layer", None)) is not None:

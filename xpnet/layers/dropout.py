@@ -5,6 +5,7 @@ from __future__ import annotations
 from xpnet import kernels
 from xpnet.errors import ArgumentError
 from xpnet.layers.base import Layer
+from xpnet.layers.checks import is_number
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
 
@@ -30,7 +31,7 @@ class Dropout(Layer):
     def __init__(self, dropout_ratio: float = 0.5, rng: Generator | None = None) -> None:
         super().__init__()
         who = type(self).__name__
-        if not isinstance(dropout_ratio, int | float) or not 0.0 <= dropout_ratio < 1.0:
+        if not is_number(dropout_ratio) or not 0.0 <= dropout_ratio < 1.0:
             must = "dropout_ratio must be from 0 to below 1"
             raise ArgumentError(who, must, repr(dropout_ratio), "it is the share that is dropped: try 0.5")
         self.dropout_ratio = float(dropout_ratio)

@@ -10,32 +10,64 @@ from xpnet.autodiff import Variable
 from xpnet.backend import array_namespace, device_of
 from xpnet.layers import checks
 from xpnet.layers.activation import Relu
+from xpnet.layers.affine import Affine
 from xpnet.layers.base import Layer
 from xpnet.layers.convolution import Convolution
 from xpnet.layers.named import NamedArrays
 from xpnet.layers.pooling import MaxPooling
 from xpnet.layers.windows import check_fits
-from xpnet.typing import Array
 
 
 class Joint:
-    """A Convolution, a Relu and a MaxPooling in one kernel, ``y = max_pooling(relu(convolution(x)))``.
+    """Layers in one kernel. It uses their parameters and options; Variables pass through them one by one."""
 
-    It uses their parameters and options, and sets the gradients of the convolution. What each of them keeps for a
-    backward of its own they get when they are asked for it, from a forward of their own. Variables pass one by one.
-    """
-
-    def __init__(self, convolution: Convolution, relu: Relu, pooling: MaxPooling) -> None:
-        self.layers = (convolution, relu, pooling)
+    def __init__(self, *layers: Any) -> None:
+        self.layers = layers
 
     @property
     def params(self) -> NamedArrays:
-        return self.layers[0].params
+        return self.layers[0].params  # type: ignore[no-any-return]
 
     def __call__(self, x: Any) -> Any:
-        conv, relu, pool = self.layers
-        if any(type(array) is Variable for array in (x, conv.W, conv.b)):
-            return pool(relu(conv(x)))
+        first = self.layers[0]
+        if any(type(array) is Variable for array in (x, first.W, first.b)):
+            for layer in self.layers:
+                x = layer(x)
+            return x
+        return self.forward(x)
+
+    def forward(self, x: Any) -> Any:
+        """What the layers give one after another."""
+        raise NotImplementedError
+
+    def backward(self, dout: Any) -> Any:
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return dout
+
+
+class AffineRelu(Joint):
+    """An Affine and a Relu, ``y = max(x W + b, 0)``. Each gets what its own backward needs."""
+
+    def forward(self, x: Any) -> Any:
+        affine, relu = self.layers
+        affine._x_shape = getattr(x, "shape", None)
+        affine.x = x = checks.flatten(x)
+        checks.accept(affine, (x,))
+        y = relu.y = kernels.affine_relu(x, affine.W, affine.b)
+        affine._y_like = relu._y_like = (array_namespace(y), y.shape, y.dtype, device_of(y))
+        return y
+
+
+class ConvolutionReluPooling(Joint):
+    """A Convolution, a Relu and a MaxPooling, ``y = max_pooling(relu(convolution(x)))``.
+
+    It sets the gradients of the convolution. What each layer keeps for a backward of its own they get when they are
+    asked for it, from a forward of their own.
+    """
+
+    def forward(self, x: Any) -> Any:
+        conv, _, pool = self.layers
         checks.accept(conv, (x,))
         conv.check_images(x)
         check_fits(type(pool).__name__, pool.window, conv.window.places(x.shape))
@@ -46,11 +78,10 @@ class Joint:
             vars(layer)["_joint"] = self
         return y
 
-    def backward(self, dout: Any) -> Array | None:
-        conv, relu, pool = self.layers
-        if any(vars(layer).get("_joint") is not self for layer in self.layers):  # each of them ran by itself
-            dx: Array | None = conv.backward(relu.backward(pool.backward(dout)))
-            return dx
+    def backward(self, dout: Any) -> Any:
+        conv, _, pool = self.layers
+        if any("_y_like" in vars(layer) or vars(layer).get("_joint") is not self for layer in self.layers):
+            return super().backward(dout)  # each ran by itself
         x, y, winner = self.kept
         dout = checks.check_dout(pool, dout, array_namespace(y), y.shape, y.dtype, device_of(y))
         dx, conv.dW, conv.db = kernels.convolution_relu_pooling_backward(
@@ -62,11 +93,14 @@ class Joint:
         """Let each layer run by itself, so that it has what its own backward needs."""
         x = self.kept[0]
         for layer in self.layers:
-            del vars(layer)["_joint"]
+            vars(layer).pop("_joint", None)
             x = layer.forward(x)
 
 
-JOINED = (Convolution, Relu, MaxPooling)
+JOINED: dict[tuple[type, ...], type[Joint]] = {
+    (Affine, Relu): AffineRelu,
+    (Convolution, Relu, MaxPooling): ConvolutionReluPooling,
+}
 
 
 def joined(row: Sequence[Layer]) -> list[Any]:
@@ -74,7 +108,8 @@ def joined(row: Sequence[Layer]) -> list[Any]:
     steps: list[Any] = []
     for layer in row:
         steps.append(layer)
-        last = steps[-len(JOINED) :]
-        if tuple(map(type, last)) == JOINED:
-            steps[-len(JOINED) :] = [Joint(*last)]
+        for kinds, joint in JOINED.items():
+            last = steps[-len(kinds) :]
+            if tuple(map(type, last)) == kinds:
+                steps[-len(kinds) :] = [joint(*last)]
     return steps

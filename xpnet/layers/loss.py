@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from xpnet import kernels
 from xpnet.backend import array_namespace, dtype_kind, library_of, size_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
@@ -146,7 +148,7 @@ def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) 
         raise ShapeError(who, f"integer t must be {tuple(x.shape[:-1])}", tuple(t.shape), remedy)
     if library_of(array_namespace(t)).readable(t):
         labels = to_numpy(t)
-        if labels.min() >= 0 and labels.max() < classes:
+        if np.minimum.reduce(labels, axis=None) >= 0 and np.maximum.reduce(labels, axis=None) < classes:
             return
         wrong = (labels < 0) | (labels >= classes)
         must = f"labels must be from 0 to {classes - 1}"

@@ -167,7 +167,7 @@ class BatchNormalization(Layer):
     ) -> None:
         super().__init__(gamma, beta)
         who = type(self).__name__
-        if not isinstance(momentum, int | float) or not 0.0 <= momentum <= 1.0:
+        if not checks.is_number(momentum) or not 0.0 <= momentum <= 1.0:
             raise ArgumentError(who, "momentum must be from 0 to 1", repr(momentum), "try 0.9")
         self.momentum = float(momentum)
         self.eps = check_eps(self, eps)
@@ -175,6 +175,7 @@ class BatchNormalization(Layer):
             if array is None:
                 continue
             checks.check_one_place(who, {"gamma": gamma, name: array})
+            checks.check_floating(self, name, array)
             if array.shape != gamma.shape:
                 raise ShapeError(who, f"{name} must be {tuple(gamma.shape)}", tuple(array.shape), "give one a channel")
         xp = array_namespace(gamma)
@@ -220,6 +221,6 @@ def check_eps(layer: Layer, eps: Any) -> float:
 
     Raises: ``ArgumentError``.
     """
-    if not isinstance(eps, int | float) or not 0.0 < eps < inf:
+    if not checks.is_number(eps) or not 0.0 < eps < inf:
         raise ArgumentError(type(layer).__name__, "eps must be above 0 and finite", repr(eps), "try 1e-5")
     return float(eps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, ShapeError
+from xpnet.initializers import check_size
 from xpnet.layers.base import Layer
 from xpnet.layers.windows import IntOrPair, check_fits, window_of
 from xpnet.typing import Array
@@ -18,6 +19,8 @@ class WindowPooling(Layer):
     def __init__(self, pool_h: int, pool_w: int, stride: IntOrPair = 2, pad: IntOrPair = 0) -> None:
         super().__init__()
         who = type(self).__name__
+        check_size(who, "pool_h", pool_h)
+        check_size(who, "pool_w", pool_w)
         self.window = window_of(who, (pool_h, pool_w), stride, pad)
         if any(2 * p > length for p, length in zip(self.window.pad, self.window.size, strict=True)):
             must = f"pad must be at most half of the window, {self.window.size}"

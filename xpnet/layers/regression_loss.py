@@ -7,6 +7,7 @@ from math import inf
 from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError
+from xpnet.layers.checks import is_number
 from xpnet.layers.loss import Loss, check_targets
 from xpnet.typing import Array
 
@@ -75,7 +76,7 @@ class Huber(Loss):
 
     def __init__(self, delta: float = 1.0, reduction: str = "mean") -> None:
         super().__init__(reduction)
-        if not isinstance(delta, int | float) or not 0.0 < delta < inf:
+        if not is_number(delta) or not 0.0 < delta < inf:
             raise ArgumentError(type(self).__name__, "delta must be above 0 and finite", repr(delta), "try 1.0")
         self.delta = float(delta)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
+from numbers import Integral
 from typing import Any
 
 from xpnet.backend import array_namespace
@@ -47,11 +49,15 @@ class Reshape(Layer):
     def __init__(self, *shape: Any) -> None:
         super().__init__()
         sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        whole = all(type(size) is int and size >= -1 and size != 0 for size in sizes)
-        if not whole or sum(size == -1 for size in sizes) > 1:
+        if (
+            not whole_numbers(sizes)
+            or min(sizes, default=1) < -1
+            or 0 in sizes
+            or sum(size == -1 for size in sizes) > 1
+        ):
             must = "shape must be sizes from 1, one of which may be -1"
             raise ArgumentError(type(self).__name__, must, sizes, "give the shape of one sample")
-        self.sample_shape: tuple[int, ...] = tuple(sizes)
+        self.sample_shape: tuple[int, ...] = tuple(map(int, sizes))
 
     def forward(self, x: Array) -> Array:
         self.shape = x.shape
@@ -82,10 +88,10 @@ class Transpose(Layer):
     def __init__(self, *axes: Any) -> None:
         super().__init__()
         order = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
-        if not order or any(type(axis) is not int for axis in order) or sorted(order) != list(range(len(order))):
+        if not order or not whole_numbers(order) or sorted(order) != list(range(len(order))):
             must = "axes must be the numbers of all axes, each once"
             raise ArgumentError(type(self).__name__, must, order, "for images write 0, 2, 3, 1")
-        self.axes: tuple[int, ...] = tuple(order)
+        self.axes: tuple[int, ...] = tuple(map(int, order))
 
     def forward(self, x: Array) -> Array:
         if x.ndim != len(self.axes):
@@ -98,3 +104,8 @@ class Transpose(Layer):
         back = tuple(self.axes.index(axis) for axis in range(len(self.axes)))
         dx: Array = array_namespace(dout).permute_dims(dout, back)
         return dx
+
+
+def whole_numbers(numbers: Iterable[Any]) -> bool:
+    """Whether all are integers, of Python or NumPy."""
+    return all(isinstance(number, Integral) and not isinstance(number, bool) for number in numbers)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from xpnet.errors import ArgumentError, DtypeError
-from xpnet.initializers import Init
+from xpnet.initializers import Init, check_size
 from xpnet.layers.activation import Gelu
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
@@ -86,6 +86,7 @@ class TransformerBlock(Owner):
         Raises: ``ArgumentError`` for sizes below 1, heads that do not divide the width, or an unknown ``init``.
         """
         rng = generator_of(cls.__name__, rng)
+        check_size(cls.__name__, "width", width)
         hidden = 4 * width if hidden is None else hidden
 
         def noise() -> list[Layer]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xpnet.errors import ArgumentError
-from xpnet.initializers import Init
+from xpnet.errors import ArgumentError, DtypeError
+from xpnet.initializers import Init, check_size
 from xpnet.layers import Affine, Convolution, Dropout, Layer, Pooling, Relu, SoftmaxWithLoss
 from xpnet.layers.windows import check_fits
 from xpnet.networks.book import BookNetwork
@@ -94,18 +94,28 @@ class DeepConvNet(ConvNetwork):
         super().__init__(stack.layers, loss=SoftmaxWithLoss())
 
 
+def check_image_shape(who: str, input_dim: Any) -> None:
+    """Raise ArgumentError unless these are channels, height and width."""
+    if not isinstance(input_dim, Sequence) or len(input_dim) != 3:
+        raise ArgumentError(who, "input_dim must be (C, H, W)", input_dim, "for MNIST give (1, 28, 28)")
+    for size in input_dim:
+        check_size(who, "each size of input_dim", size)
+
+
 class ConvStack:
     """The layers of a network under construction, and the shape that a sample has behind the last of them."""
 
     def __init__(self, who: str, input_dim: tuple[int, ...], init: Init, rng: Generator | None) -> None:
-        if len(input_dim) != 3:
-            raise ArgumentError(who, "input_dim must be (C, H, W)", input_dim, "for MNIST give (1, 28, 28)")
+        check_image_shape(who, input_dim)
         self.who, self.init, self.rng = who, init, generator_of(who, rng)
         self.shape: tuple[int, ...] = tuple(input_dim)
         self.layers: dict[str, Layer] = {}
 
-    def convolution(self, name: str, conv_param: ConvParam) -> None:
+    def convolution(self, name: str, conv_param: Any) -> None:
         """A Convolution by the book's ``conv_param``."""
+        if not isinstance(conv_param, Mapping):
+            remedy = 'such as {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}'
+            raise DtypeError(self.who, "conv_param must map names to numbers", repr(conv_param), remedy)
         keys = {"filter_num", "filter_size", "pad", "stride"}
         if not {"filter_num", "filter_size"} <= conv_param.keys() <= keys:
             must = "conv_param must have the keys filter_num and filter_size, and may have pad and stride"

@@ -10,6 +10,7 @@ import numpy as np
 
 from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, dtype_name, is_array, library_name
 from xpnet.errors import ArgumentError, BackendError, DtypeError
+from xpnet.layers.checks import is_number
 from xpnet.typing import Array
 
 if TYPE_CHECKING:
@@ -59,9 +60,11 @@ class LowPrecision:
             xp = array_namespace(W)
             self.loss_scale = xp.full((), FIRST_SCALE, dtype=xp.float32, device=device_of(W))
             self.good_steps = xp.zeros_like(self.loss_scale)
-        elif loss_scale is not None and not (isinstance(loss_scale, int | float) and 0.0 < loss_scale < inf):
+        elif loss_scale is not None and not (is_number(loss_scale) and 0.0 < loss_scale < inf):
             must = 'loss_scale must be above 0 and finite, "dynamic" or None'
             raise ArgumentError(who, must, repr(loss_scale), "leave it out for what the dtype needs")
+        elif loss_scale is not None:
+            self.loss_scale = float(loss_scale)  # one of NumPy's would promote the gradients
 
     def forward(self, network: Network, x: Any) -> Any:
         """The scores in the dtype of the weights, computed in ``dtype``."""

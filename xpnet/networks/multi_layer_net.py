@@ -9,8 +9,9 @@ from typing import Any
 
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError
-from xpnet.initializers import Init
+from xpnet.initializers import Init, check_size
 from xpnet.layers import Affine, BatchNormalization, Dropout, Layer, Relu, Sigmoid, SoftmaxWithLoss, Tanh
+from xpnet.layers.checks import is_number
 from xpnet.networks.book import BookNetwork
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -28,7 +29,7 @@ class PenalizedNetwork(BookNetwork):
     def __init__(self, layers: Mapping[str, Layer], loss: Layer, weight_decay_lambda: float) -> None:
         super().__init__(layers, loss=loss)
         decay = weight_decay_lambda
-        if not isinstance(decay, int | float) or not (isfinite(decay) and decay >= 0.0):
+        if not is_number(decay) or not (isfinite(decay) and decay >= 0.0):
             must = "weight_decay_lambda must be finite and not negative"
             raise ArgumentError(type(self).__name__, must, repr(decay), "try 0.1, or 0 for none")
         self.weight_decay_lambda = float(decay)
@@ -75,7 +76,8 @@ class MultiLayerNet(PenalizedNetwork):
         weight_decay_lambda: float = 0.0,
         rng: Generator | None = None,
     ) -> None:
-        who, sizes = type(self).__name__, (input_size, *hidden_size_list, output_size)
+        who = type(self).__name__
+        sizes = all_sizes(who, input_size, hidden_size_list, output_size)
         layers = affine_stack(who, sizes, activation, weight_init_std, generator_of(who, rng))
         super().__init__(layers, SoftmaxWithLoss(), weight_decay_lambda)
 
@@ -105,10 +107,26 @@ class MultiLayerNetExtend(PenalizedNetwork):
         use_batchnorm: bool = False,
         rng: Generator | None = None,
     ) -> None:
-        who, sizes = type(self).__name__, (input_size, *hidden_size_list, output_size)
+        who = type(self).__name__
+        sizes = all_sizes(who, input_size, hidden_size_list, output_size)
         dropped = dropout_ration if use_dropout else None
         layers = affine_stack(who, sizes, activation, weight_init_std, generator_of(who, rng), use_batchnorm, dropped)
         super().__init__(layers, SoftmaxWithLoss(), weight_decay_lambda)
+
+
+def all_sizes(who: str, first: int, hidden: Sequence[int], last: int) -> tuple[int, ...]:
+    """The sizes of all layers, the inputs' first.
+
+    Raises: ``ArgumentError``.
+    """
+    try:
+        sizes = (first, *hidden, last)
+    except TypeError:
+        must = "hidden_size_list must be a list of sizes"
+        raise ArgumentError(who, must, repr(hidden), "put one size into a list, [50]") from None
+    for size in sizes:
+        check_size(who, "each size", size)
+    return sizes
 
 
 def affine_stack(

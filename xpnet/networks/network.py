@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from math import nan
 from typing import Any, Self
 
+import numpy as np
+
 from xpnet.backend import array_namespace, dtype_kind, size_of
-from xpnet.errors import DtypeError, ShapeError, StateError
+from xpnet.errors import DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
@@ -91,8 +93,9 @@ class Network(Chain):
         ``weights`` are those of the samples, for the loss layer (see ``Loss``).
         """
         last = self._loss_layer()
+        check_flag(type(self).__name__, predict)
         y = self.predict(x) if predict else self._scores(x)
-        targets = [cast_like(y, array) for array in (t, weights) if array is not None]
+        targets = [cast_like(y, array) for array in ((t,) if weights is None else (t, weights))]
         loss: Array = last.predict(y, *targets) if predict else last(y, *targets)
         return loss
 
@@ -113,14 +116,9 @@ class Network(Chain):
         y = self.predict(x) if batch_size is None else self.predict(x, batch_size)
         check_one_place(type(self).__name__, {"x": y, "t": t})
         xp = array_namespace(y, t)
-        one_hot = dtype_kind(t) == "real"
-        wanted = y.shape if one_hot else y.shape[:-1]
-        if t.shape != wanted or size_of(t) == 0:
-            must = f"t must be {tuple(wanted)}, and hold at least one label"
-            raise ShapeError(type(self).__name__, must, tuple(t.shape), "give one label, or one row of shares, a row")
         ignore = getattr(self.last_layer, "ignore_index", None)
         check_labels(type(self).__name__, y, t, ignore)
-        right = xp.argmax(y, axis=-1) == (xp.argmax(t, axis=-1) if one_hot else t)
+        right = xp.argmax(y, axis=-1) == (xp.argmax(t, axis=-1) if dtype_kind(t) == "real" else t)
         if ignore is None:
             return int(xp.count_nonzero(right)) / size_of(right)
         counted = xp.logical_not(is_ignored(t, ignore))
@@ -208,6 +206,13 @@ class Network(Chain):
 def count(layer: Layer) -> int:
     """The number of trained values of a layer or network."""
     return sum(size_of(array) for array in layer.params.values())
+
+
+def check_flag(who: str, predict: Any) -> None:
+    """Raise DtypeError for what ``gradient`` takes in its place: the weights of the samples."""
+    if not isinstance(predict, bool | np.bool_):
+        got = type(predict).__name__
+        raise DtypeError(who, "predict must be True or False", got, "give weights by their name, weights=…")
 
 
 def _rows(owner: Layer, indent: str = "") -> list[tuple[str, str, str, str]]:

@@ -17,7 +17,7 @@ from xpnet.layers import (
     Residual,
     SoftmaxWithLoss,
 )
-from xpnet.networks.conv_nets import MEMORY_ROWS
+from xpnet.networks.conv_nets import MEMORY_ROWS, check_image_shape
 from xpnet.networks.sequential import Sequential
 from xpnet.random import Generator, generator_of
 
@@ -42,10 +42,10 @@ class ResNet(Sequential):
         rng: Generator | None = None,
     ) -> None:
         who = type(self).__name__
-        if len(input_dim) != 3:
-            raise ArgumentError(who, "input_dim must be (C, H, W)", input_dim, "for MNIST give (1, 28, 28)")
-        if not channels:
-            raise ArgumentError(who, "channels must have a number for each stage", "none", "try (16, 32, 64)")
+        check_image_shape(who, input_dim)
+        if not isinstance(channels, Sequence) or not channels:
+            got = repr(channels)
+            raise ArgumentError(who, "channels must have a number for each stage", got, "try (16, 32, 64)")
         check_size(who, "blocks", blocks)
         rng = generator_of(who, rng)
         before = channels[0]

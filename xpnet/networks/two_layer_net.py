@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xpnet.initializers import normal_weights, zeros
+from xpnet.initializers import check_size, normal_weights, zeros
 from xpnet.layers import Affine, Relu, SoftmaxWithLoss
 from xpnet.networks.book import BookNetwork
 from xpnet.random import Generator, generator_of
@@ -14,6 +14,7 @@ class TwoLayerNet(BookNetwork):
     ``params`` has the book's keys ``W1, b1, W2, b2``; ``layers`` has ``Affine1, Relu1, Affine2``.
 
     Shapes: ``x (N, D)`` or ``(N, ...)``, ``W1 (D, M)``, ``b1 (M,)``, ``W2 (M, K)``, ``b2 (K,)``.
+    Raises: ``ArgumentError`` for sizes below 1 or a spread that is no number from 0 and no known name.
     Source: Deep Learning from Scratch, section 5.7.2.
     """
 
@@ -26,6 +27,8 @@ class TwoLayerNet(BookNetwork):
         rng: Generator | None = None,
     ) -> None:
         rng = generator_of(type(self).__name__, rng)
+        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):
+            check_size(type(self).__name__, name, size)
         path = rng.next_name("TwoLayerNet")
 
         def weights(name: str, inputs: int, outputs: int) -> Affine:

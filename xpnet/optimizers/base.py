@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array, library_of
 from xpnet.errors import ArgumentError, DtypeError, NameUnknownError, ShapeError
 from xpnet.layers.checks import check_one_place
+from xpnet.optimizers.clipping import check_gradients
 from xpnet.optimizers.groups import Groups, Options, check_groups, options_by_name
 from xpnet.typing import Array
 
@@ -173,6 +174,7 @@ class Optimizer:
         if first:
             self._names = None
             self._own = options_by_name(type(self).__name__, self.groups, params)
+        check_gradients(type(self).__name__, grads)
         if first or tuple(grads) != names:
             self._check_names(params, grads)
         moving = []
@@ -182,6 +184,8 @@ class Optimizer:
                 dW = grads[name]
                 if first or getattr(dW, "shape", None) != W.shape or dW.dtype != W.dtype:
                     dW = self._fitting(name, W, dW)
+                if self.slots and not first and self._held[name][0].shape != W.shape:
+                    self._begin(name, W)  # refuses the parameters of another network under the same names
                 moving.append((name, W, dW, self._resolved(own) if own else own))
         if first:
             for name, W, _, _ in moving:

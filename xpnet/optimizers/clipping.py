@@ -8,7 +8,7 @@ from typing import Any
 
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of
-from xpnet.errors import ArgumentError
+from xpnet.errors import ArgumentError, DtypeError
 from xpnet.networks.low_precision import changed
 from xpnet.typing import Array
 
@@ -18,6 +18,7 @@ def global_norm(grads: Mapping[str, Array]) -> Array:
 
     Raises: ``ArgumentError`` for no gradients.
     """
+    check_gradients("global_norm", grads)
     if not grads:
         raise ArgumentError("global_norm", "there must be at least one gradient", "none", "give it net.gradient(x, t)")
     total = None
@@ -36,7 +37,8 @@ def clip_by_norm(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
     Raises: ``ArgumentError`` for a limit that is not above 0.
     Source: Pascanu et al., 2013, algorithm 1; the 1e-6 is torch's.
     """
-    check_limit("clip_by_norm", limit)
+    limit = check_limit("clip_by_norm", limit)
+    check_gradients("clip_by_norm", grads)
     if not grads:
         return {}
     norm = global_norm(grads)
@@ -52,7 +54,8 @@ def clip_by_value(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
 
     Raises: ``ArgumentError`` for a limit that is not above 0.
     """
-    check_limit("clip_by_value", limit)
+    limit = check_limit("clip_by_value", limit)
+    check_gradients("clip_by_value", grads)
     clipped = {}
     for name, dW in grads.items():
         xp = array_namespace(dW)
@@ -61,7 +64,15 @@ def clip_by_value(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
     return changed(grads, clipped)
 
 
-def check_limit(who: str, limit: Any) -> None:
-    """Raise ArgumentError unless the limit is a positive number."""
+def check_limit(who: str, limit: Any) -> float:
+    """The limit as a number of Python's, which promotes no array; ArgumentError unless it is positive."""
     if isinstance(limit, bool) or not isinstance(limit, Real) or not 0.0 < float(limit) < float("inf"):
         raise ArgumentError(who, "the limit must be above 0 and finite", repr(limit), "try 1.0")
+    return float(limit)
+
+
+def check_gradients(who: str, grads: Any) -> None:
+    """Raise DtypeError unless the gradients have names."""
+    if not isinstance(grads, Mapping):
+        must = "grads must map names to arrays"
+        raise DtypeError(who, must, type(grads).__name__, "give it net.gradient(x, t)")

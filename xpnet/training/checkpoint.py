@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xpnet.backend import backend_of, is_array, to_numpy
-from xpnet.errors import ArgumentError, DataError
+from xpnet.errors import ArgumentError, DataError, DtypeError
 from xpnet.files import written_in_place
 from xpnet.optimizers import Optimizer
 from xpnet.training.history import History
@@ -34,6 +35,7 @@ def save(path: str | Path, network: Layer, optimizer: Optimizer | None = None, h
     """
     from safetensors.numpy import save as pack
 
+    check_arguments("save", path, network)
     named: dict[str, Any] = dict(network.params) | dict(network.states)
     if optimizer is not None:
         named |= {f"optimizer/{name}": value for name, value in optimizer.state.items()}
@@ -55,6 +57,7 @@ def load(path: str | Path, network: Layer, optimizer: Optimizer | None = None, h
     from safetensors import SafetensorError
     from safetensors.numpy import load as unpack
 
+    check_arguments("load", path, network)
     try:
         found = unpack(Path(path).read_bytes())
     except (OSError, SafetensorError, ValueError, KeyError) as error:  # a KeyError for a dtype that NumPy lacks
@@ -83,6 +86,15 @@ def load(path: str | Path, network: Layer, optimizer: Optimizer | None = None, h
             states[name] = array.item()
         else:
             states[name] = backend_of(next(iter(params.values()))).asarray(array)
+
+
+def check_arguments(who: str, path: Any, network: Any) -> None:
+    """Raise DtypeError unless these are a path and what has named arrays."""
+    if not isinstance(path, str | PathLike):
+        raise DtypeError(who, "path must be a string or a Path", type(path).__name__, "give the path first")
+    if not (hasattr(network, "params") and hasattr(network, "states")):
+        must = "what follows the path must be a network or layer"
+        raise DtypeError(who, must, type(network).__name__, "give the whole network, not its params")
 
 
 def check_fit(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> None:

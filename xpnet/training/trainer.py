@@ -6,12 +6,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from xpnet.backend import backend_of, dtype_kind, to_numpy
 from xpnet.datasets import Batches, check_data
-from xpnet.errors import ArgumentError, DivergenceError
+from xpnet.errors import DivergenceError, DtypeError
 from xpnet.initializers import check_size
 from xpnet.layers import SoftmaxWithLoss
 from xpnet.networks import Network
@@ -53,6 +54,7 @@ class Trainer:
         clip_value: float | None = None,
         evaluate_rows: int | None = None,
     ) -> None:
+        check_arguments(type(self).__name__, network, optimizer, train=train, test=(train if test is None else test))
         self.network = network
         self.optimizer = optimizer
         self.train = train
@@ -72,8 +74,7 @@ class Trainer:
         self.classifies = dtype_kind(train[1]) == "integer" or isinstance(last, SoftmaxWithLoss)
         self.summed = getattr(last, "reduction", "mean") == "sum"
         for data in filter(None, (train, test)):
-            classes = network.predict(data[0][:1, ...]).shape[-1]
-            check_data(*data, classes if self.classifies else None, getattr(last, "ignore_index", None))
+            self._check(data)
 
     def run(
         self, epochs: int, on_batch: Callable[[int], None] | None = None, patience: int | None = None
@@ -86,8 +87,8 @@ class Trainer:
         Raises: ``ArgumentError`` for fewer than one epoch, ``DivergenceError``.
         """
         for name, number in (("epochs", epochs), ("patience", patience)):
-            if number is not None and number < 1:
-                raise ArgumentError(type(self).__name__, f"{name} must be at least 1", number, "give 1 or more")
+            if name == "epochs" or number is not None:
+                check_size(type(self).__name__, name, number)
         for _ in range(epochs):
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges is told once, by name
                 record = self._epoch(len(self.history) + 1, on_batch)
@@ -113,6 +114,18 @@ class Trainer:
         """
         load(path, self.network, self.optimizer, self.history)
         self.saved = len(self.history), Path(path)
+
+    def _check(self, data: Data) -> None:
+        """Raise what the loss of a row, or a look at all rows, has to say against the data."""
+        last, (x, t) = self.network.last_layer, (part[:1, ...] for part in data)
+        labels = isinstance(last, SoftmaxWithLoss)  # other losses may refuse integers: no label is to blame there
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not labels:
+                self.network.loss(x, t, predict=True)
+            classes = self.network.predict(x).shape[-1]
+            check_data(*data, classes if self.classifies else None, getattr(last, "ignore_index", None))
+            if labels:
+                self.network.loss(x, t, predict=True)
 
     def _epoch(self, number: int, on_batch: Callable[[int], None] | None) -> Epoch:
         backend = backend_of(self.train[0])
@@ -151,3 +164,16 @@ class Trainer:
         if self.saved is not None:
             remedy += "; epoch {} is saved in {}".format(*self.saved)
         raise DivergenceError(type(self).__name__, "the loss must stay finite", got, remedy)
+
+
+def check_arguments(who: str, network: Any, optimizer: Any, **data: Any) -> None:
+    """Raise DtypeError unless these are a network, an optimizer and pairs of data."""
+    if not isinstance(network, Network):
+        got, remedy = type(network).__name__, "give it first, then the optimizer"
+        raise DtypeError(who, "network must be a Network", got, remedy)
+    if isinstance(optimizer, type) or not hasattr(optimizer, "update"):
+        got = optimizer.__name__ if isinstance(optimizer, type) else type(optimizer).__name__
+        raise DtypeError(who, "optimizer must be an Optimizer", got, "give an instance, such as SGD(lr=0.1)")
+    for name, pair in data.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise DtypeError(who, f"{name} must be a pair (x, t)", type(pair).__name__, f"write {name}=(x, t)")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.kernels.numpy.blocks import Host, ones
+import numpy as np
+
+from xpnet.kernels.numpy.blocks import SIZE, Host, block_of, ones
 from xpnet.kernels.standard.affine import affine, sum_rows
+from xpnet.kernels.standard.joint import affine_relu
 
 
 @affine.on("numpy")
@@ -15,6 +18,21 @@ def affine_in_place(x: Host, W: Host, b: Host) -> Any:
     if y.dtype != b.dtype or y.ndim < b.ndim:
         return y + b
     y += b
+    return y
+
+
+@affine_relu.on("numpy")
+def affine_relu_in_place(x: Host, W: Host, b: Host) -> Any:
+    """``b`` is added and the ReLU taken where the product lies, some rows at a time, which stay in the cache."""
+    width = W.shape[-1]
+    if not x.dtype == W.dtype == b.dtype or x.dtype.kind != "f" or x.ndim != 2 or not 0 < width <= SIZE:
+        return affine_relu.reference(x, W, b)
+    y = x.dot(W)
+    zeros, step = block_of(0.0, y.dtype), SIZE // width
+    for first in range(0, len(y), step):
+        rows = y[first : first + step]
+        rows += b
+        np.maximum(rows, zeros[: rows.size].reshape(rows.shape), out=rows)
     return y
 
 

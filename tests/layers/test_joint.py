@@ -1,0 +1,84 @@
+"""Layers that a chain runs as one give what they give one by one, and each still has a backward of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xpnet.backend import to_numpy
+from xpnet.layers import Affine, Convolution, MaxPooling, Relu
+from xpnet.layers.composition import Chain
+from xpnet.layers.joint import AffineRelu, ConvolutionReluPooling
+
+rng = np.random.default_rng(0)
+
+
+@pytest.fixture(params=[AffineRelu, ConvolutionReluPooling])
+def case(request, asarray, dtype):
+    """A function that makes the layers of a joint, and their x and dout."""
+
+    def normal(*shape: int):
+        return asarray(rng.standard_normal(shape).astype(dtype))
+
+    if request.param is AffineRelu:
+        W, b, x, dout = normal(6, 4), normal(4), normal(3, 2, 3), normal(3, 4)
+        return lambda: [Affine(W, b), Relu()], x, dout, request.param
+    W, b, x, dout = normal(2, 1, 2, 2), normal(2), normal(3, 1, 5, 5), normal(3, 2, 2, 2)
+    return lambda: [Convolution(W, b), Relu(), MaxPooling(2, 2)], x, dout, request.param
+
+
+def backwards(layers, dout):
+    for layer in reversed(layers):
+        dout = layer.backward(dout)
+    return [to_numpy(array) for array in (dout, layers[0].dW, layers[0].db)]
+
+
+def assert_close(found, expected, tolerance):
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
+
+
+def test_together_they_give_what_they_give_one_by_one(case, tolerance):
+    make, x, dout, kind = case
+    chain, alone = Chain(*make()), make()
+    assert [type(step) for step in chain._steps()] == [kind]
+    y, expected = chain(x), x
+    for layer in alone:
+        expected = layer(expected)
+    assert_close([to_numpy(y)], [to_numpy(expected)], tolerance)
+    first = chain._row()[0]
+    dx = chain.backward(dout)
+    assert dx.shape == x.shape
+    assert_close([to_numpy(a) for a in (dx, first.dW, first.db)], backwards(alone, dout), tolerance)
+
+
+def test_each_has_what_its_own_backward_needs(case, tolerance):
+    make, x, dout, _ = case
+    chain, alone = Chain(*make()), make()
+    y = x
+    for layer in alone:
+        y = layer(y)
+    chain(x)
+    assert_close(backwards(chain._row(), dout), backwards(alone, dout), tolerance)
+
+
+def test_a_chain_whose_layers_ran_by_themselves_since_uses_what_they_keep(case, tolerance):
+    make, x, dout, _ = case
+    chain, alone = Chain(*make()), make()
+    chain(x)
+    y = x = x * 2.0
+    for layer in chain._row():
+        y = layer(y)
+    dx, y = chain.backward(dout), x
+    for layer in alone:
+        y = layer(y)
+    assert_close([to_numpy(dx)], backwards(alone, dout)[:1], tolerance)
+
+
+def test_wrong_input_is_named_after_the_first_layer(case, asarray):
+    make, *_ = case
+    chain = Chain(*make())
+    with pytest.raises(Exception, match=f"{type(chain._row()[0]).__name__}: x must be"):
+        chain(asarray([[1.0, 2.0, 3.0]]))
+    with pytest.raises(Exception, match=f"{type(chain._row()[0]).__name__}: x must be an array"):
+        chain([1.0])
