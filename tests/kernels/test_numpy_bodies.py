@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bodies_on_numpy import bodies_on_numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,23 +53,24 @@ def in_a_tuple(found) -> tuple:
 
 
 def assert_as_reference(kernel, *arguments) -> None:
-    """The same values, dtypes and shapes; in arrays of its own, and with the arguments as they were."""
+    """Each body gives the same values, dtypes and shapes; in arrays of its own, and with the arguments as they were."""
     assert "numpy" in kernel.bodies
     arrays = [a for a in arguments if isinstance(a, np.ndarray)]
     before = [a.copy() for a in arrays]
     with np.errstate(all="ignore"):
-        found = in_a_tuple(kernel.bodies["numpy"](*arguments))
-        again = in_a_tuple(kernel.bodies["numpy"](*arguments))
         expected = in_a_tuple(kernel.reference(*arguments))
-    for a, b, c in zip(found, again, expected, strict=True):
-        assert a.shape == c.shape
-        assert a.dtype == c.dtype
-        tolerance = TOLERANCE[str(c.dtype)]
-        np.testing.assert_allclose(a, c, rtol=tolerance, atol=tolerance)
-        np.testing.assert_array_equal(a, b)
-        assert not any(np.shares_memory(a, other) for other in (*arrays, b))
-    for a, b in zip(arrays, before, strict=True):
-        np.testing.assert_array_equal(a, b)
+    for body in bodies_on_numpy(kernel):
+        with np.errstate(all="ignore"):
+            found, again = in_a_tuple(body(*arguments)), in_a_tuple(body(*arguments))
+        for a, b, c in zip(found, again, expected, strict=True):
+            assert a.shape == c.shape
+            assert a.dtype == c.dtype
+            tolerance = TOLERANCE[str(c.dtype)]
+            np.testing.assert_allclose(a, c, rtol=tolerance, atol=tolerance)
+            np.testing.assert_array_equal(a, b)
+            assert not any(np.shares_memory(a, other) for other in (*arrays, b))
+        for a, b in zip(arrays, before, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 # arrays of one shape -> their results; how many, and whether values of any size may come
@@ -84,12 +86,21 @@ on_each = pytest.mark.parametrize("kernel", ELEMENTWISE, ids=lambda kernel: kern
 
 
 def test_every_body_is_compared():
-    here = {"activation", "affine", "attention", "erf", "loss", "normalization", "reduction"}
+    here = {"activation", "affine", "attention", "erf", "joint", "loss", "normalization", "reduction"}
     found = {name for name in kernels.__all__ if "numpy" in getattr(getattr(kernels, name), "bodies", ())}
     own = {name for name in found if getattr(kernels, name).reference.__module__.rpartition(".")[2] in here}
-    rest = {"affine", "sum_rows", "mean", "softmax", "softmax_cross_entropy", "softmax_cross_entropy_backward"}
+    rest = {
+        "affine",
+        "affine_relu",
+        "sum_rows",
+        "mean",
+        "softmax",
+        "softmax_cross_entropy",
+        "softmax_cross_entropy_backward",
+    }
     rest |= {"attention", "attention_backward", "layer_norm", "layer_norm_backward"}
-    assert own == {kernel.__name__ for kernel in ELEMENTWISE} | rest
+    elsewhere = {"convolution_relu_pooling", "convolution_relu_pooling_backward"}  # test_convolution_kernels.py
+    assert own - elsewhere == {kernel.__name__ for kernel in ELEMENTWISE} | rest
 
 
 @on_each
@@ -133,6 +144,14 @@ def test_affine(N, D, M, dtypes, layouts, leading, seed):
     x = array(seed, (2, N, D) if leading else (N, D), dtypes[0], layouts[0])
     W, b = array(seed, (D, M), dtypes[1], layouts[1]), array(seed, (M,), dtypes[2], layouts[2])
     assert_as_reference(kernels.affine, x, W, b)
+    if "complex128" not in dtypes:
+        assert_as_reference(kernels.affine_relu, x, W, b)
+
+
+def test_affine_relu_of_many_rows_and_of_values_that_are_not_finite():
+    x, W, b = (array(i, shape, "float32") for i, shape in enumerate([(SIZE // 7, 2), (2, 20), (20,)]))
+    x[3, 0], x[5, 1], x[7] = np.nan, np.inf, -np.inf
+    assert_as_reference(kernels.affine_relu, x, W, b)
 
 
 @given(

@@ -15,6 +15,12 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 Body = Callable[..., Any]
 
+BEFORE: dict[str, Callable[[str], str]] = {}
+"""Library -> a function from the name of a kernel to the name of a body that comes before the library's, "" for none.
+
+It is asked once for each kernel, when that first gets arrays of the library.
+"""
+
 
 class Kernel(Protocol[P, R_co]):
     """A function whose body is chosen by the types of its array arguments.
@@ -48,7 +54,8 @@ class Chosen(dict[Any, Body]):
         library = libraries.pop() if len(libraries) == 1 else ""
         if library.isidentifier() and find_spec(f"xpnet.kernels.{library}"):
             import_module(f"xpnet.kernels.{library}")
-        body = self[types] = self.bodies.get(library, self.reference)
+        first = BEFORE[library](self.reference.__name__) if library in BEFORE else ""
+        body = self[types] = self.bodies.get(first) or self.bodies.get(library, self.reference)
         return body
 
     def on(self, library: str) -> Callable[[Body], Body]:

@@ -1,5 +1,7 @@
 """Faster bodies of kernels on NumPy."""
 
+from xpnet.kernels.dispatch import BEFORE
+from xpnet.kernels.numba.choice import compiled
 from xpnet.kernels.numpy import (
     activation,
     affine,
@@ -25,3 +27,5 @@ __all__ = [
     "pooling",
     "reduction",
 ]
+
+BEFORE["numpy"] = compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from math import sqrt
 from typing import Any, cast
@@ -15,8 +15,35 @@ from xpnet.kernels.standard import attention as standard
 from xpnet.kernels.standard.attention import split_heads
 
 
+def to_shares(scores: Host, causal: bool, hidden: Host | None) -> bool:
+    """Softmax of scores where they lie, with -inf in hidden for those that do not count; whether all are numbers."""
+    L, dtype = scores.shape[-1], scores.dtype
+    if causal:
+        scores += future(L, dtype)
+    if hidden is not None:
+        scores += hidden
+    top = np.maximum.reduce(scores, axis=-1, keepdims=True)
+    scores -= top if hidden is None else np.maximum(top, np.finfo(dtype).min)  # a row of -inf alone
+    np.exp(scores, out=scores)
+    total = scores.reshape(-1, L) @ ones(L, dtype)
+    if np.isnan(total).any():
+        return False
+    if hidden is not None:
+        total[total == 0] = 1.0
+    scores /= total.reshape(top.shape)
+    return True
+
+
 @standard.attention.on("numpy")
-def attention(q: Host, k: Host, v: Host, mask: Host | None, heads: int, causal: bool) -> Any:
+def attention(
+    q: Host,
+    k: Host,
+    v: Host,
+    mask: Host | None,
+    heads: int,
+    causal: bool,
+    soften: Callable[[Host, bool, Host | None], bool] = to_shares,
+) -> Any:
     if not all_of_one(q, k, v):
         return standard.attention.reference(q, k, v, mask, heads, causal)
     N, L, D = q.shape
@@ -25,19 +52,9 @@ def attention(q: Host, k: Host, v: Host, mask: Host | None, heads: int, causal: 
     hidden = None if mask is None else np.where(mask, 0.0, -np.inf).astype(q.dtype)[:, None, None, :]
     for at in in_blocks(p):
         scores = np.matmul(scaled[at], keys[at].mT, out=p[at])
-        if causal:
-            scores += future(L, q.dtype)
-        if hidden is not None:
-            scores += hidden[at]
-        top = np.maximum.reduce(scores, axis=-1, keepdims=True)
-        scores -= top if hidden is None else np.maximum(top, np.finfo(q.dtype).min)  # a row of -inf alone
-        np.exp(scores, out=scores)
-        total = scores.reshape(-1, L) @ ones(L, q.dtype)
-        if np.isnan(total).any():  # of infinite scores that may not be attended, too
+        if not soften(scores, causal, None if hidden is None else hidden[at]):
+            # infinite scores that may not be attended come out as NaN, too
             return standard.attention.reference(q, k, v, mask, heads, causal)
-        if hidden is not None:
-            total[total == 0] = 1.0
-        scores /= total.reshape(top.shape)
         np.matmul(scores, values[at], out=outputs[at])
     return y, p
 

@@ -7,6 +7,7 @@ pool as four slabs, of which the largest is taken slab by slab; bias and ReLU co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,25 @@ from xpnet.kernels.standard.windows import Window
 MORE = 32  # zeros in a larger patch beyond which their products cost more than the slabs spare
 
 
+def take_largest(slabs: Any, b: Any, y: Any, winner: Any, first: int) -> None:
+    """``y = max(maxₖ slabs + b, 0)`` from a place on, and which slab won."""
+    at = slice(first, first + slabs.shape[-1])
+    block, winner[:, at] = first_largest(slabs)
+    block += b[:, None]
+    np.maximum(block, np.zeros_like(block), out=y[:, at])
+
+
+def part_among_slabs(dout: Any, winner: Any, first: int, slabs: Any) -> None:
+    """What a value passes back to its slab, from a place on; the others get 0."""
+    at = slice(first, first + slabs.shape[-1])
+    for k, slab in enumerate(slabs):
+        np.multiply(dout[:, at], winner[:, at] == k, out=slab)
+
+
 @standard.convolution_relu_pooling.on("numpy")
-def convolution_relu_pooling(x: Any, W: Any, b: Any, window: Window, groups: int, pool: Window) -> Any:
+def convolution_relu_pooling(
+    x: Any, W: Any, b: Any, window: Window, groups: int, pool: Window, take: Callable[..., None] = take_largest
+) -> Any:
     if not pays(W, window, groups, pool) or not x.dtype == W.dtype == b.dtype:
         return standard.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
     N, M, large = x.shape[0], W.shape[0], larger_patches(window, pool)
@@ -32,9 +50,7 @@ def convolution_relu_pooling(x: Any, W: Any, b: Any, window: Window, groups: int
     for rows, columns in columns_in_blocks(x, large, places, 1):
         with np.errstate(invalid="ignore"):
             slabs = filters @ columns[0]
-        block, cells[:, rows.at] = first_largest(slabs.reshape(len(pool.cells), M, -1))
-        block += b[:, None]
-        np.maximum(block, np.zeros_like(block), out=largest[:, rows.at])
+        take(slabs.reshape(len(pool.cells), M, -1), b, largest, cells, rows.at.start)
     if np.isnan(y).any():  # a zero of a larger patch times ∞, too
         return standard.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
     return batch_first(y), batch_first(winner)
@@ -42,7 +58,16 @@ def convolution_relu_pooling(x: Any, W: Any, b: Any, window: Window, groups: int
 
 @standard.convolution_relu_pooling_backward.on("numpy")
 def convolution_relu_pooling_backward(
-    dout: Any, x: Any, W: Any, y: Any, winner: Any, window: Window, groups: int, pool: Window, needs_dx: bool
+    dout: Any,
+    x: Any,
+    W: Any,
+    y: Any,
+    winner: Any,
+    window: Window,
+    groups: int,
+    pool: Window,
+    needs_dx: bool,
+    part: Callable[..., None] = part_among_slabs,
 ) -> Any:
     if not pays(W, window, groups, pool) or not dout.dtype == x.dtype == W.dtype:
         return standard.convolution_relu_pooling_backward.reference(
@@ -56,10 +81,8 @@ def convolution_relu_pooling_backward(
     dx = zeros_under(large, x.shape[-2:], x, x.shape[1]) if needs_dx else None
     dfilters = np.zeros_like(filters)
     for rows, columns in columns_in_blocks(x, large, places, 1):
-        won, block = winner[:, rows.at], dout[:, rows.at]
-        slabs = np.empty((len(pool.cells), *block.shape), dtype=block.dtype)
-        for k, slab in enumerate(slabs):
-            np.multiply(block, won == k, out=slab)
+        slabs = np.empty((len(pool.cells), M, columns.shape[-1]), dtype=dout.dtype)
+        part(dout, winner, rows.at.start, slabs)
         slabs = slabs.reshape(filters.shape[0], -1)
         dfilters += slabs @ columns[0].T
         if dx is not None:

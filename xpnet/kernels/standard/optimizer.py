@@ -70,7 +70,7 @@ def adam_scales(rate: float, beta1: float, beta2: float, eps: float, t: Any) -> 
 
 def weight_of_all(beta: float, t: Any) -> Any:
     """``1 + β + … + βᵗ⁻¹``, of a float32 on a device too, where ``1 - βᵗ`` would lose digits."""
-    if not is_array(t):
+    if isinstance(t, int) or not is_array(t):
         return (1.0 - beta**t) / (1.0 - beta)
     return array_namespace(t).expm1(t * (log(beta) if beta else -inf)) / (beta - 1.0)
 

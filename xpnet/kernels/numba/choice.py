@@ -1,0 +1,31 @@
+"""Which kernels have a compiled body, and when it is taken."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+
+SWITCH = "XPNET_FAST"
+
+KERNELS = {
+    "activation": ("relu", "relu_backward", "gelu_tanh", "gelu_tanh_backward"),
+    "affine": ("affine", "affine_relu"),
+    "attention": ("attention",),
+    "joint": ("convolution_relu_pooling", "convolution_relu_pooling_backward"),
+    "loss": ("softmax_cross_entropy", "softmax_cross_entropy_backward"),
+    "normalization": ("layer_norm", "layer_norm_backward"),
+    "optimizer": ("sgd", "momentum", "adam", "adamw"),
+}
+MODULE = {name: module for module, names in KERNELS.items() for name in names}
+
+
+def compiled(name: str) -> str:
+    """Import the compiled body of a kernel; "numba", the name it goes by, or "" where there is none or it is off."""
+    if name not in MODULE or os.environ.get(SWITCH) == "0" or find_spec("numba") is None:
+        return ""
+    try:
+        import_module(f"xpnet.kernels.numba.{MODULE[name]}")
+    except ImportError:  # a numba that does not know this NumPy
+        return ""
+    return "numba"

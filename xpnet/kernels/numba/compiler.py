@@ -1,0 +1,62 @@
+"""How the loops are compiled, and for which arrays.
+
+A loop sees arrays in one or two axes, numbers in the dtype of the arrays, and no more kinds of arguments than it must:
+each is compiled by itself, which takes half a second, once on a machine where the result can be kept in a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import config, njit
+
+from xpnet.kernels.numpy.blocks import Host
+
+if config.DISABLE_JIT:
+    raise ImportError("NUMBA_DISABLE_JIT is set, and the loops would run in Python")
+
+Loop = TypeVar("Loop", bound=Callable[..., Any])
+
+DTYPES = (np.dtype("float32"), np.dtype("float64"))
+REGROUPED = {"reassoc", "nsz"}  # sums in several parts, as BLAS adds them; NaN and ∞ stay what they are
+
+
+def compiled(loop: Loop) -> Loop:
+    """The loop, compiled when it is first called. It divides as NumPy does, and knows NaN, ∞ and no shortcuts."""
+    return _compiled(loop)
+
+
+def compiled_sums(loop: Loop) -> Loop:
+    """The loop, compiled, with its sums in an order of their own."""
+    return _compiled(loop, fastmath=REGROUPED)
+
+
+def _compiled(loop: Loop, **how: Any) -> Loop:
+    options = {"nogil": True, "error_model": "numpy", **how}
+    try:
+        return njit(cache=True, **options)(loop)  # type: ignore[no-any-return]
+    except RuntimeError:  # there is no folder to keep it in
+        return njit(**options)(loop)  # type: ignore[no-any-return]
+
+
+def in_order(x: Host, *others: Host) -> bool:
+    """Whether arrays are what the loops are compiled for: of one dtype, writable, and contiguous in memory."""
+    dtype = x.dtype
+    if dtype not in DTYPES:
+        return False
+    for array in (x, *others):  # noqa: SIM110  a generator takes twice as long
+        if not (array.dtype == dtype and array.flags.carray):
+            return False
+    return True
+
+
+def flat(x: Host) -> Host:
+    """The values in one axis, a view."""
+    return x if x.ndim == 1 else x.reshape(-1)
+
+
+def rows(x: Host) -> Host:
+    """The values in rows of the last axis, a view."""
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])

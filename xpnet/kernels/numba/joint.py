@@ -1,0 +1,66 @@
+"""Pools of four: the largest of four slabs, with bias and ReLU, in one pass over them; and the way back."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from xpnet.kernels.numba.compiler import compiled, in_order
+from xpnet.kernels.numpy import joint
+from xpnet.kernels.numpy.blocks import Host
+from xpnet.kernels.standard import joint as standard
+
+
+def take_largest(slabs: Host, b: Host, y: Host, winner: Host, first: int) -> None:
+    if len(slabs) == 4 and in_order(slabs, b, y):
+        take_largest_of_four(slabs, b, y, winner, first)
+    else:
+        joint.take_largest(slabs, b, y, winner, first)
+
+
+def part_among_slabs(dout: Host, winner: Host, first: int, slabs: Host) -> None:
+    if in_order(dout, slabs) and winner.dtype == np.uint8 and winner.flags.carray:
+        part_by_winner(dout, winner, first, slabs)
+    else:
+        joint.part_among_slabs(dout, winner, first, slabs)
+
+
+standard.convolution_relu_pooling.on("numba")(partial(joint.convolution_relu_pooling, take=take_largest))
+standard.convolution_relu_pooling_backward.on("numba")(
+    partial(joint.convolution_relu_pooling_backward, part=part_among_slabs)
+)
+
+
+@compiled
+def take_largest_of_four(slabs: Host, b: Host, y: Host, winner: Host, first: Any) -> None:
+    """As ``max_pooling``: the first of equals, and NaN before all others."""
+    _, M, L = slabs.shape
+    zero = slabs.dtype.type(0)
+    for m in range(M):
+        s0, s1, s2, s3 = slabs[0, m], slabs[1, m], slabs[2, m], slabs[3, m]
+        values, winners = y[m, first : first + L], winner[m, first : first + L]
+        for i in range(L):
+            top, won = s0[i], np.int32(0)
+            better = (s1[i] > top) | (s1[i] != s1[i])
+            top, won = s1[i] if better else top, np.int32(1) if better else won
+            better = (s2[i] > top) | (s2[i] != s2[i])
+            top, won = s2[i] if better else top, np.int32(2) if better else won
+            better = (s3[i] > top) | (s3[i] != s3[i])
+            top, won = s3[i] if better else top, np.int32(3) if better else won
+            top += b[m]
+            values[i] = zero if top < zero else top
+            winners[i] = won
+
+
+@compiled
+def part_by_winner(dout: Host, winner: Host, first: Any, slabs: Host) -> None:
+    P, M, L = slabs.shape
+    zero, one = dout.dtype.type(0), dout.dtype.type(1)
+    for m in range(M):
+        d, won = dout[m, first : first + L], winner[m, first : first + L]
+        for k in range(P):
+            slab = slabs[k, m]
+            for i in range(L):
+                slab[i] = d[i] * (one if won[i] == k else zero)
