@@ -55,7 +55,7 @@ BROKEN = Competitor("broken", "broken", "numpy", "numpy", "NoSuchClass")
 def of_one_s_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Backend, folder and data of one's own: the images are synthetic."""
     monkeypatch.setattr(switch, "_process", None)
-    for name in ("XPNET_BACKEND", "XPNET_DATA", "XPNET_TUNE"):
+    for name in ("XPNET_BACKEND", "XPNET_DATA", "XPNET_TUNE", "XPNET_FAST"):
         monkeypatch.delenv(name, raising=False)
     for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
@@ -195,6 +195,8 @@ def test_variables_of_a_competitor(monkeypatch: pytest.MonkeyPatch) -> None:
     plain, tuned = environment(Setting(1), tuned=False), environment(Setting(3), tuned=True)
     assert plain["XPNET_TUNE"] == "0"
     assert "XPNET_TUNE" not in tuned
+    assert tuned["XPNET_FAST"] == "0"
+    assert "XPNET_FAST" not in environment(Setting(1), tuned=True, fast=True)
     assert plain["OPENBLAS_NUM_THREADS"] == "1"
     assert tuned["OMP_NUM_THREADS"] == "3"
     assert "intra_op_parallelism_threads=1" in plain["XLA_FLAGS"]

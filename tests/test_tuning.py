@@ -258,6 +258,7 @@ def test_backends_tells_of_numpys_blas_and_of_what_is_tuned(monkeypatch):
     found = next(line for line in lines if line.startswith("NumPy's BLAS: "))
     assert re.fullmatch(r"NumPy's BLAS: \S+ \S+, core \w+, threads \w+, \d+ GFLOP/s in float32", found)
     assert "malloc             not set: XPNET_TUNE=0" in lines
+    assert sum(line.startswith("compiled loops: ") for line in lines) == 1
 
 
 def test_openblas_tells_its_core_and_its_threads():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpnet import kernels
-from xpnet.kernels.numba.choice import KERNELS, MODULE
+from xpnet.kernels.numba.choice import KERNELS, MODULE, status
 
 pytest.importorskip("numba")
 
@@ -44,6 +45,15 @@ def test_each_kernel_that_is_named_has_a_body_of_numpy_and_a_compiled_one():
         kernel = getattr(kernels, name)
         assert len(bodies_on_numpy(kernel)) == 2
     assert {name for name in kernels.__all__ if "numba" in getattr(getattr(kernels, name), "bodies", ())} == set(MODULE)
+
+
+def test_the_status_says_whether_they_are_taken_and_why_not(monkeypatch):
+    assert status() == f"numba {version('numba')}"
+    monkeypatch.setenv("XPNET_FAST", "0")
+    assert status() == "off, XPNET_FAST=0"
+    code = "from xpnet.kernels.numba.choice import status; print(status())"
+    why = "NUMBA_DISABLE_JIT is set, and the loops would run in Python"
+    assert run(code, XPNET_FAST="1", NUMBA_DISABLE_JIT="1") == f"off, numba does not work here: {why}\n"
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -50,7 +50,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=self.errors,
             encoding="utf-8",
-            env=environment(setting, competitor.tuned),
+            env=environment(setting, competitor.tuned, competitor.fast),
             process_group=0 if CAN_STOP else None,
         )
         assert self.process.stdin is not None  # noqa: S101 (for the type checker)
@@ -118,9 +118,9 @@ class Process:
         self.errors.close()
 
 
-def environment(setting: Setting, tuned: bool) -> dict[str, str]:
+def environment(setting: Setting, tuned: bool, fast: bool = False) -> dict[str, str]:
     """The variables of a competitor: as many threads in every library, and no tuning but its own."""
-    tuning = ("XPNET_BACKEND", "XPNET_TUNE", "OPENBLAS_CORETYPE")
+    tuning = ("XPNET_BACKEND", "XPNET_TUNE", "XPNET_FAST", "OPENBLAS_CORETYPE")
     own = {name: value for name, value in os.environ.items() if name not in tuning}
     own |= {f"{pool}_THREADS": str(setting.threads) for pool in POOLS}
     paths = [path for path in (own.get("PYTHONPATH"), str(HERE.parent.parent)) if path]
@@ -129,6 +129,5 @@ def environment(setting: Setting, tuned: bool) -> dict[str, str]:
     own |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if setting.gpu else {"JAX_PLATFORMS": "cpu"}
     if setting.threads == 1:
         own["XLA_FLAGS"] = f"{own.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
-    if not tuned:
-        own["XPNET_TUNE"] = "0"
+    own |= ({} if tuned else {"XPNET_TUNE": "0"}) | ({} if fast else {"XPNET_FAST": "0"})
     return own

@@ -16,6 +16,9 @@ from xpnet.benchmark.racing import STEPS, Heat, Result
 MEGABYTE = 2**20
 BUSY = "the times scatter: something else was running, so measure again when the machine is quiet"
 RATIOS = (
+    ("xpnet-fast", "torch"),
+    ("xpnet-fast", "jax"),
+    ("xpnet-fast", "products-tuned"),
     ("xpnet-tuned", "torch"),
     ("xpnet-tuned", "jax"),
     ("xpnet-tuned", "products-tuned"),

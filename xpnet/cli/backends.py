@@ -6,13 +6,14 @@ import click
 
 from xpnet.backend import LIBRARIES, missing
 from xpnet.backend.blas import blas, gigaflops
+from xpnet.kernels.numba.choice import status
 from xpnet.tuning import Tuning, advice
 
 
 @click.command()
 @click.pass_obj
 def backends(tuned: Tuning) -> None:
-    """List the array libraries and what the others lack, NumPy's BLAS, and what is tuned.
+    """List the array libraries and what the others lack, NumPy's BLAS, its compiled loops, and what is tuned.
 
     The table holds version, standard, devices, and whether each is ready; the remedies follow. The speed of NumPy's
     matrix products is measured.
@@ -37,6 +38,7 @@ def backends(tuned: Tuning) -> None:
     for lack in filter(None, lacks.values()):
         console.print(escape(lack))
     console.print(f"\nNumPy's BLAS: {numpys}, {speed:.0f} GFLOP/s in float32", soft_wrap=True)
+    console.print(f"compiled loops: {status()}", soft_wrap=True)
     console.print(str(tuned), soft_wrap=True)
     if hint := advice(numpys.core):
         console.print(hint, soft_wrap=True)

@@ -92,7 +92,8 @@ def bench(
     if gpu:
         make_backend(GPU_BACKEND)  # or say what is missing
     here = [one for one in asked if one.installed and (one.on_gpu or not gpu)]
-    packages = list(dict.fromkeys(["xpnet", "numpy", *(one.package for one in here)]))
+    compiler = ["numba"] if any(one.fast for one in here) else []
+    packages = list(dict.fromkeys(["xpnet", "numpy", *compiler, *(one.package for one in here)]))
     setting = Setting(min(threads, os.cpu_count() or 1), gpu)
     report = Report(machine(), versions(packages), setting, rounds, "MNIST" if has_mnist() else "synthetic")
     console.print(report.conditions(), style="dim")

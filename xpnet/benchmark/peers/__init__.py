@@ -17,7 +17,8 @@ EVERY = ("mlp", "convnet", "transformer")
 class Competitor:
     """Who runs: ``kind`` is the class in the file of ``library``, ``package`` the distribution that installs it.
 
-    ``tuned`` runs behind ``xpnet.tune()``. ``computes`` is False where no network is trained, and no loss comes.
+    ``tuned`` runs behind ``xpnet.tune()``, ``fast`` with the compiled loops of numba, too. ``computes`` is False where no
+    network is trained, and no loss comes.
     """
 
     name: str
@@ -27,11 +28,12 @@ class Competitor:
     kind: str
     workloads: tuple[str, ...] = EVERY
     tuned: bool = False
+    fast: bool = False
     computes: bool = True
 
     @property
     def installed(self) -> bool:
-        return find_spec(self.library) is not None
+        return find_spec(self.library) is not None and (not self.fast or find_spec("numba") is not None)
 
     @property
     def on_gpu(self) -> bool:
@@ -42,6 +44,7 @@ class Competitor:
 COMPETITORS = {
     competitor.name: competitor
     for competitor in (
+        Competitor("xpnet-fast", "xpnet, tuned, numba", "xpnet", "xpnet", "Explicit", tuned=True, fast=True),
         Competitor("xpnet-tuned", "xpnet, tuned", "xpnet", "xpnet", "Explicit", tuned=True),
         Competitor("xpnet", "xpnet", "xpnet", "xpnet", "Explicit"),
         Competitor("torch", "torch eager", "torch", "torch", "Eager"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 
 SWITCH = "XPNET_FAST"
@@ -18,6 +19,19 @@ KERNELS = {
     "optimizer": ("sgd", "momentum", "adam", "adamw"),
 }
 MODULE = {name: module for module, names in KERNELS.items() for name in names}
+
+
+def status() -> str:
+    """Whether the compiled bodies are taken here, in words."""
+    if find_spec("numba") is None:
+        return "not here, pip install 'xpnet[fast]' brings them"
+    if os.environ.get(SWITCH) == "0":
+        return f"off, {SWITCH}=0"
+    try:
+        import_module("xpnet.kernels.numba.compiler")
+    except ImportError as error:
+        return f"off, numba does not work here: {error}"
+    return f"numba {version('numba')}"
 
 
 def compiled(name: str) -> str:
