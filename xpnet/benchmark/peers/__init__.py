@@ -17,8 +17,8 @@ EVERY = ("mlp", "convnet", "transformer")
 class Competitor:
     """Who runs: ``kind`` is the class in the file of ``library``, ``package`` the distribution that installs it.
 
-    ``tuned`` runs behind ``xpnet.tune()``, ``fast`` with the compiled loops of numba, too. ``computes`` is False where no
-    network is trained, and no loss comes.
+    ``tuned`` runs behind ``xpnet.tune()``, ``fast`` with the compiled loops of numba, too. ``computes`` is False where
+    no network is trained, and no loss comes.
     """
 
     name: str
