@@ -311,6 +311,14 @@ def test_unknown_names_are_refused(option: str, known: str) -> None:
     assert "'nobody' is none of" in result.stderr
 
 
+def test_a_place_that_cannot_be_written_to_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run("--workloads", "W1", "--json", tmp_path / "file" / "out.json")
+    assert result.exit_code == 1
+    assert "file must be a writable folder, got " in result.stderr
+    assert not result.stdout
+
+
 def test_a_gpu_that_is_not_there_is_named() -> None:
     if "cupy" in switch.available_backends():
         pytest.skip("there is a GPU")

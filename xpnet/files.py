@@ -42,4 +42,4 @@ def make_folder(who: str, folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise DataError(who, f"{folder} must be a writable folder", reason, "choose another with --out") from error
+        raise DataError(who, f"{folder} must be a writable folder", reason, "choose another place") from error

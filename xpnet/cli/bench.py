@@ -19,7 +19,7 @@ from xpnet.benchmark.picture import growth_svg, ratios_svg
 from xpnet.benchmark.process import Failed
 from xpnet.benchmark.report import BUSY
 from xpnet.benchmark.workloads import has_mnist
-from xpnet.files import written_in_place
+from xpnet.files import make_folder, written_in_place
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,6 +87,8 @@ def bench(
 
     from xpnet.benchmark.display import footprint_table
 
+    for path in filter(None, (json_file, page)):  # not after minutes of measuring
+        make_folder("bench", path.parent)
     console = Console(highlight=False)
     asked = [COMPETITORS[name] for name in competitors]
     if gpu:
