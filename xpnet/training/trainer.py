@@ -160,7 +160,7 @@ class Trainer:
         return None if math.isnan(accuracy) else accuracy
 
     def _diverged(self, got: str) -> None:
-        remedy = f"lower the learning rate of {self.optimizer}, or look for extreme values or unknown indices in the data"
+        remedy = f"lower the learning rate of {self.optimizer}, or look for extreme values and unknown indices in x"
         if self.saved is not None:
             remedy += "; epoch {} is saved in {}".format(*self.saved)
         raise DivergenceError(type(self).__name__, "the loss must stay finite", got, remedy)
