@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from bodies_on_numpy import bodies_on_numpy
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from xpnet import kernels
 from xpnet.kernels.numpy import windows
+from xpnet.kernels.numpy.blocks import workspace
 from xpnet.kernels.standard.windows import Window
 
 TOLERANCE = {"float16": 3e-2, "float32": 1e-5, "float64": 1e-12, "complex128": 1e-12}
@@ -201,3 +204,22 @@ def test_convolution_relu_pooling_of_values_that_are_not_finite(value):
     x, W, b = rng.standard_normal((2, 1, 8, 8)), rng.standard_normal((3, 1, 3, 3)), rng.standard_normal(3)
     x[0, 0, 3, 4] = value
     assert_as_reference(kernels.convolution_relu_pooling, x, W, b, window, 1, pool)
+
+
+def test_threads_have_workspaces_of_their_own():
+    rng, window = np.random.default_rng(0), Window((3, 3))
+    cases = [(rng.standard_normal((8, 4, 12, 12)), rng.standard_normal((5, 4, 3, 3))) for _ in range(8)]
+    expected = [kernels.convolution.reference(x, W, None, window, 1) for x, W in cases]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda case: kernels.convolution(*case, None, window, 1), cases * 20))
+    for y, right in zip(found, expected * 20, strict=True):
+        np.testing.assert_allclose(y, right, rtol=1e-12, atol=1e-12)
+
+
+def test_memory_that_is_taken_again_fits_each_caller():
+    first = workspace("test", (2, 3), np.dtype("float32"))
+    assert np.shares_memory(first, workspace("test", (6,), np.dtype("float32")))
+    assert workspace("test", (100,), np.dtype("float32")).shape == (100,)
+    assert workspace("test", (0, 4), np.dtype("float32")).shape == (0, 4)
+    assert not np.shares_memory(first, workspace("test", (2, 3), np.dtype("float64")))
+    assert not np.shares_memory(first, workspace("other", (2, 3), np.dtype("float32")))

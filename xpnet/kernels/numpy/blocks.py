@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import prod
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -60,3 +62,23 @@ def block_of(value: float, dtype: Any) -> Host:
 
 def ones(length: int, dtype: Any) -> Host:
     return block_of(1.0, dtype)[:length] if length <= SIZE else np.ones(length, dtype)
+
+
+class _Kept(local):
+    def __init__(self) -> None:
+        self.memory: dict[tuple[str, Any], Host] = {}
+
+
+_kept = _Kept()
+
+
+def workspace(name: str, shape: tuple[int, ...], dtype: Any) -> Host:
+    """Uninitialized memory that the next caller in this thread with that name gets again: for what no result holds.
+
+    Fresh memory of megabytes comes in pages that the system hands out one by one, at a cost above that of filling them.
+    """
+    key, size = (name, dtype), prod(shape)
+    memory = _kept.memory.get(key)
+    if memory is None or memory.size < size:
+        memory = _kept.memory[key] = np.empty(size, dtype)
+    return memory[:size].reshape(shape)

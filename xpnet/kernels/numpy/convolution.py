@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.kernels.numpy.blocks import workspace
 from xpnet.kernels.numpy.windows import (
     add_columns,
     batch_first,
@@ -52,7 +53,10 @@ def convolution_dx(dout: Any, W: Any, size: Pair, window: Window, groups: int) -
     channels, filters = by_group(batch_last(dout), groups), by_group(W, groups).transpose(0, 2, 1)
     dx = zeros_under(window, size, dout, C)
     for rows in in_blocks(places, dout.shape[0], groups * filters.shape[1]):
-        add_columns(dx, filters @ channels[..., rows.at], window, rows)
+        block = channels[..., rows.at]
+        columns = workspace("columns", (*filters.shape[:2], block.shape[-1]), dout.dtype)
+        np.matmul(filters, block, out=columns)
+        add_columns(dx, columns, window, rows)
     return batch_first(dx, window.pad)
 
 

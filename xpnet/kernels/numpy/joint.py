@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.kernels.numpy.blocks import workspace
 from xpnet.kernels.numpy.pooling import first_largest
 from xpnet.kernels.numpy.windows import add_columns, batch_first, batch_last, columns_in_blocks, zeros_under
 from xpnet.kernels.standard import joint as standard
@@ -48,8 +49,9 @@ def convolution_relu_pooling(
     y, winner = np.empty((M, *places, N), dtype=x.dtype), np.empty((M, *places, N), dtype=np.uint8)
     largest, cells = y.reshape(M, -1), winner.reshape(M, -1)
     for rows, columns in columns_in_blocks(x, large, places, 1):
+        slabs = workspace("slabs", (len(filters), columns.shape[-1]), x.dtype)
         with np.errstate(invalid="ignore"):
-            slabs = filters @ columns[0]
+            np.matmul(filters, columns[0], out=slabs)
         take(slabs.reshape(len(pool.cells), M, -1), b, largest, cells, rows.at.start)
     if np.isnan(y).any():  # a zero of a larger patch times ∞, too
         return standard.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
@@ -81,7 +83,7 @@ def convolution_relu_pooling_backward(
     dx = zeros_under(large, x.shape[-2:], x, x.shape[1]) if needs_dx else None
     dfilters = np.zeros_like(filters)
     for rows, columns in columns_in_blocks(x, large, places, 1):
-        slabs = np.empty((len(pool.cells), M, columns.shape[-1]), dtype=dout.dtype)
+        slabs = workspace("slabs", (len(pool.cells), M, columns.shape[-1]), dout.dtype)
         part(dout, winner, rows.at.start, slabs)
         slabs = slabs.reshape(filters.shape[0], -1)
         dfilters += slabs @ columns[0].T

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from xpnet.kernels.numpy.blocks import workspace
 from xpnet.kernels.standard.windows import Pair, Window
 
 BLOCK = 1 << 17  # values of the columns that are made at a time: they stay in a processor's cache
@@ -61,7 +62,7 @@ def under_cells(x: Any, window: Window, places: Pair, first: int = 0) -> list[An
 
 
 def columns_in_blocks(x: Any, window: Window, places: Pair, groups: int) -> Iterator[tuple[Rows, Any]]:
-    """The columns of ``im2col`` in blocks of rows; the next block takes the memory of the last.
+    """The columns of ``im2col`` in blocks of rows, each in the memory of the last.
 
     Shapes: ``x (N, C, H, W)``, columns ``(groups, C/groups FH FW, rows OW N)``.
     """
@@ -72,11 +73,9 @@ def columns_in_blocks(x: Any, window: Window, places: Pair, groups: int) -> Iter
         yield Rows(0, places, slice(0, OH * OW * N)), x.reshape(groups, C // groups, OH * OW * N)
         return
     patches = as_strided(x, (C, FH, FW, OH, OW, N), (c, dh * h, dw * w, sh * h, sw * w, n), writeable=False)
-    memory = None
     for rows in in_blocks(places, N, C * FH * FW):
         part = patches[:, :, :, rows.first : rows.first + rows.places[0]]
-        memory = np.empty(part.size, dtype=x.dtype) if memory is None else memory
-        columns = memory[: part.size].reshape(part.shape)
+        columns = workspace("columns", part.shape, x.dtype)
         columns[...] = part
         yield rows, columns.reshape(groups, C // groups * FH * FW, rows.at.stop - rows.at.start)
 
