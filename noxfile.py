@@ -53,7 +53,7 @@ def tests(session: nox.Session, numpy: str) -> None:
     """The tests on NumPy and array-api-strict on the newest pair of Python and NumPy; on others what hangs on NumPy."""
     session.install(".", f"numpy=={numpy}.*", *TEST)
     some = [] if (session.python, numpy) == NEWEST else ["-m", "numpy and not journey"]
-    session.run(*PYTEST, *some, *session.posargs)
+    session.run(*PYTEST, *some, *session.posargs, env={"XPNET_REQUIRE": "numpy,array-api-strict"})
 
 
 @nox.session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from xpnet import kernels
@@ -19,7 +19,12 @@ from xpnet.layers.windows import check_fits
 
 
 class Joint:
-    """Layers in one kernel. It uses their parameters and options; Variables pass through them one by one."""
+    """Layers in one kernel. It uses their parameters and options; Variables pass through them one by one.
+
+    A subclass writes ``forward(x)``, what the layers give one after another.
+    """
+
+    forward: Callable[[Any], Any]
 
     def __init__(self, *layers: Any) -> None:
         self.layers = layers
@@ -35,10 +40,6 @@ class Joint:
                 x = layer(x)
             return x
         return self.forward(x)
-
-    def forward(self, x: Any) -> Any:
-        """What the layers give one after another."""
-        raise NotImplementedError
 
     def backward(self, dout: Any) -> Any:
         for layer in reversed(self.layers):
