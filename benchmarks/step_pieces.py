@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict
 from statistics import median
 from time import perf_counter
 from types import SimpleNamespace
@@ -41,7 +42,7 @@ def microseconds(act: Callable[[], Any]) -> float:
 
 workload = WORKLOADS[options.workload]
 initial = {name: value.astype(np.float32) for name, value in weights(workload)}
-net = BUILD[workload.kind](initial, SimpleNamespace(workload={"heads": workload.heads}))
+net = BUILD[workload.kind](initial, SimpleNamespace(workload=asdict(workload)))
 optimizer = OPTIMIZERS[workload.optimizer](workload.lr)
 pairs = list(zip(*batches(workload), strict=True))
 x, t = pairs[0]

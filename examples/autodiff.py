@@ -4,14 +4,16 @@
 of a network's loss in all its parameters by the tape and by the layers' own backward.
 """
 
-import sys
+import argparse
 
 import xpnet as xn
 from xpnet.backend import array_namespace
 from xpnet.networks import TwoLayerNet
 from xpnet.random import Generator
 
-backend = xn.set_backend(*(sys.argv[1:] or ["numpy"]), dtype="float64")
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("backend", nargs="?", default="numpy")
+backend = xn.set_backend(parser.parse_args().backend, dtype="float64")
 x = backend.asarray([1.0, 2.0, 3.0])
 
 

@@ -3,7 +3,11 @@
 Prints 220, then the derivatives 2.2 of the apple's price, 110 of their number, 200 of the tax.
 """
 
+import argparse
+
 from xpnet.layers import MulLayer
+
+argparse.ArgumentParser(description=__doc__).parse_args()  # it takes nothing but --help
 
 apple, apple_num, tax = 100, 2, 1.1
 

@@ -3,7 +3,11 @@
 Prints 715, then the derivatives 110 and 2.2 of the apples, 3.3 and 165 of the oranges, 650 of the tax.
 """
 
+import argparse
+
 from xpnet.layers import AddLayer, MulLayer
+
+argparse.ArgumentParser(description=__doc__).parse_args()  # it takes nothing but --help
 
 apple, apple_num, orange, orange_num, tax = 100, 2, 150, 3, 1.1
 

@@ -3,10 +3,14 @@
 ``python draw_graph.py [FOLDER]`` writes apples.svg, and apples.html to step through forward and backward node by node.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import xpnet as xn
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("folder", nargs="?", type=Path, default=".")
+folder = parser.parse_args().folder
 
 apple = xn.Variable(100.0, name="apple")
 count = xn.Variable(2.0, name="count")
@@ -17,7 +21,6 @@ price.backward()
 print(f"{float(apple.grad):g}, {float(count.grad):g}, {float(tax.grad):g}")
 
 drawing = xn.draw(price, title="Two apples and tax")
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 drawing.save(folder / "apples.svg")
 drawing.save(folder / "apples.html")
 print(drawing.mermaid())

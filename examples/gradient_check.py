@@ -4,15 +4,18 @@
 where the mean differences stay below the book's 2.2e-13 (W1), 9.7e-13 (b1), 8.4e-13 (W2), 1.2e-10 (b2).
 """
 
-import sys
+import argparse
 
 import xpnet as xn
 from xpnet.datasets import load_digits, load_mnist
 from xpnet.networks import TwoLayerNet
 from xpnet.random import Generator
 
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("dataset", nargs="?", choices=("digits", "mnist"), default="digits")
+load = load_mnist if parser.parse_args().dataset == "mnist" else load_digits
+
 xn.set_backend("numpy", dtype="float64")
-load = load_mnist if sys.argv[1:] == ["mnist"] else load_digits
 (x_train, t_train), _ = load()
 
 net = TwoLayerNet(input_size=x_train.shape[1], hidden_size=50, output_size=10, rng=Generator(0))

@@ -4,10 +4,14 @@ Result: test accuracy 96.92 % with float32 on NumPy, in a few seconds on two cor
 ``XPNET_BACKEND=cupy python train_mnist.py`` runs the same lines on a GPU.
 """
 
+import argparse
+
 import xpnet as xn
 from xpnet.datasets import load_mnist
 from xpnet.networks import TwoLayerNet
 from xpnet.random import Generator
+
+argparse.ArgumentParser(description=__doc__).parse_args()  # it takes nothing but --help
 
 iters_num = 10000
 batch_size = 100

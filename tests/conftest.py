@@ -55,11 +55,11 @@ PRESENT = [where for where in Where if not LACKS[where.library] or where.library
 
 
 JOURNEYS = {
-    *("test_architecture.py", "test_bench.py", "test_cli.py", "test_conformance.py", "test_examples.py"),
-    *("test_training.py", "datasets", "drawing"),
+    *("test_architecture.py", "test_bench.py", "test_examples.py"),
+    *("cli", "conformance", "datasets", "drawing", "training"),
 }
 # JAX compiles each operation anew for each shape. What stands on the layers and rules is proven on the others.
-NOT_ON_JAX = {"test_gradcheck.py", "test_training.py", "test_holomorphic_layers_pass_the_complex_step"}
+NOT_ON_JAX = {"gradcheck", "training", "test_holomorphic_layers_pass_the_complex_step"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

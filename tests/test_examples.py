@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -32,9 +33,19 @@ def mnist_folder() -> str:
     pytest.skip("XPNET_DATA names no folder with MNIST")
 
 
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+
+
 def test_every_example_is_run_here():
-    examples = {path.name for path in (ROOT / "examples").glob("*.py")}
-    assert examples == set(re.findall(r'(?:run|results)\("(\w+\.py)"', Path(__file__).read_text(encoding="utf-8")))
+    assert set(EXAMPLES) == set(re.findall(r'(?:run|results)\("(\w+\.py)"', Path(__file__).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_help_prints_the_header_and_runs_nothing(name):
+    header = ast.get_docstring(ast.parse((ROOT / "examples" / name).read_text(encoding="utf-8")))
+    usage, _, rest = " ".join(run(name, "--help").split()).partition(" ".join(header.split()))
+    assert usage.startswith(f"usage: {name} [-h]")
+    assert "-h, --help show this help message and exit" in rest
 
 
 def test_buy_apple():

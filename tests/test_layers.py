@@ -153,9 +153,11 @@ def test_backward_is_linear_in_dout(case, asarray, tolerance):
 @on_every_case
 def test_a_number_as_dout_stands_for_that_number_everywhere(case, asarray):
     layer, inputs = case.build(asarray)
-    y = layer(*inputs)
-    for a, b in zip(gradients(layer, 3), gradients(layer, asarray(np.full(y.shape, 3.0))), strict=True):
-        np.testing.assert_array_equal(a, b)
+    expected = gradients(layer, asarray(np.full(layer(*inputs).shape, 3.0)))
+    for number in (3, np.float64(3.0)):
+        for a, b in zip(gradients(layer, number), expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
 
 
 @on_every_case

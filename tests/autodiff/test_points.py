@@ -7,9 +7,9 @@ import pytest
 from autodiff_checks import PRESENT, Place
 
 from xpnet.autodiff import Variable, grad
+from xpnet.autodiff.record import apply
 from xpnet.autodiff.rules import indexing
 from xpnet.autodiff.rules.indexing import SCATTER_ADD, place, scatter_add
-from xpnet.autodiff.variable import apply
 from xpnet.backend import array_namespace
 from xpnet.cases.rules import CASES
 from xpnet.kernels.standard import embedding

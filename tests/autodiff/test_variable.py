@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from autodiff_checks import Place
 
-from xpnet.autodiff import Node, Variable, grad
-from xpnet.autodiff.variable import base
+from xpnet.autodiff import Node, Variable, grad, vjp
+from xpnet.autodiff.record import base
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array, use_backend
 
 
@@ -205,6 +205,16 @@ def test_gradients_have_the_dtype_and_shape_of_their_values() -> None:
     (x * w).backward(np.ones((3, 4)))
     assert (x.grad.dtype, x.grad.shape) == (np.float32, (3, 1))
     assert (w.grad.dtype, w.grad.shape) == (np.float64, (4,))
+
+
+@pytest.mark.parametrize("dout", [2, np.float64(2.0), np.float32(2.0), np.int64(2)])
+def test_a_number_as_dout_stands_for_that_number_everywhere(dout, place: Place) -> None:
+    x = place.asarray([1.0, 2.0])
+    v = Variable(x)
+    (v * v).backward(dout)
+    for gradient in (v.grad, *vjp(lambda x: x * x, x)[1](dout)):
+        assert gradient.dtype == x.dtype
+        assert place.to_numpy(gradient).tolist() == [4.0, 8.0]
 
 
 def test_a_graph_of_100000_nodes() -> None:

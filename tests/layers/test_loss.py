@@ -164,9 +164,9 @@ def test_labels_out_of_range_are_refused_or_give_nan(options, label, asarray, ba
 @pytest.mark.parametrize("make", [lambda p: p, lambda p: [p] * 3, lambda p: xn.get_backend().asarray([p] * 3)])
 def test_a_positive_weight_of_2_is_a_positive_that_is_there_twice(make, asarray, tolerance, backend) -> None:
     t = np.eye(3)[LABELS]
-    loss, dx = value_and_dx(SigmoidWithLoss("sum", pos_weight=make(2.0)), asarray(X), asarray(t))
-    once, d = value_and_dx(SigmoidWithLoss("sum"), asarray(X), asarray(t))
-    more, e = value_and_dx(SigmoidWithLoss("sum"), asarray(X), asarray(t), asarray(t))
+    loss, dx = value_and_dx(SigmoidWithLoss(make(2.0), "sum"), asarray(X), asarray(t))
+    once, d = value_and_dx(SigmoidWithLoss(reduction="sum"), asarray(X), asarray(t))
+    more, e = value_and_dx(SigmoidWithLoss(reduction="sum"), asarray(X), asarray(t), asarray(t))
     np.testing.assert_allclose(loss, once + more, rtol=tolerance)
     np.testing.assert_allclose(dx, d + e, rtol=tolerance, atol=tolerance)
 
@@ -203,7 +203,7 @@ def test_a_call_without_targets_says_what_may_be_left_out() -> None:
     "layer",
     [
         SoftmaxWithLoss(0.1, (1.0, 2.0, 3.0)),
-        SigmoidWithLoss("sum", 3.0),
+        SigmoidWithLoss(3.0, "sum"),
         IdentityWithLoss(),
         MeanSquaredError(),
         Huber(0.3),

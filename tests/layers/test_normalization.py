@@ -82,9 +82,9 @@ def test_predict_can_be_differentiated(asarray, tolerance, defer_to_variables):
 
 def test_epsilon_is_a_choice():
     x = np.asarray([[1.0, -1.0]])
-    for layer in (LayerNormalization(ones(2), np.zeros(2), 3.0), RMSNormalization(ones(2), 3.0)):
+    for layer in (LayerNormalization(ones(2), np.zeros(2), eps=3.0), RMSNormalization(ones(2), eps=3.0)):
         np.testing.assert_allclose(layer(x), [[0.5, -0.5]])
-    np.testing.assert_allclose(GroupNormalization(ones(2), np.zeros(2), 1, eps=3.0)(x), [[0.5, -0.5]])
+    np.testing.assert_allclose(GroupNormalization(ones(2), np.zeros(2), groups=1, eps=3.0)(x), [[0.5, -0.5]])
     np.testing.assert_allclose(BatchNormalization(ones(1), np.zeros(1), eps=3.0)(x.T), [[0.5], [-0.5]])
 
 
@@ -130,10 +130,10 @@ def test_wrong_shapes_are_refused(layer, shape, message):
         (lambda: LayerNormalization(ones(3), ones(3), eps=-1.0), "^LayerNormalization: eps must be above 0"),
         (lambda: RMSNormalization(ones(3), eps=float("nan")), "^RMSNormalization: eps must be above 0"),
         (
-            lambda: GroupNormalization(ones(3), ones(3), 2),
+            lambda: GroupNormalization(ones(3), ones(3), groups=2),
             "must divide the channels, got 2 groups of 3 channels",
         ),
-        (lambda: GroupNormalization(ones(3), ones(3), 0), "groups must be a positive integer, got 0"),
+        (lambda: GroupNormalization(ones(3), ones(3), groups=0), "groups must be a positive integer, got 0"),
         (lambda: GroupNormalization.create(0, 1), "channels must be a positive integer, got 0"),
         (lambda: BatchNormalization.create(-1), "channels must be a positive integer, got -1"),
         (lambda: LayerNormalization.create(0), "size must be a positive integer, got 0"),

@@ -91,10 +91,3 @@ def test_weights_of_another_width_are_refused():
 
 def test_the_forget_gate_starts_open():
     assert LSTM.create(2, 3).b.tolist() == [0.0] * 3 + [1.0] * 3 + [0.0] * 6
-
-
-def test_options_show():
-    assert repr(LSTM.create(2, 3)) == "LSTM(Wx (2, 12), Wh (3, 12), b (12,))"
-    assert repr(GRU.create(2, 3, stateful=True, return_sequences=False)).endswith(
-        "bh (9,), stateful=True, return_sequences=False)"
-    )

@@ -12,7 +12,7 @@ import xpnet as xn
 from xpnet.autodiff import Variable
 from xpnet.backend import dtype_name, is_array, to_numpy
 from xpnet.drawing import draw
-from xpnet.errors import ShapeError
+from xpnet.errors import DtypeError, ShapeError
 from xpnet.layers import Affine, BatchNormalization, Dropout, Sigmoid, SoftmaxWithLoss
 from xpnet.networks import Sequential
 from xpnet.random import Generator
@@ -150,6 +150,13 @@ def test_it_can_be_written_by_name(asarray):
     np.testing.assert_array_equal(to_numpy(network.layers["BatchNormalization1"].running_mean), np.ones(3))
     with pytest.raises(ShapeError, match=r"running_mean must be \(3,\), got \(4,\)"):
         network.states["BatchNormalization1.running_mean"] = asarray(np.ones(4))
+    with pytest.raises(DtypeError, match=r"^states: .*running_mean must be floating, got int64; cast it"):
+        network.states["BatchNormalization1.running_mean"] = asarray(np.ones(3, dtype=np.int64))
+    network.states["Dropout1.step"] = np.int64(3)
+    assert type(network.states["Dropout1.step"]) is int
+    for wrong in (None, "3", 2.5, -1, True, np.ones(2)):
+        with pytest.raises(DtypeError, match=r"^states: Dropout1.step must be a whole number from 0, got .*; give an"):
+            network.states["Dropout1.step"] = wrong
 
 
 def test_expanding_a_drawing_normalizes_the_same_and_moves_nothing(asarray):

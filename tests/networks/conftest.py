@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from small_networks import normal
+from named_numbers import normal
 
 
 @pytest.fixture

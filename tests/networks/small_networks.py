@@ -1,16 +1,10 @@
-"""Small networks and their data."""
+"""A small network."""
 
 from __future__ import annotations
-
-import numpy as np
 
 from xpnet.layers import Affine, Layer, Relu, SoftmaxWithLoss
 from xpnet.networks import Sequential
 from xpnet.random import Generator
-
-
-def normal(name: str, *shape: int) -> np.ndarray:
-    return Generator(0).normal(shape, f"test.{name}")
 
 
 def small(loss: Layer | None = None) -> Sequential:

@@ -92,5 +92,5 @@ def test_the_summary_of_a_nested_network_counts_what_is_inside() -> None:
 
 def test_the_repr_shows_what_is_inside() -> None:
     assert repr(small()) == (
-        "Sequential(Sequential(Affine(W (4, 5), b (5,)), Relu()), Affine(W (5, 3), b (3,)), SoftmaxWithLoss())"
+        "Sequential(Sequential(Affine(W (4, 5), b (5,)), Relu()), Affine(W (5, 3), b (3,)), loss=SoftmaxWithLoss())"
     )

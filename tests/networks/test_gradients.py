@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_networks import normal, small
+from named_numbers import normal
+from small_networks import small
 
 import xpnet as xn
 from xpnet.backend import array_namespace, to_numpy

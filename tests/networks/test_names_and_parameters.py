@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_networks import normal, small
+from named_numbers import normal
+from small_networks import small
 
 from xpnet.backend import to_numpy
-from xpnet.errors import NameUnknownError, ShapeError, StateError, XpnetError
+from xpnet.errors import DtypeError, NameUnknownError, ShapeError, StateError, XpnetError
 from xpnet.layers import Affine, MulLayer, Relu, SoftmaxWithLoss
 from xpnet.layers.base import leaves
 from xpnet.networks import Sequential, TwoLayerNet
@@ -120,6 +121,9 @@ def test_bad_names_and_values_of_params(backend) -> None:
     for value in (0.0, [1.0, 2.0, 3.0], None):
         with pytest.raises(XpnetError, match=r"Affine1.b must be"):
             net.params["Affine1.b"] = value
+    for value in (np.ones(3, dtype=np.int32), np.ones(3, dtype=np.bool_)):
+        with pytest.raises(DtypeError, match=r"params: Affine1.b must be floating, got (int32|bool); cast it"):
+            net.params["Affine1.b"] = backend.asarray(value)
 
 
 def test_gradients_before_backward_are_an_error() -> None:

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from small_networks import normal
+from named_numbers import normal
 
 import xpnet as xn
 from xpnet.backend import array_namespace, to_numpy

@@ -92,7 +92,7 @@ def test_cross_entropy_of_shares(dtype, tolerance, lead, classes, scale, smoothi
 
 
 ELEMENTWISE = {
-    "binary": (lambda reduction: SigmoidWithLoss(reduction), F.binary_cross_entropy_with_logits),
+    "binary": (lambda reduction: SigmoidWithLoss(reduction=reduction), F.binary_cross_entropy_with_logits),
     "squares": (lambda reduction: MeanSquaredError(reduction), F.mse_loss),
     "huber": (
         lambda reduction: Huber(0.7, reduction),
@@ -133,4 +133,4 @@ def test_binary_cross_entropy_with_weights_of_the_positive(dtype, tolerance, sha
         options = {"reduction": reduction, "pos_weight": torch.tensor(p)}
         return F.binary_cross_entropy_with_logits(outputs, torch.tensor(t), **options)
 
-    agree(SigmoidWithLoss(reduction, p if each else float(p)), (x, t), loss_of, tolerance)
+    agree(SigmoidWithLoss(p if each else float(p), reduction), (x, t), loss_of, tolerance)

@@ -49,7 +49,7 @@ def by_xpnet(layer, x, dout) -> list:
 def test_layer_normalization(dtype, tolerance, lead, size, eps, seed):
     x, dout, gamma, beta = numbers(seed, dtype, (*lead, size), (*lead, size), (size,), (size,))
     expected = by_torch(lambda *v: torch.nn.functional.layer_norm(v[0], (size,), *v[1:], eps), dout, x, gamma, beta)
-    agree(by_xpnet(LayerNormalization(gamma, beta, eps), x, dout), expected, tolerance)
+    agree(by_xpnet(LayerNormalization(gamma, beta, eps=eps), x, dout), expected, tolerance)
 
 
 @DTYPES
@@ -57,7 +57,7 @@ def test_layer_normalization(dtype, tolerance, lead, size, eps, seed):
 def test_rms_normalization(dtype, tolerance, lead, size, eps, seed):
     x, dout, gamma = numbers(seed, dtype, (*lead, size), (*lead, size), (size,))
     expected = by_torch(lambda *v: torch.nn.functional.rms_norm(v[0], (size,), *v[1:], eps), dout, x, gamma)
-    agree(by_xpnet(RMSNormalization(gamma, eps), x, dout), expected, tolerance)
+    agree(by_xpnet(RMSNormalization(gamma, eps=eps), x, dout), expected, tolerance)
 
 
 @DTYPES
@@ -67,7 +67,7 @@ def test_group_normalization(dtype, tolerance, batch, groups, width, places, eps
     shape = (batch, channels, *places)
     x, dout, gamma, beta = numbers(seed, dtype, shape, shape, (channels,), (channels,))
     expected = by_torch(lambda *v: torch.nn.functional.group_norm(v[0], groups, *v[1:], eps), dout, x, gamma, beta)
-    agree(by_xpnet(GroupNormalization(gamma, beta, groups, eps), x, dout), expected, tolerance)
+    agree(by_xpnet(GroupNormalization(gamma, beta, groups=groups, eps=eps), x, dout), expected, tolerance)
 
 
 @DTYPES
@@ -84,7 +84,7 @@ def test_batch_normalization(dtype, tolerance, batch, channels, places, momentum
     shape = (batch, channels, *places)
     gamma, beta, mean, var = numbers(seed, dtype, *[(channels,)] * 4)
     var = np.abs(var)
-    ours = BatchNormalization(gamma, beta, momentum, mean, var, eps)
+    ours = BatchNormalization(gamma, beta, momentum, mean, var, eps=eps)
     means, variances = torch.tensor(mean), torch.tensor(var)
     for step in range(3):
         x, dout = numbers(seed + step, dtype, shape, shape)

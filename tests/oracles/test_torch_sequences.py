@@ -126,7 +126,7 @@ def test_attention_as_the_module_of_torch_converted(dtype, tolerance, heads, eac
     Wq, Wk, Wv = (w.T for w in np.split(W, 3))
     Wo, bo = module.out_proj.weight.detach().numpy().T, module.out_proj.bias.detach().numpy()
     (x,) = numbers(seed, dtype, (2, 4, D))
-    y = MultiHeadAttention(Wq, Wk, Wv, Wo, *np.split(b, 3), bo, heads)(x)
+    y = MultiHeadAttention(Wq, Wk, Wv, Wo, *np.split(b, 3), bo, heads=heads)(x)
     agree([y], [module(*[torch.tensor(x)] * 3, need_weights=False)[0]], tolerance)
 
 
@@ -143,7 +143,7 @@ def test_transformer_block(dtype, tolerance, heads, each, hidden, steps, masked,
     W, b, Wo, bo, W1, b1, W2, b2, gamma1, beta1, gamma2, beta2 = values
     projections = (*(w.T for w in np.split(W, 3)), Wo.T, *np.split(b, 3), bo)
     block = TransformerBlock(
-        [LayerNormalization(gamma1, beta1), MultiHeadAttention(*projections, heads)],
+        [LayerNormalization(gamma1, beta1), MultiHeadAttention(*projections, heads=heads)],
         [LayerNormalization(gamma2, beta2), Linear(W1.T, b1), Gelu(), Linear(W2.T, b2)],
     )
     x, dout = numbers(seed + 1, dtype, (2, steps, D), (2, steps, D))

@@ -2,7 +2,7 @@
 
 from xpnet.autodiff.grouped import call_layer
 from xpnet.autodiff.namespace import RefusedError, RuleMissingError, markdown_table, namespace_over
-from xpnet.autodiff.tape import Node
+from xpnet.autodiff.nodes import Node
 from xpnet.autodiff.transforms import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from xpnet.autodiff.variable import Variable
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from xpnet.autodiff.nodes import CONSTANT, Node, Parts
+from xpnet.autodiff.record import constant, record, record_parts, strip
 from xpnet.autodiff.rules import Rule
-from xpnet.autodiff.tape import CONSTANT, Node, Parts
-from xpnet.autodiff.variable import Variable, constant, record, record_parts, strip
+from xpnet.autodiff.variable import Variable
 from xpnet.backend import array_namespace
 from xpnet.errors import ShapeError
 

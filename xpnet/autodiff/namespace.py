@@ -11,8 +11,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from xpnet.autodiff.record import apply, bare, base, constant, record
 from xpnet.autodiff.rules import COMPOSITES, RULES, Rule
-from xpnet.autodiff.variable import SPACES, Variable, apply, bare, base, constant, record
+from xpnet.autodiff.variable import SPACES, Variable
 from xpnet.backend import array_namespace, dtype_kind
 from xpnet.errors import DtypeError, XpnetError
 from xpnet.typing import Namespace

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from xpnet.autodiff import Variable
-from xpnet.autodiff.variable import constant
+from xpnet.autodiff.record import constant
 from xpnet.cases import CASES, Case
 from xpnet.conformance.arrays import defers
 from xpnet.conformance.rows import Finding, Row, attempt, compare, in_units, worst

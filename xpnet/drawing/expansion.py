@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xpnet.autodiff import Node, Variable
-from xpnet.autodiff.variable import constant
+from xpnet.autodiff.record import constant
 from xpnet.errors import StateError
 
 

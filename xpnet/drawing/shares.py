@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from xpnet.autodiff import Node
+from xpnet.autodiff.nodes import conjugate
+from xpnet.autodiff.record import base
 from xpnet.autodiff.rules.table import fit
-from xpnet.autodiff.tape import conjugate
-from xpnet.autodiff.variable import base
 from xpnet.backend import to_numpy
 from xpnet.drawing.values import FEW, size
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.autodiff.variable import base
+from xpnet.autodiff.record import base
 from xpnet.backend import dtype_name, is_array, to_numpy
 from xpnet.drawing.text import number
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from xpnet.autodiff import Node as TapeNode
 from xpnet.autodiff import Variable
-from xpnet.autodiff.tape import PART
+from xpnet.autodiff.nodes import PART
 from xpnet.backend import dtype_name
 from xpnet.drawing.expansion import Expansion
 from xpnet.drawing.explanations import explain, symbol

@@ -67,6 +67,7 @@ class MultiHeadAttention(Layer):
         bk: Array,
         bv: Array,
         bo: Array,
+        *,
         heads: int,
         causal: bool = False,
     ) -> None:
@@ -102,6 +103,7 @@ class MultiHeadAttention(Layer):
         cls,
         width: int,
         heads: int,
+        *,
         causal: bool = False,
         init: Init = "glorot",
         rng: Generator | None = None,
@@ -117,10 +119,7 @@ class MultiHeadAttention(Layer):
         path = rng.next_name(cls.__name__)
         Wq, Wk, Wv, Wo = (normal_weights((width, width), init, rng, f"{path}.{name}") for name in cls.parameters[:4])
         bq, bk, bv, bo = (zeros((width,)) for _ in cls.parameters[4:])
-        return cls(Wq, Wk, Wv, Wo, bq, bk, bv, bo, heads, causal)
-
-    def __repr__(self) -> str:
-        return f"{super().__repr__()[:-1]}, heads={self.heads}, causal={self.causal})"
+        return cls(Wq, Wk, Wv, Wo, bq, bk, bv, bo, heads=heads, causal=causal)
 
 
 def check_heads(who: str, heads: int, width: int) -> None:

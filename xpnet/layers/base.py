@@ -14,6 +14,7 @@ from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.layers import checks
 from xpnet.layers.named import NamedArrays, NamedStates, State
+from xpnet.layers.options import unusual_options
 from xpnet.typing import Array
 
 # from call to call, by the entry checks and the network
@@ -177,7 +178,16 @@ class Layer:
         return self.params.gradients()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name} {tuple(a.shape)}' for name, a in self.params.items())})"
+        options = unusual_options(type(self).__init__, self._options())
+        return f"{type(self).__name__}({', '.join([*self._inside(), *options])})"
+
+    def _inside(self) -> list[str]:
+        """The parameters as the repr shows them, ``W (784, 50)``."""
+        return [f"{name} {tuple(array.shape)}" for name, array in self.params.items()]
+
+    def _options(self) -> Mapping[str, Any]:
+        """What the attributes tell of the constructor's options, name -> value."""
+        return {name: value for name, value in vars(self).items() if name not in self.parameters}
 
 
 def _cast(value: Any, dtype: Any) -> Any:

@@ -180,6 +180,8 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
     own = _namespace(who, "dout", dout)
     if own is xp and dout.dtype == dtype and dout.shape == shape and device_of(dout) == device:
         return dout
+    if isinstance(dout, np.generic) and dtype_kind(dout) in ("real", "integer"):
+        return xp.full(shape, float(dout), dtype=dtype, device=device)
     if not _same_device(device_of(dout), device) or (own is not xp and library_name(own) != library_name(xp)):
         _refuse_mixture(who, "y", xp, device, "dout", own, device_of(dout))
     check_floating(layer, "dout", dout)
@@ -188,6 +190,11 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
             who, f"dout must be {tuple(shape)}, the shape of forward's output", tuple(dout.shape), "give it that shape"
         )
     return dout
+
+
+def plain(dout: Any) -> Any:
+    """A number of NumPy's as one of Python, which promotes no array; anything else as it is."""
+    return dout.item() if isinstance(dout, np.generic) else dout
 
 
 def flatten(x: Any) -> Any:

@@ -119,7 +119,7 @@ class SigmoidWithLoss(Loss):
 
     shapes = {"x": "N ..."}
 
-    def __init__(self, reduction: str = "mean", pos_weight: Array | Sequence[float] | float | None = None) -> None:
+    def __init__(self, pos_weight: Array | Sequence[float] | float | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
         p = weights_array(type(self).__name__, "pos_weight", pos_weight)
         self.pos_weight = float(pos_weight) if is_number(pos_weight) else p

@@ -9,6 +9,7 @@ from typing import Any
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers.base import Layer, leaves
+from xpnet.layers.checks import plain
 from xpnet.layers.joint import joined
 from xpnet.layers.loss import Loss
 from xpnet.layers.owner import Owner
@@ -86,6 +87,9 @@ class Residual(Chain):
 
     def __init__(self, *layers: Layer | Mapping[str, Layer], shortcut: Branch | None = None) -> None:
         super().__init__(*layers)
+        if "shortcut" in self.layers:
+            must, got = "the name shortcut must be that of the way around", "a layer of f with it"
+            raise ArgumentError(type(self).__name__, must, got, "give it as shortcut=…, or another name")
         if shortcut is not None:
             self.layers = self._own({**self.layers, "shortcut": as_branch(shortcut)})
 
@@ -108,7 +112,7 @@ class Residual(Chain):
 
     def backward(self, dout: Any = 1.0) -> Any:
         shortcut = self.layers.get("shortcut")
-        dx, around = super().backward(dout), dout
+        dx, around = super().backward(dout), plain(dout)
         if shortcut is not None and (self.needs_dx or shortcut.params):
             around = shortcut.backward(dout)
         return dx + around if self.needs_dx else None

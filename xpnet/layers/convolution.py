@@ -8,14 +8,13 @@ from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
-from xpnet.kernels.standard.windows import Window
 from xpnet.layers.base import Layer
-from xpnet.layers.windows import IntOrPair, check_fits, pair, window_of
+from xpnet.layers.windows import IntOrPair, Windowed, check_fits, pair, window_of
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
 
 
-class Filters(Layer):
+class Filters(Windowed):
     """What the convolution and its transpose share: the filters ``W``, ``b``, and how they slide over the images."""
 
     parameters = ("W", "b")
@@ -23,7 +22,6 @@ class Filters(Layer):
 
     W: Array
     b: Array
-    window: Window
 
     def __init__(
         self,
@@ -31,6 +29,7 @@ class Filters(Layer):
         b: Array,
         stride: IntOrPair = 1,
         pad: IntOrPair = 0,
+        *,
         dilation: IntOrPair = 1,
         groups: int = 1,
     ) -> None:
@@ -119,6 +118,7 @@ class Convolution(Filters):
         size: IntOrPair,
         stride: IntOrPair = 1,
         pad: IntOrPair = 0,
+        *,
         dilation: IntOrPair = 1,
         groups: int = 1,
         init: Init = "he",
@@ -131,7 +131,7 @@ class Convolution(Filters):
         Raises: ``ArgumentError`` for sizes below 1, groups that do not divide or an unknown ``init``.
         """
         W = initial_filters(cls, channels, filters, size, groups, init, rng)
-        return cls(W, zeros((filters,)), stride, pad, dilation, groups)
+        return cls(W, zeros((filters,)), stride, pad, dilation=dilation, groups=groups)
 
 
 class TransposedConvolution(Filters):
@@ -156,11 +156,12 @@ class TransposedConvolution(Filters):
         b: Array,
         stride: IntOrPair = 1,
         pad: IntOrPair = 0,
+        *,
         output_pad: IntOrPair = 0,
         dilation: IntOrPair = 1,
         groups: int = 1,
     ) -> None:
-        super().__init__(W, b, stride, pad, dilation, groups)
+        super().__init__(W, b, stride, pad, dilation=dilation, groups=groups)
         who = type(self).__name__
         if b.shape[0] != groups * W.shape[1]:
             raise ShapeError(
@@ -204,6 +205,7 @@ class TransposedConvolution(Filters):
         size: IntOrPair,
         stride: IntOrPair = 1,
         pad: IntOrPair = 0,
+        *,
         output_pad: IntOrPair = 0,
         dilation: IntOrPair = 1,
         groups: int = 1,
@@ -220,4 +222,4 @@ class TransposedConvolution(Filters):
         xp, (FH, FW) = array_namespace(W), W.shape[-2:]
         W = xp.reshape(W, (groups, filters // groups, channels // groups, FH, FW))
         W = xp.reshape(xp.moveaxis(W, 2, 1), (channels, filters // groups, FH, FW))
-        return cls(W, zeros((filters,)), stride, pad, output_pad, dilation, groups)
+        return cls(W, zeros((filters,)), stride, pad, output_pad=output_pad, dilation=dilation, groups=groups)

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, Self
 
 from xpnet import kernels
-from xpnet.autodiff.variable import base
+from xpnet.autodiff.record import base
 from xpnet.backend import array_namespace, device_of, size_of
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import check_size, ones, zeros
@@ -34,7 +34,7 @@ class LayerNormalization(Layer):
     gamma: Array
     beta: Array
 
-    def __init__(self, gamma: Array, beta: Array, eps: float = 1e-5) -> None:
+    def __init__(self, gamma: Array, beta: Array, *, eps: float = 1e-5) -> None:
         super().__init__(gamma, beta)
         self.eps = check_eps(self, eps)
 
@@ -50,7 +50,7 @@ class LayerNormalization(Layer):
     def create(cls, size: int, eps: float = 1e-5) -> Self:
         """A LayerNormalization of D = ``size`` with parameters on the current backend, ``γ = 1``, ``β = 0``."""
         check_size(cls.__name__, "size", size)
-        return cls(ones((size,)), zeros((size,)), eps)
+        return cls(ones((size,)), zeros((size,)), eps=eps)
 
 
 class RMSNormalization(Layer):
@@ -68,7 +68,7 @@ class RMSNormalization(Layer):
 
     gamma: Array
 
-    def __init__(self, gamma: Array, eps: float = 1e-5) -> None:
+    def __init__(self, gamma: Array, *, eps: float = 1e-5) -> None:
         super().__init__(gamma)
         self.eps = check_eps(self, eps)
 
@@ -84,7 +84,7 @@ class RMSNormalization(Layer):
     def create(cls, size: int, eps: float = 1e-5) -> Self:
         """An RMSNormalization of D = ``size`` with parameters on the current backend, ``γ = 1``."""
         check_size(cls.__name__, "size", size)
-        return cls(ones((size,)), eps)
+        return cls(ones((size,)), eps=eps)
 
 
 class GroupNormalization(Layer):
@@ -105,7 +105,7 @@ class GroupNormalization(Layer):
     gamma: Array
     beta: Array
 
-    def __init__(self, gamma: Array, beta: Array, groups: int, eps: float = 1e-5) -> None:
+    def __init__(self, gamma: Array, beta: Array, *, groups: int, eps: float = 1e-5) -> None:
         super().__init__(gamma, beta)
         who, channels = type(self).__name__, gamma.shape[0]
         check_size(who, "groups", groups)
@@ -127,7 +127,7 @@ class GroupNormalization(Layer):
     def create(cls, channels: int, groups: int, eps: float = 1e-5) -> Self:
         """A GroupNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
         check_size(cls.__name__, "channels", channels)
-        return cls(ones((channels,)), zeros((channels,)), groups, eps)
+        return cls(ones((channels,)), zeros((channels,)), groups=groups, eps=eps)
 
 
 class BatchNormalization(Layer):
@@ -163,6 +163,7 @@ class BatchNormalization(Layer):
         momentum: float = 0.9,
         running_mean: Array | None = None,
         running_var: Array | None = None,
+        *,
         eps: float = 1e-5,
     ) -> None:
         super().__init__(gamma, beta)

@@ -78,8 +78,10 @@ class Owner(Layer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"layers": MappingProxyType(state["layers"])})
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self.layers.values()))})"
+    def _inside(self) -> list[str]:
+        """The layers as the repr shows them; those not named after their class with their names, ``shortcut=…``."""
+        usual = {name: name.rstrip("0123456789") == type(layer).__name__ for name, layer in self.layers.items()}
+        return [repr(layer) if usual[name] else f"{name}={layer!r}" for name, layer in self.layers.items()]
 
 
 def spared(layer: Layer) -> list[Layer]:

@@ -7,11 +7,11 @@ from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import check_size
 from xpnet.layers.base import Layer
-from xpnet.layers.windows import IntOrPair, check_fits, window_of
+from xpnet.layers.windows import IntOrPair, Windowed, check_fits, window_of
 from xpnet.typing import Array
 
 
-class WindowPooling(Layer):
+class WindowPooling(Windowed):
     """What the poolings with a window share: its size, stride and pad."""
 
     shapes = {"x": "N C H W"}
@@ -25,10 +25,6 @@ class WindowPooling(Layer):
         if any(2 * p > length for p, length in zip(self.window.pad, self.window.size, strict=True)):
             must = f"pad must be at most half of the window, {self.window.size}"
             raise ArgumentError(who, must, self.window.pad, "pad less: a window must not see the border alone")
-
-    def __repr__(self) -> str:
-        (pool_h, pool_w), (sh, sw), (ph, pw) = self.window[:3]
-        return f"{type(self).__name__}({pool_h}, {pool_w}, stride=({sh}, {sw}), pad=({ph}, {pw}))"
 
 
 class MaxPooling(WindowPooling):

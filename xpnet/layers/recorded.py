@@ -7,7 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from xpnet.autodiff import Variable, vjp
-from xpnet.autodiff.variable import constant
+from xpnet.autodiff.record import constant
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
 from xpnet.errors import StateError
 from xpnet.layers import checks

@@ -102,6 +102,7 @@ class Recurrent(Layer):
         cls,
         inputs: int,
         hidden: int,
+        *,
         stateful: bool = False,
         return_sequences: bool = True,
         init: Init = "lecun",
@@ -123,17 +124,6 @@ class Recurrent(Layer):
     @classmethod
     def _biases(cls, hidden: int) -> tuple[Array, ...]:
         return tuple(zeros((cls.gates * hidden,)) for _ in cls.parameters[2:])
-
-    def __repr__(self) -> str:
-        options = "".join(
-            f", {name}={value}"
-            for name, value, usual in (
-                ("stateful", self.stateful, False),
-                ("return_sequences", self.return_sequences, True),
-            )
-            if value != usual
-        )
-        return f"{super().__repr__()[:-1]}{options})"
 
 
 class RNN(Recurrent):

@@ -36,9 +36,9 @@ class Flatten(Layer):
 class Reshape(Layer):
     """Each sample in another shape, ``y[n] = x[n]`` with its values in order.
 
-    ``shape`` is that of a sample, without the batch; one size may be -1: whatever is left.
+    ``sample_shape`` is without the batch; one size may be -1: whatever is left.
 
-    Shapes: ``x (N, ...)``, ``y (N, *shape)``.
+    Shapes: ``x (N, ...)``, ``y (N, *sample_shape)``.
     Backward: ``dx = dout`` in the shape of ``x``.
     Raises: ``ArgumentError`` for sizes that are no shape; ``ShapeError`` where the values of a sample do not fill it.
     """
@@ -46,9 +46,10 @@ class Reshape(Layer):
     shapes = {"x": "N ..."}
     holomorphic = True
 
-    def __init__(self, *shape: Any) -> None:
+    def __init__(self, *sample_shape: Any) -> None:
         super().__init__()
-        sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        first = sample_shape[0] if len(sample_shape) == 1 else None
+        sizes = first if isinstance(first, tuple | list) else sample_shape
         if (
             not whole_numbers(sizes)
             or min(sizes, default=1) < -1

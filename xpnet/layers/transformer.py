@@ -10,6 +10,7 @@ from xpnet.initializers import Init, check_size
 from xpnet.layers.activation import Gelu
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
+from xpnet.layers.checks import plain
 from xpnet.layers.composition import named_after_class, owned
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.linear import Linear
@@ -60,6 +61,7 @@ class TransformerBlock(Owner):
         return x
 
     def backward(self, dout: Any = 1.0) -> Any:
+        dout = plain(dout)
         for branch in reversed(self._branches()):
             dy = dout
             for layer in reversed(branch):
@@ -73,6 +75,7 @@ class TransformerBlock(Owner):
         width: int,
         heads: int,
         hidden: int | None = None,
+        *,
         causal: bool = False,
         dropout_ratio: float = 0.0,
         init: Init = 0.02,
@@ -92,7 +95,7 @@ class TransformerBlock(Owner):
         def noise() -> list[Layer]:
             return [Dropout(dropout_ratio, rng)] if dropout_ratio else []
 
-        attention = MultiHeadAttention.create(width, heads, causal, init, rng)
+        attention = MultiHeadAttention.create(width, heads, causal=causal, init=init, rng=rng)
         mlp = (Linear.create(width, hidden, init, rng), Gelu("tanh"), Linear.create(hidden, width, init, rng))
         return cls(
             [LayerNormalization.create(width), attention, *noise()],

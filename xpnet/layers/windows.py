@@ -8,8 +8,25 @@ from typing import Any, TypeAlias
 
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.kernels.standard.windows import Pair, Window
+from xpnet.layers.base import Layer
 
 IntOrPair: TypeAlias = int | Sequence[int]
+
+
+class Windowed(Layer):
+    """A layer with a window that slides over images."""
+
+    window: Window
+
+    def _options(self) -> dict[str, Any]:
+        pool_h, pool_w = self.window.size
+        found = {**super()._options(), **self.window._asdict(), "pool_h": pool_h, "pool_w": pool_w}
+        return {name: _one_or_pair(value) for name, value in found.items()}
+
+
+def _one_or_pair(value: Any) -> Any:
+    """One number where a pair holds it twice."""
+    return value[0] if isinstance(value, tuple) and value[:1] == value[1:] else value
 
 
 def pair(who: str, name: str, value: Any, lowest: int) -> Pair:

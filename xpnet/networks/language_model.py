@@ -71,8 +71,9 @@ class TransformerLM(Network):
             "PositionalEmbedding1": PositionalEmbedding.create(context, width, init, rng),
         }
         for number in range(1, layers + 1):
-            block = TransformerBlock.create(width, heads, hidden, True, dropout_ratio, init, rng)
-            named[f"Block{number}"] = block
+            named[f"Block{number}"] = TransformerBlock.create(
+                width, heads, hidden, causal=True, dropout_ratio=dropout_ratio, init=init, rng=rng
+            )
         named["LayerNormalization1"] = LayerNormalization.create(width)
         if not tied:
             named["MatMul1"] = MatMul.create(width, vocabulary, init, rng)

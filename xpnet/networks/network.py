@@ -198,9 +198,8 @@ class Network(Chain):
         rule = "-" * len(lines[0])
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
-    def __repr__(self) -> str:
-        inside = ", ".join(repr(layer) for layer in (*self.layers.values(), *filter(None, [self.last_layer])))
-        return f"{type(self).__name__}({inside})"
+    def _inside(self) -> list[str]:
+        return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]
 
 
 def count(layer: Layer) -> int:

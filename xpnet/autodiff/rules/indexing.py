@@ -112,7 +112,7 @@ def _set_item_value(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
 
 def recorded(rule: Rule, function: Any, *args: Any) -> Any:
     """Call an internal function; on Variables it is recorded like those of the namespace."""
-    from xpnet.autodiff.variable import apply  # variable.py is built on these rules
+    from xpnet.autodiff.record import apply  # recording is built on these rules
 
     return apply(rule, function, args)
 

@@ -19,7 +19,7 @@ PARAMETERS = (
 
 def make(*parameters: Any) -> TransformerBlock:
     return TransformerBlock(
-        [LayerNormalization(*parameters[:2]), MultiHeadAttention(*(*parameters[2:10], 2))],
+        [LayerNormalization(*parameters[:2]), MultiHeadAttention(*parameters[2:10], heads=2)],
         [LayerNormalization(*parameters[10:12]), Linear(*parameters[12:14]), Gelu("tanh"), Linear(*parameters[14:])],
     )
 

@@ -2,169 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import operator
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import array_api_compat.numpy as whole
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from small_library import DAMAGE, library, refuse
 
-from xpnet.autodiff.namespace import DTYPES, REFUSED, VALUE_ONLY
-from xpnet.autodiff.rules import COMPOSITES, RULES
-from xpnet.cases import CASES
-from xpnet.cli import main
 from xpnet.conformance import Report, conform
 from xpnet.conformance.rows import STATUSES
 from xpnet.errors import ArgumentError, BackendError
 
 SECTIONS = ["arrays", "deferring", "rules", "values", "layers", "training"]
-OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
-COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
-
-
-def library(name: str = "small_library", **changes: Any) -> ModuleType:
-    """A library with arrays of its own around NumPy's; ``changes`` replaces functions, or removes them with None."""
-    module = ModuleType(name)
-
-    class Array:
-        def __init__(self, values: Any) -> None:
-            self.values = values
-
-        dtype = property(lambda self: self.values.dtype)
-        shape = property(lambda self: self.values.shape)
-        ndim = property(lambda self: self.values.ndim)
-        size = property(lambda self: self.values.size)
-        T = property(lambda self: Array(self.values.T))
-        mT = property(lambda self: Array(self.values.mT))
-        device = "cpu"
-        __hash__ = None
-
-        def to_device(self, device: str) -> Array:
-            return self
-
-        def __array_namespace__(self, api_version: str | None = None) -> ModuleType:
-            return module
-
-        def __dlpack__(self, **keywords: Any) -> Any:
-            return self.values.__dlpack__(**keywords)
-
-        def __dlpack_device__(self) -> Any:
-            return self.values.__dlpack_device__()
-
-        def __getitem__(self, key: Any) -> Array:
-            return outside(self.values[inside(key)])
-
-        def __setitem__(self, key: Any, value: Any) -> None:
-            self.values[inside(key)] = inside(value)
-
-    def inside(value: Any) -> Any:
-        if type(value) in (tuple, list):
-            return type(value)(map(inside, value))
-        return value.values if type(value) is Array else value
-
-    def outside(value: Any) -> Any:
-        if isinstance(value, np.ndarray | np.generic):
-            return Array(np.asarray(value))
-        if isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
-            items = map(outside, value)
-            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-        return value
-
-    def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **keywords: Any) -> Any:
-            return outside(function(*inside(args), **{key: inside(value) for key, value in keywords.items()}))
-
-        return call
-
-    def binary(operate: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-        def known(other: Any) -> bool:
-            return type(other) in (Array, int, float, complex, bool)
-
-        def method(self: Array, other: Any) -> Any:
-            return outside(operate(self.values, inside(other))) if known(other) else NotImplemented
-
-        def reflected(self: Array, other: Any) -> Any:
-            return outside(operate(inside(other), self.values)) if known(other) else NotImplemented
-
-        return method, reflected
-
-    for short in (*OPERATORS, *COMPARISONS):
-        operate = getattr(operator, f"{short}_" if short in ("and", "or") else short)
-        method, reflected = binary(changes.pop(f"__{short}__", operate))
-        setattr(Array, f"__{short}__", method)
-        if short in OPERATORS:
-            setattr(Array, f"__r{short}__", reflected)
-    for short in ("neg", "pos", "abs", "invert"):
-        setattr(Array, f"__{short}__", wrapped(getattr(operator, short)))
-    for short, convert in {"bool": bool, "int": int, "float": float, "complex": complex}.items():
-        setattr(Array, f"__{short}__", lambda self, convert=convert: convert(self.values))
-    Array.__index__ = lambda self: operator.index(self.values)
-
-    for full in (*RULES, *COMPOSITES, *VALUE_ONLY, *REFUSED):
-        function = changes[full] if full in changes else of(whole, full)
-        if function is not None:
-            *extension, short = full.split(".")
-            place = module
-            for part in extension:
-                place = place.__dict__.setdefault(part, ModuleType(f"{name}.{part}"))
-            setattr(place, short, wrapped(function))
-    for short in (*DTYPES, "pi", "e", "inf", "nan", "newaxis", "__array_namespace_info__"):
-        if hasattr(whole, short):
-            setattr(module, short, getattr(whole, short))
-    return module
-
-
-def of(module: Any, full: str) -> Any:
-    """A function by its full name, None where a module has no such."""
-    for part in full.split("."):
-        module = getattr(module, part, None)
-    return module
 
 
 def failing(report: Report) -> dict[str, set[tuple[str, str]]]:
     """Section -> names and statuses of what failed."""
     found = {section: {(row.name, row.status) for row in report.failed(section)} for section in SECTIONS}
     return {section: names for section, names in found.items() if names}
-
-
-def refuse(*_: Any, **__: Any) -> Any:
-    raise ArithmeticError("no hyperbolas\nhere")
-
-
-DAMAGE = {
-    "fft.hfft": None,
-    "argmin": None,
-    "tan": lambda x: np.tan(x) * (1.0 + 1e-6),
-    "cosh": refuse,
-    "__floordiv__": operator.truediv,
-}
-
-
-@pytest.fixture
-def on_the_path(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], None]:
-    return lambda module: monkeypatch.setitem(sys.modules, module.__name__, module)
-
-
-@pytest.fixture(autouse=True)
-def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(sys, "path", list(sys.path))
-
-
-def run(*arguments: object) -> Result:
-    result = CliRunner().invoke(main, ["conform", *map(str, arguments)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-# libraries that are whole
 
 
 def test_numpy_passes_everything() -> None:
@@ -222,9 +78,6 @@ def test_float32_is_tried_where_it_is_the_largest() -> None:
     assert report.dtype == "float32"
     assert "float32 is enough for everyone" in report.notes[0]
     assert report.summary("training") == "training: 3 of 3 epochs as NumPy"
-
-
-# a library that is damaged
 
 
 def test_exactly_what_is_damaged_is_reported() -> None:
@@ -304,9 +157,6 @@ def test_a_library_without_complex_dtypes_is_tried_in_real_ones(monkeypatch: pyt
     assert "sin" not in needing
 
 
-# what cannot be tried
-
-
 @pytest.mark.parametrize(
     ("namespace", "text"),
     [
@@ -341,58 +191,3 @@ def test_arrays_that_cannot_be_read_or_made_are_refused() -> None:
         conform(library(asarray=refuse))
     with pytest.raises(BackendError, match=r"arrays of small_library must be readable on the host, got .* for "):
         conform(library(asarray=lambda values, **keywords: whole.asarray(values, **keywords) + 1))
-
-
-# the command
-
-
-def test_the_command_passes_numpy_and_can_print_every_row() -> None:
-    result = run("numpy", "--quick")
-    assert result.exit_code == 0, result.output
-    assert "numpy: everything works as on NumPy" in result.stdout
-    assert "linalg.svd" not in result.stdout
-    every = run("numpy", "--quick", "--all")
-    assert "linalg.svd" in every.stdout
-    assert len(every.stdout.splitlines()) > len(result.stdout.splitlines()) + 200
-
-
-def test_the_command_fails_and_names_what_is_damaged(on_the_path: Callable[..., None], tmp_path: Path) -> None:
-    on_the_path(library("damaged.library", **DAMAGE))
-    file = tmp_path / "report.json"
-    result = run("damaged.library", "--json", file)
-    assert result.exit_code == 1
-    for text in ("fft.hfft", "argmin", "tan", "cosh, sinh", "__floordiv__", "ArithmeticError: no hyperbolas here"):
-        assert text in result.stdout
-    assert "linalg.svd" not in result.stdout
-    told = json.loads(file.read_text())
-    assert told["ok"] is False
-    assert told["summaries"]["layers"] == f"layers: {len(CASES)} of {len(CASES)} layer cases as NumPy"
-    statuses = {row["name"]: row["status"] for row in told["rows"] if row["section"] == "rules"}
-    assert statuses["fft.hfft"] == "missing"
-
-
-def test_the_report_is_json_whatever_is_in_it(on_the_path: Callable[..., None], tmp_path: Path) -> None:
-    on_the_path(library("damaged.library", exp=lambda x: np.exp(x) * np.nan))
-    file = tmp_path / "report.json"
-    assert run("damaged.library", "--quick", "--json", file).exit_code == 1
-    rows = json.loads(file.read_text(), parse_constant=pytest.fail)["rows"]
-    assert next(row for row in rows if row["name"] == "exp")["deviation"] is None
-
-
-def test_the_command_finds_a_library_in_the_folder_where_one_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "uninstalled_library.py").write_text("from array_api_compat.numpy import *\n")
-    monkeypatch.chdir(tmp_path)
-    result = run("uninstalled_library", "--quick")
-    assert result.exit_code == 0
-    assert "the arrays of uninstalled_library name numpy as their namespace" in result.stdout
-
-
-@pytest.mark.parametrize("namespace", ["no_such_library", "math"])
-def test_the_command_refuses_in_one_line(namespace: str) -> None:
-    result = run(namespace)
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    assert result.stderr.startswith("error: conform: namespace must ")
-    assert len(result.stderr.splitlines()) == 1

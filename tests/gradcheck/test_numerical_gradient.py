@@ -1,0 +1,88 @@
+"""``numerical_gradient``: right on every backend, and it writes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xpnet.backend import to_numpy
+from xpnet.gradcheck import numerical_gradient
+
+
+@given(coefficients=st.lists(st.integers(-3, 3), min_size=2, max_size=5).filter(lambda found: any(found[1:])))
+def test_gradient_of_a_polynomial(coefficients, asarray, xp, dtype) -> None:
+    x = np.asarray([-1.5, 0.25, 2.0])
+
+    def f(at):
+        value = at * 0.0
+        for c in reversed(coefficients):
+            value = value * at + float(c)
+        return xp.sum(value)
+
+    g = numerical_gradient(f, asarray(x))
+    expected = np.polynomial.Polynomial(coefficients).deriv()(x)
+    np.testing.assert_allclose(to_numpy(g), expected, atol={"float32": 3e-3, "float64": 1e-10}[dtype])
+
+
+def test_gradient_has_the_library_device_dtype_and_shape_of_x(asarray, xp, backend) -> None:
+    for values in (np.ones((2, 3)), np.float64(2.0), np.ones((0, 2))):
+        x = asarray(values)
+        g = numerical_gradient(lambda at: xp.sum(at * at), x)
+        assert (g.shape, g.dtype, g.device) == (x.shape, backend.dtype, x.device)
+        np.testing.assert_allclose(to_numpy(g), 2.0 * values, atol=1e-2)
+
+
+def test_x_is_never_written_to(asarray, xp) -> None:
+    values = np.asarray([0.1, -0.2, 1e8])
+    x = asarray(values)
+    before = to_numpy(x).copy()
+    seen = []
+
+    def f(at):
+        seen.append(at)
+        np.testing.assert_array_equal(to_numpy(x), before)
+        return xp.sum(at)
+
+    numerical_gradient(f, x)
+    assert all(at is not x for at in seen)
+    np.testing.assert_array_equal(to_numpy(x), before)
+
+
+def test_x_survives_a_function_that_writes_into_its_argument() -> None:
+    x = np.asarray([1.0, 2.0])
+
+    def f(at):
+        value = float(at @ at)
+        at[...] = 99.0
+        return value
+
+    np.testing.assert_allclose(numerical_gradient(f, x), [2.0, 4.0], rtol=1e-10)
+    assert x.tolist() == [1.0, 2.0]
+
+
+def test_large_and_tiny_x_get_steps_of_their_size(asarray, xp, dtype) -> None:
+    x = np.asarray([1e6, 1e-6, -1e3])
+    g = to_numpy(numerical_gradient(lambda at: xp.sum(at * at * 1e-6), asarray(x)))
+    np.testing.assert_allclose(g, 2e-6 * x, rtol={"float32": 2e-2, "float64": 1e-6}[dtype], atol=1e-5)
+
+
+@pytest.mark.parametrize("result", [float, lambda v: v, lambda v: np.asarray([float(v)]), lambda v: np.asarray(v)])
+def test_f_may_return_a_number_or_an_array_of_one(result) -> None:
+    g = numerical_gradient(lambda at: result(np.sum(at * at)), np.asarray([3.0]))
+    np.testing.assert_allclose(g, [6.0], rtol=1e-10)
+
+
+def test_arrays_that_do_not_lie_in_order() -> None:
+    for x in (np.arange(6.0).reshape(2, 3).T, np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(12.0)[::-2]):
+        np.testing.assert_allclose(numerical_gradient(lambda at: np.sum(at**2), x), 2.0 * x, atol=1e-9)
+
+
+def test_a_function_that_ignores_its_argument_is_warned_of(asarray) -> None:
+    with pytest.warns(UserWarning, match="f gave the same value for every x.*bind the argument"):
+        numerical_gradient(lambda at: 3.0, asarray([1.0, 2.0]))
+
+
+def test_a_minimum_is_no_reason_for_a_warning(asarray, xp) -> None:
+    assert not to_numpy(numerical_gradient(lambda at: xp.sum(at * at), asarray(np.zeros(3)))).any()

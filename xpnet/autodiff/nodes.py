@@ -1,0 +1,198 @@
+"""The nodes of the graph, which remember how a value was made, and the traces that they belong to.
+
+A node is made for every operation that is recorded. It holds the operation's ``rule``, its ``args``, the
+``parents`` among them (None for a constant), its ``value`` and, after a walk, the ``grad`` that arrived.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from itertools import count
+from typing import Any
+
+from xpnet.autodiff.rules.table import Rule
+from xpnet.backend import array_namespace, dtype_kind
+from xpnet.errors import LibraryError
+
+# What NumPy, torch, JAX and CuPy say when one of their functions is given a Variable
+REFUSED = re.compile("'Variable' does not support ufuncs|must be Tensor, not Variable|autodiff.variable.Variable'>")
+
+STEP = 1000  # so often may Variables made by hand wrap each other within one ``grad``
+
+
+class Trace:
+    """An active ``grad``, or the Variables made by hand inside one; its number says how deep.
+
+    ``barred`` is empty while operations may be recorded, else the reason why not.
+    """
+
+    __slots__ = ("barred", "by_hand", "number")
+
+    def __init__(self, number: int, barred: str = "") -> None:
+        self.number = number
+        self.barred = barred
+        self.by_hand: dict[int, Trace] = {}
+
+    def hand_made(self, below: int) -> Trace:
+        """The trace of Variables made by hand around values whose highest number is ``below``."""
+        number = max(self.number, below) + 1
+        return self.by_hand.setdefault(number, Trace(number))
+
+    def close(self) -> None:
+        for trace in (self, *self.by_hand.values()):
+            trace.barred = "finished"
+
+
+CONSTANT = Trace(0, "constant")
+
+_scope: ContextVar[Trace] = ContextVar("xpnet_trace", default=Trace(0))  # noqa: B039 (one for the whole process)
+
+
+def current_trace() -> Trace:
+    """The trace of the innermost active ``grad``."""
+    return _scope.get()
+
+
+class tracing:  # noqa: N801 (used as a function in ``with``; the generator form costs a microsecond)
+    """A new innermost trace, numbered above the active ones and above ``below``."""
+
+    __slots__ = ("token", "trace")
+
+    def __init__(self, below: int = 0) -> None:
+        self.trace = Trace(max(_scope.get().number, below) + STEP)
+
+    def __enter__(self) -> Trace:
+        self.token = _scope.set(self.trace)
+        return self.trace
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        _scope.reset(self.token)
+        self.trace.close()
+        if type(error) is TypeError and REFUSED.search(str(error)):
+            must = "its functions must come from its own namespace, which records them"
+            remedy = "use xp = array_namespace(x) and xp.tanh(x) in the place of np.tanh(x)"
+            raise LibraryError("Variable", must, f"another library's: {error}", remedy) from error
+
+
+class Node:
+    """One operation of the graph, or a leaf of it where ``rule`` is None."""
+
+    __slots__ = ("args", "grad", "keywords", "label", "order", "parents", "rule", "trace", "value")
+
+    args: tuple[Any, ...]
+    grad: Any
+    keywords: dict[str, Any] | None
+    label: str | None
+    order: int
+    parents: tuple[Node | None, ...]
+    rule: Rule | None
+    trace: Trace
+    value: Any
+
+    @property
+    def name(self) -> str:
+        """The name of the operation or layer; of a leaf its own."""
+        return self.rule.name if self.rule is not None else getattr(self, "label", None) or ""
+
+    @property
+    def layer(self) -> Any:
+        """The layer that the node stands for, None for an operation."""
+        return getattr(self.rule, "layer", None)
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The parents as nodes and the constants as they were given."""
+        if not self.args:
+            return self.parents
+        return tuple(arg if parent is None else parent for parent, arg in zip(self.parents, self.args, strict=False))
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of the value, also after it has gone; None for a function of several results."""
+        shape = getattr(self.args if self.value is None else self.value, "shape", None)
+        return None if shape is None else tuple(shape)
+
+    @property
+    def dtype(self) -> Any:
+        return getattr(self.args if self.value is None else self.value, "dtype", None)
+
+    @property
+    def gradient(self) -> Any:
+        """The gradient at this node, for complex values the direction of steepest ascent."""
+        return conjugate(self.grad)
+
+    def __repr__(self) -> str:
+        return f"<Node {self.order} {self.name or 'leaf'}>"
+
+
+class Released(tuple[Any, ...]):
+    """The arguments of a node whose gradient has been taken: small constants, and None.
+
+    Where the value was too large to stay, its shape and dtype are here.
+    """
+
+    shape: tuple[int, ...] | None = None
+    dtype: Any = None
+
+
+RELEASED = Released()
+
+
+class Parts:
+    """The gradients of a function's several results; None where a result was not used."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.parts)
+
+    def __add__(self, other: Parts) -> Parts:
+        pairs = zip(self.parts, other.parts, strict=True)
+        return Parts(tuple(b if a is None else a if b is None else a + b for a, b in pairs))
+
+
+def part(g: Any, _y: Any, whole: tuple[Any, ...], index: int) -> Parts:
+    """The gradient of ``whole[index]``."""
+    return Parts(tuple(g if at == index else None for at in range(len(whole))))
+
+
+PART = Rule("part", (part,))
+
+next_order: Callable[[], int] = count(1).__next__
+
+
+def leaf(value: Any, trace: Trace, name: str | None = None) -> Node:
+    """A node that nothing was computed for."""
+    node = Node()
+    node.rule = node.grad = node.keywords = None
+    node.value, node.trace, node.label = value, trace, name
+    node.args = node.parents = ()
+    node.order = next_order()
+    return node
+
+
+_REAL: set[tuple[type, Any]] = set()  # the types of arrays and their real dtypes that were asked for: a quick answer
+
+
+def is_real(value: Any) -> bool:
+    """Whether the value is an array of a real floating dtype."""
+    kind = (type(value), getattr(value, "dtype", None))
+    if kind in _REAL:
+        return True
+    if kind[1] is None or dtype_kind(value) != "real":
+        return False
+    if not getattr(kind[0], "differentiates", False):  # Variables have dtypes of every library, which refuse comparison
+        _REAL.add(kind)
+    return True
+
+
+def conjugate(value: Any) -> Any:
+    """``conj(x)`` of complex arrays, anything else as it is."""
+    if is_real(value) or not hasattr(value, "dtype") or dtype_kind(value) != "complex":
+        return value
+    return array_namespace(value).conj(value)

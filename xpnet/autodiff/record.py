@@ -1,0 +1,179 @@
+"""Recording: how a call on Variables becomes a node of the graph.
+
+A Variable has operators, operators record, and what is recorded is a Variable: here the circle is cut, for
+``made_by_recording`` brings the class when it has been made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from xpnet.autodiff.nodes import CONSTANT, PART, Node, Trace, leaf, next_order
+from xpnet.autodiff.rules import Rule
+from xpnet.backend import array_namespace
+from xpnet.errors import StateError
+
+if TYPE_CHECKING:
+    from xpnet.autodiff.variable import Variable  # noqa: TC004 (see above)
+
+NUMBERS = (float, int, complex, bool)
+
+new = object.__new__
+
+
+def made_by_recording(kind: type[Variable]) -> type[Variable]:
+    """Make this the class of what is recorded."""
+    globals()["Variable"] = kind
+    return kind
+
+
+def variable_of(value: Any, node: Node) -> Variable:
+    """A Variable with that value and history."""
+    variable = new(Variable)
+    variable.value = value
+    variable.node = node
+    return variable
+
+
+def constant(value: Any, rule: Rule | None = None) -> Variable:
+    """A Variable that nothing will be differentiated by."""
+    node = leaf(value, CONSTANT)
+    node.rule = rule
+    return variable_of(value, node)
+
+
+def record(
+    rule: Rule,
+    value: Any,
+    args: tuple[Any, ...],
+    parents: tuple[Node | None, ...],
+    trace: Trace,
+    keywords: dict[str, Any] | None = None,
+) -> Variable:
+    """The result of an operation as a Variable with a new node.
+
+    Raises: ``StateError`` where the trace is finished.
+    """
+    if trace.barred:
+        if trace is CONSTANT:
+            return constant(value, rule)
+        raise escaped(rule.name)
+    node = new(Node)
+    node.rule = rule
+    node.value = value
+    node.args = args
+    node.parents = parents
+    node.trace = trace
+    node.keywords = keywords
+    node.grad = None
+    node.order = next_order()
+    variable = new(Variable)
+    variable.value = value
+    variable.node = node
+    return variable
+
+
+def record_parts(
+    rule: Rule,
+    values: tuple[Any, ...],
+    args: tuple[Any, ...],
+    parents: tuple[Node | None, ...],
+    trace: Trace,
+    keywords: dict[str, Any] | None,
+) -> tuple[Any, ...]:
+    """The several results of an operation as Variables that share one node."""
+    whole = record(rule, values, args, parents, trace, keywords).node
+    return tuple(record(PART, value, (values, at), (whole, None), trace) for at, value in enumerate(values))
+
+
+def apply(
+    rule: Rule, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any] | None = None
+) -> Any:
+    """Call the function on what the Variables wrap, and record it for the highest number among them.
+
+    Other Variables are constants to that trace; the call inside records itself for the next lower number.
+
+    Raises: ``LibraryError`` for arrays of two libraries; ``StateError`` for a Variable that escaped its trace.
+    """
+    top, raw, parents = strip(args)
+    if top is None:
+        answer = function(*args, **keywords) if keywords else function(*args)
+        return rule.outputs(*answer) if rule.outputs else answer
+    one_library(args)
+    answer = apply(rule, function, raw, keywords)
+    if rule.outputs:
+        return rule.outputs(*record_parts(rule, answer, raw, parents, top, keywords))
+    return record(rule, answer, raw, parents, top, keywords)
+
+
+def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[Node | None, ...]]:
+    """The highest trace among the Variables, what lies under its Variables and under constants, and their nodes.
+
+    The trace is None where there are no Variables; constants have no nodes.
+
+    Raises: ``StateError`` for a Variable that escaped its trace.
+    """
+    top: Trace | None = None
+    raw = list(args)
+    parents: list[Node | None] = [None] * len(raw)
+    for at, arg in enumerate(args):
+        if type(arg) is not Variable:
+            continue
+        node = arg.node
+        trace = node.trace
+        if trace is not top:
+            if trace.barred == "finished":
+                raise escaped("an operation")
+            if top is None:
+                top = trace
+            elif trace.number > top.number:
+                for before in range(at):  # what was highest until here is a constant to this trace
+                    if parents[before] is not None:
+                        raw[before], parents[before] = args[before], None
+                top = trace
+            elif trace is not CONSTANT:
+                continue
+        raw[at] = arg.value
+        if trace is not CONSTANT:
+            parents[at] = node
+    return top, tuple(raw), tuple(parents)
+
+
+def one_library(args: tuple[Any, ...]) -> None:
+    """Raise where the arrays among the arguments are of two libraries.
+
+    Raises: ``LibraryError`` naming both.
+    """
+    arrays = [arg for arg in args if type(arg) is Variable or is_operand(arg)]
+    if len(arrays) > 1:
+        array_namespace(*arrays)
+
+
+def base(x: Any) -> Any:
+    """The array at the bottom of the Variables that wrap each other."""
+    while type(x) is Variable:
+        x = x.value
+    return x
+
+
+def bare(value: Any) -> Any:
+    """The same with lists and tuples of them."""
+    if type(value) is Variable:
+        return base(value)
+    if type(value) in (list, tuple):
+        return type(value)(bare(item) for item in value)
+    return value
+
+
+def escaped(who: str) -> StateError:
+    return StateError(
+        who,
+        "a Variable must be used inside the grad, jvp or vjp that made it",
+        "one whose trace has finished",
+        "return it from the function, or keep stop_gradient(x) instead",
+    )
+
+
+def is_operand(other: Any) -> bool:
+    return hasattr(other, "dtype") and hasattr(other, "shape") and type(other) is not type

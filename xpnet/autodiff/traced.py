@@ -1,0 +1,159 @@
+"""What the transforms share: arguments as Variables of a trace, what the function made of them, and its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from xpnet.autodiff.nodes import Node, Trace, conjugate, is_real, leaf
+from xpnet.autodiff.record import NUMBERS, apply, variable_of
+from xpnet.autodiff.rules import Rule
+from xpnet.autodiff.tape import walk
+from xpnet.autodiff.tree import leaves, same_form
+from xpnet.autodiff.variable import Variable, as_differentiable
+from xpnet.backend import array_namespace, dtype_kind, is_array
+from xpnet.errors import ArgumentError, DtypeError, ShapeError, StateError
+
+Function = Callable[..., Any]
+Argnums = int | tuple[int, ...]
+
+
+def below(tree: Any) -> int:
+    """The highest number among the Variables of the arguments."""
+    return max([x.node.trace.number for x in leaves(tree) if type(x) is Variable], default=0)
+
+
+def trace_arguments(
+    args: tuple[Any, ...], argnums: Argnums, trace: Trace, who: str
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The arguments with the chosen ones as Variables of the trace, and those."""
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    for number in numbers:
+        if not -len(args) <= number < len(args):
+            raise ArgumentError(
+                who, f"argnums must name one of the {len(args)} positional arguments", number, "count from 0"
+            )
+
+    def wrap(x: Any) -> Variable:
+        value = as_differentiable(x, who)
+        return variable_of(value, leaf(value, trace))
+
+    replaced = list(args)
+    for number in numbers:
+        replaced[number] = same_form(wrap, args[number])
+    return tuple(replaced), tuple(replaced[number] for number in numbers)
+
+
+def traced_result(y: Any, trace: Trace, f: Function, who: str) -> Variable:
+    """The one array that the function returned, a Variable of the trace."""
+    if type(y) is not Variable or y.node.trace is not trace:
+        if y is None or isinstance(y, list | tuple | dict | str):
+            got = "None" if y is None else type(y).__name__
+            remedy = "return its result" if y is None else "return one array"
+            raise DtypeError(who, f"{name_of(f)} must return an array", got, remedy)
+        raise independent(f, who)
+    _check_kind(y, f, who)
+    return y
+
+
+def traced_outputs(y: Any, trace: Trace, f: Function, who: str) -> list[Node | None]:
+    """The nodes of what the function returned, None for what does not depend on the arguments."""
+    if y is None:
+        raise DtypeError(who, f"{name_of(f)} must return an array", "None", "return its result")
+    nodes = [item.node if type(item) is Variable and item.node.trace is trace else None for item in leaves(y)]
+    if not any(nodes):
+        raise independent(f, who)
+    return nodes
+
+
+def walk_outputs(outputs: list[Node | None], seeds: Iterable[Any]) -> None:
+    pairs = [(node, seed) for node, seed in zip(outputs, seeds, strict=True) if node is not None]
+    walk([node for node, _ in pairs], [seed for _, seed in pairs])
+
+
+def _check_kind(y: Variable, f: Function, who: str) -> None:
+    if who == "grad" and not is_real(y.value) and dtype_kind(y) == "complex":
+        raise DtypeError(who, f"{name_of(f)} must return a real scalar", y.dtype, "return xp.real(y), or use jacobian")
+
+
+def independent(f: Function, who: str) -> StateError:
+    return StateError(
+        who,
+        f"the result of {name_of(f)} must depend on the argument",
+        "a constant",
+        "compute it with the argument's own operators and functions of array_namespace(x)",
+    )
+
+
+def name_of(f: Function) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def _same(*operands: Any) -> Any:
+    """The gradient of the first operand: what arrived."""
+    return operands[0]
+
+
+def _unrelated(*operands: Any) -> Any:
+    """The gradient of the last operand: zeros."""
+    return array_namespace(operands[-1]).zeros_like(operands[-1])
+
+
+LINK = Rule("gradient", (_same, _unrelated))
+
+
+def gradients_of(chosen: Any, f: Function, who: str, conjugated: bool = True) -> tuple[Any, ...]:
+    """The gradients that a walk left at the chosen Variables; zeros where only others mattered."""
+    for argument in chosen:
+        found = leaves(argument)
+        if found and who != "hessian" and all(x.node.grad is None for x in found):
+            raise independent(f, who)
+
+    def gradient(x: Variable) -> Any:
+        d = x.node.grad
+        if d is None:
+            d = array_namespace(x.value).zeros_like(x.value)
+        elif conjugated:
+            d = conjugate(d)
+        if type(x.value) is Variable and (type(d) is not Variable or d.node.parents == ()):
+            return apply(LINK, lambda d, _: d, (d, x.value))  # a constant that belongs to the enclosing trace
+        return d
+
+    return tuple(same_form(gradient, argument) for argument in chosen)
+
+
+def pairs(tree: Any, like: Any) -> list[tuple[Any, Any]]:
+    pairs: list[tuple[Any, Any]] = []
+    same_form(lambda x, d: pairs.append((d, x)), like, tree)
+    return pairs
+
+
+def as_seed(d: Any, like: Any, who: str) -> Any:
+    """A cotangent or tangent as an array of the shape of what it belongs to."""
+    d = d.item() if isinstance(d, np.generic) else d
+    if type(d) in NUMBERS:
+        return array_namespace(like).full_like(like, d)
+    if not is_array(d):
+        remedy = "give one for each result, in the same form"
+        raise DtypeError(who, "a vector must be an array or a number", type(d).__name__, remedy)
+    array_namespace(like, d)
+    if tuple(d.shape) != tuple(like.shape):
+        raise ShapeError(
+            who, f"a vector must have the shape of its array, {tuple(like.shape)}", tuple(d.shape), "reshape it"
+        )
+    return d
+
+
+def dot(left: list[Any], right: list[Any]) -> Any:
+    """``Re Σ a b`` over all pairs."""
+    total = None
+    for a, b in zip(left, right, strict=True):
+        if a is None:
+            continue
+        xp = array_namespace(a, b)
+        product = xp.sum(a * b)
+        product = xp.real(product) if dtype_kind(product) == "complex" else product
+        total = product if total is None else total + product
+    return total
