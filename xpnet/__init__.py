@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xpnet.autodiff import Variable, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
     from xpnet.backend import available_backends, get_backend, set_backend, use_backend
+    from xpnet.capturing import capture
     from xpnet.drawing import draw
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
@@ -21,6 +22,7 @@ __all__ = [
     "Variable",
     "XpnetError",
     "available_backends",
+    "capture",
     "draw",
     "get_backend",
     "grad",
@@ -43,6 +45,7 @@ __all__ = [
 _PLACES = {
     "autodiff": ("Variable", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"),
     "backend": ("available_backends", "get_backend", "set_backend", "use_backend"),
+    "capturing": ("capture",),
     "drawing": ("draw",),
     "errors": ("XpnetError",),
     "gradcheck": ("gradient_check", "numerical_gradient"),

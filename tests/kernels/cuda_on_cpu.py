@@ -25,7 +25,7 @@ HOME = Path(__file__).parent
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 SIGNATURE = re.compile(r'extern "C" __global__ void (\w+)\(([^)]*)\)')
 REALS = {"Half": "float16", "float": "float32", "double": "float64"}
-POINTERS = {"long long": ("int64",), "unsigned char": ("uint8",), "bool": ("bool",)}
+POINTERS = {"double": ("float64",), "long long": ("int64",), "unsigned char": ("uint8",), "bool": ("bool",)}
 BUILT = Path(tempfile.gettempdir()) / "xpnet-cuda-on-cpu"
 
 

@@ -18,8 +18,8 @@ from xpnet.random import Generator
 pytestmark = pytest.mark.journey
 on_a_cpu = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler is here")
 SOURCES = [
-    *("activation", "affine", "attention", "embedding", "joint", "loss", "noise", "normalization", "optimizer"),
-    *("pooling", "windows"),
+    *("activation", "affine", "attention", "embedding", "joint", "loss", "noise", "normalization", "numbers"),
+    *("optimizer", "pooling", "windows"),
 ]
 DRAWS = 8
 ROUNDING = {"float16": 2e-3, "float32": 2e-6, "float64": 1e-14}

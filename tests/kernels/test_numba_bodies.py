@@ -31,11 +31,13 @@ print(y.tolist(), losses.round(12).tolist(), shares.tolist(), W.round(12).tolist
 """
 
 
-def run(code: str, **environment: str) -> str:
+def run(code: str, warning: str = "", **environment: str) -> str:
+    """What the code prints; it must warn once so, or not at all."""
     environment = {**os.environ, **environment}
-    command = [sys.executable, "-W", "error", "-c", code]
+    command = [sys.executable, "-W", "default" if warning else "error", "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+    assert not warning or done.stderr.count(f"UserWarning: {warning}\n") == 1, done.stderr
     return done.stdout
 
 
@@ -134,20 +136,25 @@ def test_numba_waits_for_a_kernel_that_gains():
     assert run(code + "; print('numba' in sys.modules)").strip() == "False"
 
 
+BROKEN = "import sys; sys.path.insert(0, '{folder}')"
 WITHOUT = {
-    "switched off": ("", {"XPNET_FAST": "0"}),
-    "not installed": ("import sys; sys.modules['numba'] = None", {}),
-    "not compiling": ("", {"NUMBA_DISABLE_JIT": "1"}),
-    "broken": ("import sys; sys.path.insert(0, '{folder}')", {}),
+    "switched off": ("", "", {"XPNET_FAST": "0"}),
+    "not installed": ("import sys; sys.modules['numba'] = None", "", {}),
+    "not compiling": ("", "NUMBA_DISABLE_JIT is set, and the loops would run in Python", {"NUMBA_DISABLE_JIT": "1"}),
+    "broken": (BROKEN, "Numba needs another NumPy", {}),
+    "broken and switched off": (BROKEN, "", {"XPNET_FAST": "0"}),
 }
+WARNING = (
+    "xpnet: numba must work, got {}; install one that fits this NumPy, or set XPNET_FAST=0 to do without its speed"
+)
 
 
 @pytest.mark.parametrize("why", WITHOUT)
-def test_without_numba_everything_gives_the_same(why, tmp_path):
+def test_without_numba_everything_gives_the_same_and_a_broken_one_is_told_once(why, tmp_path):
     (tmp_path / "numba.py").write_text("raise ImportError('Numba needs another NumPy')")
-    before, environment = WITHOUT[why]
+    before, got, environment = WITHOUT[why]
     code = before.format(folder=tmp_path) + TRAINING + "print('numba' in kernels.adam.bodies)"
-    found = run(code, **environment)
+    found = run(code, WARNING.format(got) if got else "", **environment)
     assert found.endswith("False\n")
     assert found.splitlines()[:-1] == run(TRAINING).splitlines()
 

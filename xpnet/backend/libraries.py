@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
+from xpnet.backend.ahead import copied_ahead
 from xpnet.errors import BackendError
 from xpnet.typing import Array, Namespace
 
@@ -30,6 +32,8 @@ class Library:
     aliases: tuple[str, ...] = ()
     array_type = ""
     remedy = "install it, or choose another backend"
+    graphs = ""
+    """The module whose ``Graph`` records a step, where the library can."""
 
     def __init__(self, namespace: Namespace | None = None) -> None:
         self._namespace = namespace
@@ -107,6 +111,11 @@ class Library:
         array: Array = self.namespace().asarray(host, dtype=dtype, device=device, copy=True)
         return array
 
+    def ahead(self, batches: Iterable[tuple[Any, ...]], backend: Any) -> Iterator[tuple[Array, ...]]:
+        """Batches on a backend of this library."""
+        for batch in batches:
+            yield tuple([backend.asarray(array) for array in batch])
+
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         if hasattr(array, "__dlpack__"):
             return np.from_dlpack(array, device="cpu")
@@ -154,6 +163,7 @@ class Cupy(Library):
     compat = "array_api_compat.cupy"
     array_type = "cupy.ndarray"
     remedy = "pip install 'cupy-cuda13x[ctk]' (or cuda12x), or choose the backend numpy"
+    graphs = "xpnet.kernels.cupy.graph"
 
     def check(self) -> None:
         who = f"backend {self.name}"
@@ -188,6 +198,10 @@ class Cupy(Library):
         with self.use_device(device):
             array: Array = self.namespace().asarray(host, dtype=dtype, copy=True)
         return array
+
+    def ahead(self, batches: Iterable[tuple[Any, ...]], backend: Any) -> Iterator[tuple[Array, ...]]:
+        cupy, pinned = importlib.import_module("cupy"), importlib.import_module("cupyx").empty_pinned
+        return copied_ahead(cupy, pinned, backend.device, ([backend.on_host(a) for a in batch] for batch in batches))
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         return without_bfloat16(array.get())

@@ -7,7 +7,7 @@ data and masks are made.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -54,6 +54,20 @@ class Backend:
         Floating values take the backend's dtype unless ``dtype`` is given; integers and bools keep theirs.
         A NumPy array is shared where the backend is NumPy and the dtype fits, copied otherwise.
         """
+        host, dtype = self.on_host(values, dtype)
+        with self.library.allow(dtype_name(dtype)):
+            return self.library.asarray(host, dtype, self.device)
+
+    def ahead(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Array, ...]]:
+        """Batches as ``asarray`` gives them, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
+
+        For data that stays on the host: on CuPy a batch is copied, through pinned memory and on a stream of its own,
+        while the one before it is worked on.
+        """
+        return self.library.ahead(batches, self)
+
+    def on_host(self, values: Any, dtype: Any = None) -> tuple[np.ndarray[Any, Any], Any]:
+        """What ``asarray`` hands to the library: the values on the host, and a dtype, None where they keep theirs."""
         host = values if isinstance(values, np.ndarray) else to_numpy(values)
         if not host.dtype.isnative or min(host.strides, default=0) < 0:  # which not every library takes
             host = host.astype(host.dtype.newbyteorder("="), order="C")
@@ -63,8 +77,7 @@ class Backend:
             dtype = getattr(self.xp, dtype)
         if dtype is not None and dtype_name(dtype) != "bfloat16":  # which NumPy does not have
             host = host.astype(dtype_name(dtype), copy=False)
-        with self.library.allow(dtype_name(dtype)):
-            return self.library.asarray(host, dtype, self.device)
+        return host, dtype
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         """The values on the host as a NumPy array, which may share memory: read it, do not write to it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xpnet import kernels
 from xpnet.errors import ArgumentError
+from xpnet.kernels import recording
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import is_number
 from xpnet.random import Generator, generator_of
@@ -43,12 +44,10 @@ class Dropout(Layer):
         if not self.training or self.dropout_ratio == 0.0:
             self.mask = None
             return x
-        self.mask = kernels.dropout_mask(x, self.rng, self.stream, self.step, 1.0 - self.dropout_ratio)
+        step = self.step if recording.current is None else recording.current.count("the step", self._state, "step")
+        self.mask = kernels.dropout_mask(x, self.rng, self.stream, step, 1.0 - self.dropout_ratio)
         self.step += 1
         return x * self.mask  # type: ignore[no-any-return]
 
     def backward(self, dout: Array) -> Array:
         return dout if self.mask is None else dout * self.mask
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.dropout_ratio:g})"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from xpnet.autodiff.variable import base
-from xpnet.errors import NameUnknownError, ShapeError, StateError
+from xpnet.autodiff.record import base
+from xpnet.backend import dtype_kind, dtype_name, is_array
+from xpnet.errors import DtypeError, NameUnknownError, ShapeError, StateError
+from xpnet.kernels import recording
 from xpnet.typing import Array
 
 if TYPE_CHECKING:
@@ -18,8 +21,11 @@ class NamedArrays(MutableMapping[str, Array]):
 
     Writing to it writes into the layer, so ``params["W1"] -= lr * grads["W1"]`` trains on every library.
 
-    Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape.
+    Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape;
+    ``DtypeError`` for one of integers or truth values.
     """
+
+    who: ClassVar[str] = "params"
 
     def __init__(self, places: Mapping[str, tuple[Layer, str]]) -> None:
         self.places = places
@@ -29,7 +35,7 @@ class NamedArrays(MutableMapping[str, Array]):
             return self.places[name]
         except KeyError:
             known = ", ".join(self.places) or "none"
-            raise NameUnknownError("params", f"name must be one of {known}", repr(name), "choose one") from None
+            raise NameUnknownError(self.who, f"name must be one of {known}", repr(name), "choose one") from None
 
     def __getitem__(self, name: str) -> Array:
         layer, attribute = self.place(name)
@@ -38,14 +44,19 @@ class NamedArrays(MutableMapping[str, Array]):
 
     def __setitem__(self, name: str, value: Array) -> None:
         layer, attribute = self.place(name)
-        shape = getattr(layer, attribute).shape
-        if getattr(value, "shape", None) != shape:
+        before = getattr(layer, attribute)
+        if getattr(value, "shape", None) != before.shape:
             got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
-            raise ShapeError("params", f"{name} must be {tuple(shape)}", got, "assign an array of that shape")
+            raise ShapeError(self.who, f"{name} must be {tuple(before.shape)}", got, "assign an array of that shape")
+        if value.dtype is not before.dtype and dtype_kind(value) not in ("real", "complex"):
+            remedy = "cast it with xp.astype"
+            raise DtypeError(self.who, f"{name} must be floating", dtype_name(value.dtype), remedy)
+        if recording.current is not None:
+            recording.current.lasts(vars(layer), attribute)
         setattr(layer, attribute, value)
 
     def __delitem__(self, name: str) -> None:
-        raise StateError("params", "names must stay", f"del of {name!r}", "build another network instead")
+        raise StateError(self.who, "names must stay", f"del of {name!r}", "build another network instead")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.places)
@@ -81,8 +92,11 @@ class Pairs(ItemsView[str, Array]):
 class NamedStates(NamedArrays):
     """The live state of a layer or network that lasts but is not trained: name -> array, number or None.
 
-    Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape.
+    Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape;
+    ``DtypeError`` for what is not of the kind that is there.
     """
+
+    who = "states"
 
     def __getitem__(self, name: str) -> Any:
         layer, attribute = self.place(name)
@@ -90,10 +104,15 @@ class NamedStates(NamedArrays):
 
     def __setitem__(self, name: str, value: Any) -> None:
         layer, attribute = self.place(name)
-        if value is None or not hasattr(self[name], "shape"):
-            setattr(layer, attribute, value)
-        else:
+        before = getattr(layer, attribute)
+        if is_array(before) and value is not None:
             super().__setitem__(name, value)
+            return
+        if type(before) is int:
+            if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:
+                raise DtypeError(self.who, f"{name} must be a whole number from 0", repr(value), "give an int")
+            value = int(value)
+        setattr(layer, attribute, value)
 
     def __repr__(self) -> str:
         return f"states({', '.join(self)})"
@@ -112,4 +131,6 @@ class State:
         return self if layer is None else layer._state.get(self.name)
 
     def __set__(self, layer: Layer, value: Any) -> None:
+        if recording.current is not None and self.name in layer._state:
+            recording.current.lasts(layer._state, self.name)
         layer._state[self.name] = base(value)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from math import isfinite
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, TypeAlias
 
 from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array, library_of
-from xpnet.errors import ArgumentError, DtypeError, NameUnknownError, ShapeError
+from xpnet.errors import ArgumentError, DtypeError, NameUnknownError, ShapeError, StateError
+from xpnet.kernels import recording
 from xpnet.layers.checks import check_one_place
+from xpnet.layers.named import NamedArrays
 from xpnet.optimizers.clipping import check_gradients
 from xpnet.optimizers.groups import Groups, Options, check_groups, options_by_name
+from xpnet.optimizers.state import names_in_state
 from xpnet.typing import Array
 
 Rate: TypeAlias = float | Callable[[int], float]
@@ -55,7 +58,7 @@ class Optimizer:
         self.steps = 0
         self.skipped: Any = 0
         self._given: dict[str, Any] = {}
-        self._held: dict[str, Sequence[Array]] = {}
+        self._held: dict[str, list[Array]] = {}
         self._names: tuple[str, ...] | None = None
         self._own: dict[str, Options | None] = {}
 
@@ -76,8 +79,10 @@ class Optimizer:
         if given != self._given:
             self._checked({name: value for name, value in given.items() if name != "lr"}, type(self).__name__)
             self._given = given
-        shared = self._resolved(given)
+        shared = self._resolved(given, vars(self))
         usual, held = tuple(shared.values()), self._held
+        if recording.current is not None:
+            self._tell(recording.current, params, [name for name, *_ in moving])
         self.steps += 1
         finite = getattr(grads, "finite", None)
         step = self.step if finite is None else self._guarded(finite)
@@ -86,7 +91,7 @@ class Optimizer:
         for name, W, dW, own in moving:
             options = {**shared, **own}.values() if own else usual
             if self.slots:
-                new, *held[name] = step(W, dW, *held[name], *options)
+                new, *held[name][:] = step(W, dW, *held[name], *options)
             else:
                 new = step(W, dW, *options)
             if new is not W:
@@ -97,6 +102,9 @@ class Optimizer:
 
         On a device it is chosen there between the new values and the old.
         """
+        if recording.current is not None:
+            who, must = type(self).__name__, "a captured step must have gradients that do not overflow"
+            raise StateError(who, must, "those of a network in float16", "compute in float32 or bfloat16")
         xp, count = array_namespace(finite), len(self.slots)
         if library_of(xp).readable(finite):
             self.skipped += 0 if finite else 1
@@ -115,6 +123,8 @@ class Optimizer:
 
     def taken(self, W: Array) -> Any:
         """The number of steps that were not left out, this one included: a number, or an array beside W."""
+        if recording.current is not None:
+            return recording.current.count("the number of steps", vars(self), "steps")
         taken = self.steps - self.skipped
         if not is_array(taken):
             return taken
@@ -140,15 +150,7 @@ class Optimizer:
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         schedule = {f"lr.{name}" for name in getattr(self.lr, "state", ())}
-        numbers = {"steps", *schedule}
-        names = dict.fromkeys(name.rpartition(".")[0] for name in state if name not in numbers | {"skipped"})
-        wrong = (numbers | {f"{name}.{slot}" for name in names for slot in self.slots}) ^ (state.keys() - {"skipped"})
-        if not isinstance(state.get("steps", 0), Integral):
-            wrong = {"steps"}
-        if wrong:
-            must = f"state must hold {', '.join(sorted(numbers))} and the arrays {', '.join(self.slots) or 'none'}"
-            got = f"a difference in {', '.join(sorted(wrong))}"
-            raise ArgumentError(type(self).__name__, must, got, "give it the state of its own kind")
+        names = names_in_state(type(self).__name__, state, self.slots, schedule)
         self.steps, self.skipped = state["steps"], state.get("skipped", 0)
         if schedule:
             self.lr.state = {name[3:]: state[name] for name in schedule}  # type: ignore[union-attr]
@@ -186,7 +188,7 @@ class Optimizer:
                     dW = self._fitting(name, W, dW)
                 if self.slots and not first and self._held[name][0].shape != W.shape:
                     self._begin(name, W)  # refuses the parameters of another network under the same names
-                moving.append((name, W, dW, self._resolved(own) if own else own))
+                moving.append((name, W, dW, self._resolved(own, own) if own else own))
         if first:
             for name, W, _, _ in moving:
                 self._begin(name, W)
@@ -222,14 +224,35 @@ class Optimizer:
             raise ShapeError(who, must, tuple(dW.shape), "give it net.gradient(x, t) of the same network")
         return dW if dW.dtype == W.dtype else array_namespace(dW).astype(dW, W.dtype)  # type: ignore[no-any-return]
 
-    def _resolved(self, options: Options) -> Options:
-        """The options with the learning rate of this step as a number."""
+    def _resolved(self, options: Options, home: Options) -> Options:
+        """The options with the learning rate of this step as a number; ``home`` has that of the next."""
         lr = options.get("lr", 0.0)
-        rate = lr(self.steps) if callable(lr) else lr
+        rate = self._rate(lr)
+        if recording.current is not None and "lr" in options:
+            rate = recording.current.number("the learning rate", rate, lambda: self._rate(home["lr"]))
+        return options if rate is lr else {**options, "lr": rate}
+
+    def _rate(self, lr: Rate) -> float:
+        rate: Any = lr(self.steps) if callable(lr) else lr
         if not isinstance(rate, Real) or not 0.0 <= float(rate) < float("inf"):
             must = "the learning rate must be at least 0 and finite"
             raise ArgumentError(type(self).__name__, must, f"{rate!r} in step {self.steps}", "look at the schedule")
-        return options if rate is lr else {**options, "lr": float(rate)}
+        found: float = rate if rate is lr else float(rate)
+        return found
+
+    def _tell(self, recorded: recording.Recording, params: Mapping[str, Array], names: Sequence[str]) -> None:
+        """Tell a recording what lasts from update to update."""
+        for lasting in ("steps", "_held", *self.options):
+            if lasting != "lr":  # a Number
+                recorded.lasts(vars(self), lasting)
+        for name in names:
+            if isinstance(params, NamedArrays):
+                layer, attribute = params.place(name)
+                recorded.lasts(vars(layer), attribute)
+            else:
+                recorded.lasts(params, name)
+            for slot in range(len(self.slots)):
+                recorded.lasts(self._held[name], slot)
 
     def _checked(self, options: Options, who: str) -> dict[str, Any]:
         """The options as floats, if they are known and in range."""

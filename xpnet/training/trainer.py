@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet import capturing
 from xpnet.backend import backend_of, dtype_kind, to_numpy
 from xpnet.datasets import Batches, check_data
 from xpnet.errors import DivergenceError, DtypeError
@@ -35,7 +36,8 @@ class Trainer:
 
     Accuracy is reported where labels are classes, that is integers or the shares of a ``SoftmaxWithLoss``, over the
     rows that its ``ignore_index`` leaves; the loss on test data always. ``evaluate_rows`` is the number of training
-    rows, the first, on which the accuracy of training is measured; by default all.
+    rows, the first, on which the accuracy of training is measured; by default all. With ``capture`` a step on CuPy is
+    recorded and replayed (see ``xpnet.capture``).
 
     Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError`` for data that does not fit or is not finite, before the
     first step; ``DivergenceError`` where the loss is no longer a finite number.
@@ -53,6 +55,7 @@ class Trainer:
         clip_norm: float | None = None,
         clip_value: float | None = None,
         evaluate_rows: int | None = None,
+        capture: bool = False,
     ) -> None:
         check_arguments(type(self).__name__, network, optimizer, train=train, test=(train if test is None else test))
         self.network = network
@@ -62,6 +65,7 @@ class Trainer:
         self.batches = Batches(*train, batch_size, Generator(0) if rng is None else rng)
         self.clip_norm = clip_norm
         self.clip_value = clip_value
+        self._step = capturing.capture(self._eager_step) if capture else self._eager_step
         rows = self.batches.rows if evaluate_rows is None else evaluate_rows
         check_size(type(self).__name__, "evaluate_rows", rows)
         self.evaluate_rows = min(rows, self.batches.rows)
@@ -132,12 +136,7 @@ class Trainer:
         start = time.perf_counter()
         total: Array | float = 0.0
         for done, (x, t) in enumerate(self.batches.epoch(number), 1):
-            loss, gradients = self.network.loss_and_gradient(x, t)
-            if self.clip_value is not None:
-                gradients = clip_by_value(gradients, self.clip_value)
-            if self.clip_norm is not None:
-                gradients = clip_by_norm(gradients, self.clip_norm)
-            self.optimizer.update(self.network.params, gradients)
+            loss = self._step(x, t)
             total = (loss if self.summed else loss * x.shape[0]) + total
             if on_batch is not None:
                 on_batch(done)
@@ -152,6 +151,15 @@ class Trainer:
         test_loss = None if self.test is None else float(to_numpy(self.network.loss(*self.test, predict=True)))
         test_accuracy = self._accuracy(self.test)
         return Epoch(number, loss_value, train_accuracy, test_accuracy, seconds, rows / seconds, test_loss)
+
+    def _eager_step(self, x: Array, t: Array) -> Array:
+        loss, gradients = self.network.loss_and_gradient(x, t)
+        if self.clip_value is not None:
+            gradients = clip_by_value(gradients, self.clip_value)
+        if self.clip_norm is not None:
+            gradients = clip_by_norm(gradients, self.clip_norm)
+        self.optimizer.update(self.network.params, gradients)
+        return loss
 
     def _accuracy(self, data: Data | None) -> float | None:
         if not self.classifies or data is None:

@@ -16,9 +16,12 @@ __device__ void philox(unsigned long long counter[4], unsigned long long key0, u
 }
 
 // A thread for each counter, which serves eight values: two 24-bit numbers from each word, the low half first.
+// In a graph the step is in memory, where each replay finds its own.
 extern "C" __global__ void dropout_mask(
-    REAL* mask, long long n, unsigned long long key0, unsigned long long key1, long long step, long long use, double keep
+    REAL* mask, long long n, unsigned long long key0, unsigned long long key1, long long step, long long use, double keep,
+    const double* live
 ) {
+    if (live) step = (long long)live[0];
     long long counters = (n + 7) / 8;
     EACH(c, counters) {
         unsigned long long words[4] = {

@@ -9,14 +9,18 @@ import cupy
 
 from xpnet import kernels
 from xpnet.backend import is_array
-from xpnet.kernels.cupy.launch import REALS, launch_each
+from xpnet.kernels.cupy.launch import REALS, launch_each, live
 from xpnet.kernels.dispatch import Kernel
 from xpnet.kernels.standard.optimizer import adam_scales
 
 Numbers = Callable[..., tuple[float, ...]]
 
 
-def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numbers = lambda *given: given) -> None:
+def _as_given(*given: float) -> tuple[float, ...]:
+    return given
+
+
+def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numbers = _as_given) -> None:
     """Make a CUDA kernel the body of a step: it writes into W and its slots, and takes the numbers of the options.
 
     The reference runs where the arrays differ in shape or dtype, where W and its slots do not lie in order, and where
@@ -30,7 +34,7 @@ def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numb
         if not (alike and ordered and W.dtype.name in REALS) or any(map(is_array, given)):
             return kernel.reference(W, dW, *rest)
         arrays = (W, cupy.ascontiguousarray(dW), *own[1:])
-        doubles = map(float, numbers(*given))
+        doubles = (*map(float, numbers(*map(float, given))), live(numbers, *given))
         launch_each("optimizer", name or kernel.__name__, W.dtype, W.size, *arrays, *doubles, W.size)
         return own if slots else W
 

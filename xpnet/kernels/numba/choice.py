@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import warnings
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -27,19 +29,29 @@ def status() -> str:
         return "not here, pip install 'xpnet[fast]' brings them"
     if os.environ.get(SWITCH) == "0":
         return f"off, {SWITCH}=0"
+    return f"off, numba does not work here: {why}" if (why := obstacle()) else f"numba {version('numba')}"
+
+
+@cache
+def obstacle() -> str:
+    """Why the numba that is installed cannot compile here, as one that does not know this NumPy; "" where it can."""
     try:
         import_module("xpnet.kernels.numba.compiler")
     except ImportError as error:
-        return f"off, numba does not work here: {error}"
-    return f"numba {version('numba')}"
+        return str(error)
+    return ""
 
 
 def compiled(name: str) -> str:
-    """Import the compiled body of a kernel; "numba", the name it goes by, or "" where there is none or it is off."""
+    """Import the compiled body of a kernel; "numba", the name it goes by, or "" where there is none or it is off.
+
+    Warns where numba is installed and does not work: whoever installed it expects its speed.
+    """
     if name not in MODULE or os.environ.get(SWITCH) == "0" or find_spec("numba") is None:
         return ""
-    try:
-        import_module(f"xpnet.kernels.numba.{MODULE[name]}")
-    except ImportError:  # a numba that does not know this NumPy
+    if why := obstacle():
+        remedy = f"install one that fits this NumPy, or set {SWITCH}=0 to do without its speed"
+        warnings.warn(f"xpnet: numba must work, got {why}; {remedy}", stacklevel=1)
         return ""
+    import_module(f"xpnet.kernels.numba.{MODULE[name]}")
     return "numba"

@@ -1,0 +1,67 @@
+"""Host arrays on their way to a CUDA device while it works: from pinned memory, on a stream of their own."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+MOST = 4  # copies under way, after which the host waits
+
+
+class Sent(NamedTuple):
+    """A batch on its way: the pinned memory it comes from, where it goes, and the event of its arrival."""
+
+    pinned: list[Any]
+    arrays: list[Any]
+    dtypes: list[Any]
+    arrived: Any
+
+
+def copied_ahead(
+    cupy: Any, empty_pinned: Callable[..., Any], device: Any, batches: Iterable[list[tuple[Any, Any]]]
+) -> Iterator[tuple[Any, ...]]:
+    """Batches of pairs of a host array and a dtype on a device; when one is handed over, the next is on its way.
+
+    Memory that work under way may still read is not written to: a copy waits for all that was launched before it.
+    Pinned memory is held until its copy has arrived.
+    """
+    with device:
+        stream = cupy.cuda.Stream(non_blocking=True)
+    under_way: deque[tuple[Any, list[Any]]] = deque()
+    waiting: Sent | None = None
+    try:
+        for batch in batches:
+            while under_way and (under_way[0][0].done or len(under_way) >= MOST):
+                under_way.popleft()[0].synchronize()
+            with device:
+                sent = _send(cupy, empty_pinned, batch, stream)
+                received = None if waiting is None else _received(cupy, waiting)
+            under_way.append((sent.arrived, sent.pinned))
+            waiting = sent
+            if received is not None:
+                yield received
+        if waiting is not None:
+            with device:
+                received = _received(cupy, waiting)
+            yield received
+    finally:
+        stream.synchronize()  # before the memory of a batch that nobody took goes to others
+
+
+def _send(cupy: Any, empty_pinned: Callable[..., Any], batch: list[tuple[Any, Any]], stream: Any) -> Sent:
+    pinned = [empty_pinned(host.shape, host.dtype) for host, _ in batch]
+    for memory, (host, _) in zip(pinned, batch, strict=True):
+        memory[...] = host
+    arrays = [cupy.empty(memory.shape, memory.dtype) for memory in pinned]
+    stream.wait_event(cupy.cuda.get_current_stream().record())
+    for array, memory in zip(arrays, pinned, strict=True):
+        array.set(memory, stream=stream)
+    return Sent(pinned, arrays, [dtype for _, dtype in batch], stream.record())
+
+
+def _received(cupy: Any, sent: Sent) -> tuple[Any, ...]:
+    """The arrays, for work on the current stream from now on."""
+    cupy.cuda.get_current_stream().wait_event(sent.arrived)
+    pairs = zip(sent.arrays, sent.dtypes, strict=True)
+    return tuple([array if dtype is None else array.astype(dtype, copy=False) for array, dtype in pairs])

@@ -1,0 +1,61 @@
+"""``capture``: a training step without Python between its kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from importlib import import_module
+from typing import Any
+
+from xpnet.backend import array_namespace, is_array, library_of
+from xpnet.errors import ArgumentError, DtypeError
+
+
+class Captured:
+    """A step that is recorded once for each shape and dtype of its arrays; see ``capture``."""
+
+    def __init__(self, step: Callable[..., Any]) -> None:
+        update_wrapper(self, step, updated=())
+        self.step = step
+        self.graphs: dict[Any, Any] = {}
+
+    def __call__(self, *arrays: Any) -> Any:
+        for array in arrays:
+            if not is_array(array):
+                must, remedy = "a step must be given arrays alone", "let it find the rest by itself"
+                raise DtypeError("capture", must, type(array).__name__, remedy)
+        home = library_of(array_namespace(*arrays)).graphs if arrays else ""
+        if not home:
+            return self.step(*arrays)
+        kind = tuple([(array.shape, array.dtype) for array in arrays])
+        graph = self.graphs.get(kind)
+        if graph is None or not graph.holds():
+            if kind not in self.graphs or graph is not None:
+                self.graphs[kind] = None
+                return self.step(*arrays)
+            graph = self.graphs[kind] = import_module(home).Graph(self.step, arrays)
+        return graph(*arrays)
+
+    def __repr__(self) -> str:
+        recorded = sum(graph is not None for graph in self.graphs.values())
+        return f"capture({getattr(self.step, '__qualname__', self.step)}, {recorded} recorded)"
+
+
+def capture(step: Callable[..., Any]) -> Captured:
+    """A training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
+
+    ``step`` takes arrays and returns one, or several: ``loss, grads = net.loss_and_gradient(x, t)``,
+    ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays the first call runs
+    it, the second records it, and from then on its launches are replayed. Learning rates of schedules, the count of
+    steps and the masks of dropout go on as they do without; a parameter, state or option that is assigned in between
+    has the step recorded anew. What it returns is a copy. ``net.grads`` are overwritten by the next replay.
+
+    All that is not done on the device happens only when it is recorded: no value may be read in it, nothing printed,
+    and a number that Python computes stays. Only CuPy has graphs; on other libraries the step runs as it is.
+
+    Raises: ``DtypeError`` for arguments or results that are not arrays, ``StateError`` for a step that reads values or
+    changes anything but arrays and counts, ``BackendError`` without nvmath-python.
+    """
+    if not callable(step) or isinstance(step, type):
+        raise ArgumentError("capture", "step must be a function of arrays", repr(step), "such as step(x, t)")
+    return Captured(step)

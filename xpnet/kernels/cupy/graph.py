@@ -1,0 +1,67 @@
+"""A training step as one CUDA graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import cupy
+
+from xpnet.errors import DtypeError, StateError
+from xpnet.kernels.cupy import products
+from xpnet.kernels.cupy.launch import launch_each
+from xpnet.kernels.recording import WHO, Recording
+
+CELLS = 4096
+AT_ONCE = 8
+WORKSPACE = 32 << 20  # bytes; what cuBLAS takes by itself on the largest devices
+
+
+class Graph(Recording):
+    """The launches of ``step(*arrays)``, captured and not yet run; each call runs them, on arrays of the same kind.
+
+    What a replay writes lies in a pool of its own, which no other array gets; results are copies of it.
+
+    Raises: ``StateError`` for a step that cannot be captured, ``DtypeError`` for results that are not arrays.
+    """
+
+    def __init__(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
+        super().__init__()
+        self.inputs = tuple([cupy.array(array, order="C") for array in arrays])
+        self.memory = cupy.zeros(CELLS)
+        self.pool = cupy.cuda.MemoryPool()
+        self.workspace = cupy.empty(WORKSPACE, dtype=cupy.uint8)
+        stream = cupy.cuda.Stream(non_blocking=True)
+        with products.captured(stream, self.workspace), cupy.cuda.using_allocator(self.pool.malloc), stream:
+            stream.begin_capture()
+            try:
+                with self.running():
+                    self.result = step(*self.inputs)
+            except BaseException as error:
+                with suppress(cupy.cuda.runtime.CUDARuntimeError):  # it is broken, and has to end all the same
+                    stream.end_capture()
+                if isinstance(error, cupy.cuda.runtime.CUDARuntimeError | NotImplementedError):
+                    must, remedy = "a step must stay on the device", "read values, and what else waits, outside of it"
+                    raise StateError(WHO, must, error, remedy) from error
+                raise
+            self.graph = stream.end_capture()
+        if self.size > CELLS:
+            raise StateError(WHO, f"a step must have at most {CELLS} numbers that change", self.size, "split it")
+        self.outputs = self.result if isinstance(self.result, tuple | list) else (self.result,)
+        if not all(type(output) is cupy.ndarray for output in self.outputs):
+            got = ", ".join(type(output).__name__ for output in self.outputs)
+            raise DtypeError(WHO, "a step must return an array or arrays", got, "return the loss")
+
+    def __call__(self, *arrays: Any) -> Any:
+        for own, array in zip(self.inputs, arrays, strict=True):
+            own[...] = array
+        values = self.values()
+        for start in range(0, len(values), AT_ONCE):
+            some = values[start : start + AT_ONCE]
+            memory, rest = self.memory[start : start + len(some)], [0.0] * (AT_ONCE - len(some))
+            launch_each("numbers", "give", memory.dtype, len(some), memory, len(some), *some, *rest)
+        self.graph.launch()
+        self.moved()
+        copies = tuple([output.copy() for output in self.outputs])
+        return copies if isinstance(self.result, tuple | list) else copies[0]

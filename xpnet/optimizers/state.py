@@ -1,0 +1,36 @@
+"""What an optimizer takes for its state."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from xpnet.backend import dtype_kind, is_array
+from xpnet.errors import ArgumentError, DtypeError
+
+
+def names_in_state(who: str, state: Any, slots: Sequence[str], schedule: set[str]) -> list[str]:
+    """The parameters that a state has arrays of, if it holds what it must: each slot, ``steps``, and the schedule's.
+
+    Raises: ``DtypeError`` for what maps no names; ``ArgumentError`` naming what is missing, unknown or of another kind.
+    """
+    remedy = "give it the state of its own kind"
+    if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
+        raise DtypeError(who, "state must map names to numbers and arrays", type(state).__name__, remedy)
+    numbers = {"steps", *schedule}
+    names = list(dict.fromkeys(name.rpartition(".")[0] for name in state if name not in numbers | {"skipped"}))
+    wrong = (numbers | {f"{name}.{slot}" for name in names for slot in slots}) ^ (state.keys() - {"skipped"})
+    wrong |= {name for name, value in state.items() if not _fits(name, value, numbers)}
+    if wrong:
+        must = f"state must hold {', '.join(sorted(numbers))} and the arrays {', '.join(slots) or 'none'}"
+        raise ArgumentError(who, must, f"a difference in {', '.join(sorted(wrong))}", remedy)
+    return names
+
+
+def _fits(name: str, value: Any, numbers: Container[str]) -> bool:
+    if name == "steps":
+        return not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= 0
+    if name in numbers or (name == "skipped" and not is_array(value)):
+        return isinstance(value, Real)
+    return is_array(value) and dtype_kind(value) == "real"
