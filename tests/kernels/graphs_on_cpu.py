@@ -30,6 +30,10 @@ class CUDARuntimeError(RuntimeError):
     pass
 
 
+class CUDADriverError(RuntimeError):
+    pass
+
+
 class Tape:
     """What was noted since ``begin_capture``, and all memory that was allocated, which stays as in a pool."""
 
@@ -210,6 +214,7 @@ def pretend_graphs(cupy: Any) -> ModuleType:
         MemoryPool=lambda: SimpleNamespace(malloc="the pool of a graph"),
         using_allocator=using_allocator,
         runtime=SimpleNamespace(CUDARuntimeError=CUDARuntimeError),
+        driver=SimpleNamespace(CUDADriverError=CUDADriverError),
     )
     bindings: Any = ModuleType("nvmath.bindings.cublas")
     vars(bindings).update(vars(Binding()))

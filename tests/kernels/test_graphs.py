@@ -37,6 +37,13 @@ TRAININGS = {
         lambda: AdamW(Cosine(0.1, 10), groups=UNDECAYED),
     ),
 }
+NUMBERS = {  # that are new in every step: those of the optimizer for each set of options, and one for each dropout
+    "TwoLayerNet": 2,
+    "MultiLayerNetExtend": 6 + 2,
+    "SimpleConvNet": 6,
+    "ResNet": 3,
+    "TransformerLM": 3 * 6 + 4,
+}
 DRAW = np.random.default_rng(0)
 IMAGES = DRAW.standard_normal((6, 5, 1, 6, 6)).astype("float32"), DRAW.integers(0, 3, (6, 5))
 SYMBOLS = DRAW.integers(0, 5, (6, 5, 4)), DRAW.integers(0, 5, (6, 5, 4))
@@ -113,6 +120,7 @@ def test_losses_parameters_and_state_are_those_without_a_capture(cupy, name):
     (graph,) = step.graphs.values()
     assert training.optimizer.steps == 6
     assert graph.graph.products > 0
+    assert graph.size == NUMBERS[name]
     assert repr(step) == "capture(Training.step, 1 recorded)"
 
 
@@ -215,6 +223,18 @@ def test_a_step_that_reads_a_value_is_refused(cupy):
         return loss if float(loss) < 100 else loss * 0
 
     text = "capture: a step must stay on the device, got cudaErrorStreamCaptureUnsupported.*; read values, and what"
+    refused(cupy, training, step, StateError, text)
+
+
+def test_a_product_that_cannot_be_captured_is_refused(cupy):
+    training = Training(cupy)
+
+    def step(x, t):
+        if Tape.now is not None:
+            raise NotImplementedError("calling cuSOLVER API during stream capture is currently unsupported")
+        return training.step(x, t)
+
+    text = "capture: a step must do what CuPy can capture, got calling cuSOLVER API during .*; flatten products"
     refused(cupy, training, step, StateError, text)
 
 

@@ -19,7 +19,7 @@ class Sent(NamedTuple):
 
 
 def copied_ahead(
-    cupy: Any, empty_pinned: Callable[..., Any], device: Any, batches: Iterable[list[tuple[Any, Any]]]
+    library: Any, empty_pinned: Callable[..., Any], device: Any, batches: Iterable[list[tuple[Any, Any]]]
 ) -> Iterator[tuple[Any, ...]]:
     """Batches of pairs of a host array and a dtype on a device; when one is handed over, the next is on its way.
 
@@ -27,7 +27,7 @@ def copied_ahead(
     Pinned memory is held until its copy has arrived.
     """
     with device:
-        stream = cupy.cuda.Stream(non_blocking=True)
+        stream = library.cuda.Stream(non_blocking=True)
     under_way: deque[tuple[Any, list[Any]]] = deque()
     waiting: Sent | None = None
     try:
@@ -35,33 +35,33 @@ def copied_ahead(
             while under_way and (under_way[0][0].done or len(under_way) >= MOST):
                 under_way.popleft()[0].synchronize()
             with device:
-                sent = _send(cupy, empty_pinned, batch, stream)
-                received = None if waiting is None else _received(cupy, waiting)
+                sent = _send(library, empty_pinned, batch, stream)
+                received = None if waiting is None else _received(library, waiting)
             under_way.append((sent.arrived, sent.pinned))
             waiting = sent
             if received is not None:
                 yield received
         if waiting is not None:
             with device:
-                received = _received(cupy, waiting)
+                received = _received(library, waiting)
             yield received
     finally:
         stream.synchronize()  # before the memory of a batch that nobody took goes to others
 
 
-def _send(cupy: Any, empty_pinned: Callable[..., Any], batch: list[tuple[Any, Any]], stream: Any) -> Sent:
+def _send(library: Any, empty_pinned: Callable[..., Any], batch: list[tuple[Any, Any]], stream: Any) -> Sent:
     pinned = [empty_pinned(host.shape, host.dtype) for host, _ in batch]
     for memory, (host, _) in zip(pinned, batch, strict=True):
         memory[...] = host
-    arrays = [cupy.empty(memory.shape, memory.dtype) for memory in pinned]
-    stream.wait_event(cupy.cuda.get_current_stream().record())
+    arrays = [library.empty(memory.shape, memory.dtype) for memory in pinned]
+    stream.wait_event(library.cuda.get_current_stream().record())
     for array, memory in zip(arrays, pinned, strict=True):
         array.set(memory, stream=stream)
     return Sent(pinned, arrays, [dtype for _, dtype in batch], stream.record())
 
 
-def _received(cupy: Any, sent: Sent) -> tuple[Any, ...]:
+def _received(library: Any, sent: Sent) -> tuple[Any, ...]:
     """The arrays, for work on the current stream from now on."""
-    cupy.cuda.get_current_stream().wait_event(sent.arrived)
+    library.cuda.get_current_stream().wait_event(sent.arrived)
     pairs = zip(sent.arrays, sent.dtypes, strict=True)
     return tuple([array if dtype is None else array.astype(dtype, copy=False) for array, dtype in pairs])

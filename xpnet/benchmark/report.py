@@ -23,6 +23,9 @@ RATIOS = (
     ("xpnet-tuned", "jax"),
     ("xpnet-tuned", "products-tuned"),
     ("xpnet", "torch-fused"),
+    ("xpnet-captured", "torch"),
+    ("xpnet-captured", "torch-compile"),
+    ("xpnet-captured", "jax"),
 )
 
 UNSTEADY = 0.15

@@ -93,7 +93,7 @@ def bench(
     asked = [COMPETITORS[name] for name in competitors]
     if gpu:
         make_backend(GPU_BACKEND)  # or say what is missing
-    here = [one for one in asked if one.installed and (one.on_gpu or not gpu)]
+    here = [one for one in asked if one.installed and one.runs(gpu)]
     compiler = ["numba"] if any(one.fast for one in here) else []
     packages = list(dict.fromkeys(["xpnet", "numpy", *compiler, *(one.package for one in here)]))
     setting = Setting(min(threads, os.cpu_count() or 1), gpu)
@@ -113,6 +113,9 @@ def bench(
     except KeyboardInterrupt:
         console.print("stopped")
         raise SystemExit(130) from None
+    elsewhere = [one.name for one in asked if not one.runs(gpu)]
+    if elsewhere:
+        console.print(f"not on a {'GPU' if gpu else 'CPU'}: {', '.join(elsewhere)}", style="dim")
     absent = dict.fromkeys(one.package for one in asked if not one.installed)
     if absent:
         console.print(f"not installed, and so not here: {', '.join(absent)}", style="dim")

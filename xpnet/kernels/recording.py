@@ -25,6 +25,7 @@ class Number(float):
     """
 
     name: str
+    of: Any
     again: Callable[[], float]
 
     def _refuse(self, *_: Any) -> Any:
@@ -41,6 +42,7 @@ class Recording:
     def __init__(self) -> None:
         self.places: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
         self.moves: list[tuple[Any, Any, int]] = []
+        self.numbers: dict[tuple[Any, ...], Number] = {}
         self.cells: dict[tuple[Any, ...], tuple[int, Callable[..., tuple[float, ...]], tuple[Any, ...]]] = {}
         self.size = 0
 
@@ -68,16 +70,20 @@ class Recording:
         """Tell that ``home[key]`` is from before the step and meant for the next; before it is bound anew."""
         self.places.setdefault((id(home), key), (home, key, home[key]))
 
-    def number(self, name: str, now: float, again: Callable[[], float]) -> Number:
-        number = Number(now)
-        number.name, number.again = name, again
-        return number
+    def number(self, name: str, of: Any, now: float, again: Callable[[], float]) -> Number:
+        """A number that is new in every step; the same one for the same object ``of`` and value ``now``."""
+        key = (name, id(of), now)
+        if key not in self.numbers:
+            number = Number(now)
+            number.name, number.of, number.again = name, of, again
+            self.numbers[key] = number
+        return self.numbers[key]
 
     def count(self, name: str, home: Any, key: Any) -> Any:
         """The count ``home[key]``, which every replay moves as this step does."""
         self.lasts(home, key)
         now, begin = home[key], self.places[id(home), key][2]
-        return self.number(name, now, lambda: home[key] + (now - begin))
+        return self.number(name, home, now, lambda: home[key] + (now - begin))
 
     def cell(self, function: Callable[..., tuple[float, ...]], given: tuple[Any, ...]) -> int:
         """Where among ``values`` a kernel of the step finds the numbers ``function(*given)``."""

@@ -229,7 +229,8 @@ class Optimizer:
         lr = options.get("lr", 0.0)
         rate = self._rate(lr)
         if recording.current is not None and "lr" in options:
-            rate = recording.current.number("the learning rate", rate, lambda: self._rate(home["lr"]))
+            of = self if home is vars(self) else lr
+            rate = recording.current.number("the learning rate", of, rate, lambda: self._rate(home["lr"]))
         return options if rate is lr else {**options, "lr": rate}
 
     def _rate(self, lr: Rate) -> float:

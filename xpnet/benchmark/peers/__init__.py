@@ -17,8 +17,8 @@ EVERY = ("mlp", "convnet", "transformer")
 class Competitor:
     """Who runs: ``kind`` is the class in the file of ``library``, ``package`` the distribution that installs it.
 
-    ``tuned`` runs behind ``xpnet.tune()``, ``fast`` with the compiled loops of numba, too. ``computes`` is False where
-    no network is trained, and no loss comes.
+    ``tuned`` runs behind ``xpnet.tune()``, ``fast`` with the compiled loops of numba, too. ``captured`` runs on a GPU
+    alone. ``computes`` is False where no network is trained, and no loss comes.
     """
 
     name: str
@@ -29,16 +29,16 @@ class Competitor:
     workloads: tuple[str, ...] = EVERY
     tuned: bool = False
     fast: bool = False
+    captured: bool = False
     computes: bool = True
 
     @property
     def installed(self) -> bool:
         return find_spec(self.library) is not None and (not self.fast or find_spec("numba") is not None)
 
-    @property
-    def on_gpu(self) -> bool:
-        """Whether it can run on a GPU, too."""
-        return self.library in ("xpnet", "torch", "jax") and not self.tuned
+    def runs(self, gpu: bool) -> bool:
+        """Whether it can run on a GPU, or on a CPU."""
+        return self.library in ("xpnet", "torch", "jax") and not self.tuned if gpu else not self.captured
 
 
 COMPETITORS = {
@@ -47,6 +47,7 @@ COMPETITORS = {
         Competitor("xpnet-fast", "xpnet, tuned, numba", "xpnet", "xpnet", "Explicit", tuned=True, fast=True),
         Competitor("xpnet-tuned", "xpnet, tuned", "xpnet", "xpnet", "Explicit", tuned=True),
         Competitor("xpnet", "xpnet", "xpnet", "xpnet", "Explicit"),
+        Competitor("xpnet-captured", "xpnet, captured", "xpnet", "xpnet", "Captured", captured=True),
         Competitor("torch", "torch eager", "torch", "torch", "Eager"),
         Competitor("torch-fused", "torch, fused", "torch", "torch", "Fused"),
         Competitor("torch-compile", "torch.compile", "torch", "torch", "Compiled"),

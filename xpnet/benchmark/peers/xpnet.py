@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xpnet import layers, networks, optimizers
+from xpnet import capture, layers, networks, optimizers
 from xpnet.backend import set_backend
 
 OPTIMIZERS: dict[str, Callable[[float], Any]] = {
@@ -33,6 +33,14 @@ class Explicit:
 
     def wait(self) -> None:
         self.backend.synchronize()
+
+
+class Captured(Explicit):
+    """The same as one CUDA graph."""
+
+    def __init__(self, job: Any) -> None:
+        super().__init__(job)
+        self.step = capture(super().step)  # type: ignore[assignment, method-assign]
 
 
 def stopwatch() -> Callable[[], float]:

@@ -15,6 +15,7 @@ from xpnet.kernels.recording import WHO, Recording
 
 CELLS = 4096
 AT_ONCE = 8
+CUDA_ERRORS = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
 WORKSPACE = 32 << 20  # bytes; what cuBLAS takes by itself on the largest devices
 
 
@@ -39,10 +40,13 @@ class Graph(Recording):
                 with self.running():
                     self.result = step(*self.inputs)
             except BaseException as error:
-                with suppress(cupy.cuda.runtime.CUDARuntimeError):  # it is broken, and has to end all the same
+                with suppress(*CUDA_ERRORS):  # it is broken, and has to end all the same
                     stream.end_capture()
-                if isinstance(error, cupy.cuda.runtime.CUDARuntimeError | NotImplementedError):
+                if isinstance(error, CUDA_ERRORS):
                     must, remedy = "a step must stay on the device", "read values, and what else waits, outside of it"
+                    raise StateError(WHO, must, error, remedy) from error
+                if isinstance(error, NotImplementedError):
+                    must, remedy = "a step must do what CuPy can capture", "flatten products to two axes; no solvers"
                     raise StateError(WHO, must, error, remedy) from error
                 raise
             self.graph = stream.end_capture()
