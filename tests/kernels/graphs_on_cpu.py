@@ -30,6 +30,18 @@ class CUDARuntimeError(RuntimeError):
     pass
 
 
+TAPES: dict[int, Tape] = {}
+HOST = 4096
+
+
+def end_capture(stream: int) -> int:
+    tape, Tape.now = Tape.now, None
+    assert tape is not None
+    assert Stream.current.ptr == stream
+    TAPES[id(tape)] = tape
+    return id(tape)
+
+
 class CUDADriverError(RuntimeError):
     pass
 
@@ -43,6 +55,8 @@ class Tape:
         self.work: list[Callable[[], Any]] = []
         self.memory: list[Any] = []
         self.products = 0
+        self.nodes: list[int] = []
+        """The address that each node copies from; 0 for what is no copy."""
 
     def launch(self) -> None:
         assert Tape.now is None
@@ -56,6 +70,7 @@ def act(now: Callable[[], Any]) -> None:
         now()
     else:
         Tape.now.work.append(now)
+        Tape.now.nodes.append(0)
 
 
 def waits(*_: Any) -> Any:
@@ -89,6 +104,8 @@ def pretend_graphs(cupy: Any) -> ModuleType:
         def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
             args, named = plain(args), plain(named)
             assert function is not np.copyto
+            if function in (np.concat, np.stack) and len(args[0]) > 8:
+                sent()
             return made(lambda: function(*args, **named))
 
         def __matmul__(self, other: Any) -> Any:
@@ -213,11 +230,21 @@ def pretend_graphs(cupy: Any) -> ModuleType:
         Stream=Stream,
         MemoryPool=lambda: SimpleNamespace(malloc="the pool of a graph"),
         using_allocator=using_allocator,
-        runtime=SimpleNamespace(CUDARuntimeError=CUDARuntimeError),
+        get_current_stream=lambda: SimpleNamespace(ptr=0),
+        runtime=SimpleNamespace(
+            CUDARuntimeError=CUDARuntimeError,
+            streamEndCapture=end_capture,
+            graphInstantiate=lambda graph: graph + 1,
+            graphLaunch=lambda run, stream: TAPES[run - 1].launch(),
+            graphDestroy=lambda graph: None,
+            graphExecDestroy=lambda run: TAPES.pop(run - 1),
+        ),
         driver=SimpleNamespace(CUDADriverError=CUDADriverError),
     )
     bindings: Any = ModuleType("nvmath.bindings.cublas")
     vars(bindings).update(vars(Binding()))
+    sys.modules["cuda.bindings"] = ModuleType("cuda.bindings")
+    sys.modules["cuda.bindings"].runtime = looking()  # type: ignore[attr-defined]
     libs, nvmath = ModuleType("cupy_backends.cuda.libs"), ModuleType("nvmath.bindings")
     libs.cublas, nvmath.cublas = cublas, bindings  # type: ignore[attr-defined]
     modules = {"cupy_backends.cuda.libs": libs, "nvmath.bindings": nvmath}
@@ -239,10 +266,31 @@ def fetched(ndarray: Any, made: Any) -> Any:
         if isinstance(value, ndarray):
             kept = copy is not True and (dtype is None or value.dtype == dtype)
             return value if kept else value.astype(dtype or value.dtype)
-        assert Tape.now is None, "a graph would fetch this from the host, where it is gone by then"
+        sent()
         return np.array(value, dtype=dtype).view(ndarray)
 
     return asarray
+
+
+def sent() -> None:
+    """A copy from the host, which a graph makes again when the host has other plans."""
+    if Tape.now is not None:
+        Tape.now.nodes.append(HOST)
+
+
+def looking() -> Any:
+    """As ``cuda.bindings.runtime``, for a look at the nodes of a graph: what succeeds is 0, and a list of results."""
+    kinds = SimpleNamespace(cudaMemoryTypeHost=1, cudaMemoryTypeUnregistered=0, cudaMemoryTypeDevice=2)
+    return SimpleNamespace(
+        cudaError_t=SimpleNamespace(cudaSuccess=0),
+        cudaGraphNodeType=SimpleNamespace(cudaGraphNodeTypeMemcpy=1),
+        cudaMemoryType=kinds,
+        cudaGraph_t=lambda address: TAPES[address],
+        cudaGraphGetNodes=lambda tape, count=0: (0, tape.nodes[:count], len(tape.nodes)),
+        cudaGraphNodeGetType=lambda node: (0, int(node > 0)),
+        cudaGraphMemcpyNodeGetParams=lambda node: (0, SimpleNamespace(srcPtr=SimpleNamespace(ptr=node))),
+        cudaPointerGetAttributes=lambda address: (0, SimpleNamespace(type=1 if address == HOST else 2)),
+    )
 
 
 class Launched(RawKernel):
@@ -288,11 +336,6 @@ class Stream:
     def begin_capture(self) -> None:
         assert Stream.current is self
         Tape.now = Tape()
-
-    def end_capture(self) -> Tape:
-        tape, Tape.now = Tape.now, None
-        assert tape is not None
-        return tape
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from weakref import finalize
 
 import cupy
 
@@ -41,7 +42,7 @@ class Graph(Recording):
                     self.result = step(*self.inputs)
             except BaseException as error:
                 with suppress(*CUDA_ERRORS):  # it is broken, and has to end all the same
-                    stream.end_capture()
+                    cupy.cuda.runtime.graphDestroy(cupy.cuda.runtime.streamEndCapture(stream.ptr))
                 if isinstance(error, CUDA_ERRORS):
                     must, remedy = "a step must stay on the device", "read values, and what else waits, outside of it"
                     raise StateError(WHO, must, error, remedy) from error
@@ -49,7 +50,13 @@ class Graph(Recording):
                     must, remedy = "a step must do what CuPy can capture", "flatten products to two axes; no solvers"
                     raise StateError(WHO, must, error, remedy) from error
                 raise
-            self.graph = stream.end_capture()
+            graph = cupy.cuda.runtime.streamEndCapture(stream.ptr)
+        try:
+            _check_copies(graph)
+            self.run = cupy.cuda.runtime.graphInstantiate(graph)
+        finally:
+            cupy.cuda.runtime.graphDestroy(graph)
+        finalize(self, cupy.cuda.runtime.graphExecDestroy, self.run).atexit = False  # CUDA may be gone before
         if self.size > CELLS:
             raise StateError(WHO, f"a step must have at most {CELLS} numbers that change", self.size, "split it")
         self.outputs = self.result if isinstance(self.result, tuple | list) else (self.result,)
@@ -65,7 +72,31 @@ class Graph(Recording):
             some = values[start : start + AT_ONCE]
             memory, rest = self.memory[start : start + len(some)], [0.0] * (AT_ONCE - len(some))
             launch_each("numbers", "give", memory.dtype, len(some), memory, len(some), *some, *rest)
-        self.graph.launch()
+        cupy.cuda.runtime.graphLaunch(self.run, cupy.cuda.get_current_stream().ptr)
         self.moved()
         copies = tuple([output.copy() for output in self.outputs])
         return copies if isinstance(self.result, tuple | list) else copies[0]
+
+
+def _check_copies(graph: int) -> None:
+    """Raise StateError for a copy from the host, where something else may be when it is replayed."""
+    from cuda.bindings import runtime
+
+    def done(result: tuple[Any, ...]) -> Any:
+        error, *values = result
+        if error != runtime.cudaError_t.cudaSuccess:
+            must, remedy = "the copies of a step must be known", "report it, this is a fault of xpnet"
+            raise StateError(WHO, must, error.name, remedy)
+        return values
+
+    handle = runtime.cudaGraph_t(graph)
+    _, count = done(runtime.cudaGraphGetNodes(handle))
+    nodes = done(runtime.cudaGraphGetNodes(handle, count))[0] if count else ()
+    for node in nodes:
+        if done(runtime.cudaGraphNodeGetType(node))[0] == runtime.cudaGraphNodeType.cudaGraphNodeTypeMemcpy:
+            source = done(runtime.cudaGraphMemcpyNodeGetParams(node))[0].srcPtr.ptr
+            kind = done(runtime.cudaPointerGetAttributes(source))[0].type
+            if kind in (runtime.cudaMemoryType.cudaMemoryTypeHost, runtime.cudaMemoryType.cudaMemoryTypeUnregistered):
+                must, got = "a step must find all it needs on the device", "a copy from the host"
+                remedy = "make arrays before the step, and join no more than 8 at once: CuPy sends a table for them"
+                raise StateError(WHO, must, got, remedy)
