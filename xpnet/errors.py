@@ -51,6 +51,10 @@ class NameUnknownError(XpnetError, KeyError):
     """A name under which nothing is found."""
 
 
+class MemberError(XpnetError, AttributeError):
+    """An attribute that an object does not have."""
+
+
 class DataError(XpnetError, OSError):
     """A file or directory that cannot be read, written or trusted."""
 

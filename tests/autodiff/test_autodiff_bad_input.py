@@ -178,6 +178,12 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     ),
     (lambda: grad(lambda x: summed(x + {}))(ONES), TypeError, UNSUPPORTED),
     (
+        lambda: grad(lambda x: (x * x).sum())(ONES),
+        AttributeError,
+        "Variable: its attributes must be of the standard, got sum; use xp = array_namespace(x) and xp.sum(x)",
+    ),
+    (lambda: grad(ONES), TypeError, "grad: f must be a function, got ndarray; write grad(f)(x)"),
+    (
         lambda: np.from_dlpack(Variable(ONES)),
         TypeError,
         "Variable: only its value can be exchanged, got __dlpack__, which would lose the history; exchange stop_gradient(x).value",

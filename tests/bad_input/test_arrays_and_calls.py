@@ -7,7 +7,7 @@ import pytest
 from refusals import refused
 
 from xpnet.errors import ArgumentError, DtypeError, ShapeError, StateError
-from xpnet.layers import AddLayer, Affine, Flatten, MulLayer, Relu, Sigmoid
+from xpnet.layers import AddLayer, Affine, Convolution, Flatten, LayerNormalization, MulLayer, Relu, Sigmoid
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,15 @@ def test_layers_are_made_from_sizes_by_create() -> None:
             TypeError,
             r"^Affine: it must be given arrays W, b, got .*4.*; for sizes use Affine.create",
         )
+    text = "^{}: it must be given arrays .*, got {}; for sizes use {}.create"
+    refused(lambda: LayerNormalization(8), DtypeError, TypeError, text.format(*["LayerNormalization", 8] * 2))
+    refused(lambda: Convolution(1, 4, 3), DtypeError, TypeError, text.format(*["Convolution", "1, 4, 3"] * 2))
+
+    class Square(Affine):
+        def __init__(self, size):
+            super().__init__(np.ones((size, size)), np.ones(size))
+
+    assert Square(3).W.shape == (3, 3)
     text = r"^Affine: W must be \(D, M\), got \(3,\); give it that shape"
     refused(lambda: Affine(np.ones(3), np.ones(3)), ShapeError, ValueError, text)
     text = "^Affine: {} must be a positive integer, got"

@@ -83,3 +83,8 @@ def test_causal_and_masked_together_pass_the_gradient_check():
     layer = attention(causal=True)
     gradient_check(layer, x, mask).raise_if_failed()
     np.testing.assert_array_equal(layer(x, mask)[0, 0], layer.bo)
+
+
+def test_causal_is_a_truth_value():
+    with pytest.raises(DtypeError, match="MultiHeadAttention: causal must be True or False, got 1; choose one"):
+        MultiHeadAttention.create(4, 2, causal=1)

@@ -7,7 +7,7 @@ import pytest
 
 from xpnet import gradient_check
 from xpnet.backend import to_numpy
-from xpnet.errors import ArgumentError, ShapeError
+from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers import GRU, LSTM, RNN
 from xpnet.random import Generator
 
@@ -91,3 +91,10 @@ def test_weights_of_another_width_are_refused():
 
 def test_the_forget_gate_starts_open():
     assert LSTM.create(2, 3).b.tolist() == [0.0] * 3 + [1.0] * 3 + [0.0] * 6
+
+
+def test_switches_are_truth_values():
+    for name in ("stateful", "return_sequences"):
+        with pytest.raises(DtypeError, match=rf"GRU: {name} must be True or False, got 'no'; choose one"):
+            GRU.create(2, 3, **{name: "no"})
+    assert RNN.create(2, 3, stateful=np.bool_(True)).stateful

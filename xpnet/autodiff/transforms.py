@@ -32,7 +32,7 @@ from xpnet.autodiff.traced import (
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable
 from xpnet.backend import array_namespace, device_of
-from xpnet.errors import ArgumentError, ShapeError
+from xpnet.errors import ArgumentError, DtypeError, ShapeError
 
 
 def grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
@@ -57,6 +57,8 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) ->
 
     Raises: as ``grad``.
     """
+    if not callable(f):
+        raise DtypeError("grad", "f must be a function", type(f).__name__, "write grad(f)(x)")
 
     def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         with tracing(below(args)) as trace:

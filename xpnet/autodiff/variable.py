@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, read_key, set_item
 from xpnet.autodiff.rules.shapes import TO_DEVICE, VIEWS, to_device
 from xpnet.autodiff.tape import settle, walk
 from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, size_of
-from xpnet.errors import DtypeError, LibraryError, ShapeError, StateError
+from xpnet.errors import DtypeError, LibraryError, MemberError, ShapeError, StateError
 from xpnet.typing import Namespace
 
 SPACES: dict[Namespace, Namespace] = {}  # a library's namespace -> that of Variables over it
@@ -203,6 +203,13 @@ class Variable:
             "a conversion to a NumPy array",
             "use xp = array_namespace(x) and xp.exp(x); for the bare values stop_gradient(x).value",
         )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Raise: arrays of NumPy and torch have methods that the standard has not."""
+        if name.startswith("_"):  # some library asks whether there is a protocol
+            raise AttributeError(name)
+        must, remedy = "its attributes must be of the standard", f"use xp = array_namespace(x) and xp.{name}(x)"
+        raise MemberError("Variable", must, name, remedy)
 
     def __dlpack__(self, **_: Any) -> Any:
         raise LibraryError(

@@ -9,6 +9,7 @@ from xpnet.backend import dtype_kind, dtype_name
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.layers.base import Layer
+from xpnet.layers.checks import check_flags
 from xpnet.layers.linear import in_rows_of, rows
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -73,6 +74,7 @@ class MultiHeadAttention(Layer):
     ) -> None:
         super().__init__(Wq, Wk, Wv, Wo, bq, bk, bv, bo)
         check_heads(type(self).__name__, heads, self.Wq.shape[1])
+        check_flags(type(self).__name__, causal=causal)
         self.heads, self.causal = heads, causal
 
     def forward(self, x: Array, mask: Array | None = None) -> Array:

@@ -84,18 +84,18 @@ class Layer:
             lasting.__set_name__(cls, name)
             setattr(cls, name, lasting)
 
-    def __new__(cls, *_: Any, **__: Any) -> Self:
+    def __new__(cls, *arrays: Any, **_: Any) -> Self:
+        if arrays and isinstance(arrays[0], Integral) and hasattr(cls, "create"):
+            first = list(inspect.signature(cls.__init__).parameters)[1]
+            if first in ("arrays", *cls.parameters[:1]):
+                who, must = cls.__name__, f"it must be given arrays {', '.join(cls.parameters)}"
+                raise DtypeError(who, must, ", ".join(map(repr, arrays)), f"for sizes use {who}.create")
         layer = object.__new__(cls)
         layer._accepted = []  # shared with its shallow copies: what one of them accepted need not be checked again
         layer._state = {}  # shared with them too
         return layer
 
     def __init__(self, *arrays: Array) -> None:
-        if hasattr(type(self), "create") and any(isinstance(array, Integral) for array in arrays):
-            who, sizes = type(self).__name__, ", ".join(map(repr, arrays))
-            raise DtypeError(
-                who, f"it must be given arrays {', '.join(self.parameters)}", sizes, f"for sizes use {who}.create"
-            )
         if len(arrays) != len(self.parameters):
             raise ArgumentError(
                 type(self).__name__,
@@ -225,6 +225,8 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
         checks.accept(self, inputs)
         y = forward(self, *inputs)
+        if y is None:
+            raise DtypeError(type(self).__name__, "forward must return an array", None, "return its result")
         self._y_like = None if type(y) in checks.SCALARS else (array_namespace(y), y.shape, y.dtype, device_of(y))
         return y
 

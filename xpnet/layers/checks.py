@@ -23,6 +23,16 @@ def is_number(option: Any) -> TypeGuard[float]:
     return isinstance(option, Real) and not isinstance(option, bool)
 
 
+def check_flags(who: str, **flags: Any) -> None:
+    """Options must be True or False: what reads like one, ``"no"``, would count as True.
+
+    Raises: ``DtypeError``.
+    """
+    for name, flag in flags.items():
+        if not isinstance(flag, bool | np.bool_):
+            raise DtypeError(who, f"{name} must be True or False", repr(flag), "choose one")
+
+
 def in_order(layer: Layer, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
     """The inputs of a call in forward's order; the call must bring each once, and may leave out optional ones.
 

@@ -225,6 +225,10 @@ def owned(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
         if not isinstance(layer, Layer):
             remedy = f"unpack it, {who}(*layers)" if isinstance(layer, list | tuple) else "give an instance of Layer"
             raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, remedy)
+        for method in ("forward", "backward"):
+            if not hasattr(layer, method):
+                remedy = "write it; that of an Owner comes from the tape" if method == "backward" else "write it"
+                raise DtypeError(who, f"{name} must have a {method}", type(layer).__name__, remedy)
         if isinstance(layer, Loss):
             raise ArgumentError(who, "a loss must be given as loss=…", f"{name} among the layers", "move it there")
         if (loss := getattr(layer, "last_layer", None)) is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
+from xpnet.errors import ArgumentError
 from xpnet.layers.base import Layer
 from xpnet.layers.named import NamedArrays, NamedStates
 from xpnet.layers.recorded import pull_back, recorded
@@ -57,8 +58,20 @@ class Owner(Layer):
     def params(self) -> NamedArrays:
         """The live parameters, name -> array, in the order of construction."""
         if self._named is None or self._named[0] is not self.layers:
+            if self.training:  # not on each copy that predict makes
+                self._refuse_hidden()
             self._named = (self.layers, NamedArrays(self._places(lambda layer: layer.params)))
         return self._named[1]
+
+    def _refuse_hidden(self) -> None:
+        """Raise ArgumentError for a layer that is an attribute alone, which nothing would train."""
+        for holder in (self, *self.layers.values()):
+            known = {id(layer) for layer in (*getattr(holder, "layers", {}).values(), getattr(holder, "last_layer", 0))}
+            for name, value in vars(holder).items():
+                if isinstance(value, Layer) and id(value) not in known and (value.params or value.states):
+                    who, must = type(holder).__name__, "every layer inside must be one of its layers"
+                    remedy = "derive from Owner or Network, and name it in layers"
+                    raise ArgumentError(who, must, f"attribute {name}, {type(value).__name__}", remedy)
 
     @property
     def states(self) -> NamedStates:

@@ -11,6 +11,7 @@ from xpnet.backend import array_namespace, device_of, get_backend
 from xpnet.errors import ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.layers.base import Layer
+from xpnet.layers.checks import check_flags
 from xpnet.layers.linear import rows
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -37,6 +38,7 @@ class Recurrent(Layer):
 
     def __init__(self, *arrays: Array, stateful: bool = False, return_sequences: bool = True) -> None:
         super().__init__(*arrays)
+        check_flags(type(self).__name__, stateful=stateful, return_sequences=return_sequences)
         self.stateful, self.return_sequences = stateful, return_sequences
         H, columns = self.Wh.shape
         if columns != self.gates * H:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from xpnet.backend import array_namespace, dtype_kind, size_of
-from xpnet.errors import DtypeError, StateError
+from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
@@ -45,15 +45,17 @@ class Network(Chain):
     Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` as ``Sequential``.
     """
 
-    last_layer: Layer | None
+    last_layer: Layer | None = None
     precision: LowPrecision | None = None
 
     def __init__(self, *layers: Layer | Mapping[str, Layer], loss: Layer | None = None) -> None:
         super().__init__(*layers)
+        who, kind = type(self).__name__, type(loss).__name__
         if loss is not None and not isinstance(loss, Layer):
-            raise DtypeError(
-                type(self).__name__, "loss must be a layer", type(loss).__name__, "give an instance of Layer"
-            )
+            raise DtypeError(who, "loss must be a layer", kind, "give an instance of Layer")
+        if loss is not None and len(loss.inputs) < 2:
+            must, got = "loss must compare scores with targets, forward(x, t)", f"{kind} of {', '.join(loss.inputs)}"
+            raise ArgumentError(who, must, got, "try SoftmaxWithLoss()")
         self.last_layer = loss
 
     @contextmanager
