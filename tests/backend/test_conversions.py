@@ -91,7 +91,3 @@ def test_torch_tensors_that_require_grad_are_read() -> None:
     np.testing.assert_array_equal(make_backend("numpy").asarray(tensor), [1.0, 1.0, 1.0])
     with xn.use_backend("torch") as backend:
         assert not backend.asarray(tensor).requires_grad
-
-
-def test_synchronize_returns(backend: Backend) -> None:
-    backend.synchronize()

@@ -48,7 +48,7 @@ def test_a_layer_of_a_network_that_adds_up_its_gradients() -> None:
     assert "do not accumulate it" in str(report)
 
 
-def test_a_layer_of_a_network_that_overwrites_dout() -> None:
+def test_a_layer_that_overwrites_dout_does_no_harm_in_a_chain() -> None:
     net = Sequential(
         Affine(normal("W", 4, 3), normal("b", 3)),
         OverwritesDout(),
@@ -56,5 +56,4 @@ def test_a_layer_of_a_network_that_overwrites_dout() -> None:
         loss=SoftmaxWithLoss(),
     )
     report = xn.gradient_check(net, normal("x", 3, 4), np.asarray([0, 1, 2]))
-    if not report.ok:  # it does no harm in a chain
-        assert "OverwritesDout1" in str(report)
+    assert report.ok

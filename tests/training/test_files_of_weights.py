@@ -81,7 +81,7 @@ def test_a_file_of_another_network_names_the_differences(tmp_path: Path) -> None
 def test_a_file_without_floating_values_is_refused(kind: type, tmp_path: Path) -> None:
     net = small_net()
     save_file({name: array.astype(kind) for name, array in values(net).items()}, tmp_path / "w")
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=rf"W1 in .* must be floating, got {np.dtype(kind).name}; give"):
         xn.load(tmp_path / "w", net)
 
 

@@ -10,13 +10,10 @@ from small_net import small_net, values
 from xpnet.backend import to_numpy
 from xpnet.errors import (
     ArgumentError,
-    DataError,
-    DivergenceError,
     DtypeError,
     LibraryError,
     ShapeError,
     StateError,
-    XpnetError,
 )
 from xpnet.layers import Affine, MeanSquaredError
 from xpnet.networks import Sequential
@@ -105,8 +102,3 @@ def test_what_is_no_network_optimizer_or_pair_is_refused(data) -> None:
 def test_a_bad_limit_is_refused(option: str, data) -> None:
     with pytest.raises(ArgumentError, match="Trainer: the limit must be above 0 and finite, got 0"):
         Trainer(small_net(), SGD(0.5), data, **{option: 0})
-
-
-def test_errors_of_training_are_xpnet_s() -> None:
-    assert issubclass(DivergenceError, XpnetError)
-    assert issubclass(DataError, XpnetError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -114,9 +115,9 @@ def test_patience_ends_a_training_that_gets_no_better(data) -> None:
 
 def test_the_loss_is_read_once_an_epoch(data, no_host_sync) -> None:
     trainer = Trainer(small_net(), SGD(0.5), data, batch_size=7)
-    with no_host_sync():
-        for x, t in trainer.batches.epoch(1):
-            trainer.network.loss_and_gradient(x, t)
+    with ExitStack() as batches:
+        batches.enter_context(no_host_sync())
+        list(trainer.run(1, on_batch=lambda done: batches.close() if done == len(trainer.batches) else None))
 
 
 def test_gradients_are_clipped_by_value_and_then_by_norm(data) -> None:
