@@ -99,20 +99,20 @@ def pretend_graphs(cupy: Any) -> ModuleType:
                 into = [plain(array) for array in out]
                 act(lambda: compute(*given, out=tuple(into), **named))
                 return out[0]
-            return made(lambda: compute(*given, **named))
+            return made(lambda: compute(*given, **named), *given)
 
         def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
             args, named = plain(args), plain(named)
             assert function is not np.copyto
             if function in (np.concat, np.stack) and len(args[0]) > 8:
                 sent()
-            return made(lambda: function(*args, **named))
+            return made(lambda: function(*args, **named), *args, *named.values())
 
         def __matmul__(self, other: Any) -> Any:
             return product(self, other)
 
         def __getitem__(self, key: Any) -> Any:
-            return made(lambda: plain(self)[plain(key)])
+            return made(lambda: plain(self)[plain(key)], self)
 
         def __setitem__(self, key: Any, value: Any) -> None:
             own, value, key = plain(self), plain(value), plain(key)
@@ -123,13 +123,13 @@ def pretend_graphs(cupy: Any) -> ModuleType:
             act(lambda: own.fill(value))
 
         def astype(self, dtype: Any, copy: bool = True) -> Any:
-            return made(lambda: plain(self).astype(dtype, copy=copy))
+            return made(lambda: plain(self).astype(dtype, copy=copy), self)
 
         def copy(self, order: Any = "C") -> Any:
             return made(lambda: plain(self).copy(order))
 
         def reshape(self, *shape: Any) -> Any:
-            return made(lambda: plain(self).reshape(*shape))
+            return made(lambda: plain(self).reshape(*shape), self)
 
         def get(self) -> Any:
             waits()
@@ -147,16 +147,17 @@ def pretend_graphs(cupy: Any) -> ModuleType:
             return {name: plain(inner) for name, inner in value.items()}
         return value.view(np.ndarray) if isinstance(value, np.ndarray) else value
 
-    def made(compute: Callable[[], Any]) -> Any:
-        """The arrays that a computation makes: new ones are filled at each launch, views are what they are."""
+    def made(compute: Callable[[], Any], *operands: Any) -> Any:
+        """The arrays that a computation makes: new ones are filled at each launch, views of operands are not."""
         with np.errstate(all="ignore"):
             found = compute()
         if isinstance(found, tuple | list):
-            return type(found)(made(lambda i=i: compute()[i]) for i in range(len(found)))
+            return type(found)(made(lambda i=i: compute()[i], *operands) for i in range(len(found)))
         if not isinstance(found, np.ndarray | np.generic):
             return found
         array = np.asarray(found)
-        if Tape.now is not None and array.base is None:
+        view = any(isinstance(one, np.ndarray) and np.may_share_memory(array, one) for one in operands)
+        if Tape.now is not None and not view:
             array = array if array.flags.writeable else array.copy()
             Tape.now.memory.append(array)
             Tape.now.work.append(lambda: np.copyto(array, compute()))

@@ -11,7 +11,7 @@ bindings = pytest.importorskip("nvmath.bindings.cublas", exc_type=ImportError)
 
 from cupy_backends.cuda.libs import cublas as theirs  # noqa: E402  (where they are)
 
-from xpnet.kernels.cupy.products import CALLS  # noqa: E402
+from xpnet.kernels.cupy.captures import CALLS  # noqa: E402
 
 POINTERS = {"size_t", "intptr_t"}
 

@@ -14,8 +14,8 @@ from xpnet import kernels
 from xpnet.backend import namespace as spaces
 from xpnet.backend.libraries import LIBRARIES
 from xpnet.errors import BackendError, DtypeError, StateError
-from xpnet.layers import SoftmaxWithLoss
-from xpnet.networks import MultiLayerNetExtend, ResNet, SimpleConvNet, TransformerLM, TwoLayerNet
+from xpnet.layers import LSTM, Affine, Reshape, SoftmaxWithLoss
+from xpnet.networks import MultiLayerNetExtend, ResNet, Sequential, SimpleConvNet, TransformerLM, TwoLayerNet
 from xpnet.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, clip_by_norm
 from xpnet.random import Generator
 from xpnet.schedules import Cosine
@@ -32,6 +32,15 @@ TRAININGS = {
     "MultiLayerNetExtend": (lambda rng: MultiLayerNetExtend(36, [5, 4], 3, **EVERYTHING, rng=rng), lambda: Adam(0.1)),
     "SimpleConvNet": (lambda rng: SimpleConvNet((1, 6, 6), CONV, 4, 3, weight_init_std=0.5, rng=rng), Adam),
     "ResNet": (lambda rng: ResNet((1, 6, 6), channels=(2, 3), output_size=3, rng=rng), Momentum),
+    "LSTM": (
+        lambda rng: Sequential(
+            Reshape(12, 3),
+            LSTM.create(3, 4, stateful=True, return_sequences=False, rng=rng),
+            Affine.create(4, 3, rng=rng),
+            loss=SoftmaxWithLoss(),
+        ),
+        lambda: Momentum(0.5),
+    ),
     "TransformerLM": (
         lambda rng: TransformerLM(5, 4, 4, 2, 2, **LM, rng=rng),
         lambda: AdamW(Cosine(0.1, 10), groups=UNDECAYED),
@@ -42,6 +51,7 @@ NUMBERS = {  # that are new in every step: those of the optimizer for each set o
     "MultiLayerNetExtend": 6 + 2,
     "SimpleConvNet": 6,
     "ResNet": 3,
+    "LSTM": 3,
     "TransformerLM": 3 * 6 + 4,
 }
 DRAW = np.random.default_rng(0)
@@ -234,7 +244,7 @@ def test_a_step_that_fetches_from_the_host_is_refused(cupy, what):
         if what == "an array from a list":
             x = x + cupy.asarray([[[[1.0]]]], dtype="float32")
         else:
-            x = spaces.array_namespace(x).stack([x] * 9)[0]
+            x = np.stack([x] * 9)[0]
         return training.step(x, t)
 
     text = "capture: a step must find all it needs on the device, got a copy from the host; make arrays before"

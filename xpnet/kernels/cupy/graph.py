@@ -10,7 +10,7 @@ from weakref import finalize
 import cupy
 
 from xpnet.errors import DtypeError, StateError
-from xpnet.kernels.cupy import products
+from xpnet.kernels.cupy import captures
 from xpnet.kernels.cupy.launch import launch_each
 from xpnet.kernels.recording import WHO, Recording
 
@@ -35,7 +35,7 @@ class Graph(Recording):
         self.pool = cupy.cuda.MemoryPool()
         self.workspace = cupy.empty(WORKSPACE, dtype=cupy.uint8)
         stream = cupy.cuda.Stream(non_blocking=True)
-        with products.captured(stream, self.workspace), cupy.cuda.using_allocator(self.pool.malloc), stream:
+        with captures.captured(stream, self.workspace), cupy.cuda.using_allocator(self.pool.malloc), stream:
             stream.begin_capture()
             try:
                 with self.running():
@@ -98,5 +98,5 @@ def _check_copies(graph: int) -> None:
             kind = done(runtime.cudaPointerGetAttributes(source))[0].type
             if kind in (runtime.cudaMemoryType.cudaMemoryTypeHost, runtime.cudaMemoryType.cudaMemoryTypeUnregistered):
                 must, got = "a step must find all it needs on the device", "a copy from the host"
-                remedy = "make arrays before the step, and join no more than 8 at once: CuPy sends a table for them"
+                remedy = "make arrays before the step"
                 raise StateError(WHO, must, got, remedy)

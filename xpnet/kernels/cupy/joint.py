@@ -29,16 +29,16 @@ def convolution_relu_pooling(x: Any, W: Any, b: Any, window: Any, groups: int, p
     y, winner = cupy.empty((N, M, *pools), rows.dtype), cupy.empty((N, M, *pools), "uint8")
     sizes = _sizes(N, M, places, pools, pool)
     launch_each("joint", "rows_to_pools", y.dtype, y.size, rows, b, y, winner, *sizes)
-    return y, winner
+    return y, winner, x
 
 
 @body(kernels.convolution_relu_pooling_backward)
 def convolution_relu_pooling_backward(
-    dout: Any, x: Any, W: Any, y: Any, winner: Any, window: Any, groups: int, pool: Any, needs_dx: bool
+    dout: Any, x: Any, seen: Any, W: Any, y: Any, winner: Any, window: Any, groups: int, pool: Any, needs_dx: bool
 ) -> Any:
     if not _fits(groups, pool) or winner.dtype.name != "uint8":
         reference = kernels.convolution_relu_pooling_backward.reference
-        return reference(dout, x, W, y, winner, window, groups, pool, needs_dx)
+        return reference(dout, x, seen, W, y, winner, window, groups, pool, needs_dx)
     (N, M), places = dout.shape[:2], window.places(x.shape)
     rows = cupy.empty((M, N * places[0] * places[1]), dout.dtype)
     sizes = _sizes(N, M, places, dout.shape[2:], pool)
