@@ -9,6 +9,7 @@ from typing import Any
 
 from xpnet.backend import array_namespace, is_array, library_of
 from xpnet.errors import ArgumentError, DtypeError
+from xpnet.kernels import recording
 
 
 class Captured:
@@ -25,16 +26,20 @@ class Captured:
                 must, remedy = "a step must be given arrays alone", "let it find the rest by itself"
                 raise DtypeError("capture", must, type(array).__name__, remedy)
         home = library_of(array_namespace(*arrays)).graphs if arrays else ""
-        if not home:
+        if not home or recording.current is not None:  # a step within a step is part of it
             return self.step(*arrays)
         kind = tuple([(array.shape, array.dtype) for array in arrays])
         graph = self.graphs.get(kind)
-        if graph is None or not graph.holds():
-            if kind not in self.graphs or graph is not None:
-                self.graphs[kind] = None
+        if graph is not None and graph.holds():
+            return graph(*arrays)
+        if graph is None and kind in self.graphs:
+            try:
+                graph = self.graphs[kind] = import_module(home).Graph(self.step, arrays)
+                return graph(*arrays)
+            except recording.TooEarlyError:
                 return self.step(*arrays)
-            graph = self.graphs[kind] = import_module(home).Graph(self.step, arrays)
-        return graph(*arrays)
+        self.graphs[kind] = None
+        return self.step(*arrays)
 
     def __repr__(self) -> str:
         recorded = sum(graph is not None for graph in self.graphs.values())
@@ -46,15 +51,19 @@ def capture(step: Callable[..., Any]) -> Captured:
 
     ``step`` takes arrays and returns one, or several: ``loss, grads = net.loss_and_gradient(x, t)``,
     ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays the first call runs
-    it, the second records it, and from then on its launches are replayed. Learning rates of schedules, the count of
-    steps and the masks of dropout go on as they do without; a parameter, state or option that is assigned in between
-    has the step recorded anew. What it returns is a copy. ``net.grads`` are overwritten by the next replay.
+    it, the second records it, and from then on its launches are replayed. Learning rates, the count of steps and the
+    masks of dropout go on as they do without. What it returns is a copy; ``net.grads`` are overwritten by the next one.
+    A parameter or state of the network, or an option of the optimizer, that is assigned between two steps has the step
+    recorded anew, after a call that runs as it is; so has a recurrent state that begins.
 
     All that is not done on the device happens only when it is recorded: no value may be read in it, nothing printed,
-    and a number that Python computes stays. Only CuPy has graphs; on other libraries the step runs as it is.
+    and a number that Python computes stays; so does an attribute of a layer, such as ``dropout_ratio``. Arrays that the
+    step keeps elsewhere have to be written in place. Nothing else may train while a step is recorded. Only CuPy has
+    graphs; on other libraries the step runs as it is.
 
-    Raises: ``DtypeError`` for arguments or results that are not arrays, ``StateError`` for a step that reads values or
-    changes anything but arrays and counts, ``BackendError`` without nvmath-python.
+    Raises: ``DtypeError`` for arguments or results that are not arrays, ``StateError`` for a step that reads values,
+    copies from the host, or changes what lasts in a network or optimizer and is neither array nor count,
+    ``BackendError`` without nvmath-python.
     """
     if not callable(step) or isinstance(step, type):
         raise ArgumentError("capture", "step must be a function of arrays", repr(step), "such as step(x, t)")

@@ -133,6 +133,21 @@ def test_memory_of_batches_nobody_takes_is_not_written_to_later(device: Any) -> 
     assert all((array == 7.0).all() for array in others)
 
 
+def test_the_next_batch_is_on_its_way_when_one_is_handed_over(device: Any) -> None:
+    batches = [[(X[i : i + 3], None)] for i in range(0, 30, 3)]
+    ahead = copied_ahead(device.cupy, device.pinned.take, nullcontext(), iter(batches))
+    next(ahead)
+    (stream,) = device.streams
+    assert len(stream.work) == 2 * 2  # for each a wait for what was launched before, and the copy
+    assert stream.position < len(stream.work)
+
+
+def test_batches_have_the_dtype_that_is_asked_for(device: Any) -> None:
+    batches = [[(X[:3], np.dtype("float64")), (T[:3], None)]]
+    ((x, t),) = copied_ahead(device.cupy, device.pinned.take, nullcontext(), iter(batches))
+    assert (x.dtype, t.dtype) == (np.dtype("float64"), T.dtype)
+
+
 def test_no_batches_are_no_batches(device: Any) -> None:
     assert used(device, []) == []
 

@@ -22,12 +22,37 @@ from xpnet.backend.libraries import LIBRARIES
 
 CREATE = {"arange", "empty", "eye", "full", "linspace", "ones", "tri", "zeros"}
 DTYPES = {np.dtype("float32"): 0, np.dtype("float64"): 1}
+COMPUTE = {0: 68, 1: 70}
 WIDTHS = {0: ctypes.c_float, 1: ctypes.c_double}
 FILL = 77.0  # what memory of a graph holds before its first launch
 
 
 class CUDARuntimeError(RuntimeError):
     pass
+
+
+class CUDADriverError(RuntimeError):
+    pass
+
+
+class Tape:
+    """What was noted since ``begin_capture``, and all memory that was allocated, which stays as in a pool."""
+
+    now: Tape | None = None
+    launched = 0
+
+    def __init__(self) -> None:
+        self.work: list[Callable[[], Any]] = []
+        self.memory: list[Any] = []
+        self.products = 0
+        self.nodes: list[int] = []
+        """The address that each node copies from; 0 for what is no copy."""
+
+    def launch(self) -> None:
+        assert Tape.now is None
+        Tape.launched += 1
+        for act in self.work:
+            act()
 
 
 TAPES: dict[int, Tape] = {}
@@ -40,28 +65,6 @@ def end_capture(stream: int) -> int:
     assert Stream.current.ptr == stream
     TAPES[id(tape)] = tape
     return id(tape)
-
-
-class CUDADriverError(RuntimeError):
-    pass
-
-
-class Tape:
-    """What was noted since ``begin_capture``, and all memory that was allocated, which stays as in a pool."""
-
-    now: Tape | None = None
-
-    def __init__(self) -> None:
-        self.work: list[Callable[[], Any]] = []
-        self.memory: list[Any] = []
-        self.products = 0
-        self.nodes: list[int] = []
-        """The address that each node copies from; 0 for what is no copy."""
-
-    def launch(self) -> None:
-        assert Tape.now is None
-        for act in self.work:
-            act()
 
 
 def act(now: Callable[[], Any]) -> None:
@@ -174,7 +177,7 @@ def pretend_graphs(cupy: Any) -> ModuleType:
             one, zero = scalars(a.dtype)
             cublas.gemmEx(
                 3, transb, transa, m, n, k, one.ctypes.data, b.data.ptr, kind, ldb, a.data.ptr, kind, lda,
-                zero.ctypes.data, c.data.ptr, kind, m, 68, 99,
+                zero.ctypes.data, c.data.ptr, kind, m, COMPUTE[kind], 99,
             )  # fmt: skip
             return c
         shape = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
@@ -185,7 +188,7 @@ def pretend_graphs(cupy: Any) -> ModuleType:
         one, zero = scalars(a.dtype)
         cublas.gemmStridedBatchedEx(
             3, 0, 0, m, n, k, one.ctypes.data, b.data.ptr, kind, m, k * m, a.data.ptr, kind, k, n * k,
-            zero.ctypes.data, c.data.ptr, kind, m, n * m, int(np.prod(shape)), 68, 99,
+            zero.ctypes.data, c.data.ptr, kind, m, n * m, int(np.prod(shape)), kind, -1,
         )  # fmt: skip
         return c
 
@@ -204,7 +207,8 @@ def pretend_graphs(cupy: Any) -> ModuleType:
         def call(handle: int, *args: Any) -> None:
             if Tape.now is not None:
                 raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
-            PRODUCTS[name](*args)
+            *rest, compute, algorithm = args
+            PRODUCTS[name](*rest, COMPUTE.get(compute, compute), algorithm)
 
         return call
 
@@ -226,10 +230,11 @@ def pretend_graphs(cupy: Any) -> ModuleType:
     cupy.empty_like = lambda x: cupy.empty(x.shape, x.dtype)
     cupy.ascontiguousarray = lambda x: x if x.flags.c_contiguous else x.copy()
     cupy.RawKernel = Launched
+    cupy.get_default_memory_pool = lambda: SimpleNamespace(free_all_blocks=waits)
     cupy.cuda = SimpleNamespace(
         Device=Device,
         Stream=Stream,
-        MemoryPool=lambda: SimpleNamespace(malloc="the pool of a graph"),
+        MemoryPool=lambda: SimpleNamespace(malloc=int, total_bytes=lambda: 0),
         using_allocator=using_allocator,
         get_current_stream=lambda: SimpleNamespace(ptr=0),
         runtime=SimpleNamespace(
@@ -279,6 +284,10 @@ def sent() -> None:
         Tape.now.nodes.append(HOST)
 
 
+def ends(source: int) -> Any:
+    return SimpleNamespace(srcPtr=SimpleNamespace(ptr=source), dstPtr=SimpleNamespace(ptr=1))
+
+
 def looking() -> Any:
     """As ``cuda.bindings.runtime``, for a look at the nodes of a graph: what succeeds is 0, and a list of results."""
     kinds = SimpleNamespace(cudaMemoryTypeHost=1, cudaMemoryTypeUnregistered=0, cudaMemoryTypeDevice=2)
@@ -289,7 +298,7 @@ def looking() -> Any:
         cudaGraph_t=lambda address: TAPES[address],
         cudaGraphGetNodes=lambda tape, count=0: (0, tape.nodes[:count], len(tape.nodes)),
         cudaGraphNodeGetType=lambda node: (0, int(node > 0)),
-        cudaGraphMemcpyNodeGetParams=lambda node: (0, SimpleNamespace(srcPtr=SimpleNamespace(ptr=node))),
+        cudaGraphMemcpyNodeGetParams=lambda node: (0, ends(node)),
         cudaPointerGetAttributes=lambda address: (0, SimpleNamespace(type=1 if address == HOST else 2)),
     )
 
@@ -341,36 +350,36 @@ class Stream:
 
 @contextmanager
 def using_allocator(allocator: Any) -> Any:
-    assert allocator == "the pool of a graph"
     assert Tape.now is None
+    cuda = sys.modules["cupy"].cuda  # type: ignore[attr-defined]
+    cuda.allocator = allocator
     yield
+    cuda.allocator = None
 
 
 class Binding:
     """As ``nvmath.bindings.cublas``: a handle needs a stream, and after it a workspace."""
 
     def __init__(self) -> None:
-        stream: list[Any] = []
+        handles: dict[int, list[int]] = {}
 
         def create() -> int:
-            stream.clear()
-            return 7
+            handle = max(handles, default=0) + 1
+            handles[handle] = []
+            return handle
 
         def set_stream(handle: int, pointer: int) -> None:
-            assert handle == 7
-            stream[:] = [pointer]
+            handles[handle][:] = [pointer]
 
         def set_workspace(handle: int, pointer: int, size: int) -> None:
-            assert handle == 7
-            assert len(stream) == 1
+            assert len(handles[handle]) == 1
             assert size >= 4 << 20
-            stream.append(pointer)
+            handles[handle].append(pointer)
 
         def calling(name: str) -> Any:
             def call(handle: int, *args: Any) -> None:
-                assert handle == 7
-                assert len(stream) == 2
-                assert Stream.current.ptr == stream[0]
+                stream, _ = handles[handle]
+                assert Stream.current.ptr == stream
                 assert Tape.now is not None
                 Tape.now.products += 1
                 PRODUCTS[name](*args)
@@ -378,7 +387,7 @@ class Binding:
             return call
 
         self.create, self.set_stream, self.set_workspace = create, set_stream, set_workspace
-        self.destroy = lambda handle: stream.clear()
+        self.destroy = handles.pop
         self.gemm_ex, self.gemm_strided_batched_ex = map(calling, PRODUCTS)
 
 
@@ -390,7 +399,8 @@ def gemm_ex(ta: int, tb: int, m: int, n: int, k: int, alpha: int, a: int, ka: in
 def gemm_strided_batched_ex(ta: int, tb: int, m: int, n: int, k: int, alpha: int, *rest: int) -> None:
     """``C = A B`` of matrices at addresses, columns first."""
     a, ka, lda, sa, b, kb, ldb, sb, beta, c, kc, ldc, sc, count, compute, algorithm = rest
-    assert (compute, algorithm) == (68, 99)
+    assert compute == COMPUTE[ka], "C has no overload that takes the type of the data"
+    assert algorithm in (-1, 99)
     assert (value_at(alpha, ka), value_at(beta, ka)) == (1.0, 0.0)
 
     def multiply() -> None:

@@ -37,6 +37,11 @@ class NamedArrays(MutableMapping[str, Array]):
             known = ", ".join(self.places) or "none"
             raise NameUnknownError(self.who, f"name must be one of {known}", repr(name), "choose one") from None
 
+    def tell(self, recorded: recording.Recording, name: str) -> None:
+        """Tell a recording that the array lasts from step to step."""
+        layer, attribute = self.place(name)
+        recorded.lasts(vars(layer) if attribute in vars(layer) else layer._state, attribute)
+
     def __getitem__(self, name: str) -> Array:
         layer, attribute = self.place(name)
         array: Array = getattr(layer, attribute)
@@ -52,7 +57,7 @@ class NamedArrays(MutableMapping[str, Array]):
             remedy = "cast it with xp.astype"
             raise DtypeError(self.who, f"{name} must be floating", dtype_name(value.dtype), remedy)
         if recording.current is not None:
-            recording.current.lasts(vars(layer), attribute)
+            self.tell(recording.current, name)
         setattr(layer, attribute, value)
 
     def __delitem__(self, name: str) -> None:
@@ -131,6 +136,6 @@ class State:
         return self if layer is None else layer._state.get(self.name)
 
     def __set__(self, layer: Layer, value: Any) -> None:
-        if recording.current is not None and self.name in layer._state:
+        if recording.current is not None:
             recording.current.lasts(layer._state, self.name)
         layer._state[self.name] = base(value)

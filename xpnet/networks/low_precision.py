@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, dtype_name, is_array, library_name
-from xpnet.errors import ArgumentError, BackendError, DtypeError
+from xpnet.errors import ArgumentError, BackendError, DtypeError, StateError
+from xpnet.kernels import recording
 from xpnet.layers.checks import is_number
 from xpnet.typing import Array
 
@@ -92,6 +93,9 @@ class LowPrecision:
             setattr(layer, "d" + attribute, gradient)
 
     def _adapt(self, finite: Array) -> None:
+        if recording.current is not None:
+            must, remedy = "a step must not adapt a loss scale", "give a number, or compute in float32 or bfloat16"
+            raise StateError(recording.WHO, must, 'loss_scale="dynamic"', remedy)
         xp, scale = array_namespace(finite), self.loss_scale
         zero = xp.zeros_like(scale)
         good = xp.where(finite, self.good_steps + 1.0, zero)

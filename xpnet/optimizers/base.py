@@ -79,7 +79,7 @@ class Optimizer:
         if given != self._given:
             self._checked({name: value for name, value in given.items() if name != "lr"}, type(self).__name__)
             self._given = given
-        shared = self._resolved(given, vars(self))
+        shared = self._resolved(given, shared=True)
         usual, held = tuple(shared.values()), self._held
         if recording.current is not None:
             self._tell(recording.current, params, [name for name, *_ in moving])
@@ -123,9 +123,11 @@ class Optimizer:
 
     def taken(self, W: Array) -> Any:
         """The number of steps that were not left out, this one included: a number, or an array beside W."""
-        if recording.current is not None:
-            return recording.current.count("the number of steps", vars(self), "steps")
-        taken = self.steps - self.skipped
+        skipped = self.skipped
+        if recording.current is not None and not is_array(skipped):
+            number = recording.current.number
+            return number("the count of steps", skipped, vars(self), "steps", lambda steps: steps - skipped)
+        taken = self.steps - skipped
         if not is_array(taken):
             return taken
         xp = array_namespace(taken)
@@ -188,7 +190,7 @@ class Optimizer:
                     dW = self._fitting(name, W, dW)
                 if self.slots and not first and self._held[name][0].shape != W.shape:
                     self._begin(name, W)  # refuses the parameters of another network under the same names
-                moving.append((name, W, dW, self._resolved(own, own) if own else own))
+                moving.append((name, W, dW, self._resolved(own) if own else own))
         if first:
             for name, W, _, _ in moving:
                 self._begin(name, W)
@@ -198,6 +200,8 @@ class Optimizer:
     def _begin(self, name: str, W: Array) -> None:
         """Zeros for the slots of a parameter that has none yet."""
         if name not in self._held and self.slots:
+            if recording.current is not None:
+                raise recording.TooEarlyError
             self._held[name] = [array_namespace(W).zeros_like(W) for _ in self.slots]
         for slot, array in zip(self.slots, self._held.get(name, ()), strict=True):
             if array.shape != W.shape:
@@ -224,36 +228,34 @@ class Optimizer:
             raise ShapeError(who, must, tuple(dW.shape), "give it net.gradient(x, t) of the same network")
         return dW if dW.dtype == W.dtype else array_namespace(dW).astype(dW, W.dtype)  # type: ignore[no-any-return]
 
-    def _resolved(self, options: Options, home: Options) -> Options:
-        """The options with the learning rate of this step as a number; ``home`` has that of the next."""
-        lr = options.get("lr", 0.0)
-        rate = self._rate(lr)
-        if recording.current is not None and "lr" in options:
-            of = self if home is vars(self) else lr
-            rate = recording.current.number("the learning rate", of, rate, lambda: self._rate(home["lr"]))
+    def _resolved(self, options: Options, shared: bool = False) -> Options:
+        """The options with the learning rate of this step as a number; those that are ``shared`` are attributes."""
+        if "lr" not in options:
+            return options
+        lr = options["lr"]
+        rate: Any = self._rate(lr, self.steps)
+        if recording.current is not None:
+            at = (lambda steps: self._rate(self.lr, steps)) if shared else (lambda steps: self._rate(lr, steps))
+            rate = recording.current.number("the learning rate", (shared, id(lr)), vars(self), "steps", at)
         return options if rate is lr else {**options, "lr": rate}
 
-    def _rate(self, lr: Rate) -> float:
-        rate: Any = lr(self.steps) if callable(lr) else lr
+    def _rate(self, lr: Rate, steps: int) -> float:
+        rate: Any = lr(steps) if callable(lr) else lr
         if not isinstance(rate, Real) or not 0.0 <= float(rate) < float("inf"):
             must = "the learning rate must be at least 0 and finite"
-            raise ArgumentError(type(self).__name__, must, f"{rate!r} in step {self.steps}", "look at the schedule")
+            raise ArgumentError(type(self).__name__, must, f"{rate!r} in step {steps}", "look at the schedule")
         found: float = rate if rate is lr else float(rate)
         return found
 
     def _tell(self, recorded: recording.Recording, params: Mapping[str, Array], names: Sequence[str]) -> None:
-        """Tell a recording what lasts from update to update."""
-        for lasting in ("steps", "_held", *self.options):
-            if lasting != "lr":  # a Number
-                recorded.lasts(vars(self), lasting)
+        """Tell a recording what lasts from update to update; the learning rate is a number that is asked for anew."""
+        recorded.lasts(vars(self), "steps", "skipped", "_held", *[name for name in self.options if name != "lr"])
         for name in names:
             if isinstance(params, NamedArrays):
-                layer, attribute = params.place(name)
-                recorded.lasts(vars(layer), attribute)
+                params.tell(recorded, name)
             else:
                 recorded.lasts(params, name)
-            for slot in range(len(self.slots)):
-                recorded.lasts(self._held[name], slot)
+            recorded.lasts(self._held.get(name), *range(len(self.slots)))
 
     def _checked(self, options: Options, who: str) -> dict[str, Any]:
         """The options as floats, if they are known and in range."""

@@ -65,7 +65,7 @@ class Trainer:
         self.batches = Batches(*train, batch_size, Generator(0) if rng is None else rng)
         self.clip_norm = clip_norm
         self.clip_value = clip_value
-        self._step = capturing.capture(self._eager_step) if capture else self._eager_step
+        self.capture = capture
         rows = self.batches.rows if evaluate_rows is None else evaluate_rows
         check_size(type(self).__name__, "evaluate_rows", rows)
         self.evaluate_rows = min(rows, self.batches.rows)
@@ -134,9 +134,10 @@ class Trainer:
     def _epoch(self, number: int, on_batch: Callable[[int], None] | None) -> Epoch:
         backend = backend_of(self.train[0])
         start = time.perf_counter()
+        step = capturing.capture(self._step) if self.capture else self._step  # anew: attributes may have been assigned
         total: Array | float = 0.0
         for done, (x, t) in enumerate(self.batches.epoch(number), 1):
-            loss = self._step(x, t)
+            loss = step(x, t)
             total = (loss if self.summed else loss * x.shape[0]) + total
             if on_batch is not None:
                 on_batch(done)
@@ -152,7 +153,7 @@ class Trainer:
         test_accuracy = self._accuracy(self.test)
         return Epoch(number, loss_value, train_accuracy, test_accuracy, seconds, rows / seconds, test_loss)
 
-    def _eager_step(self, x: Array, t: Array) -> Array:
+    def _step(self, x: Array, t: Array) -> Array:
         loss, gradients = self.network.loss_and_gradient(x, t)
         if self.clip_value is not None:
             gradients = clip_by_value(gradients, self.clip_value)

@@ -40,7 +40,11 @@ class Captured(Explicit):
 
     def __init__(self, job: Any) -> None:
         super().__init__(job)
-        self.step = capture(super().step)  # type: ignore[assignment, method-assign]
+        self.step = captured = capture(super().step)  # type: ignore[assignment, method-assign]
+        if job.gpu:
+            self.memory = lambda: (
+                memory() + sum(graph.pool.total_bytes() for graph in captured.graphs.values() if graph)
+            )
 
 
 def stopwatch() -> Callable[[], float]:

@@ -5,45 +5,56 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import finalize
+
+import cupy
 
 from xpnet.backend import array_namespace
 from xpnet.errors import BackendError
 
+WORKSPACE = 32 << 20  # bytes; what cuBLAS takes by itself on the largest devices
 CALLS = {"gemmEx": "gemm_ex", "gemmStridedBatchedEx": "gemm_strided_batched_ex"}
+COMPUTE = {0: 68, 4: 68, 1: 70, 5: 70}
+"""cudaDataType of float32, complex64, float64, complex128 -> cublasComputeType: batched products are told the first."""
+
 AT_ONCE = 8  # for more arrays CuPy sends a table of their places from the host
 
 
 @contextmanager
-def captured(stream: Any, workspace: Any) -> Iterator[None]:
-    """Let ``a @ b``, ``concat`` and ``stack`` be captured.
+def capturing(graph: Any, stream: Any) -> Iterator[None]:
+    """Let ``a @ b``, ``concat`` and ``stack`` be captured on a stream, for a graph.
 
-    Products go to a cuBLAS handle of their own, on a stream and with a workspace that the graph keeps. CuPy refuses to
-    call cuBLAS then, nvmath-python does not; CuPy looks its calls up by name in a module, with the arguments of C.
+    Products go to a cuBLAS handle with a workspace, both of which the graph keeps. CuPy refuses to call cuBLAS then,
+    nvmath-python does not; CuPy looks its calls up by name in a module, with the arguments of C.
 
     Raises: ``BackendError`` without nvmath-python.
     """
     try:
         from nvmath.bindings import cublas as bindings
-    except ImportError as error:
-        must, remedy = "nvmath-python must be installed, for matrix products", "pip install nvmath-python"
+
+        handle = bindings.create()
+    except (ImportError, RuntimeError) as error:
+        must, remedy = "nvmath-python must work, for matrix products", "pip install nvmath-python"
         raise BackendError("capture", must, error, remedy) from error
+    finalize(graph, bindings.destroy, handle).atexit = False
     from cupy_backends.cuda.libs import cublas
 
-    xp = array_namespace(workspace)
-    handle = bindings.create()
-    try:
-        bindings.set_stream(handle, stream.ptr)
-        bindings.set_workspace(handle, workspace.data.ptr, workspace.nbytes)  # after the stream, which takes it away
-        products = {name: _with(handle, getattr(bindings, binding)) for name, binding in CALLS.items()}
-        joins = {"concat": _by_parts(xp.concat, xp.concat), "stack": _by_parts(xp.stack, xp.concat)}
-        with _replaced(cublas, products), _replaced(xp, joins):
-            yield
-    finally:
-        bindings.destroy(handle)
+    graph.workspace = cupy.empty(WORKSPACE, dtype=cupy.uint8)
+    bindings.set_stream(handle, stream.ptr)
+    bindings.set_workspace(handle, graph.workspace.data.ptr, WORKSPACE)  # after the stream, which takes it away
+    products = {name: _with(handle, getattr(bindings, binding)) for name, binding in CALLS.items()}
+    xp = array_namespace(graph.workspace)
+    joins = {"concat": _by_parts(xp.concat, xp.concat), "stack": _by_parts(xp.stack, xp.concat)}
+    with _replaced(cublas, products), _replaced(xp, joins):
+        yield
 
 
 def _with(handle: int, call: Any) -> Any:
-    return lambda _, *arguments: call(handle, *arguments)
+    def product(_: int, *arguments: Any) -> None:
+        *rest, compute, algorithm = arguments
+        call(handle, *rest, COMPUTE.get(compute, compute), algorithm)
+
+    return product
 
 
 def _by_parts(join: Callable[..., Any], concat: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,14 +10,13 @@ from weakref import finalize
 import cupy
 
 from xpnet.errors import DtypeError, StateError
-from xpnet.kernels.cupy import captures
+from xpnet.kernels.cupy.captures import capturing
 from xpnet.kernels.cupy.launch import launch_each
 from xpnet.kernels.recording import WHO, Recording
 
-CELLS = 4096
+CELLS = 4096  # numbers that are new in every step
 AT_ONCE = 8
 CUDA_ERRORS = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
-WORKSPACE = 32 << 20  # bytes; what cuBLAS takes by itself on the largest devices
 
 
 class Graph(Recording):
@@ -32,14 +31,15 @@ class Graph(Recording):
         super().__init__()
         self.inputs = tuple([cupy.array(array, order="C") for array in arrays])
         self.memory = cupy.zeros(CELLS)
+        cupy.get_default_memory_pool().free_all_blocks()  # of the steps before, which this one does not use
         self.pool = cupy.cuda.MemoryPool()
-        self.workspace = cupy.empty(WORKSPACE, dtype=cupy.uint8)
         stream = cupy.cuda.Stream(non_blocking=True)
-        with captures.captured(stream, self.workspace), cupy.cuda.using_allocator(self.pool.malloc), stream:
+        with capturing(self, stream), cupy.cuda.using_allocator(self._allocated), stream:
             stream.begin_capture()
             try:
                 with self.running():
-                    self.result = step(*self.inputs)
+                    self._run(step)
+                graph = cupy.cuda.runtime.streamEndCapture(stream.ptr)
             except BaseException as error:
                 with suppress(*CUDA_ERRORS):  # it is broken, and has to end all the same
                     cupy.cuda.runtime.graphDestroy(cupy.cuda.runtime.streamEndCapture(stream.ptr))
@@ -50,19 +50,32 @@ class Graph(Recording):
                     must, remedy = "a step must do what CuPy can capture", "flatten products to two axes; no solvers"
                     raise StateError(WHO, must, error, remedy) from error
                 raise
-            graph = cupy.cuda.runtime.streamEndCapture(stream.ptr)
         try:
-            _check_copies(graph)
-            self.run = cupy.cuda.runtime.graphInstantiate(graph)
+            check_copies(graph)
+            self.executable = cupy.cuda.runtime.graphInstantiate(graph)
         finally:
             cupy.cuda.runtime.graphDestroy(graph)
-        finalize(self, cupy.cuda.runtime.graphExecDestroy, self.run).atexit = False  # CUDA may be gone before
+        finalize(self, cupy.cuda.runtime.graphExecDestroy, self.executable).atexit = False  # CUDA may be gone before
+
+    def _run(self, step: Callable[..., Any]) -> None:
+        result = step(*self.inputs)
+        self.kind = type(result) if isinstance(result, tuple | list) else None
+        outputs = (result,) if self.kind is None else tuple(result)
+        if not all(type(output) is cupy.ndarray for output in outputs):
+            got = ", ".join(type(output).__name__ for output in outputs)
+            raise DtypeError(WHO, "a step must return an array or arrays", got, "return the loss")
+        self.outputs = tuple([output.copy() for output in outputs])  # before what lasts is brought back
         if self.size > CELLS:
             raise StateError(WHO, f"a step must have at most {CELLS} numbers that change", self.size, "split it")
-        self.outputs = self.result if isinstance(self.result, tuple | list) else (self.result,)
-        if not all(type(output) is cupy.ndarray for output in self.outputs):
-            got = ", ".join(type(output).__name__ for output in self.outputs)
-            raise DtypeError(WHO, "a step must return an array or arrays", got, "return the loss")
+
+    def _allocated(self, size: int) -> Any:
+        """Memory of the pool; when the device has no more, the pool would give away what the graph goes on to use."""
+        before = self.pool.total_bytes()
+        memory = self.pool.malloc(size)
+        if self.pool.total_bytes() < before:
+            must, got = "a step must fit into the memory that is left", f"{size} bytes too many"
+            raise StateError(WHO, must, got, "make the batch smaller, or free other arrays")
+        return memory
 
     def __call__(self, *arrays: Any) -> Any:
         for own, array in zip(self.inputs, arrays, strict=True):
@@ -72,14 +85,14 @@ class Graph(Recording):
             some = values[start : start + AT_ONCE]
             memory, rest = self.memory[start : start + len(some)], [0.0] * (AT_ONCE - len(some))
             launch_each("numbers", "give", memory.dtype, len(some), memory, len(some), *some, *rest)
-        cupy.cuda.runtime.graphLaunch(self.run, cupy.cuda.get_current_stream().ptr)
+        cupy.cuda.runtime.graphLaunch(self.executable, cupy.cuda.get_current_stream().ptr)
         self.moved()
-        copies = tuple([output.copy() for output in self.outputs])
-        return copies if isinstance(self.result, tuple | list) else copies[0]
+        copies = [output.copy() for output in self.outputs]
+        return copies[0] if self.kind is None else self.kind(copies)
 
 
-def _check_copies(graph: int) -> None:
-    """Raise StateError for a copy from the host, where something else may be when it is replayed."""
+def check_copies(graph: int) -> None:
+    """Raise StateError for a copy from or to the host, where something else may be when it is replayed."""
     from cuda.bindings import runtime
 
     def done(result: tuple[Any, ...]) -> Any:
@@ -89,14 +102,14 @@ def _check_copies(graph: int) -> None:
             raise StateError(WHO, must, error.name, remedy)
         return values
 
+    host = runtime.cudaMemoryType.cudaMemoryTypeHost, runtime.cudaMemoryType.cudaMemoryTypeUnregistered
     handle = runtime.cudaGraph_t(graph)
     _, count = done(runtime.cudaGraphGetNodes(handle))
     nodes = done(runtime.cudaGraphGetNodes(handle, count))[0] if count else ()
     for node in nodes:
         if done(runtime.cudaGraphNodeGetType(node))[0] == runtime.cudaGraphNodeType.cudaGraphNodeTypeMemcpy:
-            source = done(runtime.cudaGraphMemcpyNodeGetParams(node))[0].srcPtr.ptr
-            kind = done(runtime.cudaPointerGetAttributes(source))[0].type
-            if kind in (runtime.cudaMemoryType.cudaMemoryTypeHost, runtime.cudaMemoryType.cudaMemoryTypeUnregistered):
-                must, got = "a step must find all it needs on the device", "a copy from the host"
-                remedy = "make arrays before the step"
-                raise StateError(WHO, must, got, remedy)
+            (copy,) = done(runtime.cudaGraphMemcpyNodeGetParams(node))
+            for end in (copy.srcPtr.ptr, copy.dstPtr.ptr):
+                if done(runtime.cudaPointerGetAttributes(end))[0].type in host:
+                    must, got = "a step must find all it needs on the device", "a copy from the host, or to it"
+                    raise StateError(WHO, must, got, "make arrays before the step, and read them after it")

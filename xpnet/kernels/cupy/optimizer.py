@@ -11,6 +11,7 @@ from xpnet import kernels
 from xpnet.backend import is_array
 from xpnet.kernels.cupy.launch import REALS, launch_each, live
 from xpnet.kernels.dispatch import Kernel
+from xpnet.kernels.recording import now
 from xpnet.kernels.standard.optimizer import adam_scales
 
 Numbers = Callable[..., tuple[float, ...]]
@@ -34,7 +35,7 @@ def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numb
         if not (alike and ordered and W.dtype.name in REALS) or any(map(is_array, given)):
             return kernel.reference(W, dW, *rest)
         arrays = (W, cupy.ascontiguousarray(dW), *own[1:])
-        doubles = (*map(float, numbers(*map(float, given))), live(numbers, *given))
+        doubles = (*map(float, numbers(*map(now, given))), live(numbers, *given))
         launch_each("optimizer", name or kernel.__name__, W.dtype, W.size, *arrays, *doubles, W.size)
         return own if slots else W
 

@@ -1,0 +1,121 @@
+"""A captured step trains as it does without a capture, bit for bit."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+from captured_training import IMAGES, NUMBERS, TRAININGS, Training, both, same
+from graphs_on_cpu import TAPES, Tape
+
+import xpnet as xn
+from xpnet.training import Trainer
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_losses_parameters_and_state_are_those_without_a_capture(cupy, name):
+    training, step = both(cupy, name)
+    (graph,) = step.graphs.values()
+    assert training.optimizer.steps == 6
+    assert TAPES[graph.executable - 1].products > 0
+    assert graph.size == NUMBERS[name]
+    assert repr(step) == "capture(Training.step, 1 recorded)"
+
+
+def test_each_shape_of_a_batch_has_a_graph(cupy):
+    eager, training = Training(cupy, "MultiLayerNetExtend"), Training(cupy, "MultiLayerNetExtend")
+    step = xn.capture(training.step)
+    for rows in (5, 3, 5, 3):
+        assert training.run(step, 3, rows) == eager.run(eager.step, 3, rows)
+    same(training.lasting(), eager.lasting())
+    assert len(step.graphs) == 2
+    assert None not in step.graphs.values()
+
+
+def test_a_training_goes_on_without_the_capture_and_with_it_again(cupy):
+    eager, training = Training(cupy, "MultiLayerNetExtend"), Training(cupy, "MultiLayerNetExtend")
+    step = xn.capture(training.step)
+    for taken in (step, training.step, step):
+        assert training.run(taken, 4) == eager.run(eager.step, 4)
+    same(training.lasting(), eager.lasting())
+
+
+def test_equal_shapes_of_other_dtypes_have_graphs_of_their_own(cupy):
+    step = xn.capture(lambda x: x + 1)
+    for values in ([2**40] * 3, [0.5] * 3):
+        for _ in range(3):
+            y = step(cupy.array(values))
+        np.testing.assert_array_equal(np.asarray(y), np.asarray(values) + 1)
+    assert len(step.graphs) == 2
+
+
+def test_a_batch_that_was_given_stays_as_it_was(cupy):
+    training = Training(cupy)
+    step = xn.capture(training.step)
+    batches = [tuple(map(cupy.array, batch)) for batch in zip(*IMAGES, strict=True)]
+    for x, t in batches:
+        step(x, t)
+    for (x, t), before in zip(batches, zip(*IMAGES, strict=True), strict=True):
+        np.testing.assert_array_equal(np.asarray(x), before[0])
+        np.testing.assert_array_equal(np.asarray(t), before[1])
+
+
+def test_a_captured_step_within_another_is_part_of_it(cupy):
+    eager, training = Training(cupy), Training(cupy)
+    inner = xn.capture(training.step)
+    step = xn.capture(lambda x, t: inner(x, t) * 2)
+    expected = [loss * 2 for loss in eager.run(eager.step)]
+    assert training.run(step) == expected
+    assert len(step.graphs) == 1
+    assert inner.graphs == {next(iter(step.graphs)): None}
+
+
+def test_a_graph_goes_with_its_step(cupy):
+    gc.collect()
+    before, training = len(TAPES), Training(cupy)
+    step = xn.capture(training.step)
+    training.run(step, 3)
+    assert len(TAPES) == before + 1
+    del step
+    gc.collect()
+    assert len(TAPES) == before
+
+
+def test_what_a_replay_returned_stays(cupy):
+    training = Training(cupy)
+    step = xn.capture(training.step)
+    x, t = (cupy.array(part[0]) for part in IMAGES)
+    step(x, t)
+    losses = [step(x, t) for _ in range(3)]
+    first = float(losses[0])
+    step(x, t)
+    assert float(losses[0]) == first
+    assert len({float(loss) for loss in losses}) == 3
+
+
+def test_several_arrays_come_back_as_they_were_returned(cupy):
+    training = Training(cupy)
+    step = xn.capture(lambda x, t: (training.step(x, t), x + 1))
+    x, t = (cupy.array(part[0]) for part in IMAGES)
+    for _ in range(3):
+        loss, more = step(x, t)
+    assert loss.shape == ()
+    np.testing.assert_array_equal(np.asarray(more), IMAGES[0][0] + 1)
+
+
+def test_a_trainer_captures_its_steps_anew_in_every_epoch(cupy):
+    losses = []
+    for capture in (False, True):
+        training = Training(cupy, "MultiLayerNetExtend")
+        data = tuple(cupy.array(np.concatenate(part)[:28]) for part in IMAGES)
+        trainer = Trainer(training.net, training.optimizer, data, batch_size=5, clip_norm=1.0, capture=capture)
+        losses.append([])
+        launched = Tape.launched
+        for record in trainer.run(3):
+            losses[-1].append(record.loss)
+            trainer.clip_norm = 0.01
+        assert Tape.launched - launched == 3 * 4 * capture  # of 6 batches the first runs, and the last, of 3 rows
+    assert losses[0] == losses[1]
