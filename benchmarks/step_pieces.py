@@ -1,14 +1,17 @@
-"""Where a training step's time goes: each piece repeated by itself, and the whole.
+"""Where a training step's time goes: each piece in its place within a step, and repeated by itself.
 
 ``python benchmarks/step_pieces.py W1`` prints a Markdown table for a workload of ``xpnet bench``, tuned, in float32.
-In turn they take longer than alone, and the whole is more than their sum.
+By itself a piece finds its code and its arrays where the last call has left them. In a step the other pieces were there
+in between; and what one core has read for a product and another writes must be taken from it, a piece of memory after
+the other, which takes long where the two share no cache.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from itertools import cycle
 from statistics import median
 from time import perf_counter
 from types import SimpleNamespace
@@ -18,7 +21,7 @@ import xpnet as xn
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("workload", nargs="?", choices=("W1", "W2", "W3", "W4", "W5"), default="W1")
-parser.add_argument("--seconds", type=float, default=1.0, help="for each piece")
+parser.add_argument("--seconds", type=float, default=1.0, help="for each piece, and for the steps")
 options = parser.parse_args()
 
 xn.tune()
@@ -28,48 +31,69 @@ import numpy as np  # noqa: E402  (after tune)
 from xpnet.benchmark.peers.xpnet import BUILD, OPTIMIZERS  # noqa: E402
 from xpnet.benchmark.workloads import WORKLOADS, batches, weights  # noqa: E402
 
+Piece = tuple[str, Callable[[], Any]]
 
-def microseconds(act: Callable[[], Any]) -> float:
-    """The median time of a call, once warm."""
-    times, end = [], perf_counter() + options.seconds
+
+def repeated(act: Callable[[], Any]) -> list[Any]:
+    """What comes of an act within the time, at least five times, once warm."""
+    found, end = [], perf_counter() + options.seconds
     act()
-    while perf_counter() < end or len(times) < 5:
-        start = perf_counter()
-        act()
-        times.append(perf_counter() - start)
-    return median(times) * 1e6
+    while perf_counter() < end or len(found) < 5:
+        found.append(act())
+    return found
+
+
+def timed(act: Callable[[], Any]) -> float:
+    start = perf_counter()
+    act()
+    return (perf_counter() - start) * 1e6
 
 
 workload = WORKLOADS[options.workload]
 initial = {name: value.astype(np.float32) for name, value in weights(workload)}
 net = BUILD[workload.kind](initial, SimpleNamespace(workload=asdict(workload)))
 optimizer = OPTIMIZERS[workload.optimizer](workload.lr)
-pairs = list(zip(*batches(workload), strict=True))
-x, t = pairs[0]
-turn = iter(range(10**9))
+feed = cycle(zip(*batches(workload), strict=True))
 
 
 def whole() -> None:
-    _, grads = net.loss_and_gradient(*pairs[next(turn) % len(pairs)])
+    _, grads = net.loss_and_gradient(*next(feed))
     optimizer.update(net.params, grads)
 
 
-rows = [("a whole step", microseconds(whole))]
+kept: list[Any] = []
+
+
+def keep(value: Any) -> None:
+    """Hold on to what a piece has given, until the next call of one."""
+    kept[:] = [value]
+
+
+def pieces() -> Iterator[Piece]:
+    """The pieces of a step, in order; each must have run before the next is asked for."""
+    (value, t), loss = next(feed), net.last_layer
+    for step in net._steps():
+        name = type(step).__name__
+        yield f"{name}, forward", lambda step=step, x=value: keep(step(x))
+        value = kept.pop()
+    yield "loss, forward", lambda: loss(value, t)
+    yield "loss, backward", lambda: keep(loss.backward(1.0))
+    dout = kept.pop()
+    for step in reversed(net._visited()):
+        name = type(step).__name__
+        yield f"{name}, backward", lambda step=step, d=dout: keep(step.backward(d))
+        dout = kept.pop()
+    grads = net.grads
+    yield "update", lambda: optimizer.update(net.params, grads)
+
+
+steps = median(repeated(lambda: timed(whole)))
 with net._without_dx():
-    value, douts = x, []
-    for piece in net._steps():
-        rows.append((f"{type(piece).__name__}, forward", microseconds(lambda piece=piece, x=value: piece(x))))
-        value = piece(value)
-    loss = net.last_layer
-    rows.append(("loss, forward", microseconds(lambda: loss(value, t))))
-    rows.append(("loss, backward", microseconds(lambda: loss.backward(1.0))))
-    dout = loss.backward(1.0)
-    for piece in reversed(net._visited()):
-        rows.append((f"{type(piece).__name__}, backward", microseconds(lambda piece=piece, d=dout: piece.backward(d))))
-        dout = piece.backward(dout)
-grads = net.grads
-rows.append(("update", microseconds(lambda: optimizer.update(net.params, grads))))
-rows.append(("all pieces", sum(time for _, time in rows[1:])))
-print(f"| {workload.name}: {workload.summary} | µs |\n|---|---:|")
-for name, time in rows:
-    print(f"| {name} | {time:,.0f} |")
+    in_turn = repeated(lambda: [(name, timed(act)) for name, act in pieces()])
+    alone = [median(repeated(lambda act=act: timed(act))) for _, act in pieces()]
+rows = [(column[0][0], median(time for _, time in column)) for column in zip(*in_turn, strict=True)]
+print(f"| {workload.name}: {workload.summary} | in a step, µs | by itself, µs |\n|---|---:|---:|")
+for (name, time), own in zip(rows, alone, strict=True):
+    print(f"| {name} | {time:,.0f} | {own:,.0f} |")
+print(f"| all pieces | {sum(time for _, time in rows):,.0f} | {sum(alone):,.0f} |")
+print(f"| a whole step | {steps:,.0f} | |")

@@ -271,8 +271,8 @@ def convolution_relu_pooling(draw: Draw) -> tuple[Any, ...]:
 @arguments("convolution_relu_pooling_backward")
 def convolution_relu_pooling_backward(draw: Draw) -> tuple[Any, ...]:
     x, W, b, window, groups, pool = convolution_relu_pooling(draw)
-    y, winner = kernels.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
-    return draw.array(*y.shape), x, W, y, winner, window, groups, pool, draw.one_of(False, True)
+    y, winner, seen = kernels.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
+    return draw.array(*y.shape), x, seen, W, y, winner, window, groups, pool, draw.one_of(False, True)
 
 
 def pool(draw: Draw) -> Window:

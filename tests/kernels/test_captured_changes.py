@@ -8,7 +8,7 @@ from captured_training import IMAGES, Training, both, same
 
 import xpnet as xn
 from xpnet import kernels
-from xpnet.layers import RNN, Layer
+from xpnet.layers import RNN, Affine, Layer
 from xpnet.optimizers import SGD, Adam, Momentum, Optimizer
 from xpnet.random import Generator
 from xpnet.schedules import Cosine
@@ -123,6 +123,21 @@ def test_parameters_that_a_step_binds_anew_go_on(cupy):
     train(cupy, make)
 
 
+def test_parameters_of_a_layer_that_a_step_binds_anew_go_on(cupy):
+    outputs = []
+    for wrap in (lambda step: step, xn.capture):
+        layer = Affine(cupy.array(np.eye(3)), cupy.array(np.zeros(3)))
+
+        def step(x, layer=layer):
+            y = layer(x)
+            layer.params["b"] = layer.b + 1.0
+            return y
+
+        step = wrap(step)
+        outputs.append([float(step(cupy.array(np.zeros((1, 3))))[0, 0]) for _ in range(5)])
+    assert outputs == [[0.0, 1.0, 2.0, 3.0, 4.0]] * 2
+
+
 def test_state_that_a_step_assigns_by_name_goes_on(cupy):
     def make(training):
         name, _ = next(iter(training.net.states.items()))
@@ -147,8 +162,9 @@ class Delay(Layer):
         self.last = self.before = zero
 
     def forward(self, x):
-        y = self.before
-        self.before, self.last = self.last, x
+        y, last = self.before, self.last
+        self.last = x
+        self.before = last
         return y
 
     def backward(self, dout):

@@ -88,7 +88,7 @@ def test_every_body_is_compared():
         getattr(kernels, name) for name in kernels.__all__ if "numpy" in getattr(getattr(kernels, name), "bodies", ())
     }
     own = {kernel.__name__ for kernel in own if kernel.reference.__module__.rpartition(".")[2] in here}
-    assert own - {"affine_relu"} == {  # which test_numpy_bodies.py compares
+    assert own - {"affine_relu", "affine_relu_backward"} == {  # which test_numpy_bodies.py compares
         *("convolution", "convolution_dx", "convolution_dw"),
         *("max_pooling", "max_pooling_backward", "average_pooling", "average_pooling_backward"),
         *("convolution_relu_pooling", "convolution_relu_pooling_backward"),
@@ -146,13 +146,20 @@ def test_two_dtypes_give_that_of_the_reference():
     dout, pool = rng.standard_normal((2, 3, 3, 3)), Window((2, 2), (2, 2))
     for few in ((x.astype("f4"), W, b), (x, W.astype("f4"), b), (x.astype("f4"), W.astype("f4"), b)):
         assert_as_reference(kernels.convolution, *few, window, 1)
-        assert_as_reference(kernels.convolution_relu_pooling, *few, window, 1, pool)
+        assert_joint_as_reference(*few, window, 1, pool)
     assert_as_reference(kernels.convolution_dx, dout.astype("f4"), W, (4, 4), window, 1)
     assert_as_reference(kernels.convolution_dw, dout.astype("f4"), x, window, 1)
     assert_as_reference(kernels.average_pooling_backward, dout.astype("f4"), (4, 4), window)
 
 
 # Convolution, ReLU and pooling as one
+
+
+def assert_joint_as_reference(*arguments) -> None:
+    """But for the third result, which is for the backward of the same body alone."""
+    reference = kernels.convolution_relu_pooling.reference
+    for body in bodies_on_numpy(kernels.convolution_relu_pooling):
+        assert_body_as_reference(lambda *a, body=body: body(*a)[:2], lambda *a: reference(*a)[:2], *arguments)
 
 
 @st.composite
@@ -183,14 +190,14 @@ def pooled(x, window: Window, pool: Window):
 def test_convolution_relu_pooling(block, case):
     x, W, b, window, pool, dout = case
     kernel, backward = kernels.convolution_relu_pooling, kernels.convolution_relu_pooling_backward
-    expected, won = kernel.reference(x, W, b, window, 1, pool)
+    expected, won, _ = kernel.reference(x, W, b, window, 1, pool)
     for forward, back in zip(bodies_on_numpy(kernel), bodies_on_numpy(backward), strict=True):
-        y, winner = forward(x, W, b, window, 1, pool)
+        y, winner, seen = forward(x, W, b, window, 1, pool)
         np.testing.assert_array_equal(y, expected)
         np.testing.assert_array_equal(np.where(y > 0, winner, 0), np.where(y > 0, won, 0))
         for needs_dx in (True, False):
-            found = back(dout, x, W, y, winner, window, 1, pool, needs_dx)
-            wanted = backward.reference(dout, x, W, expected, won, window, 1, pool, needs_dx)
+            found = back(dout, x, seen, W, y, winner, window, 1, pool, needs_dx)
+            wanted = backward.reference(dout, x, x, W, expected, won, window, 1, pool, needs_dx)
             assert (found[0] is None) == (wanted[0] is None) == (not needs_dx)
             for a, c in zip(found[1 - needs_dx :], wanted[1 - needs_dx :], strict=True):
                 assert a.dtype == c.dtype
@@ -203,7 +210,7 @@ def test_convolution_relu_pooling_of_values_that_are_not_finite(value):
     rng, window, pool = np.random.default_rng(0), Window((3, 3)), Window((2, 2), (2, 2))
     x, W, b = rng.standard_normal((2, 1, 8, 8)), rng.standard_normal((3, 1, 3, 3)), rng.standard_normal(3)
     x[0, 0, 3, 4] = value
-    assert_as_reference(kernels.convolution_relu_pooling, x, W, b, window, 1, pool)
+    assert_joint_as_reference(x, W, b, window, 1, pool)
 
 
 def test_threads_have_workspaces_of_their_own():

@@ -86,19 +86,20 @@ on_each = pytest.mark.parametrize("kernel", ELEMENTWISE, ids=lambda kernel: kern
 
 
 def test_every_body_is_compared():
-    here = {"activation", "affine", "attention", "erf", "joint", "loss", "normalization", "reduction"}
+    here = {"activation", "affine", "attention", "embedding", "erf", "joint", "loss", "normalization", "reduction"}
     found = {name for name in kernels.__all__ if "numpy" in getattr(getattr(kernels, name), "bodies", ())}
     own = {name for name in found if getattr(kernels, name).reference.__module__.rpartition(".")[2] in here}
     rest = {
         "affine",
         "affine_relu",
+        "affine_relu_backward",
         "sum_rows",
         "mean",
         "softmax",
         "softmax_cross_entropy",
         "softmax_cross_entropy_backward",
     }
-    rest |= {"attention", "attention_backward", "layer_norm", "layer_norm_backward"}
+    rest |= {"attention", "attention_backward", "embedding", "layer_norm", "layer_norm_backward"}
     elsewhere = {"convolution_relu_pooling", "convolution_relu_pooling_backward"}  # test_convolution_kernels.py
     assert own - elsewhere == {kernel.__name__ for kernel in ELEMENTWISE} | rest
 
@@ -146,6 +147,18 @@ def test_affine(N, D, M, dtypes, layouts, leading, seed):
     assert_as_reference(kernels.affine, x, W, b)
     if "complex128" not in dtypes:
         assert_as_reference(kernels.affine_relu, x, W, b)
+    if "complex128" not in dtypes and not leading:
+        dout, y = array(seed, (N, M), dtypes[1], layouts[1]), array(seed + 1, (N, M), dtypes[2], layouts[2])
+        assert_as_reference(kernels.affine_relu_backward, dout, x, W, y, True)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_dx_of_an_affine_map_lies_in_memory_as_x_does(order):
+    dout, x, W, y = (array(i, shape, "float32") for i, shape in enumerate([(3, 2), (3, 4), (4, 2), (3, 2)]))
+    x = np.asarray(x, order=order)
+    for body in bodies_on_numpy(kernels.affine_relu_backward):
+        assert body(dout, x, W, y, True)[0].flags[f"{order}_CONTIGUOUS"]
+        assert body(dout, x, W, y, False)[0] is None
 
 
 def test_affine_relu_of_many_rows_and_of_values_that_are_not_finite():
@@ -260,6 +273,19 @@ def test_attention(block, sizes, dtype, layouts, masked, causal, seed):
     assert_as_reference(kernels.attention, q, k, v, mask, heads, causal)
     y, p = kernels.attention.reference(q, k, v, mask, heads, causal)
     assert_as_reference(kernels.attention_backward, dout, q, k, v, p, y, heads)
+
+
+@given(
+    shape=shapes,
+    dtypes=st.tuples(st.sampled_from(DTYPES), st.sampled_from(("int8", "uint8", "int64", ">i4"))),
+    layouts=st.tuples(*[st.sampled_from(LAYOUTS)] * 2),
+    unknown=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_embedding(shape, dtypes, layouts, unknown, seed):
+    low = -1 if unknown and dtypes[1] != "uint8" else 0
+    x = np.random.default_rng(seed).integers(low, 5 + unknown, shape).astype(dtypes[1])
+    assert_as_reference(kernels.embedding, array(seed, (5, 3), dtypes[0], layouts[0]), laid_out(x, layouts[1]))
 
 
 @pytest.mark.parametrize("value", [np.inf, np.nan])

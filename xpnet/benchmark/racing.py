@@ -71,7 +71,7 @@ class Heat:
         """The one that the others are compared with: xpnet at its best."""
         own = [
             self.results[name]
-            for name in ("xpnet-captured", "xpnet-fast", "xpnet-tuned", "xpnet")
+            for name in ("xpnet-captured", "xpnet-fast", "xpnet-tuned", "xpnet-numba", "xpnet")
             if name in self.results
         ]
         return next((result for result in [*own, *self.ran()] if result.ran), None)

@@ -22,6 +22,7 @@ RATIOS = (
     ("xpnet-tuned", "torch"),
     ("xpnet-tuned", "jax"),
     ("xpnet-tuned", "products-tuned"),
+    ("xpnet-numba", "torch-fused"),
     ("xpnet", "torch-fused"),
     ("xpnet-captured", "torch"),
     ("xpnet-captured", "torch-compile"),

@@ -28,6 +28,7 @@ from xpnet.kernels.standard.embedding import embedding, scatter_add
 from xpnet.kernels.standard.erf import erf
 from xpnet.kernels.standard.joint import (
     affine_relu,
+    affine_relu_backward,
     convolution_relu_pooling,
     convolution_relu_pooling_backward,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "adamw",
     "affine",
     "affine_relu",
+    "affine_relu_backward",
     "attention",
     "attention_backward",
     "average_pooling",

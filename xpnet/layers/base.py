@@ -18,7 +18,7 @@ from xpnet.layers.options import unusual_options
 from xpnet.typing import Array
 
 # from call to call, by the entry checks and the network
-REMEMBERED = ("_accepted", "_joined", "_joint", "_named", "_tape", "_x_shape", "_y_like")
+REMEMBERED = ("_accepted", "_joined", "_joint", "_named", "_spared", "_tape", "_x_shape", "_y_like")
 
 
 class Layer:
@@ -247,8 +247,6 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
         if self._y_like is not None:
             dout = checks.check_dout(self, dout, *self._y_like)
         dx = backward(self, dout)
-        if self.flattens and dx is not None and dx.shape != self._x_shape:
-            dx = array_namespace(dx).reshape(dx, self._x_shape)
-        return dx
+        return checks.unflatten(dx, self._x_shape) if self.flattens else dx
 
     return returned

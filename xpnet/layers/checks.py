@@ -212,3 +212,10 @@ def flatten(x: Any) -> Any:
     if getattr(x, "ndim", 0) <= 2:
         return x
     return array_namespace(x).reshape(x, (x.shape[0], prod(x.shape[1:])))
+
+
+def unflatten(dx: Any, shape: tuple[int, ...] | None) -> Any:
+    """What ``flatten`` made rows of, in its shape again; None stays None."""
+    if dx is None or dx.shape == shape:
+        return dx
+    return array_namespace(dx).reshape(dx, shape)

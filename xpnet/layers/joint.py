@@ -35,7 +35,7 @@ class Joint:
 
     def __call__(self, x: Any) -> Any:
         first = self.layers[0]
-        if any(type(array) is Variable for array in (x, first.W, first.b)):
+        if type(x) is Variable or type(first.W) is Variable or type(first.b) is Variable:
             for layer in self.layers:
                 x = layer(x)
             return x
@@ -59,6 +59,15 @@ class AffineRelu(Joint):
         affine._y_like = relu._y_like = (array_namespace(y), y.shape, y.dtype, device_of(y))
         return y
 
+    def backward(self, dout: Any) -> Any:
+        affine, relu = self.layers
+        like = vars(relu).get("_y_like")
+        if like is None or like is not vars(affine).get("_y_like"):
+            return super().backward(dout)  # each ran by itself
+        dout = checks.check_dout(relu, dout, *like)
+        dx, affine.dW, affine.db = kernels.affine_relu_backward(dout, affine.x, affine.W, relu.y, affine.needs_dx)
+        return checks.unflatten(dx, affine._x_shape)
+
 
 class ConvolutionReluPooling(Joint):
     """A Convolution, a Relu and a MaxPooling, ``y = max_pooling(relu(convolution(x)))``.
@@ -72,8 +81,8 @@ class ConvolutionReluPooling(Joint):
         checks.accept(conv, (x,))
         conv.check_images(x)
         check_fits(type(pool).__name__, pool.window, conv.window.places(x.shape))
-        y, winner = kernels.convolution_relu_pooling(x, conv.W, conv.b, conv.window, conv.groups, pool.window)
-        self.kept = x, y, winner
+        y, winner, seen = kernels.convolution_relu_pooling(x, conv.W, conv.b, conv.window, conv.groups, pool.window)
+        self.kept = x, seen, y, winner
         for layer in self.layers:
             vars(layer).pop("_y_like", None)
             vars(layer)["_joint"] = self
@@ -83,10 +92,10 @@ class ConvolutionReluPooling(Joint):
         conv, _, pool = self.layers
         if any("_y_like" in vars(layer) or vars(layer).get("_joint") is not self for layer in self.layers):
             return super().backward(dout)  # each ran by itself
-        x, y, winner = self.kept
+        x, seen, y, winner = self.kept
         dout = checks.check_dout(pool, dout, array_namespace(y), y.shape, y.dtype, device_of(y))
         dx, conv.dW, conv.db = kernels.convolution_relu_pooling_backward(
-            dout, x, conv.W, y, winner, conv.window, conv.groups, pool.window, conv.needs_dx
+            dout, x, seen, conv.W, y, winner, conv.window, conv.groups, pool.window, conv.needs_dx
         )
         return dx
 

@@ -148,7 +148,7 @@ def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) 
         raise ShapeError(who, f"integer t must be {tuple(x.shape[:-1])}", tuple(t.shape), remedy)
     if library_of(array_namespace(t)).readable(t):
         labels = to_numpy(t)
-        if np.minimum.reduce(labels, axis=None) >= 0 and np.maximum.reduce(labels, axis=None) < classes:
+        if np.maximum.reduce(labels.astype(np.uint64), axis=None) < classes:  # where a negative number is a large one
             return
         wrong = (labels < 0) | (labels >= classes)
         must = f"labels must be from 0 to {classes - 1}"

@@ -13,6 +13,7 @@ from xpnet.backend import array_namespace, dtype_kind, size_of
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
+from xpnet.kernels import recording
 from xpnet.layers import Layer
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.composition import Chain
@@ -47,6 +48,7 @@ class Network(Chain):
 
     last_layer: Layer | None = None
     precision: LowPrecision | None = None
+    _spared: tuple[Mapping[str, Layer], list[Layer]] | None = None
 
     def __init__(self, *layers: Layer | Mapping[str, Layer], loss: Layer | None = None) -> None:
         super().__init__(*layers)
@@ -61,7 +63,9 @@ class Network(Chain):
     @contextmanager
     def _without_dx(self) -> Iterator[None]:
         """Spare the derivative with respect to the data, which training does not use."""
-        layers = [layer for layer in spared(self) if layer.needs_dx]
+        if self._spared is None or self._spared[0] is not self.layers:
+            self._spared = (self.layers, spared(self)[1:])
+        layers = [layer for layer in (self, *self._spared[1]) if layer.needs_dx]
         for layer in layers:
             layer.needs_dx = False
         try:
@@ -77,6 +81,7 @@ class Network(Chain):
         Raises: ``ArgumentError`` for a batch size below 1.
         """
         check_size(type(self).__name__, "batch_size", batch_size)
+        self._tell()
         forward = self.inferring()._scores
         if getattr(x, "ndim", 0) == 0 or x.shape[0] <= batch_size:
             return forward(x)
@@ -96,10 +101,18 @@ class Network(Chain):
         """
         last = self._loss_layer()
         check_flag(type(self).__name__, predict)
+        self._tell()
         y = self.predict(x) if predict else self._scores(x)
         targets = [cast_like(y, array) for array in ((t,) if weights is None else (t, weights))]
         loss: Array = last.predict(y, *targets) if predict else last(y, *targets)
         return loss
+
+    def _tell(self) -> None:
+        """Tell a recording, where there is one, what a replay computes with."""
+        if recording.current is not None:
+            for arrays in (self.params, self.states):
+                for name in arrays:
+                    arrays.tell(recording.current, name)
 
     def _scores(self, x: Any) -> Any:
         if self.precision is not None:

@@ -17,7 +17,7 @@ EVERY = ("mlp", "convnet", "transformer")
 class Competitor:
     """Who runs: ``kind`` is the class in the file of ``library``, ``package`` the distribution that installs it.
 
-    ``tuned`` runs behind ``xpnet.tune()``, ``fast`` with the compiled loops of numba, too. ``captured`` runs on a GPU
+    ``tuned`` runs behind ``xpnet.tune()``, ``fast`` with the compiled loops of numba. ``captured`` runs on a GPU
     alone. ``computes`` is False where no network is trained, and no loss comes.
     """
 
@@ -38,7 +38,7 @@ class Competitor:
 
     def runs(self, gpu: bool) -> bool:
         """Whether it can run on a GPU, or on a CPU."""
-        return self.library in ("xpnet", "torch", "jax") and not self.tuned if gpu else not self.captured
+        return self.library in ("xpnet", "torch", "jax") and not (self.tuned or self.fast) if gpu else not self.captured
 
 
 COMPETITORS = {
@@ -46,6 +46,7 @@ COMPETITORS = {
     for competitor in (
         Competitor("xpnet-fast", "xpnet, tuned, numba", "xpnet", "xpnet", "Explicit", tuned=True, fast=True),
         Competitor("xpnet-tuned", "xpnet, tuned", "xpnet", "xpnet", "Explicit", tuned=True),
+        Competitor("xpnet-numba", "xpnet, numba", "xpnet", "xpnet", "Explicit", fast=True),
         Competitor("xpnet", "xpnet", "xpnet", "xpnet", "Explicit"),
         Competitor("xpnet-captured", "xpnet, captured", "xpnet", "xpnet", "Captured", captured=True),
         Competitor("torch", "torch eager", "torch", "torch", "Eager"),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from xpnet.kernels.numba.compiler import compiled, in_order, rows
+from xpnet.kernels.numpy.affine import products
 from xpnet.kernels.numpy.blocks import Host
 from xpnet.kernels.standard.affine import affine
-from xpnet.kernels.standard.joint import affine_relu
+from xpnet.kernels.standard.joint import affine_relu, affine_relu_backward
 
 
 @affine.on("numba")
 def affine_and_pass(x: Host, W: Host, b: Host) -> Any:
     if not are_of_one(x, W, b):
         return affine.bodies["numpy"](x, W, b)
-    y = product(x, W)
+    y = x @ W
     add(rows(y), b)
     return y
 
@@ -23,20 +26,24 @@ def affine_and_pass(x: Host, W: Host, b: Host) -> Any:
 def affine_relu_and_pass(x: Host, W: Host, b: Host) -> Any:
     if not are_of_one(x, W, b):
         return affine_relu.bodies["numpy"](x, W, b)
-    y = product(x, W)
+    y = x @ W
     add_and_cut(rows(y), b)
     return y
+
+
+@affine_relu_backward.on("numba")
+def affine_relu_backward_and_pass(dout: Host, x: Host, W: Host, y: Host, needs_dx: bool) -> Any:
+    if dout.shape != y.shape or not in_order(dout, y):
+        return affine_relu_backward.bodies["numpy"](dout, x, W, y, needs_dx)
+    d, db = np.empty_like(dout), np.zeros(dout.shape[1], dout.dtype)
+    pass_and_add(dout, y, d, db)
+    return *products(d, x, W, needs_dx), db
 
 
 def are_of_one(x: Host, W: Host, b: Host) -> bool:
     """Whether the product is of the dtype of b, has a row to add it to, and is new."""
     plain = W.ndim == 2 <= x.ndim and b.shape == W.shape[1:] and x.size > 0 < W.size
     return plain and x.dtype == W.dtype == b.dtype and in_order(b)
-
-
-def product(x: Host, W: Host) -> Host:
-    y: Host = x.dot(W) if x.ndim == 2 else x @ W
-    return y
 
 
 @compiled
@@ -55,3 +62,14 @@ def add_and_cut(y: Host, b: Host) -> None:
         for j in range(M):
             s = y[n, j] + b[j]
             y[n, j] = zero if s < zero else s
+
+
+@compiled
+def pass_and_add(dout: Host, y: Host, d: Host, db: Host) -> None:
+    """What the ReLU passes on, a product with 0 or 1, and its sum over the rows."""
+    N, M = y.shape
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    for n in range(N):
+        for j in range(M):
+            d[n, j] = dout[n, j] * (one if y[n, j] > zero else zero)
+            db[j] += d[n, j]

@@ -44,10 +44,10 @@ def _compiled(loop: Loop, **how: Any) -> Loop:
 def in_order(x: Host, *others: Host) -> bool:
     """Whether arrays are what the loops are compiled for: of one dtype, writable, and contiguous in memory."""
     dtype = x.dtype
-    if dtype not in DTYPES:
+    if dtype not in DTYPES or not x.flags.carray:
         return False
-    for array in (x, *others):  # noqa: SIM110  a generator takes twice as long
-        if not (array.dtype == dtype and array.flags.carray):
+    for array in others:  # noqa: SIM110  a generator takes twice as long
+        if (array.dtype is not dtype and array.dtype != dtype) or not array.flags.carray:
             return False
     return True
 

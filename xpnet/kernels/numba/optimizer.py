@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.kernels.dispatch import Body, Kernel
-from xpnet.kernels.numba.compiler import compiled, flat, in_order
+from xpnet.kernels.numba.compiler import compiled, in_order
 from xpnet.kernels.numpy.blocks import Host
 from xpnet.kernels.standard import optimizer as standard
 
@@ -18,11 +18,13 @@ def in_one_pass(kernel: Kernel[..., Any], slots: int) -> Callable[[Body], Body]:
 
     def register(step: Body) -> Body:
         def body(W: Host, dW: Host, *rest: Any) -> Any:
-            own = (W, *rest[:slots])
-            if not in_order(dW, *own):
+            if not in_order(W, dW, *rest[:slots]):
                 return kernel.bodies["numpy"](W, dW, *rest)
-            step(flat(W), flat(dW), *map(flat, rest[:slots]), *rest[slots:])
-            return own if slots else W
+            if W.ndim == 1:
+                step(W, dW, *rest)
+            else:
+                step(*[array.reshape(-1) for array in (W, dW, *rest[:slots])], *rest[slots:])
+            return (W, *rest[:slots]) if slots else W
 
         kernel.on("numba")(body)
         return step

@@ -63,11 +63,11 @@ def attention(
 def attention_backward(dout: Host, q: Host, k: Host, v: Host, p: Host, y: Host, heads: int) -> Any:
     if not all_of_one(dout, q, k, v, p, y):
         return standard.attention_backward.reference(dout, q, k, v, p, y, heads)
-    scale = 1.0 / sqrt(q.shape[-1] // heads)
+    N, L, D = q.shape
+    scale, E = 1.0 / sqrt(D // heads), D // heads
     gradients = tuple(np.empty_like(q, order="C") for _ in range(3))
-    (product,) = in_heads(heads, dout * y)
-    along = product.sum(axis=-1, keepdims=True)
-    dout, q, k, v, dq, dk, dv = in_heads(heads, dout, q * scale, k * scale, v, *gradients)
+    along = ((dout * y).reshape(-1, E) @ ones(E, q.dtype)).reshape(N, L, heads)
+    along, dout, q, k, v, dq, dk, dv = in_heads(heads, along, dout, q * scale, k * scale, v, *gradients)
     for at in in_blocks(p):
         np.matmul(p[at].mT, dout[at], out=dv[at])
         ds = dout[at] @ v[at].mT

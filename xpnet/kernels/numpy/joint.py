@@ -14,7 +14,7 @@ import numpy as np
 
 from xpnet.kernels.numpy.blocks import workspace
 from xpnet.kernels.numpy.pooling import first_largest
-from xpnet.kernels.numpy.windows import add_columns, batch_first, batch_last, columns_in_blocks, zeros_under
+from xpnet.kernels.numpy.windows import add_columns, batch_first, batch_last, in_blocks, patches, zeros_under
 from xpnet.kernels.standard import joint as standard
 from xpnet.kernels.standard.activation import relu_backward
 from xpnet.kernels.standard.windows import Window
@@ -48,20 +48,23 @@ def convolution_relu_pooling(
     filters = at_every_cell(W, pool)
     y, winner = np.empty((M, *places, N), dtype=x.dtype), np.empty((M, *places, N), dtype=np.uint8)
     largest, cells = y.reshape(M, -1), winner.reshape(M, -1)
-    for rows, columns in columns_in_blocks(x, large, places, 1):
-        slabs = workspace("slabs", (len(filters), columns.shape[-1]), x.dtype)
+    columns = np.ascontiguousarray(patches(x, large, places)).reshape(filters.shape[1], -1)
+    for rows in in_blocks(places, N, len(columns)):
+        block = columns[:, rows.at]
+        slabs = workspace("slabs", (len(filters), block.shape[1]), x.dtype)
         with np.errstate(invalid="ignore"):
-            np.matmul(filters, columns[0], out=slabs)
+            np.matmul(filters, block, out=slabs)
         take(slabs.reshape(len(pool.cells), M, -1), b, largest, cells, rows.at.start)
     if np.isnan(y).any():  # a zero of a larger patch times ∞, too
         return standard.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
-    return batch_first(y), batch_first(winner)
+    return batch_first(y), batch_first(winner), columns
 
 
 @standard.convolution_relu_pooling_backward.on("numpy")
 def convolution_relu_pooling_backward(
     dout: Any,
     x: Any,
+    columns: Any,
     W: Any,
     y: Any,
     winner: Any,
@@ -71,9 +74,9 @@ def convolution_relu_pooling_backward(
     needs_dx: bool,
     part: Callable[..., None] = part_among_slabs,
 ) -> Any:
-    if not pays(W, window, groups, pool) or not dout.dtype == x.dtype == W.dtype:
+    if columns is x or not dout.dtype == x.dtype == W.dtype:
         return standard.convolution_relu_pooling_backward.reference(
-            dout, x, W, y, winner, window, groups, pool, needs_dx
+            dout, x, x, W, y, winner, window, groups, pool, needs_dx
         )
     M, large = W.shape[0], larger_patches(window, pool)
     places = dout.shape[-2:]
@@ -82,11 +85,12 @@ def convolution_relu_pooling_backward(
     filters = at_every_cell(W, pool)
     dx = zeros_under(large, x.shape[-2:], x, x.shape[1]) if needs_dx else None
     dfilters = np.zeros_like(filters)
-    for rows, columns in columns_in_blocks(x, large, places, 1):
-        slabs = workspace("slabs", (len(pool.cells), M, columns.shape[-1]), dout.dtype)
+    for rows in in_blocks(places, x.shape[0], len(columns)):
+        block = columns[:, rows.at]
+        slabs = workspace("slabs", (len(pool.cells), M, block.shape[1]), dout.dtype)
         part(dout, winner, rows.at.start, slabs)
         slabs = slabs.reshape(filters.shape[0], -1)
-        dfilters += slabs @ columns[0].T
+        dfilters += slabs @ block.T
         if dx is not None:
             add_columns(dx, filters.T @ slabs, large, rows)
     dW = from_every_cell(dfilters, W.shape, pool)

@@ -6,6 +6,7 @@ of memory, and ``(N, C, H, W)`` is a transposed view of it. What one layer gives
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -66,18 +67,26 @@ def columns_in_blocks(x: Any, window: Window, places: Pair, groups: int) -> Iter
 
     Shapes: ``x (N, C, H, W)``, columns ``(groups, C/groups FH FW, rows OW N)``.
     """
-    x = batch_last(x, window.pad)
-    (C, _, _, N), (c, h, w, n) = x.shape, x.strides
-    (FH, FW), (OH, OW), (sh, sw), (dh, dw) = window.size, places, window.stride, window.dilation
-    if FH * FW == sh * sw == 1:
-        yield Rows(0, places, slice(0, OH * OW * N)), x.reshape(groups, C // groups, OH * OW * N)
+    (N, C, *_), (FH, FW) = x.shape, window.size
+    if FH * FW == math.prod(window.stride) == 1:
+        size = N * math.prod(places)
+        yield Rows(0, places, slice(0, size)), batch_last(x, window.pad).reshape(groups, C // groups, size)
         return
-    patches = as_strided(x, (C, FH, FW, OH, OW, N), (c, dh * h, dw * w, sh * h, sw * w, n), writeable=False)
+    seen = patches(x, window, places)
     for rows in in_blocks(places, N, C * FH * FW):
-        part = patches[:, :, :, rows.first : rows.first + rows.places[0]]
+        part = seen[:, :, :, rows.first : rows.first + rows.places[0]]
         columns = workspace("columns", part.shape, x.dtype)
         columns[...] = part
         yield rows, columns.reshape(groups, C // groups * FH * FW, rows.at.stop - rows.at.start)
+
+
+def patches(x: Any, window: Window, places: Pair) -> Any:
+    """What each cell of the window sees at each place, ``(C, FH, FW, OH, OW, N)``, a view where there is no border."""
+    x = batch_last(x, window.pad)
+    (C, _, _, N), (c, h, w, n) = x.shape, x.strides
+    (sh, sw), (dh, dw) = window.stride, window.dilation
+    strides = (c, dh * h, dw * w, sh * h, sw * w, n)
+    return as_strided(x, (C, *window.size, *places, N), strides, writeable=False)
 
 
 def add_columns(x: Any, columns: Any, window: Window, rows: Rows) -> None:

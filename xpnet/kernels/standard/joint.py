@@ -5,7 +5,7 @@ from __future__ import annotations
 from xpnet.backend import array_namespace
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import relu, relu_backward
-from xpnet.kernels.standard.affine import affine
+from xpnet.kernels.standard.affine import affine, sum_rows
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
 from xpnet.kernels.standard.pooling import max_pooling, max_pooling_backward
 from xpnet.kernels.standard.windows import Window
@@ -22,23 +22,47 @@ def affine_relu(x: Array, W: Array, b: Array) -> Array:
 
 
 @kernel
+def affine_relu_backward(
+    dout: Array, x: Array, W: Array, y: Array, needs_dx: bool
+) -> tuple[Array | None, Array, Array]:
+    """Derivatives of ``affine_relu``, ``dx`` (None where it is not needed), ``dW`` and ``db``.
+
+    Shapes: ``dout, y (N, M)``, ``x (N, D)``, ``W (D, M)``.
+    """
+    dout = relu_backward(dout, y)
+    return dout @ W.T if needs_dx else None, x.T @ dout, sum_rows(dout)
+
+
+@kernel
 def convolution_relu_pooling(
     x: Array, W: Array, b: Array, window: Window, groups: int, pool: Window
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """Convolution, ReLU and max pooling, ``y = max_pooling(relu(convolution(x)))``, and which cell of the pool won.
+
+    The third result is for the backward alone: x, or what a body made of it and would have to make again.
 
     Shapes: ``x (N, C, H, W)``, ``W (M, C/groups, FH, FW)``, ``b (M,)``; ``y`` and ``winner (N, M, PH, PW)``.
     """
-    return max_pooling(relu(convolution(x, W, b, window, groups)), pool)
+    return *max_pooling(relu(convolution(x, W, b, window, groups)), pool), x
 
 
 @kernel
 def convolution_relu_pooling_backward(
-    dout: Array, x: Array, W: Array, y: Array, winner: Array, window: Window, groups: int, pool: Window, needs_dx: bool
+    dout: Array,
+    x: Array,
+    seen: Array,  # noqa: ARG001
+    W: Array,
+    y: Array,
+    winner: Array,
+    window: Window,
+    groups: int,
+    pool: Window,
+    needs_dx: bool,
 ) -> tuple[Array | None, Array, Array]:
     """Derivatives of ``convolution_relu_pooling``, ``dx`` (None where it is not needed), ``dW`` and ``db``.
 
-    The ReLU passes ``dout`` on where the largest value is above 0, as it does where that value stood.
+    ``seen`` is its third result. The ReLU passes ``dout`` on where the largest value is above 0, as it does where that
+    value stood.
     """
     H, width = x.shape[-2:]
     dout = relu_backward(dout, y)
