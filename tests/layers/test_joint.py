@@ -82,3 +82,19 @@ def test_wrong_input_is_named_after_the_first_layer(case, asarray):
         chain(asarray([[1.0, 2.0, 3.0]]))
     with pytest.raises(Exception, match=f"{type(chain._row()[0]).__name__}: x must be an array"):
         chain([1.0])
+
+
+@pytest.mark.parametrize("of", ["the class", "the layer"])
+@pytest.mark.parametrize("name", ["forward", "backward"])
+def test_a_method_that_was_replaced_is_called(case, of, name, monkeypatch):
+    make, x, dout, _ = case
+    layers = make()
+    chain = Chain(*layers)
+    chain(x)  # as a joint
+    _, relu, *_ = layers
+    place = type(relu) if of == "the class" else relu
+    method, called = getattr(place, name), []
+    monkeypatch.setattr(place, name, lambda *args: (called.append(1), method(*args))[1])
+    chain(x)
+    chain.backward(dout)
+    assert called == [1]

@@ -19,8 +19,9 @@ from xpnet.layers.windows import check_fits
 
 
 class Joint:
-    """Layers in one kernel. It uses their parameters and options; Variables pass through them one by one.
+    """Layers in one kernel. It uses their parameters and options.
 
+    Variables pass through the layers one by one; so does everything where someone has replaced one of their methods.
     A subclass writes ``forward(x)``, what the layers give one after another.
     """
 
@@ -35,11 +36,19 @@ class Joint:
 
     def __call__(self, x: Any) -> Any:
         first = self.layers[0]
-        if type(x) is Variable or type(first.W) is Variable or type(first.b) is Variable:
+        if type(x) is Variable or type(first.W) is Variable or type(first.b) is Variable or self._replaced():
             for layer in self.layers:
                 x = layer(x)
             return x
         return self.forward(x)
+
+    def _replaced(self) -> bool:
+        for layer in self.layers:
+            kind, own = type(layer), vars(layer)
+            forward, backward = METHODS[kind]
+            if kind.forward is not forward or kind.backward is not backward or "forward" in own or "backward" in own:
+                return True
+        return False
 
     def backward(self, dout: Any) -> Any:
         for layer in reversed(self.layers):
@@ -111,6 +120,7 @@ JOINED: dict[tuple[type, ...], type[Joint]] = {
     (Affine, Relu): AffineRelu,
     (Convolution, Relu, MaxPooling): ConvolutionReluPooling,
 }
+METHODS = {kind: (kind.forward, kind.backward) for kind in (Affine, Convolution, MaxPooling, Relu)}
 
 
 def joined(row: Sequence[Layer]) -> list[Any]:
