@@ -41,6 +41,10 @@ class Captured:
         self.graphs[kind] = None
         return self.step(*arrays)
 
+    def __get__(self, instance: Any, owner: type) -> Any:
+        must, got = "a method must be captured where it is bound", f"one of {owner.__name__} in its class"
+        raise ArgumentError("capture", must, got, f"write self.step = capture(self.{self.step.__name__})")
+
     def __repr__(self) -> str:
         recorded = sum(graph is not None for graph in self.graphs.values())
         return f"capture({getattr(self.step, '__qualname__', self.step)}, {recorded} recorded)"

@@ -178,3 +178,20 @@ def test_on_other_libraries_the_step_runs_as_it_is():
 def test_a_step_is_a_function(wrong):
     with pytest.raises(xn.XpnetError, match="capture: step must be a function of arrays, got"):
         xn.capture(wrong)
+
+
+def test_a_method_is_captured_where_it_is_bound():
+    class Model:
+        @xn.capture
+        def step(self, x):
+            return x
+
+        def other(self, x):
+            return x + 1
+
+    text = r"capture: a method must be captured where it is bound, got one of Model in its class; write self.step = cap"
+    with pytest.raises(xn.XpnetError, match=text):
+        Model().step(np.zeros(2))
+    model = Model()
+    model.other = xn.capture(model.other)
+    assert model.other(np.zeros(2)).tolist() == [1.0, 1.0]
