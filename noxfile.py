@@ -71,7 +71,7 @@ def minimal(session: nox.Session) -> None:
     session.chdir(session.create_tmp())
     session.run("xpnet", "backends")
     session.run("xpnet", "check")
-    session.run("xpnet", "train", "--out", "run")
+    session.run("xpnet", "train", "--out", "run", "--overwrite")
 
 
 @nox.session
@@ -105,4 +105,4 @@ def build(session: nox.Session) -> None:
     scripts = dist / "empty" / ("Scripts" if sys.platform == "win32" else "bin")
     session.run(str(scripts / "python"), "-m", "pip", "install", "-q", str(wheel), external=True)
     session.chdir(dist)
-    session.run(str(scripts / "xpnet"), "train", "--out", "run", external=True)
+    session.run(str(scripts / "xpnet"), "train", "--out", "run", "--overwrite", external=True)

@@ -16,6 +16,11 @@ class XpnetError(Exception):
         self.remedy = remedy
         super().__init__(f"{who}: {must}, got {got}; {remedy}")
 
+    def tell(self, who: str) -> None:
+        """Say more exactly who it was."""
+        self.who = who
+        self.args = (f"{who}: {self.must}, got {self.got}; {self.remedy}",)
+
     def __str__(self) -> str:
         return str(self.args[0])
 

@@ -109,8 +109,13 @@ def generator_of(who: str, rng: Generator | None) -> Generator:
     if rng is None:
         return _default
     if not isinstance(rng, Generator):
-        raise DtypeError(who, "rng must be a Generator", type(rng).__name__, "pass xpnet.random.Generator(seed)")
+        raise DtypeError(who, "rng must be a Generator of xpnet", kind_of(rng), "pass xpnet.random.Generator(seed)")
     return rng
+
+
+def kind_of(value: object) -> str:
+    """The full name of a type: NumPy has a Generator, too."""
+    return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
 
 
 # The coefficients of PPND16, lowest power first: numerator and denominator.

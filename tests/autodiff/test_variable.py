@@ -307,3 +307,8 @@ def test_check_names_the_first_nan() -> None:
             y.backward(check=True)
         with pytest.raises(ValueError, match="the first NaN from sqrt"):
             grad(lambda x: xp.sum(xp.sqrt(x) * 0.0), check=True)(np.asarray([0.0, 1.0]))
+
+
+def test_a_number_is_formatted_as_one() -> None:
+    assert f"{Variable(np.asarray(2.5)):.3f}" == "2.500"
+    assert f"{Variable(np.asarray([2.5]))}".startswith("Variable(")

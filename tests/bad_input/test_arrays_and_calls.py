@@ -13,11 +13,11 @@ from xpnet.layers import AddLayer, Affine, Convolution, Flatten, LayerNormalizat
 @pytest.mark.parametrize(
     ("shape", "text"),
     [
-        ((2, 5), r"^Affine: x must be \(N, 4\), got \(2, 5\); give each row 4 values"),
-        ((4,), r"^Affine: x must be \(N, 4\), got \(4,\); add the batch axis with xp.expand_dims\(x, axis=0\)"),
-        ((2, 1, 3, 3), r"^Affine: x must be \(N, 4\), got \(2, (9|1, 3, 3)\);"),
-        ((), r"^Affine: x must be \(N, 4\), got \(\);"),
-        ((0, 3), r"^Affine: x must be \(N, 4\), got \(0, 3\);"),
+        ((2, 5), r"^Affine1?: x must be \(N, 4\), got \(2, 5\); give each row 4 values"),
+        ((4,), r"^Affine1?: x must be \(N, 4\), got \(4,\); add the batch axis with xp.expand_dims\(x, axis=0\)"),
+        ((2, 1, 3, 3), r"^Affine1?: x must be \(N, 4\), got \(2, (9|1, 3, 3)\);"),
+        ((), r"^Affine1?: x must be \(N, 4\), got \(\);"),
+        ((0, 3), r"^Affine1?: x must be \(N, 4\), got \(0, 3\);"),
     ],
 )
 def test_x_of_another_shape(shape: tuple[int, ...], text: str, affine, net, asarray) -> None:
@@ -79,7 +79,7 @@ def test_integers_into_a_network(net, asarray) -> None:
         lambda: net.gradient(x, t),
         lambda: net.accuracy(x, t),
     ):
-        refused(call, DtypeError, TypeError, r"^Affine: x must be floating, got int")
+        refused(call, DtypeError, TypeError, r"^Affine1: x must be floating, got int")
 
 
 @pytest.mark.parametrize("value", [[[1.0, 2.0]], (1.0, 2.0), "x", None, 3.0, 1, object()])
@@ -139,7 +139,13 @@ def test_layers_are_made_from_sizes_by_create() -> None:
         def __init__(self, size):
             super().__init__(np.ones((size, size)), np.ones(size))
 
+    class Sizeless(Affine):
+        def __init__(self):
+            super().__init__(np.ones((2, 2)), np.ones(2))
+
     assert Square(3).W.shape == (3, 3)
+    with pytest.raises(TypeError, match="takes 1 positional argument"):
+        Sizeless(3)
     text = r"^Affine: W must be \(D, M\), got \(3,\); give it that shape"
     refused(lambda: Affine(np.ones(3), np.ones(3)), ShapeError, ValueError, text)
     text = "^Affine: {} must be a positive integer, got"

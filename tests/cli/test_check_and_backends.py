@@ -20,7 +20,7 @@ def test_check_passes_on_one_backend() -> None:
     assert result.exit_code == 0
     for case in CASES:
         assert case.name in result.stdout
-    assert f"{len(CASES)} checks on 1 backends: every gradient is right." in result.stdout
+    assert f"{len(CASES)} checks on 1 backend: every gradient is right." in result.stdout
 
 
 def test_check_on_a_device_and_in_float32() -> None:

@@ -97,7 +97,7 @@ def test_every_optimizer_has_a_rate_of_its_own(name: str, lr: float, tmp_path: P
     assert run("train", *QUICK, "--optimizer", name, "--out", tmp_path).exit_code == 0
     found = settings(tmp_path)
     assert (found["optimizer"], found["lr"]) == (name, lr)
-    run("train", *QUICK, "--optimizer", name, "--lr", 0.02, "--out", tmp_path)
+    run("train", *QUICK, "--optimizer", name, "--lr", 0.02, "--out", tmp_path, "--overwrite")
     assert settings(tmp_path)["lr"] == 0.02
 
 
@@ -130,7 +130,10 @@ def test_the_variable_chooses_the_backend_and_the_option_overrules_it(
     monkeypatch.setenv("XPNET_BACKEND", "array-api-strict:device1")
     assert "array-api-strict" in run("train", *QUICK, "--out", tmp_path).stdout.splitlines()[0]
     assert "device1" in settings(tmp_path)["backend"]
-    assert "on numpy" in run("train", *QUICK, "--backend", "numpy", "--out", tmp_path).stdout.splitlines()[0]
+    assert (
+        "on numpy"
+        in run("train", *QUICK, "--backend", "numpy", "--out", tmp_path, "--overwrite").stdout.splitlines()[0]
+    )
 
 
 def write_mnist(folder: Path) -> None:
@@ -156,3 +159,14 @@ def test_mnist_is_read_from_the_folder_that_the_variable_names(tmp_path: Path, m
 def test_mnist_without_its_files_says_where_to_put_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XPNET_DATA", str(tmp_path / "none"))
     fails_in_one_line(run("train", "--dataset", "mnist", "--out", tmp_path / "out"), "XPNET_DATA=.* put them there")
+
+
+def test_a_finished_training_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
+    assert run("train", *QUICK, "--out", tmp_path).exit_code == 0
+    before = (tmp_path / "weights.safetensors").read_bytes()
+    result = run("train", *QUICK, "--seed", "1", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert f"error: train: {tmp_path} must hold no other training, got one; go on with --resume" in result.stderr
+    assert (tmp_path / "weights.safetensors").read_bytes() == before
+    assert run("train", *QUICK, "--seed", "1", "--out", tmp_path, "--overwrite").exit_code == 0
+    assert (tmp_path / "weights.safetensors").read_bytes() != before

@@ -92,5 +92,5 @@ def test_ratios_that_keep_nothing_are_refused(ratio):
 
 
 def test_a_seed_is_no_generator():
-    with pytest.raises(DtypeError, match="Dropout: rng must be a Generator, got int"):
+    with pytest.raises(DtypeError, match="Dropout: rng must be a Generator of xpnet, got int"):
         Dropout(0.5, 3)

@@ -78,9 +78,9 @@ def test_a_chain_whose_layers_ran_by_themselves_since_uses_what_they_keep(case, 
 def test_wrong_input_is_named_after_the_first_layer(case, asarray):
     make, *_ = case
     chain = Chain(*make())
-    with pytest.raises(Exception, match=f"{type(chain._row()[0]).__name__}: x must be"):
+    with pytest.raises(Exception, match=f"{next(iter(chain.layers))}: x must be"):
         chain(asarray([[1.0, 2.0, 3.0]]))
-    with pytest.raises(Exception, match=f"{type(chain._row()[0]).__name__}: x must be an array"):
+    with pytest.raises(Exception, match=f"{next(iter(chain.layers))}: x must be an array"):
         chain([1.0])
 
 
@@ -98,3 +98,17 @@ def test_a_method_that_was_replaced_is_called(case, of, name, monkeypatch):
     chain(x)
     chain.backward(dout)
     assert called == [1]
+
+
+def test_a_backward_that_was_replaced_after_the_forward_is_called(case, tolerance, monkeypatch):
+    make, x, dout, _ = case
+    chain, alone = Chain(*make()), make()
+    chain(x)
+    for layer in alone:
+        x = layer(x)
+    relu, called = chain._row()[1], []
+    method = relu.backward
+    monkeypatch.setattr(relu, "backward", lambda dout: (called.append(1), method(dout))[1])
+    dx = chain.backward(dout)
+    assert called == [1]
+    assert_close([to_numpy(dx)], backwards(alone, dout)[:1], tolerance)

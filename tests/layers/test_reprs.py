@@ -62,7 +62,7 @@ SHOWN = {
         1, 1, stateful=True, return_sequences=False
     ),
     "MultiHeadAttention(Wq (2, 2), Wk (2, 2), Wv (2, 2), Wo (2, 2), bq (2,), bk (2,), bv (2,), bo (2,), "
-    "heads=1, causal=True)": lambda: MultiHeadAttention.create(2, 1, causal=True),
+    "heads=1, causal=True)": lambda: MultiHeadAttention.create(2, 1, causal=np.True_),
     "SoftmaxWithLoss(label_smoothing=0.1, class_weights (3,), ignore_index=-100, reduction='sum')": lambda: (
         SoftmaxWithLoss(0.1, [1.0, 2.0, 3.0], -100, "sum")
     ),

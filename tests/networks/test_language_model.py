@@ -164,7 +164,7 @@ def test_bad_prompts_and_options_are_refused():
     for args, options, kind, text in cases:
         with pytest.raises(kind, match=text):
             net.generate(*args, **options)
-    with pytest.raises(ShapeError, match="PositionalEmbedding: x must have at most 4 positions, got 5"):
+    with pytest.raises(ShapeError, match="PositionalEmbedding1: x must have at most 4 positions, got 5"):
         net.predict(np.ones((1, 5), dtype=int))
     with pytest.raises(ArgumentError, match="TransformerLM: layers must be a positive integer, got 0"):
         TransformerLM(5, 4, 4, 2, 0)

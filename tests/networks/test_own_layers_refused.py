@@ -53,6 +53,13 @@ def test_a_layer_without_arrays_may_be_an_attribute() -> None:
     assert list(net.gradient(X, X)) == ["first.W", "first.b"]
 
 
+def test_a_layer_may_know_its_neighbours_and_the_network_around_it() -> None:
+    first, second = Affine.create(3, 3), Affine.create(3, 3)
+    net = Sequential(first, second, loss=MeanSquaredError())
+    second.before, second.around = first, net
+    assert list(net.gradient(X, X)) == ["Affine1.W", "Affine1.b", "Affine2.W", "Affine2.b"]
+
+
 def test_a_layer_must_have_both_methods() -> None:
     class Halfway(Layer):
         def forward(self, x):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import xpnet as xn
-from xpnet.errors import ArgumentError, DtypeError, LibraryError, StateError
-from xpnet.layers import Affine, Relu
+from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError, StateError
+from xpnet.layers import LSTM, Affine, Relu
 from xpnet.networks import Sequential, TwoLayerNet
 
 
@@ -67,7 +67,7 @@ def test_layers_of_two_libraries_are_told_apart_on_the_way() -> None:
     pytest.importorskip("array_api_strict")
     with xn.use_backend("array-api-strict"):
         second = Affine.create(3, 2)
-    with pytest.raises(LibraryError, match="Affine: W and x must be on one library, got array-api-strict and numpy"):
+    with pytest.raises(LibraryError, match="Affine2: W and x must be on one library, got array-api-strict and numpy"):
         Sequential(Affine.create(4, 3), second)(np.ones((1, 4), dtype=np.float32))
 
 
@@ -89,3 +89,19 @@ def test_targets_of_none_are_refused() -> None:
 def test_a_dtype_that_is_not_floating_is_refused(dtype) -> None:
     with pytest.raises(DtypeError, match=r"astype: dtype must be floating, got .*; give \"float32\" or \"float64\""):
         TwoLayerNet(3, 2, 2).astype(dtype)
+
+
+def test_an_error_says_which_layer_of_its_kind_it_is() -> None:
+    net = Sequential(Affine.create(3, 4), Relu(), Affine.create(4, 4), Relu(), Affine.create(12, 2))
+    with pytest.raises(ShapeError, match=r"^Affine3: x must be \(N, 12\), got \(2, 4\); give each row 12 values"):
+        net.predict(np.ones((2, 3), "float32"))
+    inner = Sequential(Sequential(Affine.create(3, 4), Affine.create(3, 2)), Affine.create(2, 2))
+    with pytest.raises(ShapeError, match=r"^Affine2: x must be \(N, 3\), got \(2, 4\)"):
+        inner.predict(np.ones((2, 3), "float32"))
+
+
+def test_an_error_of_flattened_axes_tells_what_they_were() -> None:
+    net = Sequential(LSTM.create(4, 16), Affine.create(16, 2))
+    text = r"got \(5, 240\); .*; it was \(5, 15, 16\), of which Linear would map the last axis"
+    with pytest.raises(ShapeError, match=text):
+        net.predict(np.ones((5, 15, 4), "float32"))

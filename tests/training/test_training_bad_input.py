@@ -51,7 +51,7 @@ def test_other_bad_data_are_refused(data, asarray) -> None:
         Trainer(small_net(), SGD(0.5), (x, t[:29, ...]))
     with pytest.raises(ShapeError, match="at least one row"):
         Trainer(small_net(), SGD(0.5), (x[:0, ...], t[:0, ...]))
-    with pytest.raises(ShapeError, match=r"Affine: x must be \(N, 4\), got \(1, 3\)"):
+    with pytest.raises(ShapeError, match=r"Affine1: x must be \(N, 4\), got \(1, 3\)"):
         Trainer(small_net(), SGD(0.5), (x[:, :3], t))
     with pytest.raises(DtypeError, match="Affine: x must be floating, got int"):
         Trainer(small_net(), SGD(0.5), (asarray(np.ones((30, 4), dtype=np.int64)), t))
@@ -102,3 +102,8 @@ def test_what_is_no_network_optimizer_or_pair_is_refused(data) -> None:
 def test_a_bad_limit_is_refused(option: str, data) -> None:
     with pytest.raises(ArgumentError, match="Trainer: the limit must be above 0 and finite, got 0"):
         Trainer(small_net(), SGD(0.5), data, **{option: 0})
+
+
+def test_capture_must_be_a_truth_value(data) -> None:
+    with pytest.raises(DtypeError, match="Trainer: capture must be True or False, got 'no'; choose one"):
+        Trainer(small_net(), SGD(0.5), data, capture="no")

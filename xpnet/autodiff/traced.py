@@ -69,8 +69,9 @@ def traced_outputs(y: Any, trace: Trace, f: Function, who: str) -> list[Node | N
 
 
 def walk_outputs(outputs: list[Node | None], seeds: Iterable[Any]) -> None:
-    pairs = [(node, seed) for node, seed in zip(outputs, seeds, strict=True) if node is not None]
-    walk([node for node, _ in pairs], [seed for _, seed in pairs])
+    """Walk back from what depends on the arguments."""
+    used = [(node, seed) for node, seed in zip(outputs, seeds, strict=True) if node is not None]
+    walk([node for node, _ in used], [seed for _, seed in used])
 
 
 def _check_kind(y: Variable, f: Function, who: str) -> None:
@@ -125,9 +126,10 @@ def gradients_of(chosen: Any, f: Function, who: str, conjugated: bool = True) ->
 
 
 def pairs(tree: Any, like: Any) -> list[tuple[Any, Any]]:
-    pairs: list[tuple[Any, Any]] = []
-    same_form(lambda x, d: pairs.append((d, x)), like, tree)
-    return pairs
+    """What stands in one place of two trees of one form."""
+    found: list[tuple[Any, Any]] = []
+    same_form(lambda x, d: found.append((d, x)), like, tree)
+    return found
 
 
 def as_seed(d: Any, like: Any, who: str) -> Any:

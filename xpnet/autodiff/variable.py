@@ -12,11 +12,13 @@ from xpnet.autodiff.operators import constant_operator, constant_operators, oper
 from xpnet.autodiff.record import NUMBERS, apply, base, constant, made_by_recording
 from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, read_key, set_item
 from xpnet.autodiff.rules.shapes import TO_DEVICE, VIEWS, to_device
+from xpnet.autodiff.rules.table import RULES
 from xpnet.autodiff.tape import settle, walk
 from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, size_of
 from xpnet.errors import DtypeError, LibraryError, MemberError, ShapeError, StateError
 from xpnet.typing import Namespace
 
+INSTEAD = {"dot": "matmul", "transpose": "permute_dims", "norm": "linalg.vector_norm"}  # as NumPy's -> the standard's
 SPACES: dict[Namespace, Namespace] = {}  # a library's namespace -> that of Variables over it
 
 
@@ -204,12 +206,17 @@ class Variable:
             "use xp = array_namespace(x) and xp.exp(x); for the bare values stop_gradient(x).value",
         )
 
+    def __format__(self, spec: str) -> str:
+        return format(float(self), spec) if spec else str(self)
+
     def __getattr__(self, name: str) -> NoReturn:
         """Raise: arrays of NumPy and torch have methods that the standard has not."""
         if name.startswith("_"):  # some library asks whether there is a protocol
             raise AttributeError(name)
-        must, remedy = "its attributes must be of the standard", f"use xp = array_namespace(x) and xp.{name}(x)"
-        raise MemberError("Variable", must, name, remedy)
+        other, remedy = INSTEAD.get(name, name), "use a function of the standard"
+        if other in RULES:
+            remedy = f"use xp = array_namespace(x) and xp.{other}(x)"
+        raise MemberError("Variable", "its attributes must be of the standard", name, remedy)
 
     def __dlpack__(self, **_: Any) -> Any:
         raise LibraryError(

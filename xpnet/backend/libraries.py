@@ -1,7 +1,7 @@
 """The array libraries: how each is found, and what the standard leaves open about it.
 
-This is the one module outside ``kernels/`` and ``distributed/`` that names a vendor. A library without a
-class here works through ``Library`` itself, on the standard alone.
+This is the one module outside ``kernels/`` and ``benchmark/peers/`` that names a vendor. A library without a class
+here works through ``Library`` itself, on the standard alone.
 """
 
 from __future__ import annotations

@@ -69,11 +69,8 @@ class Heat:
     @property
     def base(self) -> Result | None:
         """The one that the others are compared with: xpnet at its best."""
-        own = [
-            self.results[name]
-            for name in ("xpnet-captured", "xpnet-fast", "xpnet-tuned", "xpnet-numba", "xpnet")
-            if name in self.results
-        ]
+        known = [name for name, competitor in COMPETITORS.items() if competitor.library == "xpnet"]
+        own = [self.results[name] for name in known if name in self.results]
         return next((result for result in [*own, *self.ran()] if result.ran), None)
 
     def troubles(self) -> list[str]:

@@ -46,7 +46,8 @@ def check(backend: str | None, device: str | None, dtype: str) -> None:
         console.print(f"on {name}:", report)
     if failures:
         raise SystemExit(1)
-    console.print(f"[green]{len(CASES) * len(names)} checks on {len(names)} backends: every gradient is right.[/]")
+    backends = "1 backend" if len(names) == 1 else f"{len(names)} backends"
+    console.print(f"[green]{len(CASES) * len(names)} checks on {backends}: every gradient is right.[/]")
 
 
 def cell(report: Report) -> str:

@@ -67,6 +67,7 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @click.option("--hidden", type=click.IntRange(1), help="Hidden units.  [default: 100, mnist 50]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Names all random numbers.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/DATASET-TIME]")
+@click.option("--overwrite", is_flag=True, help="Begin anew in a folder that holds a training.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Folder of a training to go on with, up to --epochs.")
 def train(
     dataset: str,
@@ -75,6 +76,7 @@ def train(
     dtype: str,
     seed: int,
     out: Path | None,
+    overwrite: bool,
     resume: Path | None,
     **chosen: Any,
 ) -> None:
@@ -88,6 +90,9 @@ def train(
             raise click.UsageError(f"--resume goes on with the settings of that training: leave out {names}")
         settings = settings_of(resume, settings.keys()) | {name: settings[name] for name in given}
     folder = out or resume or Path("runs") / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    if folder != resume and not overwrite and (folder / "history.json").is_file():
+        remedy = f"go on with --resume {folder}, begin anew with --overwrite, or name another"
+        raise DataError("train", f"{folder} must hold no other training", "one", remedy)
     make_folder("train", folder)
     try:
         train_in(folder, settings, backend or get_backend(), device, resume)

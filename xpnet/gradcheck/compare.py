@@ -43,12 +43,15 @@ def distances(analytic: Host, numeric: Host) -> tuple[Host, Host]:
 def compare(evaluate: Evaluate, indices: Host, steps: Host, analytic: Host, eps: float, tolerance: float) -> Comparison:
     """Compare derivatives, ``|a - n| ≤ tolerance max(|a|, |n|, rms n)`` or below what rounding can tell.
 
+    Those that only rounding tells apart have no relative difference.
     Where the derivatives from the left and from the right differ however small the step, there is no derivative to
     compare with: a kink.
     """
     numeric, noise, error = differences(evaluate, indices, steps, eps)
     difference, relative = distances(analytic, numeric)
-    failed = ~((relative <= tolerance) | (difference <= ROUNDING * noise))
+    even = difference <= ROUNDING * noise
+    failed = ~((relative <= tolerance) | even)
+    relative[even & (relative > tolerance)] = 0.0  # such as that of a derivative of 0 from what rounding makes of it
     # a kink so near that no step resolves it: the difference is no larger than that of one step and its half
     kinked = failed & (error > ROUNDING * noise) & (difference <= 4.0 * error)
     for element in np.flatnonzero(failed & ~kinked)[:KINKS_AT_MOST]:

@@ -85,9 +85,9 @@ class Layer:
             setattr(cls, name, lasting)
 
     def __new__(cls, *arrays: Any, **_: Any) -> Self:
-        if arrays and isinstance(arrays[0], Integral) and hasattr(cls, "create"):
-            first = list(inspect.signature(cls.__init__).parameters)[1]
-            if first in ("arrays", *cls.parameters[:1]):
+        if cls.parameters and arrays and isinstance(arrays[0], Integral) and hasattr(cls, "create"):
+            first = list(inspect.signature(cls.__init__).parameters)[1:2]
+            if first in (["arrays"], [cls.parameters[0]]):
                 who, must = cls.__name__, f"it must be given arrays {', '.join(cls.parameters)}"
                 raise DtypeError(who, must, ", ".join(map(repr, arrays)), f"for sizes use {who}.create")
         layer = object.__new__(cls)

@@ -175,6 +175,8 @@ def _check_shape(layer: Layer, name: str, shape: tuple[int, ...], letters: list[
         remedy = f"add the batch axis with xp.expand_dims({name}, axis=0)"
     elif layer.flattens and name == "x" and len(shape) == len(own):
         remedy = f"give each row {sizes.get(own[-1], own[-1])} values, over as many axes as you like"
+        if layer._x_shape is not None and len(layer._x_shape) > len(own):
+            remedy += f"; it was {tuple(layer._x_shape)}, of which Linear would map the last axis"
     must = f"{name} must be ({wanted}{',' if len(letters) == 1 else ''})"
     raise ShapeError(type(layer).__name__, must, tuple(shape), remedy)
 

@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from xpnet.backend import array_namespace
-from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.errors import ArgumentError, DtypeError, ShapeError, XpnetError
 from xpnet.layers.base import Layer, leaves
 from xpnet.layers.checks import plain
-from xpnet.layers.joint import joined
+from xpnet.layers.joint import Joint, joined
 from xpnet.layers.loss import Loss
 from xpnet.layers.owner import Owner
 from xpnet.layers.shape import whole_numbers
@@ -59,8 +59,19 @@ class Chain(Owner):
 
     def forward(self, x: Any) -> Any:
         for step in self._steps():
-            x = step(x)
+            try:
+                x = step(x)
+            except XpnetError as error:
+                self._name(error, step)
+                raise
         return x
+
+    def _name(self, error: XpnetError, step: Any) -> None:
+        """Let an error of a layer say which of its kind it is."""
+        inside = getattr(step, "layers", ()) if isinstance(step, Joint) else (step,)
+        for name, layer in self.layers.items():
+            if any(layer is one for one in inside) and type(layer).__name__ == error.who:
+                error.tell(name)
 
     def backward(self, dout: Any = 1.0) -> Any:
         for step in reversed(self._visited()):

@@ -71,8 +71,8 @@ class AffineRelu(Joint):
     def backward(self, dout: Any) -> Any:
         affine, relu = self.layers
         like = vars(relu).get("_y_like")
-        if like is None or like is not vars(affine).get("_y_like"):
-            return super().backward(dout)  # each ran by itself
+        if like is None or like is not vars(affine).get("_y_like") or self._replaced():
+            return super().backward(dout)
         dout = checks.check_dout(relu, dout, *like)
         dx, affine.dW, affine.db = kernels.affine_relu_backward(dout, affine.x, affine.W, relu.y, affine.needs_dx)
         return checks.unflatten(dx, affine._x_shape)
@@ -99,8 +99,9 @@ class ConvolutionReluPooling(Joint):
 
     def backward(self, dout: Any) -> Any:
         conv, _, pool = self.layers
-        if any("_y_like" in vars(layer) or vars(layer).get("_joint") is not self for layer in self.layers):
-            return super().backward(dout)  # each ran by itself
+        alone = any("_y_like" in vars(layer) or vars(layer).get("_joint") is not self for layer in self.layers)
+        if alone or self._replaced():
+            return super().backward(dout)
         x, seen, y, winner = self.kept
         dout = checks.check_dout(pool, dout, array_namespace(y), y.shape, y.dtype, device_of(y))
         dx, conv.dW, conv.db = kernels.convolution_relu_pooling_backward(

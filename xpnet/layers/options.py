@@ -8,6 +8,7 @@ from numbers import Number
 from typing import Any
 
 from xpnet.backend import is_array
+from xpnet.layers.checks import plain
 
 
 def unusual_options(constructor: Any, values: Mapping[str, Any]) -> list[str]:
@@ -17,7 +18,7 @@ def unusual_options(constructor: Any, values: Mapping[str, Any]) -> list[str]:
     """
     shown: list[str] = []
     for name, option in inspect.signature(constructor).parameters.items():
-        value = values.get(name, option.default)
+        value = plain(values.get(name, option.default))
         if _is_plain(value) and value != option.default:
             shown += map(repr, value) if option.kind is option.VAR_POSITIONAL else [f"{name}={value!r}"]
         elif is_array(value):

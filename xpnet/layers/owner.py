@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -65,10 +65,12 @@ class Owner(Layer):
 
     def _refuse_hidden(self) -> None:
         """Raise ArgumentError for a layer that is an attribute alone, which nothing would train."""
+        known = {id(layer) for layer in (*within(self), getattr(self, "last_layer", None))}
         for holder in (self, *self.layers.values()):
-            known = {id(layer) for layer in (*getattr(holder, "layers", {}).values(), getattr(holder, "last_layer", 0))}
             for name, value in vars(holder).items():
-                if isinstance(value, Layer) and id(value) not in known and (value.params or value.states):
+                if not isinstance(value, Layer) or id(value) in known or holder in within(value):
+                    continue
+                if any(layer.parameters or layer.state for layer in within(value)):
                     who, must = type(holder).__name__, "every layer inside must be one of its layers"
                     remedy = "derive from Owner or Network, and name it in layers"
                     raise ArgumentError(who, must, f"attribute {name}, {type(value).__name__}", remedy)
@@ -95,6 +97,14 @@ class Owner(Layer):
         """The layers as the repr shows them; those not named after their class with their names, ``shortcut=…``."""
         usual = {name: name.rstrip("0123456789") == type(layer).__name__ for name, layer in self.layers.items()}
         return [repr(layer) if usual[name] else f"{name}={layer!r}" for name, layer in self.layers.items()]
+
+
+def within(layer: Layer) -> Iterator[Layer]:
+    """A layer and all that it is made of."""
+    yield layer
+    if layer.owner:
+        for inner in layer.layers.values():
+            yield from within(inner)
 
 
 def spared(layer: Layer) -> list[Layer]:

@@ -16,6 +16,7 @@ from xpnet.datasets import Batches, check_data
 from xpnet.errors import DivergenceError, DtypeError
 from xpnet.initializers import check_size
 from xpnet.layers import SoftmaxWithLoss
+from xpnet.layers.checks import check_flags
 from xpnet.networks import Network
 from xpnet.optimizers import Optimizer, clip_by_norm, clip_by_value
 from xpnet.optimizers.clipping import check_limit
@@ -68,6 +69,7 @@ class Trainer:
         self.capture = capture
         rows = self.batches.rows if evaluate_rows is None else evaluate_rows
         check_size(type(self).__name__, "evaluate_rows", rows)
+        check_flags(type(self).__name__, capture=capture)
         self.evaluate_rows = min(rows, self.batches.rows)
         self.history = History()
         self.saved: tuple[int, Path] | None = None
@@ -84,6 +86,8 @@ class Trainer:
         self, epochs: int, on_batch: Callable[[int], None] | None = None, patience: int | None = None
     ) -> Iterator[Epoch]:
         """Train for some epochs, yielding the record of each as it ends; ``on_batch`` hears of every batch.
+
+        Nothing is trained before it is asked for: write ``for epoch in trainer.run(5):``, or ``list(trainer.run(5))``.
 
         With ``patience`` it ends early, where that many epochs in a row have not lowered the test loss (the training
         loss without test data).

@@ -44,11 +44,11 @@ class Competitor:
 COMPETITORS = {
     competitor.name: competitor
     for competitor in (
+        Competitor("xpnet-captured", "xpnet, captured", "xpnet", "xpnet", "Captured", captured=True),
         Competitor("xpnet-fast", "xpnet, tuned, numba", "xpnet", "xpnet", "Explicit", tuned=True, fast=True),
         Competitor("xpnet-tuned", "xpnet, tuned", "xpnet", "xpnet", "Explicit", tuned=True),
         Competitor("xpnet-numba", "xpnet, numba", "xpnet", "xpnet", "Explicit", fast=True),
         Competitor("xpnet", "xpnet", "xpnet", "xpnet", "Explicit"),
-        Competitor("xpnet-captured", "xpnet, captured", "xpnet", "xpnet", "Captured", captured=True),
         Competitor("torch", "torch eager", "torch", "torch", "Eager"),
         Competitor("torch-fused", "torch, fused", "torch", "torch", "Fused"),
         Competitor("torch-compile", "torch.compile", "torch", "torch", "Compiled"),

@@ -64,7 +64,8 @@ def attention_backward(dout: Host, q: Host, k: Host, v: Host, p: Host, y: Host, 
     if not all_of_one(dout, q, k, v, p, y):
         return standard.attention_backward.reference(dout, q, k, v, p, y, heads)
     N, L, D = q.shape
-    scale, E = 1.0 / sqrt(D // heads), D // heads
+    E = D // heads
+    scale = 1.0 / sqrt(E)
     gradients = tuple(np.empty_like(q, order="C") for _ in range(3))
     along = ((dout * y).reshape(-1, E) @ ones(E, q.dtype)).reshape(N, L, heads)
     along, dout, q, k, v, dq, dk, dv = in_heads(heads, along, dout, q * scale, k * scale, v, *gradients)
