@@ -53,7 +53,7 @@ def test_other_bad_data_are_refused(data, asarray) -> None:
         Trainer(small_net(), SGD(0.5), (x[:0, ...], t[:0, ...]))
     with pytest.raises(ShapeError, match=r"Affine1: x must be \(N, 4\), got \(1, 3\)"):
         Trainer(small_net(), SGD(0.5), (x[:, :3], t))
-    with pytest.raises(DtypeError, match="Affine: x must be floating, got int"):
+    with pytest.raises(DtypeError, match="Affine1: x must be floating, got int"):
         Trainer(small_net(), SGD(0.5), (asarray(np.ones((30, 4), dtype=np.int64)), t))
     for wrong in (0, -3, 2.5):
         with pytest.raises(ArgumentError, match="batch_size must be a positive integer"):
