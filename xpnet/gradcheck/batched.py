@@ -24,8 +24,9 @@ VALUES_AT_ONCE = 2**19
 def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
     """An Evaluate of the loss in one parameter, many values at once; None where layer or loss have no such form.
 
-    Samples that stand side by side must not meet: layers with lasting state (statistics of the batch, noise that
-    counts its steps) are left out, and so are layers on a way that branches.
+    Samples that stand side by side must not meet: in this layer and behind it none may have lasting state (statistics
+    of the batch, noise that counts its steps); what those before it have moves. Layers on a way that branches are left
+    out.
     """
     layer, attribute = place
     last = network.last_layer
@@ -33,7 +34,7 @@ def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Eval
         return None
     nodes = list(in_a_row(network).values())
     depth = next((i for i, node in enumerate(nodes) if node is layer), None)
-    if depth is None or any(node.states for node in nodes):
+    if depth is None or any(node.states for node in nodes[depth:]):
         return None
     layers = [node.copy() for node in nodes]
     loss = last.copy()
