@@ -296,3 +296,12 @@ def test_attention_of_values_that_are_not_finite(value, masked):
     mask = np.asarray([[True, False, True]] * 2) if masked else None
     for causal in (False, True):
         assert_as_reference(kernels.attention, q, k, v, mask, 2, causal)
+
+
+def test_the_gradient_of_a_bias_keeps_its_digits_over_many_rows():
+    dout = np.random.default_rng(0).random((200_000, 2), "float32")
+    x, W, y = np.zeros((len(dout), 1), "float32"), np.zeros((1, 2), "float32"), np.ones_like(dout)
+    expected = np.sum(dout, axis=0, dtype=np.float64)
+    for body in bodies_on_numpy(kernels.affine_relu_backward):
+        _, _, db = body(dout, x, W, y, False)
+        np.testing.assert_allclose(db, expected, rtol=5e-5)

@@ -12,6 +12,8 @@ from xpnet.kernels.numpy.blocks import Host
 from xpnet.kernels.standard.affine import affine
 from xpnet.kernels.standard.joint import affine_relu, affine_relu_backward
 
+SUMMED_FIRST = 256  # rows: one after the other, many would lose digits
+
 
 @affine.on("numba")
 def affine_and_pass(x: Host, W: Host, b: Host) -> Any:
@@ -66,10 +68,15 @@ def add_and_cut(y: Host, b: Host) -> None:
 
 @compiled
 def pass_and_add(dout: Host, y: Host, d: Host, db: Host) -> None:
-    """What the ReLU passes on, a product with 0 or 1, and its sum over the rows."""
+    """What the ReLU passes on, a product with 0 or 1, and its sum over the rows, of which some are summed first."""
     N, M = y.shape
     zero, one = y.dtype.type(0), y.dtype.type(1)
-    for n in range(N):
+    part = np.empty_like(db)
+    for first in range(0, N, SUMMED_FIRST):
+        part[:] = zero
+        for n in range(first, min(first + SUMMED_FIRST, N)):
+            for j in range(M):
+                d[n, j] = dout[n, j] * (one if y[n, j] > zero else zero)
+                part[j] += d[n, j]
         for j in range(M):
-            d[n, j] = dout[n, j] * (one if y[n, j] > zero else zero)
-            db[j] += d[n, j]
+            db[j] += part[j]
