@@ -305,3 +305,13 @@ def test_the_gradient_of_a_bias_keeps_its_digits_over_many_rows():
     for body in bodies_on_numpy(kernels.affine_relu_backward):
         _, _, db = body(dout, x, W, y, False)
         np.testing.assert_allclose(db, expected, rtol=5e-5)
+
+
+def test_the_gradients_of_a_normalization_keep_their_digits_over_many_rows():
+    dout = np.random.default_rng(0).random((200_000, 2), "float32")
+    rstd, gamma = np.ones((len(dout), 1), "float32"), np.ones(2, "float32")
+    expected = np.sum(dout, axis=0, dtype=np.float64)
+    for body in bodies_on_numpy(kernels.layer_norm_backward):
+        _, dgamma, dbeta = body(dout, np.ones_like(dout), rstd, gamma)
+        np.testing.assert_allclose(dgamma, expected, rtol=5e-5)
+        np.testing.assert_allclose(dbeta, expected, rtol=5e-5)

@@ -19,10 +19,15 @@ def way(net: Sequential, name: str) -> object:
     return side_by_side(net, net.params.place(name), x, t)
 
 
-def test_samples_that_meet_are_not_put_side_by_side():
-    for make in (SMALL["MultiLayerNetExtend"], SMALL["ResNet"], SMALL["DeepConvNet"]):
+def test_samples_that_meet_behind_a_layer_are_not_put_side_by_side():
+    net = SMALL["DeepConvNet"]().astype("float64")
+    assert net.layers["Dropout2"] is list(net.layers.values())[-1]
+    assert all(way(net, name) is None for name in net.params)
+    for make in (SMALL["MultiLayerNetExtend"], SMALL["ResNet"]):
         net = make().astype("float64")
-        assert all(way(net, name) is None for name in net.params)
+        *others, W, b = net.params
+        assert all(way(net, name) is None for name in others)
+        assert None not in (way(net, W), way(net, b))
     for make in (SMALL["MultiLayerNet"], SMALL["SimpleConvNet"]):
         net = make().astype("float64")
         assert all(way(net, name) is not None for name in net.params)

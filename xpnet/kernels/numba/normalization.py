@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numba.compiler import compiled_sums, in_order, rows
+from xpnet.kernels.numba.compiler import SUMMED_FIRST, compiled_sums, in_order, rows
 from xpnet.kernels.numpy.blocks import Host
 from xpnet.kernels.standard import normalization as standard
 
@@ -55,14 +55,20 @@ def through(dout: Host, xhat: Host, rstd: Host, gamma: Host, dx: Host, dgamma: H
     N, D = dout.shape
     real = dout.dtype.type
     width = real(D)
+    parts = np.zeros((2, D), dout.dtype)
     for n in range(N):
         mean, along = real(0), real(0)
         for j in range(D):
             d, h = dout[n, j], xhat[n, j]
-            dgamma[j] += d * h
-            dbeta[j] += d
+            parts[0, j] += d * h
+            parts[1, j] += d
             mean += d * gamma[j]
             along += d * gamma[j] * h
         mean, along = mean / width, along / width
         for j in range(D):
             dx[n, j] = rstd[n] * (dout[n, j] * gamma[j] - mean - xhat[n, j] * along)
+        if (n + 1) % SUMMED_FIRST == 0 or n + 1 == N:
+            for j in range(D):
+                dgamma[j] += parts[0, j]
+                dbeta[j] += parts[1, j]
+            parts[:] = real(0)
