@@ -13,6 +13,7 @@ import pytest
 from xpnet.backend import get_backend, to_numpy
 from xpnet.backend.ahead import MOST, copied_ahead
 from xpnet.datasets import Batches
+from xpnet.errors import DtypeError
 from xpnet.random import Generator
 
 X = np.arange(60.0, dtype="float32").reshape(30, 2)
@@ -161,3 +162,11 @@ def test_batches_come_as_the_backend_makes_arrays(backend: Any) -> None:
         assert type(x) is type(get_backend().asarray(x_host))
         np.testing.assert_array_equal(to_numpy(x), x_host)
         np.testing.assert_array_equal(to_numpy(t), t_host)
+
+
+def test_what_is_no_batch_is_refused() -> None:
+    backend = get_backend()
+    with pytest.raises(DtypeError, match=r"ahead: batches must be tuples of arrays, got Batches; try batches\.epoch"):
+        backend.ahead(Batches(X, T, 7))
+    with pytest.raises(DtypeError, match=r"ahead: a batch must be a tuple of arrays, got ndarray; write \(x,\)"):
+        list(backend.ahead([X]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graphs_on_cpu import Tape
+from captures_on_cpu import Tape
 
 import xpnet as xn
 from xpnet.layers import LSTM, Affine, Reshape, SoftmaxWithLoss

@@ -7,78 +7,35 @@ that are read then, or that a graph would have to fetch from the host, are refus
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from cuda_on_cpu import RawKernel
+from captures_on_cpu import (
+    TAPES,
+    CUDADriverError,
+    CUDARuntimeError,
+    Device,
+    Launched,
+    Stream,
+    Tape,
+    act,
+    end_capture,
+    looking,
+    sent,
+    using_allocator,
+    waits,
+)
+from cublas_on_cpu import COMPUTE, PRODUCTS, Binding
 
 from xpnet.backend import namespace as spaces
 from xpnet.backend.libraries import LIBRARIES
 
 CREATE = {"arange", "empty", "eye", "full", "linspace", "ones", "tri", "zeros"}
 DTYPES = {np.dtype("float32"): 0, np.dtype("float64"): 1}
-COMPUTE = {0: 68, 1: 70}
-WIDTHS = {0: ctypes.c_float, 1: ctypes.c_double}
 FILL = 77.0  # what memory of a graph holds before its first launch
-
-
-class CUDARuntimeError(RuntimeError):
-    pass
-
-
-class CUDADriverError(RuntimeError):
-    pass
-
-
-class Tape:
-    """What was noted since ``begin_capture``, and all memory that was allocated, which stays as in a pool."""
-
-    now: Tape | None = None
-    launched = 0
-
-    def __init__(self) -> None:
-        self.work: list[Callable[[], Any]] = []
-        self.memory: list[Any] = []
-        self.products = 0
-        self.nodes: list[int] = []
-        """The address that each node copies from; 0 for what is no copy."""
-
-    def launch(self) -> None:
-        assert Tape.now is None
-        Tape.launched += 1
-        for act in self.work:
-            act()
-
-
-TAPES: dict[int, Tape] = {}
-HOST = 4096
-
-
-def end_capture(stream: int) -> int:
-    tape, Tape.now = Tape.now, None
-    assert tape is not None
-    assert Stream.current.ptr == stream
-    TAPES[id(tape)] = tape
-    return id(tape)
-
-
-def act(now: Callable[[], Any]) -> None:
-    """Do something on the device: at once, or at each launch of the graph that is captured."""
-    if Tape.now is None:
-        now()
-    else:
-        Tape.now.work.append(now)
-        Tape.now.nodes.append(0)
-
-
-def waits(*_: Any) -> Any:
-    if Tape.now is not None:
-        raise CUDARuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
 
 
 def pretend_graphs(cupy: Any) -> ModuleType:
@@ -276,153 +233,3 @@ def fetched(ndarray: Any, made: Any) -> Any:
         return np.array(value, dtype=dtype).view(ndarray)
 
     return asarray
-
-
-def sent() -> None:
-    """A copy from the host, which a graph makes again when the host has other plans."""
-    if Tape.now is not None:
-        Tape.now.nodes.append(HOST)
-
-
-def ends(source: int) -> Any:
-    return SimpleNamespace(srcPtr=SimpleNamespace(ptr=source), dstPtr=SimpleNamespace(ptr=1))
-
-
-def looking() -> Any:
-    """As ``cuda.bindings.runtime``, for a look at the nodes of a graph: what succeeds is 0, and a list of results."""
-    kinds = SimpleNamespace(cudaMemoryTypeHost=1, cudaMemoryTypeUnregistered=0, cudaMemoryTypeDevice=2)
-    return SimpleNamespace(
-        cudaError_t=SimpleNamespace(cudaSuccess=0),
-        cudaGraphNodeType=SimpleNamespace(cudaGraphNodeTypeMemcpy=1),
-        cudaMemoryType=kinds,
-        cudaGraph_t=lambda address: TAPES[address],
-        cudaGraphGetNodes=lambda tape, count=0: (0, tape.nodes[:count], len(tape.nodes)),
-        cudaGraphNodeGetType=lambda node: (0, int(node > 0)),
-        cudaGraphMemcpyNodeGetParams=lambda node: (0, ends(node)),
-        cudaPointerGetAttributes=lambda address: (0, SimpleNamespace(type=1 if address == HOST else 2)),
-    )
-
-
-class Launched(RawKernel):
-    """A kernel whose launch is noted in a capture."""
-
-    def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...]) -> None:
-        kept = [array.view(np.ndarray) if isinstance(array, np.ndarray) else array for array in args]
-        for value, (kind, name) in zip(kept, self.arguments, strict=True):
-            self.passed(kind, name, value)
-        act(lambda: RawKernel.__call__(self, grid, block, tuple(kept)))
-
-
-class Device:
-    def __init__(self, number: int) -> None:
-        self.id = number
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Device) and other.id == self.id
-
-    def __enter__(self) -> None:
-        """The only one there is."""
-
-    def __exit__(self, *_: object) -> None:
-        """Still the only one."""
-
-    synchronize = waits
-
-
-class Stream:
-    current: Any = None
-
-    def __init__(self, non_blocking: bool = False) -> None:
-        assert non_blocking, "the default stream cannot be captured beside others"
-        self.ptr = id(self)
-
-    def __enter__(self) -> Self:
-        Stream.current = self
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        Stream.current = None
-
-    def begin_capture(self) -> None:
-        assert Stream.current is self
-        Tape.now = Tape()
-
-
-@contextmanager
-def using_allocator(allocator: Any) -> Any:
-    assert Tape.now is None
-    cuda = sys.modules["cupy"].cuda  # type: ignore[attr-defined]
-    cuda.allocator = allocator
-    yield
-    cuda.allocator = None
-
-
-class Binding:
-    """As ``nvmath.bindings.cublas``: a handle needs a stream, and after it a workspace."""
-
-    def __init__(self) -> None:
-        handles: dict[int, list[int]] = {}
-
-        def create() -> int:
-            handle = max(handles, default=0) + 1
-            handles[handle] = []
-            return handle
-
-        def set_stream(handle: int, pointer: int) -> None:
-            handles[handle][:] = [pointer]
-
-        def set_workspace(handle: int, pointer: int, size: int) -> None:
-            assert len(handles[handle]) == 1
-            assert size >= 4 << 20
-            handles[handle].append(pointer)
-
-        def calling(name: str) -> Any:
-            def call(handle: int, *args: Any) -> None:
-                stream, _ = handles[handle]
-                assert Stream.current.ptr == stream
-                assert Tape.now is not None
-                Tape.now.products += 1
-                PRODUCTS[name](*args)
-
-            return call
-
-        self.create, self.set_stream, self.set_workspace = create, set_stream, set_workspace
-        self.destroy = handles.pop
-        self.gemm_ex, self.gemm_strided_batched_ex = map(calling, PRODUCTS)
-
-
-def gemm_ex(ta: int, tb: int, m: int, n: int, k: int, alpha: int, a: int, ka: int, lda: int, *rest: int) -> None:
-    b, kb, ldb, beta, c, kc, ldc, *_ = rest
-    gemm_strided_batched_ex(ta, tb, m, n, k, alpha, a, ka, lda, 0, b, kb, ldb, 0, beta, c, kc, ldc, 0, 1, *_)
-
-
-def gemm_strided_batched_ex(ta: int, tb: int, m: int, n: int, k: int, alpha: int, *rest: int) -> None:
-    """``C = A B`` of matrices at addresses, columns first."""
-    a, ka, lda, sa, b, kb, ldb, sb, beta, c, kc, ldc, sc, count, compute, algorithm = rest
-    assert compute == COMPUTE[ka], "C has no overload that takes the type of the data"
-    assert algorithm in (-1, 99)
-    assert (value_at(alpha, ka), value_at(beta, ka)) == (1.0, 0.0)
-
-    def multiply() -> None:
-        for i in range(count):
-            A = matrix(a, ka, lda, sa * i, *((k, m) if ta else (m, k)))
-            B = matrix(b, kb, ldb, sb * i, *((n, k) if tb else (k, n)))
-            matrix(c, kc, ldc, sc * i, m, n)[...] = (A.T if ta else A) @ (B.T if tb else B)
-
-    act(multiply)
-
-
-PRODUCTS = {"gemm_ex": gemm_ex, "gemm_strided_batched_ex": gemm_strided_batched_ex}
-
-
-def value_at(address: int, kind: int) -> float:
-    return WIDTHS[kind].from_address(address).value
-
-
-def matrix(address: int, kind: int, ld: int, offset: int, rows: int, columns: int) -> Any:
-    """A matrix with columns one after the other, ``ld`` values apart."""
-    width = WIDTHS[kind]
-    assert ld >= rows
-    memory = (width * (ld * (columns - 1) + rows)).from_address(address + offset * ctypes.sizeof(width))
-    values = np.frombuffer(memory, dtype=np.dtype(width))
-    return np.lib.stride_tricks.as_strided(values, (rows, columns), (values.itemsize, ld * values.itemsize))

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from captured_training import Training, refused
-from graphs_on_cpu import Tape
+from captures_on_cpu import Tape
 
 import xpnet as xn
 from xpnet.errors import BackendError, DtypeError, ShapeError, StateError

@@ -7,7 +7,7 @@ import gc
 import numpy as np
 import pytest
 from captured_training import IMAGES, NUMBERS, TRAININGS, Training, both, same
-from graphs_on_cpu import TAPES, Tape
+from captures_on_cpu import TAPES, Tape
 
 import xpnet as xn
 from xpnet.training import Trainer

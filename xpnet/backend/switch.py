@@ -25,7 +25,7 @@ from xpnet.backend.namespace import (
     find_library,
     library_of,
 )
-from xpnet.errors import BackendError
+from xpnet.errors import BackendError, DtypeError
 from xpnet.typing import Array, Namespace
 
 
@@ -63,8 +63,14 @@ class Backend:
 
         For data that stays on the host: on CuPy a batch is copied, through pinned memory and on a stream of its own,
         while the one before it is worked on.
+
+        Raises: ``DtypeError`` for what is no batches, or no batch of arrays.
         """
-        return self.library.ahead(batches, self)
+        if not isinstance(batches, Iterable):
+            raise DtypeError(
+                "ahead", "batches must be tuples of arrays", type(batches).__name__, "try batches.epoch(0)"
+            )
+        return self.library.ahead(map(_batch, batches), self)
 
     def on_host(self, values: Any, dtype: Any = None) -> tuple[np.ndarray[Any, Any], Any]:
         """What ``asarray`` hands to the library: the values on the host, and a dtype, None where they keep theirs."""
@@ -91,6 +97,14 @@ class Backend:
         return (
             f"{self.name} {self.library.version()}, {self.library.device_name(self.device)}, {dtype_name(self.dtype)}"
         )
+
+
+def _batch(arrays: Any) -> tuple[Any, ...]:
+    if not isinstance(arrays, tuple | list):
+        raise DtypeError(
+            "ahead", "a batch must be a tuple of arrays", type(arrays).__name__, "write (x,) for one array"
+        )
+    return tuple(arrays)
 
 
 def to_numpy(array: Any) -> np.ndarray[Any, Any]:
