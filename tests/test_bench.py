@@ -338,3 +338,9 @@ def test_the_worker_imports_nothing_of_xpnet() -> None:
     text = (HERE / "worker.py").read_text(encoding="utf-8")
     assert "from xpnet" not in text
     assert os.path.exists(HERE / "peers" / "torch.py")
+
+
+def test_who_runs_where() -> None:
+    on_gpu = {name for name, competitor in COMPETITORS.items() if competitor.runs(gpu=True)}
+    assert on_gpu == {"xpnet-captured", "xpnet", "torch", "torch-fused", "torch-compile", "jax"}
+    assert {name for name, competitor in COMPETITORS.items() if not competitor.runs(gpu=False)} == {"xpnet-captured"}

@@ -42,6 +42,7 @@ class Tape:
 
 TAPES: dict[int, Tape] = {}
 HOST = 4096
+TO_HOST = 8192  # for a node that copies there
 
 
 def end_capture(stream: int) -> int:
@@ -72,8 +73,9 @@ def sent() -> None:
         Tape.now.nodes.append(HOST)
 
 
-def ends(source: int) -> Any:
-    return SimpleNamespace(srcPtr=SimpleNamespace(ptr=source), dstPtr=SimpleNamespace(ptr=1))
+def ends(node: int) -> Any:
+    source, end = (1, HOST) if node == TO_HOST else (node, 1)
+    return SimpleNamespace(srcPtr=SimpleNamespace(ptr=source), dstPtr=SimpleNamespace(ptr=end))
 
 
 def looking() -> Any:

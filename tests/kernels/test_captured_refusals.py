@@ -9,12 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from captured_training import Training, refused
-from captures_on_cpu import Tape
+from captures_on_cpu import TO_HOST, Tape
 
 import xpnet as xn
 from xpnet.errors import BackendError, DtypeError, ShapeError, StateError
+from xpnet.kernels import recording
 from xpnet.layers import SoftmaxWithLoss
+from xpnet.networks import TwoLayerNet
 from xpnet.optimizers import Optimizer
+from xpnet.random import Generator
 
 pytestmark = pytest.mark.journey
 
@@ -30,19 +33,34 @@ def test_a_step_that_reads_a_value_is_refused(cupy):
     refused(cupy, training, step, StateError, text)
 
 
-@pytest.mark.parametrize("what", ["an array from a list", "more than eight arrays in one"])
+@pytest.mark.parametrize("what", ["an array from a list", "more than eight arrays in one", "a copy to the host"])
 def test_a_step_that_fetches_from_the_host_is_refused(cupy, what):
     training = Training(cupy)
 
     def step(x, t):
         if what == "an array from a list":
             x = x + cupy.asarray([[[[1.0]]]], dtype="float32")
+        elif what == "a copy to the host":  # which does not wait, as get(blocking=False)
+            if Tape.now is not None:
+                Tape.now.nodes.append(TO_HOST)
         else:
             x = np.stack([x] * 9)[0]
         return training.step(x, t)
 
     text = "capture: a step must find all it needs on the device, got a copy from the host, or to it; make"
     refused(cupy, training, step, StateError, text)
+
+
+def test_a_loss_scale_that_adapts_is_refused():
+    net = TwoLayerNet(4, 5, 3, rng=Generator(0)).compute_in("float16")
+    with (
+        pytest.raises(
+            StateError, match='capture: a step must not adapt a loss scale, got loss_scale="dynamic"; give a'
+        ),
+        recording.Recording().running(),
+    ):
+        net.gradient(np.ones((2, 4), "float32"), np.asarray([0, 1]))
+    assert recording.current is None
 
 
 def test_a_product_that_cannot_be_captured_is_refused(cupy):

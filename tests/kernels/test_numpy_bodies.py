@@ -147,9 +147,16 @@ def test_affine(N, D, M, dtypes, layouts, leading, seed):
     assert_as_reference(kernels.affine, x, W, b)
     if "complex128" not in dtypes:
         assert_as_reference(kernels.affine_relu, x, W, b)
-    if "complex128" not in dtypes and not leading:
-        dout, y = array(seed, (N, M), dtypes[1], layouts[1]), array(seed + 1, (N, M), dtypes[2], layouts[2])
-        assert_as_reference(kernels.affine_relu_backward, dout, x, W, y, True)
+
+
+@pytest.mark.parametrize("N", [0, 1, 2, 40])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtypes", [("float32",) * 4, ("float64",) * 4, ("float32", "float32", "float64", "float32")])
+def test_affine_relu_backward(N, layout, dtypes):
+    shapes = ((N, 3), (N, 4), (4, 3), (N, 3))
+    for at in (*range(4), None):  # which array is laid out, None for all
+        given = [array(i, shapes[i], dtypes[i], layout if at in (i, None) else "C") for i in range(4)]
+        assert_as_reference(kernels.affine_relu_backward, *given, True)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

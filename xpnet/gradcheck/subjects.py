@@ -69,7 +69,6 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
         target = Target(name, network.params[name], loss_at, gradients[name], batch=x.shape[0])
         restore()
         target.fast = side_by_side(network, place, x, t)
-        restore()
         target.causes += [*written, *accumulation(gradients[name], again[name], 2.0)]
         targets.append(target)
     return targets
