@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -71,6 +72,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         where = _chosen(item, "where")
         if where is not None:
             item.add_marker(where.name.lower())
+        elif "cupy" in getattr(item, "fixturenames", ()):
+            item.add_marker("cupy")
 
 
 def _proves_nothing_more(item: pytest.Item) -> bool:
@@ -130,6 +133,15 @@ def asarray(where: Where, backend: Backend) -> Callable[..., Any]:
         return array
 
     return make
+
+
+@pytest.fixture
+def cupy() -> Iterator[Any]:
+    """CuPy itself, as the current backend in float32: on a CUDA device, or on a pretended one."""
+    if LACKS["cupy"] and "cupy" not in REQUIRED:
+        pytest.skip(LACKS["cupy"])
+    with xn.use_backend("cupy", dtype="float32"):
+        yield importlib.import_module("cupy")
 
 
 @pytest.fixture
