@@ -60,6 +60,8 @@ def _look_up(array: Any) -> Namespace:
     else:
         try:
             namespace = array_api_compat.array_namespace(array)
+            if (library := library_of(namespace)).repairs:
+                namespace = library.namespace()
         except TypeError as error:
             raise DtypeError(
                 "array_namespace",
