@@ -101,6 +101,10 @@ FIRST = [next(case for case in CASES if case.name == name) for name in sorted(CH
 
 # jax compiles every operation for every shape: one case of each kind
 PAIRS = [(case, name) for name in PRESENT if name != "numpy" for case in (FIRST if name == "jax" else CASES)]
+STATIC = [
+    case for case in CASES if not case.name.startswith("unique_")
+]  # the shapes do not depend on values: see Place
+PAIRS = [(case, name) for case, name in PAIRS if name != "array-api-strict" or case in STATIC]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +149,7 @@ def test_no_rule_reads_a_value_on_the_host(defer_to_variables: None, monkeypatch
 
         monkeypatch.setattr(strict, name, noted)
     with place.inside():
-        for case in CASES:
+        for case in STATIC:
             arrays = [place.asarray(x) for x in case.points()]
 
             def scalar(*arrays: Any, case: Case = case) -> Any:

@@ -1,0 +1,64 @@
+"""What a function of the standard takes, asked of its declaration, and the error for a call that is none."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+from xpnet.errors import XpnetError
+from xpnet.standard import FUNCTIONS
+
+
+class CallError(XpnetError, TypeError):
+    """A call with arguments that the function does not take."""
+
+
+class Takes:
+    """The arguments of one function, ``takes.check(args, keywords)``.
+
+    ``usual`` is the number of positional arguments of the call that needs no check where it has no keywords; ``names``
+    are those of the keywords, of which ``named`` may only be given so.
+    """
+
+    __slots__ = ("alone", "first", "most", "name", "names", "signature", "usual")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.signature = inspect.signature(FUNCTIONS[name])
+        parameters = list(self.signature.parameters.values())
+        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self.first = [(p.name, p.default is p.empty) for p in positional]
+        self.names = frozenset(p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD))
+        self.most = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
+        self.usual = sum(needed for _, needed in self.first) if self.most is not None else -1
+        self.alone = self.usual == 1
+
+    def __str__(self) -> str:
+        plain = [p.replace(annotation=p.empty) for p in self.signature.parameters.values()]
+        return f"{self.name}{inspect.Signature(plain)}"
+
+    def check(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """Raise unless the function takes these.
+
+        Raises: ``CallError`` that says what it takes.
+        """
+        count = len(args)
+        if self.most is not None and count > self.most:
+            raise self._error(f"{count} positional arguments", "give what stands behind the * by its name")
+        self.check_names(keywords)
+        for at, (name, needed) in enumerate(self.first):
+            if at < count and name in keywords:
+                raise self._error(f"{name} twice", "give it once")
+            if at >= count and needed and name not in keywords:
+                raise self._error(f"no {name}", "give it")
+
+    def check_names(self, keywords: Iterable[str]) -> None:
+        """Raise unless the function takes these keywords."""
+        for name in keywords:
+            if name not in self.names:
+                by_place = any(name == first for first, _ in self.first)
+                raise self._error(f"the keyword {name}", "give it by its place" if by_place else "leave it out")
+
+    def _error(self, got: str, remedy: str) -> CallError:
+        return CallError(self.name, f"the call must be {self}", got, remedy)
