@@ -14,6 +14,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from xpnet.errors import ArgumentError
+from xpnet.layers.checks import is_number
 
 
 @dataclass(frozen=True)
@@ -173,11 +174,10 @@ def check_step(schedule: Any, step: Any) -> int:
 
     Raises: ``ArgumentError``.
     """
-    number: Any = step if isinstance(step, Real) and not isinstance(step, bool) else inf
-    if not 0 <= number < inf:
+    if not is_number(step) or not 0 <= step < inf:
         remedy = "give the number of updates done"
         raise ArgumentError(type(schedule).__name__, "step must be finite and from 0", repr(step), remedy)
-    return number  # type: ignore[no-any-return]
+    return step  # type: ignore[return-value]
 
 
 def between(start: float, end: float, share: float) -> float:
