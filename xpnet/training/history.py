@@ -18,9 +18,11 @@ from xpnet.files import written_in_place
 class Epoch:
     """What one epoch came to.
 
-    ``loss`` is the mean over its batches as they were trained on; accuracies are shares from 0 to 1 after it, and
-    ``test_loss`` is the loss of ``predict``. ``seconds`` is the time of its steps alone. Without test data its entries
-    are None, and so are the accuracies of a network that gives numbers and not classes, or where all rows are ignored.
+    ``loss`` is the mean over its rows, each with the weight that it has in the loss, as they were trained on; of a loss
+    that is a sum, the sum over the number of rows. Accuracies are shares from 0 to 1 after it, or the metric that the
+    Trainer was given, whose ``measure`` names it; ``test_loss`` is the loss of ``predict``, as ``loss``. ``seconds`` is
+    the time of its steps alone. Without test data its entries are None, and so are the accuracies of a network that
+    gives numbers and not classes, or where all rows are ignored.
     """
 
     epoch: int

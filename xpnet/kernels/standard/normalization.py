@@ -93,6 +93,18 @@ def batch_norm_predict(x: Array, gamma: Array, beta: Array, mean: Array, var: Ar
 
 
 @kernel
+def batch_norm_predict_backward(
+    dout: Array, x: Array, gamma: Array, mean: Array, var: Array, eps: float
+) -> tuple[Array, Array, Array]:
+    """Derivatives of ``batch_norm_predict``, whose statistics are constants: ``dx = γ r dout``, ``dγ``, ``dβ``."""
+    wide, axes = widened(dout), _all_but_channels(dout)
+    rstd = 1.0 / array_namespace(var).sqrt(var + eps)
+    xhat = (widened(x) - _to_channels(mean, x)) * _to_channels(rstd, x)
+    dgamma, dbeta = _scale_and_shift(wide, xhat, axes)
+    return narrowed(wide * _to_channels(gamma * rstd, x), dout), narrowed(dgamma, gamma), narrowed(dbeta, gamma)
+
+
+@kernel
 def group_norm(x: Array, gamma: Array, beta: Array, groups: int, eps: float) -> tuple[Array, Array, Array]:
     """Normalization of each sample over groups of channels and all places, ``y = γ x̂ + β``, and ``x̂`` and ``r``.
 
