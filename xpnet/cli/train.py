@@ -90,10 +90,10 @@ def train(
             raise click.UsageError(f"--resume goes on with the settings of that training: leave out {names}")
         settings = settings_of(resume, settings.keys()) | {name: settings[name] for name in given}
     folder = out or resume or Path("runs") / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    make_folder("train", folder)
     if folder != resume and not overwrite and (folder / "history.json").is_file():
         remedy = f"go on with --resume {folder}, begin anew with --overwrite, or name another"
         raise DataError("train", f"{folder} must hold no other training", "one", remedy)
-    make_folder("train", folder)
     try:
         train_in(folder, settings, backend or get_backend(), device, resume)
     finally:
@@ -139,7 +139,7 @@ def train_in(folder: Path, settings: dict[str, Any], backend: object, device: st
             trainer = prepare(console, settings)
             if resume is not None:
                 go_on(console, trainer, settings["epochs"], resume)
-            run(console, trainer, folder, {"backend": str(current), **settings}, saved)
+            run(console, trainer, folder, {"backend": str(current), **settings, "measure": trainer.measure}, saved)
             verify(console, trainer, settings["hidden"], folder)
         except KeyboardInterrupt:
             kept = "no epoch had finished"
@@ -180,6 +180,7 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     epochs, saved[:] = settings["epochs"], trainer.history
+    console.print(f"train and test are the {trainer.measure} on the images of each")
     to_do = epochs - len(saved)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -189,7 +190,7 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
             save(folder / "weights.safetensors", trainer.network)
             trainer.history.save(folder / "history.json", settings)
             with written_in_place(folder / "learning_curve.svg") as part:
-                part.write_text(learning_curve(trainer.history.to_dicts()), encoding="utf-8")
+                part.write_text(learning_curve(trainer.history.to_dicts(), measure=trainer.measure), encoding="utf-8")
             saved.append(record)
             progress.console.print(line(record, epochs))
 

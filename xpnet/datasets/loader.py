@@ -10,8 +10,9 @@ import numpy as np
 from xpnet.backend import array_namespace, backend_of
 from xpnet.datasets.arrange import Pair
 from xpnet.datasets.check import count_rows
-from xpnet.errors import DtypeError
+from xpnet.errors import ArgumentError, DtypeError
 from xpnet.initializers import check_size
+from xpnet.layers.checks import check_flags
 from xpnet.typing import Array
 
 
@@ -26,34 +27,49 @@ class Batches:
 
     The order of epoch k is ``rng.permutation(N, "shuffle", step=k)``: it depends on the seed and on k alone, so an
     epoch can be repeated and a training resumed. Without ``rng`` the rows come in their own order, as views where
-    the library has views. The last batch holds what is left and may be shorter.
+    the library has views. The last batch holds what is left and may be shorter; with ``drop_last`` such a one is left
+    out, other rows in each epoch.
 
     Shapes: ``x (N, ...)``, ``t (N, ...)``; of any library, on any device, where the batches stay.
-    Raises: ``ShapeError``, ``LibraryError`` as ``check.count_rows``; ``ArgumentError`` for a batch size below 1;
-    ``DtypeError`` for an ``rng`` that is no Generator.
+    Raises: ``ShapeError``, ``LibraryError`` as ``check.count_rows``; ``ArgumentError`` for a batch size below 1, or
+    with ``drop_last`` above the number of rows; ``DtypeError`` for an ``rng`` that is no Generator.
     """
 
-    def __init__(self, x: Array, t: Array, batch_size: int, rng: Shuffler | None = None) -> None:
+    def __init__(
+        self, x: Array, t: Array, batch_size: int, rng: Shuffler | None = None, drop_last: bool = False
+    ) -> None:
         self.rows = count_rows("Batches", x, t)
         check_size("Batches", "batch_size", batch_size)
         # NumPy's own generators have a permutation too, but one without a name and a step
         if rng is not None and (not hasattr(rng, "permutation") or type(rng).__module__.startswith("numpy.")):
             got = f"{type(rng).__module__}.{type(rng).__qualname__}"
             raise DtypeError("Batches", "rng must be a Generator of xpnet", got, "pass xpnet.random.Generator(seed)")
+        check_flags("Batches", drop_last=drop_last)
+        if drop_last and batch_size > self.rows:
+            got = f"{batch_size} of {self.rows} rows"
+            raise ArgumentError("Batches", "batch_size must leave a batch with drop_last", got, "choose a smaller one")
         self.x = x
         self.t = t
         self.batch_size = int(batch_size)
         self.rng = rng
+        self.drop_last = bool(drop_last)
 
     def __len__(self) -> int:
-        """The number of batches in an epoch, ``⌈N / B⌉``."""
-        return -(-self.rows // self.batch_size)
+        """The number of batches in an epoch, ``⌈N / B⌉``, or ``⌊N / B⌋`` with ``drop_last``."""
+        return self.rows // self.batch_size if self.drop_last else -(-self.rows // self.batch_size)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The numbers of rows in an epoch and in its last batch."""
+        rows = min(len(self) * self.batch_size, self.rows)
+        return rows, rows - (len(self) - 1) * self.batch_size
 
     def epoch(self, k: int) -> Iterator[Pair]:
         """The batches ``(x, t)`` of epoch k."""
         # the standard leaves a slice past the end undefined
         slices = [
-            slice(start, min(start + self.batch_size, self.rows)) for start in range(0, self.rows, self.batch_size)
+            slice(start, min(start + self.batch_size, self.rows))
+            for start in range(0, len(self) * self.batch_size, self.batch_size)
         ]
         if self.rng is None:
             for rows in slices:

@@ -13,6 +13,7 @@ WIDTH, HEIGHT = 960, 400
 INK, GREY, GRID = "#1f2933", "#667480", "#e6eaee"
 LOSS, TRAIN, TEST = "#7b3fa0", "#1f6fb4", "#d9580d"  # told apart by colour-blind readers, and dark enough on white
 MARKERS_UP_TO = 40
+SMALLEST = 1e-300  # step of an axis: a power of ten below it would round to 0
 
 Points = list[tuple[float, float]]
 
@@ -43,12 +44,18 @@ class Axis:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def learning_curve(history: Sequence[Mapping[str, Any]], title: str = "Learning curve") -> str:
+def learning_curve(
+    history: Sequence[Mapping[str, Any]], title: str = "Learning curve", measure: str | None = "accuracy"
+) -> str:
     """The SVG of a training: loss per epoch at left, train and test accuracy (0 to 1) per epoch at right.
 
     ``history`` holds a dict per epoch with the keys ``epoch, loss, train_accuracy, test_accuracy``. Whatever is
-    missing, None or not finite leaves a gap.
+    missing, None or not finite leaves a gap. ``measure`` names what the accuracies are, as ``Trainer.measure`` does;
+    one without that word in it is drawn as a number.
     """
+    measure = measure or "accuracy"
+    share = "accuracy" in measure.lower()
+    text, bounds = (_percent, _accuracy_bounds) if share else (number, _loss_bounds)
     epochs = [_value(row, "epoch", default=index) for index, row in enumerate(history, start=1)]
 
     def series(key: str, label: str, colour: str) -> Series:
@@ -60,11 +67,11 @@ def learning_curve(history: Sequence[Mapping[str, Any]], title: str = "Learning 
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" font-family="{FONT}" font-size="12" fill="{INK}">',
         f"<title>{escape_xml(title)}</title>",
-        f"<desc>{escape_xml(_summary(loss, accuracy))}</desc>",
+        f"<desc>{escape_xml(_summary(loss, accuracy, measure, text))}</desc>",
         f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="10" fill="#ffffff" stroke="#d5dbe1"/>',
         f'<text x="28" y="38" font-size="18" font-weight="600">{escape_xml(title)}</text>',
         *_panel("Loss", [loss], left=72, right=400, text=number, bounds=_loss_bounds),
-        *_panel("Accuracy", accuracy, left=538, right=834, text=_percent, bounds=_accuracy_bounds),
+        *_panel(measure[:1].upper() + measure[1:], accuracy, left=538, right=834, text=text, bounds=bounds),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -73,11 +80,13 @@ def learning_curve(history: Sequence[Mapping[str, Any]], title: str = "Learning 
 def round_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """About ``count`` round numbers, multiples of 1, 2 or 5 times a power of ten, that enclose the range."""
     step = _round_step((high - low) / count)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first = math.floor(low / step + 1e-9)
+    last = max(math.ceil(high / step - 1e-9), first + 1)
     return [float(f"{index * step:.10g}") for index in range(first, last + 1)]
 
 
 def _round_step(raw: float) -> float:
+    raw = max(raw, SMALLEST)
     power = 10.0 ** math.floor(math.log10(raw))
     return next(factor for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-9)) * power
 
@@ -92,8 +101,8 @@ def _percent(value: float) -> str:
     return f"{round(100 * value, 6):.4g} %"
 
 
-def _summary(loss: Series, accuracy: Iterable[Series]) -> str:
-    named = [("loss", loss, number), *((f"{series.label} accuracy", series, _percent) for series in accuracy)]
+def _summary(loss: Series, measured: Iterable[Series], measure: str, text: Callable[[float], str]) -> str:
+    named = [("loss", loss, number), *((f"{series.label} {measure}", series, text) for series in measured)]
     last = [f"{name} {text(series.finite()[-1][1])}" for name, series, text in named if series.finite()]
     return f"{len(loss.points)} epochs; last: {', '.join(last) or 'nothing finite'}"
 
@@ -121,7 +130,7 @@ def _panel(
     bounds: Callable[[float, float], tuple[float, float]],
 ) -> list[str]:
     top, bottom = 92.0, 340.0
-    parts = [f'<text x="{left}" y="{top - 18}" font-size="14" font-weight="600">{name}</text>']
+    parts = [f'<text x="{left}" y="{top - 18}" font-size="14" font-weight="600">{escape_xml(name)}</text>']
     points = [point for series in curves for point in series.finite()]
     if not points:
         parts += [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from numbers import Integral
@@ -18,7 +18,7 @@ from xpnet.layers.options import unusual_options
 from xpnet.typing import Array
 
 # from call to call, by the entry checks and the network
-REMEMBERED = ("_accepted", "_joined", "_joint", "_named", "_spared", "_tape", "_x_shape", "_y_like")
+REMEMBERED = ("_accepted", "_coming", "_joined", "_joint", "_named", "_spared", "_tape", "_x_shape", "_y_like")
 
 
 class Layer:
@@ -30,7 +30,8 @@ class Layer:
 
     ``parameters`` names the trained arrays: the gradient of ``W`` is ``dW``.
     ``state`` names what lasts from step to step but is not trained, such as running statistics: attributes that a
-    layer shares with its copies, saved with its parameters. ``forward`` moves them in training only.
+    layer shares with its copies, saved with its parameters. ``forward`` moves them in training only: where the
+    attribute ``training`` is False it computes as ``predict`` does, and ``backward`` is the derivative of that.
     ``differentiable`` names the inputs whose gradients ``backward`` returns, in order (default: all). An input with
     the default None may be left out.
     ``shapes`` declares axis sizes by letter, ``{"x": "N D", "W": "D M"}``; ``...`` stands for any leading axes.
@@ -57,13 +58,17 @@ class Layer:
     inputs: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     layers: Mapping[str, Layer]
-    training = True
+    training: bool = True
+    frozen: bool = False
     needs_dx = True
     _x_shape: tuple[int, ...] | None = None
     _accepted: list[Any]
     _state: dict[str, Any]
     _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
     _joint: Any
+    _coming: Sequence[
+        tuple[Layer, str, Any, Any]
+    ] = ()  # the state after a step, of a loss layer whose network put it off
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
@@ -128,6 +133,21 @@ class Layer:
         copy = self.copy()
         copy.training = False
         return copy
+
+    def freeze(self, frozen: bool = True) -> Self:
+        """Leave the layer, and all inside it, as it is, ``net.layers["Convolution1"].freeze()``; return self.
+
+        ``forward`` computes as ``predict`` does, by running statistics, which stay, and without dropout; gradients pass
+        through it as the derivative of that. No optimizer moves its parameters, and ``clip_norm`` of a ``Trainer``
+        leaves their gradients out; ``gradient`` has them as before. ``freeze(False)`` ends it. To keep the running
+        statistics alone, set ``training = False``; to keep parameters of some names alone, give an optimizer a group of
+        None.
+
+        Raises: ``DtypeError`` for what is neither True nor False.
+        """
+        checks.check_flags(f"{type(self).__name__}.freeze", frozen=frozen)
+        self.frozen, self.training = bool(frozen), not frozen
+        return self
 
     def copy(self) -> Self:
         """A shallow copy: the same arrays, caches of its own."""
@@ -246,6 +266,11 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
             )
         if self._y_like is not None:
             dout = checks.check_dout(self, dout, *self._y_like)
+        if self._coming:
+            for layer, name, before, value in self._coming:
+                if getattr(layer, name) is before:  # else another step has moved it
+                    setattr(layer, name, value)
+            self._coming = ()
         dx = backward(self, dout)
         return checks.unflatten(dx, self._x_shape) if self.flattens else dx
 

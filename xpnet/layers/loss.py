@@ -23,6 +23,7 @@ class Loss(Layer):
     A subclass writes ``per_sample(x, t)``, which returns the loss of each sample and keeps what ``backward`` needs, and
     ``backward``, the product of ``dlosses(dout)`` and the derivative of each loss. Where samples do not count alike in
     the mean, ``per_sample`` assigns how much each does to ``counts``. Targets and weights are not differentiated.
+    After ``forward``, ``counted`` is what the sum of the losses was divided by, ``Σₙ wₙ``, also where that is 0.
     """
 
     differentiable = ("x",)
@@ -31,6 +32,7 @@ class Loss(Layer):
     counts: Array | None = None
     w: Array | None = None
     N: Any
+    counted: Any
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
@@ -43,6 +45,7 @@ class Loss(Layer):
         losses = self.per_sample(x, t)
         xp = array_namespace(losses, weights)
         self.w, self.N = weights, size_of(losses)
+        self.counted = self.N
         if weights is not None:
             check_weights(type(self).__name__, weights, losses)
             self.w = over(weights, x.ndim)
@@ -50,22 +53,21 @@ class Loss(Layer):
         if self.reduction == "sum":
             self.N = 1
         elif weights is not None or self.counts is not None:
-            self.N = self._total(weights, losses)
+            self.counted, self.N = self._total(weights, losses)
         else:
             return kernels.mean(losses)
         loss: Array = xp.sum(losses) / self.N
         return loss
 
-    def _total(self, weights: Array | None, losses: Array) -> Array:
-        """``Σₙ wₙ`` over all losses, or 1 where that is 0 and nothing is to be divided."""
+    def _total(self, weights: Array | None, losses: Array) -> tuple[Array, Array]:
+        """``Σₙ wₙ`` over all losses, and the same or 1 where it is 0 and nothing is to be divided."""
         xp = array_namespace(weights, self.counts)
         counts = self.counts
         if weights is not None:
             w = over(weights, losses.ndim)
             counts = w if counts is None else w * counts
         total: Any = xp.sum(counts) * (size_of(losses) / size_of(counts))
-        divisor: Array = total + xp.astype(total == 0.0, total.dtype)
-        return divisor
+        return total, total + xp.astype(total == 0.0, total.dtype)
 
     def dlosses(self, dout: Array) -> Array:
         """The derivative with respect to each sample's loss, ``dout wₙ / Σₙ wₙ``, in as many axes as x."""

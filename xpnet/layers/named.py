@@ -37,6 +37,11 @@ class NamedArrays(MutableMapping[str, Array]):
             known = ", ".join(self.places) or "none"
             raise NameUnknownError(self.who, f"name must be one of {known}", repr(name), "choose one") from None
 
+    @property
+    def frozen(self) -> set[str]:
+        """The names of what a frozen layer holds, which nothing trains."""
+        return {name for name, (layer, _) in self.places.items() if layer.frozen}
+
     def tell(self, recorded: recording.Recording, name: str) -> None:
         """Tell a recording that the array lasts from step to step."""
         layer, attribute = self.place(name)

@@ -133,14 +133,17 @@ class GroupNormalization(Layer):
 class BatchNormalization(Layer):
     """Batch normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
 
-    In training μ and σ² are the mean and the (biased) variance of each channel over the batch and all places, and the
-    running statistics follow them, ``running = momentum running + (1 - momentum) batch``. ``predict`` uses the running
-    ones. As in the book, momentum is the share that stays (torch's is the share that comes: 0.9 here is 0.1 there) and
-    the running variance follows σ² itself (torch's follows ``σ² n / (n - 1)`` with n the values of a channel). The
-    book's ε is 10e-7. Running statistics are float32 where γ is float16 or bfloat16, in which small steps are lost.
+    In training μ and σ² are the mean and the (biased) variance of each channel over the batch and all places, and
+    the running statistics follow them, ``running = momentum running + (1 - momentum) batch``. ``predict`` uses the
+    running ones, and so does a layer that is frozen, whose ``training`` is False: they are constants in its
+    backward. As in the book, momentum is the share that stays (torch's is the share that comes: 0.9 here is 0.1
+    there) and the running variance follows σ² itself (torch's follows ``σ² n / (n - 1)`` with n the values of a
+    channel). The book's ε is 10e-7. Running statistics are float32 where γ is float16 or bfloat16, in which small
+    steps are lost.
 
     Shapes: ``x (N, D)`` or ``(N, C, ...)``; the others ``(D,)`` or ``(C,)``; ``y`` as ``x``.
-    Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``.
+    Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``;
+    frozen, ``dx = dx̂ / √(σ² + ε)``.
     Raises: ``ShapeError`` in training for fewer than two values of a channel, which have no variance; ``ArgumentError``
     for a momentum outside 0 … 1 or an eps that is not above 0.
     Source: Ioffe and Szegedy, 2015, section 3; Deep Learning from Scratch, section 6.3.
@@ -155,6 +158,7 @@ class BatchNormalization(Layer):
     beta: Array
     running_mean: Array
     running_var: Array
+    fixed: tuple[Array, Array, Array] | None
 
     def __init__(
         self,
@@ -185,8 +189,10 @@ class BatchNormalization(Layer):
         self.running_var = xp.ones(gamma.shape, **like) if running_var is None else running_var
 
     def forward(self, x: Array) -> Array:
+        self.fixed = None
         if not self.training:
             mean, var = self.running_mean, self.running_var
+            self.fixed = x, mean, var
             return kernels.batch_norm_predict(x, self.gamma, self.beta, mean, var, self.eps)
         self._check_values(x)
         y, self.xhat, self.rstd, mean, var = kernels.batch_norm(x, self.gamma, self.beta, self.eps)
@@ -195,7 +201,12 @@ class BatchNormalization(Layer):
         return y
 
     def backward(self, dout: Array) -> Array:
-        dx, self.dgamma, self.dbeta = kernels.batch_norm_backward(dout, self.xhat, self.rstd, self.gamma)
+        if self.fixed is not None:
+            x, mean, var = self.fixed
+            gradients = kernels.batch_norm_predict_backward(dout, x, self.gamma, mean, var, self.eps)
+        else:
+            gradients = kernels.batch_norm_backward(dout, self.xhat, self.rstd, self.gamma)
+        dx, self.dgamma, self.dbeta = gradients
         return dx
 
     def _moved(self, running: Array, batch: Array) -> Array:
@@ -207,7 +218,7 @@ class BatchNormalization(Layer):
         who = type(self).__name__
         check_not_empty(who, x)
         if size_of(x) == x.shape[1]:
-            remedy = "train on larger batches; where the last batch of an epoch has one row, choose another batch size"
+            remedy = "train on larger batches; leave a last batch of one row out, Trainer(…, drop_last=True)"
             raise ShapeError(who, "x must hold two values of each channel in training", tuple(x.shape), remedy)
 
     @classmethod

@@ -24,6 +24,7 @@ class Owner(Layer):
     owner = True
 
     layers: Mapping[str, Layer]
+    _infers = False
     _named: tuple[Mapping[str, Layer], NamedArrays] | None = None
     _tape: tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]] | None = None
 
@@ -38,9 +39,26 @@ class Owner(Layer):
         """The layers whose dx makes up the owner's, and which it can do without where nobody wants that."""
         return []
 
+    @property
+    def training(self) -> bool:
+        """Whether a layer inside computes as in training; assigned, it is that of all of them."""
+        return not self._infers and any(layer.training for layer in self.layers.values())
+
+    @training.setter
+    def training(self, training: bool) -> None:
+        for layer in self.layers.values():
+            layer.training = training
+
+    def freeze(self, frozen: bool = True) -> Self:
+        for layer in self.layers.values():
+            layer.freeze(frozen)
+        return self
+
     def inferring(self) -> Self:
         """A shallow copy over such copies of its layers."""
-        return self._over(super().inferring(), lambda layer: layer.inferring())
+        copy = self._over(self.copy(), lambda layer: layer.inferring())
+        copy._infers = True
+        return copy
 
     def astype(self, dtype: Any) -> Self:
         """A network of its own with parameters and state in another dtype, ``net.astype("float64")``."""
@@ -58,7 +76,7 @@ class Owner(Layer):
     def params(self) -> NamedArrays:
         """The live parameters, name -> array, in the order of construction."""
         if self._named is None or self._named[0] is not self.layers:
-            if self.training:  # not on each copy that predict makes
+            if not self._infers:  # not on each copy that predict makes
                 self._refuse_hidden()
             self._named = (self.layers, NamedArrays(self._places(lambda layer: layer.params)))
         return self._named[1]

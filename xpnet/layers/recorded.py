@@ -22,7 +22,7 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(forward)
     def recording(self: Owner, *args: Any, **named: Any) -> Any:
         arrays = (*args, *named.values(), *self.params.values())
-        if not self.training or any(type(array) is Variable for array in arrays):
+        if self._infers or any(type(array) is Variable for array in arrays):
             return forward(self, *args, **named)
         inputs = dict(zip(self.inputs, checks.in_order(self, args, named), strict=True))
         wanted = self.differentiable if self.needs_dx else ()

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from math import nan
 from typing import Any, Self
 
 import numpy as np
 
-from xpnet.backend import array_namespace, dtype_kind, size_of
+from xpnet.autodiff import Variable
+from xpnet.backend import array_namespace, size_of
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
 from xpnet.kernels import recording
 from xpnet.layers import Layer
-from xpnet.layers.checks import check_one_place
 from xpnet.layers.composition import Chain
-from xpnet.layers.loss import check_labels, is_ignored
 from xpnet.layers.named import NamedStates
 from xpnet.layers.owner import spared
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
+from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.typing import Array
 
 
@@ -49,6 +48,7 @@ class Network(Chain):
     last_layer: Layer | None = None
     precision: LowPrecision | None = None
     _spared: tuple[Mapping[str, Layer], list[Layer]] | None = None
+    _stepping = False
 
     def __init__(self, *layers: Layer | Mapping[str, Layer], loss: Layer | None = None) -> None:
         super().__init__(*layers)
@@ -89,6 +89,15 @@ class Network(Chain):
         parts = [forward(x[i : min(i + batch_size, rows), ...]) for i in range(0, rows, batch_size)]
         return array_namespace(*parts).concat(parts, axis=0)
 
+    @contextmanager
+    def _training_step(self) -> Iterator[None]:
+        """The time in which ``loss`` moves the state."""
+        self._stepping = True
+        try:
+            yield
+        finally:
+            del self._stepping
+
     def _loss_layer(self) -> Layer:
         if self.last_layer is None:
             raise StateError(type(self).__name__, "a loss layer must end it", "none", "build it with loss=…")
@@ -97,15 +106,33 @@ class Network(Chain):
     def loss(self, x: Any, t: Any, predict: bool = False, weights: Any = None) -> Array:
         """The loss on a batch: as trained, which is what ``gradient`` differentiates, or as ``predict`` sees it.
 
+        By itself it moves no state: running statistics, and the steps that name the masks of dropout, follow a step of
+        training alone, which is ``gradient``, a loss in Variables, or the ``backward`` of the loss layer after this.
         ``weights`` are those of the samples, for the loss layer (see ``Loss``).
         """
         last = self._loss_layer()
         check_flag(type(self).__name__, predict)
         self._tell()
+        before = None if predict or self._steps_now() else dict(self.states)
         y = self.predict(x) if predict else self._scores(x)
         targets = [cast_like(y, array) for array in ((t,) if weights is None else (t, weights))]
         loss: Array = last.predict(y, *targets) if predict else last(y, *targets)
+        if before:
+            self._put_off(before)
         return loss
+
+    def _steps_now(self) -> bool:
+        """Whether a step is being trained: by ``gradient``, or by whoever gave Variables for the parameters."""
+        return self._stepping or any(type(W) is Variable for W in self.params.values())
+
+    def _put_off(self, before: Mapping[str, Any]) -> None:
+        """Put the state back to where it was; the backward of the loss layer moves it to where it is now."""
+        states = self.states
+        after = {name: value for name, value in states.items() if value is not before[name]}
+        for name in after:
+            layer, attribute = states.place(name)
+            setattr(layer, attribute, before[name])
+        self._loss_layer()._coming = [(*states.place(name), before[name], value) for name, value in after.items()]
 
     def _tell(self) -> None:
         """Tell a recording, where there is one, what a replay computes with."""
@@ -123,22 +150,26 @@ class Network(Chain):
     def accuracy(self, x: Any, t: Any, batch_size: int | None = None) -> float:
         """The share of rows whose highest score is at the label, ``Σₙ [argmax y = t] / N``.
 
-        Rows whose label is the ``ignore_index`` of the loss do not count, nor in N; where all are ignored, it is NaN.
-        ``batch_size`` is that of ``predict``.
+        Under ``SigmoidWithLoss`` it is the share of scores that are above 0 where t is 1 and not elsewhere, over rows
+        and labels. Rows whose label is the ``ignore_index`` of the loss do not count, nor in N; where all are ignored,
+        it is NaN. A NaN among scores is wrong. ``batch_size`` is that of ``predict``. ``measure`` takes another metric.
 
-        Shapes: ``t (N,)`` class indices or ``(N, K)`` one-hot.
+        Shapes: ``t (N,)`` class indices or ``(N, K)`` one-hot; under ``SigmoidWithLoss`` as the scores.
+        Raises: ``ArgumentError`` for numbers as targets, which are not right or wrong, and for a single class;
+        ``ShapeError``, ``DtypeError`` for targets that do not fit.
         """
+        return self.measure(x, t, batch_size=batch_size)
+
+    def measure(self, x: Any, t: Any, metric: Metric | None = None, batch_size: int | None = None) -> float:
+        """``metric(y, t)`` of the scores of ``predict``, a number; without a metric what ``accuracy`` measures.
+
+        Raises: ``DtypeError`` for a metric that is no function, or gives no number; as ``accuracy``.
+        """
+        who = type(self).__name__
+        own = None if metric is None else own_measure(who, metric)
         y = self.predict(x) if batch_size is None else self.predict(x, batch_size)
-        check_one_place(type(self).__name__, {"x": y, "t": t})
-        xp = array_namespace(y, t)
-        ignore = getattr(self.last_layer, "ignore_index", None)
-        check_labels(type(self).__name__, y, t, ignore)
-        right = xp.argmax(y, axis=-1) == (xp.argmax(t, axis=-1) if dtype_kind(t) == "real" else t)
-        if ignore is None:
-            return int(xp.count_nonzero(right)) / size_of(right)
-        counted = xp.logical_not(is_ignored(t, ignore))
-        number = int(xp.count_nonzero(counted))
-        return int(xp.count_nonzero(right & counted)) / number if number else nan
+        measured: float = (own or measure_for(who, self.last_layer, y, t)).of(y, t)
+        return measured
 
     def gradient(self, x: Any, t: Any, weights: Any = None) -> dict[str, Array]:
         """The gradient of ``loss(x, t, weights=weights)`` by backpropagation, name -> array."""
@@ -147,7 +178,7 @@ class Network(Chain):
     def loss_and_gradient(self, x: Any, t: Any, weights: Any = None) -> tuple[Array, dict[str, Array]]:
         """The loss on a batch and its gradient, from one forward and one backward."""
         last = self._loss_layer()
-        with self._without_dx():
+        with self._without_dx(), self._training_step():
             loss = self.loss(x, t) if weights is None else self.loss(x, t, weights=weights)
             if self.precision is None:
                 self.backward(last.backward(1.0))

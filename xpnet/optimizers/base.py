@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from math import isfinite
 from numbers import Real
 from typing import Any, ClassVar, TypeAlias
@@ -63,7 +63,7 @@ class Optimizer:
         self._own: dict[str, Options | None] = {}
 
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """Move every parameter by one step.
+        """Move every parameter by one step, but for those of frozen layers (see ``Layer.freeze``).
 
         On NumPy the arrays themselves are written to, so that whoever holds them sees the training; elsewhere params
         are given new arrays. A gradient of another floating dtype is cast to that of its parameter.
@@ -179,16 +179,17 @@ class Optimizer:
             self._names = None
             self._own = options_by_name(type(self).__name__, self.groups, params)
         check_gradients(type(self).__name__, grads)
+        frozen = params.frozen if isinstance(params, NamedArrays) else ()
         if first or tuple(grads) != names:
-            self._check_names(params, grads)
+            self._check_names(params, grads, frozen)
         moving = []
         for name, W in pairs:
             own = self._own[name]
-            if own is not None:
+            if own is not None and name not in frozen:
                 dW = grads[name]
                 if first or getattr(dW, "shape", None) != W.shape or dW.dtype != W.dtype:
                     dW = self._fitting(name, W, dW)
-                if self.slots and not first and self._held[name][0].shape != W.shape:
+                if self.slots and not first and (name not in self._held or self._held[name][0].shape != W.shape):
                     self._begin(name, W)  # refuses the parameters of another network under the same names
                 moving.append((name, W, dW, self._resolved(own) if own else own))
         if first:
@@ -208,8 +209,9 @@ class Optimizer:
                 must = f"the state {slot} of {name} must be {tuple(W.shape)}"
                 raise ShapeError(type(self).__name__, must, tuple(array.shape), "make an optimizer for each network")
 
-    def _check_names(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
-        missing = [f"{name} missing" for name in params if name not in grads and self._own[name] is not None]
+    def _check_names(self, params: Mapping[str, Array], grads: Mapping[str, Array], frozen: Container[str]) -> None:
+        unmoved = {name for name in params if self._own[name] is None or name in frozen}
+        missing = [f"{name} missing" for name in params if name not in grads and name not in unmoved]
         unknown = [f"{name} unknown" for name in grads if name not in params]
         if missing or unknown or not params:
             got = ", ".join(missing + unknown) or "no parameters"
