@@ -10,6 +10,7 @@ from xpnet import layers, networks
 from xpnet.backend import backend_of, dtype_kind, is_array, to_numpy, use_backend
 from xpnet.book import pickle
 from xpnet.book.arrays import GlobalGenerator, as_labels, doubles
+from xpnet.book.gradient import numerical_gradient
 from xpnet.book.layers import BatchNormalization, Dropout, SoftmaxWithLoss
 from xpnet.errors import DataError
 from xpnet.layers.named import NamedArrays
@@ -56,7 +57,7 @@ class Net:
 
     def loss(self, x: Array, t: Array) -> Array:
         """The loss on a batch."""
-        return self.network.loss(x, t)  # type: ignore[no-any-return]
+        return self._trained_loss(x, t)
 
     def accuracy(self, x: Array, t: Array) -> float:
         """The share of rows whose highest score is at the label."""
@@ -67,8 +68,12 @@ class Net:
         return self.network.gradient(x, t)  # type: ignore[no-any-return]
 
     def numerical_gradient(self, x: Array, t: Array) -> dict[str, Array]:
-        """The same by numerical differentiation, name -> array."""
-        return self.network.numerical_gradient(x, t)  # type: ignore[no-any-return]
+        """The same by the book's numerical differentiation, name -> array; slow."""
+        return {name: numerical_gradient(lambda _: self._trained_loss(x, t), W) for name, W in self.params.items()}
+
+    def _trained_loss(self, x: Array, t: Array) -> Array:
+        """The function that ``gradient`` differentiates."""
+        return self.network.loss(x, t)  # type: ignore[no-any-return]
 
     def save_params(self, file_name: str | Path = "params.pkl") -> None:
         """Write the parameters as the book does, a pickle of a dict, name -> NumPy array.
