@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy
@@ -13,14 +14,42 @@ from xpnet.typing import Array
 
 
 def __getattr__(name: str) -> Any:
-    """``np``: the current backend's own NumPy, which is CuPy on CuPy; NumPy where the library is not like it."""
+    """``np``: NumPy, or on CuPy its twin of the same functions."""
     if name != "np":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(get_backend().library.module)
-    return module if hasattr(getattr(module, "random", None), "randn") else numpy
+    library = get_backend().library
+    twin = import_module(library.module)
+    return LikeNumPy(twin) if twin is not numpy and hasattr(twin, "ndarray") else numpy
 
 
-def as_array(x: Any) -> Array:
+class LikeNumPy(ModuleType):
+    """A library with NumPy's functions, whose random numbers are NumPy's own: the same on every backend."""
+
+    def __init__(self, twin: ModuleType) -> None:
+        super().__init__(twin.__name__, twin.__doc__)
+        self.twin = twin
+        self.random = HostRandom()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.twin, name)
+
+
+class HostRandom:
+    """The functions of ``numpy.random``, with arrays on the current backend in the place of NumPy's."""
+
+    def __getattr__(self, name: str) -> Any:
+        drawn = getattr(numpy.random, name)
+
+        def on_the_backend(*args: Any, **named: Any) -> Any:
+            numbers = drawn(*args, **named)
+            if not isinstance(numbers, numpy.ndarray):
+                return numbers
+            return get_backend().asarray(numbers, dtype=numbers.dtype.name)
+
+        return on_the_backend
+
+
+def as_array(x: Any) -> Any:
     """An array as it is; a number or a list as an array of the current backend, in float64 as the book's are."""
     if is_array(x) and type(x) not in (int, float):
         return x
@@ -30,12 +59,9 @@ def as_array(x: Any) -> Array:
 
 def as_floating(x: Any) -> Array:
     """The same, and integers as float64."""
-    x = as_array(x)
-    if dtype_kind(x) in ("real", "complex"):
-        return x
-    xp = array_namespace(x)
-    floating: Array = xp.astype(x, xp.float64)
-    return floating
+    array: Array = as_array(x)
+    xp = array_namespace(array)
+    return array if dtype_kind(array) in ("real", "complex") else xp.astype(array, xp.float64)
 
 
 def as_labels(t: Array) -> Array:

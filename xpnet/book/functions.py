@@ -6,7 +6,8 @@ from typing import Any
 
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, size_of
-from xpnet.book.arrays import __getattr__, as_array, as_floating
+from xpnet.book.arrays import __getattr__ as __getattr__
+from xpnet.book.arrays import as_array, as_floating
 from xpnet.errors import ShapeError
 from xpnet.typing import Array
 
@@ -74,7 +75,7 @@ def relu(x: Any) -> Array:
 
 
 def relu_grad(x: Any) -> Array:
-    """The derivative of ``relu`` as the book has it, 1 where ``x ≥ 0``, else 0: at 0 it is 1 here, and 0 in ``Relu``."""
+    """The derivative of ``relu`` as the book has it, 1 where ``x ≥ 0``, else 0; at 0 that of ``Relu`` is 0."""
     x = as_floating(x)
     slope: Array = array_namespace(x).astype(x >= 0, x.dtype)
     return slope

@@ -8,19 +8,22 @@ from typing import Any
 
 import numpy
 
-from xpnet.backend import array_namespace, backend_of
-from xpnet.book.arrays import __getattr__
+from xpnet.backend import array_namespace, backend_of, dtype_name
+from xpnet.book.arrays import __getattr__ as __getattr__
 from xpnet.errors import DtypeError
 from xpnet.gradcheck.numerical import check_point, scalar
 from xpnet.typing import Array
 
 __all__ = ["np", "numerical_gradient", "numerical_gradient_2d"]
 
-STEP = 1e-4
+STEPS = {"float64": 1e-4}  # the book's
+COARSE = 1e-2
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
     """The gradient of ``f`` by central differences, ``(f(x + h) - f(x - h)) / 2h`` with ``h = 1e-4``, moving x itself.
+
+    In float32, where rounding would hide that step, h is 1e-2.
 
     f need not look at its argument: ``lambda W: net.loss(x, t)`` sees the array that it moves, ``net.params["W1"]``.
     Each element is put back, also where f raises. ``xn.numerical_gradient`` writes to nothing and is more exact.
@@ -30,17 +33,17 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
     Source: Deep Learning from Scratch, section 4.4.
     """
     check_point("numerical_gradient", "x", x)
-    gradient = numpy.empty(x.shape)
+    gradient, step = numpy.empty(x.shape), STEPS.get(dtype_name(x.dtype), COARSE)
     for at in product(*map(range, x.shape)):
         value = float(x[at])
         try:
-            _write(x, at, value + STEP)
+            _write(x, at, value + step)
             above = scalar(f(x))
-            _write(x, at, value - STEP)
+            _write(x, at, value - step)
             below = scalar(f(x))
         finally:
             _write(x, at, value)
-        gradient[at] = (above - below) / (2.0 * STEP)
+        gradient[at] = (above - below) / (2.0 * step)
     return backend_of(x).asarray(gradient)
 
 
@@ -56,7 +59,7 @@ def numerical_gradient_2d(f: Callable[[Array], Any], X: Array) -> Array:
     return rows
 
 
-def _write(x: Array, at: tuple[int, ...], value: float) -> None:
+def _write(x: Any, at: tuple[int, ...], value: float) -> None:
     try:
         x[at] = value
     except (TypeError, ValueError) as error:

@@ -10,7 +10,7 @@ import numpy
 from xpnet import kernels, layers
 from xpnet.autodiff.record import base
 from xpnet.backend import array_namespace, backend_of, dtype_kind, is_array
-from xpnet.book.arrays import __getattr__
+from xpnet.book.arrays import __getattr__ as __getattr__
 from xpnet.book.functions import (
     cross_entropy_error,
     identity_function,
@@ -88,8 +88,8 @@ class SoftmaxWithLoss(layers.SoftmaxWithLoss):
         if is_array(t) and dtype_kind(t) == "integer" and t.ndim == x.ndim:
             xp = array_namespace(x, t)
             t = t[..., 0] if t.shape[-1] == 1 else xp.astype(t, x.dtype)
-        self.loss = super().forward(x, t, weights)
-        return self.loss
+        loss = self.loss = super().forward(x, t, weights)
+        return loss
 
 
 class Convolution(layers.Convolution):
@@ -99,7 +99,7 @@ class Convolution(layers.Convolution):
     Source: Deep Learning from Scratch, section 7.4.3.
     """
 
-    def __init__(self, W: Array, b: Array | float, stride: int = 1, pad: int = 0) -> None:
+    def __init__(self, W: Array, b: Any, stride: int = 1, pad: int = 0) -> None:
         if not is_array(b) or type(b) in (int, float):
             b = backend_of(W).asarray(numpy.full(W.shape[:1], float(b)))
         super().__init__(W, b, stride, pad)
@@ -109,8 +109,8 @@ class Convolution(layers.Convolution):
 class Dropout(layers.Layer):
     """Dropout, ``y = x m`` with each m 0 with probability p, else 1; without ``train_flg`` ``y = (1 - p) x``.
 
-    p is ``dropout_ratio``; m comes from ``numpy.random.rand``. The library's own Dropout divides by ``1 - p`` in training
-    instead.
+    p is ``dropout_ratio``; m comes from ``numpy.random.rand``. The library's own Dropout divides by ``1 - p`` in
+    training instead.
 
     Shapes: ``x`` and ``y`` of any shape.
     Backward: ``dx = dout m``.
@@ -124,23 +124,23 @@ class Dropout(layers.Layer):
         self.dropout_ratio = layers.Dropout(dropout_ratio).dropout_ratio
         self.mask: Any = None
 
-    def forward(self, x: Array) -> Array:
+    def forward(self, x: Any) -> Any:
         if not self.training:
             return (1.0 - self.dropout_ratio) * x
         kept = numpy.random.random_sample(x.shape) > self.dropout_ratio
         self.mask = backend_of(base(x)).asarray(kept.astype(numpy.float64))
         return x * self.mask
 
-    def backward(self, dout: Array) -> Array:
+    def backward(self, dout: Any) -> Any:
         return dout * self.mask
 
 
 @with_train_flg
 class BatchNormalization(layers.BatchNormalization):
-    """Batch normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + 10e-7)``; without ``train_flg`` by the running μ, σ².
+    """Batch normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + 10e-7)``.
 
-    As in the book, each value of a sample has a mean of its own, in images too, the running statistics start at 0, and
-    a batch may have one row.
+    Without ``train_flg`` μ and σ² are the running ones. As in the book, each value of a sample has its own mean, in
+    images too; the running statistics start at 0, and a batch may have one row.
 
     Shapes: ``x (N, D)`` or ``(N, C, H, W)`` with ``D = C H W``; the others ``(D,)``; ``y`` as ``x``.
     Backward: as ``xpnet.layers.BatchNormalization``.

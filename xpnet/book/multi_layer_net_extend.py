@@ -38,8 +38,8 @@ class MultiLayerNetExtend(Net):
 
     def predict(self, x: Array, train_flg: bool = False) -> Array:
         """The scores of rows, as trained or as inferred."""
-        return self.network.forward(x) if train_flg else super().predict(x)  # type: ignore[no-any-return]
+        return self.network.forward(x) if train_flg else super().predict(x)
 
     def loss(self, x: Array, t: Array, train_flg: bool = False) -> Array:
         """The loss on a batch, as trained or as inferred."""
-        return self.network.loss(x, t, predict=not train_flg)  # type: ignore[no-any-return]
+        return self._trained_loss(x, t) if train_flg else self.network.loss(x, t, predict=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from xpnet import layers, networks
+from xpnet import layers
 from xpnet.backend import backend_of, dtype_kind, is_array, to_numpy, use_backend
 from xpnet.book import pickle
 from xpnet.book.arrays import GlobalGenerator, as_labels, doubles
 from xpnet.book.gradient import numerical_gradient
 from xpnet.book.layers import BatchNormalization, Dropout, SoftmaxWithLoss
 from xpnet.errors import DataError
+from xpnet.layers import Layer
 from xpnet.layers.named import NamedArrays
 from xpnet.networks.book import BookNetwork
 from xpnet.networks.multi_layer_net import PenalizedNetwork
@@ -25,7 +26,7 @@ class Net:
     Weights are drawn by ``numpy.random.randn`` in the book's order, in float64 on the current backend.
     """
 
-    def __init__(self, kind: type[BookNetwork], *sizes: Any, **options: Any) -> None:
+    def __init__(self, kind: Callable[..., BookNetwork], *sizes: Any, **options: Any) -> None:
         with use_backend(doubles()):
             made = kind(*sizes, rng=GlobalGenerator(), **options)
             named = {name: _as_in_the_book(layer) for name, layer in made.layers.items()}
@@ -45,7 +46,7 @@ class Net:
         return self.network.layers
 
     @property
-    def last_layer(self) -> layers.Layer:
+    def last_layer(self) -> Layer:
         """The loss."""
         return self.network.last_layer  # type: ignore[no-any-return]
 
@@ -113,7 +114,7 @@ class Net:
             params[name] = backend_of(params[name]).asarray(to_numpy(array))
 
 
-def _as_in_the_book(layer: layers.Layer) -> layers.Layer:
+def _as_in_the_book(layer: Layer) -> Layer:
     """The book's layer in the place of the library's where the two differ."""
     if isinstance(layer, layers.Dropout):
         return Dropout(layer.dropout_ratio)

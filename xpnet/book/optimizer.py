@@ -7,8 +7,10 @@ from math import sqrt
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from xpnet import optimizers
-from xpnet.book.arrays import __getattr__, as_array
+from xpnet.book.arrays import as_array
 from xpnet.errors import DtypeError
 from xpnet.layers.named import NamedArrays
 

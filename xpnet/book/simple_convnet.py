@@ -21,7 +21,7 @@ class SimpleConvNet(Net):
     def __init__(
         self,
         input_dim: tuple[int, int, int] = (1, 28, 28),
-        conv_param: Mapping[str, int] = {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1},  # noqa: B006
+        conv_param: Mapping[str, int] = {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1},
         hidden_size: int = 100,
         output_size: int = 10,
         weight_init_std: Init = 0.01,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy
+import numpy as np
 
 from xpnet.backend import array_namespace, backend_of, to_numpy
-from xpnet.book.arrays import __getattr__
 from xpnet.book.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from xpnet.errors import ArgumentError
 from xpnet.typing import Array
@@ -22,8 +21,8 @@ class Trainer:
     """Training on batches that ``numpy.random.choice`` draws, told line by line unless ``verbose=False``.
 
     ``network`` is one of the book's, or a class of your own with ``params``, ``gradient``, ``loss`` and ``accuracy``.
-    ``optimizer`` is a name, ``optimizer_param`` its arguments. What was measured are numbers in ``train_loss_list``, one
-    for each step, and ``train_acc_list`` and ``test_acc_list``, one for each epoch, of the first
+    ``optimizer`` is a name, ``optimizer_param`` its arguments. What was measured are numbers in ``train_loss_list``,
+    one for each step, and ``train_acc_list`` and ``test_acc_list``, one for each epoch, of the first
     ``evaluate_sample_num_per_epoch`` rows where it is given.
 
     Raises: ``ArgumentError`` for an unknown optimizer.
@@ -40,7 +39,7 @@ class Trainer:
         epochs: int = 20,
         mini_batch_size: int = 100,
         optimizer: str = "SGD",
-        optimizer_param: Mapping[str, float] = {"lr": 0.01},  # noqa: B006 (read only)
+        optimizer_param: Mapping[str, float] = {"lr": 0.01},
         evaluate_sample_num_per_epoch: int | None = None,
         verbose: bool = True,
     ) -> None:
@@ -66,7 +65,7 @@ class Trainer:
 
     def train_step(self) -> None:
         """One update, its loss afterwards, and at the start of an epoch the accuracies."""
-        rows = numpy.random.choice(self.train_size, self.batch_size)
+        rows = np.random.choice(self.train_size, self.batch_size)
         xp, order = array_namespace(self.x_train), backend_of(self.x_train).asarray(rows)
         x, t = xp.take(self.x_train, order, axis=0), xp.take(self.t_train, order, axis=0)
         self.optimizer.update(self.network.params, self.network.gradient(x, t))

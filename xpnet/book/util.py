@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
+import numpy as np
 
 from xpnet.backend import array_namespace, backend_of, to_numpy
-from xpnet.book.arrays import __getattr__
 from xpnet.kernels.standard.windows import sum_of_cells, under_cells
 from xpnet.layers.windows import check_fits, window_of
 from xpnet.random import Floats
@@ -24,16 +23,16 @@ def smooth_curve(x: Sequence[Any]) -> Floats:
 
     Shapes: ``x (n,)`` numbers or arrays of one; result ``(n,)``, on the host.
     """
-    values = numpy.asarray([float(value) for value in (to_numpy(item) for item in x)])
-    bordered = numpy.pad(numpy.pad(values, (SPREAD, 0), mode="reflect"), (0, SPREAD), mode="symmetric")
-    window = numpy.kaiser(SPREAD + 1, 2.0)
-    smooth: Floats = numpy.convolve(window / window.sum(), bordered, mode="valid")
+    values = np.asarray([float(value) for value in (to_numpy(item) for item in x)])
+    bordered = np.pad(np.pad(values, (SPREAD, 0), mode="reflect"), (0, SPREAD), mode="symmetric")
+    window = np.kaiser(SPREAD + 1, 2.0)
+    smooth: Floats = np.convolve(window / window.sum(), bordered, mode="valid")
     return smooth[SPREAD // 2 : len(smooth) - SPREAD // 2]
 
 
 def shuffle_dataset(x: Array, t: Array) -> tuple[Array, Array]:
     """The rows of data and targets in one random order, drawn by ``numpy.random.permutation``."""
-    order = backend_of(x).asarray(numpy.random.permutation(x.shape[0]))
+    order = backend_of(x).asarray(np.random.permutation(x.shape[0]))
     return array_namespace(x).take(x, order, axis=0), array_namespace(t).take(t, order, axis=0)
 
 
@@ -51,7 +50,7 @@ def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad
     """
     window = window_of("im2col", (filter_h, filter_w), stride, pad)
     check_fits("im2col", window, input_data.shape)
-    xp, (N, C), places = array_namespace(input_data), input_data.shape[:2], window.places(input_data.shape)
+    xp, N, places = array_namespace(input_data), input_data.shape[0], window.places(input_data.shape)
     cells = xp.stack(under_cells(input_data, window, places), axis=2)  # (N, C, cell, OH, OW)
     col: Array = xp.reshape(xp.permute_dims(cells, (0, 3, 4, 1, 2)), (N * places[0] * places[1], -1))
     return col
