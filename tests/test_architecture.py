@@ -32,7 +32,7 @@ ROWS = (
     {"optimizers", "schedules", "drawing", "datasets", "distributed"},
     {"training"},
     {"conformance", "benchmark"},
-    {"interop", "cli"},
+    {"interop", "cli", "book"},
     {"__init__", "__main__"},
 )
 ROW = {name: number for number, row in enumerate(ROWS) for name in row}
@@ -80,6 +80,10 @@ def test_imports_point_one_way(path: Path) -> None:
         if path.relative_to(HOME).parts[:2] == ("benchmark", "peers"):  # each uses its library as its users do
             continue
         assert ROW[other] < ROW[own] or own == "__main__", f"{own} imports {other}"
+
+
+def test_the_names_of_the_book_stand_by_themselves() -> None:
+    assert not [path for path in FILES if part(path) != "book" and "book" in parts_imported(path)]
 
 
 def test_the_files_of_a_package_do_not_import_each_other_in_circles() -> None:
@@ -169,7 +173,8 @@ def test_files_can_be_read_in_one_sitting(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HOME)))
 def test_names_say_what_is_inside(path: Path) -> None:
-    assert not set(path.relative_to(HOME).with_suffix("").parts) & {"utils", "util", "helpers", "common", "misc", "tmp"}
+    names = set(path.relative_to(HOME).with_suffix("").parts) - ({"util"} if part(path) == "book" else set())
+    assert not names & {"utils", "util", "helpers", "common", "misc", "tmp"}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         name = getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "arg", None)
         assert not isinstance(name, str) or name not in ("flg", "tmp", "utils", "helpers", "misc")

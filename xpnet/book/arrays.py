@@ -1,0 +1,89 @@
+"""What the book takes from NumPy: the module ``np``, arrays of numbers and lists, and random numbers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numpy
+
+from xpnet.backend import Backend, array_namespace, dtype_kind, get_backend, is_array, make_backend
+from xpnet.random import Floats, Generator, Shape
+from xpnet.typing import Array
+
+
+def __getattr__(name: str) -> Any:
+    """``np``: NumPy, or on CuPy its twin of the same functions."""
+    if name != "np":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    library = get_backend().library
+    twin = import_module(library.module)
+    return LikeNumPy(twin) if twin is not numpy and hasattr(twin, "ndarray") else numpy
+
+
+class LikeNumPy(ModuleType):
+    """A library with NumPy's functions, whose random numbers are NumPy's own: the same on every backend."""
+
+    def __init__(self, twin: ModuleType) -> None:
+        super().__init__(twin.__name__, twin.__doc__)
+        self.twin = twin
+        self.random = HostRandom()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.twin, name)
+
+
+class HostRandom:
+    """The functions of ``numpy.random``, with arrays on the current backend in the place of NumPy's."""
+
+    def __getattr__(self, name: str) -> Any:
+        drawn = getattr(numpy.random, name)
+
+        def on_the_backend(*args: Any, **named: Any) -> Any:
+            numbers = drawn(*args, **named)
+            if not isinstance(numbers, numpy.ndarray):
+                return numbers
+            return get_backend().asarray(numbers, dtype=numbers.dtype.name)
+
+        return on_the_backend
+
+
+def as_array(x: Any) -> Any:
+    """An array as it is; a number or a list as an array of the current backend, in float64 as the book's are."""
+    if is_array(x) and type(x) not in (int, float):
+        return x
+    host = numpy.asarray(x)
+    return get_backend().asarray(host, dtype="float64" if host.dtype.kind == "f" else None)
+
+
+def as_floating(x: Any) -> Array:
+    """The same, and integers as float64."""
+    array: Array = as_array(x)
+    xp = array_namespace(array)
+    return array if dtype_kind(array) in ("real", "complex") else xp.astype(array, xp.float64)
+
+
+def as_labels(t: Array) -> Array:
+    """Class indices from class indices, one for each row or ``(N, 1)``, or from one-hot rows.
+
+    Shapes: ``t (N,)``, ``(N, 1)`` or ``(N, K)``; result ``(N,)``.
+    """
+    xp = array_namespace(t)
+    if t.ndim < 2:
+        return t
+    labels: Array = t[:, 0] if t.shape[1] == 1 else xp.argmax(t, axis=1)
+    return labels
+
+
+def doubles() -> Backend:
+    """The current backend in float64, the dtype of the book's weights."""
+    return make_backend(get_backend(), dtype="float64")
+
+
+class GlobalGenerator(Generator):
+    """Numbers of NumPy's global generator in the order in which they are asked for, as in the book."""
+
+    def normal(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:  # noqa: ARG002
+        """Standard normal numbers, ``numpy.random.randn``."""
+        return numpy.random.standard_normal(shape)

@@ -1,0 +1,106 @@
+"""The book's pickles of weights, read without running what is in them.
+
+``from xpnet.book import pickle`` stands for ``import pickle``: arrays come on the current backend, and are written as
+NumPy's.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import numpy
+
+from xpnet.backend import get_backend, is_array, to_numpy
+from xpnet.errors import DataError
+
+__all__ = ["dump", "dumps", "load", "loads"]
+
+# What NumPy puts into the pickle of an array, under the names of NumPy 1 and 2
+ALLOWED = {
+    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
+    *(("numpy", name) for name in ("ndarray", "dtype")),
+    ("_codecs", "encode"),
+    ("collections", "OrderedDict"),
+}
+
+
+class Unpickler(pickle.Unpickler):
+    """An unpickler of dicts, lists, tuples, numbers, strings and NumPy's arrays of numbers; it calls nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The one of NumPy's own functions that makes an array.
+
+        Raises: ``DataError`` for any other function or class.
+        """
+        if (module, name) not in ALLOWED:
+            must, got = "a pickle must hold arrays, numbers and containers alone", f"{module}.{name}"
+            raise DataError("load", must, got, "do not open it otherwise unless you trust who wrote it")
+        if name == "encode":
+            return _latin_bytes
+        return super().find_class(module, name)
+
+
+def load(file: BinaryIO) -> Any:
+    """What a pickle holds, its arrays on the current backend in their own dtype.
+
+    Raises: ``DataError`` for a file that is damaged, or holds anything but arrays, numbers, strings and containers.
+    """
+    try:
+        found = Unpickler(file).load()
+    except DataError:
+        raise
+    except Exception as error:  # damaged bytes may raise any kind
+        remedy = "give the file that save_params wrote"
+        raise DataError("load", "the file must be a pickle", f"{type(error).__name__}: {error}", remedy) from error
+    return _on_the_backend(found)
+
+
+def loads(data: bytes) -> Any:
+    """``load`` from bytes.
+
+    Raises: as ``load``.
+    """
+    return load(io.BytesIO(data))
+
+
+def dump(obj: Any, file: BinaryIO) -> None:
+    """Write arrays in dicts, lists and tuples as a pickle of NumPy's arrays."""
+    pickle.dump(_on_the_host(obj), file)
+
+
+def dumps(obj: Any) -> bytes:
+    """``dump`` into bytes."""
+    return pickle.dumps(_on_the_host(obj))
+
+
+def _latin_bytes(text: str, encoding: str) -> bytes:
+    """Bytes in the old protocols, which write them as text in Latin-1; any other codec might do anything."""
+    if encoding != "latin1":
+        raise ValueError(encoding)
+    return text.encode("latin1")
+
+
+def _on_the_backend(value: Any) -> Any:
+    if isinstance(value, dict):
+        return type(value)((name, _on_the_backend(item)) for name, item in value.items())
+    if type(value) in (list, tuple):
+        return type(value)(map(_on_the_backend, value))
+    if isinstance(value, numpy.ndarray):
+        if value.dtype.kind not in "biufc":
+            remedy = "write arrays of numbers"
+            raise DataError("load", "arrays in a pickle must hold numbers", value.dtype, remedy)
+        writable = value if value.flags.writeable else value.copy()
+        return get_backend().asarray(writable, dtype=value.dtype.name)
+    return value
+
+
+def _on_the_host(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _on_the_host(item) for name, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_on_the_host, value))
+    return numpy.array(to_numpy(value)) if is_array(value) and not isinstance(value, numpy.generic) else value
