@@ -30,6 +30,17 @@ def affine_relu(x: Any, W: Any, b: Any) -> Any:
     return _product("add_bias_relu", kernels.affine_relu, x, W, b)
 
 
+@body(kernels.affine_relu_backward)
+def affine_relu_backward(dout: Any, x: Any, W: Any, y: Any, needs_dx: bool) -> Any:
+    if dout.ndim != 2:
+        return kernels.affine_relu_backward.reference(dout, x, W, y, needs_dx)
+    rows, width = dout.shape
+    dz, db = cupy.empty_like(dout), cupy.empty(width, dout.dtype)
+    arrays = (dout, y, dz, db)
+    launch_tiles("affine", "relu_backward_and_sums", db.dtype, width, max(rows, 1), TILE, *arrays, rows, width, TILE)
+    return dz @ W.T if needs_dx else None, x.T @ dz, db
+
+
 @body(kernels.sum_rows)
 def sum_rows(dout: Any) -> Any:
     if dout.ndim != 2:
