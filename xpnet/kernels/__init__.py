@@ -22,11 +22,18 @@ from xpnet.kernels.standard.activation import (
     softplus,
 )
 from xpnet.kernels.standard.affine import affine, sum_rows
-from xpnet.kernels.standard.attention import attention, attention_backward
+from xpnet.kernels.standard.attention import (
+    attention,
+    attention_backward,
+    self_attention,
+    self_attention_backward,
+)
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
 from xpnet.kernels.standard.embedding import embedding, scatter_add
 from xpnet.kernels.standard.erf import erf
 from xpnet.kernels.standard.joint import (
+    affine_gelu,
+    affine_gelu_backward,
     affine_relu,
     affine_relu_backward,
     convolution_relu_pooling,
@@ -77,6 +84,8 @@ __all__ = [
     "adam",
     "adamw",
     "affine",
+    "affine_gelu",
+    "affine_gelu_backward",
     "affine_relu",
     "affine_relu_backward",
     "attention",
@@ -129,6 +138,8 @@ __all__ = [
     "rnn",
     "rnn_backward",
     "scatter_add",
+    "self_attention",
+    "self_attention_backward",
     "sgd",
     "sigmoid",
     "sigmoid_cross_entropy",

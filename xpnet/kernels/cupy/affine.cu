@@ -11,6 +11,16 @@ extern "C" __global__ void add_bias_relu(REAL* y, const REAL* b, long long n, lo
     }
 }
 
+// GELU beside the product, which stays as it is for the backward
+extern "C" __global__ void add_bias_gelu(
+    const REAL* z, const REAL* b, REAL* y, long long n, long long width, long long by_tanh
+) {
+    EACH(i, n) {
+        WIDE v = WIDE(z[i]) + WIDE(b[i % width]);
+        y[i] = v * gelu_share(v, by_tanh);
+    }
+}
+
 // Sums over rows. A block has `tile` neighbouring columns, and threads that each add up some of the rows.
 #define EACH_COLUMN(value)                                                                                             \
     __shared__ WIDE scratch[1024];                                                                                     \
@@ -37,4 +47,12 @@ extern "C" __global__ void relu_backward_and_sums(
     const REAL* dout, const REAL* y, REAL* dx, REAL* sums, long long rows, long long width, long long tile
 ) {
     EACH_COLUMN(WIDE(dx[i] = y[i] > WIDE(0) ? dout[i] : REAL(0)))
+}
+
+// The derivative of GELU after a bias, where there is one, and its sums.
+extern "C" __global__ void gelu_backward_and_sums(
+    const REAL* dout, const REAL* z, const REAL* b, REAL* dx, REAL* sums, long long rows, long long width, long long tile,
+    long long by_tanh
+) {
+    EACH_COLUMN(WIDE(dx[i] = WIDE(dout[i]) * gelu_derivative(WIDE(z[i]) + (b ? WIDE(b[column]) : WIDE(0)), by_tanh)))
 }

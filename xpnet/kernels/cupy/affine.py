@@ -41,6 +41,29 @@ def affine_relu_backward(dout: Any, x: Any, W: Any, y: Any, needs_dx: bool) -> A
     return dz @ W.T if needs_dx else None, x.T @ dz, db
 
 
+@body(kernels.affine_gelu)
+def affine_gelu(x: Any, W: Any, b: Any, by_tanh: bool) -> Any:
+    if x.ndim != 2:
+        return kernels.affine_gelu.reference(x, W, b, by_tanh)
+    z = x @ W
+    y = cupy.empty_like(z)
+    launch_each("affine", "add_bias_gelu", z.dtype, z.size, z, b, y, z.size, b.size, int(by_tanh))
+    return y, z, None
+
+
+@body(kernels.affine_gelu_backward)
+def affine_gelu_backward(
+    dout: Any, x: Any, W: Any, b: Any, z: Any, s: Any, by_tanh: bool, needs_dx: bool
+) -> Any:
+    if dout.ndim != 2:
+        return kernels.affine_gelu_backward.reference(dout, x, W, b, z, s, by_tanh, needs_dx)
+    rows, width = dout.shape
+    dz, db = cupy.empty_like(dout), cupy.empty_like(b)
+    arrays, sizes = (dout, z, b if s is None else 0, dz, db), (rows, width, TILE, int(by_tanh))
+    launch_tiles("affine", "gelu_backward_and_sums", dz.dtype, width, max(rows, 1), TILE, *arrays, *sizes)
+    return dz @ W.T if needs_dx else None, x.T @ dz, db
+
+
 @body(kernels.sum_rows)
 def sum_rows(dout: Any) -> Any:
     if dout.ndim != 2:

@@ -13,7 +13,7 @@ from xpnet.kernels import recording
 from xpnet.kernels.dispatch import Body, Kernel
 
 HOME = Path(__file__).parent
-SHARED = ("real.cuh", "reduce.cuh")
+SHARED = ("real.cuh", "reduce.cuh", "gelu.cuh")
 REALS = {"float16": ("Half", "float"), "float32": ("float", "float"), "float64": ("double", "double")}
 WIDE = {"float16": "float32", "float32": "float32", "float64": "float64"}
 THREADS = 256
