@@ -34,6 +34,7 @@ from xpnet.kernels.standard.erf import erf
 from xpnet.kernels.standard.joint import (
     affine_gelu,
     affine_gelu_backward,
+    affine_onto,
     affine_relu,
     affine_relu_backward,
     convolution_relu_pooling,
@@ -55,6 +56,7 @@ from xpnet.kernels.standard.normalization import (
     group_norm_backward,
     layer_norm,
     layer_norm_backward,
+    layer_norm_backward_onto,
     rms_norm,
     rms_norm_backward,
 )
@@ -86,6 +88,7 @@ __all__ = [
     "affine",
     "affine_gelu",
     "affine_gelu_backward",
+    "affine_onto",
     "affine_relu",
     "affine_relu_backward",
     "attention",
@@ -117,6 +120,7 @@ __all__ = [
     "kernel",
     "layer_norm",
     "layer_norm_backward",
+    "layer_norm_backward_onto",
     "leaky_relu",
     "leaky_relu_backward",
     "lion",

@@ -86,7 +86,7 @@ def kernel(reference: Callable[P, R_co]) -> Kernel[P, R_co]:
         for first in (waiting := iter(given)):
             many = getattr(chosen[type(first[0])], "many", None)
             rest = chain((first,), waiting)
-            return many(list(rest)) if many else starmap(dispatched, rest)  # type: ignore[no-any-return]
+            return many(list(rest)) if many else starmap(dispatched, rest)
         return ()
 
     dispatched.each = each

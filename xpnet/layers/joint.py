@@ -11,12 +11,20 @@ from xpnet.backend import array_namespace, device_of
 from xpnet.layers import checks
 from xpnet.layers.activation import Gelu, Relu
 from xpnet.layers.affine import Affine
+from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.convolution import Convolution
 from xpnet.layers.linear import Linear, in_rows_of, rows
 from xpnet.layers.named import NamedArrays
+from xpnet.layers.normalization import LayerNormalization
 from xpnet.layers.pooling import MaxPooling
 from xpnet.layers.windows import check_fits
+
+
+def replaced(layer: Layer) -> bool:
+    """Whether somebody has put a method of a layer's own in the place of ours."""
+    kind, own = type(layer), vars(layer)
+    return (kind.forward, kind.backward) != METHODS[kind] or "forward" in own or "backward" in own
 
 
 class Joint:
@@ -44,12 +52,7 @@ class Joint:
         return self.forward(x)
 
     def _replaced(self) -> bool:
-        for layer in self.layers:
-            kind, own = type(layer), vars(layer)
-            forward, backward = METHODS[kind]
-            if kind.forward is not forward or kind.backward is not backward or "forward" in own or "backward" in own:
-                return True
-        return False
+        return any(map(replaced, self.layers))
 
     def backward(self, dout: Any) -> Any:
         for layer in reversed(self.layers):
@@ -161,7 +164,8 @@ JOINED: dict[tuple[type, ...], type[Joint]] = {
     (Linear, Gelu): LinearGelu,
     (Convolution, Relu, MaxPooling): ConvolutionReluPooling,
 }
-METHODS = {kind: (kind.forward, kind.backward) for kind in (Affine, Convolution, Gelu, Linear, MaxPooling, Relu)}
+KINDS = (Affine, Convolution, Gelu, LayerNormalization, Linear, MaxPooling, MultiHeadAttention, Relu)
+METHODS: dict[type, tuple[Any, Any]] = {kind: (kind.forward, kind.backward) for kind in KINDS}
 
 
 def joined(row: Sequence[Layer]) -> list[Any]:

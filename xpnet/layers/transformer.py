@@ -8,6 +8,7 @@ from typing import Any, Self
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.initializers import Init, check_size
 from xpnet.layers.activation import Gelu
+from xpnet.layers.around import backward_onto, forward_onto
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import plain
@@ -58,20 +59,20 @@ class TransformerBlock(Owner):
         return self._joined[1]
 
     def forward(self, x: Any, mask: Any = None) -> Any:
-        for branch in self._branches():
+        for *others, last in self._branches():
             y = x
-            for layer in branch:
+            for layer in others:
                 y = layer(y, mask) if "mask" in getattr(layer, "inputs", ()) else layer(y)
-            x = x + y
+            x = forward_onto(last, y, mask, x)
         return x
 
     def backward(self, dout: Any = 1.0) -> Any:
         dout = plain(dout)
-        for branch in reversed(self._branches()):
+        for first, *others in reversed(self._branches()):
             dy = dout
-            for layer in reversed(branch):
+            for layer in reversed(others):
                 dy = layer.backward(dy)
-            dout = dout + dy
+            dout = backward_onto(first, dy, dout)
         return dout
 
     @classmethod

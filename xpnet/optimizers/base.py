@@ -92,11 +92,11 @@ class Optimizer:
         step = self.step if finite is None else self._guarded(finite)
         if step is None:
             return
-        given = (
+        steps = (
             (W, dW, *held.get(name, ()), *({**shared, **own}.values() if own else usual), *self._counted(W))
             for name, W, dW, own in moving
         )
-        results = step.each(given) if hasattr(step, "each") else starmap(step, given)  # a kernel may move all at once
+        results = step.each(steps) if hasattr(step, "each") else starmap(step, steps)  # a kernel may move all at once
         for (name, W, *_), result in zip(moving, results, strict=True):
             if self.slots:
                 new, *held[name][:] = result

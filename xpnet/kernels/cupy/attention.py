@@ -15,6 +15,10 @@ from xpnet.kernels.cupy.launch import TILE, body, launch_each, launch_rows, laun
 from xpnet.kernels.cupy.products import add_product, batched
 
 
+def _rows(x: Any) -> Any:
+    return x.reshape(prod(x.shape[:-1]), x.shape[-1])
+
+
 def _split(heads: int, shape: tuple[int, ...], *rows: Any, biases: tuple[Any, ...] = (0, 0, 0)) -> Any:
     """``(N, heads, L, E)`` from one to three arrays of rows ``(N L, D)``, each plus its bias, in one launch."""
     N, L, D = shape
@@ -48,7 +52,7 @@ def _join_with_sums(*heads: Any) -> tuple[list[Any], list[Any]]:
 def self_attention(
     x: Any, Wq: Any, Wk: Any, Wv: Any, bq: Any, bk: Any, bv: Any, mask: Any, heads: int, causal: bool
 ) -> Any:
-    rows, shape = x.reshape(prod(x.shape[:-1]), x.shape[-1]), (*x.shape[:-1], Wq.shape[1])
+    rows, shape = _rows(x), (*x.shape[:-1], Wq.shape[1])
     q, k, v = _split(heads, shape, rows @ Wq, rows @ Wk, rows @ Wv, biases=(bq, bk, bv))
     p = batched(q, k, turn_b=True, scale=1.0 / sqrt(q.shape[-1]))
     queries, keys = p.shape[2:]
@@ -72,9 +76,7 @@ def self_attention_backward(
     heads: int,
     needs_dx: bool,
 ) -> Any:
-    q, k, v, d = (
-        a if a.ndim == 4 else _split(heads, a.shape, a.reshape(prod(a.shape[:-1]), a.shape[-1])) for a in (q, k, v, dout)
-    )
+    q, k, v, d = (a if a.ndim == 4 else _split(heads, a.shape, _rows(a)) for a in (q, k, v, dout))
     dv, ds = batched(p, d, turn_a=True), batched(d, v, turn_b=True)
     keys = p.shape[3]
     rows = p.size // keys if keys else 0
@@ -82,10 +84,10 @@ def self_attention_backward(
     scale = 1.0 / sqrt(q.shape[-1])
     dq, dk = batched(ds, k, scale=scale), batched(ds, q, turn_a=True, scale=scale)
     (dq, dk, dv), sums = _join_with_sums(dq, dk, dv)
-    rows_of_x, dx = x.reshape(prod(x.shape[:-1]), x.shape[-1]), None
+    dx = None
     if needs_dx:
         dx = dq @ Wq.T
         add_product(dk, Wk, dx)
         add_product(dv, Wv, dx)
         dx = dx.reshape(x.shape)
-    return dx, *(rows_of_x.T @ dz for dz in (dq, dk, dv)), *sums
+    return dx, *(_rows(x).T @ dz for dz in (dq, dk, dv)), *sums

@@ -99,7 +99,11 @@ def self_attention_backward(
     heads: int,
     needs_dx: bool,
 ) -> tuple[Array | None, Array, Array, Array, Array, Array, Array]:
-    """Derivatives of ``self_attention``: dx (None where it is not needed), dWq, dWk, dWv, dbq, dbk, dbv."""
+    """Derivatives of ``self_attention``: dx (None where it is not needed), dWq, dWk, dWv, dbq, dbk, dbv.
+
+    q, k and v may lie as heads side by side, ``(N, heads, L, E)``.
+    """
+    q, k, v = (join_heads(a) if a.ndim == 4 else a for a in (q, k, v))
     dq, dk, dv = map(as_rows, attention_backward(dout, q, k, v, p, y, heads))
     turned = as_rows(x).T
     dx = in_shape_of(x, dq @ Wq.T + dk @ Wk.T + dv @ Wv.T) if needs_dx else None

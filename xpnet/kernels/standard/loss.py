@@ -54,7 +54,8 @@ def softmax_cross_entropy_backward(y: Array, t: Array, dlosses: float | Array) -
         dx: Array = y - xp.astype(one_hot(t, y.shape[-1]), y.dtype)
     else:
         dx = y * xp.sum(t, axis=-1, keepdims=True) - t
-    return dlosses * dx
+    scaled: Array = dlosses * dx
+    return scaled
 
 
 @kernel
