@@ -78,6 +78,5 @@ def _run(*command: object) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("PRETEND_CUDA", "LD_PRELOAD")}
     done = subprocess.run(words, capture_output=True, text=True, cwd=SOURCES, env=environment, check=False)
     if done.returncode:
-        raise PretendCudaError(
-            f"pretend_cuda does not build here: `{' '.join(words)}` says\n{done.stderr or done.stdout}"
-        )
+        said = "\n".join((done.stderr or done.stdout).splitlines()[:12])
+        raise PretendCudaError(f"pretend_cuda does not build here; `{' '.join(words)}` says:\n{said}")

@@ -76,7 +76,7 @@ def setStream(handle: int, stream: int) -> None:
     if runtime.streamIsCapturing(stream):  # as CuPy does; cuBLAS itself could
         raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
     _handles[handle].stream = stream
-    runtime._pretend_drain(stream)
+    runtime.pretend_finish(stream)
 
 
 def getStream(handle: int) -> int:

@@ -44,7 +44,7 @@ class _Plan:
 
     def _transformed(self, given: np.ndarray, axes: tuple[int, ...], sizes: tuple[int, ...], direction: int) -> Any:
         """Over the axes; the last one has half of the frequencies where one side is real."""
-        runtime._pretend_drain(cupy.cuda.get_current_stream().ptr)
+        runtime.pretend_finish(cupy.cuda.get_current_stream().ptr)
         source, target = DTYPES[self.fft_type]
         if source in "fd":
             return np.fft.rfftn(given, axes=axes).astype(target)

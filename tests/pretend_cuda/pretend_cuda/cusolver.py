@@ -44,7 +44,7 @@ def setStream(handle: int, stream: int) -> None:
     if runtime.streamIsCapturing(stream):
         raise NotImplementedError("calling cuSOLVER API during stream capture is currently unsupported")
     _streams[handle] = stream
-    runtime._pretend_drain(stream)
+    runtime.pretend_finish(stream)
 
 
 def getStream(handle: int) -> int:

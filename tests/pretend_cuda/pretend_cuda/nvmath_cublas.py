@@ -120,4 +120,4 @@ def gemm_strided_batched_ex(
             dtype,
         )
 
-    runtime._pretend_do(_handles[handle], product)
+    runtime.pretend_submit(_handles[handle], product)

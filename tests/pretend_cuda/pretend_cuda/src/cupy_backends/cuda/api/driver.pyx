@@ -1,7 +1,7 @@
 # cython: language_level=3
-"""CUDA's driver on the pretend device: modules are shared libraries, and a launch runs on the CPU."""
+"""CUDA's driver on the pretended device: modules are shared libraries, and a launch runs on the CPU."""
 
-from core cimport *
+from device cimport *
 from cupy_backends.cuda.api import _driver_enum
 from pretend_cuda import versions as _versions
 
@@ -26,18 +26,18 @@ _MESSAGES = {
 
 
 class CUDADriverError(RuntimeError):
-    def __init__(self, status):
-        self.status = status
+    def __init__(self, status, explanation=""):
+        self.status, self.explanation = status, explanation
         name, message = _MESSAGES.get(status, ("CUDA_ERROR_UNKNOWN", f"error {status}"))
-        super().__init__(f"{name}: {message}")
+        super().__init__(f"{name}: {message}" + (f" (pretend_cuda: {explanation})" if explanation else ""))
 
     def __reduce__(self):
-        return type(self), (self.status,)
+        return type(self), (self.status, self.explanation)
 
 
 cdef _check(int status):
     if status != 0:
-        raise CUDADriverError(status)
+        raise CUDADriverError(status, pretend_explanation().decode())
 
 
 def check_status(int status):
