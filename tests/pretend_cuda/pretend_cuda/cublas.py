@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from cupy_backends.cuda.api import runtime
 
+from pretend_cuda.trace import note_product
 from pretend_cuda.views import view
 
 CUBLAS_OP_N, CUBLAS_OP_T, CUBLAS_OP_C = 0, 1, 2
@@ -96,6 +98,9 @@ def _ready(handle: int) -> None:
     from cupy.cuda import get_current_stream
 
     setStream(handle, get_current_stream().ptr)
+    caller = sys._getframe(1).f_code.co_name
+    if caller not in ("gemm", "gemmEx", "gemmStridedBatchedEx", "batched", "strided"):  # these note what they multiply
+        note_product(caller)
 
 
 # ---------------------------------------------------------------- what all share
@@ -173,6 +178,9 @@ def _products(
         if second != 0:
             result = result + second * _wide(c, c_type, compute, shape, steps)
         _put(c, c_type, shape, steps, result)
+    of_a, of_b, of_c = (2 if TYPES[kind] is BFLOAT16 else TYPES[kind].itemsize for kind in (a_type, b_type, c_type))
+    read = count * (m * k * of_a + k * n * of_b + (m * n * of_c if second != 0 else 0))
+    note_product("gemm" if count == 1 else f"gemm of {count}", read, count * m * n * of_c, (m, n, k))
 
 
 def _computed_in(compute: int, c_type: int) -> np.dtype:
