@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +16,10 @@ for pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 import pytest
+from cuda_device import named_device, offer_cupy
 from hypothesis import HealthCheck, settings
+
+NO_PRETENDED_CUDA = offer_cupy()  # before anything imports CuPy
 
 import xpnet as xn
 from xpnet.autodiff import Variable
@@ -50,6 +54,8 @@ class Where(Enum):
 
 
 LACKS = {name: missing(library) for name, library in LIBRARIES.items()}
+if LACKS["cupy"] and NO_PRETENDED_CUDA:
+    LACKS["cupy"] = f"backend cupy: neither a CUDA device is here nor can one be pretended: {NO_PRETENDED_CUDA}"
 REQUIRED = set(filter(None, os.environ.get("XPNET_REQUIRE", "").split(",")))
 PRESENT = [where for where in Where if not LACKS[where.library] or where.library in REQUIRED]
 
@@ -71,6 +77,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         where = _chosen(item, "where")
         if where is not None:
             item.add_marker(where.name.lower())
+        elif "cupy" in getattr(item, "fixturenames", ()):
+            item.add_marker("cupy")
 
 
 def _proves_nothing_more(item: pytest.Item) -> bool:
@@ -91,7 +99,10 @@ def _chosen(item: pytest.Item, name: str) -> Any:
 
 
 def pytest_report_header() -> list[str]:
-    lines = [f"backends: {', '.join(map(str, PRESENT))}"]
+    names = [
+        f"cupy ({named_device()})" if where is Where.CUPY and not LACKS["cupy"] else str(where) for where in PRESENT
+    ]
+    lines = [f"backends: {', '.join(names)}"]
     return lines + [f"not here: {lack}" for lack in filter(None, LACKS.values())]
 
 
@@ -130,6 +141,15 @@ def asarray(where: Where, backend: Backend) -> Callable[..., Any]:
         return array
 
     return make
+
+
+@pytest.fixture
+def cupy() -> Iterator[Any]:
+    """CuPy itself, as the current backend in float32: on a CUDA device, or on a pretended one."""
+    if LACKS["cupy"]:
+        (pytest.fail if "cupy" in REQUIRED else pytest.skip)(LACKS["cupy"])
+    with xn.use_backend("cupy", dtype="float32"):
+        yield importlib.import_module("cupy")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from captured_training import IMAGES, Training, both, same
 
 import xpnet as xn
 from xpnet import kernels
+from xpnet.backend import to_numpy
 from xpnet.layers import RNN, Affine, Layer
 from xpnet.optimizers import SGD, Adam, Momentum, Optimizer
 from xpnet.random import Generator
@@ -199,7 +200,7 @@ def test_weights_that_are_assigned_are_seen_by_a_captured_prediction(cupy):
     for name, value in net.params.items():
         net.params[name] = value * 2
     for _ in range(3):
-        np.testing.assert_array_equal(np.asarray(predict(x)), np.asarray(net.predict(x)))
+        np.testing.assert_array_equal(to_numpy(predict(x)), to_numpy(net.predict(x)))
     assert None not in predict.graphs.values()
 
 
@@ -226,5 +227,5 @@ def test_a_recurrent_state_that_begins_anew_is_seen(cupy):
         for call in range(8):
             if call in (1, 5):
                 layer.reset_state()
-            sums[-1].append(float(np.asarray(step(x)).sum()))
+            sums[-1].append(float(step(x).sum()))
     np.testing.assert_allclose(sums[1], sums[0], rtol=1e-6)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
-from itertools import cycle
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from captured_training import Training, refused
-from captures_on_cpu import TO_HOST, Tape
 
 import xpnet as xn
 from xpnet.errors import BackendError, DtypeError, ShapeError, StateError
@@ -22,29 +19,39 @@ from xpnet.random import Generator
 pytestmark = pytest.mark.journey
 
 
-def test_a_step_that_reads_a_value_is_refused(cupy):
-    training = Training(cupy, "MultiLayerNetExtend")
+READS = {
+    "a value": lambda cupy, x: x if float(cupy.sum(x)) < 100 else x * 0,
+    "a condition": lambda cupy, x: x if (x == x).all() else x * 0,
+    "a shape that hangs on values": lambda cupy, x: x + cupy.nonzero(x)[0].size,
+    "an array on the host": lambda cupy, x: x + cupy.asnumpy(x)[0, 0, 0, 0].item(),
+    "an array later": lambda cupy, x: x + x.get(blocking=False).ndim,
+    "an array from a list": lambda cupy, x: x + cupy.asarray([[[[1.0]]]], dtype="float32"),
+    "an array from one of NumPy's": lambda cupy, x: x + cupy.asarray(np.ones(6, "float32")),
+    "more than eight arrays in one": lambda cupy, x: cupy.stack([x] * 9)[0],
+    "a wait": lambda cupy, x: cupy.cuda.Device().synchronize() or x,
+}
 
-    def step(x, t):
-        loss = training.step(x, t)
-        return loss if float(loss) < 100 else loss * 0
 
-    text = "capture: a step must stay on the device, got cudaErrorStreamCaptureUnsupported.*; read values, and what"
-    refused(cupy, training, step, StateError, text)
-
-
-@pytest.mark.parametrize("what", ["an array from a list", "more than eight arrays in one", "a copy to the host"])
-def test_a_step_that_fetches_from_the_host_is_refused(cupy, what):
+@pytest.mark.parametrize("what", READS)
+def test_a_step_that_leaves_the_device_is_refused(cupy, what):
     training = Training(cupy)
 
     def step(x, t):
-        if what == "an array from a list":
-            x = x + cupy.asarray([[[[1.0]]]], dtype="float32")
-        elif what == "a copy to the host":  # which does not wait, as get(blocking=False)
-            if Tape.now is not None:
-                Tape.now.nodes.append(TO_HOST)
-        else:
-            x = np.stack([x] * 9)[0]
+        return training.step(READS[what](cupy, x), t)
+
+    text = "capture: a step must stay on the device, got .*captur.*; read values, and what else waits, outside of it"
+    refused(cupy, training, step, StateError, text)
+
+
+@pytest.mark.parametrize("end", ["from the host", "to the host"])
+def test_a_copy_that_only_the_graph_shows_is_refused(cupy, end):
+    training, pinned = Training(cupy), cupy.cuda.alloc_pinned_memory(64)
+
+    def step(x, t):
+        ends = (x.data.ptr, pinned.ptr) if end == "from the host" else (pinned.ptr, x.data.ptr)
+        kind = "memcpyHostToDevice" if end == "from the host" else "memcpyDeviceToHost"
+        runtime, stream = cupy.cuda.runtime, cupy.cuda.get_current_stream()
+        runtime.memcpyAsync(*ends, 64, getattr(runtime, kind), stream.ptr)
         return training.step(x, t)
 
     text = "capture: a step must find all it needs on the device, got a copy from the host, or to it; make"
@@ -63,29 +70,28 @@ def test_a_loss_scale_that_adapts_is_refused():
     assert recording.current is None
 
 
-def test_a_product_that_cannot_be_captured_is_refused(cupy):
+def test_what_cupy_cannot_capture_is_refused(cupy):
     training = Training(cupy)
 
     def step(x, t):
-        if Tape.now is not None:
-            raise NotImplementedError("calling cuSOLVER API during stream capture is currently unsupported")
-        return training.step(x, t)
+        return training.step(x + cupy.linalg.inv(cupy.eye(6, dtype="float32")), t)
 
     text = "capture: a step must do what CuPy can capture, got calling cuSOLVER API during .*; flatten products"
     refused(cupy, training, step, StateError, text)
 
 
-def test_an_error_of_the_step_itself_is_told_as_it_is(cupy):
+@pytest.mark.parametrize("error", [KeyError("mine"), RuntimeError("mine")])
+def test_an_error_of_the_step_itself_is_told_as_it_is(cupy, error):
     training = Training(cupy)
     calls = []
 
     def step(x, t):
         calls.append(1)
         if len(calls) > 1:
-            raise KeyError("mine")
+            raise error
         return training.step(x, t)
 
-    refused(cupy, training, step, KeyError, "mine")
+    refused(cupy, training, step, type(error), "mine")
 
 
 def test_an_optimizer_without_kernels_is_refused(cupy):
@@ -139,7 +145,7 @@ def test_state_of_another_shape_is_refused(cupy):
 
     def step(x, t):
         loss, _ = training.net.loss_and_gradient(x, t)
-        if Tape.now is not None:
+        if recording.current is not None:
             setattr(layer, attribute, cupy.zeros((1, 5), dtype="float32"))
         return loss
 
@@ -147,18 +153,46 @@ def test_state_of_another_shape_is_refused(cupy):
     refused(cupy, training, step, ShapeError, text)
 
 
-def test_memory_that_ends_is_told_before_the_pool_gives_away_what_the_graph_uses(cupy, monkeypatch):
-    training, sizes = Training(cupy), cycle([100, 200, 200, 50])
-    pool = SimpleNamespace(malloc=lambda size: size, total_bytes=lambda: next(sizes))
-    monkeypatch.setattr(cupy.cuda, "MemoryPool", lambda: pool)
+@pytest.mark.parametrize("limit", ["of the device", "of CuPy"])
+def test_memory_that_ends_is_told_before_the_pool_gives_away_what_the_graph_uses(cupy, monkeypatch, limit):
+    training = Training(cupy)
+    if limit == "of CuPy":
+        monkeypatch.setattr(cupy.cuda, "MemoryPool", limited(cupy.cuda.MemoryPool, 3 << 20))
+    else:
+        monkeypatch.setattr(cupy.cuda, "Memory", ending(cupy.cuda, 3 << 20))
 
     def step(x, t):
-        if Tape.now is not None:
-            for _ in range(2):
-                cupy.cuda.allocator(8)
+        for mebibytes in (1, 3):  # the first is free when the second is asked for, and the graph writes to it
+            cupy.empty(mebibytes << 20, dtype="uint8").fill(1)
         return training.step(x, t)
 
-    refused(cupy, training, step, StateError, "capture: a step must fit into the memory that is left, got 8 bytes too")
+    text = "capture: a step must fit into the memory that is left, got 3145728 bytes too many"
+    refused(cupy, training, step, StateError, text)
+
+
+def limited(pool, most):
+    """Memory pools as CUPY_GPU_MEMORY_LIMIT makes them."""
+
+    def make(*args):
+        made = pool(*args)
+        made.set_limit(size=most)
+        return made
+
+    return make
+
+
+def ending(cuda, most):
+    """Memory of a device that has so much for each graph."""
+    memory, taken = cuda.Memory, []
+
+    def take(size):
+        taken.append(size)
+        if sum(taken) > most:
+            taken.clear()
+            raise cuda.runtime.CUDARuntimeError(2)  # cudaErrorMemoryAllocation
+        return memory(size)
+
+    return take
 
 
 def test_arguments_and_results_are_arrays(cupy):

@@ -32,9 +32,9 @@ class Graph(Recording):
         self.inputs = tuple([cupy.array(array, order="C") for array in arrays])
         self.memory = cupy.zeros(CELLS)
         cupy.get_default_memory_pool().free_all_blocks()  # of the steps before, which this one does not use
-        self.pool = cupy.cuda.MemoryPool()
+        self.pool = growing_pool()
         stream = cupy.cuda.Stream(non_blocking=True)
-        with capturing(self, stream), cupy.cuda.using_allocator(self._allocated), stream:
+        with capturing(self, stream), cupy.cuda.using_allocator(self.pool.malloc), stream:
             stream.begin_capture()
             try:
                 with self.running():
@@ -43,7 +43,7 @@ class Graph(Recording):
             except BaseException as error:
                 with suppress(*CUDA_ERRORS):  # it is broken, and has to end all the same
                     cupy.cuda.runtime.graphDestroy(cupy.cuda.runtime.streamEndCapture(stream.ptr))
-                if isinstance(error, CUDA_ERRORS):
+                if isinstance(error, CUDA_ERRORS) or _refused_by_cupy(error):
                     must, remedy = "a step must stay on the device", "read values, and what else waits, outside of it"
                     raise StateError(WHO, must, error, remedy) from error
                 if isinstance(error, NotImplementedError):
@@ -68,15 +68,6 @@ class Graph(Recording):
         if self.size > CELLS:
             raise StateError(WHO, f"a step must have at most {CELLS} numbers that change", self.size, "split it")
 
-    def _allocated(self, size: int) -> Any:
-        """Memory of the pool; when the device has no more, the pool would give away what the graph goes on to use."""
-        before = self.pool.total_bytes()
-        memory = self.pool.malloc(size)
-        if self.pool.total_bytes() < before:
-            must, got = "a step must fit into the memory that is left", f"{size} bytes too many"
-            raise StateError(WHO, must, got, "make the batch smaller, or free other arrays")
-        return memory
-
     def __call__(self, *arrays: Any) -> Any:
         for own, array in zip(self.inputs, arrays, strict=True):
             own[...] = array
@@ -89,6 +80,35 @@ class Graph(Recording):
         self.moved()
         copies = [output.copy() for output in self.outputs]
         return copies[0] if self.kind is None else self.kind(copies)
+
+
+def growing_pool() -> Any:
+    """A memory pool that is refused what it would free blocks for: a graph goes on to use those that are free now.
+
+    Raises: ``StateError`` from ``malloc`` where the device has no more, or CuPy was told to take no more.
+    """
+    taken = 0
+
+    def take(size: int) -> Any:
+        nonlocal taken
+        taken += size
+        try:
+            if 0 < most < taken:
+                raise cupy.cuda.memory.OutOfMemoryError(size, taken - size, most)
+            return cupy.cuda.MemoryPointer(cupy.cuda.Memory(size), 0)
+        except (cupy.cuda.memory.OutOfMemoryError, cupy.cuda.runtime.CUDARuntimeError) as error:
+            must, got = "a step must fit into the memory that is left", f"{size} bytes too many"
+            raise StateError(WHO, must, got, "make the batch smaller, or free other arrays") from error
+
+    pool = cupy.cuda.MemoryPool(take)
+    most = pool.get_limit()
+    pool.set_limit(size=0)  # at which it frees what it can
+    return pool
+
+
+def _refused_by_cupy(error: BaseException) -> bool:
+    """Whether CuPy has refused a copy from or to the host before CUDA could: by a plain RuntimeError that says so."""
+    return type(error) is RuntimeError and "the current stream is capturing" in str(error)
 
 
 def check_copies(graph: int) -> None:
