@@ -22,11 +22,19 @@ from xpnet.kernels.standard.activation import (
     softplus,
 )
 from xpnet.kernels.standard.affine import affine, sum_rows
-from xpnet.kernels.standard.attention import attention, attention_backward
+from xpnet.kernels.standard.attention import (
+    attention,
+    attention_backward,
+    self_attention,
+    self_attention_backward,
+)
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
 from xpnet.kernels.standard.embedding import embedding, scatter_add
 from xpnet.kernels.standard.erf import erf
 from xpnet.kernels.standard.joint import (
+    affine_gelu,
+    affine_gelu_backward,
+    affine_onto,
     affine_relu,
     affine_relu_backward,
     convolution_relu_pooling,
@@ -49,6 +57,7 @@ from xpnet.kernels.standard.normalization import (
     group_norm_backward,
     layer_norm,
     layer_norm_backward,
+    layer_norm_backward_onto,
     rms_norm,
     rms_norm_backward,
 )
@@ -78,6 +87,9 @@ __all__ = [
     "adam",
     "adamw",
     "affine",
+    "affine_gelu",
+    "affine_gelu_backward",
+    "affine_onto",
     "affine_relu",
     "affine_relu_backward",
     "attention",
@@ -110,6 +122,7 @@ __all__ = [
     "kernel",
     "layer_norm",
     "layer_norm_backward",
+    "layer_norm_backward_onto",
     "leaky_relu",
     "leaky_relu_backward",
     "lion",
@@ -131,6 +144,8 @@ __all__ = [
     "rnn",
     "rnn_backward",
     "scatter_add",
+    "self_attention",
+    "self_attention_backward",
     "sgd",
     "sigmoid",
     "sigmoid_cross_entropy",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain, starmap
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from xpnet.backend import library_of_type
@@ -26,13 +27,16 @@ class Kernel(Protocol[P, R_co]):
     """A function whose body is chosen by the types of its array arguments.
 
     ``reference`` is the function in the standard, ``bodies`` maps names of libraries to faster ones, and
-    ``@relu.on("numpy")`` registers the decorated function as one.
+    ``@relu.on("numpy")`` registers the decorated function as one. ``each`` calls the function for many arguments, one
+    after another, or all at once where the body has an attribute ``many``, a function from their list to that of the
+    results.
     """
 
     __name__: str
     reference: Body
     bodies: dict[str, Body]
     on: Callable[[str], Callable[[Body], Body]]
+    each: Callable[[Iterable[tuple[Any, ...]]], Iterable[Any]]
 
     def __call__(self, *args: P.args, **named: P.kwargs) -> R_co: ...
 
@@ -77,6 +81,15 @@ def kernel(reference: Callable[P, R_co]) -> Kernel[P, R_co]:
     chosen = Chosen(reference)
     dispatched: Any = wraps(reference)(_dispatching(chosen, [parameter.name for parameter in parameters], arrays))
     dispatched.reference, dispatched.bodies, dispatched.on = reference, chosen.bodies, chosen.on
+
+    def each(given: Iterable[tuple[Any, ...]]) -> Iterable[Any]:
+        for first in (waiting := iter(given)):
+            many = getattr(chosen[type(first[0])], "many", None)
+            rest = chain((first,), waiting)
+            return many(list(rest)) if many else starmap(dispatched, rest)
+        return ()
+
+    dispatched.each = each
     return cast("Kernel[P, R_co]", dispatched)
 
 

@@ -78,27 +78,29 @@ class MultiHeadAttention(Layer):
         self.heads, self.causal = heads, causal
 
     def forward(self, x: Array, mask: Array | None = None) -> Array:
+        return in_rows_of(x, kernels.affine(rows(self.heads_of(x, mask)), self.Wo, self.bo))
+
+    def heads_of(self, x: Array, mask: Array | None) -> Array:
+        """What the heads give, side by side, ``(N, L, A)``."""
         if mask is not None and dtype_kind(mask) != "bool":
             remedy = "compare first, for example lengths[:, None] > steps"
             raise DtypeError(type(self).__name__, "mask must be bool", dtype_name(mask.dtype), remedy)
         if x.shape[1] == 0:
             raise ShapeError(type(self).__name__, "x must have at least one position", tuple(x.shape), "leave it out")
-        self.x = rows(x)
-        self.q = in_rows_of(x, kernels.affine(self.x, self.Wq, self.bq))
-        self.k = in_rows_of(x, kernels.affine(self.x, self.Wk, self.bk))
-        self.v = in_rows_of(x, kernels.affine(self.x, self.Wv, self.bv))
-        self.a, self.p = kernels.attention(self.q, self.k, self.v, mask, self.heads, self.causal)
-        return in_rows_of(x, kernels.affine(rows(self.a), self.Wo, self.bo))
+        self.x, qkv = x, (self.Wq, self.Wk, self.Wv, self.bq, self.bk, self.bv)
+        self.a, self.p, *self.qkv = kernels.self_attention(x, *qkv, mask, self.heads, self.causal)
+        return self.a
 
     def backward(self, dout: Array) -> Array | None:
         d = rows(dout)
         self.dWo, self.dbo = rows(self.a).T @ d, kernels.sum_rows(d)
         da = in_rows_of(dout, d @ self.Wo.T)
-        dq, dk, dv = map(rows, kernels.attention_backward(da, self.q, self.k, self.v, self.p, self.a, self.heads))
-        self.dWq, self.dbq = self.x.T @ dq, kernels.sum_rows(dq)
-        self.dWk, self.dbk = self.x.T @ dk, kernels.sum_rows(dk)
-        self.dWv, self.dbv = self.x.T @ dv, kernels.sum_rows(dv)
-        return in_rows_of(dout, dq @ self.Wq.T + dk @ self.Wk.T + dv @ self.Wv.T) if self.needs_dx else None
+        weights, (q, k, v) = (self.Wq, self.Wk, self.Wv), self.qkv
+        dx, *gradients = kernels.self_attention_backward(
+            da, self.x, *weights, q, k, v, self.p, self.a, self.heads, self.needs_dx
+        )
+        self.dWq, self.dWk, self.dWv, self.dbq, self.dbk, self.dbv = gradients
+        return dx
 
     @classmethod
     def create(

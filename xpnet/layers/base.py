@@ -38,6 +38,7 @@ class Layer:
     ``flattens`` lets ``x (N, ...)`` arrive as ``(N, D)``, and ``dx`` leave in the shape in which x came.
     ``holomorphic`` tells that ``forward`` is analytic, so that the complex step can check it.
     ``takes_numbers`` lets Python numbers in beside arrays.
+    ``takes_a_number`` lets a number reach ``backward`` as it is, for a y without axes: an array would be made of it.
     ``broadcasts`` tells that its inputs broadcast against each other.
     ``units`` names the axis of each parameter along which the outputs do not meet: output unit j depends on index j
     of it alone, so that the gradient check may try many values of one unit side by side.
@@ -51,6 +52,7 @@ class Layer:
     flattens: ClassVar[bool] = False
     holomorphic: ClassVar[bool] = False
     takes_numbers: ClassVar[bool] = False
+    takes_a_number: ClassVar[bool] = False
     broadcasts: ClassVar[bool] = False
     units: ClassVar[dict[str, int]] = {}
     owner: ClassVar[bool] = False

@@ -187,6 +187,8 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
     Raises: ``ShapeError``, ``DtypeError``, ``LibraryError``.
     """
     if type(dout) in SCALARS:
+        if layer.takes_a_number and shape == ():
+            return float(dout)
         return xp.full(shape, float(dout), dtype=dtype, device=device)
     who = type(layer).__name__
     own = _namespace(who, "dout", dout)

@@ -68,8 +68,7 @@ class SoftmaxWithLoss(Loss):
         dlosses = self.dlosses(dout)
         if self.kept is not None:
             dlosses = dlosses * over(self.kept, self.y.ndim)
-        dx: Array = dlosses * kernels.softmax_cross_entropy_backward(self.y, self.t)
-        return dx
+        return kernels.softmax_cross_entropy_backward(self.y, self.t, dlosses)
 
     def _weighted(self, x: Array, t: Array) -> tuple[Array, Array | None]:
         """What stands for t, and the weight of each loss; None for 1."""

@@ -9,13 +9,22 @@ from xpnet import kernels
 from xpnet.autodiff import Variable
 from xpnet.backend import array_namespace, device_of
 from xpnet.layers import checks
-from xpnet.layers.activation import Relu
+from xpnet.layers.activation import Gelu, Relu
 from xpnet.layers.affine import Affine
+from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.convolution import Convolution
+from xpnet.layers.linear import Linear, in_rows_of, rows
 from xpnet.layers.named import NamedArrays
+from xpnet.layers.normalization import LayerNormalization
 from xpnet.layers.pooling import MaxPooling
 from xpnet.layers.windows import check_fits
+
+
+def replaced(layer: Layer) -> bool:
+    """Whether somebody has put a method of a layer's own in the place of ours."""
+    kind, own = type(layer), vars(layer)
+    return (kind.forward, kind.backward) != METHODS[kind] or "forward" in own or "backward" in own
 
 
 class Joint:
@@ -43,12 +52,7 @@ class Joint:
         return self.forward(x)
 
     def _replaced(self) -> bool:
-        for layer in self.layers:
-            kind, own = type(layer), vars(layer)
-            forward, backward = METHODS[kind]
-            if kind.forward is not forward or kind.backward is not backward or "forward" in own or "backward" in own:
-                return True
-        return False
+        return any(map(replaced, self.layers))
 
     def backward(self, dout: Any) -> Any:
         for layer in reversed(self.layers):
@@ -78,36 +82,24 @@ class AffineRelu(Joint):
         return checks.unflatten(dx, affine._x_shape)
 
 
-class ConvolutionReluPooling(Joint):
-    """A Convolution, a Relu and a MaxPooling, ``y = max_pooling(relu(convolution(x)))``.
+class Parted(Joint):
+    """Layers that keep nothing for a backward of their own: each gets that when it is asked for it, from a forward.
 
-    It sets the gradients of the convolution. What each layer keeps for a backward of its own they get when they are
-    asked for it, from a forward of their own.
+    A subclass calls ``keep`` in its forward, for what its backward needs, x first.
     """
 
-    def forward(self, x: Any) -> Any:
-        conv, _, pool = self.layers
-        checks.accept(conv, (x,))
-        conv.check_images(x)
-        check_fits(type(pool).__name__, pool.window, conv.window.places(x.shape))
-        y, winner, seen = kernels.convolution_relu_pooling(x, conv.W, conv.b, conv.window, conv.groups, pool.window)
-        self.kept = x, seen, y, winner
+    kept: tuple[Any, ...]
+
+    def keep(self, *kept: Any) -> None:
+        self.kept = kept
         for layer in self.layers:
             vars(layer).pop("_y_like", None)
             vars(layer)["_joint"] = self
-        return y
 
-    def backward(self, dout: Any) -> Any:
-        conv, _, pool = self.layers
+    def parted(self) -> bool:
+        """Whether some layer has run by itself since, or runs a method that somebody has put there."""
         alone = any("_y_like" in vars(layer) or vars(layer).get("_joint") is not self for layer in self.layers)
-        if alone or self._replaced():
-            return super().backward(dout)
-        x, seen, y, winner = self.kept
-        dout = checks.check_dout(pool, dout, array_namespace(y), y.shape, y.dtype, device_of(y))
-        dx, conv.dW, conv.db = kernels.convolution_relu_pooling_backward(
-            dout, x, seen, conv.W, y, winner, conv.window, conv.groups, pool.window, conv.needs_dx
-        )
-        return dx
+        return alone or self._replaced()
 
     def part(self) -> None:
         """Let each layer run by itself, so that it has what its own backward needs."""
@@ -117,11 +109,63 @@ class ConvolutionReluPooling(Joint):
             x = layer.forward(x)
 
 
+class LinearGelu(Parted):
+    """A Linear and a Gelu. It sets the gradients of the Linear."""
+
+    def forward(self, x: Any) -> Any:
+        linear, gelu = self.layers
+        checks.accept(linear, (x,))
+        y, *kept = kernels.affine_gelu(rows(x), linear.W, linear.b, gelu.approximate == "tanh")
+        self.keep(x, *kept)
+        return in_rows_of(x, y)
+
+    def backward(self, dout: Any) -> Any:
+        linear, gelu = self.layers
+        if self.parted():
+            return super().backward(dout)
+        x, *kept = self.kept
+        shape = (*x.shape[:-1], linear.b.shape[0])
+        dout = checks.check_dout(gelu, dout, array_namespace(kept[0]), shape, kept[0].dtype, device_of(kept[0]))
+        dx, linear.dW, linear.db = kernels.affine_gelu_backward(
+            *(rows(dout), rows(x), linear.W, linear.b, *kept, gelu.approximate == "tanh", linear.needs_dx)
+        )
+        return None if dx is None else in_rows_of(x, dx)
+
+
+class ConvolutionReluPooling(Parted):
+    """A Convolution, a Relu and a MaxPooling, ``y = max_pooling(relu(convolution(x)))``.
+
+    It sets the gradients of the convolution.
+    """
+
+    def forward(self, x: Any) -> Any:
+        conv, _, pool = self.layers
+        checks.accept(conv, (x,))
+        conv.check_images(x)
+        check_fits(type(pool).__name__, pool.window, conv.window.places(x.shape))
+        y, winner, seen = kernels.convolution_relu_pooling(x, conv.W, conv.b, conv.window, conv.groups, pool.window)
+        self.keep(x, seen, y, winner)
+        return y
+
+    def backward(self, dout: Any) -> Any:
+        conv, _, pool = self.layers
+        if self.parted():
+            return super().backward(dout)
+        x, seen, y, winner = self.kept
+        dout = checks.check_dout(pool, dout, array_namespace(y), y.shape, y.dtype, device_of(y))
+        dx, conv.dW, conv.db = kernels.convolution_relu_pooling_backward(
+            dout, x, seen, conv.W, y, winner, conv.window, conv.groups, pool.window, conv.needs_dx
+        )
+        return dx
+
+
 JOINED: dict[tuple[type, ...], type[Joint]] = {
     (Affine, Relu): AffineRelu,
+    (Linear, Gelu): LinearGelu,
     (Convolution, Relu, MaxPooling): ConvolutionReluPooling,
 }
-METHODS = {kind: (kind.forward, kind.backward) for kind in (Affine, Convolution, MaxPooling, Relu)}
+KINDS = (Affine, Convolution, Gelu, LayerNormalization, Linear, MaxPooling, MultiHeadAttention, Relu)
+METHODS: dict[type, tuple[Any, Any]] = {kind: (kind.forward, kind.backward) for kind in KINDS}
 
 
 def joined(row: Sequence[Layer]) -> list[Any]:

@@ -27,6 +27,7 @@ class Loss(Layer):
     """
 
     differentiable = ("x",)
+    takes_a_number = True
     per_sample: Callable[..., Array]
     reduction = "mean"
     counts: Array | None = None
@@ -69,9 +70,12 @@ class Loss(Layer):
         total: Any = xp.sum(counts) * (size_of(losses) / size_of(counts))
         return total, total + xp.astype(total == 0.0, total.dtype)
 
-    def dlosses(self, dout: Array) -> Array:
-        """The derivative with respect to each sample's loss, ``dout wₙ / Σₙ wₙ``, in as many axes as x."""
-        each: Array = dout / self.N
+    def dlosses(self, dout: Any) -> Any:
+        """The derivative with respect to each sample's loss, ``dout wₙ / Σₙ wₙ``, in as many axes as x.
+
+        It is a number where dout is one and all samples count alike.
+        """
+        each = dout / self.N
         return each if self.w is None else each * self.w
 
 

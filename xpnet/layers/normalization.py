@@ -39,11 +39,12 @@ class LayerNormalization(Layer):
         self.eps = check_eps(self, eps)
 
     def forward(self, x: Array) -> Array:
-        y, self.xhat, self.rstd = kernels.layer_norm(x, self.gamma, self.beta, self.eps)
+        y, *self.kept = kernels.layer_norm(x, self.gamma, self.beta, self.eps)
         return y
 
     def backward(self, dout: Array) -> Array:
-        dx, self.dgamma, self.dbeta = kernels.layer_norm_backward(dout, self.xhat, self.rstd, self.gamma)
+        kept, statistics = self.kept
+        dx, self.dgamma, self.dbeta = kernels.layer_norm_backward(dout, kept, statistics, self.gamma)
         return dx
 
     @classmethod
@@ -73,11 +74,12 @@ class RMSNormalization(Layer):
         self.eps = check_eps(self, eps)
 
     def forward(self, x: Array) -> Array:
-        y, self.xhat, self.rstd = kernels.rms_norm(x, self.gamma, self.eps)
+        y, *self.kept = kernels.rms_norm(x, self.gamma, self.eps)
         return y
 
     def backward(self, dout: Array) -> Array:
-        dx, self.dgamma = kernels.rms_norm_backward(dout, self.xhat, self.rstd, self.gamma)
+        kept, statistics = self.kept
+        dx, self.dgamma = kernels.rms_norm_backward(dout, kept, statistics, self.gamma)
         return dx
 
     @classmethod
@@ -116,11 +118,12 @@ class GroupNormalization(Layer):
         self.eps = check_eps(self, eps)
 
     def forward(self, x: Array) -> Array:
-        y, self.xhat, self.rstd = kernels.group_norm(x, self.gamma, self.beta, self.groups, self.eps)
+        y, *self.kept = kernels.group_norm(x, self.gamma, self.beta, self.groups, self.eps)
         return y
 
     def backward(self, dout: Array) -> Array:
-        dx, self.dgamma, self.dbeta = kernels.group_norm_backward(dout, self.xhat, self.rstd, self.gamma)
+        kept, statistics = self.kept
+        dx, self.dgamma, self.dbeta = kernels.group_norm_backward(dout, kept, statistics, self.gamma)
         return dx
 
     @classmethod

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.initializers import Init, check_size
 from xpnet.layers.activation import Gelu
+from xpnet.layers.around import backward_onto, forward_onto
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import plain
 from xpnet.layers.composition import named_after_class, owned
 from xpnet.layers.dropout import Dropout
+from xpnet.layers.joint import joined
 from xpnet.layers.linear import Linear
 from xpnet.layers.normalization import LayerNormalization
 from xpnet.layers.owner import Owner
@@ -33,6 +35,7 @@ class TransformerBlock(Owner):
     """
 
     differentiable = ("x",)
+    _joined: tuple[Mapping[str, Layer], tuple[list[Any], list[Any]]] | None = None
 
     def __init__(self, attention: Sequence[Layer], mlp: Sequence[Layer]) -> None:
         who = type(self).__name__
@@ -48,25 +51,28 @@ class TransformerBlock(Owner):
         self.layers = owned(who, renamed)
         self.split = len(attention)
 
-    def _branches(self) -> tuple[list[Layer], list[Layer]]:
-        layers = list(self.layers.values())
-        return layers[: self.split], layers[self.split :]
+    def _branches(self) -> tuple[list[Any], list[Any]]:
+        """What runs one after another in each branch: the layers, some of them as one."""
+        if self._joined is None or self._joined[0] is not self.layers:
+            layers = list(self.layers.values())
+            self._joined = (self.layers, (joined(layers[: self.split]), joined(layers[self.split :])))
+        return self._joined[1]
 
     def forward(self, x: Any, mask: Any = None) -> Any:
-        for branch in self._branches():
+        for *others, last in self._branches():
             y = x
-            for layer in branch:
-                y = layer(y, mask) if "mask" in layer.inputs else layer(y)
-            x = x + y
+            for layer in others:
+                y = layer(y, mask) if "mask" in getattr(layer, "inputs", ()) else layer(y)
+            x = forward_onto(last, y, mask, x)
         return x
 
     def backward(self, dout: Any = 1.0) -> Any:
         dout = plain(dout)
-        for branch in reversed(self._branches()):
+        for first, *others in reversed(self._branches()):
             dy = dout
-            for layer in reversed(branch):
+            for layer in reversed(others):
                 dy = layer.backward(dy)
-            dout = dout + dy
+            dout = backward_onto(first, dy, dout)
         return dout
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
+from itertools import starmap
 from math import isfinite
 from numbers import Real
 from typing import Any, ClassVar, TypeAlias
@@ -31,6 +32,8 @@ class Optimizer:
     The options come in the order in which they were given. They are attributes too: ``optimizer.lr = 0.01`` holds from
     the next update on.
 
+    With ``counts``, the step takes the number of steps as its last argument.
+
     ``lr`` is a number or a schedule, a function of the number of updates done, such as those of ``xpnet.schedules``.
     ``groups`` gives options to the parameters whose names match a pattern, ``{"*.b *.gamma": {"weight_decay": 0.0}}``
     (see ``options_by_name``). ``steps`` counts the updates, and ``skipped`` those of them that were left out.
@@ -39,6 +42,7 @@ class Optimizer:
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
+    counts: ClassVar[bool] = False
     step: Callable[..., Any]
     lr: Rate
 
@@ -88,14 +92,22 @@ class Optimizer:
         step = self.step if finite is None else self._guarded(finite)
         if step is None:
             return
-        for name, W, dW, own in moving:
-            options = {**shared, **own}.values() if own else usual
+        steps = (
+            (W, dW, *held.get(name, ()), *({**shared, **own}.values() if own else usual), *self._counted(W))
+            for name, W, dW, own in moving
+        )
+        results = step.each(steps) if hasattr(step, "each") else starmap(step, steps)  # a kernel may move all at once
+        for (name, W, *_), result in zip(moving, results, strict=True):
             if self.slots:
-                new, *held[name][:] = step(W, dW, *held[name], *options)
+                new, *held[name][:] = result
             else:
-                new = step(W, dW, *options)
+                new = result
             if new is not W:
                 params[name] = new
+
+    def _counted(self, W: Array) -> tuple[Any, ...]:
+        """The last argument of a step that counts."""
+        return (self.taken(W),) if self.counts else ()
 
     def _guarded(self, finite: Array) -> Callable[..., Any] | None:
         """The step for gradients that may not be finite, None to leave it out.

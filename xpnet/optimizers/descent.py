@@ -7,8 +7,6 @@ agree with torch to rounding. State starts at zero, and all operations are eleme
 
 from __future__ import annotations
 
-from typing import Any
-
 from xpnet import kernels
 from xpnet.optimizers.base import Optimizer, Rate
 from xpnet.optimizers.groups import Groups
@@ -108,6 +106,8 @@ class Adam(Optimizer):
     """
 
     slots = ("m", "v")
+    counts = True
+    step = staticmethod(kernels.adam)
 
     def __init__(
         self,
@@ -120,9 +120,6 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(groups, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
 
-    def step(self, W: Any, *arguments: Any) -> Any:
-        return kernels.adam(*(W, *arguments, self.taken(W)))
-
 
 class AdamW(Adam):
     """Adam with a weight decay of its own, ``W ← (1 - η λ) W - η m̂ / (√v̂ + ε)``.
@@ -130,6 +127,8 @@ class AdamW(Adam):
     Raises: ``ArgumentError`` for options out of range.
     Source: Loshchilov and Hutter, 2019, algorithm 2, with λ scaled by η alone.
     """
+
+    step = staticmethod(kernels.adamw)
 
     def __init__(
         self,
@@ -141,9 +140,6 @@ class AdamW(Adam):
         groups: Groups | None = None,
     ) -> None:
         super().__init__(lr, beta1, beta2, eps, weight_decay, groups)
-
-    def step(self, W: Any, *arguments: Any) -> Any:
-        return kernels.adamw(*(W, *arguments, self.taken(W)))
 
 
 class Lion(Optimizer):

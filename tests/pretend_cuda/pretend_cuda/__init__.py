@@ -10,7 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["PretendCudaError", "environment", "install", "installed", "lacks", "watch"]
+from pretend_cuda.trace import Event, trace
+
+__all__ = ["Event", "PretendCudaError", "environment", "install", "installed", "lacks", "trace", "watch"]
 
 HOME = Path(__file__).resolve().parent
 

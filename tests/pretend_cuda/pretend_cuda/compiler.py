@@ -17,8 +17,8 @@ COMPILER = os.environ.get("PRETEND_CUDA_CXX") or shutil.which("g++") or shutil.w
 FLAGS = ["-std=c++17", "-O1", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-fno-strict-aliasing"]
 """-w: warnings about CUDA's own habits help nobody. Aliasing: kernels read floats as ints, as NVCC lets them."""
 SANITIZER = os.environ.get("PRETEND_CUDA_SANITIZE")
-if SANITIZER:
-    FLAGS += [f"-fsanitize={SANITIZER}", "-g1"]
+FLAGS += [f"-fsanitize={SANITIZER}", "-g1"] if SANITIZER else ["-fsanitize=thread"]
+"""Without a sanitizer each load and store calls a function of trace.cpp first; the race detector is not linked."""
 CUPY_HEADERS = ("complex.cuh", "carray.cuh", "atomics.cuh", "math_constants.h", "float16.cuh", "bfloat16.cuh")
 
 
@@ -92,6 +92,11 @@ def library(text: str, options: list[str]) -> bytes:
         if keep:
             name = hashlib.sha256(text.encode()).hexdigest()[:16]
             Path(keep, f"{name}.cpp").write_text("// " + " ".join(options) + "\n" + text, encoding="utf-8")
-        command = [COMPILER, *FLAGS, f"-I{INCLUDE}", *options, "-include", str(header), "-shared", str(source)]
-        subprocess.run([*command, "-o", str(made)], capture_output=True, text=True, check=True, env=plain())
+        compiled = Path(folder, "kernels.o")
+        linking = FLAGS if SANITIZER else ()  # else the race detector would come with it
+        for command in (
+            (COMPILER, *FLAGS, f"-I{INCLUDE}", *options, "-include", header, "-c", source, "-o", compiled),
+            (COMPILER, *linking, "-shared", compiled, "-o", made),
+        ):
+            subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True, env=plain())
         return made.read_bytes()

@@ -60,35 +60,24 @@ extern "C" __global__ void error_function(const REAL* x, REAL* y, long long n) {
 
 extern "C" __global__ void gelu(const REAL* x, REAL* y, REAL* s, long long n) {
     EACH(i, n) {
-        WIDE v = x[i], share = WIDE(0.5) + WIDE(0.5) * erf(v * WIDE(0.70710678118654752));
+        WIDE v = x[i], share = gelu_share(v, false);
         y[i] = v * share;
         s[i] = share;
     }
 }
 
 extern "C" __global__ void gelu_backward(const REAL* dout, const REAL* x, const REAL* s, REAL* dx, long long n) {
-    EACH(i, n) {
-        WIDE v = x[i];
-        dx[i] = WIDE(dout[i]) * (WIDE(s[i]) + v * exp(WIDE(-0.5) * v * v) * WIDE(0.39894228040143268));
-    }
+    EACH(i, n) dx[i] = WIDE(dout[i]) * gelu_slope(x[i], s[i], false);
 }
-
-// sqrt(2 / pi), and 0.044715 times it
-#define SLOPE WIDE(0.79788456080286536)
-#define BEND WIDE(0.035677408136300125)
 
 extern "C" __global__ void gelu_tanh(const REAL* x, REAL* y, REAL* s, long long n) {
     EACH(i, n) {
-        WIDE v = x[i], share = WIDE(0.5) + WIDE(0.5) * tanh(v * (SLOPE + BEND * v * v));
+        WIDE v = x[i], share = gelu_share(v, true);
         y[i] = v * share;
         s[i] = share;
     }
 }
 
 extern "C" __global__ void gelu_tanh_backward(const REAL* dout, const REAL* x, const REAL* s, REAL* dx, long long n) {
-    EACH(i, n) {
-        WIDE v = x[i], share = s[i];
-        WIDE inner = WIDE(2) * v * (SLOPE + WIDE(3) * BEND * v * v);
-        dx[i] = WIDE(dout[i]) * share * (WIDE(1) + (WIDE(1) - share) * inner);
-    }
+    EACH(i, n) dx[i] = WIDE(dout[i]) * gelu_slope(x[i], s[i], true);
 }

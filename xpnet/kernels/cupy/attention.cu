@@ -1,24 +1,52 @@
 // Attention around its matrix products: heads side by side and back, and softmax over the keys that may be attended.
 
-// y (N, heads, L, E), or (N, heads, E, L) where turned, from x (N, L, heads E), times a number
+// Of `count` arrays: y (N, heads, L, E) from x (N L, heads E), plus a bias where there is one
 extern "C" __global__ void split_heads(
-    const REAL* x, REAL* y, long long n, long long L, long long heads, long long E, long long turned, double scale
+    const REAL* x0, const REAL* x1, const REAL* x2, const REAL* b0, const REAL* b1, const REAL* b2,
+    REAL* y0, REAL* y1, REAL* y2, long long count, long long n, long long L, long long heads, long long E
 ) {
-    EACH(i, n) {
-        long long e = turned ? i / L % E : i % E, l = turned ? i % L : i / E % L;
-        long long head = i / (L * E) % heads, sample = i / (L * E * heads);
-        y[i] = WIDE(scale) * WIDE(x[((sample * L + l) * heads + head) * E + e]);
+    EACH(place, count * n) {
+        long long which = place / n, i = place % n;
+        const REAL* x = which == 0 ? x0 : which == 1 ? x1 : x2;
+        const REAL* b = which == 0 ? b0 : which == 1 ? b1 : b2;
+        REAL* y = which == 0 ? y0 : which == 1 ? y1 : y2;
+        long long e = i % E, l = i / E % L, head = i / (L * E) % heads, sample = i / (L * E * heads);
+        WIDE value = x[((sample * L + l) * heads + head) * E + e];
+        y[i] = b ? value + WIDE(b[head * E + e]) : value;
     }
 }
 
 // the way back
 extern "C" __global__ void join_heads(
-    const REAL* x, REAL* y, long long n, long long L, long long heads, long long E, long long turned
+    const REAL* x, REAL* y, long long n, long long L, long long heads, long long E
 ) {
     EACH(i, n) {
         long long e = i % E, head = i / E % heads, l = i / (E * heads) % L, sample = i / (E * heads * L);
-        long long matrix = (sample * heads + head) * L * E;
-        y[i] = x[matrix + (turned ? e * L + l : l * E + e)];
+        y[i] = x[((sample * heads + head) * L + l) * E + e];
+    }
+}
+
+// The way back of three arrays side by side, as if they had `width` columns, and the sums over their rows.
+extern "C" __global__ void join_with_sums(
+    const REAL* x0, const REAL* x1, const REAL* x2, REAL* y0, REAL* y1, REAL* y2, REAL* s0, REAL* s1, REAL* s2,
+    long long rows, long long width, long long L, long long heads, long long E, long long tile
+) {
+    __shared__ WIDE scratch[1024];
+    long long lane = threadIdx.x / tile, lanes = blockDim.x / tile, D = heads * E;
+    for (long long first = blockIdx.x * tile; first < width; first += gridDim.x * tile) {
+        long long column = first + threadIdx.x % tile, which = column / D, c = column % D, head = c / E, e = c % E;
+        const REAL* x = which == 0 ? x0 : which == 1 ? x1 : x2;
+        REAL* y = which == 0 ? y0 : which == 1 ? y1 : y2;
+        WIDE sum = 0;
+        if (column < width) {
+            for (long long row = lane; row < rows; row += lanes) {
+                WIDE value = x[((row / L * heads + head) * L + row % L) * E + e];
+                y[row * D + c] = value;
+                sum += value;
+            }
+        }
+        sum = block_sum(sum, scratch, tile);
+        if (lane == 0 && column < width) (which == 0 ? s0 : which == 1 ? s1 : s2)[c] = sum;
     }
 }
 
@@ -50,10 +78,8 @@ extern "C" __global__ void attention_shares(
     }
 }
 
-// The derivative of the scores in the place of that of the shares, ds = p (dp - sum(dp p)) scale.
-extern "C" __global__ void attention_shares_backward(
-    REAL* dp, const REAL* p, long long rows, long long keys, double scale
-) {
+// The derivative of the scores in the place of that of the shares, ds = p (dp - sum(dp p)).
+extern "C" __global__ void attention_shares_backward(REAL* dp, const REAL* p, long long rows, long long keys) {
     __shared__ WIDE scratch[1024];
     EACH_ROW(row, rows) {
         REAL* own = dp + row * keys;
@@ -61,6 +87,6 @@ extern "C" __global__ void attention_shares_backward(
         WIDE along = 0;
         EACH_OF_ROW(j, keys) along += WIDE(own[j]) * WIDE(share[j]);
         along = block_sum(along, scratch);
-        EACH_OF_ROW(j, keys) own[j] = WIDE(share[j]) * (WIDE(own[j]) - along) * WIDE(scale);
+        EACH_OF_ROW(j, keys) own[j] = WIDE(share[j]) * (WIDE(own[j]) - along);
     }
 }

@@ -27,21 +27,42 @@ extern "C" __global__ void rows_to_pools(
     }
 }
 
-// what comes back to each place, gathered: dout of the pools that it won with a value above 0
+// What comes back to each place, gathered: dout of the pools that it won with a value above 0. A block has `size` places
+// of one channel, and leaves their sum.
 extern "C" __global__ void pools_to_rows(
-    const REAL* dout, const REAL* y, const unsigned char* winner, REAL* rows, long long N, long long M,
-    long long OH, long long OW, long long PH, long long PW, long long FH, long long FW,
+    const REAL* dout, const REAL* y, const unsigned char* winner, REAL* rows, WIDE* sums, long long parts, long long size,
+    long long N, long long M, long long OH, long long OW, long long PH, long long PW, long long FH, long long FW,
     long long sh, long long sw, long long ph, long long pw
 ) {
-    EACH(i, M * N * OH * OW) {
-        long long w = i % OW, h = i / OW % OH, n = i / (OW * OH) % N, m = i / (OW * OH * N);
-        WIDE sum = 0;
-        for (long long k = 0; k < FH * FW; k++) {
-            long long top = h + ph - k / FW, left = w + pw - k % FW;
-            if (top < 0 || top % sh || top / sh >= PH || left < 0 || left % sw || left / sw >= PW) continue;
-            long long o = ((n * M + m) * PH + top / sh) * PW + left / sw;
-            if (winner[o] == k && y[o] > WIDE(0)) sum += WIDE(dout[o]);
+    __shared__ WIDE scratch[1024];
+    long long places = N * OH * OW;
+    EACH_ROW(part, M * parts) {
+        long long m = part / parts, first = part % parts * size, end = first + size < places ? first + size : places;
+        WIDE all = 0;
+        for (long long i = first + threadIdx.x; i < end; i += blockDim.x) {
+            long long w = i % OW, h = i / OW % OH, n = i / (OW * OH);
+            WIDE sum = 0;
+            for (long long k = 0; k < FH * FW; k++) {
+                long long top = h + ph - k / FW, left = w + pw - k % FW;
+                if (top < 0 || top % sh || top / sh >= PH || left < 0 || left % sw || left / sw >= PW) continue;
+                long long o = ((n * M + m) * PH + top / sh) * PW + left / sw;
+                if (winner[o] == k && y[o] > WIDE(0)) sum += WIDE(dout[o]);
+            }
+            rows[m * places + i] = sum;
+            all += sum;
         }
-        rows[i] = sum;
+        all = block_sum(all, scratch);
+        if (threadIdx.x == 0) sums[part] = all;
+    }
+}
+
+// Sums over each row of what the parts of a sum came to.
+extern "C" __global__ void sum_parts(const WIDE* sums, REAL* y, long long rows, long long parts) {
+    __shared__ WIDE scratch[1024];
+    EACH_ROW(row, rows) {
+        WIDE sum = 0;
+        EACH_OF_ROW(k, parts) sum += sums[row * parts + k];
+        sum = block_sum(sum, scratch);
+        if (threadIdx.x == 0) y[row] = sum;
     }
 }

@@ -7,8 +7,11 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
-from xpnet.kernels.cupy.convolution import dw_of_rows, dx_of_rows, rows_of
-from xpnet.kernels.cupy.launch import body, launch_each
+from xpnet.kernels.cupy.convolution import columns_of, dx_of_rows
+from xpnet.kernels.cupy.launch import THREADS, WIDE, body, launch_each, launch_rows
+
+KEPT = 64 << 20  # bytes of patches as columns, beyond which the backward makes them anew from the images
+PART = 2048  # places of a channel that a block works on
 
 
 def _fits(groups: int, pool: Any) -> bool:
@@ -25,11 +28,12 @@ def convolution_relu_pooling(x: Any, W: Any, b: Any, window: Any, groups: int, p
         return kernels.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
     (N, M), places = (x.shape[0], W.shape[0]), window.places(x.shape)
     pools = pool.places(places)
-    rows = rows_of(x, W, window)
+    columns = columns_of(x, window, places)
+    rows = W.reshape(M, -1) @ columns
     y, winner = cupy.empty((N, M, *pools), rows.dtype), cupy.empty((N, M, *pools), "uint8")
     sizes = _sizes(N, M, places, pools, pool)
     launch_each("joint", "rows_to_pools", y.dtype, y.size, rows, b, y, winner, *sizes)
-    return y, winner, x
+    return y, winner, columns if columns.nbytes <= KEPT else x
 
 
 @body(kernels.convolution_relu_pooling_backward)
@@ -41,7 +45,11 @@ def convolution_relu_pooling_backward(
         return reference(dout, x, seen, W, y, winner, window, groups, pool, needs_dx)
     (N, M), places = dout.shape[:2], window.places(x.shape)
     rows = cupy.empty((M, N * places[0] * places[1]), dout.dtype)
-    sizes = _sizes(N, M, places, dout.shape[2:], pool)
-    launch_each("joint", "pools_to_rows", rows.dtype, rows.size, dout, y, winner, rows, *sizes)
+    parts = max(1, -(-rows.shape[1] // PART))
+    sums, db = cupy.empty((M, parts), WIDE[rows.dtype.name]), cupy.empty(M, rows.dtype)
+    sizes = (parts, PART, *_sizes(N, M, places, dout.shape[2:], pool))
+    launch_rows("joint", "pools_to_rows", rows.dtype, sums.size, THREADS, dout, y, winner, rows, sums, *sizes)
+    launch_rows("joint", "sum_parts", rows.dtype, M, parts, sums, db, M, parts)
     dx = dx_of_rows(rows, W, x.shape, window) if needs_dx else None
-    return dx, dw_of_rows(rows, x, window), rows.sum(axis=1)
+    columns = seen if seen.ndim == 2 else columns_of(x, window, places)
+    return dx, (rows @ columns.T).reshape(W.shape), db

@@ -13,7 +13,7 @@ from xpnet.kernels import recording
 from xpnet.kernels.dispatch import Body, Kernel
 
 HOME = Path(__file__).parent
-SHARED = ("real.cuh", "reduce.cuh")
+SHARED = ("real.cuh", "reduce.cuh", "gelu.cuh")
 REALS = {"float16": ("Half", "float"), "float32": ("float", "float"), "float64": ("double", "double")}
 WIDE = {"float16": "float32", "float32": "float32", "float64": "float64"}
 THREADS = 256
@@ -46,10 +46,11 @@ def launch_each(file: str, name: str, dtype: Any, count: int, *args: Any) -> Non
         compiled(file, name, str(dtype))((blocks,), (THREADS,), args)
 
 
-def launch_rows(file: str, name: str, dtype: Any, rows: int, width: int, *args: Any) -> None:
-    """Run a kernel with a block for each of ``rows`` rows, with threads for up to ``width`` elements."""
+def launch_rows(file: str, name: str, dtype: Any, rows: int, width: int, *args: Any, most: int | None = None) -> None:
+    """Run a kernel with a block for each of ``rows`` rows, at most ``most``, of up to ``width`` threads."""
     if rows:
-        compiled(file, name, str(dtype))((min(rows, MOST_BLOCKS),), (_threads(width, THREADS),), args)
+        blocks = min(rows, MOST_BLOCKS if most is None else most)
+        compiled(file, name, str(dtype))((blocks,), (_threads(width, THREADS),), args)
 
 
 def launch_tiles(file: str, name: str, dtype: Any, columns: int, values: int, tile: int, *args: Any) -> None:
@@ -82,7 +83,7 @@ def body(kernel: Kernel[..., Any], wide: tuple[int, ...] = ()) -> Callable[[Body
     """Register the decorated function for CuPy; it receives C-contiguous arrays.
 
     The reference runs where the floating arrays are not all float16, float32 or float64. Those at the positions
-    ``wide`` are float32 beside float16.
+    ``wide`` may be float32 beside float16.
     """
 
     def register(function: Body) -> Body:
@@ -93,7 +94,8 @@ def body(kernel: Kernel[..., Any], wide: tuple[int, ...] = ()) -> Callable[[Body
             for position, a in enumerate(args):
                 if type(a) is cupy.ndarray and a.dtype.kind not in "iub":
                     (kept if position in wide else narrow).add(a.dtype.name)
-            if len(narrow) != 1 or not narrow <= REALS.keys() or not kept <= {WIDE[name] for name in narrow}:
+            fits = len(narrow) == 1 and narrow <= REALS.keys()
+            if not fits or not kept <= narrow | {WIDE[name] for name in narrow}:
                 return kernel.reference(*args)
             return function(*map(_in_order, args))
 

@@ -77,10 +77,15 @@ extern "C" __global__ void softmax_cross_entropy(
     }
 }
 
+// Times a number for all rows, one in memory, or one for each row.
 extern "C" __global__ void softmax_cross_entropy_backward(
-    const REAL* y, const long long* t, REAL* dx, long long rows, long long classes
+    const REAL* y, const long long* t, const REAL* dlosses, double dloss, long long each, REAL* dx,
+    long long rows, long long classes
 ) {
-    EACH(i, rows * classes) dx[i] = WIDE(y[i]) - (t[i / classes] == i % classes ? WIDE(1) : WIDE(0));
+    EACH(i, rows * classes) {
+        WIDE scale = dlosses ? WIDE(dlosses[each ? i / classes : 0]) : WIDE(dloss);
+        dx[i] = scale * (WIDE(y[i]) - (t[i / classes] == i % classes ? WIDE(1) : WIDE(0)));
+    }
 }
 
 extern "C" __global__ void sigmoid_cross_entropy(const REAL* x, const REAL* t, REAL* losses, REAL* y, long long n) {

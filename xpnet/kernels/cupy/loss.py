@@ -7,6 +7,7 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
+from xpnet.backend import is_array
 from xpnet.kernels.cupy.launch import body, each, launch_each, launch_rows
 
 for _kernel in (kernels.sigmoid_cross_entropy, kernels.huber):
@@ -57,10 +58,12 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
 
 
 @body(kernels.softmax_cross_entropy_backward)
-def softmax_cross_entropy_backward(y: Any, t: Any) -> Any:
-    if t.dtype.kind == "f":
-        return kernels.softmax_cross_entropy_backward.reference(y, t)
+def softmax_cross_entropy_backward(y: Any, t: Any, dlosses: Any) -> Any:
+    number, shape = not is_array(dlosses), getattr(dlosses, "shape", ())
+    if t.dtype.kind == "f" or shape not in ((), (*y.shape[:-1], 1)):
+        return kernels.softmax_cross_entropy_backward.reference(y, t, dlosses)
     dx = cupy.empty_like(y)
     labels = t.astype("int64", copy=False)
-    launch_each("loss", "softmax_cross_entropy_backward", y.dtype, y.size, y, labels, dx, *_rows(y))
+    scale = (0, float(dlosses), 0) if number else (dlosses, 1.0, int(shape != ()))
+    launch_each("loss", "softmax_cross_entropy_backward", y.dtype, y.size, y, labels, *scale, dx, *_rows(y))
     return dx

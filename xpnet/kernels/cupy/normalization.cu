@@ -1,9 +1,10 @@
-// Normalizations, y = gamma xhat + beta with xhat = (x - mean) r. What they keep for the backward, xhat and r, is WIDE.
+// Normalizations, y = gamma xhat + beta with xhat = (x - mean) r. Those of rows keep x, and mean and r of each row for
+// the backward; that of batches keeps xhat and r. What is kept is WIDE, but for x.
 
 // A block for each row: a sample, or a group of `channels` channels of one, with `places` values for each channel.
 // Without beta the mean is left out: RMS normalization.
 extern "C" __global__ void normalize_rows(
-    const REAL* x, const REAL* gamma, const REAL* beta, REAL* y, WIDE* xhat, WIDE* rstd,
+    const REAL* x, const REAL* gamma, const REAL* beta, REAL* y, WIDE* statistics,
     long long rows, long long groups, long long channels, long long places, double eps
 ) {
     __shared__ WIDE scratch[1024];
@@ -20,24 +21,41 @@ extern "C" __global__ void normalize_rows(
         WIDE r = WIDE(1) / sqrt(block_sum(squares, scratch) / width + WIDE(eps));
         EACH_OF_ROW(i, width) {
             long long c = channel + i / places;
-            WIDE h = (WIDE(own[i]) - mean) * r;
-            xhat[row * width + i] = h;
-            y[row * width + i] = WIDE(gamma[c]) * h + (beta ? WIDE(beta[c]) : WIDE(0));
+            y[row * width + i] = WIDE(gamma[c]) * ((WIDE(own[i]) - mean) * r) + (beta ? WIDE(beta[c]) : WIDE(0));
         }
-        if (threadIdx.x == 0) rstd[row] = r;
+        if (threadIdx.x == 0) {
+            statistics[2 * row] = mean;
+            statistics[2 * row + 1] = r;
+        }
     }
 }
 
-// dx = r (d - mean d - xhat mean(d xhat)) with d = gamma dout
+// The xhat of a row: from x, or where that is missing as it was kept, with r alone as statistics.
+struct Normalized {
+    const REAL* x;
+    const WIDE* xhat;
+    WIDE mean, r;
+
+    __device__ Normalized(const REAL* x, const WIDE* xhat, const WIDE* statistics, long long row, long long width)
+        : x(x ? x + row * width : x),
+          xhat(xhat ? xhat + row * width : xhat),
+          mean(x ? statistics[2 * row] : WIDE(0)),
+          r(x ? statistics[2 * row + 1] : statistics[row]) {}
+    __device__ WIDE operator[](long long i) const { return x ? (WIDE(x[i]) - mean) * r : xhat[i]; }
+};
+
+// dx = r (d - mean d - xhat mean(d xhat)) with d = gamma dout, plus what comes around the normalization. With `parts`, for
+// rows of one value a channel, a block leaves there its sums for dgamma, and for dbeta where the mean counts.
 extern "C" __global__ void normalize_rows_dx(
-    const REAL* dout, const WIDE* xhat, const WIDE* rstd, const REAL* gamma, REAL* dx,
-    long long rows, long long groups, long long channels, long long places, long long centred
+    const REAL* dout, const REAL* x, const WIDE* xhat, const WIDE* statistics, const REAL* gamma, const REAL* around,
+    REAL* dx, WIDE* parts, long long rows, long long groups, long long channels, long long places, long long centred
 ) {
     __shared__ WIDE scratch[1024];
     long long width = channels * places;
+    WIDE* scales = parts + 2 * blockIdx.x * width;
     EACH_ROW(row, rows) {
         const REAL* d = dout + row * width;
-        const WIDE* h = xhat + row * width;
+        Normalized h(x, xhat, statistics, row, width);
         const REAL* scale = gamma + row % groups * channels;
         WIDE sum = 0, along = 0;
         EACH_OF_ROW(i, width) {
@@ -48,8 +66,32 @@ extern "C" __global__ void normalize_rows_dx(
         sum = centred ? block_sum(sum, scratch) / width : WIDE(0);
         along = block_sum(along, scratch) / width;
         EACH_OF_ROW(i, width) {
-            dx[row * width + i] = rstd[row] * (WIDE(d[i]) * WIDE(scale[i / places]) - sum - h[i] * along);
+            WIDE through = h.r * (WIDE(d[i]) * WIDE(scale[i / places]) - sum - h[i] * along);
+            dx[row * width + i] = around ? through + WIDE(around[row * width + i]) : through;
+            if (parts) {
+                bool first = row == blockIdx.x;
+                scales[i] = (first ? WIDE(0) : scales[i]) + WIDE(d[i]) * h[i];
+                scales[width + i] = (first ? WIDE(0) : scales[width + i]) + WIDE(d[i]);
+            }
         }
+    }
+}
+
+// dgamma and dbeta from the sums of the blocks
+extern "C" __global__ void sum_scales(
+    const WIDE* parts, REAL* dgamma, REAL* dbeta, long long blocks, long long width, long long tile
+) {
+    __shared__ WIDE scratch[1024];
+    long long lane = threadIdx.x / tile, lanes = blockDim.x / tile;
+    for (long long first = blockIdx.x * tile; first < 2 * width; first += gridDim.x * tile) {
+        long long column = first + threadIdx.x % tile;
+        WIDE sum = 0;
+        if (column < 2 * width) {
+            for (long long block = lane; block < blocks; block += lanes) sum += parts[2 * block * width + column];
+        }
+        sum = block_sum(sum, scratch, tile);
+        if (lane == 0 && column < width) dgamma[column] = sum;
+        if (lane == 0 && column >= width && column < 2 * width && dbeta) dbeta[column - width] = sum;
     }
 }
 
@@ -61,8 +103,10 @@ __device__ long long place_of(unsigned int item, long long c, long long C, unsig
     return ((long long)(item / P) * C + c) * P + item % P;
 }
 
+// dgamma and dbeta of groups, whose `width` values of a sample are a row
 extern "C" __global__ void scale_and_shift(
-    const REAL* dout, const WIDE* xhat, REAL* dgamma, REAL* dbeta, long long N, long long C, long long P, long long tile
+    const REAL* dout, const REAL* x, const WIDE* xhat, const WIDE* statistics, REAL* dgamma, REAL* dbeta,
+    long long N, long long C, long long P, long long width, long long tile
 ) {
     __shared__ WIDE scratch[1024];
     unsigned int lane = threadIdx.x / tile, lanes = blockDim.x / tile;
@@ -72,14 +116,14 @@ extern "C" __global__ void scale_and_shift(
         WIDE scale = 0, shift = 0;
         for (unsigned int item = lane; item < items; item += lanes) {
             long long i = place_of(item, c, C, P);
-            scale += WIDE(dout[i]) * xhat[i];
+            scale += WIDE(dout[i]) * Normalized(x, xhat, statistics, i / width, width)[i % width];
             shift += WIDE(dout[i]);
         }
         scale = block_sum(scale, scratch, tile);
-        if (dbeta) shift = block_sum(shift, scratch, tile);
+        shift = block_sum(shift, scratch, tile);
         if (lane == 0 && c < C) {
             dgamma[c] = scale;
-            if (dbeta) dbeta[c] = shift;
+            dbeta[c] = shift;
         }
     }
 }

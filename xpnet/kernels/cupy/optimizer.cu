@@ -1,80 +1,111 @@
-// Steps of the optimizers, element-wise and in place: parameters, gradients, state, and numbers.
-// In a graph the numbers are in memory, where each replay finds its own.
+// Steps of the optimizers, element-wise and in place, of many parameters in one launch.
 
+// What `ManyParameters` in optimizer.py lays out: at most 4096 bytes, all that a kernel takes everywhere.
+#define MOST 80
+#define KINDS 8
+#define CHUNK 1024  // elements of a block
+struct Many {
+    REAL* arrays[4][MOST];       // parameters, gradients, and what the optimizer keeps
+    long long sizes[MOST];
+    double numbers[KINDS][6];    // of each set of options
+    const double* live[KINDS];   // in a graph the numbers are in memory, where each replay finds its own
+    unsigned int ends[MOST];     // how many blocks have begun by the end of each parameter
+    unsigned char kinds[MOST];   // which set of options
+};
+static_assert(sizeof(Many) == 4048, "see optimizer.py");
+
+// The part of a parameter that a block works on.
+struct Part {
+    REAL *W, *dW, *m, *v;
+    long long first, end;
+    const double* numbers;
+
+    __device__ Part(const Many& many) {
+        unsigned int low = 0, high = MOST - 1;  // those that are not there end with the last block
+        while (low < high) {
+            unsigned int middle = (low + high) / 2;
+            if (many.ends[middle] > blockIdx.x) high = middle;
+            else low = middle + 1;
+        }
+        unsigned int kind = many.kinds[low];
+        W = many.arrays[0][low], dW = many.arrays[1][low], m = many.arrays[2][low], v = many.arrays[3][low];
+        first = (long long)(blockIdx.x - (low ? many.ends[low - 1] : 0)) * CHUNK;
+        end = first + CHUNK < many.sizes[low] ? first + CHUNK : many.sizes[low];
+        numbers = many.live[kind] ? many.live[kind] : many.numbers[kind];
+    }
+};
+
+#define EACH_OF_PART(i, part) for (long long i = part.first + threadIdx.x; i < part.end; i += blockDim.x)
 #define DECAYED(g, W, decay) (decay != 0 ? WIDE(g) + WIDE(decay) * WIDE(W) : WIDE(g))
 
-extern "C" __global__ void sgd(REAL* W, const REAL* dW, double rate, double decay, const double* live, long long n) {
-    if (live) rate = live[0], decay = live[1];
-    EACH(i, n) W[i] = WIDE(W[i]) - WIDE(rate) * DECAYED(dW[i], W[i], decay);
+extern "C" __global__ void sgd(const Many many) {
+    Part own(many);
+    double rate = own.numbers[0], decay = own.numbers[1];
+    EACH_OF_PART(i, own) own.W[i] = WIDE(own.W[i]) - WIDE(rate) * DECAYED(own.dW[i], own.W[i], decay);
 }
 
-extern "C" __global__ void momentum(
-    REAL* W, const REAL* dW, REAL* v, double rate, double friction, double decay, const double* live, long long n
-) {
-    if (live) rate = live[0], friction = live[1], decay = live[2];
-    EACH(i, n) {
-        WIDE moved = WIDE(friction) * WIDE(v[i]) + DECAYED(dW[i], W[i], decay);
-        v[i] = moved;
-        W[i] = WIDE(W[i]) - WIDE(rate) * moved;
+extern "C" __global__ void momentum(const Many many) {
+    Part own(many);
+    double rate = own.numbers[0], friction = own.numbers[1], decay = own.numbers[2];
+    EACH_OF_PART(i, own) {
+        WIDE moved = WIDE(friction) * WIDE(own.m[i]) + DECAYED(own.dW[i], own.W[i], decay);
+        own.m[i] = moved;
+        own.W[i] = WIDE(own.W[i]) - WIDE(rate) * moved;
     }
 }
 
-extern "C" __global__ void nesterov(
-    REAL* W, const REAL* dW, REAL* v, double rate, double friction, double decay, const double* live, long long n
-) {
-    if (live) rate = live[0], friction = live[1], decay = live[2];
-    EACH(i, n) {
-        WIDE g = DECAYED(dW[i], W[i], decay), moved = WIDE(friction) * WIDE(v[i]) + g;
-        v[i] = moved;
-        W[i] = WIDE(W[i]) - WIDE(rate) * (g + WIDE(friction) * moved);
+extern "C" __global__ void nesterov(const Many many) {
+    Part own(many);
+    double rate = own.numbers[0], friction = own.numbers[1], decay = own.numbers[2];
+    EACH_OF_PART(i, own) {
+        WIDE g = DECAYED(own.dW[i], own.W[i], decay), moved = WIDE(friction) * WIDE(own.m[i]) + g;
+        own.m[i] = moved;
+        own.W[i] = WIDE(own.W[i]) - WIDE(rate) * (g + WIDE(friction) * moved);
     }
 }
 
-extern "C" __global__ void adagrad(
-    REAL* W, const REAL* dW, REAL* h, double rate, double eps, double decay, const double* live, long long n
-) {
-    if (live) rate = live[0], eps = live[1], decay = live[2];
-    EACH(i, n) {
-        WIDE g = DECAYED(dW[i], W[i], decay), squares = WIDE(h[i]) + g * g;
-        h[i] = squares;
-        W[i] = WIDE(W[i]) - WIDE(rate) * g / (sqrt(squares) + WIDE(eps));
+extern "C" __global__ void adagrad(const Many many) {
+    Part own(many);
+    double rate = own.numbers[0], eps = own.numbers[1], decay = own.numbers[2];
+    EACH_OF_PART(i, own) {
+        WIDE g = DECAYED(own.dW[i], own.W[i], decay), squares = WIDE(own.m[i]) + g * g;
+        own.m[i] = squares;
+        own.W[i] = WIDE(own.W[i]) - WIDE(rate) * g / (sqrt(squares) + WIDE(eps));
     }
 }
 
-extern "C" __global__ void rmsprop(
-    REAL* W, const REAL* dW, REAL* h, double rate, double kept, double eps, double decay, const double* live, long long n
-) {
-    if (live) rate = live[0], kept = live[1], eps = live[2], decay = live[3];
-    EACH(i, n) {
-        WIDE g = DECAYED(dW[i], W[i], decay), squares = WIDE(kept) * WIDE(h[i]) + WIDE(1.0 - kept) * g * g;
-        h[i] = squares;
-        W[i] = WIDE(W[i]) - WIDE(rate) * g / (sqrt(squares) + WIDE(eps));
+extern "C" __global__ void rmsprop(const Many many) {
+    Part own(many);
+    double rate = own.numbers[0], kept = own.numbers[1], eps = own.numbers[2], decay = own.numbers[3];
+    EACH_OF_PART(i, own) {
+        WIDE g = DECAYED(own.dW[i], own.W[i], decay);
+        WIDE squares = WIDE(kept) * WIDE(own.m[i]) + WIDE(1.0 - kept) * g * g;
+        own.m[i] = squares;
+        own.W[i] = WIDE(own.W[i]) - WIDE(rate) * g / (sqrt(squares) + WIDE(eps));
     }
 }
 
 // AdamW keeps `kept` W, Adam all of it; W loses scale m / (sqrt v + shift).
-extern "C" __global__ void adam(
-    REAL* W, const REAL* dW, REAL* m, REAL* v,
-    double scale, double shift, double beta1, double beta2, double decay, double kept, const double* live, long long n
-) {
-    if (live) scale = live[0], shift = live[1], beta1 = live[2], beta2 = live[3], decay = live[4], kept = live[5];
-    EACH(i, n) {
-        WIDE g = DECAYED(dW[i], W[i], decay);
-        WIDE first = WIDE(beta1) * WIDE(m[i]) + g, second = WIDE(beta2) * WIDE(v[i]) + g * g;
-        m[i] = first;
-        v[i] = second;
-        W[i] = WIDE(kept) * WIDE(W[i]) - WIDE(scale) * first / (sqrt(second) + WIDE(shift));
+extern "C" __global__ void adam(const Many many) {
+    Part own(many);
+    double scale = own.numbers[0], shift = own.numbers[1], beta1 = own.numbers[2], beta2 = own.numbers[3];
+    double decay = own.numbers[4], kept = own.numbers[5];
+    EACH_OF_PART(i, own) {
+        WIDE g = DECAYED(own.dW[i], own.W[i], decay);
+        WIDE first = WIDE(beta1) * WIDE(own.m[i]) + g, second = WIDE(beta2) * WIDE(own.v[i]) + g * g;
+        own.m[i] = first;
+        own.v[i] = second;
+        own.W[i] = WIDE(kept) * WIDE(own.W[i]) - WIDE(scale) * first / (sqrt(second) + WIDE(shift));
     }
 }
 
-extern "C" __global__ void lion(
-    REAL* W, const REAL* dW, REAL* m, double rate, double beta1, double beta2, double kept, const double* live, long long n
-) {
-    if (live) rate = live[0], beta1 = live[1], beta2 = live[2], kept = live[3];
-    EACH(i, n) {
-        WIDE g = dW[i], c = WIDE(beta1) * WIDE(m[i]) + WIDE(1.0 - beta1) * g;
+extern "C" __global__ void lion(const Many many) {
+    Part own(many);
+    double rate = own.numbers[0], beta1 = own.numbers[1], beta2 = own.numbers[2], kept = own.numbers[3];
+    EACH_OF_PART(i, own) {
+        WIDE g = own.dW[i], c = WIDE(beta1) * WIDE(own.m[i]) + WIDE(1.0 - beta1) * g;
         WIDE sign = c > 0 ? WIDE(1) : c < 0 ? WIDE(-1) : c;
-        W[i] = WIDE(kept) * WIDE(W[i]) - WIDE(rate) * sign;
-        m[i] = WIDE(beta2) * WIDE(m[i]) + WIDE(1.0 - beta2) * g;
+        own.W[i] = WIDE(kept) * WIDE(own.W[i]) - WIDE(rate) * sign;
+        own.m[i] = WIDE(beta2) * WIDE(own.m[i]) + WIDE(1.0 - beta2) * g;
     }
 }

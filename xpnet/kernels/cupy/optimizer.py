@@ -1,24 +1,71 @@
-"""CUDA bodies of the optimizers: one launch, in place. The arrays may be one parameter, or many laid end to end."""
+"""CUDA bodies of the optimizers: one launch for all parameters, in place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import cupy
+import numpy as np
 
 from xpnet import kernels
 from xpnet.backend import is_array
-from xpnet.kernels.cupy.launch import REALS, launch_each, live
+from xpnet.kernels.cupy.launch import REALS, THREADS, compiled, live
 from xpnet.kernels.dispatch import Kernel
 from xpnet.kernels.recording import now
 from xpnet.kernels.standard.optimizer import adam_scales
 
 Numbers = Callable[..., tuple[float, ...]]
 
+MOST, KINDS, CHUNK = 80, 8, 1024  # parameters and sets of options of a launch, elements of a block
+MANY = np.dtype(
+    [
+        ("arrays", np.uint64, (4, MOST)),
+        ("sizes", np.int64, MOST),
+        ("numbers", np.float64, (KINDS, 6)),
+        ("live", np.uint64, KINDS),
+        ("ends", np.uint32, MOST),
+        ("kinds", np.uint8, MOST),
+    ]
+)
+
 
 def _as_given(*given: float) -> tuple[float, ...]:
     return given
+
+
+class Launch:
+    """Parameters of one dtype on their way into a launch, while there is room."""
+
+    def __init__(self, name: str, dtype: str, numbers: Numbers) -> None:
+        self.name, self.dtype, self.numbers = name, dtype, numbers
+        self.arrays: list[list[Any]] = []
+        self.options: dict[tuple[Any, ...], int] = {}
+        self.kinds: list[int] = []
+
+    def takes(self, given: tuple[Any, ...]) -> bool:
+        return len(self.arrays) < MOST and (given in self.options or len(self.options) < KINDS)
+
+    def add(self, arrays: list[Any], given: tuple[Any, ...]) -> None:
+        self.arrays.append(arrays)
+        self.kinds.append(self.options.setdefault(given, len(self.options)))
+
+    def run(self) -> None:
+        many, count = np.zeros((), MANY), len(self.arrays)
+        for slot, arrays in enumerate(zip(*self.arrays, strict=True)):
+            many["arrays"][slot, :count] = [array.data.ptr for array in arrays]
+        sizes = [arrays[0].size for arrays in self.arrays]
+        *_, blocks = ends = list(accumulate(-(-size // CHUNK) for size in sizes))
+        many["sizes"][:count], many["kinds"][:count] = sizes, self.kinds
+        many["ends"][:count], many["ends"][count:] = ends, blocks
+        for given, kind in self.options.items():
+            values = self.numbers(*map(now, given))
+            many["numbers"][kind, : len(values)] = values
+            memory = live(self.numbers, *given)
+            many["live"][kind] = memory.data.ptr if is_array(memory) else memory
+        if blocks:
+            compiled("optimizer", self.name, self.dtype)((blocks,), (THREADS,), (many,))
 
 
 def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numbers = _as_given) -> None:
@@ -28,17 +75,29 @@ def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numb
     an option is an array.
     """
 
-    def step(W: Any, dW: Any, *rest: Any) -> Any:
-        own, given = (W, *rest[:slots]), rest[slots:]
-        alike = all(a.dtype == W.dtype and a.shape == W.shape for a in (dW, *own))
-        ordered = all(a.flags.c_contiguous for a in own)
-        if not (alike and ordered and W.dtype.name in REALS) or any(map(is_array, given)):
-            return kernel.reference(W, dW, *rest)
-        arrays = (W, cupy.ascontiguousarray(dW), *own[1:])
-        doubles = (*map(float, numbers(*map(now, given))), live(numbers, *given))
-        launch_each("optimizer", name or kernel.__name__, W.dtype, W.size, *arrays, *doubles, W.size)
-        return own if slots else W
+    def step(*given: Any) -> Any:
+        return many([given])[0]
 
+    def many(all_given: list[tuple[Any, ...]]) -> list[Any]:
+        found, launches = [], dict[str, Launch]()
+        for W, dW, *rest in all_given:
+            own, options = (W, *rest[:slots]), tuple(rest[slots:])
+            alike = all(type(a) is cupy.ndarray and a.dtype == W.dtype and a.shape == W.shape for a in (dW, *own))
+            ordered = alike and all(a.flags.c_contiguous for a in own)
+            if not ordered or W.dtype.name not in REALS or any(map(is_array, options)):
+                found.append(kernel.reference(W, dW, *rest))
+                continue
+            dtype = W.dtype.name
+            if dtype in launches and not launches[dtype].takes(options):
+                launches.pop(dtype).run()
+            launch = launches.setdefault(dtype, Launch(name or kernel.__name__, dtype, numbers))
+            launch.add([W, cupy.ascontiguousarray(dW), *own[1:]], options)
+            found.append(own if slots else W)
+        for launch in launches.values():
+            launch.run()
+        return found
+
+    vars(step)["many"] = many
     kernel.on("cupy")(step)
 
 

@@ -52,12 +52,13 @@ def as_shares(e: Host, losses: Host) -> None:
 
 
 @standard.softmax_cross_entropy_backward.on("numba")
-def softmax_cross_entropy_backward(y: Host, t: Host) -> Any:
+def softmax_cross_entropy_backward(y: Host, t: Host, dlosses: Any) -> Any:
     if are_labels(t, y) and in_order(y):
         dx = np.empty_like(y)
         if less_one_hot(rows(y), labels_of(t), rows(dx)):
+            dx *= dlosses
             return dx
-    return standard.softmax_cross_entropy_backward.bodies["numpy"](y, t)
+    return standard.softmax_cross_entropy_backward.bodies["numpy"](y, t, dlosses)
 
 
 @compiled

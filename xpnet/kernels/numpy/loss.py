@@ -62,12 +62,13 @@ def softmax_cross_entropy(x: Host, t: Host) -> Any:
 
 
 @standard.softmax_cross_entropy_backward.on("numpy")
-def softmax_cross_entropy_backward(y: Host, t: Host) -> Any:
+def softmax_cross_entropy_backward(y: Host, t: Host, dlosses: Any) -> Any:
     if not are_labels(t, y):
-        return standard.softmax_cross_entropy_backward.reference(y, t)
+        return standard.softmax_cross_entropy_backward.reference(y, t, dlosses)
     labels = t.reshape(-1)
     dx = y.copy(order="K" if y.ndim == 2 else "C")
     dx.reshape(-1, y.shape[-1])[np.arange(labels.size), labels] -= 1.0
+    dx *= dlosses
     return dx
 
 

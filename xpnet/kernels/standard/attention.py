@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import prod, sqrt
 
 from xpnet.backend import array_namespace, device_of
 from xpnet.kernels.dispatch import kernel
+from xpnet.kernels.standard.affine import affine, sum_rows
 from xpnet.typing import Array
 
 
@@ -57,6 +58,66 @@ def attention_backward(
     ds = p * (dout @ xp.matrix_transpose(v) - xp.sum(dout * y, axis=-1, keepdims=True))
     ds = ds * (1.0 / sqrt(q.shape[-1]))
     return join_heads(ds @ k), join_heads(xp.matrix_transpose(ds) @ q), join_heads(dv)
+
+
+@kernel
+def self_attention(
+    x: Array,
+    Wq: Array,
+    Wk: Array,
+    Wv: Array,
+    bq: Array,
+    bk: Array,
+    bv: Array,
+    mask: Array | None,
+    heads: int,
+    causal: bool,
+) -> tuple[Array, Array, Array, Array, Array]:
+    """``attention`` of ``q = x Wq + bq``, k and v likewise: y, p, and q, k, v.
+
+    The last three are for the backward alone, in any shape.
+
+    Shapes: ``x (N, L, D)``, ``Wq, Wk, Wv (D, A)``, ``bq, bk, bv (A,)``, ``y (N, L, A)``, ``p (N, heads, L, L)``.
+    """
+    rows = as_rows(x)
+    q, k, v = (in_shape_of(x, affine(rows, W, b)) for W, b in ((Wq, bq), (Wk, bk), (Wv, bv)))
+    return *attention(q, k, v, mask, heads, causal), q, k, v
+
+
+@kernel
+def self_attention_backward(
+    dout: Array,
+    x: Array,
+    Wq: Array,
+    Wk: Array,
+    Wv: Array,
+    q: Array,
+    k: Array,
+    v: Array,
+    p: Array,
+    y: Array,
+    heads: int,
+    needs_dx: bool,
+) -> tuple[Array | None, Array, Array, Array, Array, Array, Array]:
+    """Derivatives of ``self_attention``: dx (None where it is not needed), dWq, dWk, dWv, dbq, dbk, dbv.
+
+    q, k and v may lie as heads side by side, ``(N, heads, L, E)``.
+    """
+    q, k, v = (join_heads(a) if a.ndim == 4 else a for a in (q, k, v))
+    dq, dk, dv = map(as_rows, attention_backward(dout, q, k, v, p, y, heads))
+    turned = as_rows(x).T
+    dx = in_shape_of(x, dq @ Wq.T + dk @ Wk.T + dv @ Wv.T) if needs_dx else None
+    return dx, turned @ dq, turned @ dk, turned @ dv, sum_rows(dq), sum_rows(dk), sum_rows(dv)
+
+
+def as_rows(x: Array) -> Array:
+    """All but the last axis laid out in one."""
+    return array_namespace(x).reshape(x, (prod(x.shape[:-1]), x.shape[-1]))  # type: ignore[no-any-return]
+
+
+def in_shape_of(x: Array, rows: Array) -> Array:
+    """Rows laid out as those of x."""
+    return array_namespace(rows).reshape(rows, (*x.shape[:-1], rows.shape[-1]))  # type: ignore[no-any-return]
 
 
 def split_heads(x: Array, heads: int) -> Array:

@@ -44,17 +44,18 @@ def softmax_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
 
 
 @kernel
-def softmax_cross_entropy_backward(y: Array, t: Array) -> Array:
-    """Derivative of each loss with respect to its scores, ``y - t``; ``y Σ t - t`` for targets that do not sum to 1.
+def softmax_cross_entropy_backward(y: Array, t: Array, dlosses: float | Array) -> Array:
+    """Derivative with respect to the scores, ``dlosses (y - t)``; ``dlosses (y Σ t - t)`` where t does not sum to 1.
 
-    Shapes: ``y (..., K)``; ``t`` as in ``softmax_cross_entropy``.
+    Shapes: ``y (..., K)``; ``t`` as in ``softmax_cross_entropy``; ``dlosses`` a number, ``()`` or ``(..., 1)``.
     """
     xp = array_namespace(y, t)
     if dtype_kind(t) == "integer":
         dx: Array = y - xp.astype(one_hot(t, y.shape[-1]), y.dtype)
     else:
         dx = y * xp.sum(t, axis=-1, keepdims=True) - t
-    return dx
+    scaled: Array = dlosses * dx
+    return scaled
 
 
 @kernel

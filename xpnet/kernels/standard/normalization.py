@@ -1,7 +1,8 @@
 """Reference kernels of the normalizations, ``y = γ x̂ + β`` with ``x̂ = (x - μ) r`` and ``r = 1 / √(σ² + ε)``.
 
 Means and variances of float16 and bfloat16 are computed in float32, where their sums neither overflow nor lose
-their digits; ``x̂`` and ``r`` stay in it for the backward.
+their digits; ``x̂`` and ``r`` stay in it for the backward. A body of a normalization of rows may keep ``x`` instead,
+with μ beside r along a last axis of two.
 """
 
 from __future__ import annotations
@@ -29,10 +30,19 @@ def layer_norm(x: Array, gamma: Array, beta: Array, eps: float) -> tuple[Array, 
 @kernel
 def layer_norm_backward(dout: Array, xhat: Array, rstd: Array, gamma: Array) -> tuple[Array, Array, Array]:
     """Derivatives of ``layer_norm``: ``dx``, ``dγ = Σ dout x̂`` and ``dβ = Σ dout``."""
-    wide = widened(dout)
+    wide, (xhat, rstd) = widened(dout), _normalized(xhat, rstd)
     dgamma, dbeta = _scale_and_shift(wide, xhat, tuple(range(dout.ndim - 1)))
     dx = _through(wide * gamma, xhat, rstd, (-1,))
     return narrowed(dx, dout), narrowed(dgamma, gamma), narrowed(dbeta, gamma)
+
+
+@kernel
+def layer_norm_backward_onto(
+    dout: Array, xhat: Array, rstd: Array, gamma: Array, around: Array
+) -> tuple[Array, Array, Array]:
+    """``layer_norm_backward``, with the derivative of what went around the normalization added to ``dx``."""
+    dx, dgamma, dbeta = layer_norm_backward(dout, xhat, rstd, gamma)
+    return dx + around, dgamma, dbeta
 
 
 @kernel
@@ -51,7 +61,7 @@ def rms_norm(x: Array, gamma: Array, eps: float) -> tuple[Array, Array, Array]:
 @kernel
 def rms_norm_backward(dout: Array, xhat: Array, rstd: Array, gamma: Array) -> tuple[Array, Array]:
     """Derivatives of ``rms_norm``: ``dx = r (dx̂ - x̂ mean(dx̂ x̂))`` with ``dx̂ = γ dout``, and ``dγ``."""
-    wide = widened(dout)
+    wide, (xhat, rstd) = widened(dout), _normalized(xhat, rstd)
     xp = array_namespace(wide, xhat)
     dgamma = xp.sum(wide * xhat, axis=tuple(range(dout.ndim - 1)))
     dxhat = wide * gamma
@@ -122,10 +132,11 @@ def group_norm_backward(dout: Array, xhat: Array, rstd: Array, gamma: Array) -> 
     """Derivatives of ``group_norm``: ``dx``, ``dγ = Σ dout x̂`` and ``dβ = Σ dout``."""
     wide = widened(dout)
     xp = array_namespace(wide, xhat)
-    dgamma, dbeta = _scale_and_shift(wide, xhat, _all_but_channels(dout))
     rows = (*rstd.shape[:2], prod(dout.shape[1:]) // rstd.shape[1])
+    xhat, rstd = _normalized(xp.reshape(xhat, rows), rstd)
+    dgamma, dbeta = _scale_and_shift(wide, xp.reshape(xhat, dout.shape), _all_but_channels(dout))
     dxhat = xp.reshape(wide * _to_channels(gamma, dout), rows)
-    dx = xp.reshape(_through(dxhat, xp.reshape(xhat, rows), rstd, (-1,)), dout.shape)
+    dx = xp.reshape(_through(dxhat, xhat, rstd, (-1,)), dout.shape)
     return narrowed(dx, dout), narrowed(dgamma, gamma), narrowed(dbeta, gamma)
 
 
@@ -137,6 +148,14 @@ def _standardize(x: Array, axes: Axes, eps: float) -> tuple[Array, Array, Array,
     var = xp.mean(centred * centred, axis=axes, keepdims=True)
     rstd = 1.0 / xp.sqrt(var + eps)
     return centred * rstd, rstd, mean, var
+
+
+def _normalized(kept: Array, statistics: Array) -> tuple[Array, Array]:
+    """``x̂`` and r of rows from what a forward kept."""
+    if statistics.shape[-1] == 1:
+        return kept, statistics
+    mean, rstd = statistics[..., :1], statistics[..., 1:]
+    return (widened(kept) - mean) * rstd, rstd
 
 
 def _through(dxhat: Array, xhat: Array, rstd: Array, axes: Axes) -> Array:

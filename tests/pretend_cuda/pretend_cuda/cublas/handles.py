@@ -8,6 +8,8 @@ from typing import Any
 
 from cupy_backends.cuda.api import runtime
 
+from pretend_cuda.trace import note_product
+
 INVALID_VALUE = 7
 _NAMES = {INVALID_VALUE: "CUBLAS_STATUS_INVALID_VALUE", 15: "CUBLAS_STATUS_NOT_SUPPORTED"}
 
@@ -75,8 +77,10 @@ def getMathMode(handle: int) -> int:
     return _handles[handle].math
 
 
-def ready(handle: int) -> None:
-    """What each call of CuPy's module does before it goes to cuBLAS."""
+def ready(handle: int, traced: str | None = None) -> None:
+    """What each call of CuPy's module does before it goes to cuBLAS; ``traced`` names it, products name themselves."""
     from cupy.cuda import get_current_stream
 
     setStream(handle, get_current_stream().ptr)
+    if traced:
+        note_product(traced)

@@ -1,5 +1,5 @@
 // Events: a place in the queue of a stream.
-#include "internals.hpp"
+#include "trace.hpp"
 
 namespace {
 
@@ -66,6 +66,7 @@ int pretend_event_wait(void* handle) {
     Event* event = (Event*)handle;
     if (!events.count(event)) return INVALID_HANDLE;
     if (event->capture) return CAPTURED_EVENT;
+    trace::note(trace::WAIT, "for an event");
     return event->queue ? run_until(*event->queue, event->position) : int(OK);
 }
 int pretend_event_query(void* handle) {

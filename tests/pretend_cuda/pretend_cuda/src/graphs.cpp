@@ -1,5 +1,5 @@
 // Captures and the graphs that come out of them.
-#include "internals.hpp"
+#include "trace.hpp"
 
 #include <unordered_map>
 
@@ -84,6 +84,7 @@ int pretend_graph_destroy(void* graph) { return graphs.erase(graph) ? OK : INVAL
 int pretend_graph_launch(void* executable, void* stream) {
     if (!graph_of(executable)) return INVALID_VALUE;
     return submit(stream, {NODE_KERNEL, nullptr, nullptr, [graph = graphs[executable]] {
+        trace::note(trace::GRAPH, "graph");
         for (Node& node : graph->nodes)
             if (int error = node.run()) return error;
         return int(OK);

@@ -1,5 +1,5 @@
 // Devices, and their memory, which is the host's: registered, so that its kind and its ends are known.
-#include "internals.hpp"
+#include "trace.hpp"
 
 #include <cstdarg>
 #include <cstdio>
@@ -49,7 +49,14 @@ int wait_for_turn(void* stream) {
         found->broken = true;
         return CAPTURE_UNSUPPORTED;
     }
+    trace::note(trace::WAIT, "for a copy");
     return finish(stream);
+}
+
+int moved(void* to, const void* from, size_t size) {
+    trace::note(trace::COPY, "copy", size, size);
+    memmove(to, from, size);
+    return OK;
 }
 
 }  // namespace
@@ -120,6 +127,7 @@ int pretend_malloc(void** result, size_t size, int kind) {
     memset(pointer, 0xff, size < (1 << 20) ? size : (1 << 20));  // NaN, so that what nobody wrote is seen
     blocks[(uintptr_t)pointer] = {size, kind, current, true};
     if (kind != KIND_HOST) used[current] += rounded(size);
+    trace::note(trace::ALLOCATION, kind == KIND_HOST ? "of the host" : "of the device", 0, size);
     *result = pointer;
     return OK;
 }
@@ -129,6 +137,7 @@ int pretend_free(void* pointer, int host) {
     if (found == blocks.end() || !found->second.owned || (found->second.kind == KIND_HOST) != (host != 0))
         return INVALID_VALUE;
     if (int error = finish_all()) return error;
+    trace::note(trace::RELEASE, host ? "of the host" : "of the device");
     if (!host) used[found->second.device] -= rounded(found->second.size);
     blocks.erase(found);
     free(pointer);
@@ -162,22 +171,22 @@ int pretend_copy(void* to, const void* from, size_t size, int kind, void* stream
     if (int error = check_direction(to, size, from, size, kind)) return error;
     if (waits) {
         if (int error = wait_for_turn(stream)) return error;
-        memmove(to, from, size);
-        return OK;
+        return moved(to, from, size);
     }
+    if (kind != 1 && kind != 3 && !block_of(to) && !is_capturing(stream))
+        trace::note(trace::WAIT, "for a copy to memory that is not pinned");
     // Memory of the host that is not pinned is read before the call returns, and has been written when it does.
     if (lazy && !is_capturing(stream)) {
         if (!block_of(from)) {
             std::string kept((const char*)from, size);
-            return submit(stream, {NODE_COPY, from, to, [=] { memmove(to, kept.data(), size); return int(OK); }});
+            return submit(stream, {NODE_COPY, from, to, [=] { return moved(to, kept.data(), size); }});
         }
         if (!block_of(to)) {
             if (int error = finish(stream)) return error;
-            memmove(to, from, size);
-            return OK;
+            return moved(to, from, size);
         }
     }
-    return submit(stream, {NODE_COPY, from, to, [=] { memmove(to, from, size); return int(OK); }});
+    return submit(stream, {NODE_COPY, from, to, [=] { return moved(to, from, size); }});
 }
 
 int pretend_copy2d(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height,
@@ -186,6 +195,7 @@ int pretend_copy2d(void* to, size_t to_pitch, const void* from, size_t from_pitc
     size_t to_size = to_pitch * (height - 1) + width, from_size = from_pitch * (height - 1) + width;
     if (int error = check_direction(to, to_size, from, from_size, kind)) return error;
     auto copy = [=] {
+        trace::note(trace::COPY, "2-D copy", width * height, width * height);
         for (size_t row = 0; row < height; row++)
             memmove((char*)to + row * to_pitch, (const char*)from + row * from_pitch, width);
         return int(OK);
@@ -199,7 +209,11 @@ int pretend_fill(void* to, int value, size_t size, void* stream) {
     if (size == 0) return OK;
     if (!on_device(to, size))
         return refused(INVALID_VALUE, "a fill writes %zu bytes that are not in one block of the device", size);
-    return submit(stream, {NODE_FILL, nullptr, to, [=] { memset(to, value, size); return int(OK); }});
+    return submit(stream, {NODE_FILL, nullptr, to, [=] {
+        trace::note(trace::FILL, "fill", 0, size);
+        memset(to, value, size);
+        return int(OK);
+    }});
 }
 
 }  // extern "C"

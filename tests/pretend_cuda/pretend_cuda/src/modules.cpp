@@ -1,5 +1,5 @@
 // Modules are shared libraries; a launch runs a function of one in all threads of a grid.
-#include "internals.hpp"
+#include "trace.hpp"
 
 #include <dlfcn.h>
 #include <sys/mman.h>
@@ -94,10 +94,13 @@ int check_reach(Function* function, void** params) {
 }
 
 int run(Function* function, Triple grid, Triple block, unsigned int shared, void** params) {
+    Triple as_given[] = {grid, block};
     if (function->grid_stride) grid = block = {1, 1, 1};
     static const bool all_lenient = setting("PRETEND_CUDA_LENIENT", 0);
     bool lenient = all_lenient || function->name.compare(0, 5, "cupy_") == 0;  // CuPy's own scan needs it
+    trace::launch_begins();
     const char* why = run_grid(function->run, params, grid, block, shared, lenient);
+    trace::launch_ends(function->name.c_str(), as_given[0], as_given[1], shared);
     return why ? refused(LAUNCH_FAILED, "%s: %s", function->name.c_str(), why) : int(OK);
 }
 

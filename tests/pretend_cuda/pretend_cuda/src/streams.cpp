@@ -1,5 +1,5 @@
 // Streams: work is done at once, noted by a capture, or kept in a queue where streams are lazy.
-#include "internals.hpp"
+#include "trace.hpp"
 
 #include <string>
 
@@ -156,9 +156,11 @@ int pretend_stream_wait(void* handle) {
         stream->broken = true;
         return CAPTURE_UNSUPPORTED;
     }
+    trace::note(trace::WAIT, "for a stream");
     return finish(handle);
 }
 int pretend_device_wait() {
+    trace::note(trace::WAIT, "for the device");
     bool any = false;
     for (Stream* stream : streams)
         if (stream->capture) any = stream->broken = true;

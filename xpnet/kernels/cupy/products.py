@@ -1,0 +1,68 @@
+"""Products for which CuPy's own ``@`` would copy: of turned matrices in a batch, and added to what is there."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from typing import Any
+
+import cupy
+import numpy as np
+
+TYPES = {"float16": 2, "float32": 0, "float64": 1}
+"""cudaDataType of the arrays. What batches are computed in is told as one, too."""
+COMPUTE = {"float16": 68, "float32": 77 if os.environ.get("CUPY_TF32") == "1" else 68, "float64": 70}
+"""cublasComputeType; CuPy's products in TF32 are chosen by this variable."""
+WIDE = {0: 0, 1: 1, 2: 0}
+DEFAULT = -1  # the algorithm
+
+
+def batched(a: Any, b: Any, turn_a: bool = False, turn_b: bool = False, scale: float = 1.0) -> Any:
+    """``scale a b`` of matrices along leading axes, of which each may be turned first."""
+    columns, (rows, inner) = _sizes(a, b, turn_a, turn_b)
+    c = cupy.empty((*a.shape[:-2], rows, columns), a.dtype)
+    kind = TYPES[a.dtype.name]
+    numbers = np.asarray([scale, 0.0], "float64" if kind == 1 else "float32")
+    if not c.size or not inner:
+        c.fill(0)
+        return c
+    of_a, of_b = ((x.data.ptr, kind, x.shape[-1], x.shape[-2] * x.shape[-1]) for x in (a, b))
+    one, zero = numbers[:1].ctypes.data, numbers[1:].ctypes.data
+    result = (c.data.ptr, kind, columns, rows * columns)
+    turned = (int(turn_b), int(turn_a))  # cuBLAS has matrices in columns: it computes the transpose of c
+    count = prod(a.shape[:-2])
+    _cublas().gemmStridedBatchedEx(
+        *(_handle(), *turned, columns, rows, inner, one, *of_b, *of_a, zero, *result, count, WIDE[kind], DEFAULT)
+    )
+    return c
+
+
+def add_product(a: Any, b: Any, c: Any) -> None:
+    """``c ← c + a bᵀ``, of matrices in C order."""
+    columns, (rows, inner) = _sizes(a, b, False, True)
+    kind = TYPES[a.dtype.name]
+    one = np.ones((), "float64" if kind == 1 else "float32")
+    if not c.size or not inner:
+        return
+    of_a, of_b = ((x.data.ptr, kind, x.shape[-1]) for x in (a, b))
+    number, result = one.ctypes.data, (c.data.ptr, kind, columns)
+    _cublas().gemmEx(
+        *(_handle(), 1, 0, columns, rows, inner, number, *of_b, *of_a, number, *result, COMPUTE[a.dtype.name], DEFAULT)
+    )
+
+
+def _sizes(a: Any, b: Any, turn_a: bool, turn_b: bool) -> tuple[int, tuple[int, int]]:
+    rows, inner = a.shape[:-3:-1] if turn_a else a.shape[-2:]
+    return b.shape[-2 if turn_b else -1], (rows, inner)
+
+
+def _cublas() -> Any:
+    """Looked up at each product, as CuPy does it: a capture puts other functions there."""
+    from cupy_backends.cuda.libs import cublas
+
+    return cublas
+
+
+def _handle() -> int:
+    handle: int = cupy.cuda.device.get_cublas_handle()
+    return handle
