@@ -37,6 +37,8 @@ class Library:
     """The module whose ``Graph`` records a step, where the library can."""
     repairs: Mapping[str, Repair] = {}
     """Functions of the standard that the library does in part, such as ``linalg.solve``, and what does all of them."""
+    unfit: Mapping[str, str] = {}
+    """Floating dtypes of the library in which networks do not compute -> why."""
     asks_for_methods = False
     """Whether its functions call methods of an argument that is not its array, as ``x.sum(axis)``."""
 
@@ -170,6 +172,7 @@ class Cupy(Library):
     remedy = "pip install 'cupy-cuda13x[ctk]' (or cuda12x), or choose the backend numpy"
     graphs = "xpnet.kernels.cupy.graph"
     repairs = {"linalg.solve": solve_stacks}
+    unfit = {"bfloat16": "CuPy makes float32 of it beside a Python number, and multiplies no stacks of it"}
     asks_for_methods = True
 
     def check(self) -> None:
