@@ -41,8 +41,8 @@ def sine(xp: Any, a: Any) -> Any:
 
 
 def sizes(xp: Any, a: Any) -> Any:
-    """``Σ |v|³`` of each element over the eigenvectors."""
-    return xp.sum(xp.abs(xp.linalg.eig(a)[1]) ** 3, axis=-1)
+    """The mean of ``|v|³`` of each element over the eigenvectors."""
+    return xp.mean(xp.abs(xp.linalg.eig(a)[1]) ** 3, axis=-1)
 
 
 def solving(*shapes: Shape, label: str = "", is_complex: bool) -> Case:
@@ -80,8 +80,8 @@ def of_square_matrices(is_complex: bool) -> tuple[Case, ...]:
         one("eigvalsh", lambda xp, a: xp.linalg.eigvalsh(hermitian(xp, a))),
         one("eigh", lambda xp, a: xp.linalg.eigh(hermitian(xp, a)).eigenvalues, "values"),
         one("eigh", lambda xp, a: phase_free(xp, xp.linalg.eigh(hermitian(xp, a))[1]), "vectors"),
-        one("eigvals", lambda xp, a: xp.sum(xp.abs(xp.linalg.eigvals(a)), axis=-1)),
-        one("eig", lambda xp, a: xp.sum(xp.real(xp.exp(xp.linalg.eig(a)[0])), axis=-1), "values"),
+        one("eigvals", lambda xp, a: xp.mean(xp.abs(xp.linalg.eigvals(a)), axis=-1)),
+        one("eig", lambda xp, a: xp.mean(xp.real(xp.exp(xp.linalg.eig(a)[0])), axis=-1), "values"),
         one("eig", sine, "function of a matrix"),
         one("eig", sizes, "vectors"),
     )
