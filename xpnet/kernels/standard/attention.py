@@ -6,10 +6,12 @@ from math import sqrt
 
 from xpnet.backend import array_namespace, device_of
 from xpnet.kernels.dispatch import kernel
+from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 
 @kernel
+@in_float32
 def attention(q: Array, k: Array, v: Array, mask: Array | None, heads: int, causal: bool) -> tuple[Array, Array]:
     """Scaled dot-product attention of each head, ``y = p v`` with ``p = softmax(q kᵀ / √E)``.
 
@@ -42,6 +44,7 @@ def attention(q: Array, k: Array, v: Array, mask: Array | None, heads: int, caus
 
 
 @kernel
+@in_float32
 def attention_backward(
     dout: Array, q: Array, k: Array, v: Array, p: Array, y: Array, heads: int
 ) -> tuple[Array, Array, Array]:
