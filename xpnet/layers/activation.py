@@ -96,7 +96,7 @@ class Sigmoid(Layer):
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = dout * self.y * (1.0 - self.y)
+        dx: Array = dout * (self.y * (1.0 - self.y))
         return dx
 
 

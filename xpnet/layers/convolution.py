@@ -8,6 +8,7 @@ from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
+from xpnet.kernels.standard.halves import total
 from xpnet.layers.base import Layer
 from xpnet.layers.windows import IntOrPair, Windowed, check_fits, pair, window_of
 from xpnet.random import Generator, generator_of
@@ -93,9 +94,8 @@ class Convolution(Filters):
         return kernels.convolution(x, self.W, self.b, self.window, self.groups)
 
     def backward(self, dout: Array) -> Array | None:
-        xp = array_namespace(dout, self.x)
         self.dW = kernels.convolution_dw(dout, self.x, self.window, self.groups)
-        self.db = xp.sum(dout, axis=(0, 2, 3))
+        self.db = total(dout, (0, 2, 3))
         H, W = self.x.shape[-2:]
         return kernels.convolution_dx(dout, self.W, (H, W), self.window, self.groups) if self.needs_dx else None
 
@@ -188,9 +188,8 @@ class TransposedConvolution(Filters):
         return kernels.convolution_dx(x, self.W, (OH, OW), self.window, self.groups) + b  # type: ignore[no-any-return]
 
     def backward(self, dout: Array) -> Array | None:
-        xp = array_namespace(dout, self.x)
         self.dW = kernels.convolution_dw(self.x, dout, self.window, self.groups)
-        self.db = xp.sum(dout, axis=(0, 2, 3))
+        self.db = total(dout, (0, 2, 3))
         if not self.needs_dx:
             return None
         H, W = self.x.shape[-2:]

@@ -9,6 +9,7 @@ from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, normal_weights
+from xpnet.kernels.standard.halves import narrowed, total, widened
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -39,7 +40,8 @@ class Embedding(Layer):
         xp = array_namespace(dout, self.x)
         V, D = self.W.shape
         n = prod(self.x.shape)
-        self.dW = kernels.scatter_add(xp.reshape(dout, (n, D)), xp.reshape(self.x, (n,)), V)
+        rows = widened(xp.reshape(dout, (n, D)))  # a row that comes often would stop growing in float16
+        self.dW = narrowed(kernels.scatter_add(rows, xp.reshape(self.x, (n,)), V), dout)
 
     def _check_indices(self, x: Array) -> None:
         who, V = type(self).__name__, self.W.shape[0]
@@ -94,7 +96,7 @@ class PositionalEmbedding(Layer):
     def backward(self, dout: Array) -> Array:
         xp = array_namespace(dout)
         L, (T, D) = dout.shape[1], self.W.shape
-        self.dW = xp.sum(dout, axis=0)
+        self.dW = total(dout, 0)
         if L < T:
             rest = xp.zeros((T - L, D), dtype=dout.dtype, device=device_of(dout))
             self.dW = xp.concat([self.dW, rest], axis=0)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from xpnet import kernels
-from xpnet.backend import array_namespace, dtype_kind, library_of, size_of, to_numpy
+from xpnet.backend import array_namespace, dtype_kind, is_array, library_of, size_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.layers.base import Layer
 from xpnet.typing import Array
 
@@ -23,7 +25,8 @@ class Loss(Layer):
     A subclass writes ``per_sample(x, t)``, which returns the loss of each sample and keeps what ``backward`` needs, and
     ``backward``, the product of ``dlosses(dout)`` and the derivative of each loss. Where samples do not count alike in
     the mean, ``per_sample`` assigns how much each does to ``counts``. Targets and weights are not differentiated.
-    After ``forward``, ``counted`` is what the sum of the losses was divided by, ``Σₙ wₙ``, also where that is 0.
+    Scores of 16 bits, their targets and weights are computed with in float32; L and dx come back in their dtype. After
+    ``forward``, ``counted`` is what the sum of the losses was divided by, ``Σₙ wₙ``, also where that is 0.
     """
 
     differentiable = ("x",)
@@ -34,6 +37,7 @@ class Loss(Layer):
     w: Array | None = None
     N: Any
     counted: Any
+    like: Array
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
@@ -42,7 +46,14 @@ class Loss(Layer):
             raise ArgumentError(who, must, repr(reduction), "choose one")
         self.reduction = reduction
 
+    def __init_subclass__(cls) -> None:
+        if "backward" in cls.__dict__:
+            cls.backward = _in_dtype_of_scores(cls.backward)
+        super().__init_subclass__()
+
     def forward(self, x: Array, t: Array, weights: Array | None = None) -> Array:
+        self.like = scores = x
+        x, t, weights = widened(x), widened(t), None if weights is None else widened(weights)
         losses = self.per_sample(x, t)
         xp = array_namespace(losses, weights)
         self.w, self.N = weights, size_of(losses)
@@ -56,9 +67,8 @@ class Loss(Layer):
         elif weights is not None or self.counts is not None:
             self.counted, self.N = self._total(weights, losses)
         else:
-            return kernels.mean(losses)
-        loss: Array = xp.sum(losses) / self.N
-        return loss
+            return narrowed(kernels.mean(losses), scores)
+        return narrowed(xp.sum(losses) / self.N, scores)
 
     def _total(self, weights: Array | None, losses: Array) -> tuple[Array, Array]:
         """``Σₙ wₙ`` over all losses, and the same or 1 where it is 0 and nothing is to be divided."""
@@ -75,8 +85,18 @@ class Loss(Layer):
 
         It is a number where dout is one and all samples count alike.
         """
-        each = dout / self.N
+        each = (widened(dout) if is_array(dout) else dout) / self.N
         return each if self.w is None else each * self.w
+
+
+def _in_dtype_of_scores(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """``backward``, whose dx is in the dtype in which the scores came."""
+
+    @wraps(backward)
+    def rounded(self: Loss, dout: Array) -> Array:
+        return narrowed(backward(self, dout), self.like)
+
+    return rounded
 
 
 def over(weights: Array, ndim: int) -> Array:

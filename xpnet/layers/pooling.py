@@ -6,6 +6,7 @@ from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import check_size
+from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.layers.base import Layer
 from xpnet.layers.windows import IntOrPair, Windowed, check_fits, window_of
 from xpnet.typing import Array
@@ -91,8 +92,8 @@ class GlobalAveragePooling(Layer):
         if 0 in x.shape[-2:]:
             raise ShapeError(type(self).__name__, "images must have elements", tuple(x.shape), "leave empty images out")
         self.shape = x.shape
-        y: Array = array_namespace(x).mean(x, axis=(2, 3))
-        return y
+        wide = widened(x)
+        return narrowed(array_namespace(wide).mean(wide, axis=(2, 3)), x)
 
     def backward(self, dout: Array) -> Array:
         xp = array_namespace(dout)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array, library_of
 from xpnet.errors import ArgumentError, DtypeError, NameUnknownError, ShapeError, StateError
 from xpnet.kernels import recording
+from xpnet.kernels.standard.halves import widened
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.named import NamedArrays
 from xpnet.optimizers.clipping import check_gradients
@@ -29,6 +30,7 @@ class Optimizer:
 
     A subclass names the arrays that it keeps for each parameter in ``slots``, gives its options to
     ``super().__init__``, and has a ``step``, which returns the new W, or the new W and slots where there are any.
+    Beside parameters of 16 bits the slots are float32: squares and sums of gradients soon leave the range of float16.
     The options come in the order in which they were given. They are attributes too: ``optimizer.lr = 0.01`` holds from
     the next update on.
 
@@ -143,7 +145,7 @@ class Optimizer:
         if not is_array(taken):
             return taken
         xp = array_namespace(taken)
-        return xp.astype(xp.maximum(taken, xp.ones_like(taken)), W.dtype)  # what is left out is computed, too
+        return xp.astype(xp.maximum(taken, xp.ones_like(taken)), widened(W).dtype)  # what is left out is computed, too
 
     @property
     def state(self) -> dict[str, Any]:
@@ -215,7 +217,7 @@ class Optimizer:
         if name not in self._held and self.slots:
             if recording.current is not None:
                 raise recording.TooEarlyError
-            self._held[name] = [array_namespace(W).zeros_like(W) for _ in self.slots]
+            self._held[name] = [array_namespace(W).zeros_like(widened(W)) for _ in self.slots]
         for slot, array in zip(self.slots, self._held.get(name, ()), strict=True):
             if array.shape != W.shape:
                 must = f"the state {slot} of {name} must be {tuple(W.shape)}"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import inf
 from numbers import Real
 from typing import Any
 
 from xpnet import kernels
-from xpnet.backend import array_namespace, device_of
+from xpnet.backend import array_namespace, device_of, library_of, size_of
 from xpnet.errors import ArgumentError, DtypeError
+from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.networks.low_precision import changed
 from xpnet.typing import Array
+
+NO_SCALE = 1.0
 
 
 def global_norm(grads: Mapping[str, Array]) -> Array:
@@ -21,9 +25,36 @@ def global_norm(grads: Mapping[str, Array]) -> Array:
     check_gradients("global_norm", grads)
     if not grads:
         raise ArgumentError("global_norm", "there must be at least one gradient", "none", "give it net.gradient(x, t)")
+    scale, length = lengths(grads)
+    norm: Array = scale * length
+    return norm
+
+
+def lengths(grads: Mapping[str, Array]) -> tuple[Any, Array]:
+    """A power of two near the largest value, and ``√Σ (dW / scale)²``: squares neither overflow nor vanish.
+
+    The scale is 1 where that can be seen not to matter without stalling a device. Of 16 bits both are float32.
+    """
+    length = _length(grads.values())
+    xp = array_namespace(length)
+    if library_of(xp).readable(length) and 0.0 < float(length) < inf:
+        return NO_SCALE, length
+    sizes = [widened(dW) for dW in grads.values() if size_of(dW)]
+    if not sizes:
+        return NO_SCALE, length
+    top = sizes[0].dtype
+    largest = xp.max(xp.stack([xp.astype(xp.max(xp.abs(dW)), top, copy=False) for dW in sizes]))
+    one = xp.ones_like(largest)
+    largest = xp.where(xp.isfinite(largest) & (largest > 0.0), largest, one)
+    power = xp.minimum(xp.maximum(xp.floor(xp.log2(largest)), -100.0 * one), 126.0 * one)
+    scale = xp.pow(2.0 * one, power)
+    return scale, _length([widened(dW) / xp.astype(scale, widened(dW).dtype, copy=False) for dW in grads.values()])
+
+
+def _length(arrays: Iterable[Array]) -> Array:
     total = None
-    for dW in grads.values():
-        squares = kernels.sum_of_squares(dW)
+    for dW in arrays:
+        squares = kernels.sum_of_squares(widened(dW))
         total = squares if total is None else total + squares
     norm: Array = array_namespace(total).sqrt(total)
     return norm
@@ -41,10 +72,21 @@ def clip_by_norm(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
     check_gradients("clip_by_norm", grads)
     if not grads:
         return {}
-    norm = global_norm(grads)
-    xp = array_namespace(norm)
-    share = xp.minimum(limit / (norm + 1e-6), xp.ones((), dtype=norm.dtype, device=device_of(norm)))
-    return changed(grads, {name: dW * share for name, dW in grads.items()})
+    scale, length = lengths(grads)
+    xp = array_namespace(length)
+    one = xp.ones((), dtype=length.dtype, device=device_of(length))
+    factor = xp.minimum(limit / (length + 1e-6 / scale), one * scale)
+    return changed(grads, {name: _scaled(dW, scale, factor) for name, dW in grads.items()})
+
+
+def _scaled(dW: Array, scale: Any, factor: Array) -> Array:
+    """``dW / scale * factor`` in the dtype of dW."""
+    wide = widened(dW)
+    xp = array_namespace(wide, factor)
+    factor = xp.astype(factor, wide.dtype, copy=False)
+    if scale is not NO_SCALE:
+        wide = wide / xp.astype(scale, wide.dtype, copy=False)
+    return narrowed(wide * factor, dW)
 
 
 def clip_by_value(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 from xpnet.backend import array_namespace, backend_of, dtype_name, is_array, to_numpy
 from xpnet.errors import ArgumentError, DataError, DtypeError
 from xpnet.files import written_in_place
+from xpnet.kernels.standard.halves import HALVES
 from xpnet.layers import Dropout, Layer
 from xpnet.layers.base import leaves
 from xpnet.optimizers import Optimizer
@@ -209,8 +210,9 @@ def state_of(
         if owner not in params or params[owner].shape != array.shape:
             must = f"{path} must hold the state of {type(optimizer).__name__} for this network"
             raise DataError("load", must, f"{name} {array.shape}", REMEDY)
-        if fits_not(array, params[owner]):
+        if dtype_name(params[owner].dtype) not in HALVES and fits_not(array, params[owner]):
             must = f"{name} in {path} must fit into {dtype_name(params[owner].dtype)}"
             raise DataError("load", must, "values beyond it", "load it into a network of its dtype")
-        state[name] = backend_of(params[owner]).asarray(array)
+        dtype = "float32" if dtype_name(params[owner].dtype) in HALVES else None
+        state[name] = backend_of(params[owner]).asarray(array, dtype)
     return state

@@ -17,10 +17,12 @@ from xpnet.kernels.numpy.windows import (
     zeros_under,
 )
 from xpnet.kernels.standard import convolution as standard
+from xpnet.kernels.standard.halves import in_float32
 from xpnet.kernels.standard.windows import Pair, Window
 
 
 @standard.convolution.on("numpy")
+@in_float32
 def convolution(x: Any, W: Any, b: Any, window: Window, groups: int) -> Any:
     if x.dtype != W.dtype or (b is not None and b.dtype != x.dtype):
         return standard.convolution.reference(x, W, b, window, groups)
@@ -36,6 +38,7 @@ def convolution(x: Any, W: Any, b: Any, window: Window, groups: int) -> Any:
 
 
 @standard.convolution_dw.on("numpy")
+@in_float32
 def convolution_dw(dout: Any, x: Any, window: Window, groups: int) -> Any:
     M, C, places = dout.shape[1], x.shape[1], dout.shape[-2:]
     channels = by_group(batch_last(dout), groups)
@@ -46,6 +49,7 @@ def convolution_dw(dout: Any, x: Any, window: Window, groups: int) -> Any:
 
 
 @standard.convolution_dx.on("numpy")
+@in_float32
 def convolution_dx(dout: Any, W: Any, size: Pair, window: Window, groups: int) -> Any:
     if dout.dtype != W.dtype:
         return standard.convolution_dx.reference(dout, W, size, window, groups)

@@ -27,6 +27,11 @@ def in_place(kernel: Kernel[..., Any], slots: int) -> Callable[[Body], Body]:
     def register(step: Body) -> Body:
         def body(W: Any, dW: Any, *rest: Any) -> Any:
             own, dtype = (W, *rest[:slots]), dW.dtype
+            if dtype.char == "e" and all(array.flags.writeable for array in own):
+                results = kernel.reference(W, dW, *rest)
+                for array, new in zip(own, results if slots else (results,), strict=True):
+                    np.copyto(array, new)
+                return own if slots else W
             for array in own:
                 if (array.dtype is not dtype and array.dtype != dtype) or not array.flags.writeable:
                     return kernel.reference(W, dW, *rest)

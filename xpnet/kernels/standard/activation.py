@@ -7,6 +7,7 @@ from math import pi, sqrt
 from xpnet.backend import array_namespace, device_of
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.erf import erf
+from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 CUBE = 0.044715  # of the tanh form of GELU
@@ -35,6 +36,7 @@ def relu_backward(dout: Array, y: Array) -> Array:
 
 
 @kernel
+@in_float32
 def leaky_relu(x: Array, slope: float) -> Array:
     """Leaky rectified linear unit, ``y = x`` where ``x > 0``, else ``slope x``."""
     xp = array_namespace(x)
@@ -43,6 +45,7 @@ def leaky_relu(x: Array, slope: float) -> Array:
 
 
 @kernel
+@in_float32
 def leaky_relu_backward(dout: Array, x: Array, slope: float) -> Array:
     """Derivative of ``leaky_relu``, ``dx = dout`` where ``x > 0``, else ``slope dout``."""
     xp = array_namespace(dout, x)
@@ -52,6 +55,7 @@ def leaky_relu_backward(dout: Array, x: Array, slope: float) -> Array:
 
 
 @kernel
+@in_float32
 def elu(x: Array, alpha: float) -> Array:
     """Exponential linear unit, ``y = max(x, 0) + α (exp(min(x, 0)) - 1)``."""
     xp = array_namespace(x)
@@ -60,6 +64,7 @@ def elu(x: Array, alpha: float) -> Array:
 
 
 @kernel
+@in_float32
 def elu_backward(dout: Array, x: Array, alpha: float) -> Array:
     """Derivative of ``elu``, ``dx = dout`` where ``x > 0``, else ``dout α eˣ``."""
     xp = array_namespace(dout, x)
@@ -67,6 +72,7 @@ def elu_backward(dout: Array, x: Array, alpha: float) -> Array:
 
 
 @kernel
+@in_float32
 def sigmoid(x: Array) -> Array:
     """Logistic function, ``y = 1 / (1 + exp(-x))``, as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
     xp = array_namespace(x)
@@ -75,6 +81,7 @@ def sigmoid(x: Array) -> Array:
 
 
 @kernel
+@in_float32
 def softplus(x: Array) -> Array:
     """Softplus, ``y = log(1 + eˣ)``, as ``max(x, 0) + log(1 + exp(-|x|))``, which cannot overflow."""
     xp = array_namespace(x)
@@ -83,6 +90,7 @@ def softplus(x: Array) -> Array:
 
 
 @kernel
+@in_float32
 def silu(x: Array) -> tuple[Array, Array]:
     """Sigmoid linear unit, ``y = x s``, and ``s = sigmoid(x)``."""
     s = sigmoid(x)
@@ -90,6 +98,7 @@ def silu(x: Array) -> tuple[Array, Array]:
 
 
 @kernel
+@in_float32
 def silu_backward(dout: Array, y: Array, s: Array) -> Array:
     """Derivative of ``silu``, ``dx = dout (s + y (1 - s))``."""
     dx: Array = dout * (s + y * (1.0 - s))
@@ -97,6 +106,7 @@ def silu_backward(dout: Array, y: Array, s: Array) -> Array:
 
 
 @kernel
+@in_float32
 def gelu(x: Array) -> tuple[Array, Array]:
     """Gaussian error linear unit, ``y = x s``, and the normal distribution ``s = Φ(x) = (1 + erf(x / √2)) / 2``."""
     s = 0.5 + 0.5 * erf(x * sqrt(0.5))
@@ -104,6 +114,7 @@ def gelu(x: Array) -> tuple[Array, Array]:
 
 
 @kernel
+@in_float32
 def gelu_backward(dout: Array, x: Array, s: Array) -> Array:
     """Derivative of ``gelu``, ``dx = dout (s + x φ(x))`` with ``φ(x) = exp(-x² / 2) / √(2π)``."""
     xp = array_namespace(dout, x, s)
@@ -112,6 +123,7 @@ def gelu_backward(dout: Array, x: Array, s: Array) -> Array:
 
 
 @kernel
+@in_float32
 def gelu_tanh(x: Array) -> tuple[Array, Array]:
     """The tanh form of GELU, ``y = x s``, and ``s = (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2``."""
     xp = array_namespace(x)
@@ -120,6 +132,7 @@ def gelu_tanh(x: Array) -> tuple[Array, Array]:
 
 
 @kernel
+@in_float32
 def gelu_tanh_backward(dout: Array, x: Array, s: Array) -> Array:
     """Derivative of ``gelu_tanh``, ``dx = dout s (1 + (1 - s) x √(8/π) (1 + 3 · 0.044715 x²))``."""
     inner = x * (sqrt(8.0 / pi) + (sqrt(8.0 / pi) * 3.0 * CUBE) * (x * x))
@@ -128,6 +141,7 @@ def gelu_tanh_backward(dout: Array, x: Array, s: Array) -> Array:
 
 
 @kernel
+@in_float32
 def softmax(x: Array) -> Array:
     """Softmax over the last axis, ``y = eˣ⁻ᶜ / Σ eˣ⁻ᶜ`` with ``c = max x``."""
     xp = array_namespace(x)
@@ -137,6 +151,7 @@ def softmax(x: Array) -> Array:
 
 
 @kernel
+@in_float32
 def softmax_backward(dout: Array, y: Array) -> Array:
     """Derivative of ``softmax``, ``dx = y (dout - Σ dout y)``."""
     xp = array_namespace(dout, y)
@@ -145,6 +160,7 @@ def softmax_backward(dout: Array, y: Array) -> Array:
 
 
 @kernel
+@in_float32
 def log_softmax(x: Array) -> Array:
     """Logarithm of softmax over the last axis, ``y = x - c - log Σ eˣ⁻ᶜ`` with ``c = max x``."""
     xp = array_namespace(x)
@@ -154,6 +170,7 @@ def log_softmax(x: Array) -> Array:
 
 
 @kernel
+@in_float32
 def log_softmax_backward(dout: Array, y: Array) -> Array:
     """Derivative of ``log_softmax``, ``dx = dout - eʸ Σ dout``."""
     xp = array_namespace(dout, y)

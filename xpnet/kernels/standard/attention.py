@@ -7,10 +7,12 @@ from math import prod, sqrt
 from xpnet.backend import array_namespace, device_of
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.affine import affine, sum_rows
+from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 
 @kernel
+@in_float32
 def attention(q: Array, k: Array, v: Array, mask: Array | None, heads: int, causal: bool) -> tuple[Array, Array]:
     """Scaled dot-product attention of each head, ``y = p v`` with ``p = softmax(q kᵀ / √E)``.
 
@@ -43,6 +45,7 @@ def attention(q: Array, k: Array, v: Array, mask: Array | None, heads: int, caus
 
 
 @kernel
+@in_float32
 def attention_backward(
     dout: Array, q: Array, k: Array, v: Array, p: Array, y: Array, heads: int
 ) -> tuple[Array, Array, Array]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from xpnet.backend import array_namespace
 from xpnet.kernels.dispatch import kernel
+from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.kernels.standard.windows import Pair, Window, sum_of_cells, under_cells
 from xpnet.typing import Array
 
@@ -69,8 +70,8 @@ def col2im(columns: Array, shape: tuple[int, ...], window: Window, places: Pair)
     xp = array_namespace(columns)
     N, C, H, W = shape
     FH, FW = window.size
-    patches = xp.reshape(columns, (C, FH * FW, N, *places))
-    x = sum_of_cells([patches[:, k, ...] for k in range(FH * FW)], window, (H, W))
+    patches = xp.reshape(widened(columns), (C, FH * FW, N, *places))
+    x = narrowed(sum_of_cells([patches[:, k, ...] for k in range(FH * FW)], window, (H, W)), columns)
     return xp.permute_dims(x, (1, 0, 2, 3))  # type: ignore[no-any-return]
 
 

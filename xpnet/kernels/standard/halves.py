@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
 from xpnet.backend import array_namespace, dtype_name
 from xpnet.typing import Array
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
 
 HALVES = ("float16", "bfloat16")
 
@@ -23,3 +30,29 @@ def narrowed(y: Array, like: Array) -> Array:
         return y
     rounded: Array = array_namespace(y).astype(y, like.dtype)
     return rounded
+
+
+def in_float32(reference: Callable[P, R_co]) -> Callable[P, R_co]:
+    """A reference that computes with arrays of 16 bits in float32, and gives its floating results in their dtype."""
+    given: Callable[..., Any] = reference
+
+    @wraps(reference)
+    def computed(*arguments: Any) -> Any:
+        like = arguments[0]
+        if dtype_name(like.dtype) not in HALVES:
+            return given(*arguments)
+        found = given(*[widened(value) if hasattr(value, "dtype") else value for value in arguments])
+        rounded = [narrowed(y, like) if dtype_name(y.dtype) == "float32" else y for y in as_tuple(found)]
+        return tuple(rounded) if type(found) is tuple else rounded[0]
+
+    return computed  # type: ignore[return-value]
+
+
+def as_tuple(found: Any) -> tuple[Any, ...]:
+    return found if type(found) is tuple else (found,)
+
+
+def total(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """A sum over axes; in 16 bits, one of many small values would stop where they are smaller than its rounding."""
+    wide = widened(x)
+    return narrowed(array_namespace(wide).sum(wide, axis=axis), x)

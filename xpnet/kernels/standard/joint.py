@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xpnet.backend import array_namespace
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import (
     gelu,
@@ -14,6 +13,7 @@ from xpnet.kernels.standard.activation import (
 )
 from xpnet.kernels.standard.affine import affine, sum_rows
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
+from xpnet.kernels.standard.halves import total
 from xpnet.kernels.standard.pooling import max_pooling, max_pooling_backward
 from xpnet.kernels.standard.windows import Window
 from xpnet.typing import Array
@@ -115,7 +115,7 @@ def convolution_relu_pooling_backward(
     """
     H, width = x.shape[-2:]
     dout = relu_backward(dout, y)
-    db = array_namespace(dout).sum(dout, axis=(0, 2, 3))
+    db = total(dout, (0, 2, 3))
     dout = max_pooling_backward(dout, winner, window.places((H, width)), pool)
     dx = convolution_dx(dout, W, (H, width), window, groups) if needs_dx else None
     return dx, convolution_dw(dout, x, window, groups), db

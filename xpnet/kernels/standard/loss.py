@@ -5,6 +5,7 @@ from __future__ import annotations
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import sigmoid, softplus
+from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 
@@ -20,6 +21,7 @@ def one_hot(t: Array, classes: int) -> Array:
 
 
 @kernel
+@in_float32
 def softmax_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
     """Cross-entropy of softmax by log-sum-exp, ``losses = log Σ eˣ⁻ᶜ - Σ t (x - c)``, and ``y = softmax(x)``.
 
@@ -44,6 +46,7 @@ def softmax_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
 
 
 @kernel
+@in_float32
 def softmax_cross_entropy_backward(y: Array, t: Array, dlosses: float | Array) -> Array:
     """Derivative with respect to the scores, ``dlosses (y - t)``; ``dlosses (y Σ t - t)`` where t does not sum to 1.
 
@@ -59,6 +62,7 @@ def softmax_cross_entropy_backward(y: Array, t: Array, dlosses: float | Array) -
 
 
 @kernel
+@in_float32
 def sigmoid_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
     """Binary cross-entropy of each score, ``losses = max(x, 0) - x t + log(1 + exp(-|x|))``, and ``y = sigmoid(x)``.
 
@@ -69,6 +73,7 @@ def sigmoid_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
 
 
 @kernel
+@in_float32
 def huber(x: Array, t: Array, delta: float) -> tuple[Array, Array]:
     """Huber's loss of each element, ``losses = g (d - g/2)`` with ``d = x - t``, and its derivative g, d within ±δ."""
     xp = array_namespace(x, t)

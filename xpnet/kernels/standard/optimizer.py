@@ -12,6 +12,7 @@ from typing import Any
 
 from xpnet.backend import array_namespace, is_array
 from xpnet.kernels.dispatch import kernel
+from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 
@@ -21,6 +22,7 @@ def decayed(W: Array, dW: Array, weight_decay: float) -> Array:
 
 
 @kernel
+@in_float32
 def sgd(W: Array, dW: Array, rate: float, weight_decay: float) -> Array:
     """Gradient descent, ``W - η dW``."""
     new: Array = W - rate * decayed(W, dW, weight_decay)
@@ -28,6 +30,7 @@ def sgd(W: Array, dW: Array, rate: float, weight_decay: float) -> Array:
 
 
 @kernel
+@in_float32
 def momentum(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight_decay: float) -> tuple[Array, Array]:
     """Momentum, ``v ← μ v + dW``, ``W ← W - η v``."""
     v = momentum * v + decayed(W, dW, weight_decay)
@@ -35,6 +38,7 @@ def momentum(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight
 
 
 @kernel
+@in_float32
 def nesterov(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight_decay: float) -> tuple[Array, Array]:
     """Nesterov's momentum, ``v ← μ v + dW``, ``W ← W - η (dW + μ v)``."""
     dW = decayed(W, dW, weight_decay)
@@ -43,6 +47,7 @@ def nesterov(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight
 
 
 @kernel
+@in_float32
 def adagrad(W: Array, dW: Array, h: Array, rate: float, eps: float, weight_decay: float) -> tuple[Array, Array]:
     """AdaGrad, ``h ← h + dW²``, ``W ← W - η dW / (√h + ε)``."""
     xp = array_namespace(W, dW, h)
@@ -52,6 +57,7 @@ def adagrad(W: Array, dW: Array, h: Array, rate: float, eps: float, weight_decay
 
 
 @kernel
+@in_float32
 def rmsprop(
     W: Array, dW: Array, h: Array, rate: float, decay_rate: float, eps: float, weight_decay: float
 ) -> tuple[Array, Array]:
@@ -76,6 +82,7 @@ def weight_of_all(beta: float, t: Any) -> Any:
 
 
 @kernel
+@in_float32
 def adam(
     W: Array,
     dW: Array,
@@ -102,6 +109,7 @@ def adam(
 
 
 @kernel
+@in_float32
 def adamw(
     W: Array,
     dW: Array,
@@ -121,6 +129,7 @@ def adamw(
 
 
 @kernel
+@in_float32
 def lion(
     W: Array, dW: Array, m: Array, rate: float, beta1: float, beta2: float, weight_decay: float
 ) -> tuple[Array, Array]:

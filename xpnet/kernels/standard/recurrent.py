@@ -9,10 +9,12 @@ from __future__ import annotations
 from xpnet.backend import array_namespace
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import sigmoid
+from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 
 @kernel
+@in_float32
 def rnn(a: Array, h: Array, Wh: Array) -> Array:
     """States of the plain recurrence, ``h[t] = tanh(a[t] + h[t-1] Wh)``.
 
@@ -27,6 +29,7 @@ def rnn(a: Array, h: Array, Wh: Array) -> Array:
 
 
 @kernel
+@in_float32
 def rnn_backward(dout: Array, states: Array, Wh: Array) -> Array:
     """Derivative of ``rnn`` through time, ``da[t] = (dout[t] + da[t+1] Whᵀ) (1 - h[t]²)``.
 
@@ -44,6 +47,7 @@ def rnn_backward(dout: Array, states: Array, Wh: Array) -> Array:
 
 
 @kernel
+@in_float32
 def lstm(a: Array, h: Array, c: Array, Wh: Array) -> tuple[Array, Array, Array]:
     """States and cells of the LSTM, ``c[t] = f c[t-1] + i g``, ``h[t] = o tanh c[t]``.
 
@@ -66,6 +70,7 @@ def lstm(a: Array, h: Array, c: Array, Wh: Array) -> tuple[Array, Array, Array]:
 
 
 @kernel
+@in_float32
 def lstm_backward(dout: Array, c: Array, cells: Array, gates: Array, Wh: Array) -> Array:
     """Derivative of ``lstm``, ``dh = dout[t] + da[t+1] Whᵀ``, ``dc = dc[t+1] f[t+1] + dh o (1 - tanh² c)``.
 
@@ -95,6 +100,7 @@ def lstm_backward(dout: Array, c: Array, cells: Array, gates: Array, Wh: Array) 
 
 
 @kernel
+@in_float32
 def gru(a: Array, h: Array, Wh: Array, bh: Array) -> tuple[Array, Array, Array]:
     """States of the GRU, ``h[t] = (1 - z) n + z h[t-1]`` with ``n = tanh(aₙ + r m)``.
 
@@ -119,6 +125,7 @@ def gru(a: Array, h: Array, Wh: Array, bh: Array) -> tuple[Array, Array, Array]:
 
 
 @kernel
+@in_float32
 def gru_backward(dout: Array, h: Array, states: Array, gates: Array, m: Array, Wh: Array) -> tuple[Array, Array]:
     """Derivative of ``gru`` through time: ``dh[t-1] = dh z + du Whᵀ``; du is da with its last third times r.
 

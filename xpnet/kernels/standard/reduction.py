@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from xpnet.backend import array_namespace
 from xpnet.kernels.dispatch import kernel
+from xpnet.kernels.standard.halves import in_float32, narrowed, widened
 from xpnet.typing import Array
 
 
 @kernel
+@in_float32
 def mean(x: Array) -> Array:
     """The mean of all values, ``Σ x / n``."""
     m: Array = array_namespace(x).mean(x)
@@ -22,5 +24,5 @@ def sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
     xp = array_namespace(gradient)
     added = gradient.ndim - len(shape)
     stretched = [added + axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[added + axis] != 1]
-    summed: Array = xp.sum(gradient, axis=(*range(added), *stretched), keepdims=True)
-    return xp.reshape(summed, shape)  # type: ignore[no-any-return]
+    summed: Array = xp.sum(widened(gradient), axis=(*range(added), *stretched), keepdims=True)
+    return xp.reshape(narrowed(summed, gradient), shape)  # type: ignore[no-any-return]
