@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, minimal, cuda, build; on demand, bench."""
+"""The sessions of ``nox``: lint, types, tests, backends, cupy, minimal, build; on demand, others of CuPy, and bench."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ PAIRS = [
 ]
 NEWEST = ("3.13", "2.5")
 PYTEST = ("python", "-m", "pytest", "-q", "-n", "auto", "--maxprocesses", "4")
+STREAMS = [f"tests/{part}" for part in ("layers", "networks", "training", "kernels", "backend", "test_layers.py")]
 
 
 @nox.session(tags=["quick"])
@@ -75,13 +76,53 @@ def minimal(session: nox.Session) -> None:
 
 
 @nox.session
-def cuda(session: nox.Session) -> None:
-    """The tests on a CUDA device."""
-    if shutil.which("nvidia-smi") is None:
-        session.skip("no CUDA device here: nvidia-smi is not installed")
-    extra = os.environ.get("XPNET_CUDA", "cuda13")
-    session.install(f".[{extra}]", *TEST)
-    session.run(*PYTEST, *session.posargs, env={"XPNET_REQUIRE": "cupy"})
+def cupy(session: nox.Session) -> None:
+    """The tests and the commands on CuPy: on a CUDA device, or on one that the CPU pretends to be."""
+    pretended = install_cupy(session)
+    session.run(*PYTEST, "-m", "cupy", *session.posargs)
+    if pretended:  # streams that do nothing before somebody waits for them
+        on_cupy(session, ["--lazy"], *STREAMS)
+    session.chdir(session.create_tmp())
+    session.run("xpnet", "backends")
+    session.run("xpnet", "check", "--backend", "cupy")
+    session.run("xpnet", "conform", "cupy")
+    session.run("xpnet", "train", "--backend", "cupy", "--out", "run", "--overwrite")
+
+
+@nox.session(default=False)
+def cupy_sanitized(session: nox.Session) -> None:
+    """The kernels under AddressSanitizer: one that reads or writes outside of an array ends the process."""
+    install_cupy(session, pretended=True)
+    on_cupy(session, ["--sanitize"], *STREAMS)
+
+
+@nox.session(default=False)
+def cupy_two_devices(session: nox.Session) -> None:
+    """The tests on CuPy where there are two devices."""
+    install_cupy(session, pretended=True)
+    on_cupy(session, ["--devices", "2"])
+
+
+def on_cupy(session: nox.Session, options: list[str], *paths: str) -> None:
+    """Run the tests on CuPy, all or those of some paths, on a pretended device with options."""
+    session.run("python", "-m", "pretend_cuda", *options, *PYTEST[1:], "-m", "cupy", *paths, *session.posargs)
+
+
+def install_cupy(session: nox.Session, pretended: bool = False) -> bool:
+    """Install CuPy for the device that is here, or with one that is pretended; return which.
+
+    Where neither can work, the session is skipped with the reason, and fails in CI.
+    """
+    session.env["XPNET_REQUIRE"] = "cupy"
+    if shutil.which("nvidia-smi") and not pretended:
+        session.install(f".[{os.environ.get('XPNET_CUDA', 'cuda13')}]", *TEST)
+        return False
+    session.install(".", "./tests/pretend_cuda", *TEST, *nox.project.dependency_groups(PYPROJECT, "cupy"))
+    session.env["PRETEND_CUDA"] = "1"
+    lacks = session.run("python", "-c", "import pretend_cuda; print(pretend_cuda.lacks() or '')", silent=True)
+    if isinstance(lacks, str) and lacks.strip():
+        (session.error if os.environ.get("CI") else session.skip)(lacks.strip())
+    return True
 
 
 @nox.session(default=False)
