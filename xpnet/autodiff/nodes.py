@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
-from xpnet.autodiff.rules.table import Rule
+from xpnet.autodiff.rules.table import Rule, own
 from xpnet.backend import array_namespace, dtype_kind
 from xpnet.errors import LibraryError
 
@@ -55,13 +55,22 @@ def current_trace() -> Trace:
     return _scope.get()
 
 
+_numbers = count(STEP, STEP)
+
+
 class tracing:  # noqa: N801 (used as a function in ``with``; the generator form costs a microsecond)
-    """A new innermost trace, numbered above the active ones and above ``below``."""
+    """A new innermost trace, numbered above all that began before and above ``below``.
+
+    A worker thread does not know what is active where it was started, so no number is given twice.
+    """
 
     __slots__ = ("token", "trace")
 
     def __init__(self, below: int = 0) -> None:
-        self.trace = Trace(max(_scope.get().number, below) + STEP)
+        number = next(_numbers)
+        while number <= below:  # Variables that wrap each other very often
+            number = next(_numbers)
+        self.trace = Trace(number)
 
     def __enter__(self) -> Trace:
         self.token = _scope.set(self.trace)
@@ -120,8 +129,9 @@ class Node:
 
     @property
     def gradient(self) -> Any:
-        """The gradient at this node, for complex values the direction of steepest ascent."""
-        return conjugate(self.grad)
+        """The gradient at this node, for complex values the direction of steepest ascent; of an operation a copy."""
+        d = conjugate(self.grad)
+        return d if self.rule is None or not hasattr(d, "dtype") else own(d)
 
     def __repr__(self) -> str:
         return f"<Node {self.order} {self.name or 'leaf'}>"

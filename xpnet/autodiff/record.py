@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from xpnet.autodiff.nodes import CONSTANT, PART, Node, Trace, leaf, next_order
 from xpnet.autodiff.rules import Rule
-from xpnet.backend import array_namespace
+from xpnet.autodiff.rules.table import base as base
+from xpnet.backend import array_namespace, dtype_kind
 from xpnet.errors import StateError
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def record(
 
     Raises: ``StateError`` where the trace is finished.
     """
+    if keywords and keywords.get("dtype") is not None and dtype_kind(value) in ("integer", "bool"):
+        return constant(base(value))
     if trace.barred:
         if trace is CONSTANT:
             return constant(value, rule)
@@ -148,13 +151,6 @@ def one_library(args: tuple[Any, ...]) -> None:
     arrays = [arg for arg in args if type(arg) is Variable or is_operand(arg)]
     if len(arrays) > 1:
         array_namespace(*arrays)
-
-
-def base(x: Any) -> Any:
-    """The array at the bottom of the Variables that wrap each other."""
-    while type(x) is Variable:
-        x = x.value
-    return x
 
 
 def bare(value: Any) -> Any:

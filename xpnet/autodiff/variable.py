@@ -13,7 +13,7 @@ from xpnet.autodiff.record import NUMBERS, apply, base, constant, made_by_record
 from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, read_key, set_item
 from xpnet.autodiff.rules.shapes import TO_DEVICE, VIEWS, to_device
 from xpnet.autodiff.rules.table import RULES
-from xpnet.autodiff.tape import settle, walk
+from xpnet.autodiff.tape import reachable, settle, walk
 from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, size_of
 from xpnet.errors import DtypeError, LibraryError, MemberError, ShapeError, StateError
 from xpnet.typing import Namespace
@@ -70,8 +70,9 @@ class Variable:
         """
         if self.node.trace is CONSTANT:
             raise StateError("backward", "y must depend on a Variable", "a constant", "compute y from Variable(x)")
-        nodes = walk((self.node,), (conjugate(self._seed(dout)),), check)
-        settle(nodes, keep)
+        last = (self.node,)
+        nodes = reachable(last)
+        settle(nodes, walk(nodes, last, (conjugate(self._seed(dout)),), check), keep)
 
     def _seed(self, dout: Any) -> Any:
         y = self.value
