@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
 from xpnet.autodiff.rules.table import Rule, own
 from xpnet.backend import array_namespace, dtype_kind
-from xpnet.errors import LibraryError
+from xpnet.errors import DtypeError, LibraryError
 
 # What NumPy, torch, JAX and CuPy say when one of their functions is given a Variable
 REFUSED = re.compile("'Variable' does not support ufuncs|must be Tensor, not Variable|autodiff.variable.Variable'>")
@@ -35,6 +36,11 @@ class Trace:
         self.barred = barred
         self.by_hand: dict[int, Trace] = {}
 
+    @property
+    def active(self) -> bool:
+        """Whether a ``grad`` records now, alone or around Variables made by hand."""
+        return self.number >= STEP and not self.barred
+
     def hand_made(self, below: int) -> Trace:
         """The trace of Variables made by hand around values whose highest number is ``below``."""
         number = max(self.number, below) + 1
@@ -53,6 +59,24 @@ _scope: ContextVar[Trace] = ContextVar("xpnet_trace", default=Trace(0))  # noqa:
 def current_trace() -> Trace:
     """The trace of the innermost active ``grad``."""
     return _scope.get()
+
+
+_forward: ContextVar[bool] = ContextVar("xpnet_forward", default=False)
+
+
+def in_forward() -> bool:
+    """Whether a layer's ``forward`` runs on Variables."""
+    return _forward.get()
+
+
+@contextmanager
+def forward_of_variables() -> Iterator[None]:
+    """A layer's ``forward`` on Variables."""
+    token = _forward.set(True)
+    try:
+        yield
+    finally:
+        _forward.reset(token)
 
 
 _numbers = count(STEP, STEP)
@@ -206,3 +230,13 @@ def conjugate(value: Any) -> Any:
     if is_real(value) or not hasattr(value, "dtype") or dtype_kind(value) != "complex":
         return value
     return array_namespace(value).conj(value)
+
+
+def check_real(dout: Any, like: Any, who: str) -> None:
+    """Refuse a complex number or array for a real one, in whose shape it would lose its imaginary part.
+
+    Raises: ``DtypeError``.
+    """
+    given = type(dout) is complex or (hasattr(dout, "dtype") and not is_real(dout) and dtype_kind(dout) == "complex")
+    if given and (is_real(like) or dtype_kind(like) != "complex"):
+        raise DtypeError(who, f"a vector for {like.dtype} must be real", "complex numbers", "take xp.real of it")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.autodiff.nodes import Node, Trace, conjugate, is_real, leaf
+from xpnet.autodiff.nodes import Node, Trace, check_real, conjugate, is_real, leaf
 from xpnet.autodiff.record import NUMBERS, apply, base, variable_of
 from xpnet.autodiff.rules import Rule
 from xpnet.autodiff.tape import at_leaf, reachable, walk
@@ -178,16 +178,6 @@ def as_seed(d: Any, like: Any, who: str) -> Any:
             who, f"a vector must have the shape of its array, {tuple(like.shape)}", tuple(d.shape), "reshape it"
         )
     return d
-
-
-def check_real(d: Any, like: Any, who: str) -> None:
-    """Refuse complex numbers where what they belong to is real, and would lose their imaginary part.
-
-    Raises: ``DtypeError``.
-    """
-    given = "complex" if type(d) is complex else "" if type(d) in NUMBERS or is_real(d) else dtype_kind(d)
-    if given == "complex" and dtype_kind(like) != "complex":
-        raise DtypeError(who, f"a vector for {like.dtype} must be real", "complex numbers", "take xp.real of it")
 
 
 def check_arguments(arguments: list[Any], y: Any, f: Function, who: str) -> None:

@@ -128,7 +128,7 @@ def _matrix_power(xp: Any, x: Any, n: int, /) -> Any:
         n >>= 1
     if power is None:
         one = xp.eye(x.shape[-1], dtype=x.dtype, device=device_of(x))
-        power = xp.where(one == one, one, x)  # noqa: PLR0124 (true everywhere: of x the shape and the history)
+        power = xp.where(one == one, one, x)
     return power
 
 

@@ -2,10 +2,10 @@
 """Rules of solving, determinants and decompositions.
 
 Where no derivative exists: matrices must be invertible for ``inv``, ``solve`` and ``slogdet`` and of locally constant
-rank for ``pinv``; ``det`` has a first derivative of every matrix, a second one of invertible ones. Where two eigenvalues
-or singular values coincide, to rounding, the gradient of the vectors of that matrix is NaN: it depends on which of
-many vectors a library took. Vectors are unique up to a sign (of complex matrices a phase): only functions that do
-not depend on it have a derivative. ``cholesky``, ``eigh`` and ``eigvalsh`` give the symmetric gradient.
+rank for ``pinv``; ``det`` has a first derivative of every matrix, a second one of invertible ones. Where two
+eigenvalues or singular values coincide, to rounding, the gradient of the vectors of that matrix is NaN: it depends on
+which of many vectors a library took. Vectors are unique up to a sign (of complex matrices a phase): only functions
+that do not depend on it have a derivative. ``cholesky``, ``eigh`` and ``eigvalsh`` give the symmetric gradient.
 
 Source: M. Giles, An extended collection of matrix derivative results, 2008; J. Townsend, Differentiating the
 singular value decomposition, 2016; S. Walter, L. Lehmann, Algorithmic differentiation of linear algebra functions
