@@ -150,6 +150,8 @@ def test_no_rule_reads_a_value_on_the_host(defer_to_variables: None, monkeypatch
         monkeypatch.setattr(strict, name, noted)
     with place.inside():
         for case in STATIC:
+            if case.name == "arange":  # its size depends on values
+                continue
             arrays = [place.asarray(x) for x in case.points()]
 
             def scalar(*arrays: Any, case: Case = case) -> Any:

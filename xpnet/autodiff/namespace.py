@@ -32,8 +32,8 @@ DTYPES = (
 VALUE_ONLY: dict[str, str] = {
     **dict.fromkeys(
         (
-            *("arange", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "ones"),
-            *("ones_like", "zeros", "zeros_like", "fft.fftfreq", "fft.rfftfreq"),
+            *("empty", "empty_like", "eye", "ones", "ones_like", "zeros", "zeros_like"),
+            *("fft.fftfreq", "fft.rfftfreq"),
         ),
         "creates a constant",
     ),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
-from xpnet.autodiff.rules.table import Rule
+from xpnet.autodiff.rules.table import Rule, own
 from xpnet.backend import array_namespace, dtype_kind
-from xpnet.errors import LibraryError
+from xpnet.errors import DtypeError, LibraryError
 
 # What NumPy, torch, JAX and CuPy say when one of their functions is given a Variable
 REFUSED = re.compile("'Variable' does not support ufuncs|must be Tensor, not Variable|autodiff.variable.Variable'>")
@@ -34,6 +35,11 @@ class Trace:
         self.number = number
         self.barred = barred
         self.by_hand: dict[int, Trace] = {}
+
+    @property
+    def active(self) -> bool:
+        """Whether a ``grad`` records now, alone or around Variables made by hand."""
+        return self.number >= STEP and not self.barred
 
     def hand_made(self, below: int) -> Trace:
         """The trace of Variables made by hand around values whose highest number is ``below``."""
@@ -55,13 +61,40 @@ def current_trace() -> Trace:
     return _scope.get()
 
 
+_forward: ContextVar[bool] = ContextVar("xpnet_forward", default=False)
+
+
+def in_forward() -> bool:
+    """Whether a layer's ``forward`` runs on Variables."""
+    return _forward.get()
+
+
+@contextmanager
+def forward_of_variables() -> Iterator[None]:
+    """A layer's ``forward`` on Variables."""
+    token = _forward.set(True)
+    try:
+        yield
+    finally:
+        _forward.reset(token)
+
+
+_numbers = count(STEP, STEP)
+
+
 class tracing:  # noqa: N801 (used as a function in ``with``; the generator form costs a microsecond)
-    """A new innermost trace, numbered above the active ones and above ``below``."""
+    """A new innermost trace, numbered above all that began before and above ``below``.
+
+    A worker thread does not know what is active where it was started, so no number is given twice.
+    """
 
     __slots__ = ("token", "trace")
 
     def __init__(self, below: int = 0) -> None:
-        self.trace = Trace(max(_scope.get().number, below) + STEP)
+        number = next(_numbers)
+        while number <= below:  # Variables that wrap each other very often
+            number = next(_numbers)
+        self.trace = Trace(number)
 
     def __enter__(self) -> Trace:
         self.token = _scope.set(self.trace)
@@ -120,8 +153,9 @@ class Node:
 
     @property
     def gradient(self) -> Any:
-        """The gradient at this node, for complex values the direction of steepest ascent."""
-        return conjugate(self.grad)
+        """The gradient at this node, for complex values the direction of steepest ascent; of an operation a copy."""
+        d = conjugate(self.grad)
+        return d if self.rule is None or not hasattr(d, "dtype") else own(d)
 
     def __repr__(self) -> str:
         return f"<Node {self.order} {self.name or 'leaf'}>"
@@ -196,3 +230,13 @@ def conjugate(value: Any) -> Any:
     if is_real(value) or not hasattr(value, "dtype") or dtype_kind(value) != "complex":
         return value
     return array_namespace(value).conj(value)
+
+
+def check_real(dout: Any, like: Any, who: str) -> None:
+    """Refuse a complex number or array for a real one, in whose shape it would lose its imaginary part.
+
+    Raises: ``DtypeError``.
+    """
+    given = type(dout) is complex or (hasattr(dout, "dtype") and not is_real(dout) and dtype_kind(dout) == "complex")
+    if given and (is_real(like) or dtype_kind(like) != "complex"):
+        raise DtypeError(who, f"a vector for {like.dtype} must be real", "complex numbers", "take xp.real of it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from xpnet.autodiff.record import NUMBERS, apply, base, constant, is_operand, one_library, record
+from xpnet.autodiff.record import NUMBERS, apply, base, constant, is_operand, one_library, plain_numbers, record
 from xpnet.autodiff.rules import RULES
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def constant_operator(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
         if type(other) not in NUMBERS and not is_operand(other):
             return NotImplemented
         one_library((self, other))
-        return constant(operate(base(self), base(other)))
+        left, right = plain_numbers((base(self), base(other)), (self, other))
+        return constant(operate(left, right))
 
     return method
 

@@ -6,12 +6,15 @@ A Variable has operators, operators record, and what is recorded is a Variable: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from xpnet.autodiff.nodes import CONSTANT, PART, Node, Trace, leaf, next_order
 from xpnet.autodiff.rules import Rule
-from xpnet.backend import array_namespace
+from xpnet.autodiff.rules.table import base as base
+from xpnet.backend import array_namespace, dtype_kind, library_name
 from xpnet.errors import StateError
 
 if TYPE_CHECKING:
@@ -55,6 +58,8 @@ def record(
 
     Raises: ``StateError`` where the trace is finished.
     """
+    if keywords and keywords.get("dtype") is not None and dtype_kind(value) in ("integer", "bool"):
+        return constant(base(value))
     if trace.barred:
         if trace is CONSTANT:
             return constant(value, rule)
@@ -101,6 +106,8 @@ def apply(
         answer = function(*args, **keywords) if keywords else function(*args)
         return rule.outputs(*answer) if rule.outputs else answer
     one_library(args)
+    if any(isinstance(arg, np.generic) for arg in raw):
+        raw = tuple(plain_numbers(raw, args))
     answer = apply(rule, function, raw, keywords)
     if rule.outputs:
         return rule.outputs(*record_parts(rule, answer, raw, parents, top, keywords))
@@ -140,21 +147,21 @@ def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[N
     return top, tuple(raw), tuple(parents)
 
 
+def plain_numbers(raw: tuple[Any, ...], args: tuple[Any, ...]) -> Iterator[Any]:
+    """NumPy's scalars as Python's numbers, for libraries that do not take them."""
+    others = {library_name(array_namespace(base(arg))) for arg in args if type(arg) is Variable} - {"numpy"}
+    for arg in raw:
+        yield arg.item() if others and isinstance(arg, np.generic) else arg
+
+
 def one_library(args: tuple[Any, ...]) -> None:
-    """Raise where the arrays among the arguments are of two libraries.
+    """Raise where the arrays among the arguments are of two libraries; NumPy's scalars are of any.
 
     Raises: ``LibraryError`` naming both.
     """
-    arrays = [arg for arg in args if type(arg) is Variable or is_operand(arg)]
+    arrays = [arg for arg in args if type(arg) is Variable or (is_operand(arg) and not isinstance(arg, np.generic))]
     if len(arrays) > 1:
         array_namespace(*arrays)
-
-
-def base(x: Any) -> Any:
-    """The array at the bottom of the Variables that wrap each other."""
-    while type(x) is Variable:
-        x = x.value
-    return x
 
 
 def bare(value: Any) -> Any:

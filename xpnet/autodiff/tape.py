@@ -21,7 +21,7 @@ from operator import attrgetter
 from typing import Any
 
 from xpnet.autodiff.nodes import RELEASED, Node, Parts, Released
-from xpnet.autodiff.rules.table import fit
+from xpnet.autodiff.rules.table import fit, own
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, StateError
 
@@ -42,58 +42,77 @@ def reachable(last: Iterable[Node]) -> list[Node]:
     return sorted(seen, key=by_order, reverse=True)
 
 
-def walk(last: Sequence[Node], seeds: Sequence[Any], check: bool = False) -> list[Node]:
-    """Fill ``grad`` of every node from the gradients at the last ones; return the nodes, last made first.
+def walk(nodes: Iterable[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
+    """The gradients at every node from those at the last ones; ``nodes`` are the reachable ones, last made first.
 
-    Every gradient has the shape and dtype of the value that it belongs to.
+    Every gradient has the shape and dtype of the value that it belongs to. Nothing is written on the nodes, so that
+    threads may walk one graph at once. What arrives at a leaf has memory of its own.
 
     Raises: ``StateError`` on a graph that ``backward`` has released, and with ``check`` on the first NaN.
     """
-    nodes = reachable(last)
-    for node in nodes:
-        node.grad = None
+    grads: dict[Node, Any] = {}
+    get = grads.get
     for node, seed in zip(last, seeds, strict=True):
         if node.value is not None:  # a layer need not check what arrives: shape and dtype are those of its result
             seed = fit(seed, node.value)
-        node.grad = seed if node.grad is None else node.grad + seed
+        before = get(node)
+        grads[node] = (own(seed) if node.rule is None else seed) if before is None else before + seed
     for node in nodes:
-        rule, g = node.rule, node.grad
+        rule, g = node.rule, get(node)
         if rule is None or g is None:
             continue
         args, y = node.args, node.value
         if type(args) is Released:
             raise _released(node)
         if rule.joint is not None:
-            for parent, d, x in zip(node.parents, rule.joint(g, node), args, strict=True):
+            found = rule.joint(g, node)
+            for parent, d, x in zip(node.parents, found, args, strict=True):
                 if parent is not None and d is not None:
                     if d.dtype is not x.dtype or d.shape != x.shape:
                         d = fit(d, x)
-                    parent.grad = d if parent.grad is None else parent.grad + d
+                    before = get(parent)
+                    if before is None and parent.rule is None and _shared(d, g, found):
+                        d = own(d)
+                    grads[parent] = d if before is None else before + d
                     if check:
-                        check_number(node, parent, d)
+                        check_number(node, parent, g, d)
             continue
-        keywords, fits = node.keywords, rule.fits
+        keywords, fits, fresh = node.keywords, rule.fits, rule.fresh
         for parent, gradient, x in zip(node.parents, rule.gradients, args):  # noqa: B905 (strict costs time)
             if parent is None or gradient is None:
                 continue
             d = gradient(g, y, *args, **keywords) if keywords else gradient(g, y, *args)
             if fits and (d.dtype is not x.dtype or d.shape != x.shape):
                 d = fit(d, x)
-            parent.grad = d if parent.grad is None else parent.grad + d
+            before = get(parent)
+            if before is not None:
+                grads[parent] = before + d
+            else:
+                grads[parent] = d if fresh or parent.rule is not None else own(d)
             if check:
-                check_number(node, parent, d)
-    return nodes
+                check_number(node, parent, g, d)
+    return grads
 
 
-def settle(nodes: Iterable[Node], keep: bool) -> None:
-    """Let the layers called in the graph assign their ``dW``; then, unless ``keep``, drop what only the walk needed."""
+def _shared(d: Any, g: Any, found: Sequence[Any]) -> bool:
+    """Whether other arrays may use the memory of a gradient that a layer or a list gave."""
+    if d is g or getattr(d, "base", d) is not None:  # a library without ``base`` does not tell a view
+        return True
+    return sum(d is other for other in found) > 1
+
+
+def settle(nodes: Iterable[Node], grads: dict[Node, Any], keep: bool) -> None:
+    """Write the gradients on the nodes and the layers; then, unless ``keep``, drop what only the walk needed."""
     delivered: set[tuple[int, str]] = set()
+    get = grads.get
     for node in nodes:
         rule = node.rule
+        node.grad = g = get(node)
         if rule is None:
+            node.grad = at_leaf(g, node.value)
             continue
         if rule.joint is not None:
-            if node.grad is not None:
+            if g is not None:
                 rule.deliver(node, delivered)
             if not keep:
                 rule.release()
@@ -110,6 +129,13 @@ def settle(nodes: Iterable[Node], keep: bool) -> None:
         node.args = kept
 
 
+def at_leaf(d: Any, x: Any) -> Any:
+    """The gradient of a leaf: an array where NumPy makes a number of one without axes."""
+    if d is None or type(d) is type(x) or d.shape != ():
+        return d
+    return array_namespace(d).asarray(d)
+
+
 def _constants(parents: tuple[Node | None, ...], args: tuple[Any, ...]) -> Released:
     """The arguments that have no node, where they are small enough to draw."""
     pairs = zip(parents, args, strict=False)
@@ -118,7 +144,7 @@ def _constants(parents: tuple[Node | None, ...], args: tuple[Any, ...]) -> Relea
     )
 
 
-def check_number(node: Node, parent: Node, d: Any) -> None:
+def check_number(node: Node, parent: Node, g: Any, d: Any) -> None:
     """Raise on the first NaN, naming the node that made it.
 
     Raises: ``ArgumentError`` that names the operation and its operand.
@@ -129,9 +155,7 @@ def check_number(node: Node, parent: Node, d: Any) -> None:
         xp = array_namespace(piece)
         if bool(xp.any(xp.isnan(piece))):
             operand = node.parents.index(parent)
-            nan_before = any(
-                bool(xp.any(xp.isnan(value))) for value in (node.value, node.grad) if hasattr(value, "dtype")
-            )
+            nan_before = any(bool(xp.any(xp.isnan(value))) for value in (node.value, g) if hasattr(value, "dtype"))
             cause = "its value or the gradient it was given holds NaN" if nan_before else "from numbers"
             raise ArgumentError(
                 "backward",

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from xpnet.autodiff.nodes import Node, Trace, conjugate, is_real, leaf
-from xpnet.autodiff.record import NUMBERS, apply, variable_of
+from xpnet.autodiff.nodes import Node, Trace, check_real, conjugate, is_real, leaf
+from xpnet.autodiff.record import NUMBERS, apply, base, variable_of
 from xpnet.autodiff.rules import Rule
-from xpnet.autodiff.tape import walk
+from xpnet.autodiff.tape import at_leaf, reachable, walk
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable, as_differentiable
-from xpnet.backend import array_namespace, dtype_kind, is_array
+from xpnet.backend import array_namespace, dtype_kind, is_array, size_of
 from xpnet.errors import ArgumentError, DtypeError, ShapeError, StateError
 
 Function = Callable[..., Any]
@@ -25,10 +26,28 @@ def below(tree: Any) -> int:
     return max([x.node.trace.number for x in leaves(tree) if type(x) is Variable], default=0)
 
 
+def read_argnums(argnums: Any, who: str) -> Argnums:
+    """The number of an argument, or a tuple of them.
+
+    Raises: ``DtypeError`` for anything else.
+    """
+    several = isinstance(argnums, tuple | list)
+    try:
+        if isinstance(argnums, bool):
+            raise TypeError
+        return tuple(operator.index(number) for number in argnums) if several else operator.index(argnums)
+    except TypeError:
+        must = "argnums must be the number of an argument, or a tuple of numbers"
+        raise DtypeError(who, must, repr(argnums), "count the positional arguments from 0") from None
+
+
 def trace_arguments(
     args: tuple[Any, ...], argnums: Argnums, trace: Trace, who: str
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The arguments with the chosen ones as Variables of the trace, and those."""
+    """The arguments with the chosen ones as Variables of the trace, and those again for the transform itself.
+
+    The function may change its Variables; the second ones keep the node and the value that it was given.
+    """
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     for number in numbers:
         if not -len(args) <= number < len(args):
@@ -41,9 +60,10 @@ def trace_arguments(
         return variable_of(value, leaf(value, trace))
 
     replaced = list(args)
-    for number in numbers:
+    for number in {number % len(args) for number in numbers}:
         replaced[number] = same_form(wrap, args[number])
-    return tuple(replaced), tuple(replaced[number] for number in numbers)
+    chosen = [same_form(lambda x: variable_of(x.value, x.node), replaced[number]) for number in numbers]
+    return tuple(replaced), tuple(chosen)
 
 
 def traced_result(y: Any, trace: Trace, f: Function, who: str) -> Variable:
@@ -68,10 +88,18 @@ def traced_outputs(y: Any, trace: Trace, f: Function, who: str) -> list[Node | N
     return nodes
 
 
-def walk_outputs(outputs: list[Node | None], seeds: Iterable[Any]) -> None:
-    """Walk back from what depends on the arguments."""
-    used = [(node, seed) for node, seed in zip(outputs, seeds, strict=True) if node is not None]
-    walk([node for node, _ in used], [seed for _, seed in used])
+class Walk:
+    """The graph of what depends on the arguments, sorted once for any number of walks back."""
+
+    __slots__ = ("at", "last", "nodes")
+
+    def __init__(self, outputs: list[Node | None]) -> None:
+        self.at = [at for at, node in enumerate(outputs) if node is not None]
+        self.last = [node for node in outputs if node is not None]
+        self.nodes = reachable(self.last)
+
+    def __call__(self, seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
+        return walk(self.nodes, self.last, [seeds[at] for at in self.at], check)
 
 
 def _check_kind(y: Variable, f: Function, who: str) -> None:
@@ -105,15 +133,17 @@ def _unrelated(*operands: Any) -> Any:
 LINK = Rule("gradient", (_same, _unrelated))
 
 
-def gradients_of(chosen: Any, f: Function, who: str, conjugated: bool = True) -> tuple[Any, ...]:
-    """The gradients that a walk left at the chosen Variables; zeros where only others mattered."""
+def gradients_of(
+    chosen: Any, grads: dict[Node, Any], f: Function, who: str, conjugated: bool = True
+) -> tuple[Any, ...]:
+    """The gradients that a walk found at the chosen Variables; zeros where only others mattered."""
     for argument in chosen:
         found = leaves(argument)
-        if found and who != "hessian" and all(x.node.grad is None for x in found):
+        if found and who != "hessian" and all(grads.get(x.node) is None for x in found):
             raise independent(f, who)
 
     def gradient(x: Variable) -> Any:
-        d = x.node.grad
+        d = at_leaf(grads.get(x.node), x.value)
         if d is None:
             d = array_namespace(x.value).zeros_like(x.value)
         elif conjugated:
@@ -136,16 +166,52 @@ def as_seed(d: Any, like: Any, who: str) -> Any:
     """A cotangent or tangent as an array of the shape of what it belongs to."""
     d = d.item() if isinstance(d, np.generic) else d
     if type(d) in NUMBERS:
+        check_real(d, like, who)
         return array_namespace(like).full_like(like, d)
     if not is_array(d):
         remedy = "give one for each result, in the same form"
         raise DtypeError(who, "a vector must be an array or a number", type(d).__name__, remedy)
     array_namespace(like, d)
+    check_real(d, like, who)
     if tuple(d.shape) != tuple(like.shape):
         raise ShapeError(
             who, f"a vector must have the shape of its array, {tuple(like.shape)}", tuple(d.shape), "reshape it"
         )
     return d
+
+
+def check_arguments(arguments: list[Any], y: Any, f: Function, who: str) -> None:
+    """Refuse derivatives that no array of numbers holds: of a real result, or of a gradient, by complex arguments.
+
+    Raises: ``DtypeError``.
+    """
+    if not any(dtype_kind(x) == "complex" for x in arguments):
+        return
+    if who == "hessian":
+        must, remedy = "the arguments must be real", "use hvp, or write f by real and imaginary parts"
+        raise DtypeError(who, must, "complex ones", remedy)
+    if dtype_kind(y) != "complex":
+        must = f"the result of {name_of(f)} must be complex where an argument is"
+        raise DtypeError(who, must, y.dtype, "use grad or vjp, which give the direction of steepest ascent")
+
+
+def whole(first: Any, *second: Any, dtype: Any, f: Function, who: str) -> Any:
+    """The derivatives of a complex result from those of its real and its imaginary part; of a real one the first.
+
+    Raises: ``ArgumentError`` where they are not those of an analytic function of a complex argument.
+    """
+    if not second:
+        return first
+    if dtype_kind(first) != "complex":  # by a real argument
+        xp = array_namespace(first)
+        return xp.astype(first, dtype) + 1.0j * xp.astype(second[0], dtype)
+    real, imaginary = base(first), base(second[0])
+    xp = array_namespace(real)
+    gap, size = xp.abs(real - 1.0j * imaginary), xp.abs(real) + xp.abs(imaginary)
+    if size_of(size) and bool(xp.any(gap > 1e-3 * xp.max(size))):
+        must = f"{name_of(f)} must be analytic where its argument is complex"
+        raise ArgumentError(who, must, "another derivative along i", "use vjp or jvp, or write f by real parts")
+    return first
 
 
 def dot(left: list[Any], right: list[Any]) -> Any:

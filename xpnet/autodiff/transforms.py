@@ -13,25 +13,27 @@ from typing import Any
 
 from xpnet.autodiff.nodes import Trace, conjugate, leaf, tracing
 from xpnet.autodiff.record import base, constant, variable_of
-from xpnet.autodiff.tape import walk
 from xpnet.autodiff.traced import (
     Argnums,
     Function,
+    Walk,
     as_seed,
     below,
+    check_arguments,
     dot,
     gradients_of,
     independent,
     name_of,
     pairs,
+    read_argnums,
     trace_arguments,
     traced_outputs,
     traced_result,
-    walk_outputs,
+    whole,
 )
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable
-from xpnet.backend import array_namespace, device_of
+from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 
 
@@ -59,6 +61,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) ->
     """
     if not callable(f):
         raise DtypeError("grad", "f must be a function", type(f).__name__, "write grad(f)(x)")
+    argnums = read_argnums(argnums, "grad")
 
     def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         with tracing(below(args)) as trace:
@@ -69,8 +72,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) ->
                     "grad", f"{name_of(f)} must return a scalar", f"shape {y.shape}", "use jacobian, or sum its result"
                 )
             seed = array_namespace(y.value).ones_like(y.value)
-            walk((y.node,), (seed,), check)
-            gradients = gradients_of(chosen, f, "grad")
+            gradients = gradients_of(chosen, Walk([y.node])([seed], check), f, "grad")
         return y.value, gradients if isinstance(argnums, tuple) else gradients[0]
 
     return value_and_gradient
@@ -86,13 +88,12 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     with tracing(below(args)) as trace:
         traced, chosen = trace_arguments(args, tuple(range(len(args))), trace, "vjp")
         y = f(*traced)
-        outputs = traced_outputs(y, trace, f, "vjp")
+        walk = Walk(traced_outputs(y, trace, f, "vjp"))
     values = same_form(lambda item: _value(item, trace), y)
 
     def pullback(dout: Any) -> tuple[Any, ...]:
         seeds = [conjugate(as_seed(d, value, "vjp")) for d, value in pairs(dout, values)]
-        walk_outputs(outputs, seeds)
-        return gradients_of(chosen, f, "vjp")
+        return gradients_of(chosen, walk(seeds), f, "vjp")
 
     return values, pullback
 
@@ -108,25 +109,25 @@ def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[
     with tracing(below((args, tangents))) as trace:
         traced, chosen = trace_arguments(args, tuple(range(len(args))), trace, "jvp")
         y = f(*traced)
-        outputs = traced_outputs(y, trace, f, "jvp")
+        walk = Walk(traced_outputs(y, trace, f, "jvp"))
         values = same_form(lambda item: _value(item, trace), y)
         with tracing() as inner:
             duals = [
                 variable_of(zero, leaf(zero, inner))
                 for zero in (array_namespace(value).zeros_like(value) for value in leaves(values))
             ]
-            walk_outputs(outputs, duals)
+            grads = walk(duals)
             total = dot(
-                [x.node.grad for x in leaves(chosen)],
+                [grads.get(x.node) for x in leaves(chosen)],
                 [as_seed(t, x.value, "jvp") for t, x in pairs(tangents, chosen)],
             )
             if type(total) is not Variable or total.node.trace is not inner:
                 raise independent(f, "jvp")
-            walk((total.node,), (array_namespace(total.value).ones_like(total.value),))
-    moves = iter(duals)
+            moves = Walk([total.node])([array_namespace(total.value).ones_like(total.value)])
+    along = iter(duals)
 
     def move(value: Any) -> Any:
-        d = next(moves).node.grad
+        d = moves.get(next(along).node)
         return array_namespace(value).zeros_like(value) if d is None else d
 
     return values, same_form(move, values)
@@ -148,6 +149,7 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
 
     Raises: as ``grad``.
     """
+    argnums = read_argnums(argnums, "hessian")
     gradient = grad(f, argnums)
 
     def second_derivatives(*args: Any, **keywords: Any) -> Any:
@@ -162,23 +164,30 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
 
 
 def _derivatives(f: Function, argnums: Argnums, who: str) -> Function:
+    argnums = read_argnums(argnums, who)
+
     def derivatives(*args: Any, **keywords: Any) -> Any:
         with tracing(below(args)) as trace:
             args, chosen = trace_arguments(args, argnums, trace, who)
             y = traced_result(f(*args, **keywords), trace, f, who)
+        check_arguments(leaves(chosen), y.value, f, who)
         xp = array_namespace(y.value)
-        size = prod(y.shape)
+        size, walk = prod(y.shape), Walk([y.node])
+        turns = (1.0, -1.0j) if dtype_kind(y.value) == "complex" else (1.0,)
         one_hot = xp.eye(size, dtype=y.dtype, device=device_of(y.value))
-        rows: list[Any] = []
-        for at in range(size):
-            walk((y.node,), (xp.reshape(one_hot[at, ...], y.shape),))
-            rows.append(gradients_of(chosen, f, who, conjugated=False))
+        rows = [
+            gradients_of(chosen, walk([xp.reshape(one_hot[at, ...] * turn, y.shape)]), f, who, conjugated=False)
+            for at in range(size)
+            for turn in turns
+        ]
 
         def stacked(x: Any, *gradients: Any) -> Any:
             space = array_namespace(x.value, *gradients)
+            shape = (*y.shape, *x.shape)
             if not gradients:
-                return space.zeros((*y.shape, *x.shape), dtype=x.dtype, device=device_of(x))
-            return space.reshape(space.stack(list(gradients), axis=0), (*y.shape, *x.shape))
+                return space.zeros(shape, dtype=y.dtype if len(turns) > 1 else x.dtype, device=device_of(x))
+            first, *second = [space.stack(list(gradients[at :: len(turns)]), axis=0) for at in range(len(turns))]
+            return space.reshape(whole(first, *second, dtype=y.dtype, f=f, who=who), shape)
 
         result = same_form(stacked, chosen, *rows)
         return result if isinstance(argnums, tuple) else result[0]
@@ -189,11 +198,13 @@ def _derivatives(f: Function, argnums: Argnums, who: str) -> Function:
 def hvp(f: Function, x: Any, v: Any) -> Any:
     """The product of the second derivatives with a vector, ``H v``, without making ``H``.
 
+    Of complex arguments it is the change of the gradient, ``d/dt grad(f)(x + t v)`` at ``t = 0``.
+
     Raises: as ``grad``; ``ShapeError`` for a ``v`` that has not the shape of ``x``.
     """
 
     def slope(x: Any) -> Any:
-        return dot(leaves(grad(f)(x)), [as_seed(d, at, "hvp") for d, at in pairs(v, x)])
+        return dot(leaves(grad(f)(x)), [conjugate(as_seed(d, at, "hvp")) for d, at in pairs(v, x)])
 
     return grad(slope)(x)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any, NoReturn
 
 import numpy as np
 
 from xpnet.autodiff import foreign
-from xpnet.autodiff.nodes import CONSTANT, Node, conjugate, current_trace, is_real, leaf
+from xpnet.autodiff.nodes import CONSTANT, Node, check_real, conjugate, current_trace, in_forward, is_real, leaf
 from xpnet.autodiff.operators import constant_operator, constant_operators, operators, unary
-from xpnet.autodiff.record import NUMBERS, apply, base, constant, made_by_recording
+from xpnet.autodiff.record import NUMBERS, apply, base, constant, made_by_recording, variable_of
 from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, read_key, set_item
 from xpnet.autodiff.rules.shapes import TO_DEVICE, VIEWS, to_device
 from xpnet.autodiff.rules.table import RULES
-from xpnet.autodiff.tape import settle, walk
+from xpnet.autodiff.tape import reachable, settle, walk
 from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, library_of, size_of
 from xpnet.errors import DtypeError, LibraryError, MemberError, ShapeError, StateError
 from xpnet.standard import Standard
@@ -51,8 +53,14 @@ class Variable:
 
     @property
     def grad(self) -> Any:
-        """The gradient that the last ``backward`` brought here; None before, and for large intermediate values."""
-        return self.node.gradient
+        """The gradient that the last ``backward`` brought here; None before, and for large intermediate values.
+
+        Of a leaf whose items have been assigned it is that of the array it was made with.
+        """
+        node: Node | None = self.node
+        while node is not None and node.rule is SETITEM:
+            node = node.parents[0]
+        return self.node.gradient if node is None or node.rule is not None else node.gradient
 
     @property
     def name(self) -> str | None:
@@ -72,8 +80,9 @@ class Variable:
         """
         if self.node.trace is CONSTANT:
             raise StateError("backward", "y must depend on a Variable", "a constant", "compute y from Variable(x)")
-        nodes = walk((self.node,), (conjugate(self._seed(dout)),), check)
-        settle(nodes, keep)
+        last = (self.node,)
+        nodes = reachable(last)
+        settle(nodes, walk(nodes, last, (conjugate(self._seed(dout)),), check), keep)
 
     def _seed(self, dout: Any) -> Any:
         y = self.value
@@ -86,8 +95,12 @@ class Variable:
                     f"shape {self.shape}",
                     "pass y.backward(dout) with dout of that shape, or sum y first",
                 )
+            if not is_real(y):
+                must, remedy = "y must be real where dout is left out", "use xp.real(y), or pass y.backward(dout)"
+                raise DtypeError("backward", must, y.dtype, remedy)
             return xp.ones_like(y)
         dout = dout.item() if isinstance(dout, np.generic) else dout
+        check_real(dout, y, "backward")
         if type(dout) in NUMBERS:
             return xp.full_like(y, dout)
         array_namespace(y, dout)
@@ -185,6 +198,20 @@ class Variable:
         changed = apply(SETITEM, set_item, (self, value, read_key(key, masks=True)))
         self.value, self.node = changed.value, changed.node
 
+    def __len__(self) -> int:
+        if not self.shape:
+            raise DtypeError("Variable", "it must have an axis", "none", "a number has no length: use it as it is")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Variable]:
+        return iter([self[at, ...] for at in range(len(self))])
+
+    def __reversed__(self) -> Iterator[Variable]:
+        return iter([*self][::-1])
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(array_namespace(base(self)).any(base(self == item)))
+
     def __bool__(self) -> bool:
         return bool(base(self))
 
@@ -195,10 +222,45 @@ class Variable:
         return operator.index(base(self))
 
     def __float__(self) -> float:
-        return float(base(self))
+        return float(self._number("float"))
 
     def __complex__(self) -> complex:
-        return complex(base(self))
+        return complex(self._number("complex"))
+
+    def _number(self, kind: str) -> Any:
+        """The array of one element, where no derivative is lost by it.
+
+        Raises: ``StateError`` inside a transform or a layer's forward.
+        """
+        if self.node.trace.active or (self.node.trace is not CONSTANT and in_forward()):
+            raise StateError(
+                "Variable",
+                f"{kind}(x) must not be taken where a derivative goes through x",
+                "one inside a transform or a layer's forward",
+                "use functions of xp = array_namespace(x); where the value alone is meant, stop_gradient(x)",
+            )
+        return base(self)
+
+    def __copy__(self) -> Variable:
+        return variable_of(self.value, self.node)
+
+    def __deepcopy__(self, memo: Any) -> Variable:
+        self._refuse_copy("copy.deepcopy")
+        return constant(deepcopy(base(self), memo))
+
+    def __reduce_ex__(self, _: Any) -> tuple[Any, ...]:
+        self._refuse_copy("pickle")
+        return constant, (base(self),)
+
+    def _refuse_copy(self, how: str) -> None:
+        """Raise where a copy would be cut off from the graph, and take a part of the gradient with it."""
+        if self.node.trace is not CONSTANT:
+            raise StateError(
+                "Variable",
+                f"{how} must be given a constant",
+                "a Variable that has a derivative",
+                "use xp.asarray(x, copy=True), which keeps the history; or stop_gradient(x), then Variable(…) anew",
+            )
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise LibraryError(
@@ -215,7 +277,7 @@ class Variable:
         foreign.refuse_conversion()
 
     def __format__(self, spec: str) -> str:
-        return format(float(self), spec) if spec else str(self)
+        return format(float(base(self)), spec) if spec else str(self)
 
     def __getattr__(self, name: str) -> Any:
         """Raise: arrays of NumPy and torch have methods that the standard has not. CuPy's own functions call some."""

@@ -10,6 +10,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from xpnet.autodiff import Variable, call_layer
+from xpnet.autodiff.nodes import forward_of_variables
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.layers import checks
@@ -246,7 +247,11 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
             self._x_shape = getattr(inputs[0], "shape", None)
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
         checks.accept(self, inputs)
-        y = forward(self, *inputs)
+        if Variable in map(type, inputs):
+            with forward_of_variables():
+                y = forward(self, *inputs)
+        else:
+            y = forward(self, *inputs)
         if y is None:
             raise DtypeError(type(self).__name__, "forward must return an array", None, "return its result")
         self._y_like = None if type(y) in checks.SCALARS else (array_namespace(y), y.shape, y.dtype, device_of(y))

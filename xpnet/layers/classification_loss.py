@@ -11,8 +11,9 @@ import numpy as np
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, is_array, library_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.kernels.standard.loss import without_infinite
 from xpnet.layers.checks import check_one_place, is_number
-from xpnet.layers.loss import Loss, check_labels, check_targets, is_ignored, over
+from xpnet.layers.loss import Loss, check_labels, check_targets, counted, is_ignored, over
 from xpnet.layers.shape import whole_numbers
 from xpnet.typing import Array
 
@@ -57,10 +58,8 @@ class SoftmaxWithLoss(Loss):
     def per_sample(self, x: Array, t: Array) -> Array:
         check_labels(type(self).__name__, x, t, self.ignore_index)
         self.t, self.kept = (t, None) if self.plain else self._weighted(x, t)
-        if self.ignore_index is not None:
-            xp = array_namespace(x, t)
-            ignored = is_ignored(t, self.ignore_index)
-            x = xp.where(xp.expand_dims(ignored, axis=-1), xp.zeros((), dtype=x.dtype, device=device_of(x)), x)
+        if self.kept is not None:
+            (x,) = counted(self.kept, x)
         losses, self.y = kernels.softmax_cross_entropy(x, self.t)
         return losses if self.kept is None else losses * self.kept
 
@@ -130,9 +129,11 @@ class SigmoidWithLoss(Loss):
             self.t = t
             return losses
         p = self.pos_weight if isinstance(self.pos_weight, float) else for_each_class(self, "pos_weight", x)
+        xp = array_namespace(x, t)
         share = 1.0 + (p - 1.0) * t
         self.y, self.t = share * kernels.sigmoid(x), p * t
-        weighted: Array = share * kernels.softplus(x) - self.t * x
+        part = xp.where(x > 0, 1.0 - t, -self.t)
+        weighted: Array = part * without_infinite(x, part) + share * kernels.softplus(-xp.abs(x))
         return weighted
 
     def backward(self, dout: Array) -> Array:

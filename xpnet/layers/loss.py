@@ -54,6 +54,8 @@ class Loss(Layer):
     def forward(self, x: Array, t: Array, weights: Array | None = None) -> Array:
         self.like = scores = x
         x, t, weights = widened(x), widened(t), None if weights is None else widened(weights)
+        if weights is not None:
+            x, t = counted(weights, x, t)
         losses = self.per_sample(x, t)
         xp = array_namespace(losses, weights)
         self.w, self.N = weights, size_of(losses)
@@ -106,6 +108,18 @@ def over(weights: Array, ndim: int) -> Array:
     shape = (*weights.shape, *(1,) * (ndim - weights.ndim))
     aligned: Array = array_namespace(weights).reshape(weights, shape)
     return aligned
+
+
+def counted(weights: Any, *arrays: Array) -> tuple[Array, ...]:
+    """Arrays with 0 in the place of inf and NaN where the weight is 0, for 0 times these is not 0."""
+    xp, found = array_namespace(weights, *arrays), []
+    for array in arrays:
+        floating = all(dtype_kind(given) in ("real", "complex") for given in (weights, array))
+        if floating and weights.shape == array.shape[: weights.ndim]:
+            off = (over(weights, array.ndim) == 0) & ~xp.isfinite(array)
+            array = xp.where(off, xp.zeros_like(array), array)
+        found.append(array)
+    return tuple(found)
 
 
 def check_not_empty(who: str, x: Array) -> None:

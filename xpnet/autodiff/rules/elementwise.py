@@ -1,9 +1,9 @@
 # ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
 """Rules of the element-wise functions.
 
-Where no derivative exists: ``abs``, ``sign``, ``hypot`` and ``atan2`` have 0 at 0; ``maximum`` and ``minimum`` give
-each side of a tie one half; ``clip`` passes gradients at its bounds; ``sqrt``, ``log`` and ``reciprocal`` give what
-the library computes there, inf or NaN.
+Where no derivative exists: ``abs``, ``sign``, ``hypot`` and ``atan2`` have 0 at 0 (``sign`` of complex
+numbers NaN); ``maximum`` and ``minimum`` give each side of a tie one half; ``clip`` passes gradients at its bounds;
+``sqrt``, ``log`` and ``reciprocal`` give what the library computes there, inf or NaN.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xpnet.autodiff.rules.table import rule
-from xpnet.backend import array_namespace, dtype_kind
+from xpnet.autodiff.rules.table import Rule, rule
+from xpnet.backend import array_namespace, device_of, dtype_kind
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -22,6 +22,17 @@ NUMBERS = (int, float, complex, bool)
 def as_number(mask: Any, like: Any) -> Any:
     """A mask as zeros and ones of an array's dtype."""
     return array_namespace(mask, like).astype(mask, like.dtype)
+
+
+def zeros_like(x: Any) -> Any:
+    return array_namespace(x).zeros_like(x)
+
+
+def as_mask(condition: Any, like: Any) -> Any:
+    """A condition as an array of true and false, which NumPy takes from numbers too."""
+    if type(condition) in NUMBERS:
+        return array_namespace(like).full((), bool(condition), device=device_of(like))
+    return condition if dtype_kind(condition) == "bool" else condition != 0
 
 
 def nonzero_or_one(x: Any) -> Any:
@@ -48,40 +59,47 @@ def as_complex(g: Any, like: Any) -> Any:
     return array_namespace(g, like).astype(g, like.dtype)
 
 
+def _asinh(g: Any, y: Any, x: Any) -> Any:
+    xp = array_namespace(x)
+    if dtype_kind(x) == "complex":
+        return g / xp.sqrt(x * x + 1.0)
+    return g / xp.hypot(x, xp.ones_like(x))  # x * x may be too large
+
+
 rule("add", lambda g, y, a, b: g, lambda g, y, a, b: g, fits=True)
 rule("subtract", lambda g, y, a, b: g, lambda g, y, a, b: -g, fits=True)
-rule("multiply", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, fits=True)
-rule("divide", lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * y) / b, fits=True)
+rule("multiply", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, fits=True, fresh=True)
+rule("divide", lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * y) / b, fits=True, fresh=True)
 rule(
     "remainder",
     lambda g, y, a, b: g,
-    lambda g, y, a, b: -g * array_namespace(a, b).floor(a / b),
+    lambda g, y, a, b: -g * array_namespace(y, b).round((a - y) / b),  # floor(a / b) may be one off beside a multiple
     fits=True,
     note="at jumps the derivative from the right",
 )
-rule("negative", lambda g, y, x: -g)
+rule("negative", lambda g, y, x: -g, fresh=True)
 rule("positive", lambda g, y, x: g)
-rule("square", lambda g, y, x: g * (x + x))
-rule("reciprocal", lambda g, y, x: -g * (y * y))
-rule("sqrt", lambda g, y, x: g / (y + y), note="inf at 0")
-rule("exp", lambda g, y, x: g * y)
-rule("expm1", lambda g, y, x: g * (y + 1.0))
-rule("log", lambda g, y, x: g / x)
-rule("log1p", lambda g, y, x: g / (x + 1.0))
-rule("log2", lambda g, y, x: g / (x * LN2))
-rule("log10", lambda g, y, x: g / (x * LN10))
-rule("sin", lambda g, y, x: g * array_namespace(x).cos(x))
-rule("cos", lambda g, y, x: -g * array_namespace(x).sin(x))
-rule("tan", lambda g, y, x: g * (y * y + 1.0))
-rule("asin", lambda g, y, x: g / _sqrt_product(1.0 - x, 1.0 + x), note="inf at -1 and 1")
-rule("acos", lambda g, y, x: -g / _sqrt_product(1.0 - x, 1.0 + x), note="-inf at -1 and 1")
-rule("atan", lambda g, y, x: g / (x * x + 1.0))
-rule("sinh", lambda g, y, x: g * array_namespace(x).cosh(x))
-rule("cosh", lambda g, y, x: g * array_namespace(x).sinh(x))
-rule("tanh", lambda g, y, x: g - g * (y * y))
-rule("asinh", lambda g, y, x: g / array_namespace(x).sqrt(x * x + 1.0))
-rule("acosh", lambda g, y, x: g / _sqrt_product(x - 1.0, x + 1.0), note="inf at 1")
-rule("atanh", lambda g, y, x: g / (1.0 - x * x), note="inf at -1 and 1")
+rule("square", lambda g, y, x: g * (x + x), fresh=True)
+rule("reciprocal", lambda g, y, x: -g * (y * y), fresh=True)
+rule("sqrt", lambda g, y, x: g / (y + y), fresh=True, note="inf at 0")
+rule("exp", lambda g, y, x: g * y, fresh=True)
+rule("expm1", lambda g, y, x: g * (y + 1.0), fresh=True)
+rule("log", lambda g, y, x: g / x, fresh=True)
+rule("log1p", lambda g, y, x: g / (x + 1.0), fresh=True)
+rule("log2", lambda g, y, x: g / x / LN2, fresh=True)
+rule("log10", lambda g, y, x: g / x / LN10, fresh=True)
+rule("sin", lambda g, y, x: g * array_namespace(x).cos(x), fresh=True)
+rule("cos", lambda g, y, x: -g * array_namespace(x).sin(x), fresh=True)
+rule("tan", lambda g, y, x: g * (y * y + 1.0), fresh=True)
+rule("asin", lambda g, y, x: g / _sqrt_product(1.0 - x, 1.0 + x), fresh=True, note="inf at -1 and 1")
+rule("acos", lambda g, y, x: -g / _sqrt_product(1.0 - x, 1.0 + x), fresh=True, note="-inf at -1 and 1")
+rule("atan", lambda g, y, x: g / (x * x + 1.0), fresh=True)
+rule("sinh", lambda g, y, x: g * array_namespace(x).cosh(x), fresh=True)
+rule("cosh", lambda g, y, x: g * array_namespace(x).sinh(x), fresh=True)
+rule("tanh", lambda g, y, x: g - g * (y * y), fresh=True)
+rule("asinh", _asinh, fresh=True)
+rule("acosh", lambda g, y, x: g / _sqrt_product(x - 1.0, x + 1.0), fresh=True, note="inf at 1")
+rule("atanh", lambda g, y, x: g / ((1.0 - x) * (1.0 + x)), fresh=True, note="inf at -1 and 1")
 
 
 def _sqrt_product(a: Any, b: Any) -> Any:
@@ -94,7 +112,7 @@ def _pow_base(g: Any, y: Any, x: Any, n: Any) -> Any:
     if type(n) in NUMBERS:
         if n == 2:
             return g * (x + x)
-        return g * 0.0 if n == 0 else g * (x ** (n - 1) * n)
+        return zeros_like(g) if n == 0 else g * (x ** (n - 1) * n)
     xp = array_namespace(x, n)
     below = xp.where(n == 0, xp.ones_like(n), n - 1)
     return keep_where(n != 0, g * (n * x**below))
@@ -102,7 +120,9 @@ def _pow_base(g: Any, y: Any, x: Any, n: Any) -> Any:
 
 def _pow_exponent(g: Any, y: Any, x: Any, n: Any) -> Any:
     if type(x) in NUMBERS:
-        return g * 0.0 if x == 0 else g * y * (math.log(x) if type(x) is not complex and x > 0 else _log_number(x, n))
+        if x == 0:
+            return zeros_like(g)
+        return g * y * (math.log(x) if type(x) is not complex and x > 0 else _log_number(x, n))
     return g * y * array_namespace(x).log(nonzero_or_one(x))
 
 
@@ -116,68 +136,111 @@ rule(
     _pow_base,
     _pow_exponent,
     fits=True,
+    fresh=True,
     note="x ** 0 has 0 everywhere; by the exponent 0 at x = 0, NaN for x < 0",
 )
 
 
-def _over_radius(g: Any, a: Any, y: Any) -> Any:
-    return g * (a / nonzero_or_one(y))
+def unit(a: Any, r: Any) -> Any:
+    """``a / r``, 0 at ``r = 0``; its own derivative is not a number there, as a norm has no second one."""
+    return keep_where(r != 0, a / nonzero_or_one(r))
+
+
+UNIT = Rule("unit", (lambda g, y, a, r: g / r, lambda g, y, a, r: -(g * y) / r), fits=True, fresh=True)
+
+
+def direction(a: Any, r: Any) -> Any:
+    """``unit``, recorded."""
+    return recorded(UNIT, unit, a, r)
+
+
+def recorded(rule: Rule, function: Any, *args: Any) -> Any:
+    """Call an internal function; on Variables it is recorded like those of the namespace."""
+    from xpnet.autodiff.record import apply  # recording is built on these rules
+
+    return apply(rule, function, args)
 
 
 rule(
     "hypot",
-    lambda g, y, a, b: _over_radius(g, a, y),
-    lambda g, y, a, b: _over_radius(g, b, y),
+    lambda g, y, a, b: g * direction(a, y),
+    lambda g, y, a, b: g * direction(b, y),
     fits=True,
-    note="0 at (0, 0)",
+    fresh=True,
+    note="0 at (0, 0), and no second derivative",
 )
+
+
+def _atan2(g: Any, a: Any, b: Any) -> Any:
+    """``g b / r²``, divided twice: the square of r may be too small or too large."""
+    r = nonzero_or_one(array_namespace(a, b).hypot(a, b))
+    return g * (b / r / r)
+
+
 rule(
     "atan2",
-    lambda g, y, a, b: g * (b / nonzero_or_one(a * a + b * b)),
-    lambda g, y, a, b: -g * (a / nonzero_or_one(a * a + b * b)),
+    lambda g, y, a, b: _atan2(g, a, b),
+    lambda g, y, a, b: -_atan2(g, b, a),
     fits=True,
+    fresh=True,
     note="0 at (0, 0)",
 )
+
+
+def _logaddexp(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """``g eᵃ⁻ʸ``, whose exponent is 0 where an infinite a decides; two of them share."""
+    xp = array_namespace(y, a)
+    infinite = (a == y) & xp.isinf(y)
+    a, y, both = keep_where(~infinite, a + zeros_like(y)), keep_where(~infinite, y), infinite & (b == a)
+    share = xp.exp(a - y)
+    return g * xp.where(both, 0.5 * share, share)
+
+
 rule(
     "logaddexp",
-    lambda g, y, a, b: g * array_namespace(a, y).exp(a - y),
-    lambda g, y, a, b: g * array_namespace(b, y).exp(b - y),
+    _logaddexp,
+    lambda g, y, a, b: _logaddexp(g, y, b, a),
     fits=True,
-    note="NaN where both are the same infinity",
+    fresh=True,
+    note="a half each where both are the same infinity",
 )
 
 
-def _larger_share(a: Any, b: Any, y: Any) -> Any:
-    """1 where ``a > b``, one half in a tie."""
-    return as_number(a > b, y) + 0.5 * as_number(a == b, y)
+def _share_of_larger(g: Any, a: Any, b: Any) -> Any:
+    """``g`` where ``a > b``, one half of it in a tie."""
+    xp = array_namespace(g, a, b)
+    return xp.where(a == b, 0.5 * g, keep_where(a > b, g))
 
 
 rule(
     "maximum",
-    lambda g, y, a, b: g * _larger_share(a, b, y),
-    lambda g, y, a, b: g * _larger_share(b, a, y),
+    lambda g, y, a, b: _share_of_larger(g, a, b),
+    lambda g, y, a, b: _share_of_larger(g, b, a),
     fits=True,
+    fresh=True,
     note="a tie is split equally",
 )
 rule(
     "minimum",
-    lambda g, y, a, b: g * _larger_share(b, a, y),
-    lambda g, y, a, b: g * _larger_share(a, b, y),
+    lambda g, y, a, b: _share_of_larger(g, b, a),
+    lambda g, y, a, b: _share_of_larger(g, a, b),
     fits=True,
+    fresh=True,
     note="a tie is split equally",
 )
 
 
 def _clip_x(g: Any, y: Any, x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002 (the standard's names)
-    return g * as_number(x == y, y)
+    return keep_where(x == y if min is None else (x == y) & ~(x < min), g)
 
 
 def _clip_low(g: Any, y: Any, x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002
-    return g * as_number(x < min, y)
+    return keep_where((x < min) & (y == min), g)
 
 
 def _clip_high(g: Any, y: Any, x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002
-    return g * as_number(x > max, y)
+    above = x > max
+    return keep_where(above if min is None else above | ((x < min) & (y != min)), g)
 
 
 rule(
@@ -186,30 +249,32 @@ rule(
     _clip_low,
     _clip_high,
     fits=True,
+    fresh=True,
     operands=("x", "min", "max"),
-    note="1 for x at a bound",
+    note="1 for x at a bound; where min is above max, the result is max",
 )
 rule(
     "where",
     None,
-    lambda g, y, condition, a, b: keep_where(condition, g),
-    lambda g, y, condition, a, b: keep_where(~condition, g),
+    lambda g, y, condition, a, b: keep_where(as_mask(condition, g), g),
+    lambda g, y, condition, a, b: keep_where(~as_mask(condition, g), g),
     fits=True,
+    fresh=True,
     note="0 for the branch not taken; a NaN computed in it still spreads: guard its argument",
 )
 
 
 def _sign(g: Any, y: Any, x: Any) -> Any:
     if dtype_kind(x) != "complex":
-        return g * 0.0
+        return zeros_like(g)
     xp = array_namespace(g, x, y)
-    radius = nonzero_or_one(xp.astype(xp.abs(x), x.dtype))
+    radius = xp.astype(xp.abs(x), x.dtype)
     return (g - xp.conj(g) * xp.conj(y) * xp.conj(y)) / (radius + radius)
 
 
 def _copysign(g: Any, y: Any, x: Any, sign_of: Any) -> Any:
     xp = array_namespace(x, y)
-    return g * (xp.sign(x) * xp.sign(y))
+    return keep_where(x != 0, g * (xp.sign(x) * xp.sign(y)))
 
 
 def _abs(g: Any, y: Any, x: Any) -> Any:
@@ -217,9 +282,9 @@ def _abs(g: Any, y: Any, x: Any) -> Any:
     return as_complex(g, x) * conj(sign) if dtype_kind(x) == "complex" else g * sign
 
 
-rule("abs", _abs, note="0 at 0")
-rule("sign", _sign, note="0 everywhere, of complex numbers that of x / |x|; 0 at 0")
-rule("copysign", _copysign, None, fits=True, note="0 at x = 0; by the sign 0")
+rule("abs", _abs, fresh=True, note="0 at 0")
+rule("sign", _sign, fresh=True, note="0 everywhere, of complex numbers that of x / |x|; NaN at a complex 0")
+rule("copysign", _copysign, None, fits=True, fresh=True, note="0 at x = 0; by the sign 0")
 rule("conj", lambda g, y, x: conj(g))
 rule("real", lambda g, y, x: as_complex(g, x) if dtype_kind(x) == "complex" else g)
-rule("imag", lambda g, y, x: as_complex(g, x) * -1j)
+rule("imag", lambda g, y, x: as_complex(g, x) * -1j if dtype_kind(x) == "complex" else zeros_like(g), fresh=True)

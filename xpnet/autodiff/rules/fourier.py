@@ -12,7 +12,7 @@ from typing import Any
 from xpnet.autodiff.rules.table import composite, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 
-OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
+OPPOSITE = {"backward": "forward", None: "forward", "forward": "backward", "ortho": "ortho"}
 
 
 def resize(x: Any, n: int, axis: int) -> Any:
@@ -22,7 +22,7 @@ def resize(x: Any, n: int, axis: int) -> Any:
         return x
     axis %= len(x.shape)
     if length > n:
-        return x[(slice(None),) * axis + (slice(0, n),)]
+        return x[(*(slice(None),) * axis, slice(0, n), ...)]
     xp = array_namespace(x)
     zeros = xp.zeros((*x.shape[:axis], n - length, *x.shape[axis + 1 :]), dtype=x.dtype, device=device_of(x))
     return xp.concat([x, zeros], axis=axis)

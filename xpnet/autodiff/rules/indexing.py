@@ -12,10 +12,11 @@ from math import prod
 from typing import Any
 
 from xpnet import kernels
-from xpnet.autodiff.rules.elementwise import NUMBERS, as_number
-from xpnet.autodiff.rules.table import Rule, rule
-from xpnet.backend import array_namespace, device_of
-from xpnet.errors import DtypeError
+from xpnet.autodiff.rules.elementwise import NUMBERS, keep_where, recorded
+from xpnet.autodiff.rules.table import Rule, base, rule
+from xpnet.backend import array_namespace, device_of, dtype_kind
+from xpnet.errors import DtypeError, ShapeError
+from xpnet.kernels.standard.embedding import wide
 
 
 def read_key(key: Any, masks: bool = False) -> Any:
@@ -26,7 +27,7 @@ def read_key(key: Any, masks: bool = False) -> Any:
     for item in key if type(key) is tuple else (key,):
         if item is None or item is Ellipsis or type(item) in (int, slice):
             continue
-        if hasattr(item, "dtype") and hasattr(item, "shape"):
+        if type(item) is not bool and hasattr(item, "dtype") and hasattr(item, "shape"):
             integer = "bool" not in str(item.dtype)
             if (integer and tuple(item.shape) == ()) or (not integer and masks and item is key):
                 continue
@@ -37,6 +38,8 @@ def read_key(key: Any, masks: bool = False) -> Any:
                 "use xp.take(x, indices, axis=0)" if integer else "use xp.where(mask, x, y)",
             )
         try:
+            if type(item) is bool:
+                raise TypeError
             operator.index(item)
         except TypeError as error:
             raise DtypeError(
@@ -82,11 +85,14 @@ def _place_by_take(xp: Any, g: Any, keys: list[Any], shape: tuple[int, ...]) -> 
 
 
 def set_item(x: Any, value: Any, key: Any) -> Any:
-    """A copy of ``x`` with ``value`` at the key."""
+    """A copy of ``x`` with ``value`` at the key.
+
+    Raises: ``DtypeError`` for values that would lose their imaginary part or their fraction.
+    """
     xp = array_namespace(x, value)
-    if hasattr(key, "dtype"):  # a boolean mask
-        value = xp.asarray(value, dtype=x.dtype, device=device_of(x))
-        return xp.where(key, value, x)
+    check_kind(x, value)
+    if hasattr(key, "dtype"):
+        return set_masked(x, value, key)
     if type(value) in NUMBERS:
         value = xp.full(tuple(x[key].shape), value, dtype=x.dtype, device=device_of(x))
     else:
@@ -100,74 +106,167 @@ def set_item(x: Any, value: Any, key: Any) -> Any:
     return y
 
 
+KINDS = {bool: 0, int: 1, float: 2, complex: 3, "bool": 0, "integer": 1, "real": 2, "complex": 3}
+
+
+def check_kind(x: Any, value: Any) -> None:
+    given, held = (KINDS[type(v) if type(v) in NUMBERS else dtype_kind(v)] for v in (value, x))
+    if given > max(held, 1):
+        must, remedy = (
+            f"what is assigned to {x.dtype} must be of its kind",
+            "give it another dtype with xp.astype(x, …)",
+        )
+        raise DtypeError("Variable", must, getattr(value, "dtype", value), remedy)
+
+
+def set_masked(x: Any, value: Any, mask: Any) -> Any:
+    """A copy of ``x`` with ``value``, broadcast to ``x[mask]``, where the mask of the leading axes is true."""
+    xp = array_namespace(x, value)
+    over, rest = align(mask, x)
+    value = xp.asarray(value, dtype=x.dtype, device=device_of(x))
+    if len(value.shape) <= len(rest):
+        return xp.where(over, value, x)
+    count = masked(mask, value, rest)
+    if count == 0:
+        return xp.asarray(x, copy=True)
+    rows = xp.broadcast_to(value, (count, *rest))
+    at = ranks(mask)
+    chosen = xp.take(rows, xp.where(at < 0, xp.zeros_like(at), at), axis=0)
+    return xp.where(over, xp.reshape(chosen, tuple(x.shape)), x)
+
+
+def align(mask: Any, x: Any) -> tuple[Any, tuple[int, ...]]:
+    """The mask with axes of size 1 for those that it does not name, and the sizes of those.
+
+    Raises: ``ShapeError``.
+    """
+    named = len(mask.shape)
+    if tuple(mask.shape) != tuple(x.shape[:named]):
+        must = f"a mask must have the shape of the leading axes, {tuple(x.shape[:named])}"
+        raise ShapeError("Variable", must, tuple(mask.shape), "use xp.where(mask, v, x), which broadcasts")
+    rest = tuple(x.shape[named:])
+    return array_namespace(mask).reshape(mask, (*mask.shape, *(1,) * len(rest))), rest
+
+
+def masked(mask: Any, value: Any, rest: tuple[int, ...]) -> int:
+    """How many elements the mask takes; the value must have a row for each, or one for all.
+
+    Raises: ``ShapeError``.
+    """
+    xp = array_namespace(mask)
+    count = int(base(xp.count_nonzero(mask)))
+    if len(value.shape) != len(rest) + 1 or value.shape[0] not in (1, count):
+        must = f"a value must broadcast to the masked elements, {(count, *rest)}"
+        raise ShapeError("Variable", must, tuple(value.shape), "use xp.where(mask, v, x) for v of the shape of x")
+    return count
+
+
+def ranks(mask: Any) -> Any:
+    """The number of each masked element among them, in one axis; -1 elsewhere."""
+    xp = array_namespace(mask)
+    flat = xp.reshape(mask, (prod(mask.shape),))
+    at = wide(xp.astype(flat, xp.int32))
+    return xp.where(flat, xp.cumulative_sum(at) - 1, xp.full_like(at, -1))
+
+
 def _set_item_x(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
     return recorded(SETITEM, set_item, g, 0.0, key)
 
 
 def _set_item_value(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
-    if hasattr(key, "dtype"):
-        return g * as_number(key, g)
-    return g[key]
-
-
-def recorded(rule: Rule, function: Any, *args: Any) -> Any:
-    """Call an internal function; on Variables it is recorded like those of the namespace."""
-    from xpnet.autodiff.record import apply  # recording is built on these rules
-
-    return apply(rule, function, args)
+    if not hasattr(key, "dtype"):
+        return g[key]
+    over, rest = align(key, g)
+    if len(value.shape) <= len(rest):
+        return keep_where(over, g)
+    n, count = prod(key.shape), masked(key, value, rest)
+    rows = array_namespace(g).reshape(g, (n, *rest))
+    return recorded(SCATTER_ADD, scatter_add, rows, ranks(key), 0, count)
 
 
 def _getitem(g: Any, y: Any, x: Any, key: Any) -> Any:
     return recorded(PLACE, place, g, key, tuple(x.shape))
 
 
-GETITEM = Rule("getitem", (_getitem,))
+GETITEM = Rule("getitem", (_getitem,), fresh=True)
 PLACE = Rule("place", (lambda g, y, x, key, shape: g[key],))
 SETITEM = Rule("setitem", (_set_item_x, _set_item_value), fits=True)
 
 
 def scatter_add(g: Any, indices: Any, axis: int, size: int) -> Any:
-    """``yₖ = Σ gᵢ`` over ``i`` with ``indicesᵢ = k``, along the axis; the transpose of ``take``."""
+    """``yₖ = Σ gᵢ`` over ``i`` with ``indicesᵢ = k``, along the axis; indices outside add to nothing."""
     xp = array_namespace(g)
-    indices = xp.where(indices < 0, indices + size, indices)
     g = xp.moveaxis(g, axis, 0)
     length, *rest = g.shape
     y = kernels.scatter_add(xp.reshape(g, (length, prod(rest))), indices, size)
     return xp.moveaxis(xp.reshape(y, (size, *rest)), 0, axis)
 
 
+def places(indices: Any, size: int, like: Any) -> Any:
+    """Indices, which may be numbers in a list, of a dtype that holds the size, none of them negative."""
+    xp, device = array_namespace(like), device_of(like)
+    if not hasattr(indices, "dtype") or not hasattr(indices, "shape"):
+        indices = xp.asarray(indices, device=device)
+    indices = wide(indices)
+    return xp.where(indices < 0, indices + size, indices)
+
+
 def _take(g: Any, y: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
-    axis = 0 if axis is None else axis % len(x.shape)
-    return recorded(SCATTER_ADD, scatter_add, g, indices, axis, x.shape[axis])
+    xp, shape = array_namespace(g), tuple(x.shape)
+    if axis is None:  # NumPy takes from all elements
+        shape, axis = (prod(shape),), 0
+    axis %= len(shape)
+    indices = places(indices, shape[axis], x)
+    n = prod(indices.shape)
+    g = xp.reshape(g, (*shape[:axis], n, *shape[axis + 1 :]))
+    d = recorded(SCATTER_ADD, scatter_add, g, xp.reshape(indices, (n,)), axis, shape[axis])
+    return xp.reshape(d, tuple(x.shape))
 
 
 def _scatter_add(g: Any, y: Any, x: Any, indices: Any, axis: int, size: int) -> Any:
-    return array_namespace(g, indices).take(g, indices, axis=axis)
+    xp = array_namespace(g, indices)
+    known = (indices >= 0) & (indices < size)
+    d = xp.take(g, xp.where(known, indices, xp.zeros_like(indices)), axis=axis)
+    return keep_where(xp.reshape(known, (-1,) + (1,) * (len(d.shape) - 1 - axis % len(d.shape))), d)
 
 
-SCATTER_ADD = Rule("scatter_add", (_scatter_add,))
+SCATTER_ADD = Rule("scatter_add", (_scatter_add,), fresh=True)
 
 rule("take", _take, note="an index taken twice receives both gradients")
 
 
-def _take_along_axis(g: Any, y: Any, x: Any, indices: Any, axis: int = -1) -> Any:
-    xp = array_namespace(g, indices)
+def _take_along_axis(g: Any, y: Any, x: Any, indices: Any, axis: int | None = -1) -> Any:
+    """The lines side by side in one axis, on which ``scatter_add`` works as for ``take``."""
+    xp = array_namespace(g)
+    if axis is None:
+        return _take(g, y, x, indices)
     size = x.shape[axis]
-    indices = xp.moveaxis(xp.where(indices < 0, indices + size, indices), axis, -1)
-    numbers = xp.arange(size, dtype=indices.dtype, device=device_of(indices))
-    one_hot = as_number(indices[..., None] == numbers, g)
-    lines = xp.moveaxis(g, axis, -1)[..., None, :] @ one_hot
-    return xp.moveaxis(lines[..., 0, :], -1, axis)
+    g = xp.moveaxis(g, axis, -1)
+    lines, n = tuple(g.shape[:-1]), prod(g.shape[:-1])
+    at = xp.moveaxis(places(indices, size, x), axis, -1)
+    at = xp.reshape(xp.broadcast_to(at, g.shape), (n, g.shape[-1]))
+    line = xp.arange(n, dtype=at.dtype, device=device_of(g))[:, None]
+    at = xp.reshape(keep_index(at, size, line), (prod(g.shape),))
+    d = recorded(SCATTER_ADD, scatter_add, xp.reshape(g, (prod(g.shape),)), at, 0, n * size)
+    return xp.moveaxis(xp.reshape(d, (*lines, size)), -1, axis)
+
+
+def keep_index(at: Any, size: int, line: Any) -> Any:
+    """Places in their line as places among all lines; -1 for those outside, which must not fall into another line."""
+    xp = array_namespace(at)
+    return xp.where((at >= 0) & (at < size), at + line * size, xp.full_like(at, -1))
 
 
 rule("take_along_axis", _take_along_axis, fits=True)
 
 
-def _sort(g: Any, y: Any, x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    xp = array_namespace(g, x)
+def _sort(g: Any, y: Any, x: Any, axis: int | None = -1, descending: bool = False, stable: bool = True) -> Any:
+    xp, shape = array_namespace(g, x), tuple(x.shape)
+    if axis is None:  # NumPy sorts all elements
+        x, axis = xp.reshape(x, (-1,)), 0
     order = xp.argsort(x, axis=axis, stable=stable)
     order = xp.flip(order, axis=axis) if descending else order
-    return xp.take_along_axis(g, xp.argsort(order, axis=axis), axis=axis)
+    return xp.reshape(xp.take_along_axis(g, xp.argsort(order, axis=axis), axis=axis), shape)
 
 
 rule("sort", _sort, note="equal elements in the order that the library gave them")
@@ -186,4 +285,4 @@ def _repeat(g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> An
     return xp.reshape(recorded(SCATTER_ADD, scatter_add, g, indices, axis, shape[axis]), tuple(x.shape))
 
 
-rule("repeat", _repeat, None, operands=("x", "repeats"))
+rule("repeat", _repeat, None, fits=True, operands=("x", "repeats"))

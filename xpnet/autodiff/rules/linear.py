@@ -1,7 +1,7 @@
 # ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
 """Rules of products of vectors and matrices, and of norms made of them.
 
-Norms have 0 where they are 0. The norm of order 0 counts and has no gradient.
+Norms have 0 where they are 0, and no second derivative there. The norm of order 0 counts and has no gradient.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xpnet.autodiff.rules.elementwise import as_number, conj, nonzero_or_one
-from xpnet.autodiff.rules.reductions import reduced_axes
+from xpnet.autodiff.rules.elementwise import as_number, conj, direction, keep_where, nonzero_or_one
+from xpnet.autodiff.rules.reductions import keep_dims, reduced_axes
 from xpnet.autodiff.rules.table import composite, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.errors import ArgumentError, ShapeError
@@ -40,7 +40,7 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 for name in ("matmul", "linalg.matmul"):
-    rule(name, _matmul_left, _matmul_right, fits=True)
+    rule(name, _matmul_left, _matmul_right, fits=True, fresh=True)
 
 
 def _unequal(who: str, size1: Any, size2: Any) -> ShapeError:
@@ -108,13 +108,16 @@ def _diagonal(g: Any, y: Any, x: Any, offset: int = 0) -> Any:
     xp = array_namespace(g)
     rows, columns = x.shape[-2:]
     above, length = max(-offset, 0), g.shape[-1]
+    if length == 0:  # an offset outside
+        return xp.zeros(tuple(x.shape), dtype=g.dtype, device=device_of(g))
     sides = [(*g.shape[:-1], n) for n in (above, rows - above - length)]
     before, after = (xp.zeros(shape, dtype=g.dtype, device=device_of(g)) for shape in sides)
     lines = xp.concat([before, g, after], axis=-1)
-    return lines[..., None] * xp.eye(rows, columns, k=offset, dtype=g.dtype, device=device_of(g))
+    on = xp.eye(rows, columns, k=offset, dtype=xp.int8, device=device_of(g)) == 1
+    return keep_where(on, lines[..., None])
 
 
-rule("linalg.diagonal", _diagonal)
+rule("linalg.diagonal", _diagonal, fits=True, fresh=True)
 
 
 @composite("linalg.trace")
@@ -135,14 +138,13 @@ def _matrix_power(xp: Any, x: Any, n: int, /) -> Any:
         x = x @ x if n > 1 else x
         n >>= 1
     if power is None:
-        power = x * 0.0 + xp.eye(x.shape[-1], dtype=x.dtype, device=device_of(x))
+        one = xp.eye(x.shape[-1], dtype=x.dtype, device=device_of(x))
+        power = xp.where(one == one, one, x)
     return power
 
 
 def _norm(g: Any, y: Any, x: Any, axis: Any, order: float) -> Any:
     """The gradient of ``(Σ |x|ᵖ)^(1/p)``, ``|x|ᵖ⁻¹ sign(x) / yᵖ⁻¹``."""
-    from xpnet.autodiff.rules.reductions import keep_dims
-
     xp = array_namespace(g, x, y)
     g, y = keep_dims(g, x, axis), keep_dims(y, x, axis)
     if dtype_kind(x) == "complex":
@@ -150,23 +152,29 @@ def _norm(g: Any, y: Any, x: Any, axis: Any, order: float) -> Any:
     size = xp.abs(x)
     sign = conj(xp.sign(x))
     if order == math.inf or order == -math.inf:
-        winners = as_number(xp.astype(size, x.dtype) == y, x)
-        return g * (sign * winners / xp.sum(winners, axis=reduced_axes(x, axis), keepdims=True))
+        winners = xp.astype(size, x.dtype) == y
+        shares = xp.sum(as_number(winners, x), axis=reduced_axes(x, axis), keepdims=True)
+        return keep_where(winners, g * (sign / shares))
     if order == 1:
         return g * sign
     if order == 2:
-        return g * (conj(x) / nonzero_or_one(y))
+        return g * direction(conj(x), y)
     ratio = xp.astype(nonzero_or_one(size), x.dtype) / nonzero_or_one(y)
-    return g * (sign * ratio ** (order - 1))
+    return keep_where(y != 0, g * (sign * ratio ** (order - 1)))
 
 
 def _vector_norm(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:  # noqa: A002
     if ord == 0:
-        return g * 0.0 if x.shape == g.shape else array_namespace(x).zeros_like(x)
+        return array_namespace(x).zeros_like(x)
     return _norm(g, y, x, axis, ord)
 
 
-rule("linalg.vector_norm", _vector_norm, note="0 where the norm is 0; order 0 has 0; orders ±inf share ties equally")
+rule(
+    "linalg.vector_norm",
+    _vector_norm,
+    fresh=True,
+    note="0 where the norm is 0, and no second derivative; order 0 has 0; orders ±inf share ties equally",
+)
 
 
 @composite("linalg.matrix_norm", "as svdvals and vector_norm, of which it is made")

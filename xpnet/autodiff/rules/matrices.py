@@ -1,10 +1,11 @@
 # ruff: noqa: ARG001 (a rule takes all that its function takes)
 """Rules of solving, determinants and decompositions.
 
-Where no derivative exists: matrices must be invertible for ``inv``, ``solve``, ``det`` and ``slogdet`` and of locally
-constant rank for ``pinv``. Where two eigenvalues or singular values coincide, the pair adds nothing to the
-gradient of the vectors. Vectors are unique up to a sign (of complex matrices a phase): only functions that do
-not depend on it have a derivative. ``cholesky``, ``eigh`` and ``eigvalsh`` give the symmetric gradient.
+Where no derivative exists: matrices must be invertible for ``inv``, ``solve`` and ``slogdet`` and of locally constant
+rank for ``pinv``; ``det`` has a first derivative of every matrix, a second one of invertible ones. Where two
+eigenvalues or singular values coincide, to rounding, the gradient of the vectors of that matrix is NaN: it depends on
+which of many vectors a library took. Vectors are unique up to a sign (of complex matrices a phase): only functions
+that do not depend on it have a derivative. ``cholesky``, ``eigh`` and ``eigvalsh`` give the symmetric gradient.
 
 Source: M. Giles, An extended collection of matrix derivative results, 2008; J. Townsend, Differentiating the
 singular value decomposition, 2016; S. Walter, L. Lehmann, Algorithmic differentiation of linear algebra functions
@@ -15,10 +16,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from xpnet.autodiff.rules.elementwise import conj, keep_where, nonzero_or_one
+from xpnet.autodiff.rules.elementwise import conj, nonzero_or_one, recorded
 from xpnet.autodiff.rules.linear import mt
-from xpnet.autodiff.rules.table import rule
-from xpnet.backend import array_namespace, device_of, dtype_kind
+from xpnet.autodiff.rules.reductions import product_of_others
+from xpnet.autodiff.rules.table import Rule, base, rule
+from xpnet.backend import array_namespace, device_of, dtype_kind, library_of
 from xpnet.errors import ArgumentError
 
 
@@ -88,15 +90,43 @@ def _solve_right(g: Any, x: Any, a: Any, b: Any) -> Any:
 
 
 def _det(g: Any, y: Any, a: Any) -> Any:
+    """``g det(a) a⁻ᵀ``; where that is 0 times infinity, the cofactors from singular values."""
+    xp = array_namespace(a)
+    singular = (y == 0)[..., None, None]
     product = g * y
-    return product[..., None, None] * mt(array_namespace(a).linalg.inv(a))
+    regular = product[..., None, None] * mt(xp.linalg.inv(xp.where(singular, _eye(a, a.shape[-1]), a)))
+    zeros, readable = base(y) == 0, library_of(array_namespace(base(y))).readable(base(y))
+    if readable and not bool(array_namespace(zeros).any(zeros)):
+        return regular
+    return xp.where(singular, g[..., None, None] * recorded(COFACTORS, cofactors, a), regular)
+
+
+def cofactors(a: Any) -> Any:
+    """``∂det/∂a = det(u vᴴ) Σᵢ uᵢ vᵢᴴ Πⱼ≠ᵢ sⱼ`` by the singular values, unconjugated."""
+    xp = array_namespace(a)
+    u, s, vh = xp.linalg.svd(a, full_matrices=False)
+    turn = xp.linalg.det(u) * xp.linalg.det(vh)
+    others = xp.astype(product_of_others(s, -1), a.dtype)
+    return turn[..., None, None] * conj((u * others[..., None, :]) @ vh)
+
+
+def _no_second(g: Any, y: Any, a: Any) -> Any:
+    """NaN for the matrices that a gradient asks about."""
+    xp = array_namespace(g)
+    asked = xp.any(g != 0, axis=(-2, -1), keepdims=True)
+    return xp.where(asked, xp.full_like(g, float("nan")), xp.zeros_like(g))
+
+
+COFACTORS = Rule("cofactors", (_no_second,), fresh=True)
 
 
 def _slogdet(g: Any, y: Any, a: Any) -> Any:
     xp = array_namespace(a)
     (g_sign, g_log), (sign, _) = g, y
-    inverse = mt(xp.linalg.inv(a))
-    d = inverse * 0.0
+    singular = (sign == 0)[..., None, None]
+    inverse = mt(xp.linalg.inv(xp.where(singular, _eye(a, a.shape[-1]), a)))
+    inverse = xp.where(singular, xp.full_like(a, float("nan")), inverse)
+    d = xp.zeros_like(inverse)
     if g_log is not None:
         d = d + xp.astype(g_log, a.dtype)[..., None, None] * inverse
     if g_sign is not None and dtype_kind(a) == "complex":
@@ -119,14 +149,20 @@ def _eigh(g: Any, y: Any, a: Any) -> Any:
     g_values = xp.zeros_like(values) if g_values is None else g_values
     inner = xp.astype(g_values, a.dtype)[..., None, :] * _eye(a, a.shape[-1])
     if g_vectors is not None:
-        gaps = _inverse(values[..., None, :] - values[..., :, None])
+        gaps = _inverse(values[..., None, :] - values[..., :, None], values)
         inner = inner + xp.astype(gaps, a.dtype) * (mh(vectors) @ conj(g_vectors))
     return conj(_symmetric(vectors @ inner @ mh(vectors)))
 
 
-def _inverse(gaps: Any) -> Any:
-    """``1 / gap``, 0 for pairs that coincide."""
-    return keep_where(gaps != 0, 1.0 / nonzero_or_one(gaps))
+def _inverse(gaps: Any, values: Any) -> Any:
+    """``1 / gap``, NaN for pairs of values that coincide to rounding, 0 on the diagonal."""
+    xp, n = array_namespace(gaps, values), values.shape[-1]
+    rounding = 8.0 * n * float(xp.finfo(values.dtype).eps)
+    largest = xp.max(xp.abs(values), axis=-1, keepdims=True)[..., None] if n else xp.zeros_like(gaps)
+    same = xp.abs(gaps) <= rounding * largest
+    itself = xp.eye(n, dtype=values.dtype, device=device_of(values)) == 1
+    unknown = xp.where(itself, xp.zeros_like(gaps), xp.full_like(gaps, float("nan")))
+    return xp.where(same, unknown, 1.0 / xp.where(same, xp.ones_like(gaps), gaps))
 
 
 def _eigvalsh(g: Any, y: Any, a: Any) -> Any:
@@ -151,8 +187,9 @@ def _svd(g: Any, y: Any, a: Any, full_matrices: bool = True) -> Any:
     sigma = xp.astype(s, a.dtype)
     v = mh(vh)
     inner = _eye(a, s.shape[-1]) * xp.astype(g_s if g_s is not None else xp.zeros_like(s), a.dtype)[..., None, :]
-    gaps = (s[..., None, :] - s[..., :, None]) * (s[..., None, :] + s[..., :, None])
-    inverse_gaps = xp.astype(_inverse(gaps), a.dtype)
+    sums = s[..., None, :] + s[..., :, None]
+    inverse_gaps = _inverse(s[..., None, :] - s[..., :, None], s) / nonzero_or_one(sums)
+    inverse_gaps = xp.astype(inverse_gaps, a.dtype)
     outside = None
     if g_u is not None:
         g_u = conj(g_u)
@@ -222,17 +259,17 @@ def _pinv(g: Any, y: Any, a: Any, rtol: Any = None) -> Any:
 
 rule("linalg.inv", _inv)
 rule("linalg.solve", _solve_matrix, _solve_right, fits=True)
-rule("linalg.det", _det, note="the matrix must be invertible")
-rule("linalg.slogdet", _slogdet, outputs=SlogdetResult, note="the matrix must be invertible")
+rule("linalg.det", _det, fresh=True, note="its second derivative is NaN where it is 0")
+rule("linalg.slogdet", _slogdet, outputs=SlogdetResult, note="NaN where the matrix is singular")
 rule("linalg.cholesky", _cholesky, note="the symmetric gradient")
 rule(
     "linalg.eigh",
     _eigh,
     outputs=EighResult,
-    note="the symmetric gradient; equal eigenvalues add nothing to that of the vectors",
+    note="the symmetric gradient; that of the vectors is NaN where eigenvalues are equal",
 )
 rule("linalg.eigvalsh", _eigvalsh, note="the symmetric gradient")
-rule("linalg.svd", _svd, outputs=SVDResult, note="equal singular values add nothing to the gradient of the vectors")
+rule("linalg.svd", _svd, outputs=SVDResult, note="the gradient of the vectors is NaN where singular values are equal")
 rule("linalg.svdvals", _svdvals)
 rule("linalg.qr", _qr, outputs=QRResult, note="the matrix must have full rank")
 rule("linalg.pinv", _pinv, note="where the rank does not change")

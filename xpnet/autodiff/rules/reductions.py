@@ -1,7 +1,9 @@
 # ruff: noqa: ARG001 (a rule takes all that its function takes)
 """Rules of sums, means, products, extremes and running sums.
 
-Where no derivative exists: ties for ``max`` and ``min`` share the gradient equally; ``std`` has 0 where it is 0.
+Where no derivative exists: ties for ``max`` and ``min`` share the gradient equally; ``std`` has 0 where it is 0, and no
+second derivative there. ``var`` and ``std`` of no more elements than the correction are not numbers, and neither are
+their gradients.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xpnet.autodiff.rules.elementwise import as_number, keep_where, nonzero_or_one
+from xpnet.autodiff.rules.elementwise import as_number, conj, direction, keep_where, nonzero_or_one
 from xpnet.autodiff.rules.table import composite, rule
 from xpnet.backend import array_namespace
 
@@ -50,28 +52,28 @@ def _mean(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> 
 
 def _extreme(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     xp = array_namespace(g, x)
-    winners = as_number(x == keep_dims(y, x, axis), x)
-    shares = xp.sum(winners, axis=reduced_axes(x, axis), keepdims=True)
-    return winners * (keep_dims(g, x, axis) / shares)
+    winners = x == keep_dims(y, x, axis)
+    shares = xp.sum(as_number(winners, x), axis=reduced_axes(x, axis), keepdims=True)
+    return keep_where(winners, keep_dims(g, x, axis) / shares)
 
 
 def _var(g: Any, y: Any, x: Any, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
     xp = array_namespace(g, x)
     deviation = x - xp.mean(x, axis=reduced_axes(x, axis), keepdims=True)
-    return deviation * keep_dims(g * (2.0 / (count(x, axis) - correction)), x, axis)
+    degrees = count(x, axis) - correction
+    return conj(deviation) * keep_dims(g * (2.0 / degrees if degrees > 0 else math.inf), x, axis)
 
 
 def _std(g: Any, y: Any, x: Any, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
-    g = keep_where(y != 0, g / nonzero_or_one(y + y))
-    return _var(g, y, x, axis, correction, keepdims)
+    return _var(direction(g * 0.5, y), y, x, axis, correction, keepdims)
 
 
 rule("sum", _sum, fits=True)
 rule("mean", _mean)
-rule("max", _extreme, note="ties share equally")
-rule("min", _extreme, note="ties share equally")
-rule("var", _var)
-rule("std", _std, note="0 where the deviation is 0")
+rule("max", _extreme, fresh=True, note="ties share equally")
+rule("min", _extreme, fresh=True, note="ties share equally")
+rule("var", _var, fits=True, fresh=True, note="NaN where there are no more elements than the correction")
+rule("std", _std, fits=True, fresh=True, note="0 where the deviation is 0, and no second derivative; else as var")
 
 
 def _along(ndim: int, axis: int, piece: slice) -> tuple[slice, ...]:
@@ -86,23 +88,33 @@ def _shifted_right(x: Any, axis: int, fill: float) -> Any:
     return xp.concat([head, x[_along(len(x.shape), axis, slice(0, x.shape[axis] - 1))]], axis=axis)
 
 
-def _product_of_others(x: Any, axis: int) -> Any:
+def product_of_others(x: Any, axis: int) -> Any:
     """``Πⱼ≠ᵢ xⱼ`` along the axis, without a division and so with zeros too."""
     xp = array_namespace(x)
     if x.shape[axis] == 0:
         return x
     before = xp.cumulative_prod(_shifted_right(x, axis, 1.0), axis=axis)
     after = xp.cumulative_prod(_shifted_right(xp.flip(x, axis=axis), axis, 1.0), axis=axis)
-    return before * xp.flip(after, axis=axis)
+    others = before * xp.flip(after, axis=axis)
+    whole = before * x
+    whole = whole[_along(len(x.shape), axis, slice(x.shape[axis] - 1, x.shape[axis]))]
+    return finite_or(others, whole / nonzero_or_one(x))  # where one side overflows and the other makes up for it
+
+
+def finite_or(x: Any, other: Any) -> Any:
+    """``x``, and in the place of inf and NaN the other."""
+    xp = array_namespace(x, other)
+    return xp.where(xp.isfinite(x), x, other)
 
 
 def _prod(g: Any, y: Any, x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Any:
     xp = array_namespace(g, x)
+    x = x if dtype is None else xp.astype(x, dtype)
     axes = reduced_axes(x, axis)
     rest = tuple(at for at in range(len(x.shape)) if at not in axes)
     order = rest + axes
     lines = xp.reshape(xp.permute_dims(x, order), (*(x.shape[at] for at in rest), count(x, axis)))
-    others = xp.reshape(_product_of_others(lines, len(rest)), tuple(x.shape[at] for at in order))
+    others = xp.reshape(product_of_others(lines, len(rest)), tuple(x.shape[at] for at in order))
     others = xp.permute_dims(others, tuple(sorted(range(len(order)), key=order.__getitem__)))
     return others * keep_dims(g, x, axis)
 
@@ -145,13 +157,17 @@ def _cumulative_prod(
     xp, at = array_namespace(x), _flat_axis(x, axis)
     if x.shape[at] == 0:
         return xp.zeros_like(x)
+    x = x if dtype is None else xp.astype(x, dtype)
+    g, y = _without_initial(g, at, include_initial), _without_initial(y, at, include_initial)
     before = xp.cumulative_prod(_shifted_right(x, at, 1.0), axis=at)
-    return _backward_recurrence(_without_initial(g, at, include_initial), x, at) * before
+    d = _backward_recurrence(g, x, at) * before
+    sums = xp.flip(xp.cumulative_sum(xp.flip(g * y, axis=at), axis=at), axis=at)
+    return finite_or(d, sums / nonzero_or_one(x))  # where a product of some factors overflows, and that of all does not
 
 
-rule("prod", _prod, fits=True)
+rule("prod", _prod, fits=True, fresh=True)
 rule("cumulative_sum", _cumulative_sum, fits=True)
-rule("cumulative_prod", _cumulative_prod, fits=True)
+rule("cumulative_prod", _cumulative_prod, fits=True, fresh=True)
 
 
 @composite("diff")

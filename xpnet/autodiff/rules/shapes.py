@@ -14,7 +14,7 @@ from xpnet.backend import array_namespace, device_of
 Shape = tuple[int, ...]
 
 
-def _reshaped(g: Any, y: Any, x: Any, *_: Any, **__: Any) -> Any:
+def _as_before(g: Any, x: Any) -> Any:
     return array_namespace(g).reshape(g, tuple(x.shape))
 
 
@@ -32,9 +32,9 @@ def _roll(g: Any, y: Any, x: Any, shift: Any, axis: Any = None) -> Any:
     return array_namespace(g).roll(g, back, axis=axis)
 
 
-rule("reshape", _reshaped)
-rule("squeeze", _reshaped)
-rule("expand_dims", _reshaped)
+rule("reshape", lambda g, y, x, shape, copy=None: _as_before(g, x))
+rule("squeeze", lambda g, y, x, axis: _as_before(g, x))
+rule("expand_dims", lambda g, y, x, axis=0: _as_before(g, x))
 rule("permute_dims", _permute_dims)
 rule("moveaxis", lambda g, y, x, source, destination: array_namespace(g).moveaxis(g, destination, source))
 rule("matrix_transpose", lambda g, y, x: array_namespace(g).matrix_transpose(g))
@@ -66,8 +66,13 @@ def pieces_along(g: Any, axis: int, sizes: list[int]) -> list[Any]:
     return pieces
 
 
+def _axis(axis: int | None = 0) -> int | None:
+    """The one keyword of ``concat`` and ``stack``."""
+    return axis
+
+
 def _concat(g: Any, node: Any) -> list[Any]:
-    axis = (node.keywords or {}).get("axis", 0)
+    axis = _axis(**(node.keywords or {}))
     shapes = [tuple(arg.shape) for arg in node.args]
     if axis is None:
         xp = array_namespace(g)
@@ -77,7 +82,7 @@ def _concat(g: Any, node: Any) -> list[Any]:
 
 
 def _stack(g: Any, node: Any) -> list[Any]:
-    axis = (node.keywords or {}).get("axis", 0) % len(g.shape)
+    axis = (_axis(**(node.keywords or {})) or 0) % len(g.shape)
     ahead = (slice(None),) * axis
     return [g[(*ahead, at, ...)] for at in range(g.shape[axis])]
 

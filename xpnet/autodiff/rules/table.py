@@ -11,9 +11,10 @@ A composite is a function written in terms of others that have rules.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from xpnet.backend import array_namespace, dtype_kind
+from xpnet.backend import array_namespace, device_of, dtype_kind
 
 Gradient = Callable[..., Any]
 
@@ -23,10 +24,11 @@ class Rule:
 
     ``joint``, where a rule has it, returns the gradients of all operands at once; ``outputs`` is the tuple
     type of several results; ``operands`` names those that may be given as keywords; ``note`` says what holds
-    where there is no derivative.
+    where there is no derivative. ``fresh`` tells that each gradient is computed into memory of its own; others may
+    be ``g`` itself, or a view of it, and are copied before a caller gets them.
     """
 
-    __slots__ = ("fits", "gradients", "joint", "name", "note", "operands", "outputs")
+    __slots__ = ("fits", "fresh", "gradients", "joint", "name", "note", "operands", "outputs")
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class Rule:
         gradients: tuple[Gradient | None, ...] = (),
         *,
         fits: bool = False,
+        fresh: bool = False,
         joint: Callable[..., Sequence[Any]] | None = None,
         outputs: type[tuple[Any, ...]] | None = None,
         operands: tuple[str, ...] = (),
@@ -42,6 +45,7 @@ class Rule:
         self.name = name
         self.gradients = gradients
         self.fits = fits
+        self.fresh = fresh
         self.joint = joint
         self.outputs = outputs
         self.operands = operands
@@ -78,22 +82,40 @@ def composite(name: str, note: str = "") -> Callable[[Callable[..., Any]], Calla
     return declare
 
 
+def base(x: Any) -> Any:
+    """The array at the bottom of the Variables that wrap each other."""
+    while getattr(type(x), "differentiates", False):
+        x = x.value
+    return x
+
+
+def own(d: Any) -> Any:
+    """A gradient in memory that nothing else uses, and that may be written to."""
+    return array_namespace(d).asarray(d, device=device_of(d), copy=True)
+
+
 def fit(d: Any, x: Any) -> Any:
     """The gradient ``d`` in the shape and dtype of its operand, ``Σ d`` over axes along which x was repeated."""
-    if d.dtype is x.dtype and d.shape == x.shape:
-        return d
     xp = array_namespace(d, x)
     if d.shape != x.shape:
-        extra = len(d.shape) - len(x.shape)
-        if extra > 0:
-            d = xp.sum(d, axis=tuple(range(extra)))
-        axes = tuple(axis for axis, (a, b) in enumerate(zip(d.shape, x.shape, strict=False)) if b == 1 and a != 1)
+        extra, axes = repeated(tuple(d.shape), tuple(x.shape))
+        if extra:
+            d = xp.sum(d, axis=extra)
         if axes:
             d = xp.sum(d, axis=axes, keepdims=True)
         if d.shape != x.shape:
             d = xp.broadcast_to(d, x.shape)
-    if d.dtype != x.dtype:
+    if d.dtype is not x.dtype and d.dtype != x.dtype:
         if dtype_kind(d) == "complex" and dtype_kind(x) != "complex":
             d = xp.real(d)
         d = xp.astype(d, x.dtype)
     return d
+
+
+@lru_cache(maxsize=4096)
+def repeated(shape: tuple[int, ...], of: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes that a shape has in front of another one, and those, behind them, along which that has size 1."""
+    extra = len(shape) - len(of)
+    rest = shape[max(extra, 0) :]
+    axes = tuple(axis for axis, (a, b) in enumerate(zip(rest, of, strict=False)) if b == 1 and a != 1)
+    return tuple(range(extra)), axes

@@ -34,6 +34,12 @@ CASES = (
     case("broadcast_to", (3, 1), call=lambda xp, x: xp.broadcast_to(x, (2, 3, 4))),
     case("astype", (3,), call=lambda xp, x: xp.astype(x, xp.complex128), label="to complex"),
     case("asarray", (3,), call=calling("asarray", copy=True)),
+    case("full", (), call=lambda xp, x: xp.full((2, 3), x)),
+    case("full_like", (2,), (), call=lambda xp, x, v: x * xp.full_like(x, v)),
+    case("linspace", (), (), call=lambda xp, a, b: xp.linspace(a, b, 5)),
+    case("linspace", (), call=lambda xp, a: xp.linspace(a, 3.0, 4, endpoint=False), label="open"),
+    case("arange", (), call=lambda xp, a: xp.arange(a, 6.0 + 0.0 * a, 1.5)[:3]),
+    case("from_dlpack", (3,)),
     case("concat", (2, 3), (2, 1), call=lambda xp, a, b: xp.concat([a, b, a], axis=1)),
     case("concat", (2, 3), (2, 1), call=lambda xp, a, b: xp.concat([a, b], axis=None), label="flat"),
     case(

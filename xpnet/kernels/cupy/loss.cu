@@ -91,7 +91,8 @@ extern "C" __global__ void softmax_cross_entropy_backward(
 extern "C" __global__ void sigmoid_cross_entropy(const REAL* x, const REAL* t, REAL* losses, REAL* y, long long n) {
     EACH(i, n) {
         WIDE v = x[i], e = exp(-fabs(v));
-        losses[i] = (v < 0 ? WIDE(0) : v) + log1p(e) - v * WIDE(t[i]);
+        WIDE share = (v > 0 ? WIDE(1) : WIDE(0)) - WIDE(t[i]);
+        losses[i] = (share == 0 ? WIDE(0) : share * v) + log1p(e);
         y[i] = (v < 0 ? e : WIDE(1)) / (WIDE(1) + e);
     }
 }

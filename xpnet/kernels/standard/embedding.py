@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 from xpnet.backend import array_namespace, device_of
 from xpnet.kernels.dispatch import kernel
 from xpnet.typing import Array
-
-ROWS = 256  # rows of y beyond which sorting is cheaper than a one-hot product
-SUMMED = 2**13  # rows of g beyond which sums in a product are less exact than in a tree
 
 
 @kernel
@@ -30,20 +26,31 @@ def embedding(W: Array, x: Array) -> Array:
 
 @kernel
 def scatter_add(g: Array, indices: Array, size: int) -> Array:
-    """The transpose of taking rows, ``y[k] = Σ g[i]`` over i with ``indices[i] = k``.
+    """The transpose of taking rows, ``y[k] = Σ g[i]`` over i with ``indices[i] = k``; others add to nothing.
 
-    Few rows by a one-hot product; many by sorting and summing runs in a tree, so that sums are as exact as ``sum``.
-    No shape depends on values, and nothing is read on the host.
+    Equal indices are sorted side by side and summed in a tree, so that sums are as exact as ``sum``. No shape depends
+    on values, nothing is read on the host, and no element is multiplied: an inf or NaN stays in its row.
 
     Shapes: ``g (n, D)``, ``indices (n,)`` integer, ``y (size, D)``.
     """
     xp = array_namespace(g, indices)
-    indices = wide(indices)
+    indices, length = wide(indices), indices.shape[0]
+    zero = xp.zeros((), dtype=g.dtype, device=device_of(g))
+    if length == 0:
+        return xp.zeros((size, g.shape[1]), dtype=g.dtype, device=device_of(g))  # type: ignore[no-any-return]
+    order = xp.argsort(indices)
+    indices = xp.take(indices, order, axis=0)
+    total = xp.take(g, order, axis=0)
+    step = 1
+    while step < length:  # after log n doublings the last of each run holds the sum of all of it
+        same = (indices[step:] == indices[:-step])[:, None]
+        total = xp.concat([total[:step, :], total[step:, :] + xp.where(same, total[:-step, :], zero)], axis=0)
+        step *= 2
     numbers = xp.arange(size, dtype=indices.dtype, device=device_of(indices))
-    if indices.shape[0] == 0 or (size <= ROWS and indices.shape[0] <= SUMMED):
-        y: Array = xp.astype(numbers[:, None] == indices[None, :], g.dtype) @ g
-        return y
-    return _sum_of_runs(xp, g, indices, numbers)
+    last = xp.searchsorted(indices, numbers, side="right") - 1
+    last = xp.where(last < 0, xp.zeros_like(last), last)
+    found = (xp.take(indices, last, axis=0) == numbers)[:, None]
+    return xp.where(found, xp.take(total, last, axis=0), zero)  # type: ignore[no-any-return]
 
 
 def wide(indices: Array) -> Array:
@@ -51,20 +58,3 @@ def wide(indices: Array) -> Array:
     xp, device = array_namespace(indices), device_of(indices)
     dtype = xp.__array_namespace_info__().default_dtypes(device=device)["indexing"]
     return xp.astype(indices, dtype, copy=False)  # type: ignore[no-any-return]
-
-
-def _sum_of_runs(xp: Any, g: Array, indices: Array, numbers: Array) -> Array:
-    """Equal indices side by side; after log n doublings the last of each run holds the sum of all of it."""
-    order = xp.argsort(indices)
-    indices = xp.take(indices, order, axis=0)
-    total = xp.take(g, order, axis=0)
-    step, length = 1, indices.shape[0]
-    while step < length:
-        same = xp.astype(indices[step:] == indices[:-step], total.dtype)[:, None]
-        total = xp.concat([total[:step, :], total[step:, :] + same * total[:-step, :]], axis=0)
-        step *= 2
-    last = xp.searchsorted(indices, numbers, side="right") - 1
-    last = xp.where(last < 0, xp.zeros_like(last), last)
-    found = xp.astype(xp.take(indices, last, axis=0) == numbers, total.dtype)[:, None]
-    y: Array = xp.take(total, last, axis=0) * found
-    return y

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import sigmoid, softplus
@@ -41,7 +43,7 @@ def softmax_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
         known = (t >= 0) & (t < classes)
         losses = xp.where(known, log_total - chosen, xp.full((), float("nan"), dtype=x.dtype, device=device_of(x)))
     else:
-        losses = log_total * xp.sum(t, axis=-1) - xp.sum(t * shifted, axis=-1)
+        losses = log_total * xp.sum(t, axis=-1) - xp.sum(t * without_infinite(shifted, t), axis=-1)
     return losses, e / total
 
 
@@ -64,12 +66,21 @@ def softmax_cross_entropy_backward(y: Array, t: Array, dlosses: float | Array) -
 @kernel
 @in_float32
 def sigmoid_cross_entropy(x: Array, t: Array) -> tuple[Array, Array]:
-    """Binary cross-entropy of each score, ``losses = max(x, 0) - x t + log(1 + exp(-|x|))``, and ``y = sigmoid(x)``.
+    """Binary cross-entropy of each score, ``losses = x ([x > 0] - t) + log(1 + exp(-|x|))``, and ``y = sigmoid(x)``.
 
     Its derivative is ``y - t``.
     """
-    losses: Array = softplus(x) - x * t
+    xp = array_namespace(x, t)
+    share = xp.where(x > 0, 1.0 - t, -t)
+    losses: Array = share * without_infinite(x, share) + softplus(-xp.abs(x))
     return losses, sigmoid(x)
+
+
+def without_infinite(x: Array, factor: Any) -> Array:
+    """Scores with 0 in the place of an infinite one whose factor is 0."""
+    xp = array_namespace(x, factor)
+    y: Array = xp.where((factor == 0) & xp.isinf(x), xp.zeros_like(x), x)
+    return y
 
 
 @kernel
