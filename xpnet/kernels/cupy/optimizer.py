@@ -11,7 +11,7 @@ import numpy as np
 
 from xpnet import kernels
 from xpnet.backend import is_array
-from xpnet.kernels.cupy.launch import REALS, THREADS, compiled, live
+from xpnet.kernels.cupy.launch import REALS, launch_blocks, live
 from xpnet.kernels.dispatch import Kernel
 from xpnet.kernels.recording import now
 from xpnet.kernels.standard.optimizer import adam_scales
@@ -64,8 +64,7 @@ class Launch:
             many["numbers"][kind, : len(values)] = values
             memory = live(self.numbers, *given)
             many["live"][kind] = memory.data.ptr if is_array(memory) else memory
-        if blocks:
-            compiled("optimizer", self.name, self.dtype)((blocks,), (THREADS,), (many,))
+        launch_blocks("optimizer", self.name, self.dtype, blocks, many)
 
 
 def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numbers = _as_given) -> None:
