@@ -123,7 +123,7 @@ NONE = {
         "unbind",
     ),
     *("detach", "reshape", "flatten", "resolve_conj", "empty", "empty_strided", "empty_like", "resize_", "to"),
-    *("item", "_local_scalar_dense"),
+    *("item", "_local_scalar_dense", "lift_fresh"),
 }
 """Views, memory, and numbers on the host: nothing to launch, but for what they call."""
 
