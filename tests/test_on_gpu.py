@@ -41,10 +41,10 @@ def run(tmp_path):
         for name, text in {"python": PYTHON, **({"nvidia-smi": SMI} if gpu else {})}.items():
             (folder / name).write_text(text)
             (folder / name).chmod(0o755)
-        needed = "bash sh dirname realpath mktemp date git mkdir tail tr cut grep sed timeout rm nvidia-smi env"
+        needed = "bash sh dirname realpath mktemp date git mkdir tail tr cut grep sed timeout rm env sleep cat"
         for name in needed.split():
             found = None if (folder / name).exists() else shutil.which(name)
-            if found and name != "nvidia-smi":
+            if found:
                 (folder / name).symlink_to(found)
         settings = {"PATH": str(folder), "HOME": str(tmp_path), "PYTHON": str(folder / "python"), "PRETEND_CUDA": "0"}
         kept = {name: os.environ[name] for name in ("PRETEND_CUDA_CACHE",) if name in os.environ}
