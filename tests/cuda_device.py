@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ def offer_cupy() -> str:
 def is_pretended(cupy: Any) -> bool:
     """Whether this CuPy computes on the CPU."""
     return hasattr(cupy.cuda.runtime, "_pretend_do")
+
+
+def run_again(file: str, **settings: str) -> None:
+    """Run the tests of a file in a process of its own, whose pretended CUDA is another, as by ``DEVICES="2"``."""
+    variables = os.environ | {f"PRETEND_CUDA_{name}": value for name, value in settings.items()}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "cupy and not of_its_own", file]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=variables | {"XPNET_REQUIRE": "cupy"}, timeout=600
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 def named_device() -> str:

@@ -78,7 +78,7 @@ def test_cupy_without_a_gpu_in_a_process_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "fake" / "cupy").mkdir(parents=True)
     (tmp_path / "fake" / "cupy" / "__init__.py").write_text("def is_available(): return False\n")
     path = os.pathsep.join([str(tmp_path / "fake"), os.environ.get("PYTHONPATH", "")])
-    done = run_process("train", "--backend", "cupy", "--out", tmp_path / "out", PYTHONPATH=path)
+    done = run_process("train", "--backend", "cupy", "--out", tmp_path / "out", PYTHONPATH=path, PRETEND_CUDA="")
     fails_in_one_line(
         done, "backend cupy: a CUDA device and its driver must be present, got no usable device; run on a machine"
     )

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from xpnet.autodiff import foreign
 from xpnet.autodiff.nodes import CONSTANT, Node, conjugate, current_trace, is_real, leaf
 from xpnet.autodiff.operators import constant_operator, constant_operators, operators, unary
 from xpnet.autodiff.record import NUMBERS, apply, base, constant, made_by_recording
@@ -14,7 +15,7 @@ from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, read_key, set_item
 from xpnet.autodiff.rules.shapes import TO_DEVICE, VIEWS, to_device
 from xpnet.autodiff.rules.table import RULES
 from xpnet.autodiff.tape import settle, walk
-from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, size_of
+from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, library_of, size_of
 from xpnet.errors import DtypeError, LibraryError, MemberError, ShapeError, StateError
 from xpnet.typing import Namespace
 
@@ -206,13 +207,21 @@ class Variable:
             "use xp = array_namespace(x) and xp.exp(x); for the bare values stop_gradient(x).value",
         )
 
+    def __cupy_override_elementwise_kernel__(self, kernel: Any, *args: Any, **named: Any) -> Any:
+        return foreign.elementwise(array_namespace(*args), kernel, args, named)
+
+    def __cupy_get_ndarray__(self) -> NoReturn:
+        foreign.refuse_conversion()
+
     def __format__(self, spec: str) -> str:
         return format(float(self), spec) if spec else str(self)
 
-    def __getattr__(self, name: str) -> NoReturn:
-        """Raise: arrays of NumPy and torch have methods that the standard has not."""
+    def __getattr__(self, name: str) -> Any:
+        """Raise: arrays of NumPy and torch have methods that the standard has not. CuPy's own functions call some."""
         if name.startswith("_"):  # some library asks whether there is a protocol
             raise AttributeError(name)
+        if name in foreign.METHODS and library_of(xp := self.__array_namespace__()).asks_for_methods:
+            return foreign.method(xp, self, name)
         other, remedy = INSTEAD.get(name, name), "use a function of the standard"
         if other in RULES:
             remedy = f"use xp = array_namespace(x) and xp.{other}(x)"

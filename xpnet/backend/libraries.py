@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from xpnet.backend.ahead import copied_ahead
+from xpnet.backend.repairs import Repair, repaired, solve_stacks
 from xpnet.errors import BackendError
 from xpnet.typing import Array, Namespace
 
@@ -34,6 +35,12 @@ class Library:
     remedy = "install it, or choose another backend"
     graphs = ""
     """The module whose ``Graph`` records a step, where the library can."""
+    repairs: Mapping[str, Repair] = {}
+    """Functions of the standard that the library does in part, such as ``linalg.solve``, and what does all of them."""
+    unfit: Mapping[str, str] = {}
+    """Floating dtypes of the library in which networks do not compute -> why."""
+    asks_for_methods = False
+    """Whether its functions call methods of an argument that is not its array, as ``x.sum(axis)``."""
 
     def __init__(self, namespace: Namespace | None = None) -> None:
         self._namespace = namespace
@@ -47,7 +54,7 @@ class Library:
                 raise BackendError(f"backend {self.name}", f"{self.module} must be installed", "none", self.remedy)
             self.check()
             try:
-                self._namespace = importlib.import_module(self.compat or self.module)
+                self._namespace = repaired(importlib.import_module(self.compat or self.module), self.repairs)
             except (ImportError, OSError) as error:  # a broken install, such as a shared library that is not there
                 raise BackendError(f"backend {self.name}", f"{self.module} must import", error, self.remedy) from error
         return self._namespace
@@ -164,6 +171,9 @@ class Cupy(Library):
     array_type = "cupy.ndarray"
     remedy = "pip install 'cupy-cuda13x[ctk]' (or cuda12x), or choose the backend numpy"
     graphs = "xpnet.kernels.cupy.graph"
+    repairs = {"linalg.solve": solve_stacks}
+    unfit = {"bfloat16": "CuPy makes float32 of it beside a Python number, and multiplies no stacks of it"}
+    asks_for_methods = True
 
     def check(self) -> None:
         who = f"backend {self.name}"

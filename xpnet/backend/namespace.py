@@ -60,6 +60,8 @@ def _look_up(array: Any) -> Namespace:
     else:
         try:
             namespace = array_api_compat.array_namespace(array)
+            if (library := library_of(namespace)).repairs:
+                namespace = library.namespace()
         except TypeError as error:
             raise DtypeError(
                 "array_namespace",
@@ -179,12 +181,13 @@ def find_dtype(namespace: Namespace, wanted: Any) -> Any:
     Raises: ``ArgumentError`` for a dtype that the library does not have or that is not floating.
     """
     name = wanted if isinstance(wanted, str) else dtype_name(wanted)
+    library = library_of(namespace)
     dtype = getattr(namespace, name, None)
-    if name not in ("float16", "bfloat16", "float32", "float64") or dtype is None:
+    if name in library.unfit or name not in ("float16", "bfloat16", "float32", "float64") or dtype is None:
         raise ArgumentError(
-            f"backend {library_name(namespace)}",
+            f"backend {library.name}",
             "dtype must be a floating dtype that it has",
-            repr(wanted),
+            repr(wanted) + (f" ({library.unfit[name]})" if name in library.unfit else ""),
             'choose "float32" or "float64"',
         )
     return dtype

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, dtype_name, is_array, library_name
+from xpnet.backend import (
+    array_namespace,
+    backend_of,
+    device_of,
+    dtype_kind,
+    dtype_name,
+    is_array,
+    library_name,
+    library_of,
+)
 from xpnet.errors import ArgumentError, BackendError, DtypeError, StateError
 from xpnet.kernels import recording
 from xpnet.layers.checks import is_number
@@ -153,10 +162,12 @@ def check_dtype(who: str, dtype: str, W: Array) -> None:
     Raises: ``ArgumentError``, ``BackendError``.
     """
     xp = array_namespace(W)
-    there = [name for name in DTYPES if hasattr(xp, name)]
+    library = library_of(xp)
+    there = [name for name in DTYPES if hasattr(xp, name) and name not in library.unfit]
     if dtype not in there:
-        must = f"dtype must be {' or '.join(DTYPES)}, of which {library_name(xp)} has {' and '.join(there) or 'none'}"
-        raise ArgumentError(who, must, repr(dtype), "choose another, or stay in float32")
+        must = f"dtype must be {' or '.join(DTYPES)}, of which {library.name} has {' and '.join(there) or 'none'}"
+        got = repr(dtype) + (f" ({library.unfit[dtype]})" if dtype in library.unfit else "")
+        raise ArgumentError(who, must, got, "choose another, or stay in float32")
     try:
         one = backend_of(W, dtype).asarray(np.ones((2, 2)))
         one @ one

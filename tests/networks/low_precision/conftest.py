@@ -7,7 +7,7 @@ import pytest
 import xpnet as xn
 from xpnet.backend import LIBRARIES, missing
 
-LOW = [("numpy", "float16"), ("torch", "float16"), ("torch", "bfloat16"), ("jax", "bfloat16")]
+LOW = [("numpy", "float16"), ("cupy", "float16"), ("torch", "float16"), ("torch", "bfloat16"), ("jax", "bfloat16")]
 
 
 @pytest.fixture(params=LOW, ids="-".join)

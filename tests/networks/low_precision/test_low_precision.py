@@ -178,3 +178,20 @@ def test_bfloat16_comes_to_the_host_as_float32(low):
         assert host.dtype == {"float16": np.float16, "bfloat16": np.float32}[dtype]
         back = backend_of(array).asarray(host)
         assert bool(array_namespace(back).all(back == array))
+
+
+def test_bfloat16_is_refused_on_cupy_with_the_reason(cupy):
+    reason = r"got 'bfloat16' \(CuPy makes float32 of it beside a Python number, and multiplies no stacks of it\)"
+    with pytest.raises(ArgumentError, match=rf"backend cupy: dtype must be a floating .*{reason}; choose \"float32\""):
+        xn.use_backend("cupy", dtype="bfloat16").__enter__()
+    with pytest.raises(ArgumentError, match=rf"compute_in: .* of which cupy has float16, {reason}; choose another"):
+        TwoLayerNet(4, 3, 2).compute_in("bfloat16")
+
+
+def test_the_reason_for_which_bfloat16_is_refused_on_cupy_holds(cupy):
+    """Once this fails, CuPy can do more, and networks may compute in it."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = cupy.ones((2, 3, 3), dtype=ml_dtypes.bfloat16)
+    assert (x * 2.0).dtype == "float32"
+    with pytest.raises(TypeError):
+        x @ x

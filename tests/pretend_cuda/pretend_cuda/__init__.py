@@ -63,11 +63,25 @@ def watch() -> None:
         sys.meta_path.insert(0, Watcher())
 
 
-def environment() -> dict[str, str]:
+def environment(*, devices: int = 1, lazy: bool = False, sanitize: bool = False) -> dict[str, str]:
     """The variables by which a Python process of its own gets the pretended CUDA, from this folder, not installed.
 
     They add to ``PYTHONPATH`` a folder that holds a ``sitecustomize``, and this one calls the one that it hides.
+
+    Args:
+        devices: how many there are.
+        lazy: whether streams do nothing before somebody waits for them.
+        sanitize: whether AddressSanitizer watches the kernels, for which each array gets a block of its own.
     """
     here = str(HOME / "on_path")
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", here)]
-    return {"PRETEND_CUDA": "1", "PYTHONPATH": os.pathsep.join([here, *others])}
+    found = {"PRETEND_CUDA": "1", "PYTHONPATH": os.pathsep.join([here, *others])}
+    if devices != 1:
+        found["PRETEND_CUDA_DEVICES"] = str(devices)
+    if lazy:
+        found["PRETEND_CUDA_LAZY"] = "1"
+    if sanitize:
+        from pretend_cuda import compiler
+
+        found |= compiler.sanitizer()
+    return found

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from cupy_backends.cuda.api import runtime
 from scipy.linalg import lapack
 
+from pretend_cuda.absent import absent
+from pretend_cuda.cublas.operands import matrix, pointers
 from pretend_cuda.views import view
 
 CUSOLVER_EIG_MODE_NOVECTOR, CUSOLVER_EIG_MODE_VECTOR = 0, 1
+LOWER = 0  # CUBLAS_FILL_MODE_LOWER
 TYPES = {0: "float32", 1: "float64", 4: "complex64", 5: "complex128"}
 _streams: dict[int, int] = {}
 _numbers = itertools.count(1)
 
 
 class CUSOLVERError(RuntimeError):
+    """An error of cuSOLVER."""
+
     def __init__(self, status: int) -> None:
         self.status = status
         super().__init__(f"CUSOLVER_STATUS {status}")
@@ -27,13 +31,14 @@ class CUSOLVERError(RuntimeError):
         return type(self), (self.status,)
 
 
+# ---------------------------------------------------------------- handles
 def create() -> int:
     number = next(_numbers)
     _streams[number] = 0
     return number
 
 
-def destroy(handle: int, _streams: dict[int, int] = _streams) -> None:
+def destroy(handle: int, _streams: dict[int, int] = _streams) -> None:  # also when this module is gone, at exit
     _streams.pop(handle, None)
 
 
@@ -65,148 +70,130 @@ def createParams() -> int:
     return 1
 
 
-def destroyParams(params: int) -> None:
-    pass
+def destroyParams(params: int) -> None: ...
 
 
-def _matrix(pointer: int, dtype: Any, rows: int, columns: int, lead: int) -> np.ndarray:
-    return view(pointer, dtype, (rows, columns), (1, lead))
-
-
+# ---------------------------------------------------------------- factors and solutions
 def _tell(info: int, value: int) -> None:
     view(info, np.int32, (1,))[0] = value
 
 
-def _buffer_size(*args: Any) -> int:
+def _buffer_size(*arguments: Any) -> int:
     return 1
 
 
-def _define(letter: str, dtype: np.dtype) -> None:
-    def routine(name: str) -> Callable[..., Any]:
-        return getattr(lapack, letter + name)
+class Solver:
+    """The routines of one dtype, under their names without its letter."""
 
-    def potrf(handle, uplo, n, a, lda, work, lwork, info):  # type: ignore[no-untyped-def]
+    def __init__(self, letter: str, dtype: np.dtype) -> None:
+        self.letter, self.dtype = letter, dtype
+
+    def lapack(self, name: str) -> Any:
+        """LAPACK's routine for the dtype."""
+        return getattr(lapack, self.letter + name)
+
+    def potrf(self, handle: int, *given: int) -> None:
+        uplo, n, a, lda, _, _, info = given
         _ready(handle)
-        matrix = _matrix(a, dtype, n, n, lda)
-        factor, status = routine("potrf")(matrix, lower=uplo == 0, clean=False)
-        half = np.tril(np.ones((n, n), bool)) if uplo == 0 else np.triu(np.ones((n, n), bool))
-        matrix[half] = factor[half]
+        values = matrix(a, self.dtype, n, n, lda)
+        factor, status = self.lapack("potrf")(values, lower=uplo == LOWER, clean=False)
+        half = (np.tril if uplo == LOWER else np.triu)(np.ones((n, n), bool))
+        values[half] = factor[half]
         _tell(info, status)
 
-    def potrf_batched(handle, uplo, n, matrices, lda, info, count):  # type: ignore[no-untyped-def]
-        _ready(handle)
-        for i, pointer in enumerate(view(matrices, np.uint64, (count,)).tolist()):
-            potrf(handle, uplo, n, pointer, lda, 0, 0, info + 4 * i)
+    def potrfBatched(self, handle: int, *given: int) -> None:
+        uplo, n, matrices, lda, info, count = given
+        for i, pointer in enumerate(pointers(matrices, count)):
+            self.potrf(handle, uplo, n, pointer, lda, 0, 0, info + 4 * i)
 
-    def getrf(handle, m, n, a, lda, work, pivots, info):  # type: ignore[no-untyped-def]
+    def getrf(self, handle: int, *given: int) -> None:
+        m, n, a, lda, _, pivots, info = given
         _ready(handle)
-        matrix = _matrix(a, dtype, m, n, lda)
-        factor, order, status = routine("getrf")(matrix)
-        matrix[...] = factor
+        values = matrix(a, self.dtype, m, n, lda)
+        values[...], order, status = self.lapack("getrf")(values)
         if pivots:
             view(pivots, np.int32, (min(m, n),))[...] = order + 1
         _tell(info, status)
 
-    def getrs(handle, trans, n, count, a, lda, pivots, b, ldb, info):  # type: ignore[no-untyped-def]
+    def getrs(self, handle: int, *given: int) -> None:
+        turn, n, columns, a, lda, pivots, b, ldb, info = given
         _ready(handle)
-        given = _matrix(b, dtype, n, count, ldb)
-        order = view(pivots, np.int32, (n,)) - 1
-        result, status = routine("getrs")(_matrix(a, dtype, n, n, lda), order, given, trans=trans)
-        given[...] = result
+        right, order = matrix(b, self.dtype, n, columns, ldb), view(pivots, np.int32, (n,)) - 1
+        right[...], status = self.lapack("getrs")(matrix(a, self.dtype, n, n, lda), order, right, trans=turn)
         _tell(info, status)
 
-    def geqrf(handle, m, n, a, lda, tau, work, lwork, info):  # type: ignore[no-untyped-def]
+    def geqrf(self, handle: int, *given: int) -> None:
+        m, n, a, lda, tau, _, _, info = given
         _ready(handle)
-        matrix = _matrix(a, dtype, m, n, lda)
-        factor, scales, _, status = routine("geqrf")(matrix)
-        matrix[...] = factor
-        view(tau, dtype, (min(m, n),))[...] = scales
+        values = matrix(a, self.dtype, m, n, lda)
+        values[...], scales, _, status = self.lapack("geqrf")(values)
+        view(tau, self.dtype, (min(m, n),))[...] = scales
         _tell(info, status)
 
-    generate = "orgqr" if letter in "sd" else "ungqr"
-    multiply = "ormqr" if letter in "sd" else "unmqr"
-
-    def orgqr(handle, m, n, k, a, lda, tau, work, lwork, info):  # type: ignore[no-untyped-def]
+    def orgqr(self, handle: int, *given: int) -> None:
+        m, n, k, a, lda, tau, _, _, info = given
         _ready(handle)
-        matrix = _matrix(a, dtype, m, n, lda)
-        result, _, status = routine(generate)(matrix, view(tau, dtype, (k,)))
-        matrix[...] = result
+        values = matrix(a, self.dtype, m, n, lda)
+        name = "orgqr" if self.letter in "sd" else "ungqr"
+        values[...], _, status = self.lapack(name)(values, view(tau, self.dtype, (k,)))
         _tell(info, status)
 
-    def ormqr(handle, side, trans, m, n, k, a, lda, tau, c, ldc, work, lwork, info):  # type: ignore[no-untyped-def]
+    def ormqr(self, handle: int, *given: int) -> None:
+        side, turn, m, n, k, a, lda, tau, c, ldc, _, _, info = given
         _ready(handle)
-        matrix, target = _matrix(a, dtype, n if side else m, k, lda), _matrix(c, dtype, m, n, ldc)
-        operation = "N" if not trans else ("T" if letter in "sd" else "C")
-        result, _, status = routine(multiply)(
-            "LR"[side], operation, matrix, view(tau, dtype, (k,)), target, 64 * max(m, n)
-        )
-        target[...] = result
+        values, target = matrix(a, self.dtype, n if side else m, k, lda), matrix(c, self.dtype, m, n, ldc)
+        name, turned = ("ormqr", "T") if self.letter in "sd" else ("unmqr", "C")
+        scales, work = view(tau, self.dtype, (k,)), 64 * max(m, n)
+        target[...], _, status = self.lapack(name)("LR"[side], turned if turn else "N", values, scales, target, work)
         _tell(info, status)
 
-    def gesvd(handle, job_u, job_vt, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, rwork, info):  # type: ignore
+    def gesvd(self, handle: int, *given: int) -> None:
+        job_u, job_vt, m, n, a, lda, s, u, ldu, vt, ldvt, _, _, _, info = given
         _ready(handle)
-        k = min(m, n)
-        matrix = _matrix(a, dtype, m, n, lda)
-        letters = chr(job_u), chr(job_vt)
-        left, values, right = np.linalg.svd(matrix, full_matrices="A" in letters)
-        view(s, dtype.char.lower(), (k,))[...] = values
-        if letters[0] in "AS":
-            _matrix(u, dtype, m, m if letters[0] == "A" else k, ldu)[...] = left
-        if letters[1] in "AS":
-            _matrix(vt, dtype, n if letters[1] == "A" else k, n, ldvt)[...] = right
-        if letters[0] == "O":
-            matrix[:, :k] = left[:, :k]
-        elif letters[1] == "O":
-            matrix[:k] = right[:k]
+        k, jobs = min(m, n), (chr(job_u), chr(job_vt))
+        values = matrix(a, self.dtype, m, n, lda)
+        left, singular, right = np.linalg.svd(values, full_matrices="A" in jobs)
+        view(s, self.dtype.char.lower(), (k,))[...] = singular
+        if jobs[0] in "AS":
+            matrix(u, self.dtype, m, m if jobs[0] == "A" else k, ldu)[...] = left
+        if jobs[1] in "AS":
+            matrix(vt, self.dtype, n if jobs[1] == "A" else k, n, ldvt)[...] = right
+        if jobs[0] == "O":
+            values[:, :k] = left[:, :k]
+        elif jobs[1] == "O":
+            values[:k] = right[:k]
         _tell(info, 0)
 
-    names = globals()
-    functions = {"potrf": potrf, "getrf": getrf, "getrs": getrs, "geqrf": geqrf, generate: orgqr, multiply: ormqr}
-    for name, function in {**functions, "gesvd": gesvd, "potrfBatched": potrf_batched}.items():
-        names[letter + name] = function
-        names[f"{letter}{name}_bufferSize"] = _buffer_size
+
+def _functions(letter: str, dtype: str) -> dict[str, Any]:
+    """What cuSOLVER has for one dtype, under the names with its letter."""
+    solver = Solver(letter, np.dtype(dtype))
+    named = {name: getattr(solver, name) for name in ("potrf", "potrfBatched", "getrf", "getrs", "geqrf", "gesvd")}
+    named |= {"orgqr": solver.orgqr, "ormqr": solver.ormqr}
+    if letter in "cz":
+        named |= {"ungqr": named.pop("orgqr"), "unmqr": named.pop("ormqr")}
+    sizes = {f"{letter}{name}_bufferSize": _buffer_size for name in named}
+    return sizes | {letter + name: function for name, function in named.items()}
 
 
 for _letter, _dtype in (("s", "f"), ("d", "d"), ("c", "F"), ("z", "D")):
-    _define(_letter, np.dtype(_dtype))
+    globals().update(_functions(_letter, _dtype))
 
 
-def xsyevd_bufferSize(*args: Any) -> tuple[int, int]:
+def xsyevd_bufferSize(*arguments: Any) -> tuple[int, int]:
     return 1, 1
 
 
-def xsyevd(
-    handle: int,
-    params: int,
-    jobz: int,
-    uplo: int,
-    n: int,
-    a_type: int,
-    a: int,
-    lda: int,
-    w_type: int,
-    w: int,
-    compute: int,
-    device_work: int,
-    device_size: int,
-    host_work: int,
-    host_size: int,
-    info: int,
-) -> None:
+def xsyevd(handle: int, *given: int) -> None:
+    _, jobz, uplo, n, a_kind, a, lda, w_kind, w, _, _, _, _, _, info = given
     _ready(handle)
-    matrix = _matrix(a, TYPES[a_type], n, n, lda)
-    values, vectors = np.linalg.eigh(matrix, UPLO="LU"[uplo])
-    view(w, TYPES[w_type], (n,))[...] = values
+    values = matrix(a, TYPES[a_kind], n, n, lda)
+    found, vectors = np.linalg.eigh(values, UPLO="LU"[uplo])
+    view(w, TYPES[w_kind], (n,))[...] = found
     if jobz == CUSOLVER_EIG_MODE_VECTOR:
-        matrix[...] = vectors
+        values[...] = vectors
     _tell(info, 0)
 
 
 def __getattr__(name: str) -> Any:
-    if name[:1].islower() and not name.startswith("_"):
-
-        def absent(*args: Any) -> None:
-            raise NotImplementedError(f"pretend_cuda: cusolver.{name} is not emulated")
-
-        return absent
-    raise AttributeError(name)
+    return absent("cusolver", name)

@@ -2,122 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from cupy_backends.cuda.api import runtime
-from cupy_backends.cuda.libs import cublas
 
+from pretend_cuda.cublas import handles
+from pretend_cuda.cublas.operands import Operand
+from pretend_cuda.cublas.products import computed_in, products
 from pretend_cuda.views import view
 
-_handles: dict[int, int] = {}
+_streams: dict[int, int] = {}
 
 
 def create() -> int:
-    handle = cublas.create()
-    _handles[handle] = 0
+    handle = handles.create()
+    _streams[handle] = 0
     return handle
 
 
 def destroy(handle: int) -> None:
-    _handles.pop(handle, None)
-    cublas.destroy(handle)
+    _streams.pop(handle, None)
+    handles.destroy(handle)
 
 
 def set_stream(handle: int, stream: int) -> None:
-    _handles[handle] = stream
+    _streams[handle] = stream
 
 
 def set_workspace(handle: int, workspace: int, size: int) -> None:
-    if runtime.pointerGetMemoryType(workspace) != 2:
+    if runtime.pointerGetMemoryType(workspace) != runtime.memoryTypeDevice:
         raise ValueError("the workspace must be memory of the device")
 
 
-def _scalar(pointer: int, dtype: np.dtype) -> np.ndarray:
+def _kept(pointer: int, dtype: np.dtype) -> np.ndarray:
     """A number on the host, read now: a replay does not look there again."""
     return view(pointer, dtype, (1,)).copy()
 
 
-def gemm_ex(
-    handle: int,
-    ta: int,
-    tb: int,
-    m: int,
-    n: int,
-    k: int,
-    alpha: int,
-    a: int,
-    a_type: int,
-    lda: int,
-    b: int,
-    b_type: int,
-    ldb: int,
-    beta: int,
-    c: int,
-    c_type: int,
-    ldc: int,
-    compute: int,
-    algo: int,
-) -> None:
-    gemm_strided_batched_ex(
-        handle, ta, tb, m, n, k, alpha, a, a_type, lda, 0, b, b_type, ldb, 0, beta, c, c_type, ldc, 0, 1, compute, algo
-    )
+def gemm_ex(handle: int, *given: int) -> None:
+    ta, tb, m, n, k, alpha, a, a_kind, lda, b, b_kind, ldb, beta, c, c_kind, ldc, compute, _ = given
+    operands = Operand(a, a_kind, lda), Operand(b, b_kind, ldb), Operand(c, c_kind, ldc)
+    _submit(handle, (ta, tb), (m, n, k), (alpha, beta), operands, compute)
 
 
-def gemm_strided_batched_ex(
+def gemm_strided_batched_ex(handle: int, *given: int) -> None:
+    ta, tb, m, n, k, alpha, a, a_kind, lda, sa, b, b_kind, ldb, sb, beta, c, c_kind, ldc, sc, count, compute, _ = given
+    operands = Operand(a, a_kind, lda, sa), Operand(b, b_kind, ldb, sb), Operand(c, c_kind, ldc, sc)
+    _submit(handle, (ta, tb), (m, n, k), (alpha, beta), operands, compute, count)
+
+
+def _submit(
     handle: int,
-    ta: int,
-    tb: int,
-    m: int,
-    n: int,
-    k: int,
-    alpha: int,
-    a: int,
-    a_type: int,
-    lda: int,
-    sa: int,
-    b: int,
-    b_type: int,
-    ldb: int,
-    sb: int,
-    beta: int,
-    c: int,
-    c_type: int,
-    ldc: int,
-    sc: int,
-    count: int,
+    operations: tuple[int, int],
+    sizes: tuple[int, int, int],
+    scalars: tuple[int, int],
+    operands: tuple[Operand, Operand, Operand],
     compute: int,
-    algo: int,
+    count: int = 1,
 ) -> None:
+    """Multiply on the stream of the handle, now or when its graph is launched."""
     if compute < 64:
         raise ValueError(f"{compute} is no cublasComputeType_t")
-    dtype = cublas._computed_in(compute, c_type)
-    first, second = _scalar(alpha, dtype), _scalar(beta, dtype)
+    dtype = computed_in(compute, operands[2].kind)
+    alpha, beta = (_kept(scalar, dtype) for scalar in scalars)
 
-    def product() -> Any:
-        scalars = first.ctypes.data, second.ctypes.data
-        cublas._products(
-            ta,
-            tb,
-            m,
-            n,
-            k,
-            scalars[0],
-            a,
-            a_type,
-            lda,
-            sa,
-            b,
-            b_type,
-            ldb,
-            sb,
-            scalars[1],
-            c,
-            c_type,
-            ldc,
-            sc,
-            count,
-            dtype,
-        )
+    def multiply() -> None:
+        products(operations, sizes, (alpha.ctypes.data, beta.ctypes.data), operands, dtype, count)
 
-    runtime.pretend_submit(_handles[handle], product)
+    runtime.pretend_submit(_streams[handle], multiply)

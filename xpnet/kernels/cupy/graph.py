@@ -29,6 +29,11 @@ class Graph(Recording):
 
     def __init__(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
         super().__init__()
+        self.device = arrays[0].device
+        with self.device:
+            self._capture(step, arrays)
+
+    def _capture(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
         self.inputs = tuple([cupy.array(array, order="C") for array in arrays])
         self.memory = cupy.zeros(CELLS)
         cupy.get_default_memory_pool().free_all_blocks()  # of the steps before, which this one does not use
@@ -69,6 +74,10 @@ class Graph(Recording):
             raise StateError(WHO, f"a step must have at most {CELLS} numbers that change", self.size, "split it")
 
     def __call__(self, *arrays: Any) -> Any:
+        with self.device:
+            return self._replay(arrays)
+
+    def _replay(self, arrays: tuple[Any, ...]) -> Any:
         for own, array in zip(self.inputs, arrays, strict=True):
             own[...] = array
         values = self.values()

@@ -9,6 +9,7 @@ from typing import Any
 
 import cupy
 
+from xpnet.errors import LibraryError
 from xpnet.kernels import recording
 from xpnet.kernels.dispatch import Body, Kernel
 
@@ -36,7 +37,7 @@ def options(dtype: str) -> tuple[str, ...]:
 @cache
 def compiled(file: str, name: str, dtype: str) -> Any:
     """A kernel for a floating dtype; CuPy compiles it once for each kind of device."""
-    return cupy.RawKernel(source(file), name, options=options(dtype))
+    return on_their_device(cupy.RawKernel(source(file), name, options=options(dtype)), name)
 
 
 def launch_blocks(file: str, name: str, dtype: Any, blocks: int, *args: Any) -> None:
@@ -105,10 +106,33 @@ def body(kernel: Kernel[..., Any], wide: tuple[int, ...] = ()) -> Callable[[Body
                 return kernel.reference(*args)
             return function(*map(_in_order, args))
 
-        kernel.on("cupy")(guarded)
-        return guarded
+        placed = on_their_device(guarded, kernel.__name__)
+        kernel.on("cupy")(placed)
+        return placed
 
     return register
+
+
+def on_their_device(function: Body, name: str) -> Body:
+    """The function with the device of its arrays as the current one, where it launches and its results are born.
+
+    Raises: ``LibraryError`` for arrays of two devices. A kernel would read memory that its device may not reach.
+    """
+    if cupy.cuda.runtime.getDeviceCount() == 1:
+        return function
+
+    def placed(*args: Any) -> Any:
+        flat = [a for given in args for a in (given if isinstance(given, tuple | list) else (given,))]
+        ids = sorted({a.data.device_id for a in flat if type(a) is cupy.ndarray})
+        if len(ids) > 1:
+            got = " and ".join(f"cuda:{number}" for number in ids)
+            remedy = "copy one with backend.asarray(x) of a backend on the other device"
+            raise LibraryError(name, "arrays must be on one device", got, remedy)
+        with cupy.cuda.Device(*ids):
+            return function(*args)
+
+    placed.__name__ = name
+    return placed
 
 
 def each(kernel: Kernel[..., Any], file: str, results: int = 1) -> None:
