@@ -18,7 +18,7 @@ FLAGS = ["-std=c++17", "-O1", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-un
 """-w: warnings about CUDA's own habits help nobody. Aliasing: kernels read floats as ints, as NVCC lets them."""
 SANITIZER = os.environ.get("PRETEND_CUDA_SANITIZE")
 FLAGS += [f"-fsanitize={SANITIZER}", "-g1"] if SANITIZER else ["-fsanitize=thread"]
-"""Each load and store calls a function of trace.cpp first, which is not linked to a kernel; no race is looked for."""
+"""Without a sanitizer each load and store calls a function of trace.cpp first; the race detector is not linked."""
 CUPY_HEADERS = ("complex.cuh", "carray.cuh", "atomics.cuh", "math_constants.h", "float16.cuh", "bfloat16.cuh")
 
 
@@ -92,11 +92,11 @@ def library(text: str, options: list[str]) -> bytes:
         if keep:
             name = hashlib.sha256(text.encode()).hexdigest()[:16]
             Path(keep, f"{name}.cpp").write_text("// " + " ".join(options) + "\n" + text, encoding="utf-8")
-        compiled = str(Path(folder, "kernels.o"))
-        linked = FLAGS if SANITIZER else []  # else the race detector would come with it
+        compiled = Path(folder, "kernels.o")
+        linking = FLAGS if SANITIZER else ()  # else the race detector would come with it
         for command in (
-            [COMPILER, *FLAGS, f"-I{INCLUDE}", *options, "-include", str(header), "-c", str(source), "-o", compiled],
-            [COMPILER, *linked, "-shared", compiled, "-o", str(made)],
+            (COMPILER, *FLAGS, f"-I{INCLUDE}", *options, "-include", header, "-c", source, "-o", compiled),
+            (COMPILER, *linking, "-shared", compiled, "-o", made),
         ):
-            subprocess.run(command, capture_output=True, text=True, check=True, env=plain())
+            subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True, env=plain())
         return made.read_bytes()

@@ -62,10 +62,10 @@ class Launch:
         *_, blocks = ends = list(accumulate(-(-size // CHUNK) for size in sizes))
         many["sizes"][:count], many["kinds"][:count] = sizes, self.kinds
         many["ends"][:count], many["ends"][count:] = ends, blocks
-        for given, kind in self.options.items():
-            values = self.numbers(*map(now, given))
+        for options, kind in self.options.items():
+            values = self.numbers(*map(now, options))
             many["numbers"][kind, : len(values)] = values
-            memory = live(self.numbers, *given)
+            memory = live(self.numbers, *options)
             many["live"][kind] = memory.data.ptr if is_array(memory) else memory
         launch_blocks("optimizer", self.name, self.dtype, blocks, many)
 

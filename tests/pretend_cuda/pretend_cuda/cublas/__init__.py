@@ -69,10 +69,10 @@ def _functions(letter: str, kind: int) -> dict[str, Any]:
     to_real = {"c": "sc", "z": "dz"}.get(letter, letter)
     found |= {
         f"{letter}scal": scal(dtype, dtype),
-        f"i{letter}amax": reduction(dtype, np.int32, lambda values: np.argmax(sizes(values)) + 1),
-        f"i{letter}amin": reduction(dtype, np.int32, lambda values: np.argmin(sizes(values)) + 1),
-        f"{to_real}asum": reduction(dtype, real, lambda values: np.sum(sizes(values))),
-        f"{to_real}nrm2": reduction(dtype, real, np.linalg.norm),
+        f"i{letter}amax": reduction("amax", dtype, np.int32, lambda values: np.argmax(sizes(values)) + 1),
+        f"i{letter}amin": reduction("amin", dtype, np.int32, lambda values: np.argmin(sizes(values)) + 1),
+        f"{to_real}asum": reduction("asum", dtype, real, lambda values: np.sum(sizes(values))),
+        f"{to_real}nrm2": reduction("nrm2", dtype, real, np.linalg.norm),
     }
     if letter in "sd":
         return found | {f"{letter}dot": vectors.dot, f"{letter}ger": vectors.ger}

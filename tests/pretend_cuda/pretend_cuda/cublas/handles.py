@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,11 +77,10 @@ def getMathMode(handle: int) -> int:
     return _handles[handle].math
 
 
-def ready(handle: int) -> None:
-    """What each call of CuPy's module does before it goes to cuBLAS."""
+def ready(handle: int, traced: str | None = None) -> None:
+    """What each call of CuPy's module does before it goes to cuBLAS; ``traced`` names it, products name themselves."""
     from cupy.cuda import get_current_stream
 
     setStream(handle, get_current_stream().ptr)
-    caller = sys._getframe(1).f_code.co_name
-    if not caller.startswith("gemm"):  # those note what they multiply
-        note_product(caller)
+    if traced:
+        note_product(traced)

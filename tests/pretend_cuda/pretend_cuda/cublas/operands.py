@@ -29,6 +29,11 @@ class Operand(NamedTuple):
     lead: int
     step: int = 0
 
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a number."""
+        return 2 if TYPES[self.kind] is BFLOAT16 else TYPES[self.kind].itemsize
+
     def read(self, count: int, rows: int, columns: int, dtype: np.dtype) -> np.ndarray:
         """The matrices as the dtype in which they are computed."""
         shape, steps = (count, rows, columns), (self.step, 1, self.lead)
@@ -47,11 +52,6 @@ class Operand(NamedTuple):
         else:
             with np.errstate(over="ignore"):
                 view(self.pointer, TYPES[self.kind], shape, steps)[...] = values
-
-
-def bytes_of(kind: int) -> int:
-    """The bytes of a number of a cudaDataType."""
-    return 2 if TYPES[kind] is BFLOAT16 else int(TYPES[kind].itemsize)
 
 
 def number(pointer: int, dtype: Any) -> Any:

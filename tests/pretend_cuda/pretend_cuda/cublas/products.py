@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pretend_cuda.cublas.handles import INVALID_VALUE, CUBLASError, ready
-from pretend_cuda.cublas.operands import TYPES, Operand, bytes_of, matrix, number, pointers, turned, vector
+from pretend_cuda.cublas.operands import TYPES, Operand, matrix, number, pointers, turned, vector
 from pretend_cuda.trace import note_product
 
 LEFT, UPPER = 0, 1  # CUBLAS_SIDE_LEFT, CUBLAS_FILL_MODE_UPPER
@@ -51,9 +51,9 @@ def products(
         if beta != 0:
             result = result + beta * c.read(count, m, n, dtype)
         c.write(result)
-    of_a, of_b, of_c = (bytes_of(operand.kind) for operand in operands)
-    read = count * (m * k * of_a + k * n * of_b + (m * n * of_c if beta != 0 else 0))
-    note_product("gemm" if count == 1 else f"gemm of {count}", read, count * m * n * of_c, sizes)
+    read = m * k * a.itemsize + k * n * b.itemsize + (m * n * c.itemsize if beta != 0 else 0)
+    name = "gemm" if count == 1 else f"gemm of {count}"
+    note_product(name, count * read, count * m * n * c.itemsize, (m, n, k))
 
 
 def gemmEx(handle: int, *given: int) -> None:
@@ -100,7 +100,7 @@ class Products:
     def geam(self, handle: int, *given: int) -> None:
         """``c = alpha op(a) + beta op(b)``, where a factor of 0 does not read its matrix."""
         ta, tb, m, n, alpha, a, lda, beta, b, ldb, c, ldc = given
-        ready(handle)
+        ready(handle, "geam")
         result: Any = np.zeros((m, n), self.dtype)
         for factor, address, lead, turn in ((alpha, a, lda, ta), (beta, b, ldb, tb)):
             scale = number(factor, self.dtype)
@@ -112,7 +112,7 @@ class Products:
     def dgmm(self, handle: int, *given: int) -> None:
         """``c = diag(x) a``, or ``a diag(x)``."""
         side, m, n, a, lda, x, step, c, ldc = given
-        ready(handle)
+        ready(handle, "dgmm")
         values = matrix(a, self.dtype, m, n, lda)
         diagonal = vector(x, self.dtype, m if side == LEFT else n, step)
         matrix(c, self.dtype, m, n, ldc)[...] = values * (diagonal[:, None] if side == LEFT else diagonal)
@@ -120,7 +120,7 @@ class Products:
     def syrk(self, handle: int, *given: int) -> None:
         """``c = alpha a a^T + beta c``, one triangle of it."""
         uplo, turn, n, k, alpha, a, lda, beta, c, ldc = given
-        ready(handle)
+        ready(handle, "syrk")
         left = matrix(a, self.dtype, k, n, lda).T if turn else matrix(a, self.dtype, n, k, lda)
         target, scale = matrix(c, self.dtype, n, n, ldc), number(beta, self.dtype)
         result = number(alpha, self.dtype) * (left @ left.T)

@@ -36,7 +36,7 @@ class Solves:
     def trsm(self, handle: int, *given: int) -> None:
         """``op(a) x = alpha b``, or ``x op(a) = alpha b``, in the place of b."""
         side, uplo, turn, diag, m, n, alpha, a, lda, b, ldb = given
-        ready(handle)
+        ready(handle, "trsm")
         size = m if side == LEFT else n
         triangle = (np.triu if uplo == UPPER else np.tril)(matrix(a, self.dtype, size, size, lda))
         if diag == UNIT:
@@ -47,7 +47,7 @@ class Solves:
 
     def getrfBatched(self, handle: int, *given: int) -> None:
         n, matrices, lda, pivots, info, count = given
-        ready(handle)
+        ready(handle, "getrfBatched")
         infos = view(info, np.int32, (count,))
         rows = view(pivots, np.int32, (count, n)) if pivots else [None] * count
         for i, pointer in enumerate(pointers(matrices, count)):
@@ -55,7 +55,7 @@ class Solves:
 
     def getriBatched(self, handle: int, *given: int) -> None:
         n, matrices, lda, pivots, results, ldc, info, count = given
-        ready(handle)
+        ready(handle, "getriBatched")
         infos, one = view(info, np.int32, (count,)), np.eye(n, dtype=self.dtype)
         for i, (source, target) in enumerate(zip(pointers(matrices, count), pointers(results, count), strict=True)):
             both = matrix(source, self.dtype, n, n, lda)
@@ -70,7 +70,7 @@ class Solves:
 
     def getrsBatched(self, handle: int, *given: int) -> int:
         turn, n, columns, matrices, lda, pivots, targets, ldb, info, count = given
-        ready(handle)
+        ready(handle, "getrsBatched")
         for i, (source, target) in enumerate(zip(pointers(matrices, count), pointers(targets, count), strict=True)):
             both = matrix(source, self.dtype, n, n, lda)
             whole = (np.tril(both, -1) + np.eye(n, dtype=self.dtype)) @ np.triu(both)
