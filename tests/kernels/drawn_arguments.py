@@ -118,16 +118,48 @@ def scores_backward(draw: Draw) -> tuple[Any, ...]:
     return draw.array(*shape), draw.array(*shape)
 
 
-@arguments("softmax_cross_entropy", "softmax_cross_entropy_backward")
+@arguments("softmax_cross_entropy")
 def scores_and_labels(draw: Draw) -> tuple[Any, ...]:
     *rows, classes = draw.rows()
     return draw.array(*rows, classes), draw.integers(-1, classes + 1, *rows)
+
+
+@arguments("softmax_cross_entropy_backward")
+def shares_and_labels(draw: Draw) -> tuple[Any, ...]:
+    y, t = scores_and_labels(draw)
+    return y, t, draw.one_of(draw.share(), draw.array(1).reshape(()), draw.array(*t.shape, 1))
 
 
 @arguments("affine", "affine_relu")
 def affine(draw: Draw) -> tuple[Any, ...]:
     shape, M = (draw.size(), *draw.rows()), draw.size()
     return draw.array(*shape), draw.array(shape[-1], M), draw.array(M)
+
+
+@arguments("affine_onto")
+def affine_onto(draw: Draw) -> tuple[Any, ...]:
+    N, D, M = draw.one_of(0, 1, 6), draw.size(), draw.size()
+    return draw.array(N, D), draw.array(D, M), draw.array(M), draw.array(N, M)
+
+
+@arguments("affine_relu_backward")
+def affine_relu_backward(draw: Draw) -> tuple[Any, ...]:
+    N, D, M = draw.one_of(0, 1, 6, 300), draw.size(), draw.one_of(1, 8, 19)
+    return draw.array(N, M), draw.array(N, D), draw.array(D, M), draw.array(N, M), draw.one_of(False, True)
+
+
+@arguments("affine_gelu")
+def affine_gelu(draw: Draw) -> tuple[Any, ...]:
+    N, D, M = draw.one_of(0, 1, 6), draw.size(), draw.one_of(1, 8, 19)
+    return draw.array(N, D), draw.array(D, M), draw.array(M), draw.one_of(False, True)
+
+
+@arguments("affine_gelu_backward")
+def affine_gelu_backward(draw: Draw) -> tuple[Any, ...]:
+    x, W, b, by_tanh = affine_gelu(draw)
+    _, z, s = kernels.affine_gelu.reference(x, W, b, by_tanh)
+    z, s = draw.one_of((z, s), ((x @ W).astype(x.dtype), None))
+    return draw.array(*z.shape), x, W, b, z, s, by_tanh, draw.one_of(False, True)
 
 
 @arguments("sum_rows")
@@ -151,6 +183,12 @@ def rms_norm(draw: Draw) -> tuple[Any, ...]:
 def norm_of_rows_backward(draw: Draw) -> tuple[Any, ...]:
     shape = draw.rows()
     return draw.array(*shape), draw.wide(*shape), draw.wide(*shape[:-1], 1), draw.array(shape[-1])
+
+
+@arguments("layer_norm_backward_onto")
+def layer_norm_backward_onto(draw: Draw) -> tuple[Any, ...]:
+    dout, xhat, rstd, gamma = norm_of_rows_backward(draw)
+    return dout, xhat, rstd, gamma, draw.array(*dout.shape)
 
 
 @arguments("batch_norm")
@@ -184,19 +222,20 @@ def group_norm_backward(draw: Draw) -> tuple[Any, ...]:
     return draw.array(*shape), draw.wide(*shape), draw.wide(shape[0], groups, 1), draw.array(shape[1])
 
 
-@arguments("attention")
-def attention(draw: Draw) -> tuple[Any, ...]:
-    N, L, heads = draw.size(), draw.one_of(1, 4, 9), draw.size(1, 3)
-    shape = (N, L, heads * draw.size(1, 4))
+@arguments("self_attention")
+def self_attention(draw: Draw) -> tuple[Any, ...]:
+    N, L, D, heads = draw.size(), draw.one_of(1, 4, 9), draw.size(), draw.size(1, 3)
+    A = heads * draw.size(1, 4)
     mask = draw.one_of(None, draw.laid_out(draw.rng.random((N, L)) < 0.6))
-    return draw.array(*shape), draw.array(*shape), draw.array(*shape), mask, heads, draw.one_of(False, True)
+    weights = (*(draw.array(D, A) for _ in range(3)), *(draw.array(A) for _ in range(3)))
+    return draw.array(N, L, D), *weights, mask, heads, draw.one_of(False, True)
 
 
-@arguments("attention_backward")
-def attention_backward(draw: Draw) -> tuple[Any, ...]:
-    q, k, v, mask, heads, causal = attention(draw)
-    y, p = kernels.attention.reference(q, k, v, mask, heads, causal)
-    return draw.array(*q.shape), q, k, v, p, y, heads
+@arguments("self_attention_backward")
+def self_attention_backward(draw: Draw) -> tuple[Any, ...]:
+    *arrays, mask, heads, causal = self_attention(draw)
+    y, p, q, k, v = kernels.self_attention.reference(*arrays, mask, heads, causal)
+    return draw.array(*y.shape), *arrays[:4], q, k, v, p, y, heads, draw.one_of(False, True)
 
 
 @arguments("embedding")

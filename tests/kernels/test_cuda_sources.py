@@ -34,6 +34,20 @@ STEPS = {
     "adamw": (2, [(0.1, 0.9, 0.999, 1e-8, 0.0, 1), (0.1, 0.9, 0.999, 1e-8, 0.01, 7)]),
     "lion": (1, [(0.1, 0.9, 0.99, 0.0), (0.1, 0.9, 0.99, 0.01)]),
 }
+# Of these the other results are for the backward alone.
+COMPARED = {"affine_gelu": 1, "convolution_relu_pooling": 2, "self_attention": 2}
+COMPARED |= dict.fromkeys(("layer_norm", "rms_norm", "group_norm"), 1)
+AFTER = {
+    "affine_gelu": lambda d, x, W, b, by_tanh, y, z, s: (d, x, W, b, z, s, by_tanh, True),
+    "convolution_relu_pooling": lambda d, x, W, b, w, g, pool, y, won, seen: (d, x, seen, W, y, won, w, g, pool, True),
+    "self_attention": lambda d, x, Wq, Wk, Wv, bq, bk, bv, mask, heads, causal, y, p, q, k, v: (
+        *(d, x, Wq, Wk, Wv, q, k, v, p, y, heads, True),
+    ),
+    "layer_norm": lambda d, x, gamma, beta, eps, y, kept, r: (d, kept, r, gamma),
+    "rms_norm": lambda d, x, gamma, eps, y, kept, r: (d, kept, r, gamma),
+    "group_norm": lambda d, x, gamma, beta, groups, eps, y, kept, r: (d, kept, r, gamma),
+}
+"""The arguments of the backward, from dout, the arguments of the forward and its results."""
 CONV = {"filter_num": 2, "filter_size": 3, "pad": 1, "stride": 1}
 EVERYTHING = {"weight_decay_lambda": 0.1, "use_batchnorm": True, "use_dropout": True}
 LM = {"hidden": 3, "dropout_ratio": 0.5, "tied": True}
@@ -67,7 +81,7 @@ def test_nvrtc_compiles_every_source_without_a_message(cupy, file):
     code = source(file)
     for real, architecture in COMPILED:
         assert Nvrtc().compile(code, *options(real), f"-arch={architecture}") == ""
-    assert 'no member "w"' in Nvrtc().compile(code.replace("threadIdx.x", "threadIdx.w", 1), *options("float32"))
+    assert 'no member "w"' in Nvrtc().compile(code.replace("threadIdx.x", "threadIdx.w"), *options("float32"))
 
 
 def test_every_source_and_every_body_is_in_these_tests(cupy):
@@ -122,10 +136,69 @@ def test_bodies_compute_what_the_references_do(cupy, launches, dtype, name, monk
         with np.errstate(all="ignore"):
             expected = kernel.reference(*host)
             exact = kernel.reference(*in_float32(host)) if dtype == "float16" else expected
+        if name in COMPARED:
+            found, expected, exact = (results[: COMPARED[name]] for results in (found, expected, exact))
         compared(found, expected, exact, ROUNDING[dtype])
         for value, kept in zip(given, host, strict=True):
             if isinstance(kept, np.ndarray):
                 np.testing.assert_array_equal(to_numpy(value), kept)
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_what_a_body_keeps_serves_its_backward_and_that_of_the_reference(cupy, launches, dtype, name):
+    kernel, backward = getattr(kernels, name), getattr(kernels, f"{name}_backward")
+    for seed in range(DRAWS):
+        draw = Draw(seed, dtype)
+        host = CASES[name](draw)
+        found = kernel(*(given := [on_device(cupy, value) for value in host]))
+        dout = draw.array(*found[0].shape)
+        results = backward(*AFTER[name](on_device(cupy, dout), *given, *found))
+        with np.errstate(all="ignore"):
+            wide = in_float32(host)
+            exact = backward.reference(*AFTER[name](*in_float32([dout]), *wide, *kernel.reference(*wide)))
+        same = [(to_numpy(a), b) for a, b in zip(results, exact, strict=True)]
+        for a, b in same:
+            scale = max(1.0, float(np.max(np.abs(b), initial=0.0)))
+            np.testing.assert_allclose(a, b, rtol=0, atol=30 * ROUNDING[dtype] * scale)
+        if name != "convolution_relu_pooling":  # where a body of another kind takes it
+            other = backward.reference(*AFTER[name](on_device(cupy, dout), *given, *found))
+            for a, (_, b) in zip(other, same, strict=True):
+                scale = max(1.0, float(np.max(np.abs(b), initial=0.0)))
+                np.testing.assert_allclose(to_numpy(a), b, rtol=0, atol=30 * ROUNDING[dtype] * scale)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_all_parameters_move_in_one_launch_each_by_its_own_options(cupy, launches, dtype, name):
+    kernel, (slots, options) = getattr(kernels, name), STEPS[name]
+    draw, given, expected = Draw(7, dtype), [], []
+    for size in (1, 1023, 1024, 1025, 0, 2500):
+        arrays = [abs(draw.rng.standard_normal(size)).astype(dtype) for _ in range(2 + slots)]
+        numbers = options[size % 2]
+        expected.append(kernel.reference(*in_float32(arrays), *numbers))
+        given.append((*map(cupy.asarray, arrays), *numbers))
+    found = list(kernel.each(given))
+    assert launches.count == 1
+    for result, arguments, values in zip(found, given, expected, strict=True):
+        of_all, wanted = (value if slots else (value,) for value in (result, values))
+        for a, b in zip(of_all, wanted, strict=True):
+            np.testing.assert_allclose(to_numpy(a), b, rtol=10 * ROUNDING[dtype], atol=10 * ROUNDING[dtype])
+        own = [arguments[0], *arguments[2 : 2 + slots]]
+        assert all(a is b for a, b in zip(of_all, own, strict=True))
+
+
+def test_more_parameters_options_and_dtypes_than_a_launch_takes_get_several(cupy, launches):
+    def steps(count, sets, *dtypes):
+        return [(cupy.ones(3, dtype), cupy.ones(3, dtype), 0.1, i % sets) for i in range(count) for dtype in dtypes]
+
+    for given, wanted in ((steps(80, 8, "float32"), 1), (steps(81, 8, "float32"), 2), (steps(9, 9, "float64"), 2)):
+        before = launches.count
+        found = list(kernels.sgd.each(given))
+        assert launches.count - before == wanted
+        for W, (_, _, rate, decay) in zip(found, given, strict=True):
+            np.testing.assert_allclose(to_numpy(W), 1 - rate * (1 + decay), rtol=1e-6)
+    before = launches.count
+    list(kernels.sgd.each(steps(5, 1, "float16", "float32", "float64")))
+    assert launches.count - before == 3
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -169,7 +242,9 @@ def test_an_argument_of_another_type_is_found(cupy, launches):
     for wrong in ((x, y, 3.0), (x, y.astype("float64"), 3), (x, cupy.empty(6, "float32")[::2], 3), (x, y)):
         with pytest.raises((AssertionError, ValueError)):
             launch_each("activation", "relu", x.dtype, 3, *wrong)
-    assert [fits(kind, 0) for kind, _ in arguments_of(source("optimizer"), "sgd", options("float32"))][:2] == [True] * 2
+    assert [fits(kind, 0) for kind, _ in arguments_of(source("activation"), "relu", options("float32"))][:2] == [
+        True
+    ] * 2
 
 
 @pytest.mark.parametrize("name", NETWORKS)

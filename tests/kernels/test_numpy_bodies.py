@@ -227,13 +227,15 @@ def test_softmax_cross_entropy(shape, dtypes, layouts, unknown, seed):
     else:
         t = laid_out(labels(seed, batch, classes, dtypes[1], unknown and dtypes[1] != "uint8"), layouts[1])
     assert_as_reference(kernels.softmax_cross_entropy, x, t)
-    assert_as_reference(kernels.softmax_cross_entropy_backward, kernels.softmax(x), t)
+    for dlosses in (0.5, np.full((*x.shape[:-1], 1), 0.5, x.dtype), np.asarray(0.5, x.dtype)):
+        assert_as_reference(kernels.softmax_cross_entropy_backward, kernels.softmax(x), t, dlosses)
 
 
-@pytest.mark.parametrize("kernel", [kernels.softmax_cross_entropy, kernels.softmax_cross_entropy_backward])
 @pytest.mark.parametrize("shape", [(0, 3), (0, 40), (2, 0, 3)])
-def test_softmax_cross_entropy_of_no_samples(kernel, shape):
-    assert_as_reference(kernel, np.ones(shape), labels(0, shape[:-1], 3))
+def test_softmax_cross_entropy_of_no_samples(shape):
+    x, t = np.ones(shape), labels(0, shape[:-1], 3)
+    assert_as_reference(kernels.softmax_cross_entropy, x, t)
+    assert_as_reference(kernels.softmax_cross_entropy_backward, x, t, 0.5)
 
 
 def test_scores_of_any_size_do_not_overflow():

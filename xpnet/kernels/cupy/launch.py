@@ -40,6 +40,12 @@ def compiled(file: str, name: str, dtype: str) -> Any:
     return on_their_device(cupy.RawKernel(source(file), name, options=options(dtype)), name)
 
 
+def launch_blocks(file: str, name: str, dtype: Any, blocks: int, *args: Any) -> None:
+    """Run a kernel with so many blocks."""
+    if blocks:
+        compiled(file, name, str(dtype))((blocks,), (THREADS,), args)
+
+
 def launch_each(file: str, name: str, dtype: Any, count: int, *args: Any) -> None:
     """Run a kernel with a thread for each of ``count`` elements, in turn where there are too many."""
     if count:

@@ -11,7 +11,7 @@ import numpy as np
 
 from xpnet import kernels
 from xpnet.backend import is_array
-from xpnet.kernels.cupy.launch import REALS, THREADS, compiled, live
+from xpnet.kernels.cupy.launch import REALS, launch_blocks, live, on_their_device
 from xpnet.kernels.dispatch import Kernel
 from xpnet.kernels.recording import now
 from xpnet.kernels.standard.optimizer import adam_scales
@@ -52,6 +52,9 @@ class Launch:
         self.kinds.append(self.options.setdefault(given, len(self.options)))
 
     def run(self) -> None:
+        on_their_device(self._run, self.name)(*self.arrays)
+
+    def _run(self, *_: Any) -> None:
         many, count = np.zeros((), MANY), len(self.arrays)
         for slot, arrays in enumerate(zip(*self.arrays, strict=True)):
             many["arrays"][slot, :count] = [array.data.ptr for array in arrays]
@@ -59,13 +62,12 @@ class Launch:
         *_, blocks = ends = list(accumulate(-(-size // CHUNK) for size in sizes))
         many["sizes"][:count], many["kinds"][:count] = sizes, self.kinds
         many["ends"][:count], many["ends"][count:] = ends, blocks
-        for given, kind in self.options.items():
-            values = self.numbers(*map(now, given))
+        for options, kind in self.options.items():
+            values = self.numbers(*map(now, options))
             many["numbers"][kind, : len(values)] = values
-            memory = live(self.numbers, *given)
+            memory = live(self.numbers, *options)
             many["live"][kind] = memory.data.ptr if is_array(memory) else memory
-        if blocks:
-            compiled("optimizer", self.name, self.dtype)((blocks,), (THREADS,), (many,))
+        launch_blocks("optimizer", self.name, self.dtype, blocks, many)
 
 
 def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numbers = _as_given) -> None:
@@ -79,7 +81,7 @@ def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numb
         return many([given])[0]
 
     def many(all_given: list[tuple[Any, ...]]) -> list[Any]:
-        found, launches = [], dict[str, Launch]()
+        found, launches = [], dict[tuple[str, int], Launch]()
         for W, dW, *rest in all_given:
             own, options = (W, *rest[:slots]), tuple(rest[slots:])
             alike = all(type(a) is cupy.ndarray and a.dtype == W.dtype and a.shape == W.shape for a in (dW, *own))
@@ -87,10 +89,10 @@ def in_place(kernel: Kernel[..., Any], slots: int, name: str = "", numbers: Numb
             if not ordered or W.dtype.name not in REALS or any(map(is_array, options)):
                 found.append(kernel.reference(W, dW, *rest))
                 continue
-            dtype = W.dtype.name
-            if dtype in launches and not launches[dtype].takes(options):
-                launches.pop(dtype).run()
-            launch = launches.setdefault(dtype, Launch(name or kernel.__name__, dtype, numbers))
+            place = W.dtype.name, W.data.device_id
+            if place in launches and not launches[place].takes(options):
+                launches.pop(place).run()
+            launch = launches.setdefault(place, Launch(name or kernel.__name__, W.dtype.name, numbers))
             launch.add([W, cupy.ascontiguousarray(dW), *own[1:]], options)
             found.append(own if slots else W)
         for launch in launches.values():

@@ -1,0 +1,77 @@
+"""What a training step asks of a GPU stays within budgets: launches, bytes, waits, memory that no pool has."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import xpnet as xn
+from xpnet.benchmark.workloads import WORKLOADS
+
+pretend_cuda = pytest.importorskip("pretend_cuda")
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+import launches  # noqa: E402  (where it is)
+from fewest import fewest  # noqa: E402
+
+pytestmark = pytest.mark.journey
+BLOCK, BESIDES = 70, 30
+BUDGETS = {"W1": 14, "W2": 20, "W3": 20, "W4": 28, "W5": BLOCK + BESIDES}
+SMALLER = {"W3": {"sizes": (784, 256, 256, 10)}, "W5": {"layers": 1}}
+MOST_BYTES = 1.25
+
+
+def workload(name, **changed):
+    return replace(WORKLOADS[name], **SMALLER.get(name, {}) | changed)
+
+
+@pytest.fixture(autouse=True)
+def pretended(cupy):
+    if not pretend_cuda.installed():
+        pytest.skip("CuPy computes on a device of its own")
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_a_step_keeps_to_its_budgets(name):
+    found = launches.counted(workload(name))
+    assert found.launches <= BUDGETS[name]
+    assert found.waits == 0
+    assert found.allocations == 0
+    assert found.moved <= MOST_BYTES * fewest(workload(name))
+
+
+def test_a_block_more_costs_no_more_than_its_budget():
+    one, two = (launches.counted(workload("W5", layers=n, sizes=(12, 8, 16), batch=2)).launches for n in (1, 2))
+    assert two - one <= BLOCK
+    assert one - (two - one) <= BESIDES
+
+
+@pytest.mark.parametrize("name", ["W1", "W5"])
+def test_a_captured_step_waits_for_nothing_and_allocates_nothing(cupy, name):
+    from xpnet.benchmark.peers.xpnet import Captured
+
+    changed = {"sizes": (12, 8, 16), "batch": 2} if name == "W5" else {}
+    contender = Captured(launches.job_of(workload(name, **changed)))
+    *before, after = contender.batches
+    for x, t in before:
+        contender.step(x, t)
+    with pretend_cuda.trace() as events:
+        contender.step(*after)
+    kinds = Counter(event.kind for event in events)
+    assert kinds["graph"] == 1
+    assert kinds["wait"] == kinds["allocation"] == 0
+    around = 5  # two inputs are copied, an output twice, and the numbers of the step are written
+    assert sum(kinds[kind] for kind in launches.DONE_BY) <= BUDGETS[name] + around
+
+
+def test_the_bits_are_the_same_in_every_run(cupy):
+    runs = []
+    for _ in range(2):
+        contender = launches.contender_of(workload("W5", sizes=(12, 8, 16), batch=3))
+        losses = [contender.step(x, t) for x, t in contender.batches[:3]]
+        runs.append([float(loss).hex() for loss in losses])
+        runs[-1] += [xn.backend.to_numpy(W).tobytes() for W in contender.network.params.values()]
+    assert runs[0] == runs[1]
