@@ -23,8 +23,7 @@ def written_in_place(path: str | Path) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError("save", f"{path} must be writable", reason, "choose another place") from error
+        raise DataError("save", f"{path} must be writable", error, "choose another place") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -41,5 +40,4 @@ def make_folder(who: str, folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(who, f"{folder} must be a writable folder", reason, "choose another place") from error
+        raise DataError(who, f"{folder} must be a writable folder", error, "choose another place") from error

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.record import apply, bare, base, constant, record
 from xpnet.autodiff.rules import COMPOSITES, RULES, Rule
 from xpnet.autodiff.variable import SPACES, Variable
@@ -120,7 +121,7 @@ class DifferentiableNamespace(ModuleType):
             self.__name__,
             "a function of Variables must be one of the array API standard",
             name,
-            "write it with functions that are, or give it a rule as a Layer with a backward",
+            remedy_for(name, RULES, "write it with functions that are, or give it a rule as a Layer with a backward"),
         )
 
 

@@ -123,7 +123,7 @@ def settings_of(folder: Path, names: Iterable[str]) -> dict[str, Any]:
         return {name: settings[name] for name in names}
     except (OSError, ValueError, KeyError, TypeError) as error:
         must = f"{folder} must be the folder of a training"
-        got = f"{type(error).__name__}: {error}"
+        got = error if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise DataError("train", must, got, "give one that xpnet train has written") from error
 
 

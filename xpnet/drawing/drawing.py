@@ -61,7 +61,7 @@ class Drawing:
             raise DataError(
                 "Drawing.save",
                 f"{path} must be writable",
-                error.strerror or error,
+                error,
                 "choose another path, or make the directory first",
             ) from error
         return path

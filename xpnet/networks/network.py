@@ -129,7 +129,7 @@ class Network(Chain):
         Shapes: ``t (N,)`` class indices or ``(N, K)`` one-hot.
         """
         y = self.predict(x) if batch_size is None else self.predict(x, batch_size)
-        check_one_place(type(self).__name__, {"x": y, "t": t})
+        check_one_place(type(self).__name__, {"x": y, "t": t}, ("t",))
         xp = array_namespace(y, t)
         ignore = getattr(self.last_layer, "ignore_index", None)
         check_labels(type(self).__name__, y, t, ignore)
