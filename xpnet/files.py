@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE
 
 from xpnet.errors import DataError
 
@@ -15,18 +16,69 @@ from xpnet.errors import DataError
 def written_in_place(path: str | Path) -> Iterator[Path]:
     """A path to write to that takes the place of ``path`` when the block ends well, and vanishes when it does not.
 
-    Raises: ``DataError`` where the file cannot be written.
+    It is on the disk before it takes that place. A link stays one, and what it names is written; a file keeps its
+    permissions.
+
+    Raises: ``DataError`` where the file cannot be written, or is no file: a device or a pipe would be replaced.
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    place = place_of(path)
+    part = place.with_name(f".{secrets.token_hex(8)}.part")
     try:
+        mode = _mode_of(path, place)
         yield part
-        os.replace(part, path)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        if mode is not None:
+            part.chmod(mode)
+        part.replace(place)
+        _keep_name(place)
     except OSError as error:
-        raise DataError("save", f"{path} must be writable", error, "choose another place") from error
+        if isinstance(error, DataError):
+            raise
+        raise DataError("save", f"{path} must be writable", reason(error), "choose another place") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def place_of(path: str | Path) -> Path:
+    """Where a path leads to, links followed.
+
+    Raises: ``DataError`` for what names no place, as with a zero byte in it.
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError) as error:
+        raise DataError("save", f"{path!r} must name a place", reason(error), "choose another name") from error
+
+
+def _mode_of(path: str | Path, place: Path) -> int | None:
+    """The permissions of the file that is there, None where there is none.
+
+    Raises: ``DataError`` for what must not be replaced.
+    """
+    if not (place.exists() or place.is_symlink()):
+        return None
+    remedy = "choose another place"
+    if place.is_symlink():
+        raise DataError("save", f"{path} must be writable", "a link that leads to itself", remedy)
+    if place.is_dir():
+        raise DataError("save", f"{path} must be writable", "Is a directory", remedy)
+    if not place.is_file():
+        raise DataError("save", f"{path} must be writable", "a device or pipe, and no file", remedy)
+    if not os.access(place, os.W_OK):
+        raise DataError("save", f"{path} must be writable", "a file that is read-only", remedy)
+    return S_IMODE(place.stat().st_mode)
+
+
+def _keep_name(place: Path) -> None:
+    """Wait until the new name is on the disk too, where the system lets a folder be opened."""
+    with suppress(OSError):
+        folder = os.open(place.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def make_folder(who: str, folder: Path) -> None:
@@ -34,10 +86,16 @@ def make_folder(who: str, folder: Path) -> None:
 
     Raises: ``DataError`` where they cannot.
     """
-    probe = folder / ".xpnet"
+    probe = folder / f".{secrets.token_hex(8)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise DataError(who, f"{folder} must be a writable folder", error, "choose another place") from error
+    except (OSError, ValueError) as error:
+        must = f"{folder} must be a writable folder"
+        raise DataError(who, must, reason(error), "choose another place") from error
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be used, in the words of the system."""
+    return getattr(error, "strerror", None) or str(error)

@@ -1,26 +1,27 @@
 """Schedules of the learning rate: ``lr=Cosine(0.1, steps=1000)``.
 
-A schedule is a function of the number of updates done, from 0, and any such function will do. An epoch is
-``len(trainer.batches)`` updates. ``Plateau`` watches the loss of each epoch instead, and its memory is saved with the
-optimizer.
+A schedule is a function of the number of updates done, from 0, and any such function will do; these refuse a number
+below 0 or one that is not finite. An epoch is ``len(trainer.batches)`` updates. ``Plateau`` watches the loss of each
+epoch instead, and its memory is saved with the optimizer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, inf, pi
+from math import cos, inf, isfinite, pi
 from numbers import Integral, Real
 from typing import Any
 
 from xpnet.errors import ArgumentError
+from xpnet.layers.checks import is_number
 
 
 @dataclass(frozen=True)
 class StepDecay:
     """A rate that falls in steps, ``η γ^⌊k / every⌋``; γ is ``factor``.
 
-    Raises: ``ArgumentError`` for options out of range.
+    Raises: ``ArgumentError`` for options out of range, and for a step at which a γ above 1 has made the rate infinite.
     """
 
     lr: float
@@ -31,7 +32,15 @@ class StepDecay:
         check(self, lr="positive", every="count", factor="positive")
 
     def __call__(self, step: int) -> float:
-        return float(self.lr * self.factor ** (step // self.every))
+        falls = min(check_step(self, step) // self.every, FAR)
+        try:
+            rate = float(self.lr) * float(self.factor) ** falls
+        except OverflowError:
+            rate = inf
+        if rate == inf:
+            must, got = "the rate must stay finite", f"{self.lr:g} times {self.factor:g} to the {falls}"
+            raise ArgumentError(type(self).__name__, must, got, "choose a factor of at most 1, or fewer steps")
+        return rate
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,9 @@ class Cosine:
         check_floor(self)
 
     def __call__(self, step: int) -> float:
+        step = min(check_step(self, step), self.steps)
         if step < self.warmup:
-            return self.lr * (step + 1) / (self.warmup + 1)
+            return float(self.lr) * ((step + 1) / (self.warmup + 1))
         return between(self.lr, self.floor, (step - self.warmup) / (self.steps - self.warmup))
 
 
@@ -79,19 +89,25 @@ class OneCycle:
 
     def __post_init__(self) -> None:
         check(self, lr="positive", steps="count", rise="share", start="positive", end="positive")
+        for name, divisor in (("start", self.start), ("end", self.end)):
+            if not isfinite(float(self.lr) / float(divisor)):
+                must, got = f"lr / {name} must be finite", f"{self.lr:g} / {divisor:g}"
+                raise ArgumentError(type(self).__name__, must, got, "choose a larger divisor")
 
     def __call__(self, step: int) -> float:
+        step = min(check_step(self, step), self.steps)
         top, last = self.rise * self.steps - 1.0, self.steps - 1.0
         if step <= top:
             return between(self.lr / self.start, self.lr, step / top if top > 0.0 else 1.0)
-        return between(self.lr, self.lr / self.end, (step - top) / (last - top))
+        return between(self.lr, self.lr / self.end, (step - top) / (last - top) if step < last else 1.0)
 
 
 class Plateau:
     """A rate that falls where the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
 
-    γ is ``factor``. A loss is a gain where it is below ``(1 - threshold)`` times the best. The ``cooldown`` epochs
-    after a fall are not counted. ``Trainer`` tells it the loss of each epoch, by ``optimizer.observe``.
+    γ is ``factor``. A loss is a gain where it is below the best by more than ``threshold`` times the size of the best,
+    whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` tells it the loss of each
+    epoch, by ``optimizer.observe``.
 
     Raises: ``ArgumentError`` for options out of range.
     """
@@ -115,12 +131,14 @@ class Plateau:
         self.waited = 0
         self.resting = 0
 
-    def __call__(self, step: int) -> float:  # noqa: ARG002
+    def __call__(self, step: int) -> float:
+        check_step(self, step)
         return self.rate
 
     def observe(self, loss: float) -> None:
         """Take note of the loss of an epoch; NaN is no gain."""
-        gained = loss < self.best * (1.0 - self.threshold)
+        least = self.threshold * abs(self.best) if isfinite(self.best) else 0.0
+        gained = loss < self.best - least
         self.waited = 0 if gained else self.waited + 1
         if gained:
             self.best = float(loss)
@@ -151,18 +169,32 @@ def check_floor(schedule: Any) -> None:
         raise ArgumentError(type(schedule).__name__, "floor must be at most lr", schedule.floor, f"lr is {schedule.lr}")
 
 
+def check_step(schedule: Any, step: Any) -> int:
+    """The number of updates done, if it is one.
+
+    Raises: ``ArgumentError``.
+    """
+    if not is_number(step) or not 0 <= step < inf:
+        remedy = "give the number of updates done"
+        raise ArgumentError(type(schedule).__name__, "step must be finite and from 0", repr(step), remedy)
+    return step  # type: ignore[return-value]
+
+
 def between(start: float, end: float, share: float) -> float:
     """Half a cosine from ``start`` to ``end``, ``end + (start - end) (1 + cos π s) / 2``."""
-    return end + (start - end) * (1.0 + cos(pi * min(share, 1.0))) / 2.0
+    return float(end + (start - end) * ((1.0 + cos(pi * min(share, 1.0))) / 2.0))
 
+
+FAR = 2**53
+"""Counts beyond which floats are not whole numbers any more."""
 
 KINDS: dict[str, tuple[str, type, Callable[[Any], bool]]] = {
     "positive": ("above 0 and finite", Real, lambda value: 0.0 < value < inf),
     "at least 0": ("at least 0 and finite", Real, lambda value: 0.0 <= value < inf),
     "below 1": ("from 0 to below 1", Real, lambda value: 0.0 <= value < 1.0),
     "share": ("between 0 and 1", Real, lambda value: 0.0 < value < 1.0),
-    "count": ("a whole number from 1", Integral, lambda value: value >= 1),
-    "whole": ("a whole number from 0", Integral, lambda value: value >= 0),
+    "count": ("a whole number from 1", Integral, lambda value: 1 <= value <= FAR),
+    "whole": ("a whole number from 0", Integral, lambda value: 0 <= value <= FAR),
 }
 
 

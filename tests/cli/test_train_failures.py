@@ -98,3 +98,8 @@ def test_a_wrong_gradient_stops_the_training_before_it_starts(tmp_path: Path, mo
     assert "Relu1.backward is wrong by itself" in result.stderr
     assert "epoch 1/" not in result.stdout
     assert not (tmp_path / "weights.safetensors").exists()
+
+
+@pytest.mark.parametrize("option", ["--out", "--resume"])
+def test_a_folder_with_a_name_too_long(option: str, tmp_path: Path) -> None:
+    fails_in_one_line(run("train", *(QUICK if option == "--out" else ()), option, tmp_path / ("o" * 260)), "too long")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from xpnet.drawing.curves import learning_curve, round_ticks
+from xpnet.drawing.plot import Panel, plot
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -95,3 +96,15 @@ def test_a_title_is_escaped():
 )
 def test_ticks_are_round_and_enclose_the_range(low, high, ticks):
     assert round_ticks(low, high) == ticks
+
+
+@pytest.mark.parametrize("first", [5e-324, -5e-324, 0.0, 1e-310, 1e-299, 9.9e299, -9.9e299, 1.0])
+@pytest.mark.parametrize("last", [5e-324, 0.0, 2e-308, 1e-299, 9.9e299, -1e299, 1.0 + 2.0**-52])
+def test_losses_of_any_size_are_drawn(first: float, last: float) -> None:
+    rows = [{"epoch": 1, "loss": first}, {"epoch": 2, "loss": last}]
+    points = coordinates(learning_curve(rows))
+    assert len(points) == 4
+    assert all(map(math.isfinite, points))
+    values = list(enumerate((first, last)))
+    for bars in (False, True):
+        ET.fromstring(plot([Panel("losses", {"a": values}, bars=bars), Panel("one", {"a": values[:1]})], "Plot"))

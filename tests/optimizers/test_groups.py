@@ -70,3 +70,23 @@ def test_bad_options_of_a_group_are_refused_at_once() -> None:
 def test_groups_that_are_none_are_refused(groups) -> None:
     with pytest.raises(ArgumentError, match=r"^SGD: groups must map patterns to options, got .*; such as {"):
         SGD(groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matched"),
+    [
+        ("dense 1.W", ["dense 1.W"]),
+        ("dense 1.*", ["dense 1.W", "dense 1.b"]),
+        ("a[0].W", ["a[0].W"]),
+        ("a[0].*", ["a[0].W", "a[0].b"]),
+        ("a[0].b a0.b", ["a[0].b", "a0.b"]),
+        ("a[0-9].W", ["a0.W"]),
+        ("*.b", ["dense 1.b", "a[0].b", "a0.b"]),
+        ("a0.W *.b", ["dense 1.b", "a[0].b", "a0.W", "a0.b"]),
+    ],
+)
+def test_names_with_a_space_or_brackets_can_be_named(pattern: str, matched: list[str]) -> None:
+    names = [f"{layer}.{array}" for layer in ("dense 1", "a[0]", "a0") for array in "Wb"]
+    params = {name: np.zeros(1) for name in names}
+    SGD(1.0, groups={pattern: {"lr": 2.0}}).update(params, {name: np.ones(1) for name in names})
+    assert [name for name in names if params[name] == -2.0] == matched

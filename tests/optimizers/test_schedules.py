@@ -62,6 +62,60 @@ def test_a_gain_below_the_threshold_and_nan_are_none() -> None:
         assert schedule(0) == 0.1
 
 
+@pytest.mark.parametrize(("first", "best"), [(-1.0, -1.0), (-1e300, -1e300), (0.0, 0.0), (5e-324, 5e-324)])
+def test_a_loss_that_stays_is_no_gain_whatever_its_sign(first: float, best: float) -> None:
+    schedule = Plateau(1.0, factor=0.5, patience=1, threshold=0.1)
+    for _ in range(3):
+        schedule.observe(first)
+    assert (schedule(0), schedule.best) == (0.5, best)
+
+
+def test_a_gain_on_a_negative_loss_is_one_of_its_size() -> None:
+    schedule = Plateau(1.0, factor=0.5, patience=0, threshold=0.1)
+    for loss, rate in ((-1.0, 1.0), (-1.2, 1.0), (-1.3, 0.5), (-1.33, 0.5)):
+        schedule.observe(loss)
+        assert schedule(0) == rate
+
+
+@pytest.mark.parametrize("losses", [(math.nan, 1.0), (math.inf, 1.0), (1.0, -math.inf)])
+@pytest.mark.parametrize("threshold", [0.0, 0.1])
+def test_the_first_number_is_a_gain(losses: tuple[float, float], threshold: float) -> None:
+    schedule = Plateau(1.0, patience=1, threshold=threshold)
+    for loss in losses:
+        schedule.observe(loss)
+    assert (schedule.best, schedule.waited) == (losses[1], 0)
+
+
+SCHEDULES = [StepDecay(0.1, 3), Cosine(0.1, 10, warmup=2), OneCycle(0.1, 10), Plateau(0.1)]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: type(schedule).__name__)
+@pytest.mark.parametrize("step", [-1, math.nan, math.inf, -math.inf, None, "3", True])
+def test_a_step_that_is_none_is_refused(schedule, step) -> None:
+    with pytest.raises(ArgumentError, match=rf"^{type(schedule).__name__}: step must be finite and from 0, got .*;"):
+        schedule(step)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: type(schedule).__name__)
+@pytest.mark.parametrize("step", [10**9, 2**53, 10**400])
+def test_a_step_far_beyond_the_last_has_the_last_rate(schedule, step: int) -> None:
+    far = {StepDecay: 0.0, Cosine: 0.0, OneCycle: 0.1 / 250_000.0, Plateau: 0.1}[type(schedule)]
+    assert schedule(step) == pytest.approx(far, abs=0.0, rel=1e-12)
+
+
+@pytest.mark.parametrize(("factor", "step"), [(10.0, 400), (10, 400), (1.5, 10**400), (1e308, 2)])
+def test_a_rate_that_grows_beyond_all_bounds_is_refused(factor: float, step: int) -> None:
+    with pytest.raises(ArgumentError, match=r"^StepDecay: the rate must stay finite, got 1 times .*; choose"):
+        StepDecay(1.0, 1, factor)(step)
+    assert StepDecay(1.0, 1, factor)(1) == factor
+
+
+def test_a_cycle_that_would_begin_or_end_at_infinity_is_refused() -> None:
+    for name in ("start", "end"):
+        with pytest.raises(ArgumentError, match=rf"^OneCycle: lr / {name} must be finite, got 1e\+300 / 1e-300;"):
+            OneCycle(1e300, 10, **{name: 1e-300})
+
+
 def test_a_plateau_goes_on_from_its_state() -> None:
     one, other = Plateau(1.0, patience=1), Plateau(1.0, patience=1)
     for loss in (1.0, 1.0):

@@ -96,7 +96,7 @@ CALLS = [
     ),
     Remedy(
         NET,
-        "list(Trainer(net, SGD(1e30), (x * 1e30, t)).run(9))",
+        "list(Trainer(net, SGD(1e38), (x, t)).run(9))",
         "net = TwoLayerNet(4, 5, 3); list(Trainer(net, SGD(0.1), (x, t)).run(9))",
         "lower the learning rate",
     ),
@@ -107,6 +107,12 @@ CALLS = [
         "import xpnet; seed = 0; datasets.Batches(x, t, 1, «xpnet.random.Generator(seed)»)",
     ),
     # files
+    Remedy(
+        FILE + "path = folder / 'wide.safetensors'; big = net.astype('float64'); "
+        "big.params['b1'] += 1e300; xn.save(path, big)",
+        "xn.load(path, net)",
+        'net = «net.astype("float64")»; xn.load(path, net)',
+    ),
     Remedy(FILE, "xn.load(path)", "«xn.load(path, net)»"),
     Remedy(FILE, "xn.load(path, net.params)", "xn.load(path, net)", "give the whole network, not its params"),
     Remedy(FILE, "xn.save(net, path)", "xn.save(path, net)", "give the path first"),

@@ -111,3 +111,38 @@ def test_history_as_json(tmp_path: Path) -> None:
         "samples_per_second": 100.0,
         "test_loss": None,
     }
+
+
+def record(loss: float, test_loss: float | None = None) -> Epoch:
+    return Epoch(1, loss, None, None, 0.1, 100.0, test_loss)
+
+
+@pytest.mark.parametrize(
+    ("losses", "epochs"),
+    [
+        ([], 0),
+        ([1.0], 0),
+        ([2.0, 1.0, 3.0], 1),
+        ([np.nan, 1.0], 0),
+        ([np.nan, 1.0, 2.0], 1),
+        ([1.0, np.nan, np.nan], 2),
+        ([np.nan, np.nan], 2),
+        ([np.inf, 5.0], 0),
+        ([-1.0, -2.0, -1.5], 1),
+    ],
+)
+def test_epochs_since_the_best(losses: list[float], epochs: int) -> None:
+    assert History([record(loss) for loss in losses]).since_best() == epochs
+    assert History([record(0.0, loss) for loss in losses]).since_best() == epochs
+
+
+def test_json_has_null_for_what_is_no_number(tmp_path: Path) -> None:
+    settings = {"lr": np.inf, "rates": (np.nan, 1.0), "name": "x"}
+    History([record(np.nan, -np.inf), record(0.5)]).save(tmp_path / "h", settings)
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    found = json.loads((tmp_path / "h").read_text(), parse_constant=refuse)
+    assert found["settings"] == {"lr": None, "rates": [None, 1.0], "name": "x"}
+    assert [(row["loss"], row["test_loss"]) for row in found["epochs"]] == [(None, None), (0.5, None)]

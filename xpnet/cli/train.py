@@ -90,10 +90,10 @@ def train(
             raise click.UsageError(f"--resume goes on with the settings of that training: leave out {names}")
         settings = settings_of(resume, settings.keys()) | {name: settings[name] for name in given}
     folder = out or resume or Path("runs") / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    make_folder("train", folder)
     if folder != resume and not overwrite and (folder / "history.json").is_file():
         remedy = f"go on with --resume {folder}, begin anew with --overwrite, or name another"
         raise DataError("train", f"{folder} must hold no other training", "one", remedy)
-    make_folder("train", folder)
     try:
         train_in(folder, settings, backend or get_backend(), device, resume)
     finally:

@@ -13,6 +13,7 @@ WIDTH, HEIGHT = 960, 400
 INK, GREY, GRID = "#1f2933", "#667480", "#e6eaee"
 LOSS, TRAIN, TEST = "#7b3fa0", "#1f6fb4", "#d9580d"  # told apart by colour-blind readers, and dark enough on white
 MARKERS_UP_TO = 40
+SMALLEST = 1e-300  # step of an axis: a power of ten below it would round to 0
 
 Points = list[tuple[float, float]]
 
@@ -73,11 +74,13 @@ def learning_curve(history: Sequence[Mapping[str, Any]], title: str = "Learning 
 def round_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """About ``count`` round numbers, multiples of 1, 2 or 5 times a power of ten, that enclose the range."""
     step = _round_step((high - low) / count)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first = math.floor(low / step + 1e-9)
+    last = max(math.ceil(high / step - 1e-9), first + 1)
     return [float(f"{index * step:.10g}") for index in range(first, last + 1)]
 
 
 def _round_step(raw: float) -> float:
+    raw = max(raw, SMALLEST)
     power = 10.0 ** math.floor(math.log10(raw))
     return next(factor for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-9)) * power
 

@@ -16,6 +16,7 @@ from xpnet.drawing.page import page
 from xpnet.drawing.svg import svg
 from xpnet.drawing.variable_graph import variable_graph
 from xpnet.errors import ArgumentError, DataError, DtypeError
+from xpnet.files import reason
 from xpnet.layers import Layer
 
 
@@ -57,11 +58,11 @@ class Drawing:
             )
         try:
             path.write_text(make(self), encoding="utf-8")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a ValueError for a name with a zero byte
             raise DataError(
                 "Drawing.save",
                 f"{path} must be writable",
-                error,
+                reason(error),
                 "choose another path, or make the directory first",
             ) from error
         return path

@@ -121,7 +121,8 @@ def _panel(panel: Panel, x0: float, y0: float, wide: float, high: float, colours
 
 def _axis(low: float, high: float, start: float, end: float, count: int) -> Axis:
     if high <= low:
-        low, high = low - 0.5, high + 0.5
+        room = max(0.5, 1e-6 * max(abs(low), abs(high)))
+        low, high = high - room, low + room
     slack = 1e-9 * (high - low)
     ticks = [tick for tick in round_ticks(low, high, count) if low - slack <= tick <= high + slack]
     return Axis(low, high, start, end, ticks)

@@ -15,7 +15,8 @@ class Dropout(Layer):
     """Dropout, ``y = x m / (1 - p)`` with each m 0 with probability p, else 1; ``y = x`` in ``predict``.
 
     p is ``dropout_ratio``. The m of the k-th call in training are the numbers of a stream with a name, the seed of
-    ``rng`` and k: the same bits on every backend. ``step`` is k, counted from 0, saved and restored as state.
+    ``rng`` and k: the same bits on every backend. ``step`` is k, counted from 0, saved and restored as state, and the
+    stream with it.
 
     Shapes: ``x`` and ``y`` of any shape.
     Backward: ``dx = dout m / (1 - p)``.
@@ -39,6 +40,16 @@ class Dropout(Layer):
         self.rng = generator_of(who, rng)
         self.stream = self.rng.next_name("Dropout")
         self.step = 0
+
+    @property
+    def drawn(self) -> str:
+        """The seed and the name of the stream, ``"0/Dropout1"``."""
+        return f"{self.rng.seed}/{self.stream}"
+
+    def draw_from(self, drawn: str) -> None:
+        """Draw from the stream of another layer, ``drawn``, as one that goes on with its training does."""
+        seed, _, self.stream = drawn.partition("/")
+        self.rng = Generator(int(seed))
 
     def forward(self, x: Array) -> Array:
         if not self.training or self.dropout_ratio == 0.0:

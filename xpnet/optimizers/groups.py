@@ -36,14 +36,15 @@ def options_by_name(who: str, groups: Groups, params: Mapping[str, Array]) -> di
     """Each parameter's own options: those of the groups that match it, the later over the earlier.
 
     A pattern is one or more of the shell's, ``"*.b *.gamma"``, or a function of name and parameter such as
-    ``vectors``. The options None leave a parameter untrained.
+    ``vectors``. Names with a space or ``[0]`` in them are matched as they stand, before the pattern is taken apart.
+    The options None leave a parameter untrained.
 
     Raises: ``ArgumentError`` for a pattern that matches nothing.
     """
     own: dict[str, Options | None] = {name: {} for name in params}
     for pattern, options in groups.items():
-        for part in pattern.split() or [""] if isinstance(pattern, str) else [pattern]:
-            matched = [name for name, W in params.items() if _matches(part, name, W)]
+        for part in _parts(pattern, params):
+            matched = _matched(part, params)
             if not matched:
                 known = ", ".join(params)
                 raise ArgumentError(who, f"a group must match one of {known}", repr(part), "correct or drop it")
@@ -52,5 +53,16 @@ def options_by_name(who: str, groups: Groups, params: Mapping[str, Array]) -> di
     return own
 
 
-def _matches(pattern: Pattern, name: str, W: Array) -> bool:
-    return fnmatchcase(name, pattern) if isinstance(pattern, str) else pattern(name, W)
+def _parts(pattern: Pattern, params: Mapping[str, Array]) -> list[Pattern]:
+    """The patterns in one string; one where a name with a space fits the whole."""
+    if not isinstance(pattern, str) or _matched(pattern, params):
+        return [pattern]
+    return [*pattern.split()] or [""]
+
+
+def _matched(pattern: Pattern, params: Mapping[str, Array]) -> list[str]:
+    """The names that a pattern matches: ``[0]`` as it stands where there is such a name, else any of what it holds."""
+    if not isinstance(pattern, str):
+        return [name for name, W in params.items() if pattern(name, W)]
+    literal = [name for name in params if fnmatchcase(name, pattern.replace("[", "[[]"))]
+    return literal or [name for name in params if fnmatchcase(name, pattern)]

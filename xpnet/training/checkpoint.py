@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from xpnet.backend import backend_of, is_array, to_numpy
+from xpnet.backend import array_namespace, backend_of, dtype_name, is_array, to_numpy
 from xpnet.errors import ArgumentError, DataError, DtypeError
 from xpnet.files import written_in_place
+from xpnet.layers import Dropout, Layer
+from xpnet.layers.base import leaves
 from xpnet.optimizers import Optimizer
+from xpnet.random import Generator
 from xpnet.training.history import History
-
-if TYPE_CHECKING:
-    from xpnet.layers import Layer
 
 Host = np.ndarray[Any, Any]
 
 # What stands before the names of what is not the network's own
 SECTIONS = ("optimizer/", "history/", "precision/")
+# What stands before the path of a layer that draws, in the metadata
+STREAM = "stream of "
 REMEDY = "give the file that xn.save wrote for such a network"
 
 
@@ -31,20 +34,26 @@ def save(path: str | Path, network: Layer, optimizer: Optimizer | None = None, h
     An optimizer adds its state, ``optimizer/W1.m``, and a history its columns, ``history/loss``: with both, a training
     goes on from the file bit for bit as if it had not been stopped. ``load`` takes the weights of any of them.
 
-    Raises: ``DataError`` where the file cannot be written.
+    Raises: ``DataError`` where the file cannot be written; ``ArgumentError`` for two arrays of one name, or a name that
+    no file can hold.
     """
     from safetensors.numpy import save as pack
 
     check_arguments("save", path, network)
-    named: dict[str, Any] = dict(network.params) | dict(network.states)
+    parts: list[dict[str, Any]] = [dict(network.params), dict(network.states)]
     if optimizer is not None:
-        named |= {f"optimizer/{name}": value for name, value in optimizer.state.items()}
+        parts.append({f"optimizer/{name}": value for name, value in optimizer.state.items()})
     if history is not None:
-        named |= {f"history/{name}": column for name, column in history.columns().items()}
+        parts.append({f"history/{name}": column for name, column in history.columns().items()})
+    named: dict[str, Any] = {}
+    for part in parts:
+        check_names(named, part)
+        named |= part
     # safetensors writes the memory of a transposed array as if it lay in order
     arrays = {n: np.asarray(to_numpy(v) if is_array(v) else v, order="C") for n, v in named.items() if v is not None}
-    with written_in_place(path) as part:
-        part.write_bytes(pack(arrays, metadata={"format": "xpnet"}))
+    metadata = {"format": "xpnet", **{f"{STREAM}{name}": stream for name, stream in streams_of(network).items()}}
+    with written_in_place(path) as file:
+        file.write_bytes(pack(arrays, metadata=metadata))
 
 
 def load(
@@ -52,25 +61,31 @@ def load(
 ) -> None:
     """Read what ``save`` wrote into a network or layer, in its library, device and dtype.
 
-    An optimizer and a history are filled too, where they are given. Nothing is changed unless everything fits.
+    An optimizer and a history are filled too, where they are given. Layers that draw, such as ``Dropout``, go on with
+    the streams of the file. Nothing is changed unless everything fits.
 
-    Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer.
+    Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer, or that holds values
+    beyond the dtype of the network.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load as unpack
 
     network = check_arguments("load", path, network)
     try:
-        found = unpack(Path(path).read_bytes())
+        content = Path(path).read_bytes()
+        found, streams = unpack(content), streams_in(content)
     except (OSError, SafetensorError, ValueError, KeyError) as error:  # a KeyError for a dtype that NumPy lacks
         raise DataError("load", f"{path} must be a readable safetensors file", error, REMEDY) from error
-    arrays = {n: array for n, array in found.items() if not n.startswith(SECTIONS) or n in network.states}
+    own = {*network.params, *network.states}  # a layer's name may start as a section's does
+    arrays = {n: array for n, array in found.items() if n in own or not n.startswith(SECTIONS)}
+    rest = {n: array for n, array in found.items() if n not in arrays}
     check_fit(path, arrays, network)
+    check_range(path, arrays, network)
     records = None
     if history is not None:
-        records = records_of(path, section(path, found, "history/"))
+        records = records_of(path, section(path, rest, "history/"))
     if optimizer is not None:
-        state = state_of(path, section(path, found, "optimizer/"), optimizer, network.params)
+        state = state_of(path, section(path, rest, "optimizer/"), optimizer, network.params)
         try:
             optimizer.state = state
         except ArgumentError as error:
@@ -88,6 +103,34 @@ def load(
             states[name] = array.item()
         else:
             states[name] = backend_of(next(iter(params.values()))).asarray(array)
+    for name, layer in leaves(network).items():
+        if isinstance(layer, Dropout) and name in streams:
+            layer.draw_from(streams[name])
+
+
+def streams_of(network: Layer) -> dict[str, str]:
+    """The streams of the layers that draw in training, by their paths."""
+    return {name: layer.drawn for name, layer in leaves(network).items() if isinstance(layer, Dropout)}
+
+
+def streams_in(content: bytes) -> dict[str, str]:
+    """The same of a file, from its metadata; ValueError for what is no stream."""
+    size = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    found = {name.removeprefix(STREAM): value for name, value in metadata.items() if name.startswith(STREAM)}
+    for drawn in found.values():
+        Generator(int(drawn.partition("/")[0]))
+    return found
+
+
+def check_names(before: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+    """Raise ArgumentError for names that are there already, or that no file can hold."""
+    for name in more:
+        if name in before:
+            must, remedy = "each array must have a name of its own", "name the layer otherwise"
+            raise ArgumentError("save", must, f"two of {name!r}", remedy)
+        if name == "__metadata__" or name.encode(errors="replace").decode() != name:  # half a character
+            raise ArgumentError("save", "a name must be one that a file can hold", repr(name), "name it otherwise")
 
 
 def check_arguments(who: str, path: Any, network: Any) -> Layer:
@@ -122,6 +165,25 @@ def check_fit(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> N
             raise DataError("load", f"{name} in {path} must be floating", arrays[name].dtype, REMEDY)
 
 
+def check_range(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> None:
+    """Raise DataError for finite values that the dtype of the network would turn into infinity."""
+    held = {**dict(network.params), **{name: value for name, value in network.states.items() if is_array(value)}}
+    for name, like in held.items():
+        array = arrays.get(name)
+        if array is not None and fits_not(array, like):
+            got = f"up to {np.max(np.abs(array[np.isfinite(array)])):.3g} in it"
+            must = f"{name} in {path} must fit into {dtype_name(like.dtype)}"
+            raise DataError("load", must, got, 'load it into a network of its dtype, net.astype("float64")')
+
+
+def fits_not(array: Host, like: Any) -> bool:
+    """Whether a finite value becomes infinite in the dtype of an array."""
+    if array.dtype.kind != "f" or array.size == 0:
+        return False
+    largest = float(array_namespace(like).finfo(like.dtype).max)
+    return bool(np.any(np.isfinite(array) & (np.abs(array) > largest)))
+
+
 def section(path: str | Path, found: Mapping[str, Host], start: str) -> dict[str, Host]:
     """The arrays whose names start so, without that start."""
     own = {name.removeprefix(start): array for name, array in found.items() if name.startswith(start)}
@@ -154,5 +216,8 @@ def state_of(
         if owner not in params or params[owner].shape != array.shape:
             must = f"{path} must hold the state of {type(optimizer).__name__} for this network"
             raise DataError("load", must, f"{name} {array.shape}", REMEDY)
+        if fits_not(array, params[owner]):
+            must = f"{name} in {path} must fit into {dtype_name(params[owner].dtype)}"
+            raise DataError("load", must, "values beyond it", "load it into a network of its dtype")
         state[name] = backend_of(params[owner]).asarray(array)
     return state

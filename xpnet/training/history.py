@@ -44,18 +44,20 @@ class History(list[Epoch]):
         return [asdict(record) for record in self]
 
     def save(self, path: str | Path, settings: dict[str, Any]) -> None:
-        """Write the settings and epochs as JSON.
+        """Write the settings and epochs as JSON, with null for what is no finite number.
 
         Raises: ``DataError`` where the file cannot be written.
         """
-        text = json.dumps({"settings": settings, "epochs": self.to_dicts()}, indent=1)
+        written = _finite({"settings": settings, "epochs": self.to_dicts()})
+        text = json.dumps(written, indent=1, allow_nan=False)
         with written_in_place(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
 
     def since_best(self) -> int:
-        """The number of epochs since the one with the lowest loss, 0 where it is the last."""
+        """The number of epochs since the one with the lowest loss, 0 where it is the last; NaN is not the lowest."""
         losses = [record.watched for record in self]
-        return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+        numbers = [loss for loss in losses if not math.isnan(loss)]
+        return len(losses) - 1 - losses.index(min(numbers)) if numbers else len(losses)
 
     def columns(self) -> dict[str, np.ndarray[Any, Any]]:
         """The records as columns of numbers, with NaN for None."""
@@ -76,3 +78,12 @@ class History(list[Epoch]):
             record: dict[str, Any] = {n: None if math.isnan(v) else v for n, v in zip(names, row, strict=True)}
             history.append(Epoch(**record | {"epoch": int(record["epoch"])}))
         return history
+
+
+def _finite(value: Any) -> Any:
+    """What JSON knows: None in the place of NaN and infinity."""
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

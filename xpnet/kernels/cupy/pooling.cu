@@ -1,6 +1,6 @@
 // The largest value and the mean under windows that slide over planes (H, W); the way back, gathered.
 
-// y (planes, OH, OW) and which cell of the window won; the first of equal values, NaN before all others
+// y (planes, OH, OW) and which cell of the window won, never one of the border; the first of equal values, NaN before all
 extern "C" __global__ void max_pooling(
     const REAL* x, REAL* y, unsigned char* winner, long long planes, long long H, long long W, long long OH, long long OW,
     long long FH, long long FW, long long sh, long long sw, long long ph, long long pw
@@ -8,14 +8,15 @@ extern "C" __global__ void max_pooling(
     long long n = planes * OH * OW;
     EACH(i, n) {
         long long ow = i % OW, oh = i / OW % OH, plane = i / (OW * OH);
-        const WIDE lowest = log(WIDE(0));
-        WIDE best = lowest;
+        bool seen = false;
+        WIDE best = 0;
         unsigned char cell = 0;
         for (long long k = 0; k < FH * FW; k++) {
             long long h = oh * sh + k / FW - ph, w = ow * sw + k % FW - pw;
-            bool inside = h >= 0 && h < H && w >= 0 && w < W;
-            WIDE value = inside ? WIDE(x[(plane * H + h) * W + w]) : lowest;
-            if (k == 0 || value > best || value != value) {
+            if (h < 0 || h >= H || w < 0 || w >= W) continue;
+            WIDE value = x[(plane * H + h) * W + w];
+            if (!seen || value > best || value != value) {
+                seen = true;
                 best = value;
                 cell = (unsigned char)k;
             }

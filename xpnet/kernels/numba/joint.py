@@ -57,10 +57,10 @@ def take_largest_of_four(slabs: Host, b: Host, y: Host, winner: Host, first: Any
 @compiled
 def part_by_winner(dout: Host, winner: Host, first: Any, slabs: Host) -> None:
     P, M, L = slabs.shape
-    zero, one = dout.dtype.type(0), dout.dtype.type(1)
+    zero = dout.dtype.type(0)
     for m in range(M):
         d, won = dout[m, first : first + L], winner[m, first : first + L]
         for k in range(P):
             slab = slabs[k, m]
             for i in range(L):
-                slab[i] = d[i] * (one if won[i] == k else zero)
+                slab[i] = d[i] if won[i] == k else zero

@@ -17,7 +17,7 @@ def max_pooling(x: Any, window: Window) -> Any:
     if x.ndim != 4:
         return standard.max_pooling.reference(x, window)
     y, winner = first_largest(under_cells(batch_last(x, window.pad, -np.inf), window, window.places(x.shape)))
-    if np.isnan(y).any():
+    if np.isnan(y).any() or (any(window.pad) and np.isneginf(y).any()):  # the border must not win
         return standard.max_pooling.reference(x, window)
     return batch_first(y), batch_first(winner)
 
@@ -37,7 +37,7 @@ def first_largest(cells: Sequence[Any]) -> tuple[Any, Any]:
 
 @standard.max_pooling_backward.on("numpy")
 def max_pooling_backward(dout: Any, winner: Any, size: Pair, window: Window) -> Any:
-    if dout.ndim != 4:
+    if dout.ndim != 4 or dout.dtype.char == "e" or not np.isfinite(dout).all():  # 0 times infinity is NaN
         return standard.max_pooling_backward.reference(dout, winner, size, window)
     dx = zeros_under(window, size, dout, dout.shape[1])
     dout, winner = batch_last(dout), batch_last(winner)
@@ -51,7 +51,7 @@ def max_pooling_backward(dout: Any, winner: Any, size: Pair, window: Window) -> 
 
 @standard.average_pooling.on("numpy")
 def average_pooling(x: Any, window: Window) -> Any:
-    if x.ndim != 4:
+    if x.ndim != 4 or x.dtype.char == "e":
         return standard.average_pooling.reference(x, window)
     y, *others = under_cells(batch_last(x, window.pad), window, window.places(x.shape))
     y = y.copy()
@@ -63,7 +63,7 @@ def average_pooling(x: Any, window: Window) -> Any:
 
 @standard.average_pooling_backward.on("numpy")
 def average_pooling_backward(dout: Any, size: Pair, window: Window) -> Any:
-    if dout.ndim != 4:
+    if dout.ndim != 4 or dout.dtype.char == "e":
         return standard.average_pooling_backward.reference(dout, size, window)
     dx = zeros_under(window, size, dout, dout.shape[1])
     share = batch_last(dout) / (window.size[0] * window.size[1])

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from math import prod
 
-from xpnet.backend import array_namespace, dtype_name
+from xpnet.backend import array_namespace
 from xpnet.kernels.dispatch import kernel
+from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.typing import Array
 
 Axes = tuple[int, ...]
@@ -21,17 +22,17 @@ def layer_norm(x: Array, gamma: Array, beta: Array, eps: float) -> tuple[Array, 
 
     Shapes: ``x (..., D)``, ``gamma (D,)``, ``beta (D,)``, ``y`` and ``x̂`` as ``x``, ``r (..., 1)``.
     """
-    xhat, rstd, _, _ = _standardize(_wide(x), (-1,), eps)
-    return _narrow(gamma * xhat + beta, x), xhat, rstd
+    xhat, rstd, _, _ = _standardize(widened(x), (-1,), eps)
+    return narrowed(gamma * xhat + beta, x), xhat, rstd
 
 
 @kernel
 def layer_norm_backward(dout: Array, xhat: Array, rstd: Array, gamma: Array) -> tuple[Array, Array, Array]:
     """Derivatives of ``layer_norm``: ``dx``, ``dγ = Σ dout x̂`` and ``dβ = Σ dout``."""
-    wide = _wide(dout)
+    wide = widened(dout)
     dgamma, dbeta = _scale_and_shift(wide, xhat, tuple(range(dout.ndim - 1)))
     dx = _through(wide * gamma, xhat, rstd, (-1,))
-    return _narrow(dx, dout), _narrow(dgamma, gamma), _narrow(dbeta, gamma)
+    return narrowed(dx, dout), narrowed(dgamma, gamma), narrowed(dbeta, gamma)
 
 
 @kernel
@@ -40,22 +41,22 @@ def rms_norm(x: Array, gamma: Array, eps: float) -> tuple[Array, Array, Array]:
 
     Shapes: ``x (..., D)``, ``gamma (D,)``, ``y`` and ``x̂ = x r`` as ``x``, ``r (..., 1)``.
     """
-    wide = _wide(x)
+    wide = widened(x)
     xp = array_namespace(wide)
     rstd = 1.0 / xp.sqrt(xp.mean(wide * wide, axis=-1, keepdims=True) + eps)
     xhat = wide * rstd
-    return _narrow(gamma * xhat, x), xhat, rstd
+    return narrowed(gamma * xhat, x), xhat, rstd
 
 
 @kernel
 def rms_norm_backward(dout: Array, xhat: Array, rstd: Array, gamma: Array) -> tuple[Array, Array]:
     """Derivatives of ``rms_norm``: ``dx = r (dx̂ - x̂ mean(dx̂ x̂))`` with ``dx̂ = γ dout``, and ``dγ``."""
-    wide = _wide(dout)
+    wide = widened(dout)
     xp = array_namespace(wide, xhat)
     dgamma = xp.sum(wide * xhat, axis=tuple(range(dout.ndim - 1)))
     dxhat = wide * gamma
     dx = rstd * (dxhat - xhat * xp.mean(dxhat * xhat, axis=-1, keepdims=True))
-    return _narrow(dx, dout), _narrow(dgamma, gamma)
+    return narrowed(dx, dout), narrowed(dgamma, gamma)
 
 
 @kernel
@@ -66,18 +67,18 @@ def batch_norm(x: Array, gamma: Array, beta: Array, eps: float) -> tuple[Array, 
     ``σ² (C,)``.
     """
     xp = array_namespace(x)
-    xhat, rstd, mean, var = _standardize(_wide(x), _all_but_channels(x), eps)
+    xhat, rstd, mean, var = _standardize(widened(x), _all_but_channels(x), eps)
     y = _to_channels(gamma, x) * xhat + _to_channels(beta, x)
-    return _narrow(y, x), xhat, rstd, xp.reshape(mean, gamma.shape), xp.reshape(var, gamma.shape)
+    return narrowed(y, x), xhat, rstd, xp.reshape(mean, gamma.shape), xp.reshape(var, gamma.shape)
 
 
 @kernel
 def batch_norm_backward(dout: Array, xhat: Array, rstd: Array, gamma: Array) -> tuple[Array, Array, Array]:
     """Derivatives of ``batch_norm``, through mean and variance: ``dx``, ``dγ = Σ dout x̂`` and ``dβ = Σ dout``."""
-    wide, axes = _wide(dout), _all_but_channels(dout)
+    wide, axes = widened(dout), _all_but_channels(dout)
     dgamma, dbeta = _scale_and_shift(wide, xhat, axes)
     dx = _through(wide * _to_channels(gamma, dout), xhat, rstd, axes)
-    return _narrow(dx, dout), _narrow(dgamma, gamma), _narrow(dbeta, gamma)
+    return narrowed(dx, dout), narrowed(dgamma, gamma), narrowed(dbeta, gamma)
 
 
 @kernel
@@ -88,7 +89,7 @@ def batch_norm_predict(x: Array, gamma: Array, beta: Array, mean: Array, var: Ar
     """
     xp = array_namespace(x, gamma, mean)
     scale = gamma / xp.sqrt(var + eps)
-    return _narrow((_wide(x) - _to_channels(mean, x)) * _to_channels(scale, x) + _to_channels(beta, x), x)
+    return narrowed((widened(x) - _to_channels(mean, x)) * _to_channels(scale, x) + _to_channels(beta, x), x)
 
 
 @kernel
@@ -98,22 +99,22 @@ def group_norm(x: Array, gamma: Array, beta: Array, groups: int, eps: float) -> 
     Shapes: ``x (N, C, ...)``, ``gamma (C,)``, ``beta (C,)``, ``y`` and ``x̂`` as ``x``, ``r (N, G, 1)``.
     """
     xp = array_namespace(x)
-    rows = xp.reshape(_wide(x), (x.shape[0], groups, prod(x.shape[1:]) // groups))
+    rows = xp.reshape(widened(x), (x.shape[0], groups, prod(x.shape[1:]) // groups))
     xhat, rstd, _, _ = _standardize(rows, (-1,), eps)
     xhat = xp.reshape(xhat, x.shape)
-    return _narrow(_to_channels(gamma, x) * xhat + _to_channels(beta, x), x), xhat, rstd
+    return narrowed(_to_channels(gamma, x) * xhat + _to_channels(beta, x), x), xhat, rstd
 
 
 @kernel
 def group_norm_backward(dout: Array, xhat: Array, rstd: Array, gamma: Array) -> tuple[Array, Array, Array]:
     """Derivatives of ``group_norm``: ``dx``, ``dγ = Σ dout x̂`` and ``dβ = Σ dout``."""
-    wide = _wide(dout)
+    wide = widened(dout)
     xp = array_namespace(wide, xhat)
     dgamma, dbeta = _scale_and_shift(wide, xhat, _all_but_channels(dout))
     rows = (*rstd.shape[:2], prod(dout.shape[1:]) // rstd.shape[1])
     dxhat = xp.reshape(wide * _to_channels(gamma, dout), rows)
     dx = xp.reshape(_through(dxhat, xp.reshape(xhat, rows), rstd, (-1,)), dout.shape)
-    return _narrow(dx, dout), _narrow(dgamma, gamma), _narrow(dbeta, gamma)
+    return narrowed(dx, dout), narrowed(dgamma, gamma), narrowed(dbeta, gamma)
 
 
 def _standardize(x: Array, axes: Axes, eps: float) -> tuple[Array, Array, Array, Array]:
@@ -149,18 +150,3 @@ def _to_channels(values: Array, x: Array) -> Array:
         return values
     reshaped: Array = array_namespace(values).reshape(values, values.shape + (1,) * (x.ndim - 2))
     return reshaped
-
-
-def _wide(x: Array) -> Array:
-    if dtype_name(x.dtype) not in ("float16", "bfloat16"):
-        return x
-    xp = array_namespace(x)
-    wide: Array = xp.astype(x, xp.float32)
-    return wide
-
-
-def _narrow(y: Array, like: Array) -> Array:
-    if dtype_name(like.dtype) not in ("float16", "bfloat16"):
-        return y
-    narrow: Array = array_namespace(y).astype(y, like.dtype)
-    return narrow

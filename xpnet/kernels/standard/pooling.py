@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xpnet.backend import array_namespace, device_of
 from xpnet.kernels.dispatch import kernel
+from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.kernels.standard.windows import Pair, Window, sum_of_cells, under_cells
 from xpnet.typing import Array
 
@@ -12,15 +13,19 @@ from xpnet.typing import Array
 def max_pooling(x: Array, window: Window) -> tuple[Array, Array]:
     """The largest value under the window, ``y[i, j] = maxₖ x[k + s (i, j)]``, and which cell k of it that is.
 
-    The first of equal values is taken, NaN before all others. Cells are compared in pairs: a ``max`` over short axes
-    is a hundred times slower, and wrong for infinities in some libraries.
+    The first of equal values is taken, NaN before all others, and never the border, not even where all values are -inf.
+    Cells are compared in pairs: a ``max`` over short axes is a hundred times slower, and wrong for infinities in some
+    libraries.
 
     Shapes: ``x (..., H, W)``; ``y`` and ``winner (..., OH, OW)``, integer.
     """
     xp = array_namespace(x)
-    y, *others = under_cells(x, window, window.places(x.shape), border=float("-inf"))
+    places = window.places(x.shape)
+    y, *others = under_cells(x, window, places, border=float("-inf"))
     counted = xp.uint8 if len(others) < 256 else xp.int32
     winner = xp.zeros(y.shape, dtype=counted, device=device_of(x))
+    if any(window.pad):
+        winner = winner + xp.astype(first_inside(x, window, places), counted)
     for k, other in enumerate(others, 1):
         better = (other > y) | xp.isnan(other)
         y = xp.where(better, other, y)
@@ -36,8 +41,21 @@ def max_pooling_backward(dout: Array, winner: Array, size: Pair, window: Window)
     """
     xp = array_namespace(dout, winner)
     FH, FW = window.size
-    pieces = [dout * xp.astype(xp.equal(winner, k), dout.dtype) for k in range(FH * FW)]
-    return sum_of_cells(pieces, window, size)
+    wide, zero = widened(dout), xp.zeros((), dtype=widened(dout).dtype, device=device_of(dout))
+    pieces = [xp.where(xp.equal(winner, k), wide, zero) for k in range(FH * FW)]
+    return narrowed(sum_of_cells(pieces, window, size), dout)
+
+
+def first_inside(x: Array, window: Window, places: Pair) -> Array:
+    """The first cell of the window that is not on the border, ``(OH, OW)``."""
+    xp = array_namespace(x)
+    found = []
+    for count, s, p, d in zip(places, window.stride, window.pad, window.dilation, strict=True):
+        outside = p - s * xp.arange(count, device=device_of(x))
+        found.append((xp.maximum(outside, xp.zeros_like(outside)) + (d - 1)) // d)
+    row, column = found
+    first: Array = row[:, None] * window.size[1] + column[None, :]
+    return first
 
 
 @kernel
@@ -46,10 +64,9 @@ def average_pooling(x: Array, window: Window) -> Array:
 
     Shapes: ``x (..., H, W)``, ``y (..., OH, OW)``.
     """
-    y, *others = under_cells(x, window, window.places(x.shape))
+    y, *others = under_cells(widened(x), window, window.places(x.shape))
     FH, FW = window.size
-    mean: Array = sum(others, y) / (FH * FW)
-    return mean
+    return narrowed(sum(others, y) / (FH * FW), x)
 
 
 @kernel
@@ -59,4 +76,4 @@ def average_pooling_backward(dout: Array, size: Pair, window: Window) -> Array:
     Shapes: ``dout (..., OH, OW)``, result ``(..., H, W)``.
     """
     FH, FW = window.size
-    return sum_of_cells([dout / (FH * FW)] * (FH * FW), window, size)
+    return narrowed(sum_of_cells([widened(dout) / (FH * FW)] * (FH * FW), window, size), dout)
