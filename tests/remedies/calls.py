@@ -108,7 +108,7 @@ CALLS = [
     ),
     # files
     Remedy(
-        FILE + "path = folder / 'wide.safetensors'; big = net.astype('float64'); "
+        FILE + "; path = folder / 'wide.safetensors'; big = net.astype('float64'); "
         "big.params['b1'] += 1e300; xn.save(path, big)",
         "xn.load(path, net)",
         'net = «net.astype("float64")»; xn.load(path, net)',
