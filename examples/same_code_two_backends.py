@@ -28,6 +28,8 @@ parser.add_argument("first", nargs="?", default="numpy")
 parser.add_argument("second", nargs="?", default=xn.available_backends()[-1])
 options = parser.parse_args()
 first, second = options.first, options.second
+if first == second:
+    print(f"{first} is compared with itself: install another library, see xpnet backends, or name two")
 print(f"epoch  {first:>16}  {second:>16}  difference")
 for epoch, (one, other) in enumerate(zip(train(first), train(second), strict=True), 1):
     print(f"{epoch:5}  {one:16.8f}  {other:16.8f}  {abs(one - other):10.1e}")

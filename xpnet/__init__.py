@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xpnet.autodiff import Variable, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
-    from xpnet.backend import available_backends, get_backend, set_backend, use_backend
+    from xpnet.backend import asarray, available_backends, get_backend, set_backend, use_backend
     from xpnet.capturing import capture
     from xpnet.drawing import draw
     from xpnet.errors import XpnetError
@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Variable",
     "XpnetError",
+    "asarray",
     "available_backends",
     "capture",
     "draw",
@@ -44,7 +45,7 @@ __all__ = [
 
 _PLACES = {
     "autodiff": ("Variable", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"),
-    "backend": ("available_backends", "get_backend", "set_backend", "use_backend"),
+    "backend": ("asarray", "available_backends", "get_backend", "set_backend", "use_backend"),
     "capturing": ("capture",),
     "drawing": ("draw",),
     "errors": ("XpnetError",),

@@ -180,7 +180,7 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: grad(lambda x: (x * x).sum())(ONES),
         AttributeError,
-        "Variable: its attributes must be of the standard, got sum; use xp = array_namespace(x) and xp.sum(x)",
+        "Variable: its attributes must be of the standard, got sum; use xp.sum, with xp = array_namespace(x)",
     ),
     (lambda: grad(ONES), TypeError, "grad: f must be a function, got ndarray; write grad(f)(x)"),
     (

@@ -39,7 +39,7 @@ def test_two_libraries_are_an_error_that_names_both() -> None:
 
 @pytest.mark.parametrize("arrays", [(), (1.0, None), ([1.0],), ("x",), (np.ones(2), [1.0]), (object(),)])
 def test_without_an_array_it_is_an_error(arrays: tuple[object, ...]) -> None:
-    with pytest.raises(DtypeError, match=r"array_namespace: .* must be an array.*convert it with backend.asarray\(x\)"):
+    with pytest.raises(DtypeError, match=r"array_namespace: .* must be an array.*convert it with xn.asarray\(x\)"):
         array_namespace(*arrays)
 
 

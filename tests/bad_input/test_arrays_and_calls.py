@@ -14,7 +14,7 @@ from xpnet.layers import AddLayer, Affine, Convolution, Flatten, LayerNormalizat
     ("shape", "text"),
     [
         ((2, 5), r"^Affine1?: x must be \(N, 4\), got \(2, 5\); give each row 4 values"),
-        ((4,), r"^Affine1?: x must be \(N, 4\), got \(4,\); add the batch axis with xp.expand_dims\(x, axis=0\)"),
+        ((4,), r"^Affine1?: x must be \(N, 4\), got \(4,\); add the batch axis with x\[None, \.\.\.\]"),
         ((2, 1, 3, 3), r"^Affine1?: x must be \(N, 4\), got \(2, (9|1, 3, 3)\);"),
         ((), r"^Affine1?: x must be \(N, 4\), got \(\);"),
         ((0, 3), r"^Affine1?: x must be \(N, 4\), got \(0, 3\);"),
@@ -67,7 +67,7 @@ LAYERS = [Relu, Sigmoid, Flatten, lambda: Affine.create(4, 3)]
 def test_x_that_is_not_floating(make, kind: str, backend) -> None:
     layer, x = make(), backend.asarray(np.ones((2, 4)).astype(kind))
     name = type(layer).__name__
-    text = rf"^{name}: x must be floating, got (int64|int32|uint8|bool); cast it with xp.astype\(x, xp.float32\)"
+    text = rf"^{name}: x must be floating, got (int64|int32|uint8|bool); cast it with xn.asarray\(x\)"
     refused(lambda: layer(x), DtypeError, TypeError, text)
 
 
@@ -85,7 +85,7 @@ def test_integers_into_a_network(net, asarray) -> None:
 @pytest.mark.parametrize("value", [[[1.0, 2.0]], (1.0, 2.0), "x", None, 3.0, 1, object()])
 def test_x_that_is_no_array(value: object, affine) -> None:
     kind = type(value).__name__
-    text = rf"^Affine: x must be an array, got {kind}; make one with backend.asarray\(x\)"
+    text = rf"^Affine: x must be an array, got {kind}; make one with xn.asarray\(x\)"
     refused(lambda: affine(value), DtypeError, TypeError, text)
 
 

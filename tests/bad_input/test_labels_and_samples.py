@@ -19,13 +19,13 @@ from xpnet.networks import Sequential
         (np.zeros(3, dtype=np.int64), r"^SoftmaxWithLoss: integer t must be \(2,\), got \(3,\); give one class index"),
         (
             np.zeros((2, 3), dtype=np.int64),
-            r"integer t must be \(2,\), got \(2, 3\); cast one-hot labels with xp",
+            r"integer t must be \(2,\), got \(2, 3\); cast one-hot labels with xn.asarray",
         ),
         (np.zeros((2, 1), dtype=np.int64), r"integer t must be \(2,\), got \(2, 1\);"),
         (np.asarray(1), r"integer t must be \(2,\), got \(\);"),
         (
             np.zeros(2),
-            r"floating t must be \(2, 3\), as x, got \(2,\); give a share for each class, or cast",
+            r"floating t must be \(2, 3\), as x, got \(2,\); give a share for each class, or class indices",
         ),
         (np.zeros((2, 4)), r"floating t must be \(2, 3\), as x, got \(2, 4\);"),
     ],

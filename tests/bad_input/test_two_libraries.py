@@ -25,7 +25,7 @@ def foreign_to(backend):
 def test_arrays_of_two_libraries(affine, net, backend, asarray) -> None:
     make, other = foreign_to(backend)
     x, t = make(np.ones((2, 4), dtype=np.float32)), make([0, 1])
-    text = rf"^Affine1?: W and x must be on one library, got {backend.name} and {other}; convert x with backend.asarray"
+    text = rf"^Affine1?: W and x must be on one library, got {backend.name} and {other}; convert x with xn.asarray"
     for call in (lambda: affine(x), lambda: net.predict(x), lambda: net.gradient(x, t)):
         refused(call, LibraryError, TypeError, text)
     own = asarray(np.ones((2, 4)))
@@ -49,7 +49,7 @@ def two_devices():
 def test_arrays_of_two_devices(two_devices) -> None:
     layer, net = Affine.create(4, 3), TwoLayerNet(4, 5, 3)
     x, t = two_devices(np.ones((2, 4), dtype=np.float32)), two_devices([0, 1])
-    text = r"^Affine1?: W and x must be on one device, got device1 and device2; move x yourself"
+    text = r"^Affine1?: W and x must be on one device, got device1 and device2; move x with xn.asarray"
     for call in (lambda: layer(x), lambda: net.predict(x), lambda: net.gradient(x, t)):
         refused(call, LibraryError, TypeError, text)
     own = xn.get_backend().asarray(np.ones((2, 4)))

@@ -26,10 +26,14 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path: Path) -> Non
 
 
 def test_going_on_is_refused_where_it_cannot_be(tmp_path: Path) -> None:
-    fails_in_one_line(run("train", "--resume", tmp_path / "none"), "none must be the folder of a training, got FileNot")
+    fails_in_one_line(
+        run("train", "--resume", tmp_path / "none"), "none must be the folder of a training, got No such file"
+    )
     assert not (tmp_path / "none").exists()
     run("train", *QUICK, "--out", tmp_path / "one")
-    fails_in_one_line(run("train", "--resume", tmp_path / "one"), "--epochs must be above the 1 that are done, got 1;")
+    result = run("train", "--resume", tmp_path / "one")
+    fails_in_one_line(result, "--epochs must be above the 1 that are done, got 1; ask for more, such as --epochs 2")
+    assert result.stdout == ""  # it refuses before it works
     result = run("train", "--resume", tmp_path / "one", "--epochs", 2, "--lr", 0.1, "--batch-size", 7)
     assert result.exit_code == 2
     assert "--resume goes on with the settings of that training: leave out --batch-size, --lr" in result.stderr

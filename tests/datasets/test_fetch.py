@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,29 @@ def test_only_what_is_missing_is_fetched(cache: Path, mirrors: list) -> None:
 def test_second_mirror_serves_what_the_first_lacks(cache: Path, mirrors: list) -> None:
     mirrors[1].serve(small_mnist())
     load_mnist()
-    assert len(mirrors[0].asked) == len(mirrors[1].asked) == 4
+    assert (len(mirrors[0].asked), len(mirrors[1].asked)) == (1, 4)  # who had the first file is asked first
     assert held(cache) == NAMES
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_a_mirror_that_hangs_is_not_waited_for(
+    cache: Path, mirrors: list, monkeypatch: pytest.MonkeyPatch, silent: int
+) -> None:
+    monkeypatch.setattr(fetch, "PATIENCE", 0.05)
+    monkeypatch.setattr(fetch, "TIMEOUT", 4.0)
+    for mirror in mirrors:
+        mirror.serve(small_mnist())
+    mirrors[silent].silent = True
+    began = threading.active_count()
+    load_mnist()
+    assert held(cache) == NAMES
+    assert len(mirrors[1 - silent].asked) == 4
+    assert len(mirrors[silent].asked) == 1 - silent
+    assert threading.active_count() <= began + 2  # the one that hangs, here and in its server
+
+
+def test_a_mirror_is_given_up_after_five_seconds() -> None:
+    assert fetch.TIMEOUT == 5.0
 
 
 def test_wrong_bytes_of_the_first_mirror_are_refused_and_the_second_asked(cache: Path, mirrors: list) -> None:

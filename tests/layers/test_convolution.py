@@ -31,7 +31,7 @@ WEIGHTS = zeros(4, 3, 2, 2), zeros(4)
 @pytest.mark.parametrize(
     ("shape", "text"),
     [
-        ((2, 1, 5, 5), r"^Convolution: x must have 3 channels, got 1 in \(2, 1, 5, 5\)"),
+        ((2, 1, 5, 5), r"^Convolution: x must be \(N, 3, H, W\), got \(2, 1, 5, 5\)"),
         ((3, 5, 5), r"^Convolution: x must be \(N, C, H, W\), got \(3, 5, 5\); add the batch axis"),
         (
             (2, 3, 1, 5),

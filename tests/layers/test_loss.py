@@ -344,7 +344,7 @@ def test_weights_that_do_not_fit(kind, asarray) -> None:
         text = rf"^{kind.__name__}: weights must be \(4,\).*, got {re.escape(str(shape))}; give one weight for each"
         with pytest.raises(ShapeError, match=text):
             kind()(x, t, asarray(np.ones(shape)))
-    text = rf"^{kind.__name__}: weights must be floating, got .*bool.*; cast them with xp.astype\(weights, x.dtype\)"
+    text = rf"^{kind.__name__}: weights must be floating, got .*bool.*; cast them with xn.asarray\(weights\)"
     with pytest.raises(DtypeError, match=text):
         kind()(x, t, asarray(np.ones(4, dtype=np.bool_)))
     with pytest.raises(DtypeError, match="weights must be an array, got list"):
@@ -357,7 +357,7 @@ def test_targets_that_do_not_fit(kind, asarray) -> None:
     text = rf"^{name}: t must be \(4, 3\), as x, got \(4,\); give a target for each output"
     with pytest.raises(ShapeError, match=text):
         kind()(x, asarray(np.ones(4)))
-    with pytest.raises(DtypeError, match=rf"^{name}: t must be floating, got .*int.*; cast it with xp.astype"):
+    with pytest.raises(DtypeError, match=rf"^{name}: t must be floating, got .*int.*; cast it with xn.asarray"):
         kind()(x, asarray(np.ones((4, 3), dtype=np.int64)))
     with pytest.raises(ShapeError, match=rf"^{name}: x must hold at least one sample, got \(0, 3\);"):
         kind()(asarray(X[:0]), asarray(T[:0]))

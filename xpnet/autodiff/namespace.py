@@ -13,6 +13,7 @@ from typing import Any
 
 from xpnet.autodiff import sets  # noqa: F401 (it declares composites)
 from xpnet.autodiff.functions import SPECIAL, composite_function, recorded_function, value_only_function
+from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.rules import COMPOSITES, RULES
 from xpnet.autodiff.signatures import Takes
 from xpnet.autodiff.variable import SPACES
@@ -114,7 +115,7 @@ class DifferentiableNamespace(ModuleType):
             self.__name__,
             "a function of Variables must be one of the array API standard",
             name,
-            "write it with functions that are, or give it a rule as a Layer with a backward",
+            remedy_for(name, RULES, "write it with functions that are, or give it a rule as a Layer with a backward"),
         )
 
 

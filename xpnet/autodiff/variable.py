@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from xpnet.autodiff import foreign
+from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.nodes import CONSTANT, Node, check_real, conjugate, current_trace, in_forward, is_real, leaf
 from xpnet.autodiff.operators import constant_operator, constant_operators, operators, unary
 from xpnet.autodiff.record import NUMBERS, apply, base, constant, made_by_recording, variable_of
@@ -22,7 +23,6 @@ from xpnet.errors import DtypeError, LibraryError, MemberError, ShapeError, Stat
 from xpnet.standard import Standard
 from xpnet.typing import Namespace
 
-INSTEAD = {"dot": "matmul", "transpose": "permute_dims", "norm": "linalg.vector_norm"}  # as NumPy's -> the standard's
 SPACES: dict[Namespace, Namespace] = {}  # a library's namespace -> that of Variables over it
 
 
@@ -285,9 +285,7 @@ class Variable:
             raise AttributeError(name)
         if name in foreign.METHODS and library_of(xp := self.__array_namespace__()).asks_for_methods:
             return foreign.method(xp, self, name)
-        other, remedy = INSTEAD.get(name, name), "use a function of the standard"
-        if other in RULES:
-            remedy = f"use xp = array_namespace(x) and xp.{other}(x)"
+        remedy = remedy_for(name, RULES, "use a function of the standard")
         raise MemberError("Variable", "its attributes must be of the standard", name, remedy)
 
     def __dlpack__(
@@ -319,14 +317,12 @@ def as_differentiable(x: Any, who: str) -> Any:
         return x
     kind = dtype_kind(x) if type(x) is Variable or not isinstance(x, list | tuple | dict | str) else None
     if kind is None:
-        raise DtypeError(
-            who, "x must be an array or a number", type(x).__name__, "convert it with get_backend().asarray(x)"
-        )
+        raise DtypeError(who, "x must be an array or a number", type(x).__name__, "convert it with xn.asarray(x)")
     if kind in ("integer", "bool"):
         raise DtypeError(
             who,
             "dtype must be floating, integers have no derivative",
             x.dtype,
-            "convert it with xp.astype(x, xp.float64)",
+            "convert it with xn.asarray(x)",
         )
     return x

@@ -1,5 +1,6 @@
 """The array library, device and dtype: one switch for new arrays, one question for existing ones."""
 
+from xpnet.backend.host import to_numpy
 from xpnet.backend.libraries import LIBRARIES, Library
 from xpnet.backend.namespace import (
     array_namespace,
@@ -14,13 +15,13 @@ from xpnet.backend.namespace import (
 )
 from xpnet.backend.switch import (
     Backend,
+    asarray,
     available_backends,
     backend_of,
     get_backend,
     make_backend,
     missing,
     set_backend,
-    to_numpy,
     use_backend,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "Backend",
     "Library",
     "array_namespace",
+    "asarray",
     "available_backends",
     "backend_of",
     "device_of",

@@ -40,13 +40,13 @@ def array_namespace(*arrays: Any) -> Namespace:
                     "array_namespace",
                     "arrays must be of one library",
                     f"{library_name(found)} and {library_name(namespace)}",
-                    "convert one with backend.asarray(backend.to_numpy(x))",
+                    "convert one with xn.asarray(x)",
                 )
             found = namespace
     if found is None:
         got = ", ".join(type(array).__name__ for array in arrays) or "nothing"
         raise DtypeError(
-            "array_namespace", "at least one argument must be an array", got, "convert it with backend.asarray(x)"
+            "array_namespace", "at least one argument must be an array", got, "convert it with xn.asarray(x)"
         )
     return found
 
@@ -67,7 +67,7 @@ def _look_up(array: Any) -> Namespace:
                 "array_namespace",
                 "every argument must be an array of the array API standard",
                 f"{kind.__module__}.{kind.__qualname__}",
-                "convert it with backend.asarray(x)",
+                "convert it with xn.asarray(x)",
             ) from error
     _NAMESPACES[kind] = namespace
     return namespace
@@ -121,7 +121,7 @@ def find_library(backend: object) -> Library:
         "set_backend",
         f"backend must be one of {', '.join(LIBRARIES)}, or an array API namespace",
         got,
-        "run `xpnet backends` to see which of them are ready here",
+        'choose "cupy"' if got in ("'cuda'", "'gpu'") else "run `xpnet backends` to see which of them are ready here",
     )
 
 
@@ -190,4 +190,27 @@ def find_dtype(namespace: Namespace, wanted: Any) -> Any:
             repr(wanted) + (f" ({library.unfit[name]})" if name in library.unfit else ""),
             'choose "float32" or "float64"',
         )
+    return dtype
+
+
+DTYPES = (
+    *("bool", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+)
+
+
+def any_dtype(namespace: Namespace, wanted: Any) -> Any:
+    """The dtype object of a library for a name such as ``"int64"``, a dtype of another library, ``int`` or ``bool``.
+
+    Integers wider than the library has, such as int64 on jax unless its 64-bit mode is on, are its own integers.
+
+    Raises: ``ArgumentError`` for a dtype that the library does not have.
+    """
+    name = "int64" if wanted is int else wanted if isinstance(wanted, str) else dtype_name(wanted)
+    dtype = getattr(namespace, name, None) if name in DTYPES else None
+    if dtype is None:
+        known = ", ".join(name for name in DTYPES if hasattr(namespace, name))
+        raise ArgumentError("asarray", f"dtype must be one of {known}", repr(wanted), "choose one")
+    if name == "int64" and name not in namespace.__array_namespace_info__().dtypes():
+        dtype = namespace.__array_namespace_info__().default_dtypes()["integral"]
     return dtype

@@ -15,17 +15,21 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.backend.host import cast, on_host, to_numpy
 from xpnet.backend.libraries import LIBRARIES, Library
 from xpnet.backend.namespace import (
     SCALARS,
+    any_dtype,
     array_namespace,
     device_of,
+    dtype_kind,
     dtype_name,
     find_dtype,
     find_library,
+    is_array,
     library_of,
 )
-from xpnet.errors import BackendError, DtypeError
+from xpnet.errors import BackendError, DtypeError, XpnetError
 from xpnet.typing import Array, Namespace
 
 
@@ -74,15 +78,15 @@ class Backend:
 
     def on_host(self, values: Any, dtype: Any = None) -> tuple[np.ndarray[Any, Any], Any]:
         """What ``asarray`` hands to the library: the values on the host, and a dtype, None where they keep theirs."""
-        host = values if isinstance(values, np.ndarray) else to_numpy(values)
+        host = on_host(values)
         if not host.dtype.isnative or min(host.strides, default=0) < 0:  # which not every library takes
             host = host.astype(host.dtype.newbyteorder("="), order="C")
         if dtype is None and host.dtype.kind in "fc":
             dtype = self.dtype if host.dtype.kind == "f" else None
-        elif isinstance(dtype, str):
-            dtype = getattr(self.xp, dtype)
+        elif dtype is not None:
+            dtype = self.dtype if dtype is float else any_dtype(self.xp, dtype)
         if dtype is not None and dtype_name(dtype) != "bfloat16":  # which NumPy does not have
-            host = host.astype(dtype_name(dtype), copy=False)
+            host = cast(host, dtype_name(dtype))
         return host, dtype
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
@@ -107,11 +111,26 @@ def _batch(arrays: Any) -> tuple[Any, ...]:
     return tuple(arrays)
 
 
-def to_numpy(array: Any) -> np.ndarray[Any, Any]:
-    """The values of any library's array, a number or a list as a NumPy array on the host."""
-    if isinstance(array, (np.ndarray, np.generic, list, tuple, *SCALARS)):
-        return np.asarray(array)
-    return library_of(array_namespace(array)).to_numpy(array)
+def asarray(x: Any, dtype: Any = None) -> Array:
+    """Numbers as an array of the current backend, on its device and in its floating dtype.
+
+    ``x`` is a number, a list, a table of pandas or polars, or an array of any library. Integers and truth values become
+    floating numbers too, for what layers compute with; where they are to stay what they are, name it,
+    ``asarray(t, dtype="int64")`` for labels and ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. What
+    is missing in a table becomes NaN. An array that is so already is returned as it is.
+
+    Raises: ``DtypeError`` for what holds no numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
+    for a dtype that the library does not have.
+    """
+    backend = get_backend()
+    wanted = backend.dtype if dtype is None or dtype is float else any_dtype(backend.xp, dtype)
+    if not isinstance(x, (np.ndarray, np.generic, *SCALARS)) and is_array(x):
+        xp, keeps = array_namespace(x), dtype is None and dtype_kind(x) == "complex"
+        if library_of(xp) is backend.library and device_of(x) == backend.device:  # not by way of the host
+            array: Array = x if keeps or x.dtype == wanted else xp.astype(x, wanted)
+            return array
+    host = on_host(x)
+    return backend.asarray(host, None if dtype is None and host.dtype.kind == "c" else wanted)
 
 
 def backend_of(array: Any, dtype: Any = None) -> Backend:
@@ -165,8 +184,13 @@ def get_backend() -> Backend:
     if local is not None:
         return local
     if _process is None:
-        name, _, device = (os.environ.get("XPNET_BACKEND") or "numpy").partition(":")
-        _process = make_backend(name, device or None)
+        named = os.environ.get("XPNET_BACKEND") or "numpy"
+        name, _, device = named.partition(":")
+        try:
+            _process = make_backend(name, device or None)
+        except XpnetError as error:
+            error.tell(f"XPNET_BACKEND={named}")
+            raise
     return _process
 
 

@@ -14,11 +14,11 @@ from xpnet.benchmark.peers import COMPETITORS
 from xpnet.benchmark.racing import Heat, Result
 from xpnet.benchmark.report import MEGABYTE, duration
 
-BAR, LONGEST = 15, 6.0  # characters, and the ratio that fills them
+BAR, SHORT_BAR, LONGEST = 15, 4, 6.0  # characters, and the ratio that fills them
 
 
-def heat_table(heat: Heat) -> Table:
-    """The competitors of a heat from the fastest on; below, those that did not run."""
+def heat_table(heat: Heat, narrow: bool = False) -> Table:
+    """The competitors of a heat from the fastest on; below, those that did not run. A narrow one leaves columns out."""
     table = Table(
         title=f"{heat.workload.name}: {heat.workload.summary}",
         title_justify="left",
@@ -29,16 +29,18 @@ def heat_table(heat: Heat) -> Table:
     )
     table.add_column("", no_wrap=True)
     table.add_column("a step", justify="right", no_wrap=True)
-    table.add_column("±", justify="right", style="dim", no_wrap=True)
+    if not narrow:
+        table.add_column("±", justify="right", style="dim", no_wrap=True)
     table.add_column(f"÷ {COMPETITORS[heat.base.competitor].label}" if heat.base else "", no_wrap=True)
-    table.add_column("memory", justify="right", no_wrap=True)
+    if not narrow:
+        table.add_column("memory", justify="right", no_wrap=True)
     table.add_column("loss", justify="right", no_wrap=True)
     for result in sorted(heat.ran(), key=lambda result: result.median):
-        table.add_row(*row(heat, result))
+        table.add_row(*row(heat, result, narrow))
     for result in heat.results.values():
         if not result.ran:
             label = COMPETITORS[result.competitor].label
-            table.add_row(Text(label, "dim"), "", "", Text("did not run", "yellow"))
+            table.add_row(Text(label, "dim"), *[""] * (1 if narrow else 2), Text("did not run", "yellow"))
     return table
 
 
@@ -67,23 +69,24 @@ def growth_table(growth: Sequence[Growth]) -> Table:
     return table
 
 
-def row(heat: Heat, result: Result) -> list[Text]:
+def row(heat: Heat, result: Result, narrow: bool = False) -> list[Text]:
     competitor = COMPETITORS[result.competitor]
     style = "dim" if not competitor.computes else "bold green" if competitor.library == "xpnet" else ""
     grown = result.memory.get("grown") if competitor.computes else None
-    return [
+    cells = [
         Text(competitor.label, style),
         Text(duration(result.median), style),
         Text(f"{result.spread:.0%}"),
-        bar(result.median / heat.base.median, style) if heat.base else Text(""),
+        bar(result.median / heat.base.median, style, SHORT_BAR if narrow else BAR) if heat.base else Text(""),
         Text("" if grown is None else f"{grown / MEGABYTE:.0f} MB"),
         loss(heat, result),
     ]
+    return [cells[0], cells[1], cells[3], cells[5]] if narrow else cells
 
 
-def bar(ratio: float, style: str) -> Text:
+def bar(ratio: float, style: str, longest: int) -> Text:
     """A bar in eighths of a character, and the ratio."""
-    eighths = max(1, round(min(ratio, LONGEST) / LONGEST * BAR * 8))
+    eighths = max(1, round(min(ratio, LONGEST) / LONGEST * longest * 8))
     blocks = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
     return Text(f"{blocks} {ratio:.2f}{'' if ratio <= LONGEST else ' …'}", style or "cyan")
 

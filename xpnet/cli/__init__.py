@@ -24,7 +24,11 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """The commands, in a tuned process. An XpnetError is printed as one line, with no traceback, and exits with 1."""
+    """The commands, in a tuned process.
+
+    An XpnetError is printed as one line, with no traceback, and exits with 1. Ctrl-C says ``stopped`` and what is
+    kept, and exits with 130.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -46,9 +50,26 @@ class Commands(click.Group):
         except XpnetError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(1)
+        except KeyboardInterrupt as stop:
+            click.echo(f"stopped: {stop}" if stop.args else "stopped")
+            sys.exit(130)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+NEXT = (
+    "Begin with `xpnet train`: it checks the gradients, learns the digits that ship with it, and shows the result. "
+    "`xpnet draw` draws how backpropagation works, `xpnet backends` tells what else can run here."
+)
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    epilog=NEXT,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, package_name="xpnet")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Backpropagation written once, for NumPy, CuPy, torch, jax and any other array API library."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -6,6 +6,7 @@ import click
 
 from xpnet.backend import LIBRARIES, missing
 from xpnet.backend.blas import blas, gigaflops
+from xpnet.cli.console import make_console, narrow
 from xpnet.kernels.numba.choice import status
 from xpnet.tuning import Tuning, advice
 
@@ -19,24 +20,28 @@ def backends(tuned: Tuning) -> None:
     matrix products is measured.
     """
     from rich import box
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console(highlight=False)
+    console = make_console()
     numpys = blas()
     speed = gigaflops()  # before other libraries start threads of their own
-    table = Table("backend", "version", "standard", "devices", "status", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table("backend", "version", box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in () if narrow(console) else ("standard", "devices"):
+        table.add_column(head)
+    table.add_column("status", no_wrap=True)
     lacks = {name: missing(library) for name, library in LIBRARIES.items()}
     for name, library in LIBRARIES.items():
-        if lacks[name]:
-            table.add_row(name, "-", "-", "-", "[yellow]not ready[/]")
-        else:
+        cells = ["-", "-", "-"]
+        if not lacks[name]:
             devices = ", ".join(map(library.device_name, library.devices()))
-            table.add_row(name, library.version(), library.standard(), devices, "[green]ready[/]")
+            cells = [library.version(), library.standard(), devices]
+        if narrow(console):
+            cells = cells[:1]
+        table.add_row(name, *cells, Text("not ready", "yellow") if lacks[name] else Text("ready", "green"))
     console.print(table)
     for lack in filter(None, lacks.values()):
-        console.print(escape(lack))
+        console.print(lack)
     console.print(f"\nNumPy's BLAS: {numpys}, {speed:.0f} GFLOP/s in float32", soft_wrap=True)
     console.print(f"compiled loops: {status()}", soft_wrap=True)
     console.print(str(tuned), soft_wrap=True)

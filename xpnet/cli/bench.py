@@ -19,6 +19,9 @@ from xpnet.benchmark.picture import growth_svg, ratios_svg
 from xpnet.benchmark.process import Failed
 from xpnet.benchmark.report import BUSY
 from xpnet.benchmark.workloads import has_mnist
+from xpnet.cli import options
+from xpnet.cli.console import make_console, narrow
+from xpnet.errors import BackendError
 from xpnet.files import make_folder, written_in_place
 
 if TYPE_CHECKING:
@@ -59,9 +62,10 @@ file = click.Path(path_type=Path, dir_okay=False)
     metavar="NAMES",
     help=f"Some of {', '.join(COMPETITORS)}.",
 )
-@click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="Threads, and cores, for each.")
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Turns of each competitor.")
+@click.option("--threads", type=options.Whole(1), default=2, show_default=True, help="Threads, and cores, for each.")
+@click.option("--rounds", type=options.Whole(1), default=5, show_default=True, help="Turns of each competitor.")
 @click.option("--gpu", is_flag=True, help="Run on the GPU: xpnet on CuPy, and what else can.")
+@options.quiet
 @click.option("--growth", is_flag=True, help="Measure xpnet over batches, widths and depths instead.")
 @click.option("--footprint", "footprints", is_flag=True, help="Measure the time to import and the room on disk, too.")
 @click.option("--json", "json_file", type=file, metavar="FILE", help="Write all that was measured there.")
@@ -72,6 +76,7 @@ def bench(
     threads: int,
     rounds: int,
     gpu: bool,
+    quiet: bool,
     growth: bool,
     footprints: bool,
     json_file: Path | None,
@@ -83,14 +88,19 @@ def bench(
     turns, each in a process of its own, stopped while the others run. Exits with 1 where xpnet itself does not run, or
     computes another loss.
     """
-    from rich.console import Console
+    from rich.text import Text
 
     from xpnet.benchmark.display import footprint_table
 
     for path in filter(None, (json_file, page)):  # not after minutes of measuring
         make_folder("bench", path.parent)
-    console = Console(highlight=False)
+    console = make_console(quiet)
     asked = [COMPETITORS[name] for name in competitors]
+    absent = list(dict.fromkeys(one.package for one in asked if not one.installed))
+    if absent and len(asked) < len(COMPETITORS):
+        names = ", ".join(one.name for one in asked if not one.installed)
+        remedy = f"pip install {' '.join(absent)}, or leave it out of --competitors"
+        raise BackendError("bench", "what it is to compare must be installed", f"no {names}", remedy)
     if gpu:
         make_backend(GPU_BACKEND)  # or say what is missing
     here = [one for one in asked if one.installed and one.runs(gpu)]
@@ -105,18 +115,14 @@ def bench(
         else:
             run_heats(console, report, here, workloads)
         if footprints:
-            with console.status("importing each library, and measuring its files"):
+            with console.status(Text("importing each library, and measuring its files")):
                 report.footprints.extend(footprint(one.library, one.package) for one in once(here))
             console.print(footprint_table(report.footprints))
     except Failed as failure:
         raise click.ClickException(f"the benchmark could not run: {failure}") from failure
-    except KeyboardInterrupt:
-        console.print("stopped")
-        raise SystemExit(130) from None
     elsewhere = [one.name for one in asked if not one.runs(gpu)]
     if elsewhere:
         console.print(f"not on a {'GPU' if gpu else 'CPU'}: {', '.join(elsewhere)}", style="dim")
-    absent = dict.fromkeys(one.package for one in asked if not one.installed)
     if absent:
         console.print(f"not installed, and so not here: {', '.join(absent)}", style="dim")
     for written in write(report, json_file, page):
@@ -132,19 +138,21 @@ def once(competitors: list[Competitor]) -> list[Competitor]:
 
 def run_heats(console: Console, report: Report, competitors: list[Competitor], workloads: list[str]) -> None:
     """A table as soon as a workload is done."""
+    from rich.text import Text
+
     from xpnet.benchmark.display import heat_table
 
     for name in workloads:
         workload = WORKLOADS[name]
         able = [one for one in competitors if workload.kind in one.workloads]
-        with console.status(name) as status:
+        with console.status(Text(name)) as status:
 
             def show(text: str, name: str = name, status: Status = status) -> None:
-                status.update(f"{name}, {text}")
+                status.update(Text(f"{name}, {text}"))
 
             heat = race(workload, able, report.setting, report.rounds, show)
         report.heats.append(heat)
-        console.print(heat_table(heat), *heat.troubles(), sep="\n")
+        console.print(heat_table(heat, narrow(console)), *heat.troubles(), sep="\n")
     console.print(*report.verdicts(), sep="\n", style="bold")
     if report.busy():
         console.print(BUSY, style="yellow")
@@ -152,10 +160,16 @@ def run_heats(console: Console, report: Report, competitors: list[Competitor], w
 
 def measure_growth(console: Console, report: Report, competitors: list[Competitor]) -> None:
     """The first competitor, over each axis."""
+    from rich.text import Text
+
     from xpnet.benchmark.display import growth_table
 
-    with console.status("growth") as status:
-        points = grow(competitors[0], report.setting, report.rounds, lambda text: status.update(f"growth, {text}"))
+    with console.status(Text("growth")) as status:
+
+        def show(text: str) -> None:
+            status.update(Text(f"growth, {text}"))
+
+        points = grow(competitors[0], report.setting, report.rounds, show)
         report.growth.extend(points)
     console.print(growth_table(report.growth))
 

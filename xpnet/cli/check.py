@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from xpnet.backend import available_backends, use_backend
 from xpnet.cases import CASES
 from xpnet.cli import options
+from xpnet.cli.console import make_console
 from xpnet.gradcheck import Report, gradient_check
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 @click.command()
 @options.backend("each that is ready")
 @options.device
 @options.dtype("float64")
-def check(backend: str | None, device: str | None, dtype: str) -> None:
+@options.quiet
+def check(backend: str | None, device: str | None, dtype: str, quiet: bool) -> None:
     """Check the gradients of every layer, on every backend present or on one.
 
     A cell holds the largest relative difference between backward and numerical differentiation, over all
     parameters and inputs. Exits with 1 where a gradient is wrong.
     """
-    from rich.console import Console
     from rich.progress import track
     from rich.table import Table
 
@@ -28,9 +34,9 @@ def check(backend: str | None, device: str | None, dtype: str) -> None:
         raise click.UsageError("--device names a device of one library: add --backend")
     names = [backend] if backend else list(available_backends())
     table = Table("layer", *names, title=f"gradient check of every layer ({dtype})", title_justify="left")
-    rows: dict[str, list[str]] = {case.name: [] for case in CASES}
+    rows: dict[str, list[Text]] = {case.name: [] for case in CASES}
     failures: list[tuple[str, Report]] = []
-    console = Console()
+    console = make_console(quiet)
     for name in names:
         with use_backend(name, device=device, dtype=dtype):
             for case in track(CASES, description=name, console=console, transient=True):
@@ -44,16 +50,20 @@ def check(backend: str | None, device: str | None, dtype: str) -> None:
     console.print(table)
     for name, report in failures:
         console.print(f"on {name}:", report)
+        if quiet:
+            click.echo(f"on {name}: {report}", err=True)
     if failures:
         raise SystemExit(1)
     backends = "1 backend" if len(names) == 1 else f"{len(names)} backends"
-    console.print(f"[green]{len(CASES) * len(names)} checks on {backends}: every gradient is right.[/]")
+    console.print(f"{len(CASES) * len(names)} checks on {backends}: every gradient is right.", style="green")
 
 
-def cell(report: Report) -> str:
+def cell(report: Report) -> Text:
     """The largest relative difference, coloured by the worst status."""
+    from rich.text import Text
+
     worst = max(row.max_rel for row in report.rows)
     if not report.ok:
-        return f"[bold red]{worst:.0e} fail[/]"
+        return Text(f"{worst:.0e} fail", "bold red")
     kinks = sum(row.kinks for row in report.rows)
-    return f"[yellow]{worst:.0e}, {kinks} kinks[/]" if kinks else f"[green]{worst:.0e}[/]"
+    return Text(f"{worst:.0e}, {kinks} kinks", "yellow") if kinks else Text(f"{worst:.0e}", "green")

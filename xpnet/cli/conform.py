@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from xpnet.cli import options
+from xpnet.cli.console import make_console
 from xpnet.conformance import Report, Row
 from xpnet.conformance import conform as run
 from xpnet.files import written_in_place
@@ -21,23 +22,24 @@ from xpnet.files import written_in_place
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Floating dtype.  [default: the largest]")
 @click.option("--quick", is_flag=True, help="One case of each function, for a library that compiles each shape.")
 @click.option("--all", "every_row", is_flag=True, help="Print what works, too.")
+@options.quiet
 @click.option("--json", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write the whole report there.")
-def conform(namespace: str, every_row: bool, file: Path | None, **chosen: Any) -> None:
+def conform(namespace: str, every_row: bool, file: Path | None, quiet: bool, **chosen: Any) -> None:
     """Try an array library on its arrays, layers, the rules of autodiff and a small training, against NumPy.
 
     NAMESPACE is a backend name such as torch, or a module path such as dask.array or my_library; the folder in which
     you stand is searched, too. Prints what is missing, raises or deviates; exits with 1 where anything does.
     """
-    from rich.console import Console
+    from rich.text import Text
 
     from xpnet.conformance.display import rendered
 
     sys.path.insert(0, str(Path.cwd()))  # as python -m does, for a library that is not installed yet
-    console = Console(highlight=False)
-    with console.status(f"trying {namespace}") as status:
+    console = make_console(quiet)
+    with console.status(Text(f"trying {namespace}")) as status:
 
         def show(row: Row) -> None:
-            status.update(f"trying {namespace}, {row.section}: {row.name}")
+            status.update(Text(f"trying {namespace}, {row.section}: {row.name}"))
 
         report = run(namespace, on_row=show, **chosen)
     console.print(rendered(report, every_row))

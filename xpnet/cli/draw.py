@@ -28,9 +28,16 @@ from xpnet.files import make_folder
 @options.backend()
 @options.device
 @options.dtype("float64")
+@options.quiet
 @click.option("--out", type=click.Path(path_type=Path), default="figures", show_default=True, help="Folder to write.")
 def draw(
-    figures: tuple[str, ...], formats: tuple[str, ...], backend: str | None, device: str | None, dtype: str, out: Path
+    figures: tuple[str, ...],
+    formats: tuple[str, ...],
+    backend: str | None,
+    device: str | None,
+    dtype: str,
+    quiet: bool,
+    out: Path,
 ) -> None:
     """Draw the computational graphs of the book, values above the arrows and derivatives below.
 
@@ -42,4 +49,6 @@ def draw(
         for name in figures or FIGURES:
             picture = drawing_of(FIGURES[name](), title=name.replace("-", " ").capitalize())
             for suffix in formats:
-                click.echo(picture.save(out / f"{name}.{suffix}"))
+                path = picture.save(out / f"{name}.{suffix}")
+                if not quiet:
+                    click.echo(path)

@@ -8,12 +8,40 @@ from typing import Any
 import click
 
 from xpnet.backend import LIBRARIES
+from xpnet.backend.namespace import find_library
+from xpnet.errors import XpnetError
+
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+
+
+class Number(click.FloatRange):
+    """A number, called so where it is refused."""
+
+    name = "number"
+
+
+class Whole(click.IntRange):
+    """A whole number, called so where it is refused."""
+
+    name = "whole number"
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return "NUMBER"
+
+
+def _known(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:  # noqa: ARG001
+    try:
+        find_library(name or "numpy")
+    except XpnetError as error:
+        error.tell("--backend")
+        raise
+    return name
 
 
 def backend(default: str = "$XPNET_BACKEND, or numpy") -> Callable[..., Any]:
     """The option ``--backend``."""
     text = f"Array library: {', '.join(LIBRARIES)}.  [default: {default}]"
-    return click.option("--backend", metavar="NAME", help=text)
+    return click.option("--backend", metavar="NAME", callback=_known, help=text)
 
 
 device = click.option("--device", metavar="DEVICE", help="Device by name or index, such as cpu or cuda:0.")

@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from xpnet import __version__
 from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
+from xpnet.cli.console import make_console, narrow
 from xpnet.datasets import check_data, load_digits, load_mnist
 from xpnet.drawing.curves import learning_curve
 from xpnet.errors import ArgumentError, DataError
@@ -35,6 +36,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 }
 CLASSES = 10
 CHECKED_IMAGES = 3
+HUGE = 1e5  # from here on a loss is written with an exponent
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,20 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @options.backend()
 @options.device
 @options.dtype("float32")
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the training images.  [default: 20, mnist 17]")
-@click.option("--batch-size", type=click.IntRange(1), help="Images per step.  [default: 10, mnist 100]")
+@click.option("--epochs", type=options.Whole(1), help="Passes over the training images.  [default: 20, mnist 17]")
+@click.option("--batch-size", type=options.Whole(1), help="Images per step.  [default: 10, mnist 100]")
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="How to descend.  [default: sgd]")
 @click.option(
     "--lr",
-    type=click.FloatRange(0.0, min_open=True),
+    type=options.Number(0.0, min_open=True),
     help="Learning rate.  [default: 0.5, mnist 0.1; a tenth with momentum or nesterov; else the optimizer's own]",
 )
-@click.option("--hidden", type=click.IntRange(1), help="Hidden units.  [default: 100, mnist 50]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Names all random numbers.")
+@click.option("--hidden", type=options.Whole(1), help="Hidden units.  [default: 100, mnist 50]")
+@click.option("--seed", type=options.Whole(0), default=0, show_default=True, help="Names all random numbers.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/DATASET-TIME]")
 @click.option("--overwrite", is_flag=True, help="Begin anew in a folder that holds a training.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Folder of a training to go on with, up to --epochs.")
+@options.quiet
 def train(
     dataset: str,
     backend: str | None,
@@ -78,6 +81,7 @@ def train(
     out: Path | None,
     overwrite: bool,
     resume: Path | None,
+    quiet: bool,
     **chosen: Any,
 ) -> None:
     """Train the book's network: check its gradients, train it, verify it, and write it to a folder."""
@@ -88,14 +92,16 @@ def train(
         if given - {"epochs"}:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given - {"epochs"}))
             raise click.UsageError(f"--resume goes on with the settings of that training: leave out {names}")
-        settings = settings_of(resume, settings.keys()) | {name: settings[name] for name in given}
+        before, done = settings_of(resume, settings.keys())
+        settings = before | {name: settings[name] for name in given}
+        refuse_done(done, settings["epochs"])
     folder = out or resume or Path("runs") / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
     make_folder("train", folder)
     if folder != resume and not overwrite and (folder / "history.json").is_file():
         remedy = f"go on with --resume {folder}, begin anew with --overwrite, or name another"
         raise DataError("train", f"{folder} must hold no other training", "one", remedy)
     try:
-        train_in(folder, settings, backend or get_backend(), device, resume)
+        train_in(folder, settings, backend or get_backend(), device, resume, make_console(quiet))
     finally:
         with suppress(OSError):  # nothing came of it, or else it is not empty
             folder.rmdir()
@@ -112,28 +118,37 @@ def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
     return replace(recipe, lr=own)
 
 
-def settings_of(folder: Path, names: Iterable[str]) -> dict[str, Any]:
-    """The settings with which a training was begun.
+def settings_of(folder: Path, names: Iterable[str]) -> tuple[dict[str, Any], int]:
+    """The settings with which a training was begun, and the number of its epochs.
 
     Raises: ``DataError`` where its folder does not tell.
     """
     try:
-        settings = json.loads((folder / "history.json").read_text(encoding="utf-8"))["settings"]
+        history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+        settings = history["settings"]
         LOADERS[settings["dataset"]], OPTIMIZERS[settings["optimizer"]]  # both must be known
-        return {name: settings[name] for name in names}
+        return {name: settings[name] for name in names}, len(history["epochs"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         must = f"{folder} must be the folder of a training"
-        got = f"{type(error).__name__}: {error}"
+        got = error if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise DataError("train", must, got, "give one that xpnet train has written") from error
 
 
-def train_in(folder: Path, settings: dict[str, Any], backend: object, device: str | None, resume: Path | None) -> None:
+def refuse_done(done: int, epochs: int) -> None:
+    """Raise ArgumentError where nothing is left to train."""
+    if done >= epochs:
+        remedy = f"ask for more, such as --epochs {2 * done}"
+        raise ArgumentError("train", f"--epochs must be above the {done} that are done", epochs, remedy)
+
+
+def train_in(
+    folder: Path, settings: dict[str, Any], backend: object, device: str | None, resume: Path | None, console: Console
+) -> None:
     """Train and verify on a backend, leaving all that comes of it in the folder."""
-    from rich.console import Console
+    from rich.text import Text
 
     with use_backend(backend, device=device, dtype=settings["dtype"]) as current:
-        console = Console(highlight=False)
-        console.print(f"[bold]xpnet {__version__}[/] on {current}")
+        console.print(Text.assemble((f"xpnet {__version__}", "bold"), f" on {current}"))
         saved: list[Epoch] = []
         try:
             trainer = prepare(console, settings)
@@ -142,15 +157,14 @@ def train_in(folder: Path, settings: dict[str, Any], backend: object, device: st
             run(console, trainer, folder, {"backend": str(current), **settings, "measure": trainer.measure}, saved)
             verify(console, trainer, settings["hidden"], folder)
         except KeyboardInterrupt:
-            kept = "no epoch had finished"
-            if saved:
-                kept = f"weights and history of epoch {len(saved)} are in {folder}"
-            console.print(f"stopped: {kept}", soft_wrap=True)
-            raise SystemExit(130) from None
+            kept = f"weights and history of epoch {len(saved)} are in {folder}" if saved else "no epoch had finished"
+            raise KeyboardInterrupt(kept) from None
 
 
 def prepare(console: Console, settings: dict[str, Any]) -> Trainer:
     """The data, and a network whose gradients have been checked on the first images."""
+    from rich.text import Text
+
     dataset, seed, lr = settings["dataset"], settings["seed"], settings["lr"]
     optimizer = OPTIMIZERS[settings["optimizer"]](lr)
     training, test = LOADERS[dataset]()
@@ -158,21 +172,19 @@ def prepare(console: Console, settings: dict[str, Any]) -> Trainer:
     (x, t), pixels = training, training[0].shape[1]
     console.print(f"{dataset}: {x.shape[0]:,} training and {test[0].shape[0]:,} test images of {pixels} pixels\n")
     network = TwoLayerNet(pixels, settings["hidden"], CLASSES, rng=Generator(seed))
-    with console.status("checking the gradients"):
+    with console.status(Text("checking the gradients")):
         report = gradient_check(network, x[:CHECKED_IMAGES, ...], t[:CHECKED_IMAGES])
     console.print(report)
     report.raise_if_failed()
-    console.print("[green]every gradient agrees with numerical differentiation[/]\n")
+    console.print("every gradient agrees with numerical differentiation\n", style="green")
     return Trainer(network, optimizer, training, test, settings["batch_size"], Generator(seed))
 
 
 def go_on(console: Console, trainer: Trainer, epochs: int, folder: Path) -> None:
     """Take the Trainer to where the training in the folder stopped."""
     trainer.resume(folder / "checkpoint.safetensors")
-    done = len(trainer.history)
-    if done >= epochs:
-        raise ArgumentError("train", f"--epochs must be above the {done} that are done", epochs, "ask for more")
-    console.print(f"going on after epoch {done}")
+    refuse_done(len(trainer.history), epochs)
+    console.print(f"going on after epoch {len(trainer.history)}")
 
 
 def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, Any], saved: list[Epoch]) -> None:
@@ -182,7 +194,7 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
     epochs, saved[:] = settings["epochs"], trainer.history
     console.print(f"train and test are the {trainer.measure} on the images of each")
     to_do = epochs - len(saved)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("training", total=len(trainer.batches) * to_do)
         for record in trainer.run(to_do, on_batch=lambda _: progress.advance(bar)):
@@ -192,19 +204,23 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
             with written_in_place(folder / "learning_curve.svg") as part:
                 part.write_text(learning_curve(trainer.history.to_dicts(), measure=trainer.measure), encoding="utf-8")
             saved.append(record)
-            progress.console.print(line(record, epochs))
+            progress.console.print(line(record, epochs, narrow(console)))
 
 
-def line(record: Epoch, epochs: int) -> str:
-    return (
-        f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  loss {record.loss:.4f}  "
-        f"train {record.train_accuracy:7.2%}  test {record.test_accuracy:7.2%}  "
-        f"{record.samples_per_second:>9,.0f} samples/s"
-    )
+def line(record: Epoch, epochs: int, narrow: bool = False) -> str:
+    """What an epoch came to; a narrow line leaves out the accuracy of training and the speed."""
+    loss = f"{record.loss:.4f}" if record.loss < HUGE else f"{record.loss:.4e}"
+    start = f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  loss {loss}"
+    if narrow:
+        return f"{start}  test {record.test_accuracy:7.2%}"
+    accuracies = f"train {record.train_accuracy:7.2%}  test {record.test_accuracy:7.2%}"
+    return f"{start}  {accuracies}  {record.samples_per_second:>9,.0f} samples/s"
 
 
 def verify(console: Console, trainer: Trainer, hidden: int, folder: Path) -> None:
     """Read the weights back into a new network and ask for the same accuracy."""
+    from rich.text import Text
+
     x, t = trainer.test or trainer.train
     again = TwoLayerNet(x.shape[1], hidden, CLASSES, rng=Generator(1))
     load(folder / "weights.safetensors", again)
@@ -213,7 +229,7 @@ def verify(console: Console, trainer: Trainer, hidden: int, folder: Path) -> Non
         got = f"{accuracy:.2%} for {expected:.2%}"
         raise DataError("train", "the saved weights must give the accuracy of the trained", got, "train again")
     seconds = sum(record.seconds for record in trainer.history)
-    console.print(f"[bold green]test accuracy {accuracy:.2%}[/] after {seconds:.1f} s of training")
-    console.print(f"wrote [bold]{folder}[/]", soft_wrap=True)
-    console.print("  weights.safetensors  (read back: the same accuracy)")
+    console.print(Text.assemble((f"test accuracy {accuracy:.2%}", "bold green"), f" after {seconds:.1f} s of training"))
+    console.print(Text.assemble("wrote ", (str(folder), "bold")), soft_wrap=True)
+    console.print("  weights.safetensors  (read back: the same accuracy)", soft_wrap=True)
     console.print("  checkpoint.safetensors  (what --resume needs)\n  history.json\n  learning_curve.svg")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, to_numpy
+from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, size_of, to_numpy
 from xpnet.errors import ArgumentError, LibraryError, ShapeError
 from xpnet.typing import Array
+
+RAW = 100.0
+"""From here on values are on their raw scale: those of images from 0 to 1, or standardized, stay below."""
 
 
 def count_rows(who: str, x: Array, t: Array) -> int:
@@ -65,6 +69,18 @@ def check_data(x: Array, t: Array, classes: int | None = None, ignore_index: int
             f"{numbers[-1]} in row {numbers[-2] // (labels.shape[0] // count)}",
             "number the classes from 0, or give the network an output for each",
         )
+
+
+def advise_scale(who: str, **data: Array) -> None:
+    """Warn, in one line, of floating data far from 1, on which networks train badly or not at all."""
+    for name, array in data.items():
+        if dtype_kind(array) == "real" and size_of(array):
+            xp = array_namespace(array)
+            largest = float(to_numpy(xp.max(xp.abs(array))))
+            if largest > RAW:
+                text = f"{who}: {name} reaches {largest:,.4g}, and networks learn best from values near 1"
+                remedy = f"give ({name} - {name}.mean(0)) / ({name}.std(0) + 1e-8)"
+                warnings.warn(f"{text}; {remedy}", stacklevel=3)
 
 
 def _whole_numbers(like: Array, count: int) -> Any:

@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -18,7 +20,8 @@ from xpnet.errors import DataError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-TIMEOUT = 15.0  # seconds without an answer
+TIMEOUT = 5.0  # seconds without an answer
+PATIENCE = 1.0  # seconds after which the next mirror is asked beside it
 CHUNK = 1 << 16
 LIMIT = 1 << 26  # bytes; what is longer than 64 MiB is no file of ours
 
@@ -26,44 +29,69 @@ LIMIT = 1 << 26  # bytes; what is longer than 64 MiB is no file of ours
 def fetch(checksums: Mapping[str, str], mirrors: Sequence[str], folder: Path) -> dict[str, bytes]:
     """Fetch ``name.gz`` for every name of the checksums into the folder and return the unpacked bytes.
 
-    The mirrors are tried in turn for each file. A bar on standard error shows the progress, and goes when it is done.
+    The first mirror is asked; where it fails, or is silent for a second, the next one beside it, and the first whole
+    file is kept. A mirror that says nothing for five seconds is given up. A bar on standard error shows the progress,
+    and goes when it is done.
 
     Raises: ``DataError`` where no mirror gives a file of the right checksum, or the folder cannot be written.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            return {
-                name: _from_mirrors(f"{name}.gz", checksum, mirrors, folder, progress)
-                for name, checksum in checksums.items()
-            }
+            found, order = {}, list(mirrors)
+            for name, checksum in checksums.items():
+                best, found[name] = _from_mirrors(f"{name}.gz", checksum, order, folder, progress)
+                order.sort(key=lambda mirror: mirror != best)  # what has answered is asked first
+            return found
     except DataError:
         raise
     except OSError as error:
         raise DataError("fetch", f"{folder} must be a folder to write to", error, "make it writable") from error
 
 
-def _from_mirrors(name: str, checksum: str, mirrors: Sequence[str], folder: Path, progress: Progress) -> bytes:
-    reasons = []
-    for mirror in mirrors:
+def _from_mirrors(
+    name: str, checksum: str, mirrors: Sequence[str], folder: Path, progress: Progress
+) -> tuple[str, bytes]:
+    """The mirror that gave the file, and its unpacked bytes, which are in the folder then."""
+    answers: Queue[tuple[str, bytes | BaseException]] = Queue()
+    over = Event()
+
+    def ask(mirror: str) -> None:
         try:
-            return _download(f"{mirror}{name}", checksum, folder / name, progress)
-        except DataError as error:
-            reasons.append(f"{error.got} from {urlsplit(mirror).netloc}")
-    raise DataError("fetch", f"{name} must come whole from a mirror", " and ".join(reasons), "try again later")
+            answers.put((mirror, b"".join(_receive(f"{mirror}{name}", name, progress, over))))
+        except BaseException as error:
+            answers.put((mirror, error))
+
+    waiting, reasons = list(mirrors), dict.fromkeys(mirrors, "")
+    try:
+        while not all(reasons.values()):
+            if waiting:
+                Thread(target=ask, args=(waiting.pop(0),), daemon=True).start()
+            try:
+                mirror, answer = answers.get(timeout=PATIENCE if waiting else None)
+                if isinstance(answer, BaseException):
+                    raise answer
+                return mirror, _keep(answer, checksum, folder / name, f"{mirror}{name}")
+            except Empty:
+                continue
+            except DataError as error:
+                reasons[mirror] = f"{error.got} from {urlsplit(mirror).netloc}"
+    finally:
+        over.set()
+    raise DataError("fetch", f"{name} must come whole from a mirror", " and ".join(reasons.values()), "try again later")
 
 
-def _download(url: str, checksum: str, target: Path, progress: Progress) -> bytes:
+def _keep(packed: bytes, checksum: str, target: Path, url: str) -> bytes:
+    """The unpacked bytes, which are verified and in the folder then, or nothing of them is."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part")
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            for chunk in _receive(url, target.name, progress):
-                file.write(chunk)
+            file.write(packed)
         data = verify(unpack(part), checksum, url)
         os.replace(part, target)
     finally:
@@ -71,8 +99,8 @@ def _download(url: str, checksum: str, target: Path, progress: Progress) -> byte
     return data
 
 
-def _receive(url: str, name: str, progress: Progress) -> Iterator[bytes]:
-    """The bytes behind an address; only the network's errors become DataError here, never the disk's."""
+def _receive(url: str, name: str, progress: Progress, over: Event) -> Iterator[bytes]:
+    """The bytes behind an address, until it is over; the network's errors become DataError."""
     task = progress.add_task(name, total=None)
     remedy = "try again later"
     try:
@@ -81,7 +109,7 @@ def _receive(url: str, name: str, progress: Progress) -> Iterator[bytes]:
             length = response.headers.get("Content-Length", "")
             progress.update(task, total=int(length) if length.isdigit() else None)
             received = 0
-            while chunk := response.read(CHUNK):
+            while not over.is_set() and (chunk := response.read(CHUNK)):
                 received += len(chunk)
                 if received > LIMIT:
                     raise DataError(url, f"must be at most {LIMIT} bytes long", "more", remedy)

@@ -118,7 +118,8 @@ def check_point(who: str, name: str, x: Any) -> None:
     """
     if not is_array(x) or dtype_kind(x) != "real":
         got = dtype_name(x.dtype) if is_array(x) else type(x).__name__
-        raise DtypeError(who, f"{name} must be a floating array", got, "make one with backend.asarray(x)")
+        remedy = f"make one with xn.asarray({name.removeprefix('an ')})"
+        raise DtypeError(who, f"{name} must be a floating array", got, remedy)
     if not np.all(np.isfinite(to_numpy(x))):
         raise ArgumentError(who, f"{name} must be finite", "NaN or infinity in it", "remove them first")
 

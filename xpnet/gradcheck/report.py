@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from xpnet.errors import GradientError
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 COLUMNS = ("name", "shape", "count", "mean diff", "max diff", "mean rel", "max rel", "worst at", "status")
+MOST = ("name", "max rel", "worst at", "status")
 
 
 @dataclass(frozen=True)
@@ -97,17 +98,22 @@ class Report:
         ]
         return "\n".join([self.title, *table, *self.notes])
 
-    def __rich__(self) -> Table:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """A table, on a narrow terminal of the columns that say most; every text is shown as it is."""
         from rich.table import Table
+        from rich.text import Text
 
-        notes = "\n".join(self.notes) or None
-        table = Table(title=self.title, caption=notes, box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        rows = [row.cells() for row in self.rows]
+        full = sum(max(map(len, column)) + 2 for column in zip(COLUMNS, *rows, strict=True))
+        shown = range(len(COLUMNS)) if full <= options.max_width else [COLUMNS.index(name) for name in MOST]
+        notes = Text("\n".join(self.notes)) if self.notes else None
+        table = Table(title=Text(self.title), caption=notes, box=None, padding=(0, 2, 0, 0), pad_edge=False)
         table.title_justify = table.caption_justify = "left"
-        for column in COLUMNS:
-            left = column in ("name", "worst at", "status")
-            table.add_column(column, justify="left" if left else "right", no_wrap=True)
+        for index in shown:
+            left = COLUMNS[index] in ("name", "worst at", "status")
+            table.add_column(COLUMNS[index], justify="left" if left else "right", no_wrap=True)
         colours = {"ok": "green", "kink": "yellow", "fail": "bold red"}
-        for row in self.rows:
-            *cells, status = row.cells()
-            table.add_row(*cells, f"[{colours[row.status]}]{status}[/]")
-        return table
+        for row, cells in zip(self.rows, rows, strict=True):
+            texts = [Text(cell, "" if i + 1 < len(cells) else colours[row.status]) for i, cell in enumerate(cells)]
+            table.add_row(*[texts[index] for index in shown])
+        yield table

@@ -43,6 +43,7 @@ class Layer:
     ``broadcasts`` tells that its inputs broadcast against each other.
     ``units`` names the axis of each parameter along which the outputs do not meet: output unit j depends on index j
     of it alone, so that the gradient check may try many values of one unit side by side.
+    ``channels`` is the number of channels that images must have, where it must be one.
     ``owner`` tells that it owns layers, and has no arrays of its own.
     """
 
@@ -64,6 +65,7 @@ class Layer:
     training: bool = True
     frozen: bool = False
     needs_dx = True
+    channels: int | None = None
     _x_shape: tuple[int, ...] | None = None
     _accepted: list[Any]
     _state: dict[str, Any]

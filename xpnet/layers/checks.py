@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from math import prod
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
-from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_name, library_of
-from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
+from xpnet.backend import (
+    array_namespace,
+    device_of,
+    dtype_kind,
+    dtype_name,
+    get_backend,
+    is_array,
+    library_name,
+    library_of,
+)
+from xpnet.backend.host import on_host
+from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError, XpnetError
 from xpnet.typing import Namespace
 
 if TYPE_CHECKING:
     from xpnet.layers.base import Layer
 
 SCALARS = (int, float, bool, complex)
+IMAGES = ["N", "C", "H", "W"]
 
 
 def is_number(option: Any) -> TypeGuard[float]:
@@ -87,8 +100,8 @@ def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:
     arrays = {name: array for name, array in arrays.items() if array is not None or name not in layer.optional}
     if layer.takes_numbers:
         arrays = {name: array for name, array in arrays.items() if type(array) not in SCALARS}
-    check_one_place(type(layer).__name__, arrays)
-    sizes: dict[str, int] = {}
+    check_one_place(type(layer).__name__, arrays, [name for name in inputs if name not in layer.differentiable])
+    sizes = {} if layer.channels is None else {"C": layer.channels}
     for name, array in arrays.items():
         if name in layer.differentiable or name not in inputs:
             check_floating(layer, name, array)
@@ -98,18 +111,20 @@ def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:
         _check_broadcast(layer, arrays)
 
 
-def check_one_place(who: str, arrays: dict[str, Any]) -> None:
+def check_one_place(who: str, arrays: dict[str, Any], whole: Collection[str] = ()) -> None:
     """All must be arrays of one library on one device; nothing is converted or moved behind the user's back.
+
+    In those of the names ``whole`` integers are what they are, such as labels, and stay so in the remedy.
 
     Raises: ``DtypeError`` for what is no array; ``LibraryError`` naming both libraries or devices.
     """
     first: tuple[str, Namespace, Any] | None = None
     for name, array in arrays.items():
-        xp, device = _namespace(who, name, array), device_of(array)
+        xp, device = _namespace(who, name, array, name in whole), device_of(array)
         if first is None:
             first = (name, xp, device)
         elif not _same_device(device, first[2]) or (xp is not first[1] and library_name(xp) != library_name(first[1])):
-            _refuse_mixture(who, *first, name, xp, device)
+            _refuse_mixture(who, *first, remade(name, array, name in whole), name, xp, device)
 
 
 def _same_device(one: Any, other: Any) -> bool:
@@ -117,12 +132,20 @@ def _same_device(one: Any, other: Any) -> bool:
     return one is None or other is None or bool(one == other)
 
 
-def _namespace(who: str, name: str, array: Any) -> Namespace:
+def _namespace(who: str, name: str, array: Any, whole: bool = False) -> Namespace:
     try:
         return array_namespace(array)
     except DtypeError:
-        remedy = f"make one with backend.asarray({name})"
+        remedy = f"make one with {remade(name, array, whole)}"
         raise DtypeError(who, f"{name} must be an array", type(array).__name__, remedy) from None
+
+
+def remade(name: str, values: Any, whole: bool = False) -> str:
+    """The call that makes an array of the current backend; where ``whole``, integers stay what they are."""
+    with suppress(XpnetError):
+        if whole and (dtype_kind(values) if is_array(values) else dtype_kind(on_host(values))) == "integer":
+            return f'xn.asarray({name}, dtype="int64")'
+    return f"xn.asarray({name})"
 
 
 def check_floating(layer: Layer, name: str, array: Any) -> None:
@@ -132,18 +155,25 @@ def check_floating(layer: Layer, name: str, array: Any) -> None:
             type(layer).__name__,
             f"{name} must be floating",
             dtype_name(array.dtype),
-            f"cast it with xp.astype({name}, xp.float32)",
+            f"cast it with xn.asarray({name})",
         )
 
 
-def _refuse_mixture(who: str, one: str, xp: Namespace, device: Any, other: str, xp2: Namespace, on: Any) -> None:
-    library, library2 = library_of(xp), library_of(xp2)
-    if library.name != library2.name:
-        must, got = "library", f"{library.name} and {library2.name}"
-        remedy = f"convert {other} with backend.asarray(backend.to_numpy({other}))"
-    else:
+def _refuse_mixture(
+    who: str, one: str, xp: Namespace, device: Any, call: str, other: str, xp2: Namespace, on: Any
+) -> None:
+    """Raise LibraryError; its remedy is the ``call`` that makes the other anew, where the current backend is right."""
+    library, library2, current = library_of(xp), library_of(xp2), get_backend()
+    must, got = "library", f"{library.name} and {library2.name}"
+    remedy = f"convert {other} with {call}"
+    if library.name == library2.name:
         must, got = "device", f"{library.device_name(device)} and {library.device_name(on)}"
-        remedy = f"move {other} yourself, for example with xp.asarray({other}, device={one}.device)"
+        remedy = f"move {other} with {call}"
+    if current.library is not library or not _same_device(device, current.device):
+        place = repr(library.name)
+        if not _same_device(device, library.default_device()):
+            place += f", {library.device_name(device)!r}"
+        remedy += f" after xn.set_backend({place})"
     raise LibraryError(who, f"{one} and {other} must be on one {must}", got, remedy)
 
 
@@ -172,13 +202,28 @@ def _check_shape(layer: Layer, name: str, shape: tuple[int, ...], letters: list[
     wanted = ", ".join("N" if letter == "N" else str(sizes.get(letter, letter)) for letter in letters)
     remedy = "give it that shape"
     if len(shape) == len(own) - 1 and letters[0] in ("N", "..."):
-        remedy = f"add the batch axis with xp.expand_dims({name}, axis=0)"
+        remedy = f"add the batch axis with {name}[None, ...]"
+        if letters == IMAGES:
+            remedy = _missing_axis(name, shape, sizes.get("C"))
+    elif letters[:2] == IMAGES[:2] and len(shape) == 4:
+        fits_last = shape[3] == sizes.get("C")
+        remedy = f"put the channels first, Transpose(0, 3, 1, 2)({name})" if fits_last else "give such images"
     elif layer.flattens and name == "x" and len(shape) == len(own):
         remedy = f"give each row {sizes.get(own[-1], own[-1])} values, over as many axes as you like"
         if layer._x_shape is not None and len(layer._x_shape) > len(own):
             remedy += f"; it was {tuple(layer._x_shape)}, of which Linear would map the last axis"
     must = f"{name} must be ({wanted}{',' if len(letters) == 1 else ''})"
     raise ShapeError(type(layer).__name__, must, tuple(shape), remedy)
+
+
+def _missing_axis(name: str, shape: tuple[int, ...], channels: int | None) -> str:
+    """What images ``(N, H, W)`` or an image ``(C, H, W)`` lack; with one channel, most likely its axis."""
+    axis, batch = f"the axis of channels with {name}[:, None, ...]", f"the batch axis with {name}[None, ...]"
+    if channels == 1 != shape[0]:
+        return f"add {axis}"
+    if channels is not None:
+        return f"add {batch}"
+    return f"add {axis}, or for one image {batch}"
 
 
 def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
@@ -197,7 +242,7 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
     if isinstance(dout, np.generic) and dtype_kind(dout) in ("real", "integer"):
         return xp.full(shape, float(dout), dtype=dtype, device=device)
     if not _same_device(device_of(dout), device) or (own is not xp and library_name(own) != library_name(xp)):
-        _refuse_mixture(who, "y", xp, device, "dout", own, device_of(dout))
+        _refuse_mixture(who, "y", xp, device, "xn.asarray(dout)", "dout", own, device_of(dout))
     check_floating(layer, "dout", dout)
     if dout.shape != shape:
         raise ShapeError(

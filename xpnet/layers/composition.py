@@ -235,6 +235,8 @@ def owned(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
             raise DtypeError(who, "a layer's name must be a string", repr(name), 'name it, such as "hidden"')
         if not isinstance(layer, Layer):
             remedy = f"unpack it, {who}(*layers)" if isinstance(layer, list | tuple) else "give an instance of Layer"
+            if isinstance(layer, type) and issubclass(layer, Layer):
+                remedy = f"make one, {layer.__name__}{'.create(…)' if hasattr(layer, 'create') else '()'}"
             raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, remedy)
         for method in ("forward", "backward"):
             if not hasattr(layer, method):

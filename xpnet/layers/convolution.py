@@ -38,6 +38,7 @@ class Filters(Windowed):
         who = type(self).__name__
         check_size(who, "groups", groups)
         self.groups = int(groups)
+        self.channels = self.groups * W.shape[1]
         self.window = window_of(who, W.shape[-2:], stride, pad, dilation, "each filter")
         if W.shape[0] % groups:
             first = type(self).shapes["W"][0]
@@ -89,7 +90,7 @@ class Convolution(Filters):
     units = {"W": 0, "b": 0}
 
     def forward(self, x: Array) -> Array:
-        self.check_images(x)
+        check_fits(type(self).__name__, self.window, x.shape)
         self.x = x
         return kernels.convolution(x, self.W, self.b, self.window, self.groups)
 
@@ -98,17 +99,6 @@ class Convolution(Filters):
         self.db = total(dout, (0, 2, 3))
         H, W = self.x.shape[-2:]
         return kernels.convolution_dx(dout, self.W, (H, W), self.window, self.groups) if self.needs_dx else None
-
-    def check_images(self, x: Array) -> None:
-        """They must have the channels of the filters, and be as large as one.
-
-        Raises: ``ShapeError``.
-        """
-        who, channels = type(self).__name__, self.groups * self.W.shape[1]
-        if x.shape[1] != channels:
-            got = f"{x.shape[1]} in {tuple(x.shape)}"
-            raise ShapeError(who, f"x must have {channels} channels", got, "give such images, or make W for these")
-        check_fits(who, self.window, x.shape)
 
     @classmethod
     def create(
@@ -162,6 +152,7 @@ class TransposedConvolution(Filters):
         groups: int = 1,
     ) -> None:
         super().__init__(W, b, stride, pad, dilation=dilation, groups=groups)
+        self.channels = W.shape[0]
         who = type(self).__name__
         if b.shape[0] != groups * W.shape[1]:
             raise ShapeError(

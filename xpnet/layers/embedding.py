@@ -46,7 +46,7 @@ class Embedding(Layer):
     def _check_indices(self, x: Array) -> None:
         who, V = type(self).__name__, self.W.shape[0]
         if dtype_kind(x) != "integer":
-            remedy = "cast it with xp.astype(x, xp.int64)"
+            remedy = 'cast it with xn.asarray(x, dtype="int64")'
             raise DtypeError(who, "x must be integer indices", dtype_name(x.dtype), remedy)
         if library_of(array_namespace(x)).readable(x):
             indices = to_numpy(x)

@@ -141,7 +141,7 @@ class ConvolutionReluPooling(Parted):
     def forward(self, x: Any) -> Any:
         conv, _, pool = self.layers
         checks.accept(conv, (x,))
-        conv.check_images(x)
+        check_fits(type(conv).__name__, conv.window, x.shape)
         check_fits(type(pool).__name__, pool.window, conv.window.places(x.shape))
         y, winner, seen = kernels.convolution_relu_pooling(x, conv.W, conv.b, conv.window, conv.groups, pool.window)
         self.keep(x, seen, y, winner)

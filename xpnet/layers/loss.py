@@ -140,7 +140,7 @@ def check_weights(who: str, weights: Array, losses: Array) -> None:
             must += f" or {tuple(losses.shape)}"
         raise ShapeError(who, must, tuple(weights.shape), "give one weight for each sample")
     if dtype_kind(weights) not in ("real", "complex"):
-        raise DtypeError(who, "weights must be floating", weights.dtype, "cast them with xp.astype(weights, x.dtype)")
+        raise DtypeError(who, "weights must be floating", weights.dtype, "cast them with xn.asarray(weights)")
 
 
 def check_targets(layer: Loss, x: Array, t: Array) -> None:
@@ -154,7 +154,7 @@ def check_targets(layer: Loss, x: Array, t: Array) -> None:
         raise ShapeError(who, f"t must be {tuple(x.shape)}, as x", tuple(t.shape), "give a target for each output")
     kind = dtype_kind(t)
     if kind != "real" and not (kind == "complex" and layer.holomorphic):
-        raise DtypeError(who, "t must be floating", t.dtype, "cast it with xp.astype(t, x.dtype)")
+        raise DtypeError(who, "t must be floating", t.dtype, "cast it with xn.asarray(t)")
 
 
 def is_ignored(t: Array, ignore_index: int) -> Array:
@@ -174,18 +174,21 @@ def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) 
     kind = dtype_kind(t)
     if kind == "real":
         if t.shape != x.shape:
-            remedy = "give a share for each class, or cast class indices to an integer dtype"
+            remedy = 'give a share for each class, or class indices, xn.asarray(t, dtype="int64")'
             raise ShapeError(who, f"floating t must be {tuple(x.shape)}, as x", tuple(t.shape), remedy)
         if ignore_index is not None:
             remedy = "give class indices, or weights of 0 for samples that do not count"
             raise DtypeError(who, f"t must be class indices to ignore {ignore_index}", t.dtype, remedy)
         return
     if kind != "integer":
-        raise DtypeError(who, "t must be class indices or floating shares", t.dtype, "cast it with xp.astype")
+        remedy = 'cast it with xn.asarray(t, dtype="int64")'
+        raise DtypeError(who, "t must be class indices or floating shares", t.dtype, remedy)
     if t.shape != x.shape[:-1]:
         remedy = "give one class index for each sample"
         if t.shape == x.shape:
-            remedy = "cast one-hot labels with xp.astype(t, x.dtype)"
+            remedy = "cast one-hot labels with xn.asarray(t), or give class indices, t.argmax(1)"
+        elif t.shape == (*x.shape[:-1], 1):
+            remedy = "leave out the last axis, t[..., 0]"
         raise ShapeError(who, f"integer t must be {tuple(x.shape[:-1])}", tuple(t.shape), remedy)
     if library_of(array_namespace(t)).readable(t):
         labels = to_numpy(t)

@@ -59,7 +59,7 @@ class NamedArrays(MutableMapping[str, Array]):
             got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
             raise ShapeError(self.who, f"{name} must be {tuple(before.shape)}", got, "assign an array of that shape")
         if value.dtype is not before.dtype and dtype_kind(value) not in ("real", "complex"):
-            remedy = "cast it with xp.astype"
+            remedy = f"cast it with xn.asarray({name})"
             raise DtypeError(self.who, f"{name} must be floating", dtype_name(value.dtype), remedy)
         if recording.current is not None:
             self.tell(recording.current, name)

@@ -54,7 +54,7 @@ class Recurrent(Layer):
         """``x Wx + b`` of all steps, ``(L, N, …)``; keeps x, steps first."""
         if x.shape[1] == 0:
             raise ShapeError(type(self).__name__, "x must have at least one step", tuple(x.shape), "leave it out")
-        xp = array_namespace(x, self.Wx)
+        xp = array_namespace(x, self.Wx, b)
         self.x = xp.permute_dims(x, (1, 0, 2))
         a = kernels.affine(rows(self.x), self.Wx, b)
         return xp.reshape(a, (*self.x.shape[:2], a.shape[1]))  # type: ignore[no-any-return]

@@ -139,10 +139,11 @@ def check_prompt(who: str, prompt: Array, vocabulary: int) -> Host:
 
     Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError``.
     """
-    check_one_place(who, {"prompt": prompt})
+    check_one_place(who, {"prompt": prompt}, ("prompt",))
     symbols = to_numpy(prompt)
     if symbols.dtype.kind not in "iu":
-        raise DtypeError(who, "prompt must be integer indices", symbols.dtype, "cast it with xp.astype(x, xp.int64)")
+        remedy = 'cast it with xn.asarray(prompt, dtype="int64")'
+        raise DtypeError(who, "prompt must be integer indices", symbols.dtype, remedy)
     if symbols.ndim not in (1, 2) or not symbols.size:
         must = "prompt must be (L,) or (N, L) with at least one index"
         raise ShapeError(who, must, tuple(symbols.shape), "start it with a symbol")

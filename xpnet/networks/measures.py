@@ -35,7 +35,7 @@ def measure_for(who: str, loss: Layer | None, y: Array, t: Array) -> Measure:
 
     Raises: ``ArgumentError`` where there is no such thing: for numbers, which are no answers, and for one class.
     """
-    check_one_place(who, {"x": y, "t": t})
+    check_one_place(who, {"x": y, "t": t}, ("t",))
     if isinstance(loss, SigmoidWithLoss):
         alone = size_of(y) == y.shape[0] if y.ndim else True
         return Measure("binary accuracy" if alone else "accuracy of each label", partial(share_of_answers, who))

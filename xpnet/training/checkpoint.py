@@ -57,7 +57,9 @@ def save(path: str | Path, network: Layer, optimizer: Optimizer | None = None, h
         file.write_bytes(pack(arrays, metadata=metadata))
 
 
-def load(path: str | Path, network: Layer, optimizer: Optimizer | None = None, history: History | None = None) -> None:
+def load(
+    path: str | Path, network: Layer | None = None, optimizer: Optimizer | None = None, history: History | None = None
+) -> None:
     """Read what ``save`` wrote into a network or layer, in its library, device and dtype.
 
     An optimizer and a history are filled too, where they are given. Layers that draw, such as ``Dropout``, go on with
@@ -69,7 +71,7 @@ def load(path: str | Path, network: Layer, optimizer: Optimizer | None = None, h
     from safetensors import SafetensorError
     from safetensors.numpy import load as unpack
 
-    check_arguments("load", path, network)
+    network = check_arguments("load", path, network)
     try:
         content = Path(path).read_bytes()
         found, streams = unpack(content), streams_in(content)
@@ -132,13 +134,18 @@ def check_names(before: Mapping[str, Any], more: Mapping[str, Any]) -> None:
             raise ArgumentError("save", "a name must be one that a file can hold", repr(name), "name it otherwise")
 
 
-def check_arguments(who: str, path: Any, network: Any) -> None:
+def check_arguments(who: str, path: Any, network: Any) -> Layer:
     """Raise DtypeError unless these are a path and what has named arrays."""
     if not isinstance(path, str | PathLike):
         raise DtypeError(who, "path must be a string or a Path", type(path).__name__, "give the path first")
     if not (hasattr(network, "params") and hasattr(network, "states")):
         must = "what follows the path must be a network or layer"
-        raise DtypeError(who, must, type(network).__name__, "give the whole network, not its params")
+        remedy = "make the network as it was and give it, xn.load(path, net)"
+        if network is not None:
+            remedy = "give the whole network, not its params"
+        raise DtypeError(who, must, type(network).__name__, remedy)
+    checked: Layer = network
+    return checked
 
 
 def check_fit(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> None:

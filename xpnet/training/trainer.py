@@ -13,6 +13,7 @@ import numpy as np
 from xpnet import capturing
 from xpnet.backend import array_namespace, backend_of, dtype_kind, is_array, to_numpy
 from xpnet.datasets import Batches, check_data
+from xpnet.datasets.check import advise_scale
 from xpnet.errors import DivergenceError, DtypeError
 from xpnet.initializers import check_size
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
@@ -24,6 +25,7 @@ from xpnet.optimizers import Optimizer, clip_by_norm, clip_by_value
 from xpnet.optimizers.clipping import check_limit
 from xpnet.random import Generator
 from xpnet.training.checkpoint import load, save
+from xpnet.training.epochs import Epochs
 from xpnet.training.history import Epoch, History
 from xpnet.typing import Array
 
@@ -92,22 +94,33 @@ class Trainer:
         if self.batches.sizes[1] == 1:
             with np.errstate(over="ignore", invalid="ignore"):
                 network.loss(*(part[:1, ...] for part in train))  # some layers need more rows in training
+        advise_scale(type(self).__name__, x=train[0], t=train[1])
 
-    def run(
-        self, epochs: int, on_batch: Callable[[int], None] | None = None, patience: int | None = None
-    ) -> Iterator[Epoch]:
-        """Train for some epochs, yielding the record of each as it ends; ``on_batch`` hears of every batch.
-
-        Nothing is trained before it is asked for: write ``for epoch in trainer.run(5):``, or ``list(trainer.run(5))``.
+    def fit(self, epochs: int, on_batch: Callable[[int], None] | None = None, patience: int | None = None) -> History:
+        """Train for some epochs and return the history; ``on_batch`` hears of every batch.
 
         With ``patience`` it ends early, where that many epochs in a row have not lowered the test loss (the training
         loss without test data).
 
         Raises: ``ArgumentError`` for fewer than one epoch, ``DivergenceError``.
         """
+        for _ in self.run(epochs, on_batch, patience):
+            pass
+        return self.history
+
+    def run(
+        self, epochs: int, on_batch: Callable[[int], None] | None = None, patience: int | None = None
+    ) -> Iterator[Epoch]:
+        """``fit`` by hand, ``for epoch in trainer.run(5):``: each epoch is trained when its record is asked for.
+
+        Raises: as ``fit``; it warns where it is thrown away before anything was trained.
+        """
         for name, number in (("epochs", epochs), ("patience", patience)):
             if name == "epochs" or number is not None:
                 check_size(type(self).__name__, name, number)
+        return Epochs(self._run(epochs, on_batch, patience))
+
+    def _run(self, epochs: int, on_batch: Callable[[int], None] | None, patience: int | None) -> Iterator[Epoch]:
         for _ in range(epochs):
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges is told once, by name
                 record = self._epoch(len(self.history) + 1, on_batch)

@@ -19,7 +19,7 @@ def convolution(x: Array, W: Array, b: Array | None, window: Window, groups: int
 
     Shapes: ``x (N, C, H, W)``, ``W (M, C/groups, FH, FW)``, ``b (M,)``, ``y (N, M, OH, OW)``.
     """
-    xp = array_namespace(x, W)
+    xp = array_namespace(x, W, b)
     places = window.places(x.shape)
     z = rows(W, groups) @ im2col(x, window, places, groups)
     y: Array = xp.permute_dims(xp.reshape(z, (W.shape[0], x.shape[0], *places)), (1, 0, 2, 3))

@@ -1,0 +1,71 @@
+"""What NumPy and torch call otherwise than the standard, and what to write in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+INSTEAD = {
+    "absolute": "abs",
+    "fabs": "abs",
+    "true_divide": "divide",
+    "mod": "remainder",
+    "power": "pow",
+    "float_power": "pow",
+    "conjugate": "conj",
+    "amax": "max",
+    "amin": "min",
+    "clamp": "clip",
+    **{f"arc{name}": f"a{name}" for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh")},
+    "arctan2": "atan2",
+    "cumsum": "cumulative_sum",
+    "cumprod": "cumulative_prod",
+    "average": "mean",
+    "concatenate": "concat",
+    "cat": "concat",
+    "hstack": "concat",
+    "vstack": "concat",
+    "append": "concat",
+    "dstack": "stack",
+    "column_stack": "stack",
+    "array": "asarray",
+    "copy": "asarray",
+    "identity": "eye",
+    "transpose": "permute_dims",
+    "permute": "permute_dims",
+    "swapaxes": "moveaxis",
+    "unsqueeze": "expand_dims",
+    "ravel": "reshape",
+    "flatten": "reshape",
+    "view": "reshape",
+    "resize": "reshape",
+    "mm": "matmul",
+    "bmm": "matmul",
+    "inner": "vecdot",
+    "einsum": "tensordot",
+    "norm": "linalg.vector_norm",
+    "det": "linalg.det",
+    "inv": "linalg.inv",
+    "eigh": "linalg.eigh",
+    "relu": "maximum",
+    "invert": "bitwise_invert",
+    "bitwise_not": "bitwise_invert",
+}
+"""Name in NumPy or torch -> name in the standard."""
+
+BARE = {
+    *("flags", "data", "strides", "itemsize", "nbytes", "base", "ctypes", "tobytes", "tolist", "item"),
+    *("get", "set", "numpy", "cpu", "cuda", "detach", "requires_grad", "is_cuda", "data_ptr", "stream"),
+}
+"""What is asked of a bare array by code that computes with its memory, and so records nothing."""
+
+
+def remedy_for(name: str, known: Container[str], own: str) -> str:
+    """What to write instead of a function or attribute of that name; ``own`` where nothing better is known."""
+    if name == "dot":
+        return "write x @ y"
+    if name in BARE:
+        return "take the bare array, stop_gradient(x).value; what is computed with that has no derivative"
+    other = INSTEAD.get(name, name)
+    if other != name or name in known:
+        return f"use xp.{other}, with xp = array_namespace(x)"
+    return own
