@@ -139,7 +139,8 @@ class Layer(MovableLayer):
         live = self.params
         before = [(*live.place(name), live[name]) for name in params]
         try:
-            live.update(params)
+            for name, array in params.items():
+                live.bind(name, array)
             yield
         finally:
             for layer, attribute, array in before:

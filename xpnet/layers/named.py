@@ -48,6 +48,13 @@ class NamedArrays(MutableMapping[str, Array]):
         return array
 
     def __setitem__(self, name: str, value: Array) -> None:
+        before = self[name]
+        if is_array(value) and (type(value) is not type(before) or device_of(value) != device_of(before)):
+            _check_place(self.who, name, before, value)
+        self.bind(name, value)
+
+    def bind(self, name: str, value: Array) -> None:
+        """Assign an array that may be of another library, with all the others."""
         layer, attribute = self.place(name)
         before = getattr(layer, attribute)
         if getattr(value, "shape", None) != before.shape:
@@ -56,8 +63,6 @@ class NamedArrays(MutableMapping[str, Array]):
         if value.dtype is not before.dtype and dtype_kind(value) not in ("real", "complex"):
             remedy = "cast it with xp.astype"
             raise DtypeError(self.who, f"{name} must be floating", dtype_name(value.dtype), remedy)
-        if type(value) is not type(before) or device_of(value) != device_of(before):
-            _check_place(self.who, name, before, value)
         if recording.current is not None:
             self.tell(recording.current, name)
         setattr(layer, attribute, value)
