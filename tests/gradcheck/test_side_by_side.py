@@ -70,9 +70,7 @@ STACKS = {
 def test_values_side_by_side_are_those_one_by_one(stack: str, asarray, backend) -> None:
     make, x, t = STACKS[stack]
     with xn.use_backend("numpy"):
-        net = make()
-    for name in net.params:
-        net.params[name] = asarray(net.params[name])
+        net = make().to(backend)
     x, t = asarray(x), asarray(t)
     for name, place in net.params.places.items():
 

@@ -14,7 +14,7 @@ from xpnet.autodiff.rules import Rule
 from xpnet.autodiff.tape import at_leaf, reachable, walk
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable, as_differentiable
-from xpnet.backend import array_namespace, dtype_kind, is_array, size_of
+from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, is_array, size_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError, StateError
 
 Function = Callable[..., Any]
@@ -47,6 +47,7 @@ def trace_arguments(
     """The arguments with the chosen ones as Variables of the trace, and those again for the transform itself.
 
     The function may change its Variables; the second ones keep the node and the value that it was given.
+    A number is of the library and dtype of the first floating array beside it, else of the current backend's.
     """
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     for number in numbers:
@@ -55,8 +56,12 @@ def trace_arguments(
                 who, f"argnums must name one of the {len(args)} positional arguments", number, "count from 0"
             )
 
+    floating = (x for x in leaves(args) if hasattr(x, "dtype") and is_array(x) and dtype_kind(x) == "real")
+    like = next(floating, None)
+
     def wrap(x: Any) -> Variable:
-        value = as_differentiable(x, who)
+        beside = like is not None and type(x) in NUMBERS and type(x) is not complex
+        value = backend_of(base(like)).asarray(float(x)) if beside else as_differentiable(x, who)
         return variable_of(value, leaf(value, trace))
 
     replaced = list(args)
@@ -153,6 +158,20 @@ def gradients_of(
         return d
 
     return tuple(same_form(gradient, argument) for argument in chosen)
+
+
+def as_given(tree: Any, gradients: Any) -> Any:
+    """The gradients in the form of the arguments: of a number a number, of an array an array."""
+    return same_form(lambda x, d: _number(d) if type(x) in NUMBERS else d, tree, gradients)
+
+
+def _number(d: Any) -> Any:
+    """The one number in an array, as Python has it; what an enclosing ``grad`` or a compiler traces stays as it is."""
+    if type(d) is Variable or d.shape != () or device_of(d) is None:
+        return d
+    host = to_numpy(d)[()]
+    # the digits that tell a float32 from its neighbours: 0.2, where float() says 0.20000000298023224
+    return complex(host) if np.iscomplexobj(host) else float(str(host))
 
 
 def pairs(tree: Any, like: Any) -> list[tuple[Any, Any]]:

@@ -1,7 +1,9 @@
 """``grad`` and its kin: functions that turn a function into its derivatives.
 
 Each traces the function with a number of its own, so that they nest to any order. Arguments may be arrays,
-numbers, or nested dicts, lists and tuples of them. They write nothing on Variables or layers outside.
+numbers, or nested dicts, lists and tuples of them. A gradient has the form of its argument: of a number it is a number,
+and a number beside arrays is computed with in their library and dtype. They write nothing on Variables or layers
+outside.
 For complex arguments the gradient is the direction of steepest ascent, ``conj(∂L/∂z)`` as in torch; ``vjp`` multiplies
 by the conjugate transpose of the Jacobian, ``jvp`` and ``jacobian`` of holomorphic functions by the Jacobian itself.
 """
@@ -17,6 +19,7 @@ from xpnet.autodiff.traced import (
     Argnums,
     Function,
     Walk,
+    as_given,
     as_seed,
     below,
     check_arguments,
@@ -65,14 +68,15 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) ->
 
     def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         with tracing(below(args)) as trace:
-            args, chosen = trace_arguments(args, argnums, trace, "grad")
-            y = traced_result(f(*args, **keywords), trace, f, "grad")
+            traced, chosen = trace_arguments(args, argnums, trace, "grad")
+            y = traced_result(f(*traced, **keywords), trace, f, "grad")
             if y.shape != ():
                 raise ShapeError(
                     "grad", f"{name_of(f)} must return a scalar", f"shape {y.shape}", "use jacobian, or sum its result"
                 )
             seed = array_namespace(y.value).ones_like(y.value)
-            gradients = gradients_of(chosen, Walk([y.node])([seed], check), f, "grad")
+            found = gradients_of(chosen, Walk([y.node])([seed], check), f, "grad")
+            gradients = as_given(_chosen(args, argnums), found)
         return y.value, gradients if isinstance(argnums, tuple) else gradients[0]
 
     return value_and_gradient
@@ -93,7 +97,8 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
 
     def pullback(dout: Any) -> tuple[Any, ...]:
         seeds = [conjugate(as_seed(d, value, "vjp")) for d, value in pairs(dout, values)]
-        return gradients_of(chosen, walk(seeds), f, "vjp")
+        found: tuple[Any, ...] = as_given(args, gradients_of(chosen, walk(seeds), f, "vjp"))
+        return found
 
     return values, pullback
 
@@ -168,8 +173,8 @@ def _derivatives(f: Function, argnums: Argnums, who: str) -> Function:
 
     def derivatives(*args: Any, **keywords: Any) -> Any:
         with tracing(below(args)) as trace:
-            args, chosen = trace_arguments(args, argnums, trace, who)
-            y = traced_result(f(*args, **keywords), trace, f, who)
+            traced, chosen = trace_arguments(args, argnums, trace, who)
+            y = traced_result(f(*traced, **keywords), trace, f, who)
         check_arguments(leaves(chosen), y.value, f, who)
         xp = array_namespace(y.value)
         size, walk = prod(y.shape), Walk([y.node])
@@ -189,7 +194,7 @@ def _derivatives(f: Function, argnums: Argnums, who: str) -> Function:
             first, *second = [space.stack(list(gradients[at :: len(turns)]), axis=0) for at in range(len(turns))]
             return space.reshape(whole(first, *second, dtype=y.dtype, f=f, who=who), shape)
 
-        result = same_form(stacked, chosen, *rows)
+        result = as_given(_chosen(args, argnums), same_form(stacked, chosen, *rows))
         return result if isinstance(argnums, tuple) else result[0]
 
     return derivatives
@@ -212,6 +217,11 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
 def stop_gradient(tree: Any) -> Any:
     """The same values as constants: no transform differentiates through them."""
     return same_form(lambda x: constant(base(x)) if type(x) is Variable else x, tree)
+
+
+def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, ...]:
+    """The arguments by which is differentiated, as they were given."""
+    return tuple(args[number] for number in (argnums if isinstance(argnums, tuple) else (argnums,)))
 
 
 def _value(item: Any, trace: Trace) -> Any:

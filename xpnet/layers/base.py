@@ -14,15 +14,13 @@ from xpnet.autodiff.nodes import forward_of_variables
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.layers import checks
+from xpnet.layers.moving import REMEMBERED, MovableLayer
 from xpnet.layers.named import NamedArrays, NamedStates, State
 from xpnet.layers.options import unusual_options
 from xpnet.typing import Array
 
-# from call to call, by the entry checks and the network
-REMEMBERED = ("_accepted", "_coming", "_joined", "_joint", "_named", "_spared", "_tape", "_x_shape", "_y_like")
 
-
-class Layer:
+class Layer(MovableLayer):
     """A node of the computational graph: ``y = forward(*inputs)``, ``dx = backward(dout)``.
 
     A subclass writes the two as its equations stand in the book; what ``backward`` needs, ``forward`` keeps
@@ -166,7 +164,8 @@ class Layer:
         live = self.params
         before = [(*live.place(name), live[name]) for name in params]
         try:
-            live.update(params)
+            for name, array in params.items():
+                live.bind(name, array)
             yield
         finally:
             for layer, attribute, array in before:

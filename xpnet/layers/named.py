@@ -7,8 +7,8 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xpnet.autodiff.record import base
-from xpnet.backend import dtype_kind, dtype_name, is_array
-from xpnet.errors import DtypeError, NameUnknownError, ShapeError, StateError
+from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_of
+from xpnet.errors import DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
 from xpnet.kernels import recording
 from xpnet.typing import Array
 
@@ -22,7 +22,7 @@ class NamedArrays(MutableMapping[str, Array]):
     Writing to it writes into the layer, so ``params["W1"] -= lr * grads["W1"]`` trains on every library.
 
     Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape;
-    ``DtypeError`` for one of integers or truth values.
+    ``DtypeError`` for one of integers or truth values; ``LibraryError`` for one of another library or device.
     """
 
     who: ClassVar[str] = "params"
@@ -53,6 +53,13 @@ class NamedArrays(MutableMapping[str, Array]):
         return array
 
     def __setitem__(self, name: str, value: Array) -> None:
+        before = self[name]
+        if is_array(value) and (type(value) is not type(before) or device_of(value) != device_of(before)):
+            _check_place(self.who, name, before, value)
+        self.bind(name, value)
+
+    def bind(self, name: str, value: Array) -> None:
+        """Assign an array that may be of another library, with all the others."""
         layer, attribute = self.place(name)
         before = getattr(layer, attribute)
         if getattr(value, "shape", None) != before.shape:
@@ -87,6 +94,21 @@ class NamedArrays(MutableMapping[str, Array]):
         except AttributeError as error:
             who, missing = type(error.obj).__name__, error.name
             raise StateError(who, f"backward must set {missing}", "none", "call gradient(x, t) first") from None
+
+
+def _check_place(who: str, name: str, before: Any, value: Any) -> None:
+    """Raise LibraryError where the array of a name would be of another library, or on another device, than before."""
+    old, new = library_of(array_namespace(before)), library_of(array_namespace(value))
+    if old.name != new.name:
+        what, names = "library", (old.name, new.name)
+        remedy = f'to move all of it write .to("{new.name}")'
+    else:
+        places = device_of(before), device_of(value)
+        if None in places or places[0] == places[1]:  # what a compiler traces has no device
+            return
+        what, names = "device", (old.device_name(places[0]), old.device_name(places[1]))
+        remedy = f'to move all of it write .to(device="{names[1]}")'
+    raise LibraryError(who, f"{name} must stay on its {what}, {names[0]}", names[1], f"convert it; {remedy}")
 
 
 class Pairs(ItemsView[str, Array]):

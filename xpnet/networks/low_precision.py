@@ -18,6 +18,7 @@ from xpnet.backend import (
     library_name,
     library_of,
 )
+from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.errors import ArgumentError, BackendError, DtypeError, StateError
 from xpnet.kernels import recording
 from xpnet.layers.checks import is_number
@@ -48,7 +49,7 @@ def changed(grads: Mapping[str, Array], made: dict[str, Array]) -> dict[str, Arr
     return Gradients(made, grads.finite) if isinstance(grads, Gradients) else made
 
 
-class LowPrecision:
+class LowPrecision(Movable):
     """Gradients computed in low precision for weights of high precision, ``dW = (∂ s L / ∂W₁₆) / s``.
 
     s is ``loss_scale``: None for none, a number, or an array that adapts: it halves where a gradient is not finite,
@@ -112,6 +113,11 @@ class LowPrecision:
         larger, smaller = xp.minimum(2.0 * scale, zero + LARGEST_SCALE), xp.maximum(0.5 * scale, zero + SMALLEST_SCALE)
         self.loss_scale = xp.where(full, larger, xp.where(finite, scale, smaller))
         self.good_steps = xp.where(full, zero, good)
+
+    def _changes(self, destination: Destination) -> list[Change]:
+        if destination.backend is not None:
+            check_dtype("compute_in", self.dtype, destination.backend.asarray(np.ones(1)))
+        return destination.changes(vars(self), leave=("low",))  # those of the last forward
 
     @property
     def places(self) -> dict[str, tuple[Any, str]]:

@@ -8,15 +8,16 @@ from math import isfinite
 from numbers import Real
 from typing import Any, ClassVar, TypeAlias
 
-from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array, library_of
-from xpnet.errors import ArgumentError, DtypeError, NameUnknownError, ShapeError, StateError
+from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array, library_name, library_of
+from xpnet.backend.moving import Movable
+from xpnet.errors import ArgumentError, DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
 from xpnet.kernels import recording
 from xpnet.kernels.standard.halves import widened
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.named import NamedArrays
 from xpnet.optimizers.clipping import check_gradients
 from xpnet.optimizers.groups import Groups, Options, check_groups, options_by_name
-from xpnet.optimizers.state import names_in_state
+from xpnet.optimizers.state import copied, names_in_state
 from xpnet.typing import Array
 
 Rate: TypeAlias = float | Callable[[int], float]
@@ -25,7 +26,7 @@ Rate: TypeAlias = float | Callable[[int], float]
 BETWEEN = {"momentum", "decay_rate", "beta1", "beta2"}
 
 
-class Optimizer:
+class Optimizer(Movable):
     """What all optimizers share, ``W, *slots ← step(W, dW, *slots, *options)`` for every parameter.
 
     A subclass names the arrays that it keeps for each parameter in ``slots``, gives its options to
@@ -127,7 +128,7 @@ class Optimizer:
 
         def step(W: Array, dW: Array, *rest: Any) -> Any:
             old = (W, *rest[:count])
-            own, *slots = map(_copied, old)  # a body may write into what it is given
+            own, *slots = map(copied, old)  # a body may write into what it is given
             new = self.step(own, dW, *slots, *rest[count:])
             if not count:
                 return xp.where(finite, new, W)
@@ -170,7 +171,7 @@ class Optimizer:
         self.steps, self.skipped = state["steps"], state.get("skipped", 0)
         if schedule:
             self.lr.state = {name[3:]: state[name] for name in schedule}  # type: ignore[union-attr]
-        self._held = {name: [_copied(state[f"{name}.{slot}"]) for slot in self.slots] for name in names}
+        self._held = {name: [copied(state[f"{name}.{slot}"]) for slot in self.slots] for name in names}
         self._names = None
 
     def observe(self, loss: float) -> None:
@@ -203,8 +204,10 @@ class Optimizer:
                 dW = grads[name]
                 if first or getattr(dW, "shape", None) != W.shape or dW.dtype != W.dtype:
                     dW = self._fitting(name, W, dW)
-                if self.slots and not first and (name not in self._held or self._held[name][0].shape != W.shape):
-                    self._begin(name, W)  # refuses the parameters of another network under the same names
+                if self.slots and not first:
+                    held = self._held[name][0] if name in self._held else None
+                    if held is None or held.shape != W.shape or type(held) is not type(W):
+                        self._begin(name, W)  # refuses the parameters of another network, or library
                 moving.append((name, W, dW, self._resolved(own) if own else own))
         if first:
             for name, W, _, _ in moving:
@@ -219,6 +222,10 @@ class Optimizer:
                 raise recording.TooEarlyError
             self._held[name] = [array_namespace(W).zeros_like(widened(W)) for _ in self.slots]
         for slot, array in zip(self.slots, self._held.get(name, ()), strict=True):
+            here, there = (library_name(array_namespace(value)) for value in (W, array))
+            if here != there:
+                who, must = type(self).__name__, f"the state {slot} of {name} must be on one library with it, {here}"
+                raise LibraryError(who, must, there, f'move it, optimizer.to("{here}")')
             if array.shape != W.shape:
                 must = f"the state {slot} of {name} must be {tuple(W.shape)}"
                 raise ShapeError(type(self).__name__, must, tuple(array.shape), "make an optimizer for each network")
@@ -292,11 +299,6 @@ class Optimizer:
         values = ((name, getattr(self, name)) for name in self.options)
         shown = [f"{name}={value:g}" if isinstance(value, float) else f"{name}={value!r}" for name, value in values]
         return f"{type(self).__name__}({', '.join(shown + ([f'groups={self.groups!r}'] if self.groups else []))})"
-
-
-def _copied(array: Array) -> Array:
-    copy: Array = array_namespace(array).asarray(array, copy=True)
-    return copy
 
 
 def _range(name: str) -> tuple[str, Callable[[float], bool]]:

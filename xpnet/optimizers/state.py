@@ -6,8 +6,9 @@ from collections.abc import Container, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from xpnet.backend import dtype_kind, is_array
+from xpnet.backend import array_namespace, dtype_kind, is_array
 from xpnet.errors import ArgumentError, DtypeError
+from xpnet.typing import Array
 
 
 def names_in_state(who: str, state: Any, slots: Sequence[str], schedule: set[str]) -> list[str]:
@@ -26,6 +27,12 @@ def names_in_state(who: str, state: Any, slots: Sequence[str], schedule: set[str
         must = f"state must hold {', '.join(sorted(numbers))} and the arrays {', '.join(slots) or 'none'}"
         raise ArgumentError(who, must, f"a difference in {', '.join(sorted(wrong))}", remedy)
     return names
+
+
+def copied(array: Array) -> Array:
+    """The same values in an array of their own."""
+    copy: Array = array_namespace(array).asarray(array, copy=True)
+    return copy
 
 
 def _fits(name: str, value: Any, numbers: Container[str]) -> bool:

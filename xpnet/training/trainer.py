@@ -12,6 +12,7 @@ import numpy as np
 
 from xpnet import capturing
 from xpnet.backend import array_namespace, backend_of, dtype_kind, is_array, to_numpy
+from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.datasets import Batches, check_data
 from xpnet.datasets.check import advise_scale
 from xpnet.errors import DivergenceError, DtypeError
@@ -32,7 +33,7 @@ from xpnet.typing import Array
 Data = tuple[Array, Array]
 
 
-class Trainer:
+class Trainer(Movable):
     """Mini-batch training, ``W ← W - update(∂L/∂W)`` over shuffled batches.
 
     The shuffle of an epoch is named by the seed of ``rng`` and the epoch's number, the same on every backend.
@@ -146,6 +147,14 @@ class Trainer:
         """
         load(path, self.network, self.optimizer, self.history)
         self.saved = len(self.history), Path(path)
+
+    def _changes(self, destination: Destination) -> list[Change]:
+        parts = (self.network, self.optimizer)
+        inside = [change for part in parts if isinstance(part, Movable) for change in part._changes(destination)]
+        return [*inside, *destination.changes(vars(self)), *destination.changes(vars(self.batches))]
+
+    def _has_moved(self) -> None:
+        self.network._has_moved()
 
     def _check(self, data: Data) -> None:
         """Raise what the loss of a row, or a look at all rows, has to say against the data."""

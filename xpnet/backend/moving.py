@@ -1,0 +1,113 @@
+"""Arrays from one library, device or dtype to another, when someone says so: nothing moves by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Container, MutableMapping
+from typing import Any, Self
+
+import numpy as np
+
+from xpnet.backend.namespace import array_namespace, device_of, dtype_kind, dtype_name, find_dtype, is_array, library_of
+from xpnet.backend.switch import Backend, get_backend, make_backend, to_numpy
+from xpnet.errors import DtypeError
+
+Change = tuple[MutableMapping[str, Any], str, Any]
+"""Where a value stands, under which name, and what is to stand there."""
+
+
+class Destination:
+    """Where arrays are to go: a library, a device and a floating dtype, each None for where an array is already.
+
+    Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``; ``DtypeError`` where nothing is said.
+    """
+
+    def __init__(self, who: str, backend: object = None, device: Any = None, dtype: Any = None) -> None:
+        if backend is None and device is None and dtype is None:
+            must, remedy = "a backend, a device or a dtype must be given", 'write to("cupy"), or to(dtype="float64")'
+            raise DtypeError(who, must, "none", remedy)
+        self.device = device
+        self.dtype = dtype
+        self.moved: dict[int, tuple[Any, Any]] = {}  # what was one array stays one
+        self.backend: Backend | None = None
+        if backend is not None:
+            self.backend = self._made(backend, dtype)
+
+    def _made(self, backend: object, dtype: Any) -> Backend:
+        """The backend; of the current library on the current device, unless another is named."""
+        current = get_backend()
+        made = make_backend(backend, self.device, dtype)
+        if self.device is None and not isinstance(backend, Backend) and made.name == current.name:
+            return make_backend(current, dtype=made.dtype)
+        return made
+
+    def place(self, array: Any) -> Any:
+        """The array there: the very same where it is there already, else a copy.
+
+        Raises: ``ArgumentError`` for a dtype that the library does not have.
+        """
+        if id(array) not in self.moved:
+            self.moved[id(array)] = array, self._placed(array)
+        return self.moved[id(array)][1]
+
+    def _placed(self, array: Any) -> Any:
+        library = library_of(array_namespace(array))
+        goal = self.backend
+        if goal is None or goal.library.name == library.name:
+            device = device_of(array) if goal is None else goal.device
+            device = device if self.device is None else library.find_device(self.device)
+        else:
+            library, device = goal.library, goal.device
+        floating = dtype_kind(array) == "real"
+        own = dtype_name(array.dtype)
+        dtype = find_dtype(library.namespace(), own if self.dtype is None else self.dtype) if floating else None
+        name = own if dtype is None else dtype_name(dtype)
+        same = goal is None or library_of(array_namespace(array)).name == library.name
+        if same and name == own and device_of(array) == device:
+            return array
+        if name == "float64":
+            library.allow_always(name)  # as set_backend does, or the library would compute in another dtype
+        host = np.array(to_numpy(array))
+        return Backend(library, device, dtype).asarray(host, dtype)
+
+    def within(self, value: Any) -> Any:
+        """A value with the arrays there that it is, or holds in lists, tuples and dicts."""
+        if hasattr(value, "dtype") and is_array(value) and not hasattr(type(value), "differentiates"):
+            return self.place(value)
+        if type(value) in (list, tuple):
+            items = list(map(self.within, value))
+            return type(value)(items) if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        if type(value) is dict:
+            named = {name: self.within(item) for name, item in value.items()}
+            return named if any(named[name] is not value[name] for name in value) else value
+        return value
+
+    def changes(self, holder: MutableMapping[str, Any], leave: Container[str] = ()) -> list[Change]:
+        """What is to be assigned in a mapping, all but under the names to ``leave``; nothing is assigned yet."""
+        return [(holder, name, self.within(value)) for name, value in holder.items() if name not in leave]
+
+
+class Movable:
+    """What has arrays that can move: a layer, a network, an optimizer, a Trainer."""
+
+    def to(self, backend: object = None, device: Any = None, dtype: Any = None) -> Self:
+        """Move to another library, device or dtype, ``net.to("cupy")``, ``net.to(dtype="float64")``; return self.
+
+        All arrays inside move: of a layer or network the parameters, gradients, state and arrays among the options, of
+        an optimizer its slots, of a Trainer those of its network and optimizer, and its data. What is left out stays as
+        it is: a float64 network is one on CuPy too. Random streams have names and stay the same. Where something cannot
+        be moved, nothing is. A backward needs a new forward.
+
+        Raises: ``ArgumentError``, ``BackendError`` as ``set_backend``; ``DtypeError`` where nothing is given;
+        ``StateError`` where a parameter is a Variable.
+        """
+        for holder, name, new in self._changes(Destination(f"{type(self).__name__}.to", backend, device, dtype)):
+            holder[name] = new
+        self._has_moved()
+        return self
+
+    def _changes(self, destination: Destination) -> list[Change]:
+        """All that is to be assigned; nothing is assigned yet."""
+        return destination.changes(vars(self))
+
+    def _has_moved(self) -> None:
+        """Forget what belonged to the old place."""
