@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Any
 
@@ -13,12 +14,20 @@ from pretend_cuda.views import view
 
 CUFFT_C2C, CUFFT_R2C, CUFFT_C2R, CUFFT_Z2Z, CUFFT_D2Z, CUFFT_Z2D = 0x29, 0x2A, 0x2C, 0x69, 0x6A, 0x6C
 CUFFT_FORWARD, CUFFT_INVERSE = -1, 1
-DTYPES = {CUFFT_C2C: "FF", CUFFT_R2C: "fF", CUFFT_C2R: "Ff", CUFFT_Z2Z: "DD", CUFFT_D2Z: "dD", CUFFT_Z2D: "Dd"}
+DTYPES = {
+    CUFFT_C2C: ("F", "F"),
+    CUFFT_R2C: ("f", "F"),
+    CUFFT_C2R: ("F", "f"),
+    CUFFT_Z2Z: ("D", "D"),
+    CUFFT_D2Z: ("d", "D"),
+    CUFFT_Z2D: ("D", "d"),
+}
+"""The type of a transform -> the dtypes of what it reads and writes."""
 _current = threading.local()
 
 
 class CuFFTError(RuntimeError):
-    pass
+    """An error of cuFFT."""
 
 
 def getVersion() -> int:
@@ -30,10 +39,14 @@ def get_current_plan() -> Any:
 
 
 class _Plan:
+    """What plans share: the sizes that are transformed, and the type of the transform."""
+
     gpus = None
 
-    def __init__(self) -> None:
+    def __init__(self, sizes: tuple[int, ...], fft_type: int, batch: int) -> None:
         self.work_area = cupy.cuda.alloc(1)
+        self.shape, self.fft_type, self.batch = sizes, fft_type, batch
+        self.source, self.target = DTYPES[fft_type]
 
     def __enter__(self) -> Any:
         _current.plan = self
@@ -42,80 +55,70 @@ class _Plan:
     def __exit__(self, *error: object) -> None:
         _current.plan = None
 
-    def _transformed(self, given: np.ndarray, axes: tuple[int, ...], sizes: tuple[int, ...], direction: int) -> Any:
-        """Over the axes; the last one has half of the frequencies where one side is real."""
-        runtime.pretend_finish(cupy.cuda.get_current_stream().ptr)
-        source, target = DTYPES[self.fft_type]
-        if source in "fd":
-            return np.fft.rfftn(given, axes=axes).astype(target)
-        if target in "fd":
-            return np.fft.irfftn(given, sizes, axes=axes, norm="forward").astype(target)
-        if direction == CUFFT_FORWARD:
-            return np.fft.fftn(given, axes=axes).astype(target)
-        return np.fft.ifftn(given, axes=axes, norm="forward").astype(target)
+    def output_shape(self, a: Any) -> tuple[int, ...]:
+        """The shape of what becomes of an array."""
+        raise NotImplementedError
 
     def check_output_array(self, a: Any, out: Any) -> None:
-        shape, dtype = self._output_shape(a), np.dtype(DTYPES[self.fft_type][1])
+        shape, dtype = self.output_shape(a), np.dtype(self.target)
         if out.shape != shape or out.dtype != dtype:
             raise ValueError(f"out must have shape {shape} and dtype {dtype}, got {out.shape} and {out.dtype}")
+
+    def transform(self, given: np.ndarray, result: np.ndarray, axes: tuple[int, ...], direction: int) -> None:
+        """Submit the transform; the last axis has half of the frequencies where one side is real."""
+
+        def work() -> None:
+            if self.source in "fd":
+                result[...] = np.fft.rfftn(given, axes=axes)
+            elif self.target in "fd":
+                result[...] = np.fft.irfftn(given, self.shape, axes=axes, norm="forward")
+            elif direction == CUFFT_FORWARD:
+                result[...] = np.fft.fftn(given, axes=axes)
+            else:
+                result[...] = np.fft.ifftn(given, axes=axes, norm="forward")
+
+        runtime.pretend_submit(cupy.cuda.get_current_stream().ptr, work)
 
 
 class Plan1d(_Plan):
     def __init__(self, nx: int, fft_type: int, batch: int, *, devices: Any = None, out: Any = None) -> None:
         if devices:
             raise NotImplementedError("pretend_cuda: a transform on several devices is not emulated")
-        super().__init__()
-        self.nx, self.fft_type, self.batch = nx, fft_type, batch
+        super().__init__((nx,), fft_type, batch)
+        self.nx = nx
 
-    def _output_shape(self, a: Any) -> tuple[int, ...]:
-        length = {CUFFT_R2C: self.nx // 2 + 1, CUFFT_D2Z: self.nx // 2 + 1}.get(self.fft_type, self.nx)
-        return (*a.shape[:-1], length)
+    def output_shape(self, a: Any) -> tuple[int, ...]:
+        half = self.fft_type in (CUFFT_R2C, CUFFT_D2Z)
+        return (*a.shape[:-1], self.nx // 2 + 1 if half else self.nx)
 
     def get_output_array(self, a: Any) -> Any:
-        return cupy.empty(self._output_shape(a), DTYPES[self.fft_type][1])
+        return cupy.empty(self.output_shape(a), self.target)
 
     def fft(self, a: Any, out: Any, direction: int) -> None:
-        given = view(a.data.ptr, a.dtype, a.shape)
-        view(out.data.ptr, out.dtype, out.shape)[...] = self._transformed(given, (-1,), (self.nx,), direction)
+        arrays = (view(array.data.ptr, array.dtype, array.shape) for array in (a, out))
+        self.transform(*arrays, (-1,), direction)
 
 
 class PlanNd(_Plan):
-    def __init__(
-        self,
-        shape: Any,
-        inembed: Any,
-        istride: int,
-        idist: int,
-        onembed: Any,
-        ostride: int,
-        odist: int,
-        fft_type: int,
-        batch: int,
-        order: str,
-        last_axis: int,
-        last_size: Any,
-    ) -> None:
-        super().__init__()
-        self.shape, self.fft_type, self.order = tuple(shape), fft_type, order
-        self.last_axis, self.last_size, self.batch = last_axis, last_size, batch
+    """A plan for several axes, made from the arguments of cufftMakePlanMany and what CuPy adds to them."""
+
+    def __init__(self, shape: Any, inembed: Any, istride: int, idist: int, *others: Any) -> None:
+        onembed, ostride, odist, fft_type, batch, self.order, self.last_axis, self.last_size = others
+        super().__init__(tuple(shape), fft_type, batch)
         self.layouts = (inembed, istride, idist), (onembed, ostride, odist)
 
-    def _output_shape(self, a: Any) -> tuple[int, ...]:
+    def output_shape(self, a: Any) -> tuple[int, ...]:
         shape = list(a.shape)
         if self.last_size is not None:
             shape[self.last_axis] = self.last_size
         return tuple(shape)
 
     def get_output_array(self, a: Any, order: str = "C") -> Any:
-        return cupy.empty(self._output_shape(a), DTYPES[self.fft_type][1], order=order)
+        return cupy.empty(self.output_shape(a), self.target, order=order)
 
     def fft(self, a: Any, out: Any, direction: int) -> None:
         views = []
-        for array, (embed, stride, dist) in zip((a, out), self.layouts, strict=True):
-            steps, step = [], stride
-            for n in reversed(embed):
-                steps.insert(0, step)
-                step *= n
-            views.append(view(array.data.ptr, array.dtype, (self.batch, *embed), (dist, *steps)))
-        axes = tuple(range(1, len(self.shape) + 1))
-        views[1][...] = self._transformed(views[0], axes, self.shape, direction)
+        for array, (embed, stride, distance) in zip((a, out), self.layouts, strict=True):
+            steps = [stride * math.prod(embed[i + 1 :]) for i in range(len(embed))]
+            views.append(view(array.data.ptr, array.dtype, (self.batch, *embed), (distance, *steps)))
+        self.transform(*views, tuple(range(1, len(self.shape) + 1)), direction)

@@ -28,7 +28,7 @@ WRITTEN = {
     "cupy.cuda.cufft": "pretend_cuda.cufft",
     "cupyx._cusolver": "pretend_cuda.cupyx_cusolver",
     "nvmath.bindings.cublas": "pretend_cuda.nvmath_cublas",
-    "cuda.bindings.runtime": "pretend_cuda.cuda_runtime",
+    "cuda.bindings.runtime": "pretend_cuda.cuda_bindings",
 }
 """Libraries of CUDA by NumPy and SciPy, in plain Python."""
 EMPTY = "nvmath", "nvmath.bindings", "cuda.bindings"

@@ -150,3 +150,17 @@ def test_a_product_is_captured_by_the_bindings_of_nvmath(cp):
     assert (before == np.arange(9.0).reshape(3, 3) + 2).all()
     np.testing.assert_array_equal(c.get(), (a.T @ b.T).T.get())  # in columns, as Fortran has them
     cublas.destroy(handle)
+
+
+def test_a_transform_is_captured(cp):
+    stream, x = cp.cuda.Stream(non_blocking=True), cp.asarray(np.arange(8.0) + 0j)
+    cp.fft.fft(x)  # which makes the plan
+    with stream:
+        stream.begin_capture()
+        y = cp.fft.fft(x)
+        graph = stream.end_capture()
+    stream.synchronize()
+    x += 1
+    graph.launch(stream)
+    stream.synchronize()
+    np.testing.assert_allclose(y.get(), np.fft.fft(np.arange(8.0) + 1))

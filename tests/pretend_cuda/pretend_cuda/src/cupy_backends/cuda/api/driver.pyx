@@ -113,6 +113,15 @@ cpdef intptr_t moduleGetGlobal(intptr_t module, str varname) except? 0:
     _check(pretend_module_global(<void*>module, <const char*>name, &address))
     return <intptr_t>address
 
+cdef unsigned int moduleGetFunctionCount(intptr_t module):
+    _absent("the list of a module's functions")
+
+cdef int moduleEnumerateFunctions(intptr_t module, unsigned int count, vector[Function]& result) except? -1:
+    _absent("the list of a module's functions")
+
+cdef const char* funcGetName(intptr_t func) except? NULL:
+    _absent("the list of a module's functions")
+
 
 # ---------------------------------------------------------------- launches
 cpdef launchKernel(intptr_t f, unsigned int grid_dim_x, unsigned int grid_dim_y, unsigned int grid_dim_z,
