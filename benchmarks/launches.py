@@ -99,31 +99,18 @@ def counted(workload: Workload) -> Counts:
 
 # ---------------------------------------------------------------- torch
 ONE = {
-    *("mm", "addmm", "bmm", "baddbmm", "convolution", "convolution_backward"),
-    *("add", "add_", "sub", "mul", "mul_", "div", "sqrt", "lerp_", "addcmul_", "addcdiv_", "sum", "cat", "copy_"),
-    *("fill_", "zero_", "index", "_index_put_impl_", "clamp_min", "threshold_backward", "gelu", "gelu_backward"),
-    *("max_pool2d_with_indices", "max_pool2d_with_indices_backward", "native_layer_norm", "native_layer_norm_backward"),
-    *("_log_softmax", "_log_softmax_backward_data", "nll_loss_forward", "nll_loss_backward"),
-    *("_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention_for_cpu_backward"),
-    *("_fused_sgd_", "_fused_adam_", "_fused_adamw_"),
+    *("mm", "addmm", "bmm", "baddbmm", "convolution", "convolution_backward", "sum", "cat", "copy_", "fill_", "zero_"),
+    *("add", "add_", "sub", "mul", "mul_", "div", "sqrt", "lerp_", "addcmul_", "addcdiv_", "index", "_index_put_impl_"),
+    *("clamp_min", "threshold_backward", "gelu", "gelu_backward", "_log_softmax", "_log_softmax_backward_data"),
+    *("nll_loss_forward", "nll_loss_backward", "max_pool2d_with_indices", "max_pool2d_with_indices_backward"),
+    *("native_layer_norm", "native_layer_norm_backward", "_scaled_dot_product_flash_attention_for_cpu"),
+    *("_scaled_dot_product_flash_attention_for_cpu_backward", "_fused_sgd_", "_fused_adam_", "_fused_adamw_"),
 }
 """Operators that launch at least one kernel on CUDA; each counts as one, with all that it calls."""
 NONE = {
-    *(
-        "as_strided",
-        "view",
-        "_unsafe_view",
-        "transpose",
-        "t",
-        "permute",
-        "expand",
-        "select",
-        "slice",
-        "narrow",
-        "unbind",
-    ),
-    *("detach", "reshape", "flatten", "resolve_conj", "empty", "empty_strided", "empty_like", "resize_", "to"),
-    *("item", "_local_scalar_dense", "lift_fresh"),
+    *("as_strided", "view", "_unsafe_view", "transpose", "t", "permute", "expand", "select", "slice", "narrow"),
+    *("unbind", "reshape", "flatten", "detach", "detach_", "resolve_conj", "empty", "empty_strided", "empty_like"),
+    *("resize_", "to", "item", "_local_scalar_dense", "lift_fresh"),
 }
 """Views, memory, and numbers on the host: nothing to launch, but for what they call."""
 

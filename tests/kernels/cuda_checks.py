@@ -13,7 +13,7 @@ import pytest
 
 SIGNATURE = re.compile(r'extern "C" __global__ void (\w+)\(([^)]*)\)')
 REALS = {"Half": "float16", "float": "float32", "double": "float64"}
-POINTERS = {"double": "float64", "long long": "int64", "unsigned char": "uint8", "bool": "bool"}
+POINTERS = {"double": "float64", "long long": "int64", "unsigned char": "uint8", "bool": "bool", "void": "integers"}
 STRUCTS = {"const Many": 4048}  # bytes of what is handed over by value
 SCALARS = {"double": float, "long long": int, "unsigned long long": np.uint64}
 
@@ -64,7 +64,8 @@ def fits(kind: str, value: Any) -> bool:
         return value == 0
     if kind in STRUCTS:
         return type(value) is np.ndarray and value.nbytes == STRUCTS[kind]
-    return str(value.dtype) == kind and bool(value.flags.c_contiguous)
+    known = value.dtype.kind in "iu" if kind == "integers" else str(value.dtype) == kind
+    return known and bool(value.flags.c_contiguous)
 
 
 def unwritten(function: Any) -> Any:

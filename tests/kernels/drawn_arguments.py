@@ -36,7 +36,9 @@ class Draw:
         return self.array(*shape).astype("float32" if self.dtype == "float16" else self.dtype)
 
     def integers(self, low: int, high: int, *shape: int) -> Any:
-        return self.laid_out(self.rng.integers(low, high, shape).astype(self.one_of("int32", "int64")))
+        return self.laid_out(
+            self.rng.integers(low, high, shape).astype(self.one_of("int8", "int32", "int64", "uint16"))
+        )
 
     def laid_out(self, array: Any) -> Any:
         """The array in C order, in Fortran's, or as every second element of a larger one."""

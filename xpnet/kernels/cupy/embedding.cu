@@ -1,10 +1,10 @@
 // Rows of a table by number, and their transpose. An index outside the table yields NaN, and adds to nothing.
 
 extern "C" __global__ void embedding(
-    const REAL* W, const long long* x, REAL* y, long long n, long long size, long long width
+    const REAL* W, const void* x, long long kind, REAL* y, long long n, long long size, long long width
 ) {
     EACH(i, n * width) {
-        long long row = x[i / width];
+        long long row = integer_at(x, i / width, kind);
         y[i] = row >= 0 && row < size ? W[row * width + i % width] : REAL(WIDE(nan("")));
     }
 }
@@ -12,7 +12,7 @@ extern "C" __global__ void embedding(
 // A block for each row of y and each `blockDim.x` of its columns looks through all indices, in their order: the sums
 // are the same in every run, which those of atomic additions are not.
 extern "C" __global__ void scatter_add(
-    const REAL* g, const long long* indices, REAL* y, long long n, long long size, long long width
+    const REAL* g, const void* indices, long long kind, REAL* y, long long n, long long size, long long width
 ) {
     __shared__ bool found[1024];
     long long tiles = (width + blockDim.x - 1) / blockDim.x;
@@ -21,7 +21,7 @@ extern "C" __global__ void scatter_add(
         WIDE total = 0;
         for (long long first = 0; first < n; first += blockDim.x) {
             long long mine = first + threadIdx.x;
-            bool here = mine < n && indices[mine] == row;
+            bool here = mine < n && integer_at(indices, mine, kind) == row;
             found[threadIdx.x] = here;
             if (__syncthreads_or(here) && column < width) {
                 WIDE sum = 0;

@@ -7,7 +7,7 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
-from xpnet.kernels.cupy.launch import body, launch_each, launch_rows
+from xpnet.kernels.cupy.launch import body, integers, launch_each, launch_rows
 
 MOST_LOOKS = 2**30  # at an index, beyond which sorting them is cheaper, although CuPy's sort may stall
 
@@ -16,7 +16,7 @@ MOST_LOOKS = 2**30  # at an index, beyond which sorting them is cheaper, althoug
 def embedding(W: Any, x: Any) -> Any:
     (V, D), n = W.shape, x.size
     y = cupy.empty((*x.shape, D), W.dtype)
-    launch_each("embedding", "embedding", W.dtype, y.size, W, x.astype("int64", copy=False), y, n, V, D)
+    launch_each("embedding", "embedding", W.dtype, y.size, W, *integers(x), y, n, V, D)
     return y
 
 
@@ -27,6 +27,6 @@ def scatter_add(g: Any, indices: Any, size: int) -> Any:
     if size * tiles * n > MOST_LOOKS:
         return kernels.scatter_add.reference(g, indices, size)
     y = cupy.empty((size, D), g.dtype)
-    arrays = (g, indices.astype("int64", copy=False), y)
+    arrays = (g, *integers(indices), y)
     launch_rows("embedding", "scatter_add", g.dtype, size * tiles, 256, *arrays, n, size, D)
     return y

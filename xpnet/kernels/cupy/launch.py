@@ -67,6 +67,11 @@ def launch_tiles(file: str, name: str, dtype: Any, columns: int, values: int, ti
         compiled(file, name, str(dtype))((blocks,), (_threads(tile * values, MOST_THREADS),), args)
 
 
+def integers(array: Any) -> tuple[Any, int]:
+    """An array of integers and its kind, for ``integer_at``."""
+    return array, -array.itemsize if array.dtype.kind == "u" else array.itemsize
+
+
 def live(numbers: Callable[..., tuple[float, ...]], *given: Any) -> Any:
     """Where a kernel of a graph finds ``numbers(*given)`` of each step; a null pointer where they stay as they are."""
     graph: Any = recording.current

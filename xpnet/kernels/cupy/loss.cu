@@ -62,7 +62,7 @@ extern "C" __global__ void log_softmax_backward(
 
 // Labels are class indices; one outside 0 ... classes - 1 makes its loss NaN.
 extern "C" __global__ void softmax_cross_entropy(
-    const REAL* x, const long long* t, REAL* losses, REAL* y, long long rows, long long classes
+    const REAL* x, const void* t, long long kind, REAL* losses, REAL* y, long long rows, long long classes
 ) {
     __shared__ WIDE scratch[1024];
     EACH_ROW(row, rows) {
@@ -70,7 +70,7 @@ extern "C" __global__ void softmax_cross_entropy(
         WIDE largest = largest_of(scores, classes, scratch), total = sum_of_exp(scores, classes, largest, scratch);
         EACH_OF_ROW(k, classes) y[row * classes + k] = exp(WIDE(scores[k]) - largest) / total;
         if (threadIdx.x == 0) {
-            long long label = t[row];
+            long long label = integer_at(t, row, kind);
             bool known = label >= 0 && label < classes;
             losses[row] = known ? log(total) - (WIDE(scores[label]) - largest) : WIDE(nan(""));
         }
@@ -79,12 +79,12 @@ extern "C" __global__ void softmax_cross_entropy(
 
 // Times a number for all rows, one in memory, or one for each row.
 extern "C" __global__ void softmax_cross_entropy_backward(
-    const REAL* y, const long long* t, const REAL* dlosses, double dloss, long long each, REAL* dx,
+    const REAL* y, const void* t, long long kind, const REAL* dlosses, double dloss, long long each, REAL* dx,
     long long rows, long long classes
 ) {
     EACH(i, rows * classes) {
         WIDE scale = dlosses ? WIDE(dlosses[each ? i / classes : 0]) : WIDE(dloss);
-        dx[i] = scale * (WIDE(y[i]) - (t[i / classes] == i % classes ? WIDE(1) : WIDE(0)));
+        dx[i] = scale * (WIDE(y[i]) - (integer_at(t, i / classes, kind) == i % classes ? WIDE(1) : WIDE(0)));
     }
 }
 

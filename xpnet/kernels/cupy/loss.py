@@ -8,7 +8,7 @@ import cupy
 
 from xpnet import kernels
 from xpnet.backend import is_array
-from xpnet.kernels.cupy.launch import body, each, launch_each, launch_rows
+from xpnet.kernels.cupy.launch import body, each, integers, launch_each, launch_rows
 
 for _kernel in (kernels.sigmoid_cross_entropy, kernels.huber):
     each(_kernel, "loss", results=2)
@@ -52,8 +52,7 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
         return kernels.softmax_cross_entropy.reference(x, t)
     y, losses = cupy.empty_like(x), cupy.empty(x.shape[:-1], x.dtype)
     rows, classes = _rows(x)
-    labels = t.astype("int64", copy=False)
-    launch_rows("loss", "softmax_cross_entropy", x.dtype, rows, classes, x, labels, losses, y, rows, classes)
+    launch_rows("loss", "softmax_cross_entropy", x.dtype, rows, classes, x, *integers(t), losses, y, rows, classes)
     return losses, y
 
 
@@ -63,7 +62,6 @@ def softmax_cross_entropy_backward(y: Any, t: Any, dlosses: Any) -> Any:
     if t.dtype.kind == "f" or shape not in ((), (*y.shape[:-1], 1)):
         return kernels.softmax_cross_entropy_backward.reference(y, t, dlosses)
     dx = cupy.empty_like(y)
-    labels = t.astype("int64", copy=False)
     scale = (0, float(dlosses), 0) if number else (dlosses, 1.0, int(shape != ()))
-    launch_each("loss", "softmax_cross_entropy_backward", y.dtype, y.size, y, labels, *scale, dx, *_rows(y))
+    launch_each("loss", "softmax_cross_entropy_backward", y.dtype, y.size, y, *integers(t), *scale, dx, *_rows(y))
     return dx

@@ -56,10 +56,11 @@ class Launch:
 
     def _run(self, *_: Any) -> None:
         many, count = np.zeros((), MANY), len(self.arrays)
-        for slot, arrays in enumerate(zip(*self.arrays, strict=True)):
-            many["arrays"][slot, :count] = [array.data.ptr for array in arrays]
+        for slot, column in enumerate(zip(*self.arrays, strict=True)):
+            many["arrays"][slot, :count] = [array.data.ptr for array in column]
         sizes = [arrays[0].size for arrays in self.arrays]
-        *_, blocks = ends = list(accumulate(-(-size // CHUNK) for size in sizes))
+        ends = list(accumulate(-(-size // CHUNK) for size in sizes))
+        blocks = ends[-1]
         many["sizes"][:count], many["kinds"][:count] = sizes, self.kinds
         many["ends"][:count], many["ends"][count:] = ends, blocks
         for options, kind in self.options.items():

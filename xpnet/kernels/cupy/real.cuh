@@ -14,6 +14,19 @@ struct Half {
 };
 #endif
 
+// One of the integers of an array, whose kind is the bytes of each, negative for those without a sign.
+__device__ long long integer_at(const void* integers, long long i, long long kind) {
+    switch (kind) {
+        case 1: return ((const signed char*)integers)[i];
+        case 2: return ((const short*)integers)[i];
+        case 4: return ((const int*)integers)[i];
+        case -1: return ((const unsigned char*)integers)[i];
+        case -2: return ((const unsigned short*)integers)[i];
+        case -4: return ((const unsigned int*)integers)[i];
+        default: return ((const long long*)integers)[i];  // unsigned ones beyond 2^63 come out negative
+    }
+}
+
 // Elements 0 ... n - 1, shared among all threads.
 #define EACH(i, n) \
     for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (long long)gridDim.x * blockDim.x)
