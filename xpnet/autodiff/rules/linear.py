@@ -143,7 +143,7 @@ def _norm(g: Any, y: Any, x: Any, axis: Any, order: float) -> Any:
     if order == math.inf or order == -math.inf:
         winners = xp.astype(size, x.dtype) == y
         shares = xp.sum(as_number(winners, x), axis=reduced_axes(x, axis), keepdims=True)
-        return keep_where(winners, g * (sign / shares))
+        return keep_where(winners, g) * (sign / shares)
     if order == 1:
         return g * sign
     if order == 2:
