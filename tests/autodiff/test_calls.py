@@ -270,3 +270,16 @@ def test_scalars_of_numpy_beside_arrays_of_any_library(operate, place: Place) ->
     assert y.dtype == x.dtype
     np.testing.assert_allclose(place.to_numpy(y), expected)
     np.testing.assert_allclose(place.to_numpy(pullback(1.0)[0]), reference(1.0)[0])
+
+
+OPTIONS = {
+    "vector_norm": lambda xp, x: xp.linalg.vector_norm(xp.stack([x, x]), ord=x),
+    "std": lambda xp, x: xp.std(xp.stack([x, x, x * x]), correction=x),
+    "linspace": lambda xp, x: xp.linspace(x, 1.0, x),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_by_which_nothing_is_differentiated_is_no_variable(name) -> None:
+    with pytest.raises((XpnetError, TypeError)):
+        grad(lambda x: total(OPTIONS[name](array_namespace(x), x)))(np.asarray(2.0))

@@ -208,3 +208,11 @@ def test_second_derivatives_of_the_square_of_a_determinant_against_differences()
     d = grad(lambda a: total(grad(f)(a) * w))(SINGULAR)
     expected = (grad(f)(SINGULAR + h * w) - grad(f)(SINGULAR - h * w)) / (2 * h)
     np.testing.assert_allclose(d, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("order", [np.inf, -np.inf])
+def test_the_largest_of_complex_numbers_that_do_not_lie_in_order(order) -> None:
+    x = np.asarray([[3.0 + 4.0j, 1.0], [0.5j, 0.3 + 0.3j]], dtype=np.complex64).repeat(5, axis=1)[::-1, ::5].T
+    g = grad(lambda x: array_namespace(x).linalg.vector_norm(x, ord=order))(x)
+    at = np.abs(x) == (np.abs(x).max() if order > 0 else np.abs(x).min())
+    np.testing.assert_allclose(g, np.where(at, x / np.abs(x), 0.0), rtol=1e-6)

@@ -18,7 +18,7 @@ from xpnet.backend import array_namespace, dtype_kind
 from xpnet.errors import DtypeError, LibraryError, XpnetError
 
 # What NumPy, torch, JAX and CuPy say when one of their functions is given a Variable
-REFUSED = re.compile("'Variable' does not support ufuncs|must be Tensor, not Variable|autodiff.variable.Variable'>")
+REFUSED = re.compile("'Variable' does not support ufuncs|not Variable|assign a Variable|autodiff.variable.Variable'>")
 
 STEP = 1000  # so often may Variables made by hand wrap each other within one ``grad``
 
