@@ -33,6 +33,10 @@ class Place:
         host = np.asarray(values)
         return self.backend.asarray(host, dtype="complex128" if host.dtype.kind == "c" else None)
 
+    def asarray_of(self, values: Any) -> Any:
+        """An array of the very dtype of the values, such as a mask."""
+        return self.backend.asarray(np.asarray(values))
+
     def to_numpy(self, x: Any) -> np.ndarray:
         x = stop_gradient(x)
         return self.backend.to_numpy(x.value if type(x) is Variable else x)

@@ -15,10 +15,10 @@ from typing import Any
 
 from xpnet.autodiff.rules.table import Rule, own
 from xpnet.backend import array_namespace, dtype_kind
-from xpnet.errors import DtypeError, LibraryError
+from xpnet.errors import DtypeError, LibraryError, XpnetError
 
 # What NumPy, torch, JAX and CuPy say when one of their functions is given a Variable
-REFUSED = re.compile("'Variable' does not support ufuncs|must be Tensor, not Variable|autodiff.variable.Variable'>")
+REFUSED = re.compile("'Variable' does not support ufuncs|not Variable|assign a Variable|autodiff.variable.Variable'>")
 
 STEP = 1000  # so often may Variables made by hand wrap each other within one ``grad``
 
@@ -107,6 +107,8 @@ class tracing:  # noqa: N801 (used as a function in ``with``; the generator form
             must = "its functions must come from its own namespace, which records them"
             remedy = "use xp = array_namespace(x) and xp.tanh(x) in the place of np.tanh(x)"
             raise LibraryError("Variable", must, f"another library's: {error}", remedy) from error
+        if type(error) is ValueError and isinstance(error.__cause__, XpnetError):
+            raise error.__cause__  # NumPy hides it where an item of an array would have become a Variable
 
 
 class Node:

@@ -15,7 +15,7 @@ from xpnet.autodiff.nodes import CONSTANT, PART, Node, Trace, leaf, next_order
 from xpnet.autodiff.rules import Rule
 from xpnet.autodiff.rules.table import base as base
 from xpnet.backend import array_namespace, dtype_kind, library_name
-from xpnet.errors import StateError
+from xpnet.errors import DtypeError, StateError
 
 if TYPE_CHECKING:
     from xpnet.autodiff.variable import Variable  # noqa: TC004 (see above)
@@ -58,8 +58,10 @@ def record(
 
     Raises: ``StateError`` where the trace is finished.
     """
-    if keywords and keywords.get("dtype") is not None and dtype_kind(value) in ("integer", "bool"):
-        return constant(base(value))
+    if keywords:
+        refuse_variables(rule, keywords)
+        if keywords.get("dtype") is not None and dtype_kind(value) in ("integer", "bool"):
+            return constant(base(value))
     if trace.barred:
         if trace is CONSTANT:
             return constant(value, rule)
@@ -77,6 +79,16 @@ def record(
     variable.value = value
     variable.node = node
     return variable
+
+
+def refuse_variables(rule: Rule, keywords: dict[str, Any]) -> None:
+    """Raise where an option is a Variable by which the function would have to be differentiated.
+
+    Raises: ``DtypeError``.
+    """
+    for name, option in keywords.items():
+        if type(option) is Variable and option.node.trace is not CONSTANT and name not in rule.indifferent:
+            raise DtypeError(rule.name, f"{name} must be a number", "a Variable", f"give stop_gradient({name})")
 
 
 def record_parts(

@@ -11,6 +11,7 @@ import numpy as np
 from xpnet.autodiff.nodes import Node, Trace, check_real, conjugate, is_real, leaf
 from xpnet.autodiff.record import NUMBERS, apply, base, variable_of
 from xpnet.autodiff.rules import Rule
+from xpnet.autodiff.rules.table import own
 from xpnet.autodiff.tape import at_leaf, reachable, walk
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable, as_differentiable
@@ -147,12 +148,17 @@ def gradients_of(
         if found and who != "hessian" and all(grads.get(x.node) is None for x in found):
             raise independent(f, who)
 
+    given: set[int] = set()
+
     def gradient(x: Variable) -> Any:
         d = at_leaf(grads.get(x.node), x.value)
         if d is None:
             d = array_namespace(x.value).zeros_like(x.value)
         elif conjugated:
             d = conjugate(d)
+        if id(d) in given:  # an argument named twice
+            d = own(d)
+        given.add(id(d))
         if type(x.value) is Variable and (type(d) is not Variable or d.node.parents == ()):
             return apply(LINK, lambda d, _: d, (d, x.value))  # a constant that belongs to the enclosing trace
         return d

@@ -116,8 +116,8 @@ def counted(weights: Any, *arrays: Array) -> tuple[Array, ...]:
     for array in arrays:
         floating = all(dtype_kind(given) in ("real", "complex") for given in (weights, array))
         if floating and weights.shape == array.shape[: weights.ndim]:
-            weight: Any = over(weights, array.ndim)
-            off = (weight == 0) & ~xp.isfinite(array)
+            beside: Any = over(weights, array.ndim)
+            off = (beside == 0) & ~xp.isfinite(array)
             array = xp.where(off, xp.zeros_like(array), array)
         found.append(array)
     return tuple(found)

@@ -152,9 +152,10 @@ def _norm(g: Any, y: Any, x: Any, axis: Any, order: float) -> Any:
     size = xp.abs(x)
     sign = conj(xp.sign(x))
     if order == math.inf or order == -math.inf:
-        winners = xp.astype(size, x.dtype) == y
-        shares = xp.sum(as_number(winners, x), axis=reduced_axes(x, axis), keepdims=True)
-        return keep_where(winners, g * (sign / shares))
+        axes = reduced_axes(x, axis)
+        winners = size == (xp.max if order > 0 else xp.min)(size, axis=axes, keepdims=True)
+        shares = xp.sum(as_number(winners, x), axis=axes, keepdims=True)
+        return keep_where(winners, g) * (sign / shares)
     if order == 1:
         return g * sign
     if order == 2:

@@ -57,15 +57,23 @@ def _extreme(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) 
     return keep_where(winners, keep_dims(g, x, axis) / shares)
 
 
-def _var(g: Any, y: Any, x: Any, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
-    xp = array_namespace(g, x)
-    deviation = x - xp.mean(x, axis=reduced_axes(x, axis), keepdims=True)
+def _deviation(x: Any, axis: Axis) -> Any:
+    return conj(x - array_namespace(x).mean(x, axis=reduced_axes(x, axis), keepdims=True))
+
+
+def _each(x: Any, axis: Axis, correction: float) -> float:
+    """``1 / (N - correction)``."""
     degrees = count(x, axis) - correction
-    return conj(deviation) * keep_dims(g * (2.0 / degrees if degrees > 0 else math.inf), x, axis)
+    return 1.0 / degrees if degrees > 0 else math.inf
+
+
+def _var(g: Any, y: Any, x: Any, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+    return _deviation(x, axis) * keep_dims(g * (2.0 * _each(x, axis, correction)), x, axis)
 
 
 def _std(g: Any, y: Any, x: Any, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
-    return _var(direction(g * 0.5, y), y, x, axis, correction, keepdims)
+    along = direction(_deviation(x, axis), keep_dims(y, x, axis))
+    return along * keep_dims(g * _each(x, axis, correction), x, axis)
 
 
 rule("sum", _sum, fits=True)
@@ -98,13 +106,13 @@ def product_of_others(x: Any, axis: int) -> Any:
     others = before * xp.flip(after, axis=axis)
     whole = before * x
     whole = whole[_along(len(x.shape), axis, slice(x.shape[axis] - 1, x.shape[axis]))]
-    return finite_or(others, whole / nonzero_or_one(x))  # where one side overflows and the other makes up for it
+    return finite_or(others, whole, x)  # where one side overflows and the other makes up for it
 
 
-def finite_or(x: Any, other: Any) -> Any:
-    """``x``, and in the place of inf and NaN the other."""
-    xp = array_namespace(x, other)
-    return xp.where(xp.isfinite(x), x, other)
+def finite_or(d: Any, whole: Any, x: Any) -> Any:
+    """``d``, and in the place of inf and NaN ``whole / x``."""
+    xp = array_namespace(d, whole, x)
+    return xp.where(xp.isfinite(d) | (x == 0), d, whole / nonzero_or_one(x))
 
 
 def _prod(g: Any, y: Any, x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Any:
@@ -129,7 +137,9 @@ def _backward_recurrence(g: Any, x: Any, axis: int) -> Any:
     while step < length:
         head, tail = _along(ndim, axis, slice(0, length - step)), _along(ndim, axis, slice(step, length))
         rest = _along(ndim, axis, slice(length - step, length))
-        total = xp.concat([total[head] + factor[head] * total[tail], total[rest]], axis=axis)
+        lost = xp.isinf(factor[head]) & (total[tail] == 0)  # what overflowed is multiplied by nothing
+        more = xp.where(lost, total[tail], factor[head] * total[tail])
+        total = xp.concat([total[head] + more, total[rest]], axis=axis)
         factor = xp.concat([factor[head] * factor[tail], xp.zeros_like(factor[rest])], axis=axis)
         step *= 2
     return total
@@ -162,7 +172,7 @@ def _cumulative_prod(
     before = xp.cumulative_prod(_shifted_right(x, at, 1.0), axis=at)
     d = _backward_recurrence(g, x, at) * before
     sums = xp.flip(xp.cumulative_sum(xp.flip(g * y, axis=at), axis=at), axis=at)
-    return finite_or(d, sums / nonzero_or_one(x))  # where a product of some factors overflows, and that of all does not
+    return finite_or(d, sums, x)  # where a product of some factors overflows, and that of all does not
 
 
 rule("prod", _prod, fits=True, fresh=True)

@@ -25,10 +25,11 @@ class Rule:
     ``joint``, where a rule has it, returns the gradients of all operands at once; ``outputs`` is the tuple
     type of several results; ``operands`` names those that may be given as keywords; ``note`` says what holds
     where there is no derivative. ``fresh`` tells that each gradient is computed into memory of its own; others may
-    be ``g`` itself, or a view of it, and are copied before a caller gets them.
+    be ``g`` itself, or a view of it, and are copied before a caller gets them. ``indifferent`` names the options that
+    may be Variables, because the result does not change with them.
     """
 
-    __slots__ = ("fits", "fresh", "gradients", "joint", "name", "note", "operands", "outputs")
+    __slots__ = ("fits", "fresh", "gradients", "indifferent", "joint", "name", "note", "operands", "outputs")
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Rule:
         fresh: bool = False,
         joint: Callable[..., Sequence[Any]] | None = None,
         outputs: type[tuple[Any, ...]] | None = None,
+        indifferent: tuple[str, ...] = (),
         operands: tuple[str, ...] = (),
         note: str = "",
     ) -> None:
@@ -48,6 +50,7 @@ class Rule:
         self.fresh = fresh
         self.joint = joint
         self.outputs = outputs
+        self.indifferent = indifferent
         self.operands = operands
         self.note = note
 
