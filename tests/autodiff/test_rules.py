@@ -111,6 +111,11 @@ PAIRS = [(case, name) for case, name in PAIRS if name != "array-api-strict" or c
     ("case", "place"), PAIRS, ids=[f"{name}-{case.id}" for case, name in PAIRS], indirect=["place"]
 )
 def test_the_same_gradients_on_every_library(case: Case, place: Place) -> None:
+    if case.name in ("linalg.eig", "linalg.eigvals"):
+        try:
+            place.backend.xp.linalg.eig(place.asarray(np.eye(2)))
+        except RuntimeError as error:
+            pytest.skip(str(error))  # CuPy, where cuSOLVER is older than CUDA 12.6
     rng = np.random.default_rng(7)
     _, points = scalar_of(case, rng)
     y = np.asarray(case.call(plain, *points))

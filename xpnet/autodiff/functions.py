@@ -16,7 +16,7 @@ from xpnet.typing import Namespace
 
 def recorded_function(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
     plain = rule.outputs is None and not rule.operands and takes.alone
-    usual = takes.usual
+    least, most, within = takes.least, takes.most, takes.within
 
     def recorded(*args: Any, **keywords: Any) -> Any:
         if plain and len(args) == 1 and type(args[0]) is Variable:
@@ -24,12 +24,13 @@ def recorded_function(rule: Rule, function: Callable[..., Any], takes: Takes) ->
             value = x.value
             call = recorded if type(value) is Variable else function
             if keywords:
-                takes.check_names(keywords)
+                if not within(keywords):
+                    takes.check(args, keywords)
                 y = call(value, **keywords)
             else:
                 y = call(value)
             return record(rule, y, (value,), (x.node,), x.node.trace, keywords)
-        if keywords or len(args) != usual:
+        if not least <= len(args) <= most or (keywords and not within(keywords)):
             takes.check(args, keywords)
         if rule.operands:
             args = (*args, *(keywords.pop(name, None) for name in rule.operands[len(args) :]))
@@ -49,8 +50,10 @@ def as_variable(value: Any) -> Any:
 
 
 def composite_function(function: Callable[..., Any], over: Namespace, takes: Takes) -> Callable[..., Any]:
+    least, most, within = takes.least, takes.most, takes.within
+
     def composed(*args: Any, **keywords: Any) -> Any:
-        if keywords or len(args) != takes.usual:
+        if not least <= len(args) <= most or (keywords and not within(keywords)):
             takes.check(args, keywords)
         return as_variable(function(SPACES[over], *args, **keywords))
 
@@ -58,8 +61,10 @@ def composite_function(function: Callable[..., Any], over: Namespace, takes: Tak
 
 
 def value_only_function(function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    least, most, within = takes.least, takes.most, takes.within
+
     def value_only(*args: Any, **keywords: Any) -> Any:
-        if keywords or len(args) != takes.usual:
+        if not least <= len(args) <= most or (keywords and not within(keywords)):
             takes.check(args, keywords)
         answer = function(*(bare(arg) for arg in args), **{name: bare(arg) for name, arg in keywords.items()})
         return as_variable(answer)
@@ -71,7 +76,8 @@ def _joined(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[.
     """``concat`` and ``stack``, whose operands come in a list."""
 
     def joined(*given: Any, **keywords: Any) -> Any:
-        takes.check(given, keywords)
+        if len(given) != 1 or (keywords and not takes.within(keywords)):
+            takes.check(given, keywords)
         (arrays,) = given
         return as_variable(apply(rule, lambda *args, **options: function(args, **options), tuple(arrays), keywords))
 
@@ -82,7 +88,8 @@ def _asarray(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[
     """``asarray``, which keeps the history of a Variable and refuses a list of them."""
 
     def asarray(*given: Any, **keywords: Any) -> Any:
-        takes.check(given, keywords)
+        if len(given) != 1 or (keywords and not takes.within(keywords)):
+            takes.check(given, keywords)
         (obj,) = given
         if type(obj) in (list, tuple) and _holds_variable(obj):
             raise DtypeError(
@@ -104,7 +111,8 @@ def _astype(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[.
     """``astype``; to integers and bools its result is a constant."""
 
     def astype(*given: Any, **keywords: Any) -> Any:
-        takes.check(given, keywords)
+        if len(given) != 2 or (keywords and not takes.within(keywords)):
+            takes.check(given, keywords)
         y = as_variable(apply(rule, function, given, keywords))
         return y if dtype_kind(y) in ("real", "complex") else constant(base(y))
 

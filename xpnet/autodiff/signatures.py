@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,11 +18,11 @@ class CallError(XpnetError, TypeError):
 class Takes:
     """The arguments of one function, ``takes.check(args, keywords)``.
 
-    ``usual`` is the number of positional arguments of the call that needs no check where it has no keywords; ``names``
-    are those of the keywords, of which ``named`` may only be given so.
+    A call of ``least`` to ``most`` positional arguments, whose keywords are all ``within`` those that can only be
+    given by name, needs no check; ``alone`` says that one argument is enough.
     """
 
-    __slots__ = ("alone", "first", "most", "name", "names", "signature", "usual")
+    __slots__ = ("alone", "first", "least", "most", "name", "names", "signature", "within")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -30,9 +31,10 @@ class Takes:
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self.first = [(p.name, p.default is p.empty) for p in positional]
         self.names = frozenset(p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD))
-        self.most = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
-        self.usual = sum(needed for _, needed in self.first) if self.most is not None else -1
-        self.alone = self.usual == 1
+        self.within = frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY).issuperset
+        self.least = sum(needed for _, needed in self.first)
+        self.most = sys.maxsize if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
+        self.alone = self.least == 1
 
     def __str__(self) -> str:
         plain = [p.replace(annotation=p.empty) for p in self.signature.parameters.values()]
@@ -44,7 +46,7 @@ class Takes:
         Raises: ``CallError`` that says what it takes.
         """
         count = len(args)
-        if self.most is not None and count > self.most:
+        if count > self.most:
             raise self._error(f"{count} positional arguments", "give what stands behind the * by its name")
         self.check_names(keywords)
         for at, (name, needed) in enumerate(self.first):
