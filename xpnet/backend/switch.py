@@ -24,6 +24,7 @@ from xpnet.backend.namespace import (
     find_dtype,
     find_library,
     library_of,
+    refuse_subclass,
 )
 from xpnet.errors import BackendError, DtypeError
 from xpnet.typing import Array, Namespace
@@ -74,7 +75,7 @@ class Backend:
 
     def on_host(self, values: Any, dtype: Any = None) -> tuple[np.ndarray[Any, Any], Any]:
         """What ``asarray`` hands to the library: the values on the host, and a dtype, None where they keep theirs."""
-        host = values if isinstance(values, np.ndarray) else to_numpy(values)
+        host = to_numpy(values)
         if not host.dtype.isnative or min(host.strides, default=0) < 0:  # which not every library takes
             host = host.astype(host.dtype.newbyteorder("="), order="C")
         if dtype is None and host.dtype.kind in "fc":
@@ -108,7 +109,12 @@ def _batch(arrays: Any) -> tuple[Any, ...]:
 
 
 def to_numpy(array: Any) -> np.ndarray[Any, Any]:
-    """The values of any library's array, a number or a list as a NumPy array on the host."""
+    """The values of any library's array, a number or a list as a NumPy array on the host.
+
+    Raises: ``DtypeError`` for a masked array, whose mask would be lost.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        refuse_subclass("to_numpy", array)
     if isinstance(array, (np.ndarray, np.generic, list, tuple, *SCALARS)):
         return np.asarray(array)
     return library_of(array_namespace(array)).to_numpy(array)

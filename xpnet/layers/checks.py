@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
-from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_name, library_of
-from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
+from xpnet.backend import (
+    OTHER_ARRAYS,
+    array_namespace,
+    device_of,
+    dtype_kind,
+    dtype_name,
+    is_array,
+    library_name,
+    library_of,
+)
+from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError, XpnetError
 from xpnet.typing import Namespace
 
 if TYPE_CHECKING:
@@ -121,7 +130,7 @@ def _namespace(who: str, name: str, array: Any) -> Namespace:
     try:
         return array_namespace(array)
     except DtypeError:
-        remedy = f"make one with backend.asarray({name})"
+        remedy = OTHER_ARRAYS.get(type(array).__name__, f"make one with backend.asarray({name})")
         raise DtypeError(who, f"{name} must be an array", type(array).__name__, remedy) from None
 
 
@@ -134,6 +143,24 @@ def check_floating(layer: Layer, name: str, array: Any) -> None:
             dtype_name(array.dtype),
             f"cast it with xp.astype({name}, xp.float32)",
         )
+
+
+def explain_dtypes(layer: Layer, given: dict[str, Any], error: Exception) -> None:
+    """Raise DtypeError for an error of the library's where what is given is of another floating dtype than parameters.
+
+    Some libraries promote in no product; the others give the wider dtype, and are left to it.
+    """
+    if isinstance(error, XpnetError):
+        return
+    held = {name: getattr(layer, name) for name in layer.parameters}
+    arrays = {name: array for name, array in (*given.items(), *held.items()) if is_array(array)}
+    floating = {name: array for name, array in arrays.items() if dtype_kind(array) in ("real", "complex")}
+    for name in given.keys() & floating.keys():
+        for other, W in held.items():
+            if other in floating and W.dtype != floating[name].dtype:
+                who, must = type(layer).__name__, f"{name} and {other} must be of one dtype"
+                got = f"{dtype_name(floating[name].dtype)} and {dtype_name(W.dtype)}"
+                raise DtypeError(who, must, got, f"cast it with xp.astype({name}, {other}.dtype)") from error
 
 
 def _refuse_mixture(who: str, one: str, xp: Namespace, device: Any, other: str, xp2: Namespace, on: Any) -> None:

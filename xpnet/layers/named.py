@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xpnet.autodiff.record import base
-from xpnet.backend import dtype_kind, dtype_name, is_array
+from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array
 from xpnet.errors import DtypeError, NameUnknownError, ShapeError, StateError
 from xpnet.kernels import recording
 from xpnet.typing import Array
@@ -58,6 +58,8 @@ class NamedArrays(MutableMapping[str, Array]):
         if getattr(value, "shape", None) != before.shape:
             got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
             raise ShapeError(self.who, f"{name} must be {tuple(before.shape)}", got, "assign an array of that shape")
+        if type(value) is not type(before):
+            array_namespace(value)  # refuses what is none
         if value.dtype is not before.dtype and dtype_kind(value) not in ("real", "complex"):
             remedy = "cast it with xp.astype"
             raise DtypeError(self.who, f"{name} must be floating", dtype_name(value.dtype), remedy)
