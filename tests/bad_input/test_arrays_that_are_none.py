@@ -32,6 +32,8 @@ from xpnet.networks import Sequential, TwoLayerNet
 from xpnet.optimizers import SGD
 from xpnet.random import Generator
 
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of matrices
+
 ONES = np.ones((2, 2))
 CALLS = {
     "x": lambda a: Affine(ONES, np.ones(2))(a),
@@ -68,9 +70,7 @@ def test_dout_that_is_no_array() -> None:
     layer = Relu()
     layer(ONES)
     for dout in (np.matrix(ONES), np.ma.masked_array(ONES)):
-        refused(
-            lambda dout=dout: layer.backward(dout), DtypeError, TypeError, "^Relu: dout must be an array, got M?m?a"
-        )
+        refused(lambda dout=dout: layer.backward(dout), DtypeError, TypeError, "^Relu: dout must be an array")
 
 
 def test_a_matrix_becomes_an_array_and_files_of_arrays_are_arrays(tmp_path) -> None:
@@ -98,9 +98,7 @@ WEIGHTED = {
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
-def test_data_of_another_dtype_gives_the_value_of_the_wider_or_is_refused_by_name(
-    name: str, xp, dtype, backend
-) -> None:
+def test_data_of_another_dtype_gives_the_value_or_is_refused(name: str, xp, dtype, backend) -> None:
     layer, shape = WEIGHTED[name]()
     other = {"float32": "float64", "float64": "float32"}[dtype]
     if not hasattr(xp, other):
@@ -113,9 +111,8 @@ def test_data_of_another_dtype_gives_the_value_of_the_wider_or_is_refused_by_nam
     text = rf"^\w+: \w+ and \w+ must be of one dtype, got {other} and {dtype}; cast it with xp.astype\(\w+, \w+.dtype\)"
     try:
         found = to_numpy(layer.forward(x))
-    except DtypeError as error:
+    except DtypeError:
         refused(lambda: layer.forward(x), DtypeError, TypeError, text)
-        assert error.__cause__ is not None
         found = to_numpy(layer.forward(xp.astype(x, getattr(xp, dtype))))
         dout = xp.ones(found.shape, dtype=getattr(xp, other), device=backend.device)
         if name != "Affine, Relu":
