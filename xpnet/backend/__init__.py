@@ -3,6 +3,7 @@
 from xpnet.backend.host import to_numpy
 from xpnet.backend.libraries import LIBRARIES, Library
 from xpnet.backend.namespace import (
+    OTHER_ARRAYS,
     array_namespace,
     device_of,
     dtype_kind,
@@ -11,6 +12,7 @@ from xpnet.backend.namespace import (
     library_name,
     library_of,
     library_of_type,
+    refuse_subclass,
     size_of,
 )
 from xpnet.backend.switch import (
@@ -27,6 +29,7 @@ from xpnet.backend.switch import (
 
 __all__ = [
     "LIBRARIES",
+    "OTHER_ARRAYS",
     "Backend",
     "Library",
     "array_namespace",
@@ -43,6 +46,7 @@ __all__ = [
     "library_of_type",
     "make_backend",
     "missing",
+    "refuse_subclass",
     "set_backend",
     "size_of",
     "to_numpy",

@@ -9,14 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend.namespace import SCALARS, array_namespace, is_array, library_of
+from xpnet.backend.namespace import SCALARS, array_namespace, is_array, library_of, refuse_subclass
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 
 WHO = "asarray"
 
 
 def to_numpy(array: Any) -> np.ndarray[Any, Any]:
-    """The values of any library's array, a number or a list as a NumPy array on the host."""
+    """The values of any library's array, a number or a list as a NumPy array on the host.
+
+    Raises: ``DtypeError`` for a masked array, whose mask would be lost.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        refuse_subclass("to_numpy", array)
     if isinstance(array, (np.ndarray, np.generic, list, tuple, *SCALARS)):
         return np.asarray(array)
     return library_of(array_namespace(array)).to_numpy(array)

@@ -56,6 +56,7 @@ def _look_up(array: Any) -> Namespace:
     if getattr(kind, "differentiates", False):  # Variables: one type, a namespace for each library
         return array.__array_namespace__()
     if isinstance(array, np.ndarray | np.generic):
+        refuse_subclass("array_namespace", array)
         namespace: Namespace = np  # NumPy 2.1 is the standard itself; the wrappers of compat cost 0.5 us a call
     else:
         try:
@@ -71,6 +72,21 @@ def _look_up(array: Any) -> Namespace:
             ) from error
     _NAMESPACES[kind] = namespace
     return namespace
+
+
+# What NumPy derives from its arrays and computes with in another way, and what to do with it
+OTHER_ARRAYS = {
+    "matrix": "make it an array with numpy.asarray(x), in which * is by element and rows have one axis",
+    "MaskedArray": "fill what is masked, x.filled(0.0), and leave it out by weights of 0",
+}
+
+
+def refuse_subclass(who: str, array: Any) -> None:
+    """Raise DtypeError for a matrix or a masked array of NumPy's, whose operators mean something else."""
+    for kind in type(array).__mro__:
+        if kind.__name__ in OTHER_ARRAYS and kind.__module__.partition(".")[0] == "numpy":
+            got = f"numpy.{'ma.' if kind.__name__ == 'MaskedArray' else ''}{kind.__name__}"
+            raise DtypeError(who, "every argument must be an array", got, OTHER_ARRAYS[kind.__name__])
 
 
 def is_array(value: Any) -> bool:

@@ -248,11 +248,15 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
             self._x_shape = getattr(inputs[0], "shape", None)
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
         checks.accept(self, inputs)
-        if Variable in map(type, inputs):
-            with forward_of_variables():
+        try:
+            if Variable in map(type, inputs):
+                with forward_of_variables():
+                    y = forward(self, *inputs)
+            else:
                 y = forward(self, *inputs)
-        else:
-            y = forward(self, *inputs)
+        except (RuntimeError, TypeError, ValueError) as error:
+            checks.explain_dtypes(self, dict(zip(self.inputs, inputs, strict=True)), error)
+            raise
         if y is None:
             raise DtypeError(type(self).__name__, "forward must return an array", None, "return its result")
         self._y_like = None if type(y) in checks.SCALARS else (array_namespace(y), y.shape, y.dtype, device_of(y))
@@ -279,7 +283,11 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
                 if getattr(layer, name) is before:  # else another step has moved it
                     setattr(layer, name, value)
             self._coming = ()
-        dx = backward(self, dout)
+        try:
+            dx = backward(self, dout)
+        except (RuntimeError, TypeError, ValueError) as error:
+            checks.explain_dtypes(self, {"dout": dout}, error)
+            raise
         return checks.unflatten(dx, self._x_shape) if self.flattens else dx
 
     return returned

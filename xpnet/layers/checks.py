@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from xpnet.backend import (
+    OTHER_ARRAYS,
     array_namespace,
     device_of,
     dtype_kind,
@@ -136,7 +137,7 @@ def _namespace(who: str, name: str, array: Any, whole: bool = False) -> Namespac
     try:
         return array_namespace(array)
     except DtypeError:
-        remedy = f"make one with {remade(name, array, whole)}"
+        remedy = OTHER_ARRAYS.get(type(array).__name__, f"make one with {remade(name, array, whole)}")
         raise DtypeError(who, f"{name} must be an array", type(array).__name__, remedy) from None
 
 
@@ -157,6 +158,26 @@ def check_floating(layer: Layer, name: str, array: Any) -> None:
             dtype_name(array.dtype),
             f"cast it with xn.asarray({name})",
         )
+
+
+def explain_dtypes(layer: Layer, given: dict[str, Any], error: Exception) -> None:
+    """Raise DtypeError for an error of the library's where what is given is of another floating dtype than parameters.
+
+    Some libraries promote in no product; the others give the wider dtype, and are left to it.
+    """
+    if isinstance(error, XpnetError):
+        return
+    held = {name: getattr(layer, name) for name in layer.parameters}
+    arrays = {name: array for name, array in (*given.items(), *held.items()) if is_array(array)}
+    floating = {name: array for name, array in arrays.items() if dtype_kind(array) in ("real", "complex")}
+    for name in given.keys() & floating.keys():
+        for other, W in held.items():
+            if other in floating and W.dtype != floating[name].dtype:
+                who, must = type(layer).__name__, f"{name} and {other} must be of one dtype"
+                got = f"{dtype_name(floating[name].dtype)} and {dtype_name(W.dtype)}"
+                raise DtypeError(
+                    who, must, got, f'cast it with xn.asarray({name}, dtype="{dtype_name(W.dtype)}")'
+                ) from error
 
 
 def _refuse_mixture(

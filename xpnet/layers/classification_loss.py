@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from xpnet import kernels
-from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, is_array, library_of, to_numpy
+from xpnet.backend import (
+    array_namespace,
+    device_of,
+    dtype_kind,
+    get_backend,
+    is_array,
+    library_of,
+    refuse_subclass,
+    to_numpy,
+)
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.kernels.standard.loss import without_infinite
 from xpnet.layers.checks import check_one_place, is_number
@@ -146,6 +155,7 @@ def weights_array(who: str, name: str, weights: Any) -> Any:
 
     Raises: ``DtypeError``, ``ArgumentError``.
     """
+    refuse_subclass(who, weights)
     given = is_array(weights) and not is_number(weights)
     if weights is None or (given and not library_of(array_namespace(weights)).readable(weights)):
         return weights

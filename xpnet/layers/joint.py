@@ -49,7 +49,11 @@ class Joint:
             for layer in self.layers:
                 x = layer(x)
             return x
-        return self.forward(x)
+        try:
+            return self.forward(x)
+        except (RuntimeError, TypeError, ValueError) as error:
+            checks.explain_dtypes(first, {"x": x}, error)
+            raise
 
     def _replaced(self) -> bool:
         return any(map(replaced, self.layers))

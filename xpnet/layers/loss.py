@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from math import nan
 from typing import Any
 
 import numpy as np
 
 from xpnet import kernels
-from xpnet.backend import array_namespace, dtype_kind, is_array, library_of, size_of, to_numpy
+from xpnet.autodiff.record import base
+from xpnet.backend import array_namespace, device_of, dtype_kind, is_array, library_of, size_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.layers.base import Layer
@@ -61,7 +63,7 @@ class Loss(Layer):
         self.w, self.N = weights, size_of(losses)
         self.counted = self.N
         if weights is not None:
-            check_weights(type(self).__name__, weights, losses)
+            weights = check_weights(type(self).__name__, weights, losses)
             self.w = over(weights, x.ndim)
             losses = losses * over(weights, losses.ndim)
         if self.reduction == "sum":
@@ -129,10 +131,12 @@ def check_not_empty(who: str, x: Array) -> None:
         raise ShapeError(who, "x must hold at least one sample", tuple(x.shape), "leave empty batches out")
 
 
-def check_weights(who: str, weights: Array, losses: Array) -> None:
-    """Weights must be one for each sample, or for more of the leading axes of their losses.
+def check_weights(who: str, weights: Array, losses: Array) -> Array:
+    """Weights must be one for each sample, or for more of the leading axes of their losses, finite and not negative.
 
-    Raises: ``ShapeError``, ``DtypeError``.
+    Where that cannot be read without stalling a device, those that are not become NaN, and the loss with them.
+
+    Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError``.
     """
     if weights.shape != losses.shape[: max(1, weights.ndim)]:
         must = f"weights must be {tuple(losses.shape[:1])}"
@@ -141,6 +145,18 @@ def check_weights(who: str, weights: Array, losses: Array) -> None:
         raise ShapeError(who, must, tuple(weights.shape), "give one weight for each sample")
     if dtype_kind(weights) not in ("real", "complex"):
         raise DtypeError(who, "weights must be floating", weights.dtype, "cast them with xn.asarray(weights)")
+    if dtype_kind(weights) == "complex":  # of a complex step
+        return weights
+    xp = array_namespace(weights)
+    good = (weights >= 0.0) & xp.isfinite(weights)
+    if library_of(xp).readable(weights):
+        plain = base(weights)
+        wrong = to_numpy(plain)[~to_numpy(base(good))]
+        if wrong.size:
+            remedy = "give 0 to samples that do not count"
+            raise ArgumentError(who, "weights must be finite and not negative", wrong.flat[0], remedy)
+        return weights
+    return xp.where(good, weights, xp.asarray(nan, dtype=weights.dtype, device=device_of(weights)))  # type: ignore[no-any-return]
 
 
 def check_targets(layer: Loss, x: Array, t: Array) -> None:

@@ -65,6 +65,8 @@ class NamedArrays(MutableMapping[str, Array]):
         if getattr(value, "shape", None) != before.shape:
             got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
             raise ShapeError(self.who, f"{name} must be {tuple(before.shape)}", got, "assign an array of that shape")
+        if type(value) is not type(before):
+            array_namespace(value)  # refuses what is none
         if value.dtype is not before.dtype and dtype_kind(value) not in ("real", "complex"):
             remedy = f"cast it with xn.asarray({name})"
             raise DtypeError(self.who, f"{name} must be floating", dtype_name(value.dtype), remedy)

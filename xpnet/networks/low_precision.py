@@ -19,7 +19,7 @@ from xpnet.backend import (
     library_of,
 )
 from xpnet.backend.moving import Change, Destination, Movable
-from xpnet.errors import ArgumentError, BackendError, DtypeError, StateError
+from xpnet.errors import ArgumentError, BackendError, DivergenceError, DtypeError, StateError
 from xpnet.kernels import recording
 from xpnet.layers.checks import is_number
 from xpnet.typing import Array
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 DTYPES = ("float16", "bfloat16")
 FIRST_SCALE, SMALLEST_SCALE, LARGEST_SCALE = 2.0**16, 2.0**-24, 2.0**24
 GOOD_STEPS = 2000
+BAD_STEPS = 50  # in a row: as many as the largest scale takes to its floor
+LOOK_EVERY = 64  # steps, on a device, where a look waits for it
 
 
 class Gradients(dict[str, Array]):
@@ -54,8 +56,11 @@ class LowPrecision(Movable):
 
     s is ``loss_scale``: None for none, a number, or an array that adapts: it halves where a gradient is not finite,
     and doubles after 2000 steps in which all were, of which ``good_steps`` counts the last. It stays on the device.
+    ``bad_steps`` counts the last steps in a row in which one was not. Where they come to 50, or the scale is at its
+    floor, no scale will help.
 
-    Raises: as ``Network.compute_in``.
+    Raises: as ``Network.compute_in``; ``DivergenceError`` from ``backward`` where no scale helps, at once where that
+    can be seen without stalling a device, elsewhere within 64 steps.
     Source: Micikevicius et al., 2018, "Mixed precision training", section 3.
     """
 
@@ -65,7 +70,10 @@ class LowPrecision(Movable):
         check_dtype(who, dtype, W)
         self.dtype = dtype
         self.good_steps: Any = None
+        self.bad_steps: Any = 0
         self.finite: Any = None
+        self.hopeless: Any = False
+        self.unseen = 0
         self.loss_scale: Any = loss_scale
         if loss_scale == "dynamic" or (loss_scale is None and dtype == "float16"):
             xp = array_namespace(W)
@@ -96,8 +104,11 @@ class LowPrecision(Movable):
         if self.loss_scale is not None:
             self.finite = finite = xp.all(xp.stack([xp.all(xp.isfinite(d)) for d in gradients.values()]))
             gradients = {name: xp.where(finite, d, xp.zeros_like(d)) for name, d in gradients.items()}
+            floor = self.good_steps is not None and self.loss_scale <= SMALLEST_SCALE
             if self.good_steps is not None:
                 self._adapt(finite)
+            if recording.current is None:
+                self._look(finite, floor)
         for name, gradient in gradients.items():
             layer, attribute = params.place(name)
             setattr(layer, "d" + attribute, gradient)
@@ -119,6 +130,24 @@ class LowPrecision(Movable):
             check_dtype("compute_in", self.dtype, destination.backend.asarray(np.ones(1)))
         return destination.changes(vars(self), leave=("low",))  # those of the last forward
 
+    def _look(self, finite: Array, floor: Any) -> None:
+        """Raise DivergenceError where one gradient has overflowed too often, or at the smallest scale."""
+        xp = array_namespace(finite)
+        one = xp.ones((), dtype=xp.float32, device=device_of(finite))
+        self.bad_steps = xp.where(finite, 0.0 * one, self.bad_steps + one)
+        hopeless = xp.logical_not(finite) & ((self.bad_steps >= BAD_STEPS) | floor)
+        self.hopeless = hopeless if self.unseen == 0 else hopeless | self.hopeless
+        self.unseen += 1
+        if library_of(xp).readable(finite) or self.unseen >= LOOK_EVERY:
+            self.unseen = 0
+            if bool(self.hopeless):
+                must, got = "a loss scale must exist at which gradients are finite", f"none down to {self._lowest()}"
+                remedy = "look for NaN in the data, for values beyond the range of float16, or compute in bfloat16"
+                raise DivergenceError("compute_in", must, got, remedy)
+
+    def _lowest(self) -> str:
+        return f"{float(self.loss_scale):.3g}"
+
     @property
     def places(self) -> dict[str, tuple[Any, str]]:
         """Where the state is that lasts from step to step."""
@@ -132,7 +161,11 @@ class LowPrecision(Movable):
         return xp.astype(value, getattr(xp, self.dtype))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "low"} | {"finite": None}
+        return {name: value for name, value in vars(self).items() if name != "low"} | {
+            "finite": None,
+            "hopeless": False,
+            "unseen": 0,
+        }
 
 
 def cast_like(like: Any, value: Any) -> Any:

@@ -198,11 +198,13 @@ class Network(Chain):
         gradients are divided by it: a number, or ``"dynamic"``, which starts at 2¹⁶, halves where a gradient is not
         finite, doubles after 2000 steps in which all were, and goes into the file with the state. Such a
         gradient is replaced by 0, and all others of that step with it, and ``grads.finite`` tells the optimizers, which
-        leave such a step out; nothing is read on the host. None is what the dtype needs: ``"dynamic"``, or nothing for
-        bfloat16.
+        leave such a step out; where 50 of them come in a row, or one at the smallest scale, ``gradient`` raises. On a
+        device that is looked for every 64 steps, and nothing else is read on the host. None is what the dtype needs:
+        ``"dynamic"``, or nothing for bfloat16.
 
         Raises: ``ArgumentError`` for a dtype that the library lacks or a loss scale that is not above 0;
-        ``BackendError`` where the device cannot multiply in it; ``DtypeError`` for parameters of low precision.
+        ``BackendError`` where the device cannot multiply in it; ``DtypeError`` for parameters of low precision;
+        ``gradient`` then ``DivergenceError`` where no loss scale makes gradients finite.
         Source: Micikevicius et al., 2018, "Mixed precision training", section 3.
         """
         self.precision = None if dtype == "float32" else LowPrecision(self, dtype, loss_scale)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import inf
+from math import floor, inf, log2
 from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, library_of, size_of
@@ -35,19 +37,20 @@ def lengths(grads: Mapping[str, Array]) -> tuple[Any, Array]:
 
     The scale is 1 where that can be seen not to matter without stalling a device. Of 16 bits both are float32.
     """
-    length = _length(grads.values())
+    with np.errstate(over="ignore"):
+        length = _length(grads.values())
     xp = array_namespace(length)
-    if library_of(xp).readable(length) and 0.0 < float(length) < inf:
+    limits = xp.finfo(length.dtype)
+    if library_of(xp).readable(length) and 2.0**20 * float(limits.smallest_normal) ** 0.5 < float(length) < inf:
         return NO_SCALE, length
     sizes = [widened(dW) for dW in grads.values() if size_of(dW)]
     if not sizes:
         return NO_SCALE, length
-    top = sizes[0].dtype
-    largest = xp.max(xp.stack([xp.astype(xp.max(xp.abs(dW)), top, copy=False) for dW in sizes]))
+    largest = xp.max(xp.stack([xp.astype(xp.max(xp.abs(dW)), length.dtype, copy=False) for dW in sizes]))
     one = xp.ones_like(largest)
     largest = xp.where(xp.isfinite(largest) & (largest > 0.0), largest, one)
-    power = xp.minimum(xp.maximum(xp.floor(xp.log2(largest)), -100.0 * one), 126.0 * one)
-    scale = xp.pow(2.0 * one, power)
+    most = floor(log2(float(limits.max))) - 1.0
+    scale = xp.pow(2.0 * one, xp.minimum(xp.maximum(xp.floor(xp.log2(largest)), -most * one), most * one))
     return scale, _length([widened(dW) / xp.astype(scale, widened(dW).dtype, copy=False) for dW in grads.values()])
 
 

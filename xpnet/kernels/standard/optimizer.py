@@ -7,13 +7,34 @@ be written to may put its results into W and the state it was given, and return 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from math import inf, log
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from xpnet.backend import array_namespace, is_array
+from xpnet.backend import array_namespace, dtype_name, is_array
 from xpnet.kernels.dispatch import kernel
-from xpnet.kernels.standard.halves import in_float32
+from xpnet.kernels.standard.halves import HALVES, as_tuple, narrowed, widened
 from xpnet.typing import Array
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+
+
+def rounded_once(step: Callable[P, R_co]) -> Callable[P, R_co]:
+    """A step that computes with arrays of 16 bits in float32, and rounds W and each slot to its own dtype."""
+    given: Callable[..., Any] = step
+
+    @wraps(step)
+    def computed(W: Array, dW: Array, *rest: Any) -> Any:
+        if dtype_name(W.dtype) not in HALVES:
+            return given(W, dW, *rest)
+        wide = [widened(value) if hasattr(value, "dtype") else value for value in rest]
+        found = given(widened(W), widened(dW), *wide)
+        new = tuple([narrowed(y, old) for y, old in zip(as_tuple(found), (W, *rest), strict=False)])
+        return new if type(found) is tuple else new[0]
+
+    return computed  # type: ignore[return-value]
 
 
 def decayed(W: Array, dW: Array, weight_decay: float) -> Array:
@@ -22,7 +43,7 @@ def decayed(W: Array, dW: Array, weight_decay: float) -> Array:
 
 
 @kernel
-@in_float32
+@rounded_once
 def sgd(W: Array, dW: Array, rate: float, weight_decay: float) -> Array:
     """Gradient descent, ``W - η dW``."""
     new: Array = W - rate * decayed(W, dW, weight_decay)
@@ -30,7 +51,7 @@ def sgd(W: Array, dW: Array, rate: float, weight_decay: float) -> Array:
 
 
 @kernel
-@in_float32
+@rounded_once
 def momentum(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight_decay: float) -> tuple[Array, Array]:
     """Momentum, ``v ← μ v + dW``, ``W ← W - η v``."""
     v = momentum * v + decayed(W, dW, weight_decay)
@@ -38,7 +59,7 @@ def momentum(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight
 
 
 @kernel
-@in_float32
+@rounded_once
 def nesterov(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight_decay: float) -> tuple[Array, Array]:
     """Nesterov's momentum, ``v ← μ v + dW``, ``W ← W - η (dW + μ v)``."""
     dW = decayed(W, dW, weight_decay)
@@ -47,7 +68,7 @@ def nesterov(W: Array, dW: Array, v: Array, rate: float, momentum: float, weight
 
 
 @kernel
-@in_float32
+@rounded_once
 def adagrad(W: Array, dW: Array, h: Array, rate: float, eps: float, weight_decay: float) -> tuple[Array, Array]:
     """AdaGrad, ``h ← h + dW²``, ``W ← W - η dW / (√h + ε)``."""
     xp = array_namespace(W, dW, h)
@@ -57,7 +78,7 @@ def adagrad(W: Array, dW: Array, h: Array, rate: float, eps: float, weight_decay
 
 
 @kernel
-@in_float32
+@rounded_once
 def rmsprop(
     W: Array, dW: Array, h: Array, rate: float, decay_rate: float, eps: float, weight_decay: float
 ) -> tuple[Array, Array]:
@@ -82,7 +103,7 @@ def weight_of_all(beta: float, t: Any) -> Any:
 
 
 @kernel
-@in_float32
+@rounded_once
 def adam(
     W: Array,
     dW: Array,
@@ -109,7 +130,7 @@ def adam(
 
 
 @kernel
-@in_float32
+@rounded_once
 def adamw(
     W: Array,
     dW: Array,
@@ -129,7 +150,7 @@ def adamw(
 
 
 @kernel
-@in_float32
+@rounded_once
 def lion(
     W: Array, dW: Array, m: Array, rate: float, beta1: float, beta2: float, weight_decay: float
 ) -> tuple[Array, Array]:
