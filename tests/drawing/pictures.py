@@ -42,7 +42,8 @@ def rectangles(svg: str) -> list[Rectangle]:
     found = []
     for element in drawn(svg).iter(f"{SVG}text"):
         text, size = element.text or "", float(element.get("font-size", 13))
-        x, y, half = float(element.get("x", "nan")), float(element.get("y", "nan")), text_width(text, size) / 2
+        x, y, bold = float(element.get("x", "nan")), float(element.get("y", "nan")), "font-weight" in element.attrib
+        half = text_width(text, size, bold) / 2
         found.append(Rectangle(text, x - half, y - 0.74 * size, x + half, y + 0.2 * size))
     return found
 
@@ -50,6 +51,22 @@ def rectangles(svg: str) -> list[Rectangle]:
 def overlaps(svg: str) -> list[tuple[str, str]]:
     """The pairs of texts that touch."""
     return [(a.text, b.text) for a, b in combinations(rectangles(svg), 2) if a.overlaps(b)]
+
+
+def outside(svg: str) -> list[str]:
+    """The texts that run over the rim of a box."""
+    found, boxes = [], []
+    for group in drawn(svg).iter(f"{SVG}g"):
+        rect = group.find(f"{SVG}rect")
+        if rect is not None:
+            x, y, width, height = (float(rect.get(name, "nan")) for name in ("x", "y", "width", "height"))
+            boxes.append(Rectangle("", x, y, x + width, y + height))
+    for text in rectangles(svg):
+        for box in boxes:
+            inside = box.left <= text.left and text.right <= box.right and box.top <= text.top
+            if box.overlaps(text) and not (inside and text.bottom <= box.bottom):
+                found.append(text.text)
+    return found
 
 
 def points(svg: str) -> list[tuple[float, float]]:

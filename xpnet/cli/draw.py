@@ -23,7 +23,7 @@ from xpnet.files import make_folder
     multiple=True,
     default=("svg", "html"),
     show_default=True,
-    help="A picture, a page to step through, Mermaid or DOT text.  May be repeated.",
+    help="A picture, a page to step through, Mermaid or DOT text.  May be repeated; png needs resvg-py.",
 )
 @options.backend()
 @options.device

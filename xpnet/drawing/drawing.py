@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
+import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +19,14 @@ from xpnet.drawing.network_graph import network_graph
 from xpnet.drawing.page import page
 from xpnet.drawing.svg import svg
 from xpnet.drawing.variable_graph import variable_graph
-from xpnet.errors import ArgumentError, DataError, DtypeError
+from xpnet.errors import ArgumentError, BackendError, DataError, DtypeError
 from xpnet.files import reason
 from xpnet.layers import Layer
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A computational graph that can be shown: as Mermaid or DOT text, as SVG, as a page to step through.
+    """A computational graph that can be shown: as Mermaid or DOT text, as SVG or PNG, as a page to step through.
 
     A notebook shows the SVG by itself.
     """
@@ -45,10 +49,22 @@ class Drawing:
         """One HTML page that steps through forward and backward, one node at a time."""
         return page(self.graph)
 
+    def png(self) -> bytes:
+        """The SVG as a PNG of twice its size, in the fonts of this machine.
+
+        Raises: ``BackendError`` where resvg-py, which draws it, is not installed.
+        """
+        try:
+            resvg = import_module("resvg_py")
+        except ImportError as error:
+            must, remedy = "resvg-py must be installed to make a PNG", "pip install resvg-py, or save an .svg"
+            raise BackendError("Drawing.png", must, "none", remedy) from error
+        return bytes(resvg.svg_to_bytes(svg_string=self.svg(), zoom=2))
+
     def save(self, path: str | Path) -> Path:
         """Write the drawing; the suffix of the path says in which format.
 
-        Raises: ``ArgumentError`` for another suffix; ``DataError`` where the path cannot be written.
+        Raises: ``ArgumentError`` for another suffix; ``DataError`` where the path cannot be written; as ``png``.
         """
         path = Path(path)
         make = FORMATS.get(path.suffix.lower())
@@ -56,8 +72,9 @@ class Drawing:
             raise ArgumentError(
                 "Drawing.save", f"suffix must be one of {', '.join(FORMATS)}", repr(path.name), "name the file so"
             )
+        made = make(self)
         try:
-            path.write_text(make(self), encoding="utf-8")
+            path.write_bytes(made if isinstance(made, bytes) else made.encode())
         except (OSError, ValueError) as error:  # a ValueError for a name with a zero byte
             raise DataError(
                 "Drawing.save",
@@ -67,6 +84,19 @@ class Drawing:
             ) from error
         return path
 
+    def show(self) -> None:
+        """Show the drawing: its picture in a notebook, elsewhere its page in a browser.
+
+        Raises: ``DataError``, naming the page, where no browser opens.
+        """
+        ipython = sys.modules.get("IPython")
+        if ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None:
+            import_module("IPython.display").display(self)
+            return
+        path = self.save(Path(tempfile.mkdtemp(prefix="xpnet-")) / "drawing.html")
+        if not webbrowser.open(path.as_uri()):
+            raise DataError("Drawing.show", "a browser must open", "none", f"open {path} yourself")
+
     def _repr_svg_(self) -> str:
         return self.svg()
 
@@ -74,8 +104,9 @@ class Drawing:
         return f"Drawing({self.graph.title!r}, {len(self.graph.nodes)} nodes, {len(self.graph.edges)} edges)"
 
 
-FORMATS: Mapping[str, Callable[[Drawing], str]] = {
+FORMATS: Mapping[str, Callable[[Drawing], str | bytes]] = {
     ".svg": Drawing.svg,
+    ".png": Drawing.png,
     ".html": Drawing.html,
     ".mmd": Drawing.mermaid,
     ".dot": Drawing.dot,

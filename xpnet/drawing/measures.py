@@ -53,11 +53,11 @@ def is_round(node: Node, box: Box) -> bool:
 
 def _label_width(node: Node) -> float:
     label = one_line(node.label, LONGEST_LABEL)
-    width = text_width(label, NAME)
+    width = text_width(label, NAME, bold=node.kind != "operation")
     match node.kind:
         case "operation":
-            return max(2 * RADIUS, width + 22 if len(label) > 3 else 0.0)
+            return max(2 * RADIUS, width + 22 if width > RADIUS + 13 else 0.0)
         case "layer":
-            return 1.08 * width + 28
+            return width + 28
         case _:
             return width + 10 if label else 6.0

@@ -12,8 +12,9 @@ FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sa
 # Characters that no XML document may hold, not even escaped, and lone halves of surrogate pairs.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _EXPONENT = re.compile(r"e(?:\+|(-))0*(\d+)$")
-_NARROW = frozenset("fijlrtI.,:;'`|!()[]{}/\\ ")
+_NARROW = frozenset("fijlrtI.,:;'|!()[]/\\ ")
 _BROAD = frozenset("mwMW@%")
+_SIGNS = frozenset("+<>=^~#&")
 
 
 def escape_xml(text: object) -> str:
@@ -32,17 +33,28 @@ def number(value: Any) -> str:
     return _EXPONENT.sub(r"e\1\2", f"{value:.4g}")
 
 
-def text_width(text: str, size: float) -> float:
-    """An upper estimate of the width of a line of text, in the units of ``size``."""
-    return size * sum(map(_em, text))
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """An upper estimate of the width of a line of text, in the units of ``size``, in any of the fonts of ``FONT``."""
+    return size * sum(_em(character, 1.15 if bold else 1.0) for character in text)
 
 
-def _em(character: str) -> float:
-    if character in _NARROW:
-        return 0.36
-    if character in _BROAD or unicodedata.east_asian_width(character) in "WF" or character >= "\u2100":
+def _em(character: str, weight: float) -> float:
+    """The width of a character in the widest of the fonts, DejaVu Sans; those of East Asia are one em, bold or not."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # what is put upon the character before
+        return 0.0
+    if character >= "\U0001f000":  # pictures
+        return 1.4
+    if unicodedata.east_asian_width(character) in "WF":
         return 1.0
-    return 0.72 if character.isupper() else 0.62
+    if character >= "\u2010":
+        return 1.1
+    if character in _NARROW:
+        return 0.43 * weight
+    if character in _BROAD:
+        return 1.0 * weight
+    if character.isascii():
+        return weight * (0.79 if character.isupper() else 0.84 if character in _SIGNS else 0.65)
+    return weight * (1.1 if character.isupper() else 1.0)
 
 
 def one_line(text: object, limit: int = 60) -> str:
