@@ -108,7 +108,7 @@ def test_data_of_another_dtype_gives_the_value_or_is_refused(name: str, xp, dtyp
     x = xp.asarray(narrow.astype(other), dtype=getattr(xp, other), device=backend.device)
     if x.dtype != getattr(xp, other):
         pytest.skip("the library is set not to have it")
-    text = rf"^\w+: \w+ and \w+ must be of one dtype, got {other} and {dtype}; cast it with xp.astype\(\w+, \w+.dtype\)"
+    text = rf"^\w+: \w+ and \w+ must be of one dtype, got {other} and {dtype}; cast it with xn.asarray\(\w+, dtype="
     try:
         found = to_numpy(layer.forward(x))
     except DtypeError:

@@ -35,7 +35,7 @@ def test_functions_of_arrays(name, backend, asarray, tolerance):
     np.testing.assert_allclose(to_numpy(y), FORMULAS[name](X), rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", set(FORMULAS) - {"identity_function"})
+@pytest.mark.parametrize("name", [name for name in FORMULAS if name != "identity_function"])
 def test_functions_of_lists_integers_and_numbers(name):
     """Whatever dtype new arrays have, the book's are float64."""
     for values in ([-1.0, 0.0, 0.1], np.asarray([-1, 0, 2]), [-1, 0, 2]):

@@ -175,9 +175,8 @@ def explain_dtypes(layer: Layer, given: dict[str, Any], error: Exception) -> Non
             if other in floating and W.dtype != floating[name].dtype:
                 who, must = type(layer).__name__, f"{name} and {other} must be of one dtype"
                 got = f"{dtype_name(floating[name].dtype)} and {dtype_name(W.dtype)}"
-                raise DtypeError(
-                    who, must, got, f'cast it with xn.asarray({name}, dtype="{dtype_name(W.dtype)}")'
-                ) from error
+                remedy = f'cast it with xn.asarray({name}, dtype="{dtype_name(W.dtype)}")'
+                raise DtypeError(who, must, got, remedy) from error
 
 
 def _refuse_mixture(
