@@ -13,13 +13,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from pretend_cuda import HOME, versions
 
 MODULES = ("cupy_backends.cuda.api.runtime", "cupy_backends.cuda.api.driver", "cupy_backends.cuda.libs.nvrtc")
 REPORT = "differences.txt"
 """The name of the file that keeps them beside what was built."""
-TESTED = "14.2.0"
+TESTED = "14.0.1 to 14.2.0"
 
 
 def refusal(differences: list[str]) -> str | None:
@@ -27,14 +28,17 @@ def refusal(differences: list[str]) -> str | None:
     if not differences:
         return None
     return (
-        f"CuPy {versions.cupy()} has other C functions than pretend_cuda stands in for ({'; '.join(differences[:3])}"
-        f"{', and others' if len(differences) > 3 else ''}): install CuPy {TESTED}, with which it is tested"
+        f"CuPy {versions.cupy()} is not what pretend_cuda stands in for ({'; '.join(differences[:3])}"
+        f"{', and others' if len(differences) > 3 else ''}): install one of CuPy {TESTED}, with which it is tested"
     )
 
 
 def differences(built: Path) -> list[str]:
     """What the wheel offers and the stand-ins in ``built`` do not, or with another type: a line for each function."""
     wheel, own = _asked(None), _asked(built)
+    for who, said in (("CuPy's own modules", wheel), ("the stand-ins", own)):
+        if isinstance(said, str):
+            return [f"{who} do not import: {said}"]
     return [
         f"{module}.{name} is {own[module].get(name, 'missing')} for {kind}"
         for module, functions in wheel.items()
@@ -43,14 +47,13 @@ def differences(built: Path) -> list[str]:
     ]
 
 
-def _asked(built: Path | None) -> dict[str, dict[str, str]]:
-    """The signatures, by a process of its own: a module of a name can be loaded once in a process."""
+def _asked(built: Path | None) -> Any:
+    """The signatures, or an error, by a process of its own: a module of a name can be loaded once in a process."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PRETEND_CUDA", "LD_PRELOAD")}
     environment["PYTHONPATH"] = os.pathsep.join([str(HOME.parent), *filter(None, sys.path)])
     command = [sys.executable, "-m", "pretend_cuda.abi", *([str(built)] if built else [])]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    found: dict[str, dict[str, str]] = json.loads(done.stdout)
-    return found
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return json.loads(done.stdout) if done.returncode == 0 else (done.stderr.strip().splitlines() or ["killed"])[-1]
 
 
 def _signatures() -> dict[str, dict[str, str]]:

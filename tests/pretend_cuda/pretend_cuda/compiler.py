@@ -64,7 +64,10 @@ def fingerprint() -> str:
 
 def precompiled() -> Path:
     """The headers of all kernels, compiled; CuPy's own are among them."""
-    headers = versions.cupy_folder() / "_core" / "include"
+    cupy = versions.cupy_folder()
+    if cupy is None:
+        raise PretendCudaError("CuPy is not installed any more: start anew")
+    headers = cupy / "_core" / "include"
     of_cupy = hashlib.sha256(f"{versions.cupy()} {headers}".encode()).hexdigest()[:8]
 
     def make(folder: Path) -> None:

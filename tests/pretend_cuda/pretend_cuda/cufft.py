@@ -95,8 +95,8 @@ class Plan1d(_Plan):
         return cupy.empty(self.output_shape(a), self.target)
 
     def fft(self, a: Any, out: Any, direction: int) -> None:
-        arrays = (view(array.data.ptr, array.dtype, array.shape) for array in (a, out))
-        self.transform(*arrays, (-1,), direction)
+        given, result = (view(array.data.ptr, array.dtype, array.shape) for array in (a, out))
+        self.transform(given, result, (-1,), direction)
 
 
 class PlanNd(_Plan):
@@ -121,4 +121,4 @@ class PlanNd(_Plan):
         for array, (embed, stride, distance) in zip((a, out), self.layouts, strict=True):
             steps = [stride * math.prod(embed[i + 1 :]) for i in range(len(embed))]
             views.append(view(array.data.ptr, array.dtype, (self.batch, *embed), (distance, *steps)))
-        self.transform(*views, tuple(range(1, len(self.shape) + 1)), direction)
+        self.transform(views[0], views[1], tuple(range(1, len(self.shape) + 1)), direction)

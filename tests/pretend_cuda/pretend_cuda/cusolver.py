@@ -103,6 +103,7 @@ class Solver:
 
     def potrfBatched(self, handle: int, *given: int) -> None:
         uplo, n, matrices, lda, info, count = given
+        _ready(handle)  # before the addresses are read, which are on the device too
         for i, pointer in enumerate(pointers(matrices, count)):
             self.potrf(handle, uplo, n, pointer, lda, 0, 0, info + 4 * i)
 
@@ -188,7 +189,7 @@ def xsyevd(handle: int, *given: int) -> None:
     _, jobz, uplo, n, a_kind, a, lda, w_kind, w, _, _, _, _, _, info = given
     _ready(handle)
     values = matrix(a, TYPES[a_kind], n, n, lda)
-    found, vectors = np.linalg.eigh(values, UPLO="LU"[uplo])
+    found, vectors = np.linalg.eigh(values, "U" if uplo else "L")
     view(w, TYPES[w_kind], (n,))[...] = found
     if jobz == CUSOLVER_EIG_MODE_VECTOR:
         values[...] = vectors

@@ -115,4 +115,4 @@ def install(folder: Path) -> None:
     os.environ.setdefault("CUPY_CACHE_DIR", str(cache.folder() / "kernels"))
     ctypes.CDLL(str(folder / "libpretend_cuda.so"), mode=ctypes.RTLD_GLOBAL)
     Finder.folder = folder
-    sys.meta_path.insert(0, Finder())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Finder())

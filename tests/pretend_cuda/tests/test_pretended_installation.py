@@ -74,7 +74,7 @@ def test_a_cache_is_found_by_the_variables_of_the_desktop(monkeypatch):
 def test_what_does_not_fit_the_installed_cupy_is_said_in_one_sentence():
     assert abi.refusal([]) is None
     said = abi.refusal(["module.f is missing for int (void)"])
-    assert "has other C functions than pretend_cuda stands in for (module.f is missing for int (void)): install" in said
+    assert "is not what pretend_cuda stands in for (module.f is missing for int (void)): install" in said
     assert "and others" in abi.refusal(["a", "b", "c", "d"])
 
 
@@ -83,13 +83,18 @@ def test_a_folder_whose_report_has_differences_is_refused(python, tmp_path):
     name = python(code, PRETEND_CUDA_CACHE=str(tmp_path)).stdout.splitlines()[0]
     (tmp_path / name).mkdir()
     (tmp_path / name / abi.REPORT).write_text("module.f is missing for int (void)")
-    assert "has other C functions" in python(code, PRETEND_CUDA_CACHE=str(tmp_path)).stdout
+    assert "is not what pretend_cuda stands in for" in python(code, PRETEND_CUDA_CACHE=str(tmp_path)).stdout
     done = python("import pretend_cuda; pretend_cuda.install()", PRETEND_CUDA_CACHE=str(tmp_path))
     assert "PretendCudaError: CuPy" in done.stderr
 
 
 def test_the_stand_ins_fit_the_installed_cupy(cp):
     assert abi.differences(type(sys.meta_path[0]).folder) == []
+
+
+def test_stand_ins_that_do_not_import_are_a_difference(cp, tmp_path):
+    (line,) = abi.differences(tmp_path)
+    assert line.startswith("the stand-ins do not import: OSError: ")
 
 
 def test_cupy_is_not_imported_without_what_was_asked_for(python):

@@ -47,7 +47,7 @@ def destroy(handle: int, _handles: dict[int, _Handle] = _handles) -> None:  # al
 
 
 def getVersion(handle: int) -> int:
-    return runtime.runtimeGetVersion() * 10
+    return int(runtime.runtimeGetVersion()) * 10
 
 
 def getPointerMode(handle: int) -> int:
