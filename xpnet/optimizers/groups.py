@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from math import isfinite
 from typing import Any, TypeAlias
 
 from xpnet.errors import ArgumentError
@@ -12,6 +13,8 @@ from xpnet.typing import Array
 Options: TypeAlias = Mapping[str, Any]
 Pattern: TypeAlias = str | Callable[[str, Array], bool]
 Groups: TypeAlias = Mapping[Pattern, Options | None]
+
+BETWEEN = {"momentum", "decay_rate", "beta1", "beta2"}
 
 
 def vectors(name: str, W: Array) -> bool:  # noqa: ARG001
@@ -54,3 +57,14 @@ def options_by_name(who: str, groups: Groups, params: Mapping[str, Array]) -> di
 
 def _matches(pattern: Pattern, name: str, W: Array) -> bool:
     return fnmatchcase(name, pattern) if isinstance(pattern, str) else pattern(name, W)
+
+
+def range_of(name: str) -> tuple[str, Callable[[float], bool]]:
+    """What an option must be, in words and as a test; NaN passes none."""
+    if name in BETWEEN:
+        return "from 0 to below 1", lambda value: 0.0 <= value < 1.0
+    if name in ("lr", "eps"):
+        return "above 0 and finite", lambda value: 0.0 < value < float("inf")
+    if name == "weight_decay":
+        return "at least 0 and finite", lambda value: 0.0 <= value < float("inf")
+    return "a finite number", isfinite
