@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from xpnet.backend import to_numpy
-from xpnet.layers import Affine, Convolution, MaxPooling, Relu
+from xpnet.layers import Affine, Convolution, Gelu, LayerNormalization, Linear, MaxPooling, Relu, TransformerBlock
 from xpnet.layers.composition import Chain
-from xpnet.layers.joint import AffineRelu, ConvolutionReluPooling
+from xpnet.layers.joint import AffineRelu, ConvolutionReluPooling, LinearGelu
+from xpnet.random import Generator
 
 rng = np.random.default_rng(0)
 
 
-@pytest.fixture(params=[AffineRelu, ConvolutionReluPooling])
+@pytest.fixture(params=[AffineRelu, ConvolutionReluPooling, (LinearGelu, "none"), (LinearGelu, "tanh")], ids=str)
 def case(request, asarray, dtype):
     """A function that makes the layers of a joint, and their x and dout."""
 
@@ -23,6 +24,10 @@ def case(request, asarray, dtype):
     if request.param is AffineRelu:
         W, b, x, dout = normal(6, 4), normal(4), normal(3, 2, 3), normal(3, 4)
         return lambda: [Affine(W, b), Relu()], x, dout, request.param
+    if request.param is not ConvolutionReluPooling:
+        kind, approximate = request.param
+        W, b, x, dout = normal(6, 4), normal(4), normal(3, 2, 6), normal(3, 2, 4)
+        return lambda: [Linear(W, b), Gelu(approximate)], x, dout, kind
     W, b, x, dout = normal(2, 1, 2, 2), normal(2), normal(3, 1, 5, 5), normal(3, 2, 2, 2)
     return lambda: [Convolution(W, b), Relu(), MaxPooling(2, 2)], x, dout, request.param
 
@@ -112,3 +117,55 @@ def test_a_backward_that_was_replaced_after_the_forward_is_called(case, toleranc
     dx = chain.backward(dout)
     assert called == [1]
     assert_close([to_numpy(dx)], backwards(alone, dout)[:1], tolerance)
+
+
+@pytest.fixture
+def block(asarray, dtype):
+    """A block, and its x and dout."""
+    made = TransformerBlock.create(4, 2, 6, causal=True, rng=Generator(0))
+    x, dout = (asarray(rng.standard_normal((2, 3, 4)).astype(dtype)) for _ in range(2))
+    return made, x, dout
+
+
+def one_by_one(block, x, dout):
+    """What its layers give, each by itself."""
+    layers = list(block.layers.values())
+    branches, kept = (layers[:2], layers[2:]), []
+    for branch in branches:
+        kept.append(x)
+        y = x
+        for layer in branch:
+            y = layer(y)
+        x = x + y
+    for branch in reversed(branches):
+        dy = dout
+        for layer in reversed(branch):
+            dy = layer.backward(dy)
+        dout = dout + dy
+    return [to_numpy(array) for array in (x, dout, *block.grads.values())]
+
+
+def test_a_block_gives_what_its_layers_give_one_by_one(block, tolerance):
+    made, x, dout = block
+    expected = one_by_one(made.copy(), x, dout)
+    y, dx = made(x), made.backward(dout)
+    assert_close([to_numpy(array) for array in (y, dx, *made.grads.values())], expected, 10 * tolerance)
+
+
+@pytest.mark.parametrize("at", [0, 1, -1])
+@pytest.mark.parametrize("name", ["forward", "backward"])
+def test_a_method_of_a_layer_of_a_block_that_was_replaced_is_called(block, tolerance, at, name, monkeypatch):
+    made, x, dout = block
+    expected = one_by_one(made, x, dout)
+    layer, called = list(made.layers.values())[at], []
+    method = getattr(layer, name)
+    monkeypatch.setattr(layer, name, lambda *given: (called.append(1), method(*given))[1])
+    y, dx = made(x), made.backward(dout)
+    assert called == [1]
+    assert_close([to_numpy(array) for array in (y, dx)], expected[:2], 10 * tolerance)
+
+
+def test_a_branch_that_changes_the_shape_is_refused(asarray):
+    made = TransformerBlock([LayerNormalization.create(4)], [Linear.create(4, 5)])
+    with pytest.raises(Exception, match=r"broadcast|shape|size|match|incompatible"):
+        made(asarray(np.ones((2, 3, 4))))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping, Sequence
 from itertools import starmap
-from math import isfinite
 from numbers import Real
 from typing import Any, ClassVar, TypeAlias
 
@@ -16,14 +15,12 @@ from xpnet.kernels.standard.halves import widened
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.named import NamedArrays
 from xpnet.optimizers.clipping import check_gradients
-from xpnet.optimizers.groups import Groups, Options, check_groups, options_by_name
+from xpnet.optimizers.groups import Groups, Options, check_groups, options_by_name, range_of
 from xpnet.optimizers.state import copied, names_in_state
 from xpnet.typing import Array
 
 Rate: TypeAlias = float | Callable[[int], float]
 """A learning rate, or a schedule: the rate as a function of the updates done, from 0."""
-
-BETWEEN = {"momentum", "decay_rate", "beta1", "beta2"}
 
 
 class Optimizer(Movable):
@@ -95,10 +92,11 @@ class Optimizer(Movable):
         step = self.step if finite is None else self._guarded(finite)
         if step is None:
             return
-        steps = (
-            (W, dW, *held.get(name, ()), *({**shared, **own}.values() if own else usual), *self._counted(W))
-            for name, W, dW, own in moving
+        steps: Iterable[tuple[Any, ...]] = (
+            (W, dW, *held.get(name, ()), *({**shared, **own}.values() if own else usual)) for name, W, dW, own in moving
         )
+        if self.counts:
+            steps = ((*arguments, self.taken(arguments[0])) for arguments in steps)
         results = step.each(steps) if hasattr(step, "each") else starmap(step, steps)  # a kernel may move all at once
         for (name, W, *_), result in zip(moving, results, strict=True):
             if self.slots:
@@ -107,10 +105,6 @@ class Optimizer(Movable):
                 new = result
             if new is not W:
                 params[name] = new
-
-    def _counted(self, W: Array) -> tuple[Any, ...]:
-        """The last argument of a step that counts."""
-        return (self.taken(W),) if self.counts else ()
 
     def _guarded(self, finite: Array) -> Callable[..., Any] | None:
         """The step for gradients that may not be finite, None to leave it out.
@@ -289,7 +283,7 @@ class Optimizer(Movable):
             if name == "lr" and callable(value):
                 checked[name] = value
                 continue
-            must, fits = _range(name)
+            must, fits = range_of(name)
             if isinstance(value, bool) or not isinstance(value, Real) or not fits(float(value)):
                 raise ArgumentError(who, f"{name} must be {must}", repr(value), "leave it out for the usual value")
             checked[name] = float(value)
@@ -299,14 +293,3 @@ class Optimizer(Movable):
         values = ((name, getattr(self, name)) for name in self.options)
         shown = [f"{name}={value:g}" if isinstance(value, float) else f"{name}={value!r}" for name, value in values]
         return f"{type(self).__name__}({', '.join(shown + ([f'groups={self.groups!r}'] if self.groups else []))})"
-
-
-def _range(name: str) -> tuple[str, Callable[[float], bool]]:
-    """What an option must be, in words and as a test; NaN passes none."""
-    if name in BETWEEN:
-        return "from 0 to below 1", lambda value: 0.0 <= value < 1.0
-    if name in ("lr", "eps"):
-        return "above 0 and finite", lambda value: 0.0 < value < float("inf")
-    if name == "weight_decay":
-        return "at least 0 and finite", lambda value: 0.0 <= value < float("inf")
-    return "a finite number", isfinite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from math import isfinite
 from typing import Any, TypeAlias
 
 from xpnet.errors import ArgumentError
@@ -12,6 +13,8 @@ from xpnet.typing import Array
 Options: TypeAlias = Mapping[str, Any]
 Pattern: TypeAlias = str | Callable[[str, Array], bool]
 Groups: TypeAlias = Mapping[Pattern, Options | None]
+
+BETWEEN = {"momentum", "decay_rate", "beta1", "beta2"}
 
 
 def vectors(name: str, W: Array) -> bool:  # noqa: ARG001
@@ -66,3 +69,14 @@ def _matched(pattern: Pattern, params: Mapping[str, Array]) -> list[str]:
         return [name for name, W in params.items() if pattern(name, W)]
     literal = [name for name in params if fnmatchcase(name, pattern.replace("[", "[[]"))]
     return literal or [name for name in params if fnmatchcase(name, pattern)]
+
+
+def range_of(name: str) -> tuple[str, Callable[[float], bool]]:
+    """What an option must be, in words and as a test; NaN passes none."""
+    if name in BETWEEN:
+        return "from 0 to below 1", lambda value: 0.0 <= value < 1.0
+    if name in ("lr", "eps"):
+        return "above 0 and finite", lambda value: 0.0 < value < float("inf")
+    if name == "weight_decay":
+        return "at least 0 and finite", lambda value: 0.0 <= value < float("inf")
+    return "a finite number", isfinite
