@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from threading import RLock
 from typing import Any
 
 from xpnet.autodiff.nodes import CONSTANT, Node, Parts
@@ -20,7 +21,7 @@ class GroupedRule(Rule):
     ``parameters`` name the operands of the node, in order.
     """
 
-    __slots__ = ("copy", "differentiable", "inputs", "layer", "parameters", "state")
+    __slots__ = ("copy", "differentiable", "inputs", "layer", "lock", "parameters", "state")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class GroupedRule(Rule):
         self.name = getattr(layer, "name", None) or type(layer).__name__
         self.layer = layer
         self.copy = copy
+        self.lock = RLock()
         self.state = state
         self.inputs = inputs
         self.differentiable = differentiable
@@ -41,6 +43,10 @@ class GroupedRule(Rule):
 
     def joint(self, g: Any, node: Node) -> list[Any]:
         """``dx`` for the inputs and ``dW`` for the parameters, None where nothing asks for it."""
+        with self.lock:  # a layer keeps dW on itself, where another thread would find it
+            return self._backward(g, node)
+
+    def _backward(self, g: Any, node: Node) -> list[Any]:
         copy = self.copy
         returned = copy.backward(*_complete(g, node.value)) if type(g) is Parts else copy.backward(g)
         gradients = list(returned) if type(returned) is tuple else [returned]
