@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend import Backend, array_namespace, backend_of, dtype_name, to_numpy
+from xpnet.backend import Backend, backend_of, dtype_name, to_numpy
 from xpnet.errors import ArgumentError
 from xpnet.gradcheck.numerical import (
     EPSILON,
@@ -63,7 +63,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
         seen.add(float(np.asarray(to_numpy(value)).reshape(-1)[0]) if hasattr(value, "shape") else value)
         return value
 
-    writable = can_be_written(x)
+    writable = can_be_written(x, at, backend)
     reads = writable and reads_itself(f, x, at, backend)
     evaluate = in_place(f, x, at, backend) if reads else one_by_one(noting, at, backend)
     steps = steps_for(at, step or default_step(x.dtype))
@@ -76,12 +76,12 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     return backend.asarray(gradient, dtype=x.dtype)
 
 
-def can_be_written(x: Array) -> bool:
-    """Whether an element of the array can be assigned, tried with the values that it has."""
+def can_be_written(x: Array, at: Host, backend: Backend) -> bool:
+    """Whether the array can be assigned to, tried with the values that it has."""
     if getattr(type(x), "differentiates", False):
         return False
     try:
-        x[...] = array_namespace(x).asarray(x, copy=True)  # type: ignore[index]
+        x[...] = backend.asarray(at)  # type: ignore[index]
     except (TypeError, ValueError, RuntimeError):  # immutable, read-only, and what torch says of a leaf with a gradient
         return False
     return True
