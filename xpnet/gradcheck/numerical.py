@@ -196,7 +196,8 @@ def check_point(who: str, name: str, x: Any) -> None:
 
 def same_value(one: float, other: float, dtype: Any) -> bool:
     """Whether two values differ by no more than an order of summation explains."""
-    return one == other or abs(one - other) <= 100.0 * EPSILON[dtype_name(dtype)] * max(abs(one), abs(other))
+    eps = EPSILON[dtype_name(dtype)]
+    return one == other or abs(one - other) <= min(100.0 * eps, max(1e-4, 4.0 * eps)) * max(abs(one), abs(other))
 
 
 def value_at(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dtype: Any) -> float:
