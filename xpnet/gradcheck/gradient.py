@@ -21,6 +21,7 @@ from xpnet.gradcheck.numerical import (
     check_value,
     default_step,
     differences,
+    least_steps,
     one_by_one,
     same_value,
     steps_for,
@@ -67,7 +68,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     reads = writable and reads_itself(f, x, at, backend)
     evaluate = in_place(f, x, at, backend) if reads else one_by_one(noting, at, backend)
     steps = steps_for(at, step or default_step(x.dtype))
-    gradient, _, _ = differences(evaluate, np.arange(at.size), steps, EPSILON[dtype_name(x.dtype)])
+    eps = EPSILON[dtype_name(x.dtype)]
+    gradient, _, _ = differences(evaluate, np.arange(at.size), steps, eps, least_steps(at, eps))
     check_value(WHO, f, at, backend, x.dtype, here)
     gradient = gradient.reshape(at.shape)
     check_differences(WHO, "x", gradient)
