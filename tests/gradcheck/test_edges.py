@@ -69,8 +69,23 @@ def test_no_value_is_an_error_and_no_nan() -> None:
     with pytest.raises(ArgumentError, match="f must be finite, got nan at x; move x into its domain"):
         numerical_gradient(lambda at: np.sum(np.log(np.abs(at)) * np.nan), np.asarray([1.0]))
     with pytest.raises(
-        ArgumentError, match=r"finite values on one side at least, got NaN or infinity beside x\[1\]; move"
+        ArgumentError, match=r"finite values and a slope on one side at least, got none beside x\[1\]; move"
     ):
         numerical_gradient(lambda at: np.sum(np.where(at == 1.0, at, np.nan)) if at[1] != 1.0 else 1.0, np.ones(2))
     with pytest.raises(ArgumentError, match="f must be finite, got -inf at x"), np.errstate(all="ignore"):
         xn.gradient_check(lambda at: np.sum(np.log(at)), np.zeros(1), gradient=lambda at: at)
+
+
+@pytest.mark.parametrize("f", [np.sqrt, lambda at: at**0.3, lambda at: np.log(at)], ids=["sqrt", "pow", "log"])
+def test_a_slope_without_a_limit_is_an_error(f) -> None:
+    x = np.asarray([0.0 if f is np.sqrt else 1e-320, 1.0])
+    with pytest.raises(ArgumentError, match=r"a slope on one side at least, got none beside x\[0\]"):
+        numerical_gradient(lambda at: np.sum(f(at)), x)
+
+
+@pytest.mark.parametrize("x", [1.0, 1e6, -1e6, 1e-14])
+def test_steps_that_would_not_move_x_are_none(x: float) -> None:
+    """Beside a number of its size a step below its last digit gives a difference of 0."""
+    beside = x * (1.0 + 1e-9)
+    g = numerical_gradient(lambda at: np.sum(np.sqrt((at - x) * np.sign(x))), np.asarray([beside]))
+    np.testing.assert_allclose(g, 0.5 * np.sign(x) / np.sqrt(abs(beside - x)), rtol=1e-4)

@@ -21,6 +21,7 @@ from xpnet.gradcheck.numerical import (
     check_value,
     default_step,
     differences,
+    least_steps,
     one_by_one,
     steps_for,
     value_at,
@@ -154,9 +155,9 @@ def network_gradient(network: Any, x: Any, t: Any) -> dict[str, Any]:
         for target in network_targets(network.astype("float64"), _cast(x, "float64"), _cast(t, "float64")):
             host = target.host
             steps = steps_for(host, default_step("float64"))
-            backend, who = backend_of(target.at), "numerical_gradient"
+            backend, who, eps = backend_of(target.at), "numerical_gradient", EPSILON["float64"]
             here = value_at(who, target.f, host, backend, "float64")
-            numeric, _, _ = differences(target.evaluate(), np.arange(host.size), steps, EPSILON["float64"])
+            numeric, _, _ = differences(target.evaluate(), np.arange(host.size), steps, eps, least_steps(host, eps))
             check_value(who, target.f, host, backend, "float64", here)
             check_differences(who, target.name, numeric.reshape(host.shape))
             like = network.params[target.name]
@@ -239,7 +240,8 @@ def _compare_elements(target: Target, analytic: Host, mode: str, step: float, to
     indices = np.arange(host.size)
     if mode == "every":
         eps = EPSILON[dtype_name(target.at.dtype)]
-        return compare(target.evaluate(), indices, steps_for(host, step), analytic.reshape(-1), eps, tolerance)
+        steps, least = steps_for(host, step), least_steps(host, eps)
+        return compare(target.evaluate(), indices, steps, analytic.reshape(-1), eps, tolerance, least)
     evaluate = one_by_one(target.f, host, backend_of(target.at))
     numeric = evaluate(indices, np.full((host.size, 1), 1j * step)).imag[:, 0] / step
     return Comparison.of_exact(analytic.reshape(-1), numeric, tolerance)
@@ -253,7 +255,8 @@ def _compare_directions(target: Target, analytic: Host, step: float, tolerance: 
     slopes = np.sum(analytic * directions, axis=tuple(range(1, directions.ndim)))
     evaluate = along(target.f, host, directions, backend_of(target.at))
     eps = EPSILON[dtype_name(target.at.dtype)]
-    return compare(evaluate, np.arange(count), np.full(count, step), slopes, eps, tolerance)
+    least = np.full(count, np.max(least_steps(host, eps), initial=4.0 * eps))
+    return compare(evaluate, np.arange(count), np.full(count, step), slopes, eps, tolerance, least)
 
 
 def _with_culprits(report: Report, network: Any, inputs: tuple[Any, ...]) -> Report:

@@ -48,14 +48,16 @@ def distances(analytic: Host, numeric: Host) -> tuple[Host, Host]:
     return difference, np.divide(difference, larger, out=np.zeros_like(difference), where=larger != 0.0)
 
 
-def compare(evaluate: Evaluate, indices: Host, steps: Host, analytic: Host, eps: float, tolerance: float) -> Comparison:
+def compare(
+    evaluate: Evaluate, indices: Host, steps: Host, analytic: Host, eps: float, tolerance: float, least: Host
+) -> Comparison:
     """Compare derivatives, ``|a - n| ≤ tolerance max(|a|, |n|, rms n)`` or below what rounding can tell.
 
     Those that only rounding tells apart have no relative difference.
     Where the derivatives from the left and from the right differ however small the step, there is no derivative to
     compare with: a kink. Where rounding hides the derivative, a longer step is tried.
     """
-    numeric, noise, error = differences(evaluate, indices, steps, eps)
+    numeric, noise, error = differences(evaluate, indices, steps, eps, least)
 
     def judged() -> tuple[Host, Host, Host, Host]:
         difference, relative = distances(analytic, numeric)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend import Backend, array_namespace, backend_of, dtype_name, to_numpy
+from xpnet.backend import Backend, backend_of, dtype_name, to_numpy
 from xpnet.errors import ArgumentError
 from xpnet.gradcheck.numerical import (
     EPSILON,
@@ -21,6 +21,7 @@ from xpnet.gradcheck.numerical import (
     check_value,
     default_step,
     differences,
+    least_steps,
     one_by_one,
     same_value,
     steps_for,
@@ -63,11 +64,12 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
         seen.add(float(np.asarray(to_numpy(value)).reshape(-1)[0]) if hasattr(value, "shape") else value)
         return value
 
-    writable = can_be_written(x)
+    writable = can_be_written(x, at, backend)
     reads = writable and reads_itself(f, x, at, backend)
     evaluate = in_place(f, x, at, backend) if reads else one_by_one(noting, at, backend)
     steps = steps_for(at, step or default_step(x.dtype))
-    gradient, _, _ = differences(evaluate, np.arange(at.size), steps, EPSILON[dtype_name(x.dtype)])
+    eps = EPSILON[dtype_name(x.dtype)]
+    gradient, _, _ = differences(evaluate, np.arange(at.size), steps, eps, least_steps(at, eps))
     check_value(WHO, f, at, backend, x.dtype, here)
     gradient = gradient.reshape(at.shape)
     check_differences(WHO, "x", gradient)
@@ -76,12 +78,12 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     return backend.asarray(gradient, dtype=x.dtype)
 
 
-def can_be_written(x: Array) -> bool:
-    """Whether an element of the array can be assigned, tried with the values that it has."""
+def can_be_written(x: Array, at: Host, backend: Backend) -> bool:
+    """Whether the array can be assigned to, tried with the values that it has."""
     if getattr(type(x), "differentiates", False):
         return False
     try:
-        x[...] = array_namespace(x).asarray(x, copy=True)  # type: ignore[index]
+        x[...] = backend.asarray(at)  # type: ignore[index]
     except (TypeError, ValueError, RuntimeError):  # immutable, read-only, and what torch says of a leaf with a gradient
         return False
     return True
@@ -92,13 +94,11 @@ def reads_itself(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend
     direction = Generator(0).normal(at.shape, "numerical_gradient.probe") * np.maximum(1.0, np.abs(at))
     for shrinking in range(PROBES):
         moved = (at + FARTHEST * 16.0**-shrinking * direction).astype(at.dtype)
-        outside = value_beside(f, backend.asarray(moved))
+        outside, again = (value_beside(f, backend.asarray(moved.copy())) for _ in range(2))
         inside = with_values(x, moved, at, backend, partial(value_beside, f, backend.asarray(moved.copy())))
         if not (math.isfinite(outside) or math.isfinite(inside)):
             continue
-        if not same_value(outside, inside, x.dtype):
-            return True
-        break
+        return outside != inside if outside == again else not same_value(outside, inside, x.dtype)
     return False
 
 

@@ -34,7 +34,7 @@ ONE_SIDED_OFFSETS = np.asarray([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0])
 ONE_SIDED = np.asarray([-25.0 / 12.0, 0.0, 4.0, 0.0, -3.0, 4.0 / 3.0, -0.25])
 ONE_SIDED_HALVED = np.asarray([-25.0 / 6.0, 8.0, -6.0, 8.0 / 3.0, -0.5, 0.0, 0.0])
 
-SHRINKINGS = 20
+SHRINKINGS = 40
 SMALLER = (1.0, 1.0 / 16.0, 1.0 / 256.0, 1.0 / 4096.0)
 DOUBT = 30.0
 
@@ -44,18 +44,18 @@ def default_step(dtype: Any) -> float:
     return {"float64": 2.0**-10, "float32": 2.0**-5}.get(dtype_name(dtype), 2.0**-2)
 
 
-def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host, Host]:
+def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float, least: Host) -> tuple[Host, Host, Host]:
     """Derivatives of fourth order, ``(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h``, and the noise of rounding in them.
 
     A kink between -2h and 2h spoils a difference. It shows where h and h/2 disagree by more than rounding; there the
     smaller step that agrees best with its own half is taken. What disagreement is left is the third result. Where a
-    value is not finite, the step shrinks until all are; where no step does, the values of one side make the difference;
-    NaN where neither side has any.
+    value is not finite, the step shrinks until all are, down to ``least``; where no step does, the values of one side
+    make the difference; NaN where neither side has any, or they come to no limit.
     """
     values = evaluate(indices, steps[:, None] * OFFSETS)
     outside = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if outside.size:
-        steps, values = shrunk(evaluate, indices, steps, values, outside)
+        steps, values = shrunk(evaluate, indices, steps, values, outside, least)
     numeric, second = weighted(values, FOURTH) / steps, weighted(values, SECOND) / steps
     noise = eps * (np.max(np.abs(values), axis=1, initial=0.0) / steps)
     doubtful = np.flatnonzero(np.abs(numeric - second) > DOUBT * noise)
@@ -71,7 +71,9 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> t
         error[doubtful[better]] = (its_error + its_noise)[better]
         doubtful = doubtful[its_error > DOUBT * its_noise]
     for row in np.flatnonzero(np.isnan(numeric)):
-        numeric[row], noise[row], error[row] = from_one_side(evaluate, indices[row], float(steps[row]), eps)
+        numeric[row], noise[row], error[row] = from_one_side(
+            evaluate, indices[row], float(steps[row]), eps, float(least[row])
+        )
     return numeric, noise, np.where(np.isfinite(error), error, 0.0)
 
 
@@ -92,12 +94,15 @@ def weighted(values: Host, weights: Host) -> Host:
     return result
 
 
-def shrunk(evaluate: Evaluate, indices: Host, steps: Host, values: Host, outside: Host) -> tuple[Host, Host]:
+def shrunk(
+    evaluate: Evaluate, indices: Host, steps: Host, values: Host, outside: Host, least: Host
+) -> tuple[Host, Host]:
     """Steps, powers of two, with which every value is finite, and the values; as they were where there are none."""
     steps, values = steps.copy(), values.copy()
     small = 2.0 ** np.floor(np.log2(steps))
     for _ in range(SHRINKINGS):
         small[outside] /= 4.0
+        outside = outside[small[outside] >= least[outside]]
         tried = evaluate(indices[outside], small[outside, None] * OFFSETS)
         inside = np.isfinite(tried).all(axis=1)
         steps[outside[inside]], values[outside[inside]] = small[outside[inside]], tried[inside]
@@ -107,24 +112,29 @@ def shrunk(evaluate: Evaluate, indices: Host, steps: Host, values: Host, outside
     return steps, values
 
 
-def from_one_side(evaluate: Evaluate, index: int, step: float, eps: float) -> tuple[float, float, float]:
-    """The derivative from the side on which values are finite, with noise and error; NaN where neither side has any."""
-    best = (math.nan, math.nan, math.nan)
+def from_one_side(evaluate: Evaluate, index: int, step: float, eps: float, least: float) -> tuple[float, float, float]:
+    """The derivative from the side on which values are finite, with noise and error; NaN where there is no limit."""
+    best = none = (math.nan, math.nan, math.nan)
+    first = math.nan
     if not np.isfinite(evaluate(np.asarray([index]), np.zeros((1, 1)))).all():
         return best
     for shrinking in range(SHRINKINGS):
         h = 2.0 ** (math.floor(math.log2(step)) - 2 * shrinking)
+        if 0.5 * h < least:
+            break
         for side in (h, -h):
             values = evaluate(np.asarray([index]), side * ONE_SIDED_OFFSETS[None, :])
             if np.isfinite(values).all():
                 whole = float(weighted(values, ONE_SIDED)[0]) / side
                 error = abs(whole - float(weighted(values, ONE_SIDED_HALVED)[0]) / side)
                 noise = eps * float(np.max(np.abs(values))) / h
+                first = error if math.isnan(first) else first
                 if not error + noise >= best[1] + best[2]:
                     best = (whole, noise, error)
                 if error <= DOUBT * noise:
                     return best
-    return best
+    steady = best[2] <= 0.1 * abs(best[0]) or best[2] <= first / 16.0  # not so the slope of √x at 0
+    return best if steady else none
 
 
 def scalar(value: Any) -> float:
@@ -182,6 +192,12 @@ def steps_for(at: Host, step: float) -> Host:
     return steps
 
 
+def least_steps(at: Host, eps: float) -> Host:
+    """The smallest steps that move an element exactly."""
+    least: Host = 4.0 * eps * np.abs(at.reshape(-1).astype(np.float64))
+    return least
+
+
 def check_point(who: str, name: str, x: Any) -> None:
     """Derivatives are taken of floating, finite arrays.
 
@@ -197,7 +213,8 @@ def check_point(who: str, name: str, x: Any) -> None:
 
 def same_value(one: float, other: float, dtype: Any) -> bool:
     """Whether two values differ by no more than an order of summation explains."""
-    return one == other or abs(one - other) <= 100.0 * EPSILON[dtype_name(dtype)] * max(abs(one), abs(other))
+    eps = EPSILON[dtype_name(dtype)]
+    return one == other or abs(one - other) <= min(100.0 * eps, max(1e-4, 4.0 * eps)) * max(abs(one), abs(other))
 
 
 def value_at(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dtype: Any) -> float:
@@ -228,10 +245,10 @@ def check_value(who: str, f: Callable[[Array], Any], at: Host, backend: Backend,
 def check_differences(who: str, name: str, numeric: Host) -> None:
     """Derivatives are numbers.
 
-    Raises: ``ArgumentError`` that names the first element where f has no finite values to either side.
+    Raises: ``ArgumentError`` that names the first element beside which f has no derivative.
     """
     wrong = np.argwhere(~np.isfinite(numeric))
     if wrong.size:
         where = f"{name}[{', '.join(map(str, wrong[0]))}]"
-        must = "f must have finite values on one side at least"
-        raise ArgumentError(who, must, f"NaN or infinity beside {where}", "move x into its domain")
+        must = "f must have finite values and a slope on one side at least"
+        raise ArgumentError(who, must, f"none beside {where}", "move x into its domain")
