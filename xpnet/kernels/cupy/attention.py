@@ -9,6 +9,7 @@ import cupy
 
 from xpnet import kernels
 from xpnet.kernels.cupy.launch import body, launch_each, launch_rows
+from xpnet.kernels.standard.halves import in_float32
 
 
 def _split(x: Any, heads: int, turned: bool = False, scale: float = 1.0) -> Any:
@@ -32,6 +33,7 @@ def _join(x: Any, turned: bool = False) -> Any:
 
 
 @body(kernels.attention)
+@in_float32  # scores of float16 may be beyond its range, where their softmax is not
 def attention(q: Any, k: Any, v: Any, mask: Any, heads: int, causal: bool) -> Any:
     scale = 1.0 / sqrt(q.shape[-1] // heads)
     p = cupy.ascontiguousarray(_split(q, heads, scale=scale) @ _split(k, heads, turned=True))
@@ -42,6 +44,7 @@ def attention(q: Any, k: Any, v: Any, mask: Any, heads: int, causal: bool) -> An
 
 
 @body(kernels.attention_backward)
+@in_float32
 def attention_backward(dout: Any, q: Any, k: Any, v: Any, p: Any, y: Any, heads: int) -> Any:  # noqa: ARG001
     scale = 1.0 / sqrt(q.shape[-1] // heads)
     dv = _split(dout, heads, turned=True) @ p
