@@ -13,6 +13,7 @@ import cupy
 from xpnet import kernels
 from xpnet.kernels.cupy.launch import TILE, body, launch_each, launch_rows, launch_tiles
 from xpnet.kernels.cupy.products import add_product, batched
+from xpnet.kernels.standard.halves import in_float32
 
 
 def _rows(x: Any) -> Any:
@@ -49,6 +50,7 @@ def _join_with_sums(*heads: Any) -> tuple[list[Any], list[Any]]:
 
 
 @body(kernels.self_attention)
+@in_float32  # scores of float16 may be beyond its range, where their softmax is not
 def self_attention(
     x: Any, Wq: Any, Wk: Any, Wv: Any, bq: Any, bk: Any, bv: Any, mask: Any, heads: int, causal: bool
 ) -> Any:
@@ -62,6 +64,7 @@ def self_attention(
 
 
 @body(kernels.self_attention_backward)
+@in_float32
 def self_attention_backward(
     dout: Any,
     x: Any,

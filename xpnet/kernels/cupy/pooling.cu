@@ -9,7 +9,7 @@ extern "C" __global__ void max_pooling(
     EACH(i, n) {
         long long ow = i % OW, oh = i / OW % OH, plane = i / (OW * OH);
         bool seen = false;
-        WIDE best = 0;
+        WIDE best = log(WIDE(0));
         unsigned char cell = 0;
         for (long long k = 0; k < FH * FW; k++) {
             long long h = oh * sh + k / FW - ph, w = ow * sw + k % FW - pw;

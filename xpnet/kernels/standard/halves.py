@@ -42,7 +42,7 @@ def in_float32(reference: Callable[P, R_co]) -> Callable[P, R_co]:
         if dtype_name(like.dtype) not in HALVES:
             return given(*arguments)
         found = given(*[widened(value) if hasattr(value, "dtype") else value for value in arguments])
-        rounded = [narrowed(y, like) if dtype_name(y.dtype) == "float32" else y for y in as_tuple(found)]
+        rounded = [y if y is None or dtype_name(y.dtype) != "float32" else narrowed(y, like) for y in as_tuple(found)]
         return tuple(rounded) if type(found) is tuple else rounded[0]
 
     return computed  # type: ignore[return-value]

@@ -47,15 +47,18 @@ def max_pooling_backward(dout: Array, winner: Array, size: Pair, window: Window)
 
 
 def first_inside(x: Array, window: Window, places: Pair) -> Array:
-    """The first cell of the window that is not on the border, ``(OH, OW)``."""
+    """The first cell of the window that is not on the border, ``(OH, OW)``; 0 where it sees the border alone."""
     xp = array_namespace(x)
+    sizes = zip(places, x.shape[-2:], *window, strict=True)
     found = []
-    for count, s, p, d in zip(places, window.stride, window.pad, window.dilation, strict=True):
+    for count, length, cells, s, p, d in sizes:
         outside = p - s * xp.arange(count, device=device_of(x))
-        found.append((xp.maximum(outside, xp.zeros_like(outside)) + (d - 1)) // d)
-    row, column = found
-    first: Array = row[:, None] * window.size[1] + column[None, :]
-    return first
+        cell = (xp.maximum(outside, xp.zeros_like(outside)) + (d - 1)) // d
+        found.append((cell, (cell < cells) & (d * cell - outside < length)))
+    (row, in_rows), (column, in_columns) = found
+    first = row[:, None] * window.size[1] + column[None, :]
+    inside: Array = xp.where(in_rows[:, None] & in_columns[None, :], first, xp.zeros_like(first))
+    return inside
 
 
 @kernel
