@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from xpnet.autodiff.nodes import CONSTANT, PART, Node, Trace, leaf, next_order
 from xpnet.autodiff.rules import Rule
 from xpnet.backend import array_namespace
+from xpnet.backend.numbers import NUMBERS as NUMBERS
 from xpnet.errors import StateError
 
 if TYPE_CHECKING:
     from xpnet.autodiff.variable import Variable  # noqa: TC004 (see above)
-
-NUMBERS = (float, int, complex, bool)
 
 new = object.__new__
 

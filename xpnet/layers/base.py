@@ -10,7 +10,9 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from xpnet.autodiff import Variable, call_layer
+from xpnet.autodiff.grouped import remember_call
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
+from xpnet.backend.numbers import COMPUTED, computed, plain_number
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.layers import checks
 from xpnet.layers.moving import REMEMBERED, MovableLayer
@@ -62,6 +64,7 @@ class Layer(MovableLayer):
     _state: dict[str, Any]
     _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
     _joint: Any
+    _number: Any = None
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
@@ -222,12 +225,20 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
         if self.flattens:
             self._x_shape = getattr(inputs[0], "shape", None)
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
+        operands = inputs
+        if self.takes_numbers:
+            inputs = tuple(map(plain_number, inputs))
         checks.accept(self, inputs)
         y = forward(self, *inputs)
         if y is None:
             raise DtypeError(type(self).__name__, "forward must return an array", None, "return its result")
-        self._y_like = None if type(y) in checks.SCALARS else (array_namespace(y), y.shape, y.dtype, device_of(y))
-        return y
+        if type(y) is Variable:
+            remember_call(y, self, inputs)
+        if type(y) not in checks.SCALARS:
+            self._y_like = array_namespace(y), y.shape, y.dtype, device_of(y)
+            return y
+        self._y_like, self._number = None, computed(y, self, operands)
+        return self._number
 
     return entered
 
@@ -245,6 +256,8 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
             )
         if self._y_like is not None:
             dout = checks.check_dout(self, dout, *self._y_like)
+        elif type(self._number) in COMPUTED:
+            self._number.derivative = plain_number(dout)
         dx = backward(self, dout)
         return checks.unflatten(dx, self._x_shape) if self.flattens else dx
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_name, library_of
+from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
 from xpnet.typing import Namespace
 
 if TYPE_CHECKING:
     from xpnet.layers.base import Layer
 
-SCALARS = (int, float, bool, complex)
+SCALARS = NUMBERS
 
 
 def is_number(option: Any) -> TypeGuard[float]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xpnet.layers.base import Layer
 
 # from call to call, by the entry checks and the network
-REMEMBERED = ("_accepted", "_joined", "_joint", "_named", "_spared", "_tape", "_x_shape", "_y_like")
+REMEMBERED = ("_accepted", "_joined", "_joint", "_named", "_number", "_spared", "_tape", "_x_shape", "_y_like")
 
 
 class MovableLayer(Movable):

@@ -12,9 +12,10 @@ from math import prod
 from typing import Any
 
 from xpnet import kernels
-from xpnet.autodiff.rules.elementwise import NUMBERS, as_number
+from xpnet.autodiff.rules.elementwise import as_number
 from xpnet.autodiff.rules.table import Rule, rule
 from xpnet.backend import array_namespace, device_of
+from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import DtypeError
 
 
