@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from math import prod
 from threading import RLock
 from typing import Any
 
-from xpnet.autodiff.nodes import CONSTANT, Node, Parts
+from xpnet.autodiff.nodes import CONSTANT, Node, Parts, Released
 from xpnet.autodiff.record import constant, record, record_parts, strip
 from xpnet.autodiff.rules import Rule
+from xpnet.autodiff.tape import SMALL
 from xpnet.autodiff.variable import Variable
 from xpnet.backend import array_namespace
 from xpnet.errors import ShapeError
@@ -110,13 +112,29 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     attributes["needs_dx"] = any(parents[:count])
     state = dict(attributes.get("_state", ()))
     y = copy.forward(*raw[:count])
-    attributes["_y_like"] = None  # nothing to check in backward: the walk brings gradients of y's shape and dtype
+    attributes["_y_like"] = attributes["_number"] = None  # nothing to check in backward: the walk brings what fits y
     if top is CONSTANT:
         return tuple(map(constant, y)) if type(y) is tuple else constant(y)
     rule = GroupedRule(layer, copy, state, names, differentiable, parameters)
     if type(y) is tuple:
         return record_parts(rule, y, raw, parents, top, None)
     return record(rule, y, raw, parents, top)
+
+
+def remember_call(y: Variable, layer: Any, inputs: tuple[Any, ...]) -> None:
+    """Note which call of ``forward`` recorded a result, node by node: a picture shows it as one box."""
+    named = {name: x for name, x in zip(layer.inputs, inputs, strict=True) if x is not None}
+    given = (*named.values(), *[getattr(layer, name) for name in layer.parameters])
+    parents = tuple([x.node if type(x) is Variable else None for x in given])
+    if y.node in parents or not any(parents):
+        return
+    call = Node()
+    call.rule = GroupedRule(layer, None, {}, tuple(named), (), layer.parameters)
+    kept = [x if type(x) is not Variable and prod(getattr(x, "shape", ())) <= SMALL else None for x in given]
+    call.args, call.parents = Released(kept), parents
+    call.args.shape, call.args.dtype = y.shape, y.dtype
+    call.keywords, call.order, call.trace = None, y.node.order, y.node.trace
+    y.node.call = call
 
 
 _INPUT_NAMES: dict[type, tuple[str, ...]] = {}

@@ -114,9 +114,10 @@ class tracing:  # noqa: N801 (used as a function in ``with``; the generator form
 class Node:
     """One operation of the graph, or a leaf of it where ``rule`` is None."""
 
-    __slots__ = ("args", "grad", "keywords", "label", "order", "parents", "rule", "trace", "value")
+    __slots__ = ("args", "call", "grad", "keywords", "label", "order", "parents", "rule", "trace", "value")
 
     args: tuple[Any, ...]
+    call: Node  # of a layer whose ``forward`` made the value: the same call as one node, for pictures
     grad: Any
     keywords: dict[str, Any] | None
     label: str | None

@@ -15,12 +15,11 @@ from xpnet.autodiff.nodes import CONSTANT, PART, Node, Trace, leaf, next_order
 from xpnet.autodiff.rules import Rule
 from xpnet.autodiff.rules.table import base as base
 from xpnet.backend import array_namespace, dtype_kind, library_name
+from xpnet.backend.numbers import NUMBERS as NUMBERS
 from xpnet.errors import DtypeError, StateError
 
 if TYPE_CHECKING:
     from xpnet.autodiff.variable import Variable  # noqa: TC004 (see above)
-
-NUMBERS = (float, int, complex, bool)
 
 new = object.__new__
 

@@ -9,10 +9,11 @@ import array_api_compat
 import numpy as np
 
 from xpnet.backend.libraries import LIBRARIES, Library
+from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import ArgumentError, DtypeError, LibraryError
 from xpnet.typing import Namespace
 
-SCALARS = (int, float, bool, complex)
+SCALARS = NUMBERS
 
 # type of an array -> its namespace; None for scalars, which have no library.
 _NAMESPACES: dict[type, Namespace | None] = dict.fromkeys((*SCALARS, type(None)))

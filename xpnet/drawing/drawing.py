@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from xpnet.autodiff import Variable
+from xpnet.backend.numbers import COMPUTED
 from xpnet.drawing.dot import dot
 from xpnet.drawing.graph import Graph
 from xpnet.drawing.mermaid import mermaid
 from xpnet.drawing.network_graph import network_graph
+from xpnet.drawing.number_graph import variable_of_number
 from xpnet.drawing.page import page
 from xpnet.drawing.svg import svg
 from xpnet.drawing.variable_graph import variable_graph
 from xpnet.errors import ArgumentError, BackendError, DataError, DtypeError
 from xpnet.files import reason
 from xpnet.layers import Layer
+from xpnet.layers.plain import is_plain_layer, is_plain_network
 
 
 @dataclass(frozen=True)
@@ -117,13 +120,19 @@ FORMATS: Mapping[str, Callable[[Drawing], str | bytes]] = {
 def draw(subject: Any, *, expand: bool = False, title: str | None = None) -> Drawing:
     """The computational graph of a Variable, a layer or a network, with values and derivatives as far as known.
 
+    A number that layers computed from numbers, ``MulLayer().forward(100, 2)``, draws as they computed it. A class of
+    your own need not derive from anything: one with ``forward`` and ``backward`` is a layer, one with ``params``,
+    ``gradient`` and ``loss`` a network.
+
     ``expand`` opens layers into the operations of their forward, and networks inside a network into their layers.
 
     Raises: ``DtypeError`` for another subject; ``StateError`` where ``expand`` needs what backward released.
     """
     if isinstance(subject, Variable):
         graph = variable_graph(subject, expand)
-    elif isinstance(subject, Layer):
+    elif type(subject) in COMPUTED:
+        graph = variable_graph(variable_of_number(subject), expand)
+    elif isinstance(subject, Layer) or is_plain_layer(subject) or is_plain_network(subject):
         graph = network_graph(subject, expand)
     else:
         raise DtypeError(

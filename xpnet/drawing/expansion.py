@@ -17,6 +17,8 @@ class Expansion:
         self.stands_for: dict[int, Node] = {}
         self.kept: list[Variable] = []  # ids stay unique only while their owners live
         self.differentiated = last.grad is not None or last.value is None  # a large result is released with its grad
+        if not expand:
+            self._close()
         while expand and (layers := [node for node in self.nodes() if node.layer is not None]):
             for node in layers:
                 self._open(node)
@@ -49,6 +51,21 @@ class Expansion:
                 stack.append((node, True))
                 stack += [(operand, False) for operand in reversed(self.inputs(node))]
         return found
+
+    def _close(self) -> None:
+        """Put what the forward of a layer recorded node by node behind one node for the call."""
+        stack, seen = [self.last], {id(self.last)}
+        while stack:
+            node = stack.pop()
+            if hasattr(node, "call"):
+                call = node.call
+                call.value, call.grad = node.value, node.grad
+                self.stands_for[id(node)] = call
+                node = call
+            for parent in node.parents:
+                if parent is not None and id(parent) not in seen:
+                    seen.add(id(parent))
+                    stack.append(parent)
 
     def _open(self, node: Node) -> None:
         """Run the layer's forward again on Variables, and its derivatives back from the one that arrived."""

@@ -10,16 +10,29 @@ from xpnet.drawing.explanations import explain, explain_layer
 from xpnet.drawing.graph import Edge, Graph, Node
 from xpnet.layers import AddLayer, Layer, MulLayer
 from xpnet.layers.composition import Chain
+from xpnet.layers.plain import as_layer, is_plain_layer, layers_of
 
 MOST_SHAPES = 4
 OPERATIONS = {MulLayer: ("×", "multiply"), AddLayer: ("+", "add")}
 _RESULT = re.compile(r"``y \(([^)]*)\)``")
 
 
-def network_graph(subject: Layer, expand: bool = False) -> Graph:
-    """The chain of a network's layers, ``expand`` with those of networks inside it; of a layer the layer itself."""
-    chain = _chain(subject, expand)
-    loss = getattr(subject, "last_layer", None)
+def network_graph(subject: Any, expand: bool = False) -> Graph:
+    """The chain of a network's layers, ``expand`` with those of networks inside it; of a layer the layer itself.
+
+    A plain network that keeps no ``layers`` is one box with the shapes of its params.
+    """
+    loss = None
+    if isinstance(subject, Layer):
+        chain, loss = _chain(subject, expand), getattr(subject, "last_layer", None)
+    elif is_plain_layer(subject):
+        chain = [(type(subject).__name__, as_layer(subject))]
+    else:
+        chain = [(name, as_layer(layer)) for name, layer in layers_of(subject).items()]
+        if not chain:
+            return _whole(subject)
+        if len(chain[-1][1].inputs) > 1:
+            loss = chain.pop()[1]
     nodes: list[Node] = []
     edges: list[Edge] = []
     last, shape = -1, ""
@@ -39,17 +52,29 @@ def network_graph(subject: Layer, expand: bool = False) -> Graph:
     return Graph(nodes, edges, title=type(subject).__name__)
 
 
+def _whole(network: Any) -> Graph:
+    kind = type(network).__name__
+    box = Node("layer", kind, tuple(_parameters(network)))
+    nodes = [Node("input", "x"), Node("input", "t"), box, Node("output", "loss")]
+    return Graph(nodes, [Edge(0, 2), Edge(1, 2), Edge(2, 3)], title=kind)
+
+
+def _parameters(subject: Any) -> list[str]:
+    """The parameters and their shapes, or how many there are."""
+    shapes = [f"{path} {tuple(array.shape)}" for path, array in subject.params.items()]
+    if len(shapes) > MOST_SHAPES:
+        return [f"{len(shapes)} parameters", f"{sum(map(size_of, subject.params.values())):,} values"]
+    return shapes
+
+
 def layer_node(layer: Any, name: str) -> Node:
     """The box of a layer, or the circle of the book's multiplication and addition."""
     if type(layer) in OPERATIONS:
         label, operation = OPERATIONS[type(layer)]
         return Node("operation", label, rule=f"{label} {explain(operation)}")
     kind = type(layer).__name__
-    shapes = [f"{path} {tuple(array.shape)}" for path, array in layer.params.items()]
-    if len(shapes) > MOST_SHAPES:
-        shapes = [f"{len(shapes)} parameters", f"{sum(map(size_of, layer.params.values())):,} values"]
     head = () if name.rpartition(".")[2].startswith(kind) else (kind,)
-    return Node("layer", name, (*head, *shapes), rule=f"{name} {explain_layer(type(layer))}")
+    return Node("layer", name, (*head, *_parameters(layer)), rule=f"{name} {explain_layer(type(layer))}")
 
 
 def _chain(subject: Layer, expand: bool) -> list[tuple[str, Layer]]:

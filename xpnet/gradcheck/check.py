@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -26,10 +27,12 @@ from xpnet.gradcheck.numerical import (
     steps_for,
     value_at,
 )
+from xpnet.gradcheck.plain import plain_network_targets
 from xpnet.gradcheck.report import Report, Row
 from xpnet.gradcheck.subjects import Target, function_targets, layer_targets, network_targets
 from xpnet.layers.base import Layer, leaves
 from xpnet.layers.composition import in_a_row
+from xpnet.layers.plain import as_layer, is_plain_layer, is_plain_network, layers_of
 from xpnet.random import Generator
 
 WHO = "gradient_check"
@@ -53,9 +56,11 @@ def gradient_check(
 
     ``subject`` is a network (``inputs`` x and t: its loss in every parameter), a layer (its inputs: ``Σ y dout`` for a
     random dout, in every input and parameter) or a function (its ``gradient`` returns one gradient for each floating
-    argument; without it ``xn.grad`` is checked). The subject is checked in float64 copies; ``dtype=None`` checks it as
-    it is. Step and tolerance follow from the dtype. Where the values before a ReLU are smaller than any step that
-    rounding allows (float32, or many layers of tiny weights), a kink cannot be told from a mistake and may fail.
+    argument; without it ``xn.grad`` is checked). A class of your own with ``forward`` and ``backward``, or with
+    ``params``, ``gradient`` and ``loss``, need not derive from anything. The subject is checked in float64 copies, such
+    a network in its own dtype; ``dtype=None`` checks it as it is. Step and tolerance follow from the dtype. Where the
+    values before a ReLU are smaller than any step that rounding allows (float32, or many layers of tiny weights), a
+    kink cannot be told from a mistake and may fail.
 
     ``mode``: ``"every"`` element; ``"directions"``, random ones, cheap at any size; ``"complex"``, the complex step
     ``Im f(x + ih) / h``, exact to rounding where the layer is holomorphic.
@@ -71,29 +76,44 @@ def gradient_check(
     for name, number in (("step", step), ("tolerance", tolerance), ("directions", directions)):
         if number is not None and not number > 0:
             raise ArgumentError(WHO, f"{name} must be above 0", repr(number), "leave it out for a good one")
+    inputs = _as_arrays(inputs)
+    if is_plain_layer(subject):
+        subject = as_layer(subject, inputs)
+    network = is_plain_network(subject)
     inputs = _checked_inputs(subject, inputs, mode)
-    parameters = subject.params.values() if isinstance(subject, Layer) else ()
+    parameters = subject.params.values() if isinstance(subject, Layer) or network else ()
     like = next(value for value in (*parameters, *inputs) if is_array(value) and dtype_kind(value) == "real")
-    chosen = dtype or dtype_name(like.dtype)
+    chosen = dtype_name(like.dtype) if dtype is None or network else dtype
     step = step or (COMPLEX_STEP if mode == "complex" else default_step(chosen))
     tolerance = tolerance or TOLERANCE.get(chosen, COARSE)
     with library_of(array_namespace(like)).allow("float64"):
         wanted = "complex128" if mode == "complex" else chosen
         inputs = tuple(_cast(value, wanted) for value in inputs)
-        copy = subject.astype(wanted) if isinstance(subject, Layer) else subject
-        rows = tuple(_row(target, mode, step, tolerance, directions) for target in _targets(copy, inputs, gradient))
+        cast = subject.astype(wanted) if isinstance(subject, Layer) else subject
+        rows = tuple(_row(target, mode, step, tolerance, directions) for target in _targets(cast, inputs, gradient))
         report = Report(_name(subject), mode, wanted, step, tolerance, rows)
-        return report if report.ok else _with_culprits(report, copy, inputs)
+        return report if report.ok else _with_culprits(report, cast, inputs)
 
 
 def _name(subject: Any) -> str:
-    return type(subject).__name__ if isinstance(subject, Layer) else getattr(subject, "__name__", "function")
+    if isinstance(subject, Layer) or is_plain_network(subject):
+        return type(subject).__name__
+    return getattr(subject, "__name__", "function")
+
+
+def _as_arrays(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(get_backend().asarray(float(value)) if type(value) in (int, float) else value for value in inputs)
 
 
 def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[Any, ...]:
-    """Python numbers become arrays of the current backend; what is differentiated must be floating and finite."""
-    numbers = (int, float)
-    inputs = tuple(get_backend().asarray(float(value)) if type(value) in numbers else value for value in inputs)
+    """What is differentiated must be floating and finite."""
+    if is_plain_network(subject):
+        if len(inputs) != 2 or mode == "complex":
+            got, remedy = f"{len(inputs)} inputs, mode {mode!r}", "give each, and another mode than complex"
+            raise ArgumentError(WHO, f"{_name(subject)} must come with x, t", got, remedy)
+        if not _are_indices(inputs[0]):
+            check_point(WHO, "x", inputs[0])
+        return inputs
     if not isinstance(subject, Layer):
         if not callable(subject):
             got = type(subject).__name__
@@ -139,6 +159,8 @@ def _cast(value: Any, dtype: str) -> Any:
 
 
 def _targets(subject: Any, inputs: tuple[Any, ...], gradient: Callable[..., Any] | None) -> list[Target]:
+    if is_plain_network(subject):
+        return plain_network_targets(subject, *inputs)
     if not isinstance(subject, Layer):
         return function_targets(subject, inputs, gradient)
     if getattr(subject, "last_layer", None):
@@ -261,18 +283,21 @@ def _compare_directions(target: Target, analytic: Host, step: float, tolerance: 
 
 def _with_culprits(report: Report, network: Any, inputs: tuple[Any, ...]) -> Report:
     """Name the layers of a network whose own backward is wrong."""
-    if getattr(network, "last_layer", None) is None:
+    if is_plain_network(network):
+        nodes = layers_of(copy.deepcopy(network))
+        last = nodes.popitem()[1] if nodes else None
+    else:
+        last = getattr(network, "last_layer", None)
+        nodes = {} if last is None else in_a_row(network)
+    if last is None or network in nodes.values():
         return report
     wrong = []
     x, t = inputs
-    nodes = in_a_row(network)
-    if network in nodes.values():
-        return report
     for name, layer in nodes.items():
-        if not gradient_check(layer.copy(), x, mode="directions", dtype=None, directions=4).ok:
+        if not gradient_check(copy.copy(layer), x, mode="directions", dtype=None, directions=4).ok:
             wrong.append(f"{name}.backward is wrong by itself")
         x = layer.forward(x)
-    if not gradient_check(network.last_layer.copy(), x, t, dtype=None).ok:
-        wrong.append(f"the loss's backward ({_name(network.last_layer)}) is wrong by itself")
+    if not gradient_check(copy.copy(last), x, t, dtype=None).ok:
+        wrong.append(f"the loss's backward ({type(last).__name__}) is wrong by itself")
     rows = [replace(row, causes=(*wrong, *row.causes)) if row.status == "fail" else row for row in report.rows]
     return replace(report, rows=tuple(rows))

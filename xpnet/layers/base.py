@@ -10,8 +10,10 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from xpnet.autodiff import Variable, call_layer
+from xpnet.autodiff.grouped import remember_call
 from xpnet.autodiff.nodes import forward_of_variables
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
+from xpnet.backend.numbers import COMPUTED, computed, plain_number
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.layers import checks
 from xpnet.layers.moving import REMEMBERED, MovableLayer
@@ -69,6 +71,7 @@ class Layer(MovableLayer):
     _state: dict[str, Any]
     _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
     _joint: Any
+    _number: Any = None
     _coming: Sequence[
         tuple[Layer, str, Any, Any]
     ] = ()  # the state after a step, of a loss layer whose network put it off
@@ -247,6 +250,9 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
         if self.flattens:
             self._x_shape = getattr(inputs[0], "shape", None)
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
+        operands = inputs
+        if self.takes_numbers:
+            inputs = tuple(map(plain_number, inputs))
         checks.accept(self, inputs)
         try:
             if Variable in map(type, inputs):
@@ -259,8 +265,13 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
             raise
         if y is None:
             raise DtypeError(type(self).__name__, "forward must return an array", None, "return its result")
-        self._y_like = None if type(y) in checks.SCALARS else (array_namespace(y), y.shape, y.dtype, device_of(y))
-        return y
+        if type(y) is Variable:
+            remember_call(y, self, inputs)
+        if type(y) not in checks.SCALARS:
+            self._y_like = array_namespace(y), y.shape, y.dtype, device_of(y)
+            return y
+        self._y_like, self._number = None, computed(y, self, operands)
+        return self._number
 
     return entered
 
@@ -278,6 +289,8 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
             )
         if self._y_like is not None:
             dout = checks.check_dout(self, dout, *self._y_like)
+        elif type(self._number) in COMPUTED:
+            self._number.derivative = plain_number(dout)
         if self._coming:
             for layer, name, before, value in self._coming:
                 if getattr(layer, name) is before:  # else another step has moved it

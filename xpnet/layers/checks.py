@@ -22,13 +22,14 @@ from xpnet.backend import (
     library_of,
 )
 from xpnet.backend.host import on_host
+from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError, XpnetError
 from xpnet.typing import Namespace
 
 if TYPE_CHECKING:
     from xpnet.layers.base import Layer
 
-SCALARS = (int, float, bool, complex)
+SCALARS = NUMBERS
 IMAGES = ["N", "C", "H", "W"]
 
 

@@ -13,7 +13,21 @@ if TYPE_CHECKING:
     from xpnet.layers.base import Layer
 
 # from call to call, by the entry checks and the network
-REMEMBERED = ("_accepted", "_coming", "_joined", "_joint", "_named", "_spared", "_tape", "_x_shape", "_y_like")
+REMEMBERED = (
+    *("_accepted", "_coming", "_joined", "_joint", "_named", "_number"),
+    *("_spared", "_tape", "_x_shape", "_y_like"),
+)
+    "_accepted",
+    "_coming",
+    "_joined",
+    "_joint",
+    "_named",
+    "_number",
+    "_spared",
+    "_tape",
+    "_x_shape",
+    "_y_like",
+)
 
 
 class MovableLayer(Movable):

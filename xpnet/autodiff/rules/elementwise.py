@@ -13,10 +13,9 @@ from typing import Any
 
 from xpnet.autodiff.rules.table import Rule, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
+from xpnet.backend.numbers import NUMBERS
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
-
-NUMBERS = (int, float, complex, bool)
 
 
 def as_number(mask: Any, like: Any) -> Any:

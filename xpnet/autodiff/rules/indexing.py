@@ -12,9 +12,10 @@ from math import prod
 from typing import Any
 
 from xpnet import kernels
-from xpnet.autodiff.rules.elementwise import NUMBERS, keep_where, recorded
+from xpnet.autodiff.rules.elementwise import keep_where, recorded
 from xpnet.autodiff.rules.table import Rule, base, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
+from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import DtypeError, ShapeError
 from xpnet.kernels.standard.embedding import wide
 

@@ -1,0 +1,166 @@
+"""Classes that derive from nothing: a layer by its ``forward`` and ``backward``, a network by its ``params``."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, is_array
+from xpnet.errors import DtypeError
+from xpnet.layers.base import Layer
+from xpnet.layers.checks import SCALARS
+from xpnet.layers.named import NamedArrays
+
+
+def is_plain_layer(subject: Any) -> bool:
+    """Whether it has a forward and a backward of its own, as the layers of the book that a reader types."""
+    if isinstance(subject, Layer | type) or hasattr(subject, "__array_namespace__"):
+        return False
+    return callable(getattr(subject, "forward", None)) and callable(getattr(subject, "backward", None))
+
+
+def is_plain_network(subject: Any) -> bool:
+    """Whether it has ``params`` by name, a ``gradient(x, t)`` and a ``loss(x, t)``, as the book's TwoLayerNet."""
+    if isinstance(subject, Layer | type) or not isinstance(getattr(subject, "params", None), Mapping):
+        return False
+    return callable(getattr(subject, "gradient", None)) and callable(getattr(subject, "loss", None))
+
+
+class PlainLayer(Layer):
+    """A plain layer as a layer: its arguments without a default are inputs, its arrays W that have a dW parameters.
+
+    A ``backward`` with a default for dout, which the book's losses ignore, is called with it, and multiplied by dout.
+    Numbers drawn from NumPy's global generator in ``forward`` are the same in each call.
+    """
+
+    def __init__(
+        self, subject: Any, parameters: tuple[str, ...] = (), differentiable: tuple[str, ...] | None = None
+    ) -> None:
+        self.subject = subject
+        own = vars(self)
+        own["inputs"] = needed(subject.forward)
+        own["differentiable"] = own["inputs"] if differentiable is None else differentiable
+        own["parameters"] = parameters
+        self.starts_at_one = bool(inspect.signature(subject.backward).parameters) and not needed(subject.backward)
+        self.seeded = same_numbers()
+
+    @classmethod
+    def of(cls, subject: Any, inputs: tuple[Any, ...] | None = None) -> PlainLayer:
+        """The layer under the name of its class; what its parameters and gradients are, a run on the inputs tells."""
+        kind: type[PlainLayer] = type(type(subject).__name__, (cls,), {"__doc__": type(subject).__doc__})
+        subject = copy.deepcopy(subject)
+        if inputs is None:
+            return kind(subject, trained(subject, vars(subject)))
+        before = dict(vars(subject)) if hasattr(subject, "__dict__") else {}
+        layer = kind(subject, (), ())
+        y = layer.forward(*inputs)
+        dx = layer.backward(array_namespace(y).ones_like(y))
+        count = len(dx) if isinstance(dx, tuple) else 0 if dx is None else 1
+        names = trained(subject, before)
+        stays = tuple(name for name in names if getattr(subject, name) is before[name] and name not in layer.inputs)
+        return kind(subject, stays, layer.inputs[:count])
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in vars(self).get("parameters", ()):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.subject, name)
+
+    def forward(self, *inputs: Any) -> Any:
+        y = self.seeded(self.subject.forward)(*inputs)
+        if type(y) in SCALARS:
+            like = next(x for x in inputs if is_array(x) and dtype_kind(x) == "real")
+            y = array_namespace(like).asarray(float(y), dtype=like.dtype, device=device_of(like))
+        return y
+
+    def backward(self, dout: Any) -> Any:
+        if not self.starts_at_one:
+            return self.subject.backward(
+                array_namespace(dout).asarray(dout, copy=True)
+            )  # the book's Relu writes into it
+        dx = self.subject.backward()
+        for name in self.parameters:
+            setattr(self.subject, f"d{name}", getattr(self.subject, f"d{name}") * dout)
+        return tuple(d * dout for d in dx) if isinstance(dx, tuple) else None if dx is None else dx * dout
+
+    def astype(self, dtype: Any) -> Self:
+        made = self.copy()
+        made.subject = copy.deepcopy(self.subject)
+        for name, array in made.params.items():
+            cast = backend_of(array).asarray(array, dtype=dtype) if dtype_kind(array) == "real" else array
+            setattr(made.subject, name, cast)
+        return made
+
+    @property
+    def params(self) -> NamedArrays:
+        return NamedArrays({name: (self.subject, name) for name in self.parameters})
+
+
+def same_numbers() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A wrapper under which a function sees NumPy's global generator as it is now, and leaves it as it was."""
+    start = np.random.get_state()  # noqa: NPY002 (what a plain network draws from)
+
+    def seeded(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            now = np.random.get_state()  # noqa: NPY002
+            np.random.set_state(start)  # noqa: NPY002
+            try:
+                return function(*args)
+            finally:
+                np.random.set_state(now)  # noqa: NPY002
+
+        return run
+
+    return seeded
+
+
+def needed(function: Any) -> tuple[str, ...]:
+    """The names of the arguments that have no default."""
+    arguments = inspect.signature(function).parameters.values()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(a.name for a in arguments if a.kind in kinds and a.default is a.empty)
+
+
+def trained(subject: Any, attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """The floating arrays among the attributes beside which the subject has an attribute for their gradient."""
+    return tuple(
+        name
+        for name, value in attributes.items()
+        if not isinstance(value, np.generic | float)
+        and is_array(value)
+        and hasattr(value, "dtype")
+        and dtype_kind(value) == "real"
+        and hasattr(subject, f"d{name}")
+    )
+
+
+def layers_of(network: Any) -> dict[str, Any]:
+    """The layers of a plain network by name, those that it keeps as ``layers`` and, behind them, its loss.
+
+    Empty where it keeps no such layers.
+    """
+    kept = getattr(network, "layers", None)
+    if isinstance(kept, list | tuple):
+        kept = {f"{type(layer).__name__}{place}": layer for place, layer in enumerate(kept, 1)}
+    if not isinstance(kept, Mapping):
+        return {}
+    found = dict(kept)
+    last = getattr(network, "last_layer", None) or getattr(network, "lastLayer", None)
+    if last is not None:
+        found[type(last).__name__] = last
+    return found if all(isinstance(layer, Layer) or is_plain_layer(layer) for layer in found.values()) else {}
+
+
+def as_layer(layer: Any, inputs: tuple[Any, ...] | None = None) -> Layer:
+    """A layer as it is, a plain one as a PlainLayer.
+
+    Raises: ``DtypeError`` for anything else.
+    """
+    if isinstance(layer, Layer):
+        return layer
+    if not is_plain_layer(layer):
+        raise DtypeError("layer", "it must have a forward and a backward", type(layer).__name__, "write both")
+    return PlainLayer.of(layer, inputs)
