@@ -8,10 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend import array_namespace, backend_of, dtype_kind, dtype_name, get_backend, is_array, library_of
+from xpnet.backend import (
+    array_namespace,
+    backend_of,
+    dtype_kind,
+    dtype_name,
+    get_backend,
+    is_array,
+    library_of,
+)
 from xpnet.errors import ArgumentError
-from xpnet.gradcheck.causes import wrong_shape, wrong_values
+from xpnet.gradcheck.causes import exchanged, wrong_shape, wrong_values
 from xpnet.gradcheck.compare import Comparison, compare
+from xpnet.gradcheck.culprits import with_culprits
 from xpnet.gradcheck.numerical import (
     EPSILON,
     Host,
@@ -25,7 +34,6 @@ from xpnet.gradcheck.numerical import (
 from xpnet.gradcheck.report import Report, Row
 from xpnet.gradcheck.subjects import Target, function_targets, layer_targets, network_targets
 from xpnet.layers.base import Layer, leaves
-from xpnet.layers.composition import in_a_row
 from xpnet.random import Generator
 
 WHO = "gradient_check"
@@ -77,9 +85,11 @@ def gradient_check(
         wanted = "complex128" if mode == "complex" else chosen
         inputs = tuple(_cast(value, wanted) for value in inputs)
         copy = subject.astype(wanted) if isinstance(subject, Layer) else subject
-        rows = tuple(_row(target, mode, step, tolerance, directions) for target in _targets(copy, inputs, gradient))
+        targets = _targets(copy, inputs, gradient)
+        rows = tuple(_row(target, mode, step, tolerance, directions) for target in targets)
+        rows = _named_apart(rows, targets)
         report = Report(_name(subject), mode, wanted, step, tolerance, rows)
-        return report if report.ok else _with_culprits(report, copy, inputs)
+        return report if report.ok else with_culprits(report, copy, inputs, gradient_check)
 
 
 def _name(subject: Any) -> str:
@@ -162,7 +172,7 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
     if analytic is None or analytic.shape != host.shape:
         shape = None if analytic is None else analytic.shape
         missing = (float("nan"),) * 4
-        causes = (wrong_shape(shape, host.shape), *target.causes)
+        causes = (wrong_shape(shape, host.shape, target.dout), *target.causes)
         return Row(target.name, host.shape, 0, *missing, (), *missing[:2], "fail", causes=causes)
     if mode == "directions":
         result = _compare_directions(target, analytic, step, tolerance, directions)
@@ -174,9 +184,10 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
     counted = ~result.kinked
     worst = int(np.argmax(np.where(counted | (not counted.any()), result.difference, -1.0))) if host.size else 0
     causes = tuple(target.causes)
-    if failed and mode != "directions":
-        numeric = result.numeric.reshape(host.shape)
-        causes += tuple(wrong_values(analytic, numeric, target))
+    if mode != "directions":
+        target.numeric = result.numeric.reshape(host.shape)
+        if failed:
+            causes += tuple(wrong_values(analytic, target.numeric, target))
 
     def largest(values: Host) -> float:
         return float(np.max(values[counted], initial=0.0))
@@ -201,6 +212,17 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
     )
 
 
+def _named_apart(rows: tuple[Row, ...], targets: list[Target]) -> tuple[Row, ...]:
+    """The rows, those first told that are another's gradient."""
+    if all(row.status != "fail" for row in rows):
+        return rows
+    found = exchanged(targets)
+    told = [
+        (found[row.name], *row.causes) if row.status == "fail" and row.name in found else row.causes for row in rows
+    ]
+    return tuple(replace(row, causes=causes) for row, causes in zip(rows, told, strict=True))
+
+
 def _compare_elements(target: Target, analytic: Host, mode: str, step: float, tolerance: float) -> Comparison:
     host = target.host
     indices = np.arange(host.size)
@@ -221,22 +243,3 @@ def _compare_directions(target: Target, analytic: Host, step: float, tolerance: 
     evaluate = along(target.f, host, directions, backend_of(target.at))
     eps = EPSILON[dtype_name(target.at.dtype)]
     return compare(evaluate, np.arange(count), np.full(count, step), slopes, eps, tolerance)
-
-
-def _with_culprits(report: Report, network: Any, inputs: tuple[Any, ...]) -> Report:
-    """Name the layers of a network whose own backward is wrong."""
-    if getattr(network, "last_layer", None) is None:
-        return report
-    wrong = []
-    x, t = inputs
-    nodes = in_a_row(network)
-    if network in nodes.values():
-        return report
-    for name, layer in nodes.items():
-        if not gradient_check(layer.copy(), x, mode="directions", dtype=None, directions=4).ok:
-            wrong.append(f"{name}.backward is wrong by itself")
-        x = layer.forward(x)
-    if not gradient_check(network.last_layer.copy(), x, t, dtype=None).ok:
-        wrong.append(f"the loss's backward ({_name(network.last_layer)}) is wrong by itself")
-    rows = [replace(row, causes=(*wrong, *row.causes)) if row.status == "fail" else row for row in report.rows]
-    return replace(report, rows=tuple(rows))
