@@ -44,5 +44,13 @@ class Array(Protocol):
     def __bool__(self) -> bool: ...
 
 
+Operand: TypeAlias = Array | complex
+"""An array or a Python number."""
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+Shape: TypeAlias = int | tuple[int, ...]
+Dtype: TypeAlias = Any
+Device: TypeAlias = Any
+
 Namespace: TypeAlias = Any
 """An array API namespace, such as the module ``numpy``."""

@@ -101,12 +101,21 @@ FIRST = [next(case for case in CASES if case.name == name) for name in sorted(CH
 
 # jax compiles every operation for every shape: one case of each kind
 PAIRS = [(case, name) for name in PRESENT if name != "numpy" for case in (FIRST if name == "jax" else CASES)]
+STATIC = [
+    case for case in CASES if not case.name.startswith("unique_")
+]  # the shapes do not depend on values: see Place
+PAIRS = [(case, name) for case, name in PAIRS if name != "array-api-strict" or case in STATIC]
 
 
 @pytest.mark.parametrize(
     ("case", "place"), PAIRS, ids=[f"{name}-{case.id}" for case, name in PAIRS], indirect=["place"]
 )
 def test_the_same_gradients_on_every_library(case: Case, place: Place) -> None:
+    if case.name in ("linalg.eig", "linalg.eigvals"):
+        try:
+            place.backend.xp.linalg.eig(place.asarray(np.eye(2)))
+        except RuntimeError as error:
+            pytest.skip(str(error))  # CuPy, where cuSOLVER is older than CUDA 12.6
     rng = np.random.default_rng(7)
     _, points = scalar_of(case, rng)
     y = np.asarray(case.call(plain, *points))
@@ -145,7 +154,7 @@ def test_no_rule_reads_a_value_on_the_host(defer_to_variables: None, monkeypatch
 
         monkeypatch.setattr(strict, name, noted)
     with place.inside():
-        for case in CASES:
+        for case in STATIC:
             arrays = [place.asarray(x) for x in case.points()]
 
             def scalar(*arrays: Any, case: Case = case) -> Any:

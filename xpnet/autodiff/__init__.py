@@ -1,14 +1,15 @@
 """Automatic differentiation of any array library: Variables, their namespace, and the transforms."""
 
 from xpnet.autodiff.grouped import call_layer
-from xpnet.autodiff.namespace import RefusedError, RuleMissingError, markdown_table, namespace_over
+from xpnet.autodiff.namespace import RuleMissingError, markdown_table, namespace_over
 from xpnet.autodiff.nodes import Node
+from xpnet.autodiff.signatures import CallError
 from xpnet.autodiff.transforms import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from xpnet.autodiff.variable import Variable
 
 __all__ = [
+    "CallError",
     "Node",
-    "RefusedError",
     "RuleMissingError",
     "Variable",
     "call_layer",

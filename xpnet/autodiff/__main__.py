@@ -1,4 +1,4 @@
-"""``python -m xpnet.autodiff`` prints the page of the three lists, ``docs/functions.md``."""
+"""``python -m xpnet.autodiff`` prints the page of the two lists, ``docs/functions.md``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,42 @@ import sys
 
 from xpnet.autodiff.namespace import markdown_table
 
+HEAD = """# Every function of the standard
+
+Made by `python -m xpnet.autodiff > docs/functions.md`.
+
+"""
+
+TAIL = """
+## What array-api-tests finds
+
+The namespace of Variables over NumPy passes [array-api-tests](https://github.com/data-apis/array-api-tests) for the
+standard 2024.12 where NumPy itself does, but for ten tests:
+
+| Test | Why |
+|---|---|
+| `test_getitem_arrays_and_ints_1`, `_2` (two cases each) | An integer array is no key of a Variable: use `take`. |
+| `test_getitem_masking` | A mask is no key of a Variable: use `where`. `capabilities()` says so. |
+| `test_asarray_arrays` | It assigns to what may be a view; a Variable shares no memory, so this is refused. |
+| `test_dunder_dlpack` | An export would lose the history: export `stop_gradient(x).value`. |
+| `test_matrix_transpose`, `test_linalg_matrix_transpose`, `test_outer` | They give `asarray` lists of 0-d arrays, \
+which the standard does not ask for: use `stack`. |
+
+The namespace is imported as a module of its own:
+
+```python
+import sys
+
+import numpy
+
+from xpnet.autodiff import namespace_over
+
+sys.modules[__name__] = namespace_over(numpy)
+```
+
+With this as `over_numpy.py` on the path, and in a clone of array-api-tests with its submodule,
+`ARRAY_API_TESTS_MODULE=over_numpy pytest array_api_tests --max-examples=20 --disable-deadline --derandomize`.
+"""
+
 if __name__ == "__main__":
-    sys.stdout.write("# Every function of the standard\n\n")
-    sys.stdout.write("Made by `python -m xpnet.autodiff > docs/functions.md`.\n\n")
-    sys.stdout.write(markdown_table() + "\n")
+    sys.stdout.write(HEAD + markdown_table() + "\n" + TAIL)

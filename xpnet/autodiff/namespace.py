@@ -1,8 +1,8 @@
 """The namespace of Variables: one module per library, whose functions record what they do.
 
-Every function of the standard is in exactly one of three lists: *differentiable*, with a rule or made of
-functions that have one; *value only*, whose results are constants; *refused*, with a reason. Results are
-Variables; where nothing is differentiated, constant ones.
+Every function of the standard is in exactly one of two lists: *differentiable*, with a rule or made of functions
+that have one; *value only*, whose results are constants. Results are Variables; where nothing is differentiated,
+constant ones. What a function takes and says of itself is its declaration in ``xpnet.standard``.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from xpnet.autodiff import sets  # noqa: F401 (it declares composites)
+from xpnet.autodiff.functions import SPECIAL, composite_function, recorded_function, value_only_function
 from xpnet.autodiff.instead import remedy_for
-from xpnet.autodiff.record import apply, bare, base, constant, record
-from xpnet.autodiff.rules import COMPOSITES, RULES, Rule
-from xpnet.autodiff.variable import SPACES, Variable
-from xpnet.backend import array_namespace, dtype_kind
-from xpnet.errors import DtypeError, XpnetError
+from xpnet.autodiff.rules import COMPOSITES, RULES
+from xpnet.autodiff.signatures import Takes
+from xpnet.autodiff.variable import SPACES
+from xpnet.errors import XpnetError
+from xpnet.standard import FUNCTIONS
 from xpnet.typing import Namespace
 
 EXTENSIONS = ("linalg", "fft")
 
-CONSTANTS = ("e", "inf", "nan", "newaxis", "pi", "__array_api_version__", "__array_namespace_info__")
+CONSTANTS = ("e", "inf", "nan", "newaxis", "pi", "__array_api_version__")
 
 DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
@@ -47,7 +49,7 @@ VALUE_ONLY: dict[str, str] = {
         ("argmax", "argmin", "argsort", "count_nonzero", "nonzero", "searchsorted", "linalg.matrix_rank"),
         "counts or positions",
     ),
-    **dict.fromkeys(("ceil", "floor", "floor_divide", "round", "trunc"), "derivative 0 between jumps"),
+    **dict.fromkeys(("ceil", "floor", "floor_divide", "nextafter", "round", "trunc"), "steps"),
     **dict.fromkeys(
         ("bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor"),
         "integers",
@@ -57,21 +59,8 @@ VALUE_ONLY: dict[str, str] = {
     ),
 }
 
-REFUSED: dict[str, tuple[str, str]] = {
-    "nextafter": ("its result is a number beside x and no function of it that has a derivative", "use x itself"),
-    **dict.fromkeys(
-        ("unique_all", "unique_counts", "unique_inverse", "unique_values"),
-        ("the shape of its result depends on the values", "use sort, or stop_gradient(x) where values will do"),
-    ),
-    **dict.fromkeys(
-        ("linalg.eig", "linalg.eigvals"),
-        ("eigenvalues of general matrices need not be differentiable", "use eigh or eigvalsh of a symmetric matrix"),
-    ),
-}
-
-
-class RefusedError(XpnetError, NotImplementedError):
-    """A function that is not differentiated, and why."""
+# What is made of functions that every library has; those of the library's own need them there.
+STAND_IN = COMPOSITES.keys() - {"linalg.eigvals", "unique_all", "unique_counts", "unique_inverse", "unique_values"}
 
 
 class RuleMissingError(XpnetError, AttributeError):
@@ -88,9 +77,9 @@ class DifferentiableNamespace(ModuleType):
         super().__init__(f"xpnet.autodiff.over.{name}", self.__doc__)
         self.__dict__["differentiates"] = over
         functions = over if not prefix else getattr(over, prefix[:-1])
-        for full in (*RULES, *COMPOSITES, *VALUE_ONLY, *REFUSED):
+        for full in (*RULES, *COMPOSITES, *VALUE_ONLY):
             head, _, short = full.rpartition(".")
-            if head == prefix[:-1] and (hasattr(functions, short) or full in COMPOSITES):
+            if head == prefix[:-1] and (hasattr(functions, short) or full in STAND_IN):
                 setattr(self, short, self._function(full, getattr(functions, short, None)))
         for short in (*CONSTANTS, *DTYPES) if not prefix else ():
             if hasattr(over, short):
@@ -99,19 +88,24 @@ class DifferentiableNamespace(ModuleType):
             if hasattr(over, extension):
                 setattr(self, extension, DifferentiableNamespace(over, f"{extension}."))
 
+    def __array_namespace_info__(self) -> Info:
+        """What the library tells of itself, as it is for Variables."""
+        return Info(self.differentiates.__array_namespace_info__())
+
     def _function(self, full: str, function: Any) -> Callable[..., Any]:
+        takes = Takes(full)
         if full in SPECIAL:
-            made = SPECIAL[full](RULES.get(full), function)
+            made = SPECIAL[full](RULES.get(full), function, takes)
         elif full in COMPOSITES:
-            made = _composite(COMPOSITES[full][0], self.differentiates)
+            made = composite_function(COMPOSITES[full][0], self.differentiates, takes)
         elif full in RULES:
-            made = _recorded(RULES[full], function)
-        elif full in VALUE_ONLY:
-            made = _value_only(function)
+            made = recorded_function(RULES[full], function, takes)
         else:
-            made = _refused(full)
+            made = value_only_function(function, takes)
         made.__name__ = made.__qualname__ = full.rpartition(".")[2]
-        made.__doc__ = getattr(function, "__doc__", None)
+        made.__module__ = self.__name__
+        made.__doc__ = FUNCTIONS[full].__doc__
+        made.__signature__ = takes.signature  # type: ignore[attr-defined]
         return made
 
     def __getattr__(self, name: str) -> Any:
@@ -125,129 +119,18 @@ class DifferentiableNamespace(ModuleType):
         )
 
 
-def _recorded(rule: Rule, function: Callable[..., Any]) -> Callable[..., Any]:
-    plain = rule.outputs is None and not rule.operands
+class Info:
+    """The answer of ``__array_namespace_info__``: the library's own, but for what Variables cannot do."""
 
-    def recorded(*args: Any, **keywords: Any) -> Any:
-        if plain and len(args) == 1 and type(args[0]) is Variable:
-            x = args[0]
-            value = x.value
-            call = recorded if type(value) is Variable else function
-            y = call(value, **keywords) if keywords else call(value)
-            return record(rule, y, (value,), (x.node,), x.node.trace, keywords)
-        if rule.operands:
-            args = (*args, *(keywords.pop(name, None) for name in rule.operands[len(args) :]))
-        return as_variable(apply(rule, function, args, keywords))
+    def __init__(self, own: Any) -> None:
+        self._own = own
 
-    return recorded
+    def capabilities(self) -> dict[str, Any]:
+        """Whether a mask may be a key, and shapes may depend on values."""
+        return {**self._own.capabilities(), "boolean indexing": False}
 
-
-def as_variable(value: Any) -> Any:
-    """Arrays as constant Variables, alone or in a tuple."""
-    if type(value) is Variable:
-        return value
-    if isinstance(value, tuple):
-        items = [as_variable(item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-    return constant(value) if hasattr(value, "dtype") and hasattr(value, "shape") else value
-
-
-def _composite(function: Callable[..., Any], over: Namespace) -> Callable[..., Any]:
-    def composed(*args: Any, **keywords: Any) -> Any:
-        return function(namespace_over(over), *args, **keywords)
-
-    return composed
-
-
-def _value_only(function: Callable[..., Any]) -> Callable[..., Any]:
-    def value_only(*args: Any, **keywords: Any) -> Any:
-        answer = function(*(bare(arg) for arg in args), **{name: bare(arg) for name, arg in keywords.items()})
-        return as_variable(answer)
-
-    return value_only
-
-
-def _refused(full: str) -> Callable[..., Any]:
-    reason, remedy = REFUSED[full]
-
-    def refused(*_: Any, **__: Any) -> Any:
-        raise RefusedError(full, "the function must have a derivative", reason, remedy)
-
-    return refused
-
-
-def _joined(rule: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """``concat`` and ``stack``, whose operands come in a list."""
-
-    def joined(arrays: Any, /, **keywords: Any) -> Any:
-        return as_variable(apply(rule, lambda *args, **options: function(args, **options), tuple(arrays), keywords))
-
-    return joined
-
-
-def _asarray(rule: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """``asarray``, which keeps the history of a Variable and refuses a list of them."""
-
-    def asarray(obj: Any, /, **keywords: Any) -> Any:
-        if type(obj) in (list, tuple) and _holds_variable(obj):
-            raise DtypeError(
-                "asarray",
-                "obj must be an array, a number or a list of numbers",
-                "a list that holds Variables",
-                "use xp.stack(list) or xp.concat(list)",
-            )
-        return as_variable(apply(rule, function, (obj,), keywords))
-
-    return asarray
-
-
-def _holds_variable(items: Any) -> bool:
-    return any(type(item) is Variable or (type(item) in (list, tuple) and _holds_variable(item)) for item in items)
-
-
-def _astype(rule: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """``astype``; to integers and bools its result is a constant."""
-
-    def astype(x: Any, dtype: Any, /, **keywords: Any) -> Any:
-        y = as_variable(apply(rule, function, (x, dtype), keywords))
-        return y if dtype_kind(y) in ("real", "complex") else constant(base(y))
-
-    return astype
-
-
-def _sort(rule: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """``sort``; NumPy's own cannot sort downwards."""
-
-    def sorted_either_way(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-        xp = array_namespace(x)
-        y = function(x, axis=axis, stable=stable)
-        return xp.flip(y, axis=axis) if descending else y
-
-    return lambda x, /, **keywords: as_variable(apply(rule, sorted_either_way, (x,), keywords))
-
-
-def _argsort(_: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """``argsort``; downwards by sorting the flipped array upwards, which leaves equal elements in order."""
-
-    def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-        x = base(x)
-        if not descending:
-            return constant(function(x, axis=axis, stable=stable))
-        xp = array_namespace(x)
-        order = function(xp.flip(x, axis=axis), axis=axis, stable=stable)
-        return constant(xp.flip(x.shape[axis] - 1 - order, axis=axis))
-
-    return argsort
-
-
-SPECIAL: dict[str, Callable[[Any, Callable[..., Any]], Callable[..., Any]]] = {
-    "concat": _joined,
-    "stack": _joined,
-    "asarray": _asarray,
-    "astype": _astype,
-    "sort": _sort,
-    "argsort": _argsort,
-}
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own, name)
 
 
 def namespace_over(over: Namespace) -> DifferentiableNamespace:
@@ -259,13 +142,13 @@ def namespace_over(over: Namespace) -> DifferentiableNamespace:
 
 
 def markdown_table() -> str:
-    """The three lists as a Markdown table."""
+    """The two lists as a Markdown table."""
     rows = {full: ("differentiable", rule.note) for full, rule in RULES.items()}
     rows |= {full: ("differentiable", note) for full, (_, note) in COMPOSITES.items()}
     rows |= {full: ("value only", note) for full, note in VALUE_ONLY.items()}
-    rows |= {full: ("refused", f"{reason}; {remedy}") for full, (reason, remedy) in REFUSED.items()}
-    lines = ["| Function | List | Remarks |", "|---|---|---|"]
+    lines = ["| Function | List | Value and derivative | Remarks |", "|---|---|---|---|"]
     order = sorted(rows, key=lambda full: (full.partition(".")[0] if "." in full else "", full))
-    return "\n".join(
-        lines + [f"| `{full}` | {rows[full][0]} | {rows[full][1].replace('|', chr(92) + '|')} |" for full in order]
-    )
+    for full in order:
+        cells = (f"`{Takes(full)}`", rows[full][0], FUNCTIONS[full].__doc__, rows[full][1])
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)

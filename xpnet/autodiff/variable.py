@@ -17,6 +17,7 @@ from xpnet.autodiff.rules.table import RULES
 from xpnet.autodiff.tape import settle, walk
 from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, size_of
 from xpnet.errors import DtypeError, LibraryError, MemberError, ShapeError, StateError
+from xpnet.standard import Standard
 from xpnet.typing import Namespace
 
 SPACES: dict[Namespace, Namespace] = {}  # a library's namespace -> that of Variables over it
@@ -118,14 +119,14 @@ class Variable:
     @property
     def T(self) -> Variable:  # noqa: N802 (the standard's name)
         """``xᵀ`` of a matrix."""
-        return self.__array_namespace__().permute_dims(self, (1, 0))  # type: ignore[no-any-return]
+        return self.__array_namespace__().permute_dims(self, (1, 0))  # type: ignore[return-value]
 
     @property
     def mT(self) -> Variable:  # noqa: N802 (the standard's name)
         """``xᵀ`` of the last two axes."""
-        return self.__array_namespace__().matrix_transpose(self)  # type: ignore[no-any-return]
+        return self.__array_namespace__().matrix_transpose(self)  # type: ignore[return-value]
 
-    def __array_namespace__(self, *, api_version: str | None = None) -> Namespace:
+    def __array_namespace__(self, *, api_version: str | None = None) -> Standard:
         value = self.value
         while type(value) is Variable:
             value = value.value
@@ -134,7 +135,7 @@ class Variable:
             from xpnet.autodiff.namespace import namespace_over  # its functions return Variables
 
             SPACES[over] = namespace_over(over)
-        return SPACES[over]
+        return SPACES[over]  # type: ignore[no-any-return]
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Variable:  # noqa: ARG002 (the standard's)
         """The same values on another device; the gradient comes back from there."""
@@ -216,7 +217,9 @@ class Variable:
         remedy = remedy_for(name, RULES, "use a function of the standard")
         raise MemberError("Variable", "its attributes must be of the standard", name, remedy)
 
-    def __dlpack__(self, **_: Any) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+    ) -> Any:
         raise LibraryError(
             "Variable",
             "only its value can be exchanged",

@@ -35,6 +35,8 @@ def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
     """
     if not np.all(np.isfinite(analytic)):
         return ["backward gives NaN or infinity"]
+    if not np.all(np.isfinite(numeric)):
+        return ["forward gives NaN or infinity on both sides: there is nothing to compare with"]
     found = [] if analytic.any() else ["backward gives zero everywhere"]
     if analytic.any() and numeric.any() and not close(analytic, numeric):
         found += [*_products(analytic, numeric, target), *_factor(analytic, numeric, target)]
@@ -45,7 +47,7 @@ def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
 
 def _factor(a: Host, n: Host, target: Target) -> Iterator[str]:
     """One factor everywhere. A single magnitude, as of two numbers that add up to 0, is proportional to any other."""
-    ratio = float(np.vdot(a, n) / np.vdot(n, n))
+    ratio = _ratio(a, n)
     if abs(ratio - 1.0) <= 1e-3 or not close(a, ratio * n):
         return
     batch, told = target.batch, np.unique(np.round(np.abs(n) / np.max(np.abs(n)), 6)).size > 1
@@ -64,6 +66,13 @@ def _factor(a: Host, n: Host, target: Target) -> Iterator[str]:
         )
     elif told:
         yield f"it is {ratio:.4g} times the right one everywhere: a constant factor (an ignored or doubled dout?)"
+
+
+def _ratio(a: Host, n: Host) -> float:
+    """How many times n is a, at least squares."""
+    largest = np.max(np.abs(n))
+    scaled = n / largest
+    return float(np.vdot(a, scaled) / np.vdot(scaled, scaled) / largest)
 
 
 def _products(a: Host, n: Host, target: Target) -> Iterator[str]:
@@ -195,7 +204,7 @@ def _is_multiple(one: Target) -> bool:
     a, n = one.analytic, one.numeric
     if a is None or n is None or not n.any():
         return False
-    return a.shape == n.shape and close(a, float(np.vdot(a, n) / np.vdot(n, n)) * n)
+    return a.shape == n.shape and close(a, _ratio(a, n) * n)
 
 
 def close(one: Host, other: Host) -> bool:

@@ -25,11 +25,14 @@ from xpnet.gradcheck.numerical import (
     EPSILON,
     Host,
     along,
+    check_differences,
     check_point,
+    check_value,
     default_step,
     differences,
     one_by_one,
     steps_for,
+    value_at,
 )
 from xpnet.gradcheck.report import Report, Row
 from xpnet.gradcheck.subjects import Target, function_targets, layer_targets, network_targets
@@ -161,7 +164,11 @@ def network_gradient(network: Any, x: Any, t: Any) -> dict[str, Any]:
         for target in network_targets(network.astype("float64"), _cast(x, "float64"), _cast(t, "float64")):
             host = target.host
             steps = steps_for(host, default_step("float64"))
+            backend, who = backend_of(target.at), "numerical_gradient"
+            here = value_at(who, target.f, host, backend, "float64")
             numeric, _, _ = differences(target.evaluate(), np.arange(host.size), steps, EPSILON["float64"])
+            check_value(who, target.f, host, backend, "float64", here)
+            check_differences(who, target.name, numeric.reshape(host.shape))
             like = network.params[target.name]
             found[target.name] = backend_of(like).asarray(numeric.reshape(host.shape))
     return found
@@ -174,12 +181,18 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
         missing = (float("nan"),) * 4
         causes = (wrong_shape(shape, host.shape, target.dout), *target.causes)
         return Row(target.name, host.shape, 0, *missing, (), *missing[:2], "fail", causes=causes)
+    backend, dtype = backend_of(target.at), target.at.dtype
+    f = real_part_of(target.f) if mode == "complex" else target.f
+    here = value_at(WHO, f, host, backend, dtype)
     if mode == "directions":
         result = _compare_directions(target, analytic, step, tolerance, directions)
         shape = (directions,)
     else:
         result = _compare_elements(target, analytic, mode, step, tolerance)
         shape = host.shape
+    check_value(WHO, f, host, backend, dtype, here)
+    if result.blind.any() and not result.failed.any():
+        raise _told_by_nothing(target, result, here)
     failed, kinks = bool(result.failed.any() or target.causes), int(result.kinked.sum())
     counted = ~result.kinked
     worst = int(np.argmax(np.where(counted | (not counted.any()), result.difference, -1.0))) if host.size else 0
@@ -217,10 +230,30 @@ def _named_apart(rows: tuple[Row, ...], targets: list[Target]) -> tuple[Row, ...
     if all(row.status != "fail" for row in rows):
         return rows
     found = exchanged(targets)
-    told = [
-        (found[row.name], *row.causes) if row.status == "fail" and row.name in found else row.causes for row in rows
-    ]
-    return tuple(replace(row, causes=causes) for row, causes in zip(rows, told, strict=True))
+    return tuple(
+        replace(row, causes=(found[row.name], *row.causes)) if row.status == "fail" and row.name in found else row
+        for row in rows
+    )
+
+
+def real_part_of(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``Re f``, of a function with complex values."""
+
+    def real(x: Any) -> Any:
+        y = f(x)
+        return array_namespace(y).real(y)
+
+    return real
+
+
+def _told_by_nothing(target: Target, result: Comparison, here: float) -> ArgumentError:
+    worst = int(np.flatnonzero(result.blind)[0])
+    return ArgumentError(
+        WHO,
+        f"the values of f must differ by more than their rounding as {target.name} moves",
+        f"values near {here:.3g} for a derivative of {result.analytic[worst]:.3g}",
+        "take the constant part out of f, or give a larger step",
+    )
 
 
 def _compare_elements(target: Target, analytic: Host, mode: str, step: float, tolerance: float) -> Comparison:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from xpnet.gradcheck.numerical import Evaluate, Host, differences
+from xpnet.gradcheck.numerical import Evaluate, Host, differences, halved
 
 KINKS_AT_MOST = 256
 ROUNDING = 100.0
+COARSE = 0.1
+SUSPICIOUS = 4.0
+LARGER = {2.0**-52: 64.0, 2.0**-23: 4.0}  # by the rounding: so much longer is the step that rounding spoils less
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Derivatives by backward and by differences, their distance, and where they disagree or have no common value."""
+    """Derivatives by backward and by differences, their distance, and where they disagree or have no common value.
+
+    ``blind`` is where f is rounded so much more than it changes that any derivative of this size would agree.
+    """
 
     analytic: Host
     numeric: Host
@@ -22,20 +29,21 @@ class Comparison:
     relative: Host
     failed: Host
     kinked: Host
+    blind: Host
 
     @classmethod
     def of_exact(cls, analytic: Host, numeric: Host, tolerance: float) -> Comparison:
         """A comparison with derivatives that carry no error of their own."""
         difference, relative = distances(analytic, numeric)
-        return cls(
-            analytic, numeric, difference, relative, ~(relative <= tolerance), np.zeros(difference.shape, dtype=bool)
-        )
+        none = np.zeros(difference.shape, dtype=bool)
+        return cls(analytic, numeric, difference, relative, ~(relative <= tolerance), none, none)
 
 
 def distances(analytic: Host, numeric: Host) -> tuple[Host, Host]:
     """Absolute and relative differences, ``|a - n|`` and ``|a - n| / max(|a|, |n|, rms n)``."""
     difference = np.abs(analytic - numeric)
-    scale = float(np.sqrt(np.mean(numeric * numeric))) if numeric.size else 0.0
+    largest = float(np.max(np.abs(numeric), initial=0.0))
+    scale = largest * float(np.sqrt(np.mean((numeric / largest) ** 2))) if largest > 0.0 else 0.0
     larger = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), scale)
     return difference, np.divide(difference, larger, out=np.zeros_like(difference), where=larger != 0.0)
 
@@ -45,11 +53,27 @@ def compare(evaluate: Evaluate, indices: Host, steps: Host, analytic: Host, eps:
 
     Those that only rounding tells apart have no relative difference.
     Where the derivatives from the left and from the right differ however small the step, there is no derivative to
-    compare with: a kink.
+    compare with: a kink. Where rounding hides the derivative, a longer step is tried.
     """
     numeric, noise, error = differences(evaluate, indices, steps, eps)
-    difference, relative = distances(analytic, numeric)
-    even = difference <= ROUNDING * noise
+
+    def judged() -> tuple[Host, Host, Host, Host]:
+        difference, relative = distances(analytic, numeric)
+        even = (difference <= ROUNDING * noise) & np.isfinite(noise)
+        return difference, relative, even, even & (relative > max(tolerance, COARSE))
+
+    difference, relative, even, unclear = judged()
+    # more than what rounding makes of a derivative of 0, unless f itself is huge
+    claimed = np.abs(analytic) > np.minimum(ROUNDING * noise * steps, math.sqrt(eps))
+    again = np.flatnonzero(unclear & (claimed | (np.abs(numeric) > SUSPICIOUS * noise)))
+    if again.size and eps in LARGER:
+        farther, its_noise, its_error = halved(evaluate, indices[again], steps[again] * LARGER[eps], eps)
+        settled = (its_error <= ROUNDING * its_noise) | (its_error <= COARSE * np.abs(farther))
+        told = again[settled]
+        numeric[told], noise[told], error[told] = farther[settled], its_noise[settled], its_error[settled]
+        noise[told] += its_error[settled] / ROUNDING
+        difference, relative, even, unclear = judged()
+    blind = unclear & claimed
     failed = ~((relative <= tolerance) | even)
     relative[even & (relative > tolerance)] = 0.0  # such as that of a derivative of 0 from what rounding makes of it
     # a kink so near that no step resolves it: the difference is no larger than that of one step and its half
@@ -58,7 +82,7 @@ def compare(evaluate: Evaluate, indices: Host, steps: Host, analytic: Host, eps:
         low, high = one_sided(evaluate, indices[element], float(steps[element]), eps)
         slack = tolerance * max(abs(low), abs(high))
         kinked[element] = low < high and low - slack <= analytic[element] <= high + slack
-    return Comparison(analytic, numeric, difference, relative, failed & ~kinked, kinked)
+    return Comparison(analytic, numeric, difference, relative, failed & ~kinked, kinked, blind)
 
 
 def one_sided(evaluate: Evaluate, index: int, step: float, eps: float) -> tuple[float, float]:

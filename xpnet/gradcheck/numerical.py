@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.backend import Backend, backend_of, dtype_kind, dtype_name, is_array, to_numpy
+from xpnet.backend import Backend, dtype_kind, dtype_name, is_array, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.typing import Array
 
@@ -29,6 +29,12 @@ HALVED_OFFSETS = np.asarray([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
 WHOLE = np.asarray([1.0, -8.0, 0.0, 0.0, 8.0, -1.0]) / 12.0
 HALVED = np.asarray([0.0, 1.0, -8.0, 8.0, -1.0, 0.0]) / 6.0
 
+# The same from one side, and with half the step.
+ONE_SIDED_OFFSETS = np.asarray([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0])
+ONE_SIDED = np.asarray([-25.0 / 12.0, 0.0, 4.0, 0.0, -3.0, 4.0 / 3.0, -0.25])
+ONE_SIDED_HALVED = np.asarray([-25.0 / 6.0, 8.0, -6.0, 8.0 / 3.0, -0.5, 0.0, 0.0])
+
+SHRINKINGS = 20
 SMALLER = (1.0, 1.0 / 16.0, 1.0 / 256.0, 1.0 / 4096.0)
 DOUBT = 30.0
 
@@ -42,27 +48,83 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> t
     """Derivatives of fourth order, ``(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h``, and the noise of rounding in them.
 
     A kink between -2h and 2h spoils a difference. It shows where h and h/2 disagree by more than rounding; there the
-    smaller step that agrees best with its own half is taken. What disagreement is left is the third result.
+    smaller step that agrees best with its own half is taken. What disagreement is left is the third result. Where a
+    value is not finite, the step shrinks until all are; where no step does, the values of one side make the difference;
+    NaN where neither side has any.
     """
     values = evaluate(indices, steps[:, None] * OFFSETS)
-    numeric, second = values @ FOURTH / steps, values @ SECOND / steps
-    noise = eps * np.max(np.abs(values), axis=1, initial=0.0) / steps
+    outside = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if outside.size:
+        steps, values = shrunk(evaluate, indices, steps, values, outside)
+    numeric, second = weighted(values, FOURTH) / steps, weighted(values, SECOND) / steps
+    noise = eps * (np.max(np.abs(values), axis=1, initial=0.0) / steps)
     doubtful = np.flatnonzero(np.abs(numeric - second) > DOUBT * noise)
     error = np.full(numeric.shape, np.inf)
     for smaller in SMALLER:
         if not doubtful.size:
             break
         at = steps[doubtful] * smaller
-        values = evaluate(indices[doubtful], at[:, None] * HALVED_OFFSETS)
-        its_numeric = values @ WHOLE / at
-        its_noise = eps * np.max(np.abs(values), axis=1, initial=0.0) / at
-        its_error = np.abs(its_numeric - values @ HALVED / at)
+        its_numeric, its_noise, its_error = halved(evaluate, indices[doubtful], at, eps)
         better = its_error + its_noise < error[doubtful]
         numeric[doubtful[better]] = its_numeric[better]
         noise[doubtful[better]] = its_noise[better]
         error[doubtful[better]] = (its_error + its_noise)[better]
         doubtful = doubtful[its_error > DOUBT * its_noise]
+    for row in np.flatnonzero(np.isnan(numeric)):
+        numeric[row], noise[row], error[row] = from_one_side(evaluate, indices[row], float(steps[row]), eps)
     return numeric, noise, np.where(np.isfinite(error), error, 0.0)
+
+
+def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host, Host]:
+    """Derivatives, the noise in them, and how far they are from those of half the step."""
+    values = evaluate(indices, steps[:, None] * HALVED_OFFSETS)
+    numeric = weighted(values, WHOLE) / steps
+    noise = eps * (np.max(np.abs(values), axis=1, initial=0.0) / steps)
+    return numeric, noise, np.abs(numeric - weighted(values, HALVED) / steps)
+
+
+def weighted(values: Host, weights: Host) -> Host:
+    """``Σ wₖ fₖ`` of each row, which does not overflow where the values do not; NaN where one of them is not finite."""
+    finite: Host = np.asarray(np.isfinite(values).all(axis=1))
+    scale = np.where(finite, np.max(np.abs(values), axis=1, initial=0.0), np.nan)
+    scale = np.where(scale == 0.0, 1.0, scale)
+    result: Host = (np.where(finite[:, None], values, 0.0) / scale[:, None]) @ weights * scale
+    return result
+
+
+def shrunk(evaluate: Evaluate, indices: Host, steps: Host, values: Host, outside: Host) -> tuple[Host, Host]:
+    """Steps, powers of two, with which every value is finite, and the values; as they were where there are none."""
+    steps, values = steps.copy(), values.copy()
+    small = 2.0 ** np.floor(np.log2(steps))
+    for _ in range(SHRINKINGS):
+        small[outside] /= 4.0
+        tried = evaluate(indices[outside], small[outside, None] * OFFSETS)
+        inside = np.isfinite(tried).all(axis=1)
+        steps[outside[inside]], values[outside[inside]] = small[outside[inside]], tried[inside]
+        outside = outside[~inside]
+        if not outside.size:
+            break
+    return steps, values
+
+
+def from_one_side(evaluate: Evaluate, index: int, step: float, eps: float) -> tuple[float, float, float]:
+    """The derivative from the side on which values are finite, with noise and error; NaN where neither side has any."""
+    best = (math.nan, math.nan, math.nan)
+    if not np.isfinite(evaluate(np.asarray([index]), np.zeros((1, 1)))).all():
+        return best
+    for shrinking in range(SHRINKINGS):
+        h = 2.0 ** (math.floor(math.log2(step)) - 2 * shrinking)
+        for side in (h, -h):
+            values = evaluate(np.asarray([index]), side * ONE_SIDED_OFFSETS[None, :])
+            if np.isfinite(values).all():
+                whole = float(weighted(values, ONE_SIDED)[0]) / side
+                error = abs(whole - float(weighted(values, ONE_SIDED_HALVED)[0]) / side)
+                noise = eps * float(np.max(np.abs(values))) / h
+                if not error + noise >= best[1] + best[2]:
+                    best = (whole, noise, error)
+                if error <= DOUBT * noise:
+                    return best
+    return best
 
 
 def scalar(value: Any) -> float:
@@ -86,10 +148,19 @@ def one_by_one(f: Callable[[Array], Any], at: Host, backend: Backend) -> Evaluat
             for s, move in enumerate(moves[p]):
                 moved = at.astype(np.result_type(at.dtype, moves.dtype), order="C", copy=True)
                 moved.reshape(-1)[index] += move
-                values[p, s] = scalar(f(backend.asarray(moved)))
+                values[p, s] = value_beside(f, backend.asarray(moved))
         return values
 
     return evaluate
+
+
+def value_beside(f: Callable[[Array], Any], moved: Array) -> float:
+    """The value of f at a moved argument, NaN where f refuses it: it is outside of its domain."""
+    try:
+        with np.errstate(all="ignore"):
+            return scalar(f(moved))
+    except (ValueError, ArithmeticError):
+        return math.nan
 
 
 def along(f: Callable[[Array], Any], at: Host, directions: Host, backend: Backend) -> Evaluate:
@@ -99,7 +170,7 @@ def along(f: Callable[[Array], Any], at: Host, directions: Host, backend: Backen
         values = np.empty(moves.shape)
         for p, index in enumerate(indices):
             for s, move in enumerate(moves[p]):
-                values[p, s] = scalar(f(backend.asarray(at + move * directions[index])))
+                values[p, s] = value_beside(f, backend.asarray(at + move * directions[index]))
         return values
 
     return evaluate
@@ -124,33 +195,43 @@ def check_point(who: str, name: str, x: Any) -> None:
         raise ArgumentError(who, f"{name} must be finite", "NaN or infinity in it", "remove them first")
 
 
-def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None = None) -> Array:
-    """The gradient of ``f`` at ``x`` by central differences, ``g[i] = Σₖ wₖ f(x + k h eᵢ) / h``.
+def same_value(one: float, other: float, dtype: Any) -> bool:
+    """Whether two values differ by no more than an order of summation explains."""
+    return one == other or abs(one - other) <= 100.0 * EPSILON[dtype_name(dtype)] * max(abs(one), abs(other))
 
-    ``f`` takes an array of x's library, shape and dtype and returns one number; ``x`` is never written to.
-    The step follows from the dtype and grows with ``|x[i]|``.
 
-    Raises: ``DtypeError`` for an x that is not floating; ``ArgumentError`` for NaN in it or a step of 0;
-    ``ShapeError`` where f returns more than one number.
-    Source: Deep Learning from Scratch, section 4.4.
+def value_at(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dtype: Any) -> float:
+    """The value of f at the point itself, which it must give again.
+
+    Raises: ``ArgumentError`` for a function whose values differ, or are not finite.
     """
-    check_point("numerical_gradient", "x", x)
-    if step is not None and not step > 0.0:
-        raise ArgumentError("numerical_gradient", "step must be above 0", step, "leave it out for a good one")
-    backend, at = backend_of(x), to_numpy(x)
-    seen = set()
+    first = scalar(f(backend.asarray(at.copy())))
+    if not math.isfinite(first):
+        raise ArgumentError(who, "f must be finite", f"{first} at x", "move x into its domain")
+    check_value(who, f, at, backend, dtype, first)
+    return first
 
-    def noting(moved: Array) -> float:
-        value = scalar(f(moved))
-        seen.add(value)
-        return value
 
-    evaluate, steps = one_by_one(noting, at, backend), steps_for(at, step or default_step(x.dtype))
-    gradient, _, _ = differences(evaluate, np.arange(at.size), steps, EPSILON[dtype_name(x.dtype)])
-    if len(seen) == 1:
-        warnings.warn(
-            "numerical_gradient: f gave the same value for every x; where it reads a parameter and not its argument, "
-            "bind the argument first: with net.using({'W1': W}): return net.loss(x, t)",
-            stacklevel=2,
+def check_value(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dtype: Any, first: float) -> None:
+    """Raise unless f has this value again.
+
+    Raises: ``ArgumentError``.
+    """
+    again = scalar(f(backend.asarray(at.copy())))
+    if not same_value(first, again, dtype):
+        remedy = (
+            "draw its random numbers from a seed that each call starts anew; a network restores its own in its methods"
         )
-    return backend.asarray(gradient.reshape(at.shape), dtype=x.dtype)
+        raise ArgumentError(who, "f must give the same value for the same x", f"{first} and {again}", remedy)
+
+
+def check_differences(who: str, name: str, numeric: Host) -> None:
+    """Derivatives are numbers.
+
+    Raises: ``ArgumentError`` that names the first element where f has no finite values to either side.
+    """
+    wrong = np.argwhere(~np.isfinite(numeric))
+    if wrong.size:
+        where = f"{name}[{', '.join(map(str, wrong[0]))}]"
+        must = "f must have finite values on one side at least"
+        raise ArgumentError(who, must, f"NaN or infinity beside {where}", "move x into its domain")

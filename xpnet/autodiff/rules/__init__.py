@@ -1,6 +1,6 @@
 """How gradients pass through every function of the standard."""
 
-from xpnet.autodiff.rules import elementwise, fourier, indexing, linear, matrices, reductions, shapes
+from xpnet.autodiff.rules import eigen, elementwise, fourier, indexing, linear, matrices, reductions, shapes
 from xpnet.autodiff.rules.table import COMPOSITES, RULES, Rule, composite, fit, rule
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "RULES",
     "Rule",
     "composite",
+    "eigen",
     "elementwise",
     "fit",
     "fourier",

@@ -13,7 +13,7 @@ from xpnet.autodiff.rules.elementwise import as_number, conj, nonzero_or_one
 from xpnet.autodiff.rules.reductions import reduced_axes
 from xpnet.autodiff.rules.table import composite, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
-from xpnet.errors import ArgumentError
+from xpnet.errors import ArgumentError, ShapeError
 
 
 def mt(x: Any) -> Any:
@@ -43,10 +43,18 @@ for name in ("matmul", "linalg.matmul"):
     rule(name, _matmul_left, _matmul_right, fits=True)
 
 
+def _unequal(who: str, size1: Any, size2: Any) -> ShapeError:
+    must = "the axes that are summed must have equal sizes"
+    return ShapeError(who, must, f"{size1} and {size2}", "name other axes")
+
+
 @composite("vecdot")
 def vecdot(xp: Any, x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """``Σ conj(x1) x2`` along the axis."""
-    return xp.sum(conj(x1) * x2, axis=axis)
+    if x1.shape[axis] != x2.shape[axis]:
+        raise _unequal("vecdot", x1.shape[axis], x2.shape[axis])
+    products = conj(x1) * x2
+    return xp.sum(products, axis=axis, dtype=products.dtype)
 
 
 @composite("tensordot")
@@ -56,10 +64,13 @@ def tensordot(xp: Any, x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
     if isinstance(axes, int):
         axes = (tuple(range(n1 - axes, n1)), tuple(range(axes)))
     sum1, sum2 = (tuple(axis % n for axis in some) for some, n in zip(axes, (n1, n2), strict=True))
+    sizes1, sizes2 = (tuple(x.shape[at] for at in axes) for x, axes in ((x1, sum1), (x2, sum2)))
+    if sizes1 != sizes2:
+        raise _unequal("tensordot", sizes1, sizes2)
     rest1 = tuple(axis for axis in range(n1) if axis not in sum1)
     rest2 = tuple(axis for axis in range(n2) if axis not in sum2)
     shape1, shape2 = (tuple(x.shape[at] for at in rest) for x, rest in ((x1, rest1), (x2, rest2)))
-    inner = math.prod(x1.shape[at] for at in sum1)
+    inner = math.prod(sizes1)
     left = xp.reshape(xp.permute_dims(x1, rest1 + sum1), (math.prod(shape1), inner))
     right = xp.reshape(xp.permute_dims(x2, sum2 + rest2), (inner, math.prod(shape2)))
     return xp.reshape(left @ right, shape1 + shape2)

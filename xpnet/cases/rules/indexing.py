@@ -42,6 +42,10 @@ CASES = (
     ),
     case("sort", (5, 2), call=calling("sort", axis=0)),
     case("sort", (2, 5), call=calling("sort", descending=True), label="descending"),
+    case("unique_all", (2, 3), call=lambda xp, x: xp.sort(xp.unique_all(x)[0])),
+    case("unique_counts", (2, 3), call=lambda xp, x: xp.sort(xp.unique_counts(x)[0])),
+    case("unique_inverse", (2, 3), call=lambda xp, x: xp.sort(xp.unique_inverse(x)[0])),
+    case("unique_values", (2, 3), call=lambda xp, x: xp.sort(xp.unique_values(x))),
     case("repeat", (2, 3), call=lambda xp, x: xp.repeat(x, 3, axis=1)),
     case("repeat", (2, 3), call=lambda xp, x: xp.repeat(x, 2), label="flat"),
 )

@@ -34,6 +34,17 @@ def phase_free(xp: Any, u: Any) -> Any:
     return u[..., None, :, :] * conjugate(xp, u)[..., :, None, :]
 
 
+def sine(xp: Any, a: Any) -> Any:
+    """``V sin(λ) V⁻¹``, the same in whatever order and phase a library gives eigenvectors."""
+    values, vectors = xp.linalg.eig(a)
+    return xp.real((vectors * xp.sin(values)[..., None, :]) @ xp.linalg.inv(vectors))
+
+
+def sizes(xp: Any, a: Any) -> Any:
+    """The mean of ``|v|³`` of each element over the eigenvectors."""
+    return xp.mean(xp.abs(xp.linalg.eig(a)[1]) ** 3, axis=-1)
+
+
 def solving(*shapes: Shape, label: str = "", is_complex: bool) -> Case:
     """``solve`` with a regular matrix."""
     return case(
@@ -69,6 +80,10 @@ def of_square_matrices(is_complex: bool) -> tuple[Case, ...]:
         one("eigvalsh", lambda xp, a: xp.linalg.eigvalsh(hermitian(xp, a))),
         one("eigh", lambda xp, a: xp.linalg.eigh(hermitian(xp, a)).eigenvalues, "values"),
         one("eigh", lambda xp, a: phase_free(xp, xp.linalg.eigh(hermitian(xp, a))[1]), "vectors"),
+        one("eigvals", lambda xp, a: xp.mean(xp.abs(xp.linalg.eigvals(a)), axis=-1)),
+        one("eig", lambda xp, a: xp.mean(xp.real(xp.exp(xp.linalg.eig(a)[0])), axis=-1), "values"),
+        one("eig", sine, "function of a matrix"),
+        one("eig", sizes, "vectors"),
     )
 
 

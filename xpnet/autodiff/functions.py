@@ -1,0 +1,187 @@
+"""The functions of the namespace: each as one that records what it does, after a look at what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xpnet.autodiff.record import apply, bare, base, constant, record
+from xpnet.autodiff.rules import Rule
+from xpnet.autodiff.signatures import Takes
+from xpnet.autodiff.variable import SPACES, Variable
+from xpnet.backend import array_namespace, dtype_kind
+from xpnet.errors import DtypeError
+from xpnet.typing import Namespace
+
+
+def recorded_function(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    plain = rule.outputs is None and not rule.operands and takes.alone
+    least, most, within = takes.least, takes.most, takes.within
+
+    def recorded(*args: Any, **keywords: Any) -> Any:
+        if plain and len(args) == 1 and type(args[0]) is Variable:
+            x = args[0]
+            value = x.value
+            call = recorded if type(value) is Variable else function
+            if keywords:
+                if not within(keywords):
+                    takes.check(args, keywords)
+                y = call(value, **keywords)
+            else:
+                y = call(value)
+            return record(rule, y, (value,), (x.node,), x.node.trace, keywords)
+        if not least <= len(args) <= most or (keywords and not within(keywords)):
+            takes.check(args, keywords)
+        if rule.operands:
+            args = (*args, *(keywords.pop(name, None) for name in rule.operands[len(args) :]))
+        return as_variable(apply(rule, function, args, keywords))
+
+    return recorded
+
+
+def as_variable(value: Any) -> Any:
+    """Arrays as constant Variables, alone or in a tuple."""
+    if type(value) is Variable:
+        return value
+    if isinstance(value, tuple):
+        items = [as_variable(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return constant(value) if hasattr(value, "dtype") and hasattr(value, "shape") else value
+
+
+def composite_function(function: Callable[..., Any], over: Namespace, takes: Takes) -> Callable[..., Any]:
+    least, most, within = takes.least, takes.most, takes.within
+
+    def composed(*args: Any, **keywords: Any) -> Any:
+        if not least <= len(args) <= most or (keywords and not within(keywords)):
+            takes.check(args, keywords)
+        return as_variable(function(SPACES[over], *args, **keywords))
+
+    return composed
+
+
+def value_only_function(function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    least, most, within = takes.least, takes.most, takes.within
+
+    def value_only(*args: Any, **keywords: Any) -> Any:
+        if not least <= len(args) <= most or (keywords and not within(keywords)):
+            takes.check(args, keywords)
+        answer = function(*(bare(arg) for arg in args), **{name: bare(arg) for name, arg in keywords.items()})
+        return as_variable(answer)
+
+    return value_only
+
+
+def _joined(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    """``concat`` and ``stack``, whose operands come in a list."""
+
+    def joined(*given: Any, **keywords: Any) -> Any:
+        if len(given) != 1 or (keywords and not takes.within(keywords)):
+            takes.check(given, keywords)
+        (arrays,) = given
+        return as_variable(apply(rule, lambda *args, **options: function(args, **options), tuple(arrays), keywords))
+
+    return joined
+
+
+def _asarray(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    """``asarray``, which keeps the history of a Variable and refuses a list of them."""
+
+    def asarray(*given: Any, **keywords: Any) -> Any:
+        if len(given) != 1 or (keywords and not takes.within(keywords)):
+            takes.check(given, keywords)
+        (obj,) = given
+        if type(obj) in (list, tuple) and _holds_variable(obj):
+            raise DtypeError(
+                "asarray",
+                "obj must be an array, a number or a list of numbers",
+                "a list that holds Variables",
+                "use xp.stack(list) or xp.concat(list)",
+            )
+        return as_variable(apply(rule, function, (obj,), keywords))
+
+    return asarray
+
+
+def _holds_variable(items: Any) -> bool:
+    return any(type(item) is Variable or (type(item) in (list, tuple) and _holds_variable(item)) for item in items)
+
+
+def _astype(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    """``astype``; to integers and bools its result is a constant."""
+
+    def astype(*given: Any, **keywords: Any) -> Any:
+        if len(given) != 2 or (keywords and not takes.within(keywords)):
+            takes.check(given, keywords)
+        y = as_variable(apply(rule, function, given, keywords))
+        return y if dtype_kind(y) in ("real", "complex") else constant(base(y))
+
+    return astype
+
+
+def _sort(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    """``sort``; NumPy's own cannot sort downwards."""
+
+    def sorted_either_way(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        xp = array_namespace(x)
+        y = function(x, axis=axis, stable=stable)
+        return xp.flip(y, axis=axis) if descending else y
+
+    return recorded_function(rule, sorted_either_way, takes)
+
+
+def _argsort(_: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    """``argsort``; downwards by sorting the flipped array upwards, which leaves equal elements in order."""
+
+    def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        if not descending:
+            return function(x, axis=axis, stable=stable)
+        xp = array_namespace(x)
+        order = function(xp.flip(x, axis=axis), axis=axis, stable=stable)
+        return xp.flip(x.shape[axis] - 1 - order, axis=axis)
+
+    return value_only_function(argsort, takes)
+
+
+def _eig(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    """``eig``, complex always; NumPy's own is real where all eigenvalues are."""
+
+    def complex_eig(x: Any, /) -> Any:
+        xp = array_namespace(x)
+        dtype = xp.result_type(x.dtype, xp.complex64)
+        return [xp.astype(part, dtype) for part in function(x)]
+
+    return recorded_function(rule, complex_eig, takes)
+
+
+def _pinv(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    """``pinv``, whose ``rtol`` may be a Variable; nothing depends on it where the rank does not change."""
+
+    def pinv(x: Any, /, *, rtol: Any = None) -> Any:
+        return function(x, rtol=base(rtol))
+
+    return recorded_function(rule, pinv, takes)
+
+
+def _frequencies(_: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    """``fftfreq`` and ``rfftfreq``; NumPy's own take no dtype."""
+
+    def frequencies(n: int, /, *, dtype: Any = None, **keywords: Any) -> Any:
+        y = function(n, **keywords)
+        return y if dtype is None else array_namespace(y).astype(y, dtype)
+
+    return value_only_function(frequencies, takes)
+
+
+SPECIAL: dict[str, Callable[[Any, Callable[..., Any], Takes], Callable[..., Any]]] = {
+    "concat": _joined,
+    "stack": _joined,
+    "asarray": _asarray,
+    "astype": _astype,
+    "sort": _sort,
+    "argsort": _argsort,
+    "linalg.eig": _eig,
+    "linalg.pinv": _pinv,
+    "fft.fftfreq": _frequencies,
+    "fft.rfftfreq": _frequencies,
+}

@@ -1,0 +1,101 @@
+# ruff: noqa: ARG001 (a rule takes all that its function takes)
+"""The functions that find distinct values, differentiable by the values, on any library that has ``unique_inverse``.
+
+The value of equal elements gives each of them an equal share of its gradient, as ``max`` does.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, NamedTuple
+
+from xpnet.autodiff.record import apply, base
+from xpnet.autodiff.rules.indexing import scatter_add
+from xpnet.autodiff.rules.table import Rule, composite
+from xpnet.backend import array_namespace, device_of
+
+
+class UniqueAllResult(NamedTuple):
+    """The distinct values, where each is first, which one each element is, and how often each occurs."""
+
+    values: Any
+    indices: Any
+    inverse_indices: Any
+    counts: Any
+
+
+class UniqueCountsResult(NamedTuple):
+    """The distinct values and how often each occurs."""
+
+    values: Any
+    counts: Any
+
+
+class UniqueInverseResult(NamedTuple):
+    """The distinct values and which one each element is."""
+
+    values: Any
+    inverse_indices: Any
+
+
+def _shares(g: Any, y: Any, x: Any, values: Any, inverse: Any) -> Any:
+    """``dxᵢ = gₖ / countₖ`` where ``inverseᵢ = k``."""
+    xp, plain = array_namespace(g, inverse), array_namespace(inverse)
+    line = plain.reshape(inverse, (prod(inverse.shape),))
+    ones = plain.ones((*line.shape, 1), dtype=g.dtype, device=device_of(inverse))
+    counts = scatter_add(ones, line, 0, g.shape[0])[:, 0]
+    return xp.reshape(xp.take(g / counts, line, axis=0), tuple(x.shape))
+
+
+UNIQUE = Rule("unique", (_shares, None, None))
+
+NOTE = "equal elements share the gradient equally"
+
+
+def _found(xp: Any, x: Any) -> tuple[Any, Any]:
+    """The distinct values with their history, and which one each element is.
+
+    Libraries need not give ``unique_values`` in the order of ``unique_inverse``.
+    """
+    array = base(x)
+    values, inverse = xp.differentiates.unique_inverse(array)
+    inverse = xp.differentiates.reshape(inverse, tuple(array.shape))
+    return apply(UNIQUE, lambda _x, values, _inverse: values, (x, values, inverse)), inverse
+
+
+def _positions(xp: Any, inverse: Any, number: int) -> tuple[Any, Any]:
+    """Where each value is first, and how often it occurs."""
+    line = xp.reshape(inverse, (prod(inverse.shape),))
+    order = xp.argsort(line, stable=True)
+    line = xp.take(line, order, axis=0)
+    numbers = xp.arange(number, dtype=line.dtype, device=device_of(line))
+    first = xp.searchsorted(line, numbers)
+    return xp.take(order, first, axis=0), xp.searchsorted(line, numbers, side="right") - first
+
+
+@composite("unique_all", NOTE)
+def unique_all(xp: Any, x: Any, /) -> UniqueAllResult:
+    """The distinct values and all about them."""
+    values, inverse = _found(xp, x)
+    indices, counts = _positions(xp.differentiates, inverse, values.shape[0])
+    return UniqueAllResult(values, indices, inverse, counts)
+
+
+@composite("unique_counts", NOTE)
+def unique_counts(xp: Any, x: Any, /) -> UniqueCountsResult:
+    """The distinct values and how often each occurs."""
+    values, inverse = _found(xp, x)
+    return UniqueCountsResult(values, _positions(xp.differentiates, inverse, values.shape[0])[1])
+
+
+@composite("unique_inverse", NOTE)
+def unique_inverse(xp: Any, x: Any, /) -> UniqueInverseResult:
+    """The distinct values and which one each element is."""
+    values, inverse = _found(xp, x)
+    return UniqueInverseResult(values, inverse)
+
+
+@composite("unique_values", NOTE)
+def unique_values(xp: Any, x: Any, /) -> Any:
+    """The distinct values."""
+    return _found(xp, x)[0]

@@ -1,0 +1,66 @@
+"""What a function of the standard takes, asked of its declaration, and the error for a call that is none."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from xpnet.errors import XpnetError
+from xpnet.standard import FUNCTIONS
+
+
+class CallError(XpnetError, TypeError):
+    """A call with arguments that the function does not take."""
+
+
+class Takes:
+    """The arguments of one function, ``takes.check(args, keywords)``.
+
+    A call of ``least`` to ``most`` positional arguments, whose keywords are all ``within`` those that can only be
+    given by name, needs no check; ``alone`` says that one argument is enough.
+    """
+
+    __slots__ = ("alone", "first", "least", "most", "name", "names", "signature", "within")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.signature = inspect.signature(FUNCTIONS[name])
+        parameters = list(self.signature.parameters.values())
+        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self.first = [(p.name, p.default is p.empty) for p in positional]
+        self.names = frozenset(p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD))
+        self.within = frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY).issuperset
+        self.least = sum(needed for _, needed in self.first)
+        self.most = sys.maxsize if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
+        self.alone = self.least == 1
+
+    def __str__(self) -> str:
+        plain = [p.replace(annotation=p.empty) for p in self.signature.parameters.values()]
+        return f"{self.name}{inspect.Signature(plain)}"
+
+    def check(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """Raise unless the function takes these.
+
+        Raises: ``CallError`` that says what it takes.
+        """
+        count = len(args)
+        if count > self.most:
+            raise self._error(f"{count} positional arguments", "give what stands behind the * by its name")
+        self.check_names(keywords)
+        for at, (name, needed) in enumerate(self.first):
+            if at < count and name in keywords:
+                raise self._error(f"{name} twice", "give it once")
+            if at >= count and needed and name not in keywords:
+                raise self._error(f"no {name}", "give it")
+
+    def check_names(self, keywords: Iterable[str]) -> None:
+        """Raise unless the function takes these keywords."""
+        for name in keywords:
+            if name not in self.names:
+                by_place = any(name == first for first, _ in self.first)
+                raise self._error(f"the keyword {name}", "give it by its place" if by_place else "leave it out")
+
+    def _error(self, got: str, remedy: str) -> CallError:
+        return CallError(self.name, f"the call must be {self}", got, remedy)

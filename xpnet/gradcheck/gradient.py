@@ -1,0 +1,140 @@
+"""``numerical_gradient``, of a function of its argument, or of one that reads the array itself."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import Backend, backend_of, dtype_name, to_numpy
+from xpnet.errors import ArgumentError
+from xpnet.gradcheck.numerical import (
+    EPSILON,
+    Evaluate,
+    Host,
+    check_differences,
+    check_point,
+    check_value,
+    default_step,
+    differences,
+    one_by_one,
+    same_value,
+    steps_for,
+    value_at,
+    value_beside,
+)
+from xpnet.random import Generator
+from xpnet.typing import Array
+
+WHO = "numerical_gradient"
+FARTHEST = 2.0**-4
+PROBES = 12
+
+
+def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None = None) -> Array:
+    """The gradient of ``f`` at ``x`` by central differences, ``g[i] = Σₖ wₖ f(x + k h eᵢ) / h``.
+
+    ``f`` takes an array of x's library, shape and dtype and returns one number. It gets copies; one trial tells whether
+    f reads x itself, as the book's ``lambda W: net.loss(x, t)`` does, and then x is changed in place. It is as before
+    when this returns or raises. The step follows from the dtype, grows with ``|x[i]|``, and shrinks where f is not
+    finite beside x.
+
+    Raises: ``DtypeError`` for an x that is not floating; ``ArgumentError`` for NaN in it, a step of 0, an f that is not
+    deterministic or not finite, or that ignores its argument while x cannot be written to; ``ShapeError`` where f
+    returns more than one number.
+    Source: Deep Learning from Scratch, section 4.4.
+    """
+    check_point(WHO, "x", x)
+    if step is not None and not step > 0.0:
+        raise ArgumentError(WHO, "step must be above 0", step, "leave it out for a good one")
+    backend, at = backend_of(x), to_numpy(x)
+    if not at.size:
+        return backend.asarray(at)
+    at = at.copy()
+    here = value_at(WHO, f, at, backend, x.dtype)
+    seen = {here}
+
+    def noting(moved: Array) -> Any:
+        value = f(moved)
+        seen.add(float(np.asarray(to_numpy(value)).reshape(-1)[0]) if hasattr(value, "shape") else value)
+        return value
+
+    writable = can_be_written(x, at, backend)
+    reads = writable and reads_itself(f, x, at, backend)
+    evaluate = in_place(f, x, at, backend) if reads else one_by_one(noting, at, backend)
+    steps = steps_for(at, step or default_step(x.dtype))
+    gradient, _, _ = differences(evaluate, np.arange(at.size), steps, EPSILON[dtype_name(x.dtype)])
+    check_value(WHO, f, at, backend, x.dtype, here)
+    gradient = gradient.reshape(at.shape)
+    check_differences(WHO, "x", gradient)
+    if len(seen) == 1 and not reads:
+        say_that_it_is_constant(f, at, backend, writable)
+    return backend.asarray(gradient, dtype=x.dtype)
+
+
+def can_be_written(x: Array, at: Host, backend: Backend) -> bool:
+    """Whether the array can be assigned to, tried with the values that it has."""
+    if getattr(type(x), "differentiates", False):
+        return False
+    try:
+        x[...] = backend.asarray(at)  # type: ignore[index]
+    except (TypeError, ValueError, RuntimeError):  # immutable, read-only, and what torch says of a leaf with a gradient
+        return False
+    return True
+
+
+def reads_itself(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend) -> bool:
+    """Whether f, given the same argument, has another value where x itself has changed."""
+    direction = Generator(0).normal(at.shape, "numerical_gradient.probe") * np.maximum(1.0, np.abs(at))
+    for shrinking in range(PROBES):
+        moved = (at + FARTHEST * 16.0**-shrinking * direction).astype(at.dtype)
+        outside = value_beside(f, backend.asarray(moved))
+        inside = with_values(x, moved, at, backend, partial(value_beside, f, backend.asarray(moved.copy())))
+        if not (math.isfinite(outside) or math.isfinite(inside)):
+            continue
+        if not same_value(outside, inside, x.dtype):
+            return True
+        break
+    return False
+
+
+def with_values(x: Array, values: Host, before: Host, backend: Backend, run: Callable[[], Any]) -> Any:
+    """What ``run`` returns while x holds these values; afterwards it holds those from before, whatever happens."""
+    old = backend.asarray(before)
+    try:
+        x[...] = backend.asarray(values)  # type: ignore[index]
+        return run()
+    finally:
+        x[...] = old  # type: ignore[index]
+
+
+def in_place(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend) -> Evaluate:
+    """An Evaluate that calls ``f`` on x itself, changed for each value."""
+
+    def evaluate(indices: Host, moves: Host) -> Host:
+        values = np.empty(moves.shape)
+        for p, index in enumerate(indices):
+            for s, move in enumerate(moves[p]):
+                moved = at.copy(order="C")
+                moved.reshape(-1)[index] += move
+                values[p, s] = with_values(x, moved, at, backend, partial(value_beside, f, x))
+        return values
+
+    return evaluate
+
+
+def say_that_it_is_constant(f: Callable[[Array], Any], at: Host, backend: Backend, writable: bool) -> None:
+    """Warn of a function that has one value; raise where it ignores its argument and x could not be changed.
+
+    Raises: ``ArgumentError``.
+    """
+    remedy = "bind the argument first: with net.using({'W1': W}): return net.loss(x, t)"
+    if writable:
+        warnings.warn(f"{WHO}: f gave the same value for every x; where it should not, {remedy}", stacklevel=3)
+    elif math.isfinite(value_beside(f, backend.asarray(np.full(at.shape, np.nan)))):
+        must = "f must depend on its argument where x cannot be written to"
+        raise ArgumentError(WHO, must, "the same value for every x", remedy)

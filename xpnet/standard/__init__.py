@@ -1,0 +1,39 @@
+"""The functions of the array API standard as xpnet's Variables have them: signature, types, value and derivative.
+
+These declarations are what an editor completes, and what the functions of the namespace take and say: there is no
+second table. ``dout`` is the gradient that arrives at the result ``y``; that of an argument ``x`` is ``dx``.
+
+Source: Python array API standard, 2024.12; ``isin``, ``broadcast_shapes``, ``eig`` and ``eigvals`` 2025.12.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from xpnet.standard.arithmetic import Arithmetic
+from xpnet.standard.comparison import Comparison
+from xpnet.standard.creation import Constants, Creation
+from xpnet.standard.fft import Fft
+from xpnet.standard.linalg import Linalg, Products
+from xpnet.standard.manipulation import Manipulation
+from xpnet.standard.reduction import Reduction, Search
+
+
+class Standard(Arithmetic, Comparison, Creation, Manipulation, Reduction, Search, Products, Constants, Protocol):
+    """The namespace of the standard, ``xp: Standard = array_namespace(x)``."""
+
+    linalg: Linalg
+    fft: Fft
+
+
+def declared(kind: type, prefix: str = "") -> dict[str, Any]:
+    """Full name -> the declaration of each function of a part of the standard."""
+    found = {}
+    for part in kind.__mro__:
+        for name, member in vars(part).items():
+            if isinstance(member, staticmethod) and not name.startswith("_"):
+                found[prefix + name] = member.__func__
+    return found
+
+
+FUNCTIONS: dict[str, Any] = {**declared(Standard), **declared(Linalg, "linalg."), **declared(Fft, "fft.")}
