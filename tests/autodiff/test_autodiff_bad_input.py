@@ -65,13 +65,13 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: Variable(np.arange(3)),
         TypeError,
-        "Variable: dtype must be floating, integers have no derivative, got int64; convert it with xp.astype(x, xp.float64)",
+        "Variable: dtype must be floating, integers have no derivative, got int64; convert it with xn.asarray(x)",
     ),
     (lambda: Variable(np.asarray([True])), TypeError, "Variable: dtype must be floating"),
     (
         lambda: Variable([1.0, 2.0]),
         TypeError,
-        "Variable: x must be an array or a number, got list; convert it with get_backend().asarray(x)",
+        "Variable: x must be an array or a number, got list; convert it with xn.asarray(x)",
     ),
     (lambda: Variable("1.0"), TypeError, "Variable: x must be an array or a number, got str"),
     (lambda: grad(summed)(np.arange(3)), TypeError, "grad: dtype must be floating"),

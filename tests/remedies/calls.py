@@ -16,7 +16,20 @@ class Own(Layer):
         return dout
 """
 
+READ_ONLY = """
+x, t = np.ones((2, 4)), np.asarray([0, 1])
+with xn.use_backend("numpy", dtype="float64"):
+    net = TwoLayerNet(4, 5, 3)
+W1 = net.params["W1"]
+W1.flags.writeable = False
+"""
+
 CALLS = [
+    Remedy(
+        READ_ONLY,
+        "xn.numerical_gradient(lambda W: net.loss(x, t), W1)",
+        "def f(W):\n    «with net.using({'W1': W}): return net.loss(x, t)»\nxn.numerical_gradient(f, W1)",
+    ),
     # layers
     Remedy(
         "layer = Relu()",

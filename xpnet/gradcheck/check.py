@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from xpnet.backend import array_namespace, backend_of, dtype_kind, dtype_name, get_backend, is_array, library_of
+from xpnet.backend import (
+    array_namespace,
+    backend_of,
+    dtype_kind,
+    dtype_name,
+    get_backend,
+    is_array,
+    library_of,
+)
 from xpnet.errors import ArgumentError
-from xpnet.gradcheck.causes import wrong_shape, wrong_values
+from xpnet.gradcheck.causes import exchanged, wrong_shape, wrong_values
 from xpnet.gradcheck.compare import Comparison, compare
+from xpnet.gradcheck.culprits import with_culprits
 from xpnet.gradcheck.numerical import (
     EPSILON,
     Host,
@@ -31,8 +39,7 @@ from xpnet.gradcheck.plain import plain_network_targets
 from xpnet.gradcheck.report import Report, Row
 from xpnet.gradcheck.subjects import Target, function_targets, layer_targets, network_targets
 from xpnet.layers.base import Layer, leaves
-from xpnet.layers.composition import in_a_row
-from xpnet.layers.plain import as_layer, is_plain_layer, is_plain_network, layers_of
+from xpnet.layers.plain import as_layer, is_plain_layer, is_plain_network
 from xpnet.random import Generator
 
 WHO = "gradient_check"
@@ -89,10 +96,12 @@ def gradient_check(
     with library_of(array_namespace(like)).allow("float64"):
         wanted = "complex128" if mode == "complex" else chosen
         inputs = tuple(_cast(value, wanted) for value in inputs)
-        cast = subject.astype(wanted) if isinstance(subject, Layer) else subject
-        rows = tuple(_row(target, mode, step, tolerance, directions) for target in _targets(cast, inputs, gradient))
+        copy = subject.astype(wanted) if isinstance(subject, Layer) else subject
+        targets = _targets(copy, inputs, gradient)
+        rows = tuple(_row(target, mode, step, tolerance, directions) for target in targets)
+        rows = _named_apart(rows, targets)
         report = Report(_name(subject), mode, wanted, step, tolerance, rows)
-        return report if report.ok else _with_culprits(report, cast, inputs)
+        return report if report.ok else with_culprits(report, copy, inputs, gradient_check)
 
 
 def _name(subject: Any) -> str:
@@ -192,7 +201,7 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
     if analytic is None or analytic.shape != host.shape:
         shape = None if analytic is None else analytic.shape
         missing = (float("nan"),) * 4
-        causes = (wrong_shape(shape, host.shape), *target.causes)
+        causes = (wrong_shape(shape, host.shape, target.dout), *target.causes)
         return Row(target.name, host.shape, 0, *missing, (), *missing[:2], "fail", causes=causes)
     backend, dtype = backend_of(target.at), target.at.dtype
     f = real_part_of(target.f) if mode == "complex" else target.f
@@ -210,9 +219,10 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
     counted = ~result.kinked
     worst = int(np.argmax(np.where(counted | (not counted.any()), result.difference, -1.0))) if host.size else 0
     causes = tuple(target.causes)
-    if failed and mode != "directions":
-        numeric = result.numeric.reshape(host.shape)
-        causes += tuple(wrong_values(analytic, numeric, target))
+    if mode != "directions":
+        target.numeric = result.numeric.reshape(host.shape)
+        if failed:
+            causes += tuple(wrong_values(analytic, target.numeric, target))
 
     def largest(values: Host) -> float:
         return float(np.max(values[counted], initial=0.0))
@@ -234,6 +244,17 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
         "fail" if failed else "kink" if kinks else "ok",
         kinks,
         causes if failed else (),
+    )
+
+
+def _named_apart(rows: tuple[Row, ...], targets: list[Target]) -> tuple[Row, ...]:
+    """The rows, those first told that are another's gradient."""
+    if all(row.status != "fail" for row in rows):
+        return rows
+    found = exchanged(targets)
+    return tuple(
+        replace(row, causes=(found[row.name], *row.causes)) if row.status == "fail" and row.name in found else row
+        for row in rows
     )
 
 
@@ -279,25 +300,3 @@ def _compare_directions(target: Target, analytic: Host, step: float, tolerance: 
     eps = EPSILON[dtype_name(target.at.dtype)]
     least = np.full(count, np.max(least_steps(host, eps), initial=4.0 * eps))
     return compare(evaluate, np.arange(count), np.full(count, step), slopes, eps, tolerance, least)
-
-
-def _with_culprits(report: Report, network: Any, inputs: tuple[Any, ...]) -> Report:
-    """Name the layers of a network whose own backward is wrong."""
-    if is_plain_network(network):
-        nodes = layers_of(copy.deepcopy(network))
-        last = nodes.popitem()[1] if nodes else None
-    else:
-        last = getattr(network, "last_layer", None)
-        nodes = {} if last is None else in_a_row(network)
-    if last is None or network in nodes.values():
-        return report
-    wrong = []
-    x, t = inputs
-    for name, layer in nodes.items():
-        if not gradient_check(copy.copy(layer), x, mode="directions", dtype=None, directions=4).ok:
-            wrong.append(f"{name}.backward is wrong by itself")
-        x = layer.forward(x)
-    if not gradient_check(copy.copy(last), x, t, dtype=None).ok:
-        wrong.append(f"the loss's backward ({type(last).__name__}) is wrong by itself")
-    rows = [replace(row, causes=(*wrong, *row.causes)) if row.status == "fail" else row for row in report.rows]
-    return replace(report, rows=tuple(rows))

@@ -29,6 +29,11 @@ class Target:
     fast: Evaluate | None = None
     batch: int = 1
     dout: Host | None = None
+    x: Host | None = None
+    y: Host | None = None
+    others: dict[str, Host] = field(default_factory=dict)
+    labels: Host | None = None
+    numeric: Host | None = None
     parameters: list[Host] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
 
@@ -89,12 +94,17 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
     causes = written_to(before | {"dout": to_numpy(upstream)}, named | {"dout": brought})
     doubled = run_backward(layer, 2.0 * upstream)
     parameters = [to_numpy(array) for array in layer.params.values()]
+    given = [name for name in layer.differentiable if name in named]
+    x = before[given[0]] if len(given) == 1 else None
+    labels = before.get("t") if "t" not in layer.differentiable else None
     batch = next((array.shape[0] for array in before.values() if array.ndim), 1)
 
     def target(name: str, at: Array, f: Callable[[Array], Any]) -> Target:
         analytic = gradients[name]
         found = [*causes, *wrong_scaling(analytic, doubled[name])]
-        return Target(name, at, f, analytic, batch=batch, dout=dout, parameters=parameters, causes=found)
+        told: dict[str, Any] = {"dout": dout, "x": x, "y": to_numpy(y), "labels": labels, "parameters": parameters}
+        others = {other: before[other] for other in given if len(given) > 1}
+        return Target(name, at, f, analytic, batch=batch, causes=found, others=others, **told)
 
     def in_input(name: str) -> Target:
         def objective(array: Array) -> Any:
@@ -111,7 +121,6 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
 
         return target(name, layer.params[name], objective)
 
-    given = [name for name in layer.differentiable if name in named]
     return [*map(in_input, given), *map(in_parameter, layer.params)]
 
 

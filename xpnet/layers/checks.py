@@ -139,6 +139,8 @@ def _namespace(who: str, name: str, array: Any, whole: bool = False) -> Namespac
         return array_namespace(array)
     except DtypeError:
         remedy = OTHER_ARRAYS.get(type(array).__name__, f"make one with {remade(name, array, whole)}")
+        if array is None and name == "dout":
+            remedy = "return dx from the backward of what follows it"
         raise DtypeError(who, f"{name} must be an array", type(array).__name__, remedy) from None
 
 

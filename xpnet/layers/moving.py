@@ -17,17 +17,6 @@ REMEMBERED = (
     *("_accepted", "_coming", "_joined", "_joint", "_named", "_number"),
     *("_spared", "_tape", "_x_shape", "_y_like"),
 )
-    "_accepted",
-    "_coming",
-    "_joined",
-    "_joint",
-    "_named",
-    "_number",
-    "_spared",
-    "_tape",
-    "_x_shape",
-    "_y_like",
-)
 
 
 class MovableLayer(Movable):
