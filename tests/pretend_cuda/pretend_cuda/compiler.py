@@ -28,13 +28,20 @@ def sanitizer() -> dict[str, str]:
     Raises:
         PretendCudaError: where the compiler has no AddressSanitizer.
     """
-    command = [COMPILER, "-print-file-name=libasan.so"]
-    found = Path(subprocess.run(command, capture_output=True, text=True, check=True, env=plain()).stdout.strip())
-    if not found.is_absolute():
+    asan, standard = (_library_of_the_compiler(name) for name in ("libasan.so", "libstdc++.so.6"))
+    if asan is None or standard is None:
         raise PretendCudaError(f"{COMPILER} has no AddressSanitizer: install libasan, or use g++ from a distribution")
     options = "detect_leaks=0:detect_stack_use_after_return=0:alloc_dealloc_mismatch=0"  # fibers change stacks
-    preloaded = " ".join(filter(None, [str(found.resolve()), os.environ.get("LD_PRELOAD")]))
+    # With the standard library, or the first exception that C++ throws ends the process.
+    preloaded = " ".join(filter(None, [asan, standard, os.environ.get("LD_PRELOAD")]))
     return {"PRETEND_CUDA_SANITIZE": "address", "LD_PRELOAD": preloaded, "ASAN_OPTIONS": options}
+
+
+def _library_of_the_compiler(name: str) -> str | None:
+    """The path of a library that comes with the compiler."""
+    command = [COMPILER, f"-print-file-name={name}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=plain()).stdout.strip()
+    return str(Path(said).resolve()) if Path(said).is_absolute() else None
 
 
 def plain() -> dict[str, str]:
