@@ -15,7 +15,9 @@ from pretend_cuda import HOME, PretendCudaError, cache, versions
 INCLUDE = HOME / "include"
 COMPILER = os.environ.get("PRETEND_CUDA_CXX") or shutil.which("g++") or shutil.which("clang++") or "g++"
 FLAGS = ["-std=c++17", "-O1", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-fno-strict-aliasing"]
-"""-w: warnings about CUDA's own habits help nobody. Aliasing: kernels read floats as ints, as NVCC lets them."""
+FLAGS += ["-fno-threadsafe-statics"]
+"""-w: warnings about CUDA's own habits help nobody. Aliasing: kernels read floats as ints, as NVCC lets them. Statics:
+shared memory is static, and one OS thread runs all threads."""
 SANITIZER = os.environ.get("PRETEND_CUDA_SANITIZE")
 FLAGS += [f"-fsanitize={SANITIZER}", "-g1"] if SANITIZER else ["-fsanitize=thread"]
 """Without a sanitizer each load and store calls a function of trace.cpp first; the race detector is not linked."""
