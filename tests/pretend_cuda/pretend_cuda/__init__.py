@@ -57,8 +57,10 @@ def watch() -> None:
     """Install when CuPy is first imported, where ``PRETEND_CUDA`` asks for it: what Python does as it starts."""
     if os.environ.get("PRETEND_CUDA", "0") in ("", "0") or installed():
         return
-    from pretend_cuda.watcher import Watcher
+    from pretend_cuda.watcher import Watcher, keep_reports
 
+    if os.environ.get("PRETEND_CUDA_SANITIZE"):
+        keep_reports()
     if not any(isinstance(found, Watcher) for found in sys.meta_path):
         sys.meta_path.insert(0, Watcher())
 

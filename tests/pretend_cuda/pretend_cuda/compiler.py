@@ -15,7 +15,9 @@ from pretend_cuda import HOME, PretendCudaError, cache, versions
 INCLUDE = HOME / "include"
 COMPILER = os.environ.get("PRETEND_CUDA_CXX") or shutil.which("g++") or shutil.which("clang++") or "g++"
 FLAGS = ["-std=c++17", "-O1", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-fno-strict-aliasing"]
-"""-w: warnings about CUDA's own habits help nobody. Aliasing: kernels read floats as ints, as NVCC lets them."""
+FLAGS += ["-fno-threadsafe-statics"]
+"""-w: warnings about CUDA's own habits help nobody. Aliasing: kernels read floats as ints, as NVCC lets them. Statics:
+shared memory is static, and one OS thread runs all threads."""
 SANITIZER = os.environ.get("PRETEND_CUDA_SANITIZE")
 FLAGS += [f"-fsanitize={SANITIZER}", "-g1"] if SANITIZER else ["-fsanitize=thread"]
 """Without a sanitizer each load and store calls a function of trace.cpp first; the race detector is not linked."""
@@ -28,13 +30,20 @@ def sanitizer() -> dict[str, str]:
     Raises:
         PretendCudaError: where the compiler has no AddressSanitizer.
     """
-    command = [COMPILER, "-print-file-name=libasan.so"]
-    found = Path(subprocess.run(command, capture_output=True, text=True, check=True, env=plain()).stdout.strip())
-    if not found.is_absolute():
+    asan, standard = (_library_of_the_compiler(name) for name in ("libasan.so", "libstdc++.so.6"))
+    if asan is None or standard is None:
         raise PretendCudaError(f"{COMPILER} has no AddressSanitizer: install libasan, or use g++ from a distribution")
     options = "detect_leaks=0:detect_stack_use_after_return=0:alloc_dealloc_mismatch=0"  # fibers change stacks
-    preloaded = " ".join(filter(None, [str(found.resolve()), os.environ.get("LD_PRELOAD")]))
+    # With the standard library, or the first exception that C++ throws ends the process.
+    preloaded = " ".join(filter(None, [asan, standard, os.environ.get("LD_PRELOAD")]))
     return {"PRETEND_CUDA_SANITIZE": "address", "LD_PRELOAD": preloaded, "ASAN_OPTIONS": options}
+
+
+def _library_of_the_compiler(name: str) -> str | None:
+    """The path of a library that comes with the compiler."""
+    command = [COMPILER, f"-print-file-name={name}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=plain()).stdout.strip()
+    return str(Path(said).resolve()) if Path(said).is_absolute() else None
 
 
 def plain() -> dict[str, str]:

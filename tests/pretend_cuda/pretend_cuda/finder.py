@@ -58,6 +58,11 @@ class Finder:
             if spec is not None and spec.origin is not None:
                 spec.loader = WithoutPool(name, spec.origin)
             return spec
+        if name == "cupy.cuda.cub":
+            spec = importlib.machinery.PathFinder.find_spec(name, path)
+            if spec is not None and spec.origin is not None:
+                spec.loader = WithoutCub(name, spec.origin)
+            return spec
         if name in GUARDED:
             spec = importlib.machinery.PathFinder.find_spec(name, path)
             if spec is not None and spec.origin is not None:
@@ -99,6 +104,15 @@ class Unguarded(importlib.machinery.SourceFileLoader):
             return importlib.import_module(full) if full in BUILT or full in WRITTEN else of_the_wheel(name)
 
         module.__getattr__ = find  # type: ignore[method-assign]
+
+
+class WithoutCub(importlib.machinery.ExtensionFileLoader):
+    """Loads CuPy's module over CUB, whose kernels are CUDA's: it leaves the work to those that CuPy generates."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        for name in ("cub_reduction", "cub_scan", "cub_histogram"):
+            setattr(module, name, lambda *arguments, **named: None)
 
 
 class WithoutPool(importlib.machinery.SourceFileLoader):

@@ -125,6 +125,29 @@ def test_what_cupy_generates(cp):
     np.testing.assert_allclose(fused(a, a).get(), np.exp(A) * A + 1)
 
 
+def test_an_accelerator_that_is_not_here_leaves_the_work_to_cupy(cp):
+    before = cp._core.get_routine_accelerators()
+    cp._core.set_routine_accelerators(["cub"])
+    try:
+        assert cp.cumprod(cp.asarray([2.0, 3.0, 4.0])).get().tolist() == [2, 6, 24]
+        assert float(cp.asarray([2.0, 3.0, 4.0]).sum()) == 9
+    finally:
+        cp._core.set_routine_accelerators(before)
+
+
+def test_floats_are_rounded_to_whole_numbers(cp):
+    kernel = cp.RawKernel(
+        r"""
+        extern "C" __global__ void whole(const float* x, long long* y) {
+            y[0] = __float2ll_rn(*x), y[1] = __float2int_rz(*x), y[2] = __double2ll_ru(*x), y[3] = __double2int_rd(*x);
+        }""",
+        "whole",
+    )
+    y = cp.empty(4, "q")
+    kernel((1,), (1,), (cp.asarray([-2.5], "f"), y))
+    assert y.get().tolist() == [-2, -2, -2, -3]
+
+
 def test_a_source_that_does_not_compile_gives_the_compilers_message(cp):
     wrong = cp.RawKernel('extern "C" __global__ void wrong() {\n    nothing;\n}', "wrong")
     with pytest.raises(cp.cuda.compiler.CompileException, match=r"(?s):2:.*nothing"):

@@ -118,6 +118,23 @@ inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }
 inline double __dadd_rn(double a, double b) { return a + b; }
 inline double __dmul_rn(double a, double b) { return a * b; }
 inline double __fma_rn(double a, double b, double c) { return fma(a, b, c); }
-inline int __float2int_rn(float v) { return int(rintf(v)); }
-inline int __float2int_rz(float v) { return int(v); }
-inline int __double2int_rn(double v) { return int(rint(v)); }
+// Numbers as whole numbers: rounded to the nearest, to zero, up, down.
+#define PRETEND_TO_WHOLE(From, T, name)                                                                              \
+    inline T __##From##2##name##_rn(From v) { return (T)rint(v); }                                                     \
+    inline T __##From##2##name##_rz(From v) { return (T)trunc(v); }                                                    \
+    inline T __##From##2##name##_ru(From v) { return (T)ceil(v); }                                                     \
+    inline T __##From##2##name##_rd(From v) { return (T)floor(v); }
+PRETEND_TO_WHOLE(float, int, int) PRETEND_TO_WHOLE(float, unsigned int, uint)
+PRETEND_TO_WHOLE(float, long long, ll) PRETEND_TO_WHOLE(float, unsigned long long, ull)
+PRETEND_TO_WHOLE(double, int, int) PRETEND_TO_WHOLE(double, unsigned int, uint)
+PRETEND_TO_WHOLE(double, long long, ll) PRETEND_TO_WHOLE(double, unsigned long long, ull)
+#undef PRETEND_TO_WHOLE
+inline float __int2float_rn(int v) { return float(v); }
+inline float __uint2float_rn(unsigned int v) { return float(v); }
+inline float __ll2float_rn(long long v) { return float(v); }
+inline float __ull2float_rn(unsigned long long v) { return float(v); }
+inline float __double2float_rn(double v) { return float(v); }
+inline double __int2double_rn(int v) { return v; }
+inline double __uint2double_rn(unsigned int v) { return v; }
+inline double __ll2double_rn(long long v) { return double(v); }
+inline double __ull2double_rn(unsigned long long v) { return double(v); }
