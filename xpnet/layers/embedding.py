@@ -31,7 +31,7 @@ class Embedding(Layer):
     W: Array
 
     def forward(self, x: Array) -> Array:
-        self._check_indices(x)
+        self.check_indices(x)
         self.x = x
         return kernels.embedding(self.W, x)
 
@@ -41,7 +41,8 @@ class Embedding(Layer):
         n = prod(self.x.shape)
         self.dW = kernels.scatter_add(xp.reshape(dout, (n, D)), xp.reshape(self.x, (n,)), V)
 
-    def _check_indices(self, x: Array) -> None:
+    def check_indices(self, x: Array) -> None:
+        """Raise DtypeError or ArgumentError for what is no index of the table."""
         who, V = type(self).__name__, self.W.shape[0]
         if dtype_kind(x) != "integer":
             remedy = "cast it with xp.astype(x, xp.int64)"
