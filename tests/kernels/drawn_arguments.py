@@ -246,6 +246,12 @@ def embedding(draw: Draw) -> tuple[Any, ...]:
     return draw.array(V, draw.size()), draw.integers(-1, V + 1, *draw.shape())
 
 
+@arguments("embedding_with_positions")
+def embedding_with_positions(draw: Draw) -> tuple[Any, ...]:
+    V, D, L = draw.size(), draw.size(), draw.size()
+    return draw.array(V, D), draw.integers(-1, V + 1, draw.size(), L), draw.array(L + draw.size(0, 2), D)
+
+
 @arguments("scatter_add")
 def scatter_add(draw: Draw) -> tuple[Any, ...]:
     n, V = draw.one_of(0, 1, 7, 300), draw.size()

@@ -19,8 +19,8 @@ from fewest import fewest  # noqa: E402
 
 pytestmark = pytest.mark.journey
 BLOCK, BESIDES = 70, 30
-BUDGETS = {"W1": 14, "W2": 20, "W3": 20, "W4": 28, "W5": BLOCK + BESIDES}
-SMALLER = {"W3": {"sizes": (784, 256, 256, 10)}, "W5": {"layers": 1}}
+BUDGETS = {"W1": 14, "W2": 20, "W3": 20, "W4": 28, "W5": 2 * BLOCK + BESIDES}
+SMALLER = {"W3": {"sizes": (784, 256, 256, 10)}, "W5": {"layers": 2, "batch": 8}}
 MOST_BYTES = 1.25
 
 

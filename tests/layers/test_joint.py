@@ -6,9 +6,20 @@ import numpy as np
 import pytest
 
 from xpnet.backend import to_numpy
-from xpnet.layers import Affine, Convolution, Gelu, LayerNormalization, Linear, MaxPooling, Relu, TransformerBlock
+from xpnet.layers import (
+    Affine,
+    Convolution,
+    Embedding,
+    Gelu,
+    LayerNormalization,
+    Linear,
+    MaxPooling,
+    PositionalEmbedding,
+    Relu,
+    TransformerBlock,
+)
 from xpnet.layers.composition import Chain
-from xpnet.layers.joint import AffineRelu, ConvolutionReluPooling, LinearGelu
+from xpnet.layers.joint import AffineRelu, ConvolutionReluPooling, EmbeddingWithPositions, LinearGelu
 from xpnet.random import Generator
 
 rng = np.random.default_rng(0)
@@ -169,3 +180,17 @@ def test_a_branch_that_changes_the_shape_is_refused(asarray):
     made = TransformerBlock([LayerNormalization.create(4)], [Linear.create(4, 5)])
     with pytest.raises(Exception, match=r"broadcast|shape|size|match|incompatible"):
         made(asarray(np.ones((2, 3, 4))))
+
+
+def test_an_embedding_and_positions_give_what_they_give_one_by_one(asarray, dtype, backend):
+    W, P = (asarray(rng.standard_normal(shape).astype(dtype)) for shape in ((5, 3), (6, 3)))
+    x, dout = asarray(rng.integers(0, 5, (2, 4))), asarray(rng.standard_normal((2, 4, 3)).astype(dtype))
+    chain, first, second = Chain(Embedding(W), PositionalEmbedding(P)), Embedding(W), PositionalEmbedding(P)
+    assert [type(step) for step in chain._steps()] == [EmbeddingWithPositions]
+    np.testing.assert_array_equal(to_numpy(chain(x)), to_numpy(second(first(x))))
+    chain.backward(dout)
+    first.backward(second.backward(dout))
+    for layer, alone in zip(chain.layers.values(), (first, second), strict=True):
+        np.testing.assert_array_equal(to_numpy(layer.dW), to_numpy(alone.dW))
+    with pytest.raises(Exception, match="PositionalEmbedding1: x must have at most 6 positions"):
+        chain(asarray(rng.integers(0, 5, (2, 7))))

@@ -29,7 +29,7 @@ from xpnet.kernels.standard.attention import (
     self_attention_backward,
 )
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
-from xpnet.kernels.standard.embedding import embedding, scatter_add
+from xpnet.kernels.standard.embedding import embedding, embedding_with_positions, scatter_add
 from xpnet.kernels.standard.erf import erf
 from xpnet.kernels.standard.joint import (
     affine_gelu,
@@ -109,6 +109,7 @@ __all__ = [
     "elu",
     "elu_backward",
     "embedding",
+    "embedding_with_positions",
     "erf",
     "gelu",
     "gelu_backward",

@@ -32,7 +32,7 @@ class Embedding(Layer):
     W: Array
 
     def forward(self, x: Array) -> Array:
-        self._check_indices(x)
+        self.check_indices(x)
         self.x = x
         return kernels.embedding(self.W, x)
 
@@ -43,7 +43,8 @@ class Embedding(Layer):
         rows = widened(xp.reshape(dout, (n, D)))  # a row that comes often would stop growing in float16
         self.dW = narrowed(kernels.scatter_add(rows, xp.reshape(self.x, (n,)), V), dout)
 
-    def _check_indices(self, x: Array) -> None:
+    def check_indices(self, x: Array) -> None:
+        """Raise DtypeError or ArgumentError for what is no index of the table."""
         who, V = type(self).__name__, self.W.shape[0]
         if dtype_kind(x) != "integer":
             remedy = 'cast it with xn.asarray(x, dtype="int64")'

@@ -14,6 +14,7 @@ from xpnet.layers.affine import Affine
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.convolution import Convolution
+from xpnet.layers.embedding import Embedding, PositionalEmbedding
 from xpnet.layers.linear import Linear, in_rows_of, rows
 from xpnet.layers.named import NamedArrays
 from xpnet.layers.normalization import LayerNormalization
@@ -38,14 +39,14 @@ class Joint:
 
     def __init__(self, *layers: Any) -> None:
         self.layers = layers
+        self.places = [(layer, name) for layer in layers for name in layer.parameters]
 
     @property
     def params(self) -> NamedArrays:
         return self.layers[0].params  # type: ignore[no-any-return]
 
     def __call__(self, x: Any) -> Any:
-        first = self.layers[0]
-        if type(x) is Variable or type(first.W) is Variable or type(first.b) is Variable or self._replaced():
+        if type(x) is Variable or self._replaced() or any(type(getattr(*place)) is Variable for place in self.places):
             for layer in self.layers:
                 x = layer(x)
             return x
@@ -84,6 +85,22 @@ class AffineRelu(Joint):
         dout = checks.check_dout(relu, dout, *like)
         dx, affine.dW, affine.db = kernels.affine_relu_backward(dout, affine.x, affine.W, relu.y, affine.needs_dx)
         return checks.unflatten(dx, affine._x_shape)
+
+
+class EmbeddingWithPositions(Joint):
+    """An Embedding and a PositionalEmbedding. Each gets what its own backward needs."""
+
+    def forward(self, x: Any) -> Any:
+        embedding, positions = self.layers
+        checks.accept(embedding, (x,))
+        embedding.check_indices(x)
+        W, P = embedding.W, positions.W
+        if x.ndim != 2 or x.shape[1] > P.shape[0] or (W.shape[1], W.dtype) != (P.shape[1], P.dtype):
+            return positions(embedding(x))  # one of them may refuse it
+        embedding.x = x
+        y = kernels.embedding_with_positions(W, x, P)
+        embedding._y_like = positions._y_like = (array_namespace(y), y.shape, y.dtype, device_of(y))
+        return y
 
 
 class Parted(Joint):
@@ -165,10 +182,14 @@ class ConvolutionReluPooling(Parted):
 
 JOINED: dict[tuple[type, ...], type[Joint]] = {
     (Affine, Relu): AffineRelu,
+    (Embedding, PositionalEmbedding): EmbeddingWithPositions,
     (Linear, Gelu): LinearGelu,
     (Convolution, Relu, MaxPooling): ConvolutionReluPooling,
 }
-KINDS = (Affine, Convolution, Gelu, LayerNormalization, Linear, MaxPooling, MultiHeadAttention, Relu)
+KINDS = (
+    *(Affine, Convolution, Embedding, Gelu, LayerNormalization, Linear, MaxPooling, MultiHeadAttention),
+    *(PositionalEmbedding, Relu),
+)
 METHODS: dict[type, tuple[Any, Any]] = {kind: (kind.forward, kind.backward) for kind in KINDS}
 
 

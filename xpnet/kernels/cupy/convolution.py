@@ -25,11 +25,6 @@ def columns_of(x: Any, window: Any, places: Pair) -> Any:
     return columns
 
 
-def rows_of(x: Any, W: Any, window: Any) -> Any:
-    """``(M, N OH OW)``, the product of the filters with what they see."""
-    return W.reshape(W.shape[0], -1) @ columns_of(x, window, window.places(x.shape))
-
-
 def dx_of_rows(rows: Any, W: Any, shape: tuple[int, ...], window: Any) -> Any:
     """The derivative of x of that shape from that of the rows."""
     columns = W.reshape(W.shape[0], -1).T @ rows
@@ -37,12 +32,6 @@ def dx_of_rows(rows: Any, W: Any, shape: tuple[int, ...], window: Any) -> Any:
     sizes = _sizes(shape, window.places(shape), window)
     launch_each("windows", "col2im", dx.dtype, dx.size, cupy.ascontiguousarray(columns), dx, *sizes)
     return dx
-
-
-def dw_of_rows(rows: Any, x: Any, window: Any) -> Any:
-    """The derivative of W from that of the rows."""
-    dW = rows @ columns_of(x, window, window.places(x.shape)).T
-    return dW.reshape(rows.shape[0], x.shape[1], *window.size)
 
 
 def _as_rows(dout: Any) -> Any:
@@ -54,7 +43,7 @@ def convolution(x: Any, W: Any, b: Any, window: Any, groups: int) -> Any:
     if groups > 1:
         return kernels.convolution.reference(x, W, b, window, groups)
     (N, M), places = (x.shape[0], W.shape[0]), window.places(x.shape)
-    rows = rows_of(x, W, window)
+    rows = W.reshape(M, -1) @ columns_of(x, window, places)
     y = cupy.empty((N, M, *places), rows.dtype)
     bias = 0 if b is None else b
     launch_each("windows", "rows_to_images", y.dtype, y.size, rows, bias, y, N, M, places[0] * places[1])
@@ -72,4 +61,5 @@ def convolution_dx(dout: Any, W: Any, size: Pair, window: Any, groups: int) -> A
 def convolution_dw(dout: Any, x: Any, window: Any, groups: int) -> Any:
     if groups > 1:
         return kernels.convolution_dw.reference(dout, x, window, groups)
-    return dw_of_rows(_as_rows(dout), x, window)
+    dW = _as_rows(dout) @ columns_of(x, window, window.places(x.shape)).T
+    return dW.reshape(dout.shape[1], x.shape[1], *window.size)

@@ -1,11 +1,13 @@
-// Rows of a table by number, and their transpose. An index outside the table yields NaN, and adds to nothing.
+// Rows of a table by number, with a row for each place of a sequence added where there are such, and their transpose. An index outside the table yields NaN, and adds to nothing.
 
 extern "C" __global__ void embedding(
-    const REAL* W, const void* x, long long kind, REAL* y, long long n, long long size, long long width
+    const REAL* W, const void* x, long long kind, const REAL* positions, REAL* y,
+    long long n, long long size, long long width, long long length
 ) {
     EACH(i, n * width) {
         long long row = integer_at(x, i / width, kind);
-        y[i] = row >= 0 && row < size ? W[row * width + i % width] : REAL(WIDE(nan("")));
+        WIDE value = row >= 0 && row < size ? WIDE(W[row * width + i % width]) : WIDE(nan(""));
+        y[i] = positions ? value + WIDE(positions[i % (length * width)]) : value;
     }
 }
 

@@ -16,7 +16,15 @@ MOST_LOOKS = 2**30  # at an index, beyond which sorting them is cheaper, althoug
 def embedding(W: Any, x: Any) -> Any:
     (V, D), n = W.shape, x.size
     y = cupy.empty((*x.shape, D), W.dtype)
-    launch_each("embedding", "embedding", W.dtype, y.size, W, *integers(x), y, n, V, D)
+    launch_each("embedding", "embedding", W.dtype, y.size, W, *integers(x), 0, y, n, V, D, 1)
+    return y
+
+
+@body(kernels.embedding_with_positions)
+def embedding_with_positions(W: Any, x: Any, positions: Any) -> Any:
+    (V, D), (_, L) = W.shape, x.shape
+    y = cupy.empty((*x.shape, D), W.dtype)
+    launch_each("embedding", "embedding", W.dtype, y.size, W, *integers(x), positions, y, x.size, V, D, L)
     return y
 
 

@@ -25,6 +25,16 @@ def embedding(W: Array, x: Array) -> Array:
 
 
 @kernel
+def embedding_with_positions(W: Array, x: Array, positions: Array) -> Array:
+    """``embedding`` of sequences plus a vector for each place, ``y[n, t] = W[x[n, t]] + P[t]``.
+
+    Shapes: ``W (V, D)``, ``x (N, L)`` integer, ``P (T, D)`` with L ≤ T, ``y (N, L, D)``.
+    """
+    y: Array = embedding(W, x) + positions[: x.shape[1], :]
+    return y
+
+
+@kernel
 def scatter_add(g: Array, indices: Array, size: int) -> Array:
     """The transpose of taking rows, ``y[k] = Σ g[i]`` over i with ``indices[i] = k``; others add to nothing.
 
