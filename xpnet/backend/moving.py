@@ -7,8 +7,19 @@ from typing import Any, Self
 
 import numpy as np
 
-from xpnet.backend.namespace import array_namespace, device_of, dtype_kind, dtype_name, find_dtype, is_array, library_of
-from xpnet.backend.switch import Backend, get_backend, make_backend, to_numpy
+from xpnet.backend import (
+    Backend,
+    array_namespace,
+    device_of,
+    dtype_kind,
+    dtype_name,
+    get_backend,
+    is_array,
+    library_of,
+    make_backend,
+    to_numpy,
+)
+from xpnet.backend.namespace import find_dtype
 from xpnet.errors import DtypeError
 
 Change = tuple[MutableMapping[str, Any], str, Any]
