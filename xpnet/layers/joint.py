@@ -53,7 +53,7 @@ class Joint:
         try:
             return self.forward(x)
         except (RuntimeError, TypeError, ValueError) as error:
-            checks.explain_dtypes(first, {"x": x}, error)
+            checks.explain_dtypes(self.layers[0], {"x": x}, error)
             raise
 
     def _replaced(self) -> bool:
