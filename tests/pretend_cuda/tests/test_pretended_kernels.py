@@ -162,6 +162,12 @@ def test_inline_ptx_is_refused(cp):
         wrong.compile()
 
 
+@pytest.mark.parametrize("image", [b".version 9.0", b"\x7fELF" + bytes(14) + b"\xbe\x00" + bytes(100)])
+def test_code_for_a_real_gpu_is_refused(cp, image):
+    with pytest.raises(cp.cuda.driver.CUDADriverError, match="a module is loaded that pretend_cuda has not compiled"):
+        cp.cuda.function.Module().load(image)
+
+
 def test_a_name_that_a_module_does_not_have_is_told(cp):
     kernel = cp.RawKernel('extern "C" __global__ void here() {}', "elsewhere")
     with pytest.raises(cp.cuda.driver.CUDADriverError, match="the module has no kernel elsewhere"):

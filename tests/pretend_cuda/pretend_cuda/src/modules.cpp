@@ -109,7 +109,7 @@ int run(Function* function, Triple grid, Triple block, unsigned int shared, void
 extern "C" {
 
 int pretend_module_load(void** result, const char* image, size_t size) {
-    if (size < 4 || memcmp(image, "\x7f" "ELF", 4) != 0)
+    if (size < 64 || memcmp(image, "\x7f" "ELF", 4) != 0 || image[18] != 62)  // EM_X86_64: a real cubin is ELF too
         return refused(INVALID_IMAGE, "a module is loaded that pretend_cuda has not compiled");
     void* handle = load(image, size);
     if (!handle) return INVALID_IMAGE;
