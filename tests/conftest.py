@@ -144,10 +144,20 @@ def asarray(where: Where, backend: Backend) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def cupy() -> Iterator[Any]:
+def needs() -> Callable[[str], None]:
+    """A function that leaves the test out where a library is not ready, and says why."""
+
+    def check(library: str) -> None:
+        if LACKS[library]:
+            (pytest.fail if library in REQUIRED else pytest.skip)(LACKS[library])
+
+    return check
+
+
+@pytest.fixture
+def cupy(needs: Callable[[str], None]) -> Iterator[Any]:
     """CuPy itself, as the current backend in float32: on a CUDA device, or on a pretended one."""
-    if LACKS["cupy"]:
-        (pytest.fail if "cupy" in REQUIRED else pytest.skip)(LACKS["cupy"])
+    needs("cupy")
     with xn.use_backend("cupy", dtype="float32"):
         yield importlib.import_module("cupy")
 

@@ -38,8 +38,9 @@ def offer_cupy() -> str:
 
 
 def is_pretended(cupy: Any) -> bool:
-    """Whether this CuPy computes on the CPU."""
-    return hasattr(cupy.cuda.runtime, "_pretend_do")
+    """Whether this CuPy computes on the CPU: the module by which it reaches CUDA is not the one of its wheel."""
+    runtime = importlib.import_module("cupy_backends.cuda.api.runtime")
+    return Path(cupy.__file__).parents[1] not in Path(runtime.__file__).parents
 
 
 def run_again(file: str, **settings: str) -> None:

@@ -86,16 +86,28 @@ def test_same_code_two_backends():
     assert max(differences) < 1e-5
 
 
-def test_autodiff():
-    output = run("autodiff.py")
+def test_same_code_on_cupy(needs):
+    needs("cupy")
+    output = run("same_code_two_backends.py", "numpy", "cupy")
+    differences = [float(line.split()[-1]) for line in output.splitlines()[1:]]
+    assert len(differences) == 5
+    assert max(differences) < 1e-5
+
+
+@pytest.mark.parametrize("backend", ["numpy", "cupy"])
+def test_autodiff(backend, needs):
+    needs(backend)
+    output = run("autodiff.py", backend)
     assert "f'(x)     [ 2.2232" in output
     differences = [float(value) for value in re.findall(r"difference between tape and layers (\S+)", output)]
     assert len(differences) == 4
     assert max(differences) < 1e-14
 
 
-def test_draw_graph(tmp_path):
-    output = run("draw_graph.py", str(tmp_path))
+@pytest.mark.parametrize("backend", ["numpy", "cupy"])
+def test_draw_graph(backend, needs, tmp_path):
+    needs(backend)
+    output = run("draw_graph.py", str(tmp_path), XPNET_BACKEND=backend)
     assert output.startswith("2.2, 110, 200\nflowchart LR")
     assert {path.name for path in tmp_path.iterdir()} == {"apples.svg", "apples.html"}
 
@@ -191,3 +203,27 @@ def test_train_convnets(network, least, tmp_path):
     (accuracy,) = re.findall(r"^test accuracy: ([\d.]+)%$", output, re.MULTILINE)
     assert float(accuracy) > least
     assert weights.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("backend", ["numpy", "cupy"])
+def test_the_code_of_the_readme_runs_from_top_to_bottom(backend, needs, tmp_path):
+    """On the backend that its one line chooses, for a few steps."""
+    needs(backend)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    code = "\n".join(blocks)
+    for line, fewer in (
+        ('set_backend("numpy")', f'set_backend("{backend}")'),
+        ("(1000)", "(20)"),
+        (".run(5)", ".run(1)"),
+    ):
+        assert line in code
+        code = code.replace(line, fewer)
+    code = code.replace(
+        "import numpy as np\n", "import numpy as np\nassert type(net.params['Affine1.W']) is EXPECTED\n"
+    )
+    array = "cupy.ndarray" if backend == "cupy" else "numpy.ndarray"
+    code = f"import {backend}\nEXPECTED = {array}\n{code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "test accuracy" in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"convnet.safetensors", "apples.svg"}

@@ -44,8 +44,8 @@ def pinned(cupy: Any) -> Any:
 def test_every_batch_arrives_whole(cupy: Any, pinned: list[int], at_once: bool) -> None:
     seen = []
     for x, t in get_backend().ahead(BATCHES):
-        seen.append((x + 0, t + 0))
-        del x, t  # their memory goes to a batch that comes
+        seen.append((x.astype("float64"), t.astype("int32")))  # of other sizes
+        del x, t  # so that their memory goes to a batch that comes
         if at_once:
             cupy.cuda.get_current_stream().synchronize()
     assert len(seen) == len(BATCHES)
@@ -55,13 +55,22 @@ def test_every_batch_arrives_whole(cupy: Any, pinned: list[int], at_once: bool) 
     assert len(pinned) <= 2 * (MOST + 1)
 
 
-def test_memory_of_batches_nobody_takes_is_not_written_to_later(cupy: Any) -> None:
+def test_memory_of_batches_nobody_takes_is_not_written_to_later(cupy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    streams, make = [], cupy.cuda.Stream
+
+    def stream(**named: Any) -> Any:
+        streams.append(make(**named))  # which does what it was given when it goes, if not before
+        return streams[-1]
+
+    monkeypatch.setattr(cupy.cuda, "Stream", stream)
     ahead = get_backend().ahead(BATCHES)
     for _ in range(2):
         next(ahead)
     ahead.close()
     others = [cupy.full((ROWS, 2), 7.0, dtype="float32") for _ in range(2 * len(BATCHES))]
-    cupy.cuda.Device().synchronize()
+    cupy.cuda.get_current_stream().synchronize()
+    assert len(streams) == 1
+    streams[0].synchronize()
     assert all((to_numpy(array) == 7.0).all() for array in others)
 
 

@@ -15,8 +15,10 @@ from xpnet.cases import CASES
 from xpnet.layers import Relu
 
 
-def test_check_passes_on_one_backend() -> None:
-    result = run("check", "--backend", "numpy")
+@pytest.mark.parametrize("backend", ["numpy", "cupy"])
+def test_check_passes_on_one_backend(backend: str, needs) -> None:
+    needs(backend)
+    result = run("check", "--backend", backend)
     assert result.exit_code == 0
     for case in CASES:
         assert case.name in result.stdout

@@ -109,11 +109,9 @@ def test_train_without_out_writes_into_a_folder_of_its_own(tmp_path: Path) -> No
     assert sorted(file.name for file in folder.iterdir()) == FILES
 
 
-@pytest.mark.parametrize("name", ["array-api-strict", "torch"])
-def test_train_on_another_backend_and_device(name: str, tmp_path: Path) -> None:
-    if name not in xn.available_backends():
-        pytest.skip(f"needs {name}")
-    device = "device1" if name == "array-api-strict" else "cpu"
+@pytest.mark.parametrize(("name", "device"), [("array-api-strict", "device1"), ("torch", "cpu"), ("cupy", "cuda:0")])
+def test_train_on_another_backend_and_device(name: str, device: str, tmp_path: Path, needs) -> None:
+    needs(name)
     result = run("train", *QUICK, "--backend", name, "--device", device, "--out", tmp_path / "there")
     assert result.exit_code == 0
     assert f"on {name} " in result.stdout.splitlines()[0]

@@ -41,6 +41,12 @@ def test_a_library_with_arrays_of_its_own_passes_everything() -> None:
     assert report.namespace == "small_library"
 
 
+def test_cupy_lacks_to_device_and_nothing_else(needs) -> None:
+    needs("cupy")
+    report = conform("cupy", quick=True)
+    assert failing(report) == {"arrays": {("to_device", "missing")}}
+
+
 def test_every_case_of_a_rule_counts_and_quick_tries_one() -> None:
     report = conform("numpy", quick=True)
     rules = report.sections["rules"]

@@ -48,10 +48,11 @@ def test_rows_come_in_order_without_a_generator() -> None:
 
 
 @pytest.mark.parametrize(
-    ("backend", "device"), [("numpy", None), ("array-api-strict", None), ("array-api-strict", "device1")]
+    ("backend", "device"),
+    [("numpy", None), ("cupy", None), ("array-api-strict", None), ("array-api-strict", "device1")],
 )
-def test_batches_stay_where_the_data_is(backend: str, device: str | None) -> None:
-    pytest.importorskip(backend.replace("-", "_"))
+def test_batches_stay_where_the_data_is(backend: str, device: str | None, needs) -> None:
+    needs(backend)
     with use_backend(backend, device=device):
         x, t = get_backend().asarray(X.reshape(10, 1, 2)), get_backend().asarray(T)
     for rng in (None, Generator(0)):

@@ -15,10 +15,13 @@ X = np.ones((6, 2, 2))
 T = np.asarray([0, 1, 2, 0, 1, 2])
 
 
-@pytest.fixture(params=[("numpy", None), ("array-api-strict", None), ("array-api-strict", "device1")], ids=str)
-def backend(request: pytest.FixtureRequest):
+PLACES = [("numpy", None), ("cupy", None), ("array-api-strict", None), ("array-api-strict", "device1")]
+
+
+@pytest.fixture(params=PLACES, ids=str)
+def backend(request: pytest.FixtureRequest, needs):
     name, device = request.param
-    pytest.importorskip(name.replace("-", "_"))
+    needs(name)
     with use_backend(name, device=device) as current:
         yield current
 

@@ -18,11 +18,12 @@ FOLDER = Path(xpnet.datasets.__file__).parent
 
 
 @pytest.mark.parametrize(
-    ("backend", "device"), [("numpy", None), ("array-api-strict", None), ("array-api-strict", "device1")]
+    ("backend", "device"),
+    [("numpy", None), ("cupy", None), ("array-api-strict", None), ("array-api-strict", "device1")],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_arrays_are_born_on_the_current_backend(backend: str, device: str | None, dtype: str) -> None:
-    pytest.importorskip(backend.replace("-", "_"))
+def test_arrays_are_born_on_the_current_backend(backend: str, device: str | None, dtype: str, needs) -> None:
+    needs(backend)
     with use_backend(backend, device=device, dtype=dtype) as current:
         (x_train, t_train), (x_test, t_test) = load_digits()
         (_, one_hot), _ = load_digits(one_hot_label=True)

@@ -50,9 +50,9 @@ def test_real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
         assert hashlib.sha256(unpack(path)).hexdigest() == checksum
 
 
-@pytest.mark.parametrize("backend", ["numpy", "array-api-strict"])
-def test_form_of_the_arrays(named: Path, backend: str) -> None:
-    pytest.importorskip(backend.replace("-", "_"))
+@pytest.mark.parametrize("backend", ["numpy", "cupy", "array-api-strict"])
+def test_form_of_the_arrays(named: Path, backend: str, needs) -> None:
+    needs(backend)
     with use_backend(backend, dtype="float64") as current:
         (x_train, t_train), (x_test, t_test) = load_mnist()
         (raw, one_hot), (images, _) = load_mnist(normalize=False, flatten=False, one_hot_label=True)

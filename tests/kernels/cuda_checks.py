@@ -28,6 +28,8 @@ class Launches:
         from xpnet.kernels.cupy import launch
 
         self.count = 0
+        self.sizes: tuple[int, int] = (0, 0)
+        """Blocks and threads of the last one."""
         compiled = launch.compiled
 
         def checked(file: str, name: str, dtype: str) -> Any:
@@ -35,7 +37,7 @@ class Launches:
             wanted = arguments_of(launch.source(file), name, launch.options(dtype))
 
             def run(grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...]) -> None:
-                self.count += 1
+                self.count, self.sizes = self.count + 1, (grid[0], block[0])
                 for (kind, argument), value in zip(wanted, args, strict=True):
                     assert fits(kind, value), f"{name}, {argument}: {kind} from {value!r}"
                 kernel(grid, block, args)

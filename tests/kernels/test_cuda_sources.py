@@ -234,6 +234,18 @@ def test_masks_are_numpy_s_bits(cupy, launches):
         assert to_numpy(kernels.dropout_mask(cupy.asarray(x), rng, "a", 2, 0.75)).tobytes() == expected.tobytes()
 
 
+def test_launches_have_blocks_and_threads_for_all_there_is_to_do(cupy, launches):
+    """With fewer the kernels would give the same numbers, one part of them after the other."""
+    kernels.relu(cupy.ones(1000, "float32"))
+    assert launches.sizes == (4, 256)
+    kernels.softmax(cupy.ones((5, 70), "float32"))
+    assert launches.sizes == (5, 128)
+    kernels.sum_rows(cupy.ones((300, 19), "float32"))
+    blocks, threads = launches.sizes
+    assert blocks * threads >= min(300 * 19, blocks * 1024)
+    assert blocks >= 3
+
+
 def test_an_argument_of_another_type_is_found(cupy, launches):
     from xpnet.kernels.cupy.launch import launch_each, options, source
 

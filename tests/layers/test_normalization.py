@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import xpnet as xn
-from xpnet.backend import LIBRARIES, dtype_name, missing, to_numpy
+from xpnet.backend import dtype_name, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
 from xpnet.layers import BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization
 
@@ -162,15 +162,14 @@ def test_options_may_be_numbers_of_numpy():
     assert (layer.momentum, layer.eps) == (0.5, 0.25)
 
 
-LOW = [("numpy", "float16"), ("torch", "float16"), ("torch", "bfloat16"), ("jax", "bfloat16")]
+LOW = [("numpy", "float16"), ("cupy", "float16"), ("torch", "float16"), ("torch", "bfloat16"), ("jax", "bfloat16")]
 
 
 @pytest.mark.parametrize(("library", "dtype"), LOW)
 @pytest.mark.parametrize("kind", ["batch", "group", "layer", "rms"])
-def test_statistics_of_low_precision_are_computed_in_float32(library, dtype, kind):
+def test_statistics_of_low_precision_are_computed_in_float32(library, dtype, kind, needs):
     """Values whose squares float16 cannot hold, and a thousand of them, whose sum it cannot hold either."""
-    if missing(LIBRARIES[library]):
-        pytest.skip(missing(LIBRARIES[library]))
+    needs(library)
     with xn.use_backend(library, dtype=dtype) as backend:
         layer = {
             "batch": lambda: BatchNormalization.create(1),

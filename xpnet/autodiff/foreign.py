@@ -17,6 +17,7 @@ from xpnet.kernels import erf
 from xpnet.typing import Namespace
 
 WHO = "Variable"
+PREFIXES = ("cupyx_scipy_special_", "cupy_")
 RENAMED = {
     "absolute": "abs",
     "fabs": "abs",
@@ -72,11 +73,11 @@ def elementwise(xp: Namespace, kernel: Any, args: tuple[Any, ...], named: dict[s
     Raises: ``LibraryError`` for a kernel that is not known, and for ``out``.
     """
     name = str(kernel.name)
-    if name.startswith("cupy"):  # else somebody's own, whatever it is called
-        name = name.removeprefix("cupyx_scipy_special_").removeprefix("cupy_")
-        standard = RENAMED.get(name, name)
-    else:
-        standard = ""
+    standard = ""  # of somebody's own kernel, whatever it is called
+    for prefix in PREFIXES:
+        if name.startswith(prefix):
+            name = name.removeprefix(prefix)
+            standard = RENAMED.get(name, name)
     dtype = named.pop("dtype", None)
     if len(args) > kernel.nin or named:
         raise _refusal(name, f"the argument {next(iter(named), 'out')}", "leave it out: a Variable is not written to")

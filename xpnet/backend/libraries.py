@@ -37,10 +37,8 @@ class Library:
     """The module whose ``Graph`` records a step, where the library can."""
     repairs: Mapping[str, Repair] = {}
     """Functions of the standard that the library does in part, such as ``linalg.solve``, and what does all of them."""
-    unfit: Mapping[str, str] = {}
-    """Floating dtypes of the library in which networks do not compute -> why."""
-    asks_for_methods = False
-    """Whether its functions call methods of an argument that is not its array, as ``x.sum(axis)``."""
+    unfit: Mapping[str, str] = {}  # its floating dtypes in which networks do not compute -> why
+    asks_for_methods = False  # whether its functions call methods of what is not its array, as x.sum(axis)
 
     def __init__(self, namespace: Namespace | None = None) -> None:
         self._namespace = namespace

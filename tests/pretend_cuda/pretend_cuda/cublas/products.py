@@ -88,6 +88,7 @@ class Products:
 
     def gemmBatched(self, handle: int, *given: int) -> None:
         ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, count = given
+        ready(handle)  # before the addresses are read, which are on the device too
         for each in zip(*(pointers(address, count) for address in (a, b, c)), strict=True):
             self.gemm(handle, ta, tb, m, n, k, alpha, each[0], lda, each[1], ldb, beta, each[2], ldc)
 
