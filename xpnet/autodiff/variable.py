@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any, NoReturn
 
 import numpy as np
 
 from xpnet.autodiff import foreign
 from xpnet.autodiff.instead import remedy_for
-from xpnet.autodiff.nodes import CONSTANT, Node, check_real, conjugate, current_trace, in_forward, is_real, leaf
+from xpnet.autodiff.items import Items
+from xpnet.autodiff.nodes import CONSTANT, Node, check_real, conjugate, current_trace, is_real, leaf
 from xpnet.autodiff.operators import constant_operator, constant_operators, operators, unary
-from xpnet.autodiff.record import NUMBERS, apply, base, constant, made_by_recording, variable_of
+from xpnet.autodiff.record import NUMBERS, apply, base, constant, made_by_recording
 from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, read_key, set_item
 from xpnet.autodiff.rules.shapes import TO_DEVICE, VIEWS, to_device
 from xpnet.autodiff.rules.table import RULES
@@ -27,7 +26,7 @@ SPACES: dict[Namespace, Namespace] = {}  # a library's namespace -> that of Vari
 
 
 @made_by_recording
-class Variable:
+class Variable(Items):
     """An array with a history, ``y = f(Variable(x)); y.backward(); x.grad``.
 
     It wraps an array of any library, another Variable, or a number, which becomes an array of the current
@@ -198,70 +197,6 @@ class Variable:
         changed = apply(SETITEM, set_item, (self, value, read_key(key, masks=True)))
         self.value, self.node = changed.value, changed.node
 
-    def __len__(self) -> int:
-        if not self.shape:
-            raise DtypeError("Variable", "it must have an axis", "none", "a number has no length: use it as it is")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Variable]:
-        return iter([self[at, ...] for at in range(len(self))])
-
-    def __reversed__(self) -> Iterator[Variable]:
-        return iter([*self][::-1])
-
-    def __contains__(self, item: Any) -> bool:
-        return bool(array_namespace(base(self)).any(base(self == item)))
-
-    def __bool__(self) -> bool:
-        return bool(base(self))
-
-    def __int__(self) -> int:
-        return int(base(self))
-
-    def __index__(self) -> int:
-        return operator.index(base(self))
-
-    def __float__(self) -> float:
-        return float(self._number("float"))
-
-    def __complex__(self) -> complex:
-        return complex(self._number("complex"))
-
-    def _number(self, kind: str) -> Any:
-        """The array of one element, where no derivative is lost by it.
-
-        Raises: ``StateError`` inside a transform or a layer's forward.
-        """
-        if self.node.trace.active or (self.node.trace is not CONSTANT and in_forward()):
-            raise StateError(
-                "Variable",
-                f"{kind}(x) must not be taken where a derivative goes through x",
-                "one inside a transform or a layer's forward",
-                "use functions of xp = array_namespace(x); where the value alone is meant, stop_gradient(x)",
-            )
-        return base(self)
-
-    def __copy__(self) -> Variable:
-        return variable_of(self.value, self.node)
-
-    def __deepcopy__(self, memo: Any) -> Variable:
-        self._refuse_copy("copy.deepcopy")
-        return constant(deepcopy(base(self), memo))
-
-    def __reduce_ex__(self, _: Any) -> tuple[Any, ...]:
-        self._refuse_copy("pickle")
-        return constant, (base(self),)
-
-    def _refuse_copy(self, how: str) -> None:
-        """Raise where a copy would be cut off from the graph, and take a part of the gradient with it."""
-        if self.node.trace is not CONSTANT:
-            raise StateError(
-                "Variable",
-                f"{how} must be given a constant",
-                "a Variable that has a derivative",
-                "use xp.asarray(x, copy=True), which keeps the history; or stop_gradient(x), then Variable(…) anew",
-            )
-
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise LibraryError(
             "Variable",
@@ -275,9 +210,6 @@ class Variable:
 
     def __cupy_get_ndarray__(self) -> NoReturn:
         foreign.refuse_conversion()
-
-    def __format__(self, spec: str) -> str:
-        return format(float(base(self)), spec) if spec else str(self)
 
     def __getattr__(self, name: str) -> Any:
         """Raise: arrays of NumPy and torch have methods that the standard has not. CuPy's own functions call some."""

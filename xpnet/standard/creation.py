@@ -14,7 +14,7 @@ class Creation(Protocol):
     def arange(
         start: float, /, stop: float | None = None, step: float = 1, *, dtype: Dtype = None, device: Device = None
     ) -> Array:
-        """``yᵢ = start + i step`` below stop; a constant."""
+        """``yᵢ = start + i step`` below stop; ``dstart = Σᵢ doutᵢ``, ``dstep = Σᵢ i doutᵢ``."""
 
     @staticmethod
     def asarray(obj: Any, /, *, dtype: Dtype = None, device: Device = None, copy: bool | None = None) -> Array:
@@ -48,15 +48,15 @@ class Creation(Protocol):
 
     @staticmethod
     def from_dlpack(x: Any, /, *, device: Device = None, copy: bool | None = None) -> Array:
-        """The array that another library exports; a constant."""
+        """The array that another library exports; ``dx = dout`` of a Variable."""
 
     @staticmethod
     def full(shape: Shape, fill_value: complex, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of that shape that holds one number; a constant."""
+        """An array of that shape that holds one number; ``dfill_value = Σ dout``."""
 
     @staticmethod
     def full_like(x: Array, /, fill_value: complex, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of the shape of x that holds one number; a constant."""
+        """An array of the shape of x that holds one number; ``dfill_value = Σ dout``."""
 
     @staticmethod
     def iinfo(type: Any, /) -> Any:  # noqa: A002 (the standard's name)
@@ -77,7 +77,7 @@ class Creation(Protocol):
         device: Device = None,
         endpoint: bool = True,
     ) -> Array:
-        """Numbers at equal distances from start to stop; a constant."""
+        """``yᵢ = start + cᵢ (stop - start)``, c from 0 to 1; ``dstart = Σᵢ (1 - cᵢ) doutᵢ``, ``dstop = Σᵢ cᵢ doutᵢ``."""
 
     @staticmethod
     def ones(shape: Shape, *, dtype: Dtype = None, device: Device = None) -> Array:

@@ -15,6 +15,11 @@ def product(arrays: Any) -> Any:
     return first
 
 
+def number(x: Any) -> Any:
+    """A Variable as it is, and an array, which the standard does not take there, as a Python number."""
+    return x if getattr(type(x), "differentiates", False) else float(x)
+
+
 CASES = (
     case("reshape", (2, 6), call=lambda xp, x: xp.reshape(x, (3, 4))),
     case("squeeze", (1, 3, 1), call=calling("squeeze", axis=(0, 2))),
@@ -34,8 +39,8 @@ CASES = (
     case("broadcast_to", (3, 1), call=lambda xp, x: xp.broadcast_to(x, (2, 3, 4))),
     case("astype", (3,), call=lambda xp, x: xp.astype(x, xp.complex128), label="to complex"),
     case("asarray", (3,), call=calling("asarray", copy=True)),
-    case("full", (), call=lambda xp, x: xp.full((2, 3), x)),
-    case("full_like", (2,), (), call=lambda xp, x, v: x * xp.full_like(x, v)),
+    case("full", (), call=lambda xp, x: xp.full((2, 3), number(x))),
+    case("full_like", (2,), (), call=lambda xp, x, v: x * xp.full_like(x, number(v))),
     case("linspace", (), (), call=lambda xp, a, b: xp.linspace(a, b, 5)),
     case("linspace", (), call=lambda xp, a: xp.linspace(a, 3.0, 4, endpoint=False), label="open"),
     case("arange", (), call=lambda xp, a: xp.arange(a, 6.0 + 0.0 * a, 1.5)[:3]),
