@@ -77,7 +77,7 @@ class Creation(Protocol):
         device: Device = None,
         endpoint: bool = True,
     ) -> Array:
-        """``yᵢ = start + cᵢ (stop - start)``, c from 0 to 1; ``dstart = Σᵢ (1 - cᵢ) doutᵢ``, ``dstop = Σᵢ cᵢ doutᵢ``."""
+        """``y = start + c (stop - start)``, c from 0 to 1; ``dstart = Σ (1 - c) dout``, ``dstop = Σ c dout``."""
 
     @staticmethod
     def ones(shape: Shape, *, dtype: Dtype = None, device: Device = None) -> Array:
