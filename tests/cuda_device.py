@@ -18,10 +18,10 @@ def offer_cupy() -> str:
 
     A real device goes before a pretended one. ``PRETEND_CUDA=1`` asks for the pretended one, ``0`` forbids it.
     """
+    sys.path.insert(0, str(Path(__file__).parent / "pretend_cuda"))
     asked = os.environ.get("PRETEND_CUDA", "")
     if asked == "0" or importlib.util.find_spec("cupy") is None:
         return ""
-    sys.path.insert(0, str(Path(__file__).parent / "pretend_cuda"))
     import pretend_cuda
 
     try:

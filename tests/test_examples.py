@@ -226,4 +226,4 @@ def test_the_code_of_the_readme_runs_from_top_to_bottom(backend, needs, tmp_path
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert "test accuracy" in done.stdout
-    assert {path.name for path in tmp_path.iterdir()} == {"convnet.safetensors", "apples.svg"}
+    assert {path.name for path in tmp_path.iterdir()} == {"convnet.safetensors", "apples.svg", "price.svg"}

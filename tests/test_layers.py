@@ -217,7 +217,9 @@ FLOATING = [case for case in CASES if case.layer.differentiable[:1] == case.laye
 def test_integers_are_refused_and_the_cast_is_named(case, asarray):
     layer, inputs = case.build(asarray)
     wrong = [asarray(np.ones(inputs[0].shape, dtype=np.int64)), *inputs[1:]]
-    with pytest.raises(DtypeError, match=rf"^\w+: {case.layer.inputs[0]} must be floating, got int.*cast it with xn.asarray\("):
+    with pytest.raises(
+        DtypeError, match=rf"^\w+: {case.layer.inputs[0]} must be floating, got int.*cast it with xn.asarray\("
+    ):
         layer(*wrong)
 
 

@@ -30,7 +30,7 @@ def test_subclasses_of_numpy_arrays_are_numpy() -> None:
 
 def test_two_libraries_are_an_error_that_names_both() -> None:
     expected = (
-        r"^array_namespace: arrays must be of one library, got numpy and array-api-strict; convert one with backend"
+        r"^array_namespace: arrays must be of one library, got numpy and array-api-strict; convert one with xn.asarray"
     )
     with pytest.raises(LibraryError, match=expected) as raised:
         array_namespace(np.ones(2), 1.0, strict.ones(2))

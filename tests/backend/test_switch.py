@@ -170,5 +170,7 @@ def test_the_variable_in_a_process_of_its_own() -> None:
 def test_an_unknown_name_in_the_variable_is_an_error_on_first_use() -> None:
     code = "import xpnet as xn\ntry:\n xn.get_backend()\nexcept ValueError as e: print(type(e).__name__, e)"
     done = run_python(code, XPNET_BACKEND="nunpy")
-    assert done.stdout.startswith("ArgumentError set_backend: backend must be one of numpy, cupy, torch"), done.stderr
+    assert done.stdout.startswith("ArgumentError XPNET_BACKEND=nunpy: backend must be one of numpy, cupy, torch"), (
+        done.stderr
+    )
     assert "got 'nunpy'; run `xpnet backends`" in done.stdout

@@ -63,7 +63,7 @@ def test_a_matrix_is_no_array(name: str) -> None:
 def test_a_masked_array_is_no_array(name: str) -> None:
     calls = {**CALLS, "asarray": lambda a: get_backend().asarray(a), "to_numpy": to_numpy}
     masked = np.ma.masked_array(ONES, mask=np.eye(2))
-    refused(lambda: calls[name](masked), DtypeError, TypeError, "got (numpy.ma.)?MaskedArray; ")
+    refused(lambda: calls[name](masked), DtypeError, TypeError, "got ((numpy.ma.)?MaskedArray|a masked array); ")
 
 
 def test_dout_that_is_no_array() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pretend_cuda
 import pytest
 
-pretend_cuda = pytest.importorskip("pretend_cuda")
 pytestmark = pytest.mark.journey
 
 SOURCE = """

@@ -32,7 +32,7 @@ WEIGHTS = zeros(4, 3, 2, 2), zeros(4)
     ("shape", "text"),
     [
         ((2, 1, 5, 5), r"^Convolution: x must be \(N, 3, H, W\), got \(2, 1, 5, 5\)"),
-        ((3, 5, 5), r"^Convolution: x must be \(N, C, H, W\), got \(3, 5, 5\); add the batch axis"),
+        ((3, 5, 5), r"^Convolution: x must be \(N, 3, H, W\), got \(3, 5, 5\); add the batch axis"),
         (
             (2, 3, 1, 5),
             r"^Convolution: x with its padding must be at least \(2, 2\), the size of the window, got \(1, 5\) from an "

@@ -8,15 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend import (
-    array_namespace,
-    backend_of,
-    dtype_kind,
-    dtype_name,
-    get_backend,
-    is_array,
-    library_of,
-)
+from xpnet.backend import array_namespace, backend_of, dtype_kind, dtype_name, get_backend, is_array, library_of
 from xpnet.errors import ArgumentError
 from xpnet.gradcheck.causes import exchanged, wrong_shape, wrong_values
 from xpnet.gradcheck.compare import Comparison, compare

@@ -72,9 +72,7 @@ class Layer(MovableLayer):
     _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
     _joint: Any
     _number: Any = None
-    _coming: Sequence[
-        tuple[Layer, str, Any, Any]
-    ] = ()  # the state after a step, of a loss layer whose network put it off
+    _coming: Sequence[tuple[Layer, str, Any, Any]] = ()  # what the backward of a loss is to move; see Network.loss
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
@@ -284,9 +282,8 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
         if "_y_like" not in self.__dict__ and "_joint" in self.__dict__:
             self._joint.part()
         if "_y_like" not in self.__dict__:
-            raise StateError(
-                type(self).__name__, "forward must run before backward", "no forward", "call forward first"
-            )
+            who, must = type(self).__name__, "forward must run before backward"
+            raise StateError(who, must, "no forward", "call forward first")
         if self._y_like is not None:
             dout = checks.check_dout(self, dout, *self._y_like)
         elif type(self._number) in COMPUTED:
