@@ -54,11 +54,14 @@ def test_every_case_of_a_rule_counts_and_quick_tries_one() -> None:
     assert "one case of each function" in str(report)
 
 
-def test_array_api_strict_fails_by_not_deferring_and_by_nothing_else() -> None:
+def test_array_api_strict_does_not_defer_and_from_dlpack_leaves_the_device_and_nothing_else_fails() -> None:
     pytest.importorskip("array_api_strict")
     report = conform("array-api-strict", device="device1")
-    assert set(failing(report)) == {"deferring"}
-    assert {row.status for row in report.failed()} == {"raises"}
+    assert set(failing(report)) == {"deferring", "rules"}
+    assert {row.status for row in report.failed("deferring")} == {"raises"}
+    (moved,) = report.failed("rules")  # the standard: without a device, "on the same device as x"
+    assert (moved.name, moved.tried, moved.status) == ("from_dlpack", "value", "deviates")
+    assert moved.found == "device array_api_strict.Device('CPU_DEVICE') for array_api_strict.Device('device1')"
     text = str(report)
     assert report.summary("deferring") == "deferring: 0 of 14 operators defer to a Variable, 14 raise"
     assert text.count("TypeError: Expected Array or Python scalar") == 1

@@ -189,4 +189,31 @@ ARRAYS = [
     Remedy(VARIABLE, "v['a']", "x, indices = v, xn.asarray([0], dtype='int64'); «xp.take(x, indices, axis=0)»"),
     Remedy(VARIABLE, "v[xn.asarray([0.0])]", "v[0]", "a key must be made of integers"),
     Remedy(VARIABLE, "xn.grad(lambda x: np.tanh(x))(v)", "x = v; «xp = array_namespace(x)»; «xp.tanh(x)»"),
+    Remedy(
+        VARIABLE,
+        "xn.grad(lambda x: float(x[0]) * x[1])(v)",
+        "xn.grad(lambda x: float(«stop_gradient(x)»[0]) * x[1])(v); x = v; «xp = array_namespace(x)»; xp.prod(x)",
+    ),
+    Remedy(
+        VARIABLE + "; x = v; from copy import deepcopy",
+        "deepcopy(x)",
+        "(«xp.asarray(x, copy=True)» * x)[0].backward(); Variable(deepcopy(«stop_gradient(x).value»))[0].backward()",
+        "then Variable(…) anew",
+    ),
+    Remedy(
+        VARIABLE + "; include_initial = v[0] > 0.5; flag = v[0]",
+        "xp.cumulative_sum(v, include_initial=flag)",
+        "include_initial = flag; xp.cumulative_sum(v, include_initial=«stop_gradient(include_initial)»)",
+    ),
+    Remedy(
+        VARIABLE + "; x = xp.asarray([v, 2.0 * v]) if False else xp.stack([v, 2.0 * v])",
+        "mask = xn.asarray([True]); x[mask] = 0.0",
+        "mask, v = xp.asarray([True, False]), 0.0; «xp.where(mask, v, x)»",
+    ),
+    Remedy(
+        VARIABLE + "; x = v * 1.0; mask = xp.asarray([True, False])",
+        "x[mask] = v",
+        "«xp.where(mask, v, x)»",
+        "for v of the shape of x",
+    ),
 ]

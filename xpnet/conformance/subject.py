@@ -68,9 +68,12 @@ class Subject:
         return host.astype(dtypes[host.dtype.kind], copy=False) if host.dtype.kind in dtypes else host
 
     def asarray(self, host: Any) -> Any:
-        """The library's array of the same values, dtype by dtype."""
+        """The library's array of the same values, dtype by dtype.
+
+        Raises: ``AttributeError`` with the name of a complex dtype that the library does not have.
+        """
         host = np.asarray(host)
-        return self.backend.asarray(host, dtype=host.dtype.name if host.dtype.kind == "c" else None)
+        return self.backend.asarray(host, dtype=getattr(self.xp, host.dtype.name) if host.dtype.kind == "c" else None)
 
 
 def find_subject(namespace: object, device: Any, dtype: str | None, quick: bool) -> tuple[Subject, list[str]]:

@@ -242,9 +242,8 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(forward)
     def entered(self: Layer, *args: Any, **named: Any) -> Any:
-        inputs = args
-        if named or len(args) != len(self.inputs):
-            inputs = checks.in_order(self, args, named)
+        in_order = not named and len(args) == len(self.inputs)
+        inputs = args if in_order else checks.in_order(self, args, named)
         if self.flattens:
             self._x_shape = getattr(inputs[0], "shape", None)
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
@@ -288,11 +287,9 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
             dout = checks.check_dout(self, dout, *self._y_like)
         elif type(self._number) in COMPUTED:
             self._number.derivative = plain_number(dout)
-        if self._coming:
-            for layer, name, before, value in self._coming:
-                if getattr(layer, name) is before:  # else another step has moved it
-                    setattr(layer, name, value)
-            self._coming = ()
+        for layer, name, before, value in vars(self).pop("_coming", ()):
+            if getattr(layer, name) is before:  # else another step has moved it
+                setattr(layer, name, value)
         try:
             dx = backward(self, dout)
         except (RuntimeError, TypeError, ValueError) as error:

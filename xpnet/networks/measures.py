@@ -72,7 +72,7 @@ def share_of_answers(who: str, y: Array, t: Array) -> float:
         raise ShapeError(who, must, got, "give an answer for each score, such as xp.reshape(t, (-1, 1))")
     kind = dtype_kind(t)
     if kind not in ("real", "integer", "bool"):
-        raise DtypeError(who, "t must be from 0 to 1", dtype_name(t.dtype), "cast it with xn.asarray(t)")
+        raise DtypeError(who, "t must be from 0 to 1", dtype_name(t.dtype), "give its real part, xp.real(t)")
     xp = array_namespace(y, t)
     yes = t if kind == "bool" else t > (0.5 if kind == "real" else 0)
     if kind != "bool" and not bool(xp.all((t >= 0) & (t <= 1))):

@@ -15,9 +15,18 @@ def product(arrays: Any) -> Any:
     return first
 
 
+def is_variable(x: Any) -> bool:
+    return getattr(type(x), "differentiates", False)
+
+
 def number(x: Any) -> Any:
     """A Variable as it is, and an array, which the standard does not take there, as a Python number."""
-    return x if getattr(type(x), "differentiates", False) else float(x)
+    return x if is_variable(x) else float(x)
+
+
+def home(x: Any) -> dict[str, Any]:
+    """The dtype and device of an array, which its number does not tell; a Variable's are found without being named."""
+    return {} if is_variable(x) else {"dtype": x.dtype, "device": x.device}
 
 
 CASES = (
@@ -39,11 +48,11 @@ CASES = (
     case("broadcast_to", (3, 1), call=lambda xp, x: xp.broadcast_to(x, (2, 3, 4))),
     case("astype", (3,), call=lambda xp, x: xp.astype(x, xp.complex128), label="to complex"),
     case("asarray", (3,), call=calling("asarray", copy=True)),
-    case("full", (), call=lambda xp, x: xp.full((2, 3), number(x))),
+    case("full", (), call=lambda xp, x: xp.full((2, 3), number(x), **home(x))),
     case("full_like", (2,), (), call=lambda xp, x, v: x * xp.full_like(x, number(v))),
-    case("linspace", (), (), call=lambda xp, a, b: xp.linspace(a, b, 5)),
-    case("linspace", (), call=lambda xp, a: xp.linspace(a, 3.0, 4, endpoint=False), label="open"),
-    case("arange", (), call=lambda xp, a: xp.arange(a, 6.0 + 0.0 * a, 1.5)[:3]),
+    case("linspace", (), (), call=lambda xp, a, b: xp.linspace(number(a), number(b), 5, **home(a))),
+    case("linspace", (), call=lambda xp, a: xp.linspace(number(a), 3.0, 4, endpoint=False, **home(a)), label="open"),
+    case("arange", (), call=lambda xp, a: xp.arange(number(a), number(6.0 + 0.0 * a), 1.5, **home(a))[:3]),
     case("from_dlpack", (3,)),
     case("concat", (2, 3), (2, 1), call=lambda xp, a, b: xp.concat([a, b, a], axis=1)),
     case("concat", (2, 3), (2, 1), call=lambda xp, a, b: xp.concat([a, b], axis=None), label="flat"),
