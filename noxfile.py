@@ -128,7 +128,12 @@ def install_cupy(session: nox.Session, pretended: bool = False) -> bool:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """The benchmark against everything that can be installed, on a machine that does nothing else."""
+    """The benchmark against all that can be installed, on an idle machine; with --trace, what a step asks of a GPU."""
+    if "--trace" in session.posargs:
+        install_cupy(session, pretended=True)
+        session.install("torch==2.13.0")
+        session.run("python", "benchmarks/launches.py", *(name for name in session.posargs if name != "--trace"))
+        return
     session.install(".", *nox.project.dependency_groups(PYPROJECT, "oracles"))
     session.run("xpnet", "bench", *(session.posargs or ["--workloads", "all", "--footprint"]))
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import xpnet as xn
-from xpnet.autodiff import Variable
+from xpnet.autodiff import Variable, stop_gradient
 from xpnet.autodiff.nodes import CONSTANT
-from xpnet.backend import get_backend, to_numpy
+from xpnet.backend import array_namespace, get_backend, to_numpy
 from xpnet.errors import LibraryError, StateError, XpnetError
 
 X = np.array([[0.31, 0.55, 0.82], [0.47, 0.23, 0.68]])
@@ -168,6 +168,21 @@ def test_special_functions_that_xpnet_has(cupy):
 def test_what_would_lose_the_history_is_refused(cupy, call, text):
     with pytest.raises(LibraryError, match=text):
         call(cupy, Variable(cupy.asarray(X)))
+
+
+def test_what_is_refused_works_with_the_remedy_of_its_message(cupy):
+    def joined(x):
+        with pytest.raises(LibraryError, match=r"use xp = array_namespace\(x\) and xp.concat\(\[x, y\]\)"):
+            cupy.concatenate([x, y])
+        xp = array_namespace(x)
+        return xp.sum(xp.concat([x, y]) ** 2)
+
+    x, y = cupy.asarray(X), cupy.asarray(Y)
+    np.testing.assert_allclose(to_numpy(xn.grad(joined)(x)), 2 * X, rtol=1e-12)
+    x = Variable(x)
+    with pytest.raises(LibraryError, match=r"for the bare values stop_gradient\(x\).value"):
+        cupy.asarray(x)
+    np.testing.assert_array_equal(to_numpy(cupy.asarray(stop_gradient(x).value)), X)
 
 
 def test_methods_are_those_of_cupy_alone(cupy):

@@ -6,6 +6,16 @@ X = "x = np.ones((2, 4)); net = TwoLayerNet(4, 5, 3); affine = Affine.create(4, 
 IMAGES = "x = xn.asarray(np.ones((2, 8, 8, 1))); conv = Convolution.create(1, 4, 3)"
 LABELS = "x = xn.asarray(np.ones((2, 3)))"
 VARIABLE = "v = xn.Variable(xn.asarray([1.0, 2.0])); xp = array_namespace(v)"
+COMPLEX = "x = here.asarray([[1.0 + 1.0j], [0.0]]); xp = array_namespace(x)"
+ANSWERS = "; net = Sequential(Affine.create(1, 1), loss=SigmoidWithLoss())"
+
+PROMOTES_NOTHING = """
+class Own(Affine):
+    def forward(self, x):
+        if x.dtype != self.W.dtype:
+            raise TypeError
+        return super().forward(x)
+"""
 
 OTHER = """
 other = "numpy" if here.name != "numpy" else "array-api-strict"
@@ -49,6 +59,13 @@ ARRAYS = [
         OTHER + "net, t = TwoLayerNet(2, 2, 2), array_namespace(x).asarray([0, 1])",
         "net.accuracy(own, t)",
         'net.accuracy(own, «xn.asarray(t, dtype="int64")»)',
+    ),
+    Remedy(
+        OTHER + "net, optimizer, t = TwoLayerNet(2, 2, 2), Momentum(), [0, 1]\n"
+        "optimizer.update(net.params, net.gradient(own, here.asarray(t)))\n"
+        "net.to(other); grads = net.gradient(x, array_namespace(x).asarray(t))",
+        "optimizer.update(net.params, grads)",
+        "«optimizer.to(»other); optimizer.update(net.params, grads)",
     ),
     # dtypes
     Remedy("x = here.asarray([[1, 2, 3, 4]]); " + X[26:], "affine(x)", "affine(«xn.asarray(x)»)"),
@@ -94,6 +111,14 @@ ARRAYS = [
         LABELS + "; t = here.asarray([0, 1])",
         "weights = here.asarray([1, 2]); SoftmaxWithLoss()(x, t, weights)",
         "SoftmaxWithLoss()(x, t, «xn.asarray(weights)»)",
+    ),
+    Remedy(COMPLEX, "Relu()(x)", "Relu()(«xp.real(x)»)"),
+    Remedy(COMPLEX, "t = x; Huber()(xp.real(x), t)", "Huber()(xp.real(x), «xp.real(t)»)"),
+    Remedy(COMPLEX + ANSWERS, "t = x; net.accuracy(xp.real(x), t)", "net.accuracy(xp.real(x), «xp.real(t)»)"),
+    Remedy(
+        PROMOTES_NOTHING + "x, layer = xn.asarray([[1.0, 2.0]], dtype='float64'), Own.create(2, 3)",
+        "layer(x)",
+        'layer(«xn.asarray(x, dtype="float32")»)',
     ),
     Remedy("dtype = 'int8'", "Affine.create(2, 2).astype(dtype)", 'Affine.create(2, 2).astype(«"float32"»)'),
     Remedy("dtype = 'int8'", "xn.set_backend(here.name, dtype=dtype)", 'xn.set_backend(here.name, dtype=«"float32"»)'),
@@ -143,6 +168,11 @@ ARRAYS = [
         "Trainer(Sequential(Affine.create(3, 2), loss=IdentityWithLoss()), SGD(), (x, x))",
         "Trainer(Sequential(Affine.create(3, 3), loss=IdentityWithLoss()), SGD(), (x, x))",
         "give a target for each output",
+    ),
+    Remedy(
+        "x, t = xn.asarray([[1.0], [2.0]]), here.asarray([1, 0]); xp = array_namespace(x)" + ANSWERS,
+        "net.accuracy(x, t)",
+        "net.accuracy(x, «xp.reshape(t, (-1, 1))»)",
     ),
     Remedy(LABELS, "datasets.check_data(x * float('nan'), x)", "datasets.check_data(x, x)", "drop or clean it"),
     # Variables
@@ -201,17 +231,18 @@ ARRAYS = [
         "then Variable(…) anew",
     ),
     Remedy(
-        VARIABLE + "; include_initial = v[0] > 0.5; flag = v[0]",
-        "xp.cumulative_sum(v, include_initial=flag)",
-        "include_initial = flag; xp.cumulative_sum(v, include_initial=«stop_gradient(include_initial)»)",
+        VARIABLE + "; include_initial = v[0]",
+        "xp.cumulative_sum(v, include_initial=include_initial)",
+        "xp.cumulative_sum(v, include_initial=«stop_gradient(include_initial)»)",
     ),
     Remedy(
-        VARIABLE + "; x = xp.asarray([v, 2.0 * v]) if False else xp.stack([v, 2.0 * v])",
-        "mask = xn.asarray([True]); x[mask] = 0.0",
-        "mask, v = xp.asarray([True, False]), 0.0; «xp.where(mask, v, x)»",
+        VARIABLE + "; x, mask, v = xp.stack([v, v, v]), here.asarray([True, False]), 0.0",
+        "x[mask] = v",
+        "«xp.where(mask, v, x)»",
+        "which broadcasts",
     ),
     Remedy(
-        VARIABLE + "; x = v * 1.0; mask = xp.asarray([True, False])",
+        VARIABLE + "; x = v * 1.0; mask = here.asarray([True, False])",
         "x[mask] = v",
         "«xp.where(mask, v, x)»",
         "for v of the shape of x",

@@ -72,6 +72,16 @@ CALLS = [
         "Sequential(Relu(), «loss=»IdentityWithLoss()).loss(x, x)",
     ),
     Remedy(
+        "x = xn.asarray(np.ones((2, 1))); net = Sequential(Affine.create(1, 1), loss=IdentityWithLoss())",
+        "net.accuracy(x, x)",
+        "net.«loss(»x, x, «predict=True)»; Sequential(Affine.create(1, 1), loss=«SigmoidWithLoss»()).accuracy(x, x)",
+    ),
+    Remedy(
+        "x = xn.asarray(np.ones((2, 3))); net = Sequential(Affine.create(3, 3), loss=IdentityWithLoss())",
+        "net.accuracy(x, x)",
+        "net.«loss(»x, x, «predict=True)»; Sequential(Affine.create(3, 3), loss=«SigmoidWithLoss»()).accuracy(x, x)",
+    ),
+    Remedy(
         "lm = TransformerLM(5, 4, 8, 2, 1); p = xn.asarray([0], dtype='int64')",
         "lm.generate(p, 2, temperature=-1)",
         "lm.generate(p, 2, temperature=«0»)",

@@ -89,7 +89,7 @@ class Items:
                 "Variable",
                 f"{how} must be given a constant",
                 "a Variable that has a derivative",
-                "use xp.asarray(x, copy=True), which keeps the history; or stop_gradient(x).value, then Variable(…) anew",
+                "use xp.asarray(x, copy=True) to keep the history; or stop_gradient(x).value, then Variable(…) anew",
             )
 
     def __format__(self, spec: str) -> str:

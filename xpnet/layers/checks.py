@@ -159,7 +159,7 @@ def check_floating(layer: Layer, name: str, array: Any) -> None:
             type(layer).__name__,
             f"{name} must be floating",
             dtype_name(array.dtype),
-            f"cast it with xn.asarray({name})",
+            f"give its real part, xp.real({name})" if kind == "complex" else f"cast it with xn.asarray({name})",
         )
 
 

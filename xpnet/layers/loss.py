@@ -170,7 +170,8 @@ def check_targets(layer: Loss, x: Array, t: Array) -> None:
         raise ShapeError(who, f"t must be {tuple(x.shape)}, as x", tuple(t.shape), "give a target for each output")
     kind = dtype_kind(t)
     if kind != "real" and not (kind == "complex" and layer.holomorphic):
-        raise DtypeError(who, "t must be floating", t.dtype, "cast it with xn.asarray(t)")
+        remedy = "give its real part, xp.real(t)" if kind == "complex" else "cast it with xn.asarray(t)"
+        raise DtypeError(who, "t must be floating", t.dtype, remedy)
 
 
 def is_ignored(t: Array, ignore_index: int) -> Array:
