@@ -176,8 +176,8 @@ ARRAYS = [
     ),
     Remedy(LABELS, "datasets.check_data(x * float('nan'), x)", "datasets.check_data(x, x)", "drop or clean it"),
     # Variables
-    Remedy(VARIABLE, "v.dot(v)", "x = y = v; «x @ y»"),
-    Remedy(VARIABLE, "v.sum()", "x = v; «xp = array_namespace(x)»; «xp.sum»(x)"),
+    Remedy(VARIABLE, "xp.dot(v, v)", "x = y = v; «x @ y»"),
+    Remedy(VARIABLE, "v.cumsum()", "x = v; «xp = array_namespace(x)»; «xp.cumulative_sum»(x)"),
     Remedy(VARIABLE, "v.flatten()", "x = v; «xp.reshape»(x, (-1,))"),
     Remedy(VARIABLE, "v.item()", "x = v; «stop_gradient(x).value»"),
     Remedy(VARIABLE, "v.flags", "x = v; «stop_gradient(x).value»"),
