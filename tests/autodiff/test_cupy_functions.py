@@ -190,5 +190,5 @@ def test_methods_are_those_of_cupy_alone(cupy):
     assert float(x.sum()) == pytest.approx(X.sum())
     with pytest.raises(AttributeError, match="its attributes must be of the standard, got tolist"):
         x.tolist()
-    with pytest.raises(AttributeError, match="its attributes must be of the standard, got sum; use xp.sum, with xp ="):
+    with pytest.raises(AttributeError, match=r"its attributes must be .*, got sum; use xp\.sum, with xp ="):
         Variable(X).sum()
