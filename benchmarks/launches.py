@@ -80,17 +80,18 @@ def counted(workload: Workload) -> Counts:
         def malloc_postprocess(self, **asked: Any) -> None:
             self.sizes.append(asked["size"])
 
-    cupy.get_default_memory_pool().free_all_blocks()  # what others have left in pieces is no part of this training
-    contender = contender_of(workload)
-    for x, t in contender.batches[:WARM]:
-        contender.step(x, t)
-    contender.wait()
-    with Asked() as hook, pretend_cuda.trace() as events:
-        contender.step(*contender.batches[WARM])
-        sizes = list(hook.sizes)
-    with pretend_cuda.trace() as later:
-        for x, t in contender.batches[WARM + 1 :]:
+    pool = cupy.cuda.MemoryPool()  # in that of others, the pieces that they have left change what has to be allocated
+    with cupy.cuda.using_allocator(pool.malloc):
+        contender = contender_of(workload)
+        for x, t in contender.batches[:WARM]:
             contender.step(x, t)
+        contender.wait()
+        with Asked() as hook, pretend_cuda.trace() as events:
+            contender.step(*contender.batches[WARM])
+            sizes = list(hook.sizes)
+        with pretend_cuda.trace() as later:
+            for x, t in contender.batches[WARM + 1 :]:
+                contender.step(x, t)
     kinds = Counter(event.kind for event in events)
     moved = sum(event.read + event.written for event in events if event.kind in DONE_BY and event.kind != "product")
     outside = sum(event.kind == "allocation" for event in (*events, *later))
