@@ -14,11 +14,11 @@ class Jit:
     def __init__(self, job: Any) -> None:
         workload = job.workload
         self.batches = [(jnp.asarray(x), jnp.asarray(t)) for x, t in zip(job.x, job.t.astype("int32"), strict=True)]
-        named = {name: jnp.asarray(value) for name, value in job.weights().items()}
+        named = {name: jnp.asarray(value, jnp.float32) for name, value in job.weights().items()}
         names, self.weights = list(named), list(named.values())  # JAX would put the names of a dict in order
         count = {"sgd": 0, "momentum": 1}.get(workload["optimizer"], 2)
         self.state = [jax.tree.map(jnp.zeros_like, self.weights) for _ in range(count)]
-        self.steps = jnp.zeros(())
+        self.steps = jnp.zeros((), jnp.float32)
         network = partial(NETWORKS[workload["kind"]], workload)
 
         def loss(weights: Any, x: Any, t: Any) -> Any:
