@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from cupy_backends.cuda.api import runtime
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs, lapack
 
 from pretend_cuda.absent import absent
 from pretend_cuda.cublas.operands import matrix, pointers
@@ -80,6 +80,27 @@ def _tell(info: int, value: int) -> None:
 
 def _buffer_size(*arguments: Any) -> int:
     return 1
+
+
+def xgeev_bufferSize(*arguments: Any) -> tuple[int, int]:
+    return 1, 1
+
+
+def xgeev(handle: int, params: int, jobvl: int, jobvr: int, *given: int) -> None:
+    """Eigenvalues and right eigenvectors; of a real matrix, pairs of columns hold the parts of complex vectors."""
+    n, kind, a, lda, complex_kind, w, _, _, _, _, vectors, ldv, *_, info = given
+    if jobvl != CUSOLVER_EIG_MODE_NOVECTOR:
+        raise NotImplementedError("pretend_cuda: xgeev computes no left eigenvectors, as cuSOLVER does not yet")
+    _ready(handle)
+    dtype, complex_dtype = np.dtype(TYPES[kind]), np.dtype(TYPES[complex_kind])
+    wanted = jobvr == CUSOLVER_EIG_MODE_VECTOR
+    values = matrix(a, dtype, n, n, lda)
+    geev = get_lapack_funcs("geev", (values,))
+    *found, _, right, status = geev(values, compute_vl=0, compute_vr=wanted)
+    view(w, complex_dtype, (n,))[...] = found[0] if len(found) == 1 else found[0] + 1j * found[1]
+    if wanted:
+        matrix(vectors, dtype, n, n, ldv)[...] = right
+    _tell(info, status)
 
 
 class Solver:

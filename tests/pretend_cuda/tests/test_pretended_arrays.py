@@ -127,6 +127,18 @@ def test_factors_give_the_matrix_back(cp):
         np.testing.assert_allclose(back(found), expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(4, 4), (3, 4, 4), (1, 1), (0, 0)])
+def test_eigenvectors_of_general_matrices(cp, shape, dtype):
+    parts = np.random.default_rng(0).normal(size=(2, *shape))
+    a = (parts[0] + 1j * parts[1] if dtype.startswith("c") else parts[0]).astype(dtype)
+    w, v = (cp.asnumpy(found) for found in cp.linalg.eig(cp.asarray(a)))
+    tolerance = 100 * np.finfo(dtype).eps
+    np.testing.assert_allclose(a @ v, v * w[..., None, :], atol=tolerance)
+    found = cp.asnumpy(cp.linalg.eigvals(cp.asarray(a)))
+    np.testing.assert_allclose(np.sort_complex(found), np.sort_complex(np.linalg.eigvals(a)), atol=tolerance)
+
+
 @pytest.mark.parametrize("index", [(1, 2), (slice(None), 3), ([0, 2], [1, 1]), (slice(1, 4), [5, 0])])
 def test_assignment_writes_where_numpy_writes(cp, index):
     expected, found = A.copy(), cp.asarray(A)
