@@ -52,8 +52,10 @@ def types(session: nox.Session) -> None:
 @nox.parametrize(("python", "numpy"), PAIRS)
 def tests(session: nox.Session, numpy: str) -> None:
     """The tests on NumPy and array-api-strict on the newest pair of Python and NumPy; on others what hangs on NumPy."""
-    session.install(".", f"numpy=={numpy}.*", *TEST)
-    some = [] if (session.python, numpy) == NEWEST else ["-m", "numpy and not journey"]
+    everything = (session.python, numpy) == NEWEST
+    others = nox.project.dependency_groups(PYPROJECT, "tables") if everything else ()
+    session.install(".[png]" if everything else ".", f"numpy=={numpy}.*", *TEST, *others)
+    some = () if everything else ("-m", "numpy and not journey")
     session.run(*PYTEST, *some, *session.posargs, env={"XPNET_REQUIRE": "numpy,array-api-strict"})
 
 
