@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         where = _chosen(item, "where")
         if where is not None:
             item.add_marker(where.name.lower())
-        elif "cupy" in getattr(item, "fixturenames", ()):
+        elif "cupy" in getattr(item, "fixturenames", ()) or "pretend_cuda" in _names(item):
             item.add_marker("cupy")
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pretend_cuda
 import pytest
-from pretend_cuda import abi, cache
+from pretend_cuda import abi, cache, versions
+
+if versions.cupy_folder() is None:
+    pytest.skip("CuPy is not installed: pip install cupy-cuda13x", allow_module_level=True)
 
 LACKS = "import pretend_cuda; print(pretend_cuda.lacks())"
 IMPORT = "import cupy; print(cupy.is_available())"
