@@ -43,7 +43,7 @@ def test_a_library_with_arrays_of_its_own_passes_everything() -> None:
 
 def test_cupy_lacks_to_device_and_nothing_else(needs) -> None:
     needs("cupy")
-    report = conform("cupy", quick=True)
+    report = conform("cupy")
     assert failing(report) == {"arrays": {("to_device", "missing")}}
 
 
