@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from xpnet.backend import array_namespace, dtype_name
@@ -15,9 +15,14 @@ R_co = TypeVar("R_co", covariant=True)
 HALVES = ("float16", "bfloat16")
 
 
+@cache  # a name costs NumPy some microseconds
+def is_half(dtype: Any) -> bool:
+    return dtype_name(dtype) in HALVES
+
+
 def widened(x: Array) -> Array:
     """An array of 16 bits in float32, any other as it is."""
-    if dtype_name(x.dtype) not in HALVES:
+    if not is_half(x.dtype):
         return x
     xp = array_namespace(x)
     in_float32: Array = xp.astype(x, xp.float32)
@@ -26,7 +31,7 @@ def widened(x: Array) -> Array:
 
 def narrowed(y: Array, like: Array) -> Array:
     """A result in the dtype of an array that ``widened`` may have widened; beside any other as it is."""
-    if dtype_name(like.dtype) not in HALVES:
+    if not is_half(like.dtype):
         return y
     rounded: Array = array_namespace(y).astype(y, like.dtype)
     return rounded
@@ -39,7 +44,7 @@ def in_float32(reference: Callable[P, R_co]) -> Callable[P, R_co]:
     @wraps(reference)
     def computed(*arguments: Any) -> Any:
         like = arguments[0]
-        if dtype_name(like.dtype) not in HALVES:
+        if not is_half(like.dtype):
             return given(*arguments)
         found = given(*[widened(value) if hasattr(value, "dtype") else value for value in arguments])
         rounded = [y if y is None or dtype_name(y.dtype) != "float32" else narrowed(y, like) for y in as_tuple(found)]
