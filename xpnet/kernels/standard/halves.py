@@ -15,9 +15,14 @@ R_co = TypeVar("R_co", covariant=True)
 HALVES = ("float16", "bfloat16")
 
 
-@cache  # a name costs NumPy some microseconds
-def is_half(dtype: Any) -> bool:
+@cache  # a name costs NumPy some microseconds; libraries warn where their dtypes are compared with those of others
+def _is_half(_: type, dtype: Any) -> bool:
     return dtype_name(dtype) in HALVES
+
+
+def is_half(dtype: Any) -> bool:
+    kind: Any = type(dtype)
+    return _is_half(kind, dtype)
 
 
 def widened(x: Array) -> Array:
