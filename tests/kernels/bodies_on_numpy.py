@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from typing import Any
 
 import xpnet.kernels.numpy  # noqa: F401  registers the bodies
+from xpnet.fast.numpy.choice import KERNELS
 from xpnet.kernels import Kernel
-from xpnet.kernels.numba.choice import KERNELS
 
 if find_spec("numba"):
     for module in KERNELS:

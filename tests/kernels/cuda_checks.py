@@ -25,7 +25,7 @@ class Launches:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from xpnet.kernels.cupy import launch
+        from xpnet.fast.cupy import launch
 
         self.count = 0
         self.sizes: tuple[int, int] = (0, 0)

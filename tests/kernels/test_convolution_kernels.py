@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpnet import kernels
+from xpnet.fast.numpy.blocks import workspace
 from xpnet.kernels.numpy import windows
-from xpnet.kernels.numpy.blocks import workspace
 from xpnet.kernels.standard.windows import Window
 
 TOLERANCE = {"float16": 3e-2, "float32": 1e-5, "float64": 1e-12, "complex128": 1e-12}

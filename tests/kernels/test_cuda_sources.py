@@ -76,7 +76,7 @@ def dtype(request):
 @pytest.mark.skipif(nvrtc_path() is None, reason="nvidia-cuda-nvrtc is not installed")
 @pytest.mark.parametrize("file", SOURCES)
 def test_nvrtc_compiles_every_source_without_a_message(cupy, file):
-    from xpnet.kernels.cupy.launch import options, source
+    from xpnet.fast.cupy.launch import options, source
 
     code = source(file)
     for real, architecture in COMPILED:
@@ -85,7 +85,7 @@ def test_nvrtc_compiles_every_source_without_a_message(cupy, file):
 
 
 def test_every_source_and_every_body_is_in_these_tests(cupy):
-    from xpnet.kernels.cupy.launch import HOME
+    from xpnet.fast.cupy.launch import HOME
 
     assert sorted(path.stem for path in HOME.glob("*.cu")) == SOURCES
     import_module("xpnet.kernels.cupy")
@@ -121,7 +121,7 @@ def on_device(cupy, value):
 
 @pytest.mark.parametrize("name", CASES)
 def test_bodies_compute_what_the_references_do(cupy, launches, dtype, name, monkeypatch):
-    from xpnet.kernels.cupy import launch
+    from xpnet.fast.cupy import launch
 
     kernel = getattr(kernels, name)
     for seed in range(DRAWS):
@@ -247,7 +247,7 @@ def test_launches_have_blocks_and_threads_for_all_there_is_to_do(cupy, launches)
 
 
 def test_an_argument_of_another_type_is_found(cupy, launches):
-    from xpnet.kernels.cupy.launch import launch_each, options, source
+    from xpnet.fast.cupy.launch import launch_each, options, source
 
     x, y = cupy.ones(3, "float32"), cupy.empty(3, "float32")
     launch_each("activation", "relu", x.dtype, 3, x, y, 3)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpnet import kernels
+from xpnet.fast.numpy.blocks import SIZE
 from xpnet.kernels.numpy import attention, normalization
-from xpnet.kernels.numpy.blocks import SIZE
 
 LAYOUTS = ("C", "F", "strided", "reversed", "stretched", "read-only")
 DTYPES = ("float32", "float64")

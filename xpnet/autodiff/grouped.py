@@ -19,11 +19,11 @@ from xpnet.errors import ShapeError
 class GroupedRule(Rule):
     """The rule of one call of a layer: ``backward`` of the copy on which ``forward`` ran.
 
-    ``layer`` is the one that was called, ``state`` the lasting state that the call found; ``inputs`` and
-    ``parameters`` name the operands of the node, in order.
+    ``layer`` is the one that was called, ``state`` the lasting state that the call found, and ``run`` the copy, or a
+    faster body in its place; ``inputs`` and ``parameters`` name the operands of the node, in order.
     """
 
-    __slots__ = ("copy", "differentiable", "inputs", "layer", "lock", "parameters", "state")
+    __slots__ = ("copy", "differentiable", "inputs", "layer", "lock", "parameters", "run", "state")
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class GroupedRule(Rule):
         self.name = getattr(layer, "name", None) or type(layer).__name__
         self.layer = layer
         self.copy = copy
+        self.run = copy
         self.lock = RLock()
         self.state = state
         self.inputs = inputs
@@ -50,7 +51,8 @@ class GroupedRule(Rule):
 
     def _backward(self, g: Any, node: Node) -> list[Any]:
         copy = self.copy
-        returned = copy.backward(*_complete(g, node.value)) if type(g) is Parts else copy.backward(g)
+        backward = self.run.backward
+        returned = backward(*_complete(g, node.value)) if type(g) is Parts else backward(g)
         gradients = list(returned) if type(returned) is tuple else [returned]
         if self.differentiable != self.inputs:
             found = dict(zip(self.differentiable, gradients, strict=False))
@@ -83,7 +85,7 @@ class GroupedRule(Rule):
                 delivered.add(key)
 
     def release(self) -> None:
-        self.copy = None
+        self.copy = self.run = None
 
 
 def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
@@ -110,12 +112,18 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     attributes = copy.__dict__ = layer.__dict__.copy()
     attributes.update(zip(parameters, raw[count:], strict=True))
     attributes["needs_dx"] = any(parents[:count])
-    state = dict(attributes.get("_state", ()))
-    y = copy.forward(*raw[:count])
-    attributes["_y_like"] = attributes["_number"] = None  # nothing to check in backward: the walk brings what fits y
+    state = dict(attributes.get("lasting", ()))
+    stage = copy.stage(raw) if hasattr(copy, "stage") else None
+    run = copy.forward if stage is None else stage
+    y = run(*raw[:count])
+    call = getattr(copy, "call", None)
+    if call is not None:
+        call.like = call.number = None  # nothing to check in backward: the walk brings what fits y
     if top is CONSTANT:
         return tuple(map(constant, y)) if type(y) is tuple else constant(y)
     rule = GroupedRule(layer, copy, state, names, differentiable, parameters)
+    if stage is not None:
+        rule.run = stage
     if type(y) is tuple:
         return record_parts(rule, y, raw, parents, top, None)
     return record(rule, y, raw, parents, top)

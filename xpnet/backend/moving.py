@@ -101,14 +101,14 @@ class Movable:
         Raises: ``ArgumentError``, ``BackendError`` as ``set_backend``; ``DtypeError`` where nothing is given;
         ``StateError`` where a parameter is a Variable.
         """
-        for holder, name, new in self._changes(Destination(f"{type(self).__name__}.to", backend, device, dtype)):
+        for holder, name, new in self.changes(Destination(f"{type(self).__name__}.to", backend, device, dtype)):
             holder[name] = new
-        self._has_moved()
+        self.has_moved()
         return self
 
-    def _changes(self, destination: Destination) -> list[Change]:
+    def changes(self, destination: Destination) -> list[Change]:
         """All that is to be assigned; nothing is assigned yet."""
         return destination.changes(vars(self))
 
-    def _has_moved(self) -> None:
+    def has_moved(self) -> None:
         """Forget what belonged to the old place."""

@@ -189,7 +189,7 @@ def get_backend() -> Backend:
         try:
             _process = make_backend(name, device or None)
         except XpnetError as error:
-            error.tell(f"XPNET_BACKEND={named}")
+            error.name(f"XPNET_BACKEND={named}")
             raise
     return _process
 

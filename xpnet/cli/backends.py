@@ -7,7 +7,7 @@ import click
 from xpnet.backend import LIBRARIES, missing
 from xpnet.backend.blas import blas, gigaflops
 from xpnet.cli.console import make_console, narrow
-from xpnet.kernels.numba.choice import status
+from xpnet.fast.numpy.choice import status
 from xpnet.tuning import Tuning, advice
 
 

@@ -33,7 +33,7 @@ def _known(ctx: click.Context, param: click.Parameter, name: str | None) -> str 
     try:
         find_library(name or "numpy")
     except XpnetError as error:
-        error.tell("--backend")
+        error.name("--backend")
         raise
     return name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from xpnet import kernels
+from xpnet.backend import array_namespace
 from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
@@ -30,12 +30,13 @@ class Affine(Layer):
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        return kernels.affine(x, self.W, self.b)
+        return x @ self.W + self.b
 
-    def backward(self, dout: Array) -> Array | None:
+    def backward(self, dout: Array) -> Array:
+        xp = array_namespace(dout, self.x)
         self.dW = self.x.T @ dout
-        self.db = kernels.sum_rows(dout)
-        return dout @ self.W.T if self.needs_dx else None
+        self.db = xp.sum(dout, axis=0)
+        return dout @ self.W.T
 
     @classmethod
     def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:

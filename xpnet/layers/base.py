@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from numbers import Integral
@@ -12,13 +12,16 @@ from typing import Any, ClassVar, Self
 from xpnet.autodiff import Variable, call_layer
 from xpnet.autodiff.grouped import remember_call
 from xpnet.autodiff.nodes import forward_of_variables
-from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
+from xpnet.backend import array_namespace, device_of, dtype_kind, is_array, library_of
+from xpnet.backend.halves import is_half, narrowed, widened
 from xpnet.backend.numbers import COMPUTED, computed, plain_number
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.layers import checks
-from xpnet.layers.moving import REMEMBERED, MovableLayer
+from xpnet.layers.moving import MovableLayer
 from xpnet.layers.named import NamedArrays, NamedStates, State
 from xpnet.layers.options import unusual_options
+from xpnet.layers.spec import Call, Spec, arguments_of
+from xpnet.layers.stage import Stage, stage_of
 from xpnet.typing import Array
 
 
@@ -41,6 +44,8 @@ class Layer(MovableLayer):
     ``takes_numbers`` lets Python numbers in beside arrays.
     ``takes_a_number`` lets a number reach ``backward`` as it is, for a y without axes: an array would be made of it.
     ``broadcasts`` tells that its inputs broadcast against each other.
+    ``in_float32`` lets arrays of 16 bits into the equations as float32, in which exponentials and sums keep their
+    digits; y, dx and dW leave in the dtype of x and W.
     ``units`` names the axis of each parameter along which the outputs do not meet: output unit j depends on index j
     of it alone, so that the gradient check may try many values of one unit side by side.
     ``channels`` is the number of channels that images must have, where it must be one.
@@ -56,39 +61,40 @@ class Layer(MovableLayer):
     takes_numbers: ClassVar[bool] = False
     takes_a_number: ClassVar[bool] = False
     broadcasts: ClassVar[bool] = False
+    in_float32: ClassVar[bool] = False
     units: ClassVar[dict[str, int]] = {}
     owner: ClassVar[bool] = False
 
     inputs: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
+    spec: ClassVar[Spec]
+    caches: ClassVar[set[str]] = set()
     layers: Mapping[str, Layer]
     training: bool = True
     frozen: bool = False
     needs_dx = True
     channels: int | None = None
-    _x_shape: tuple[int, ...] | None = None
-    _accepted: list[Any]
-    _state: dict[str, Any]
-    _y_like: tuple[Any, tuple[int, ...], Any, Any] | None
-    _joint: Any
-    _number: Any = None
-    _coming: Sequence[tuple[Layer, str, Any, Any]] = ()  # what the backward of a loss is to move; see Network.loss
+    call: Call | None = None
+    accepted: list[Any]
+    lasting: dict[str, Any]
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
 
     def __init_subclass__(cls) -> None:
-        if "forward" in cls.__dict__:
-            _, *arguments = inspect.signature(cls.forward).parameters.values()
-            cls.inputs = tuple(argument.name for argument in arguments)
-            cls.optional = tuple(argument.name for argument in arguments if argument.default is None)
-            if "differentiable" not in cls.__dict__:
+        own = cls.__dict__
+        if "forward" in own:
+            if "inputs" not in own:
+                cls.inputs, cls.optional = arguments_of(cls.forward)
+            if "differentiable" not in own:
                 cls.differentiable = cls.inputs
             if not cls.owner:
                 cls.forward = _entered(cls.forward)
-        if "backward" in cls.__dict__ and not cls.owner:
+        if "backward" in own and not cls.owner:
             cls.backward = _returned(cls.backward)
-        for name in cls.__dict__.get("state", ()):
+        cls.spec = Spec.of(cls)
+        cls.caches = set()  # the attributes that forward adds, as they are first seen
+        for name in own.get("state", ()):
             lasting = State()
             lasting.__set_name__(cls, name)
             setattr(cls, name, lasting)
@@ -100,8 +106,8 @@ class Layer(MovableLayer):
                 who, must = cls.__name__, f"it must be given arrays {', '.join(cls.parameters)}"
                 raise DtypeError(who, must, ", ".join(map(repr, arrays)), f"for sizes use {who}.create")
         layer = object.__new__(cls)
-        layer._accepted = []  # shared with its shallow copies: what one of them accepted need not be checked again
-        layer._state = {}  # shared with them too
+        layer.accepted = []  # shared with its shallow copies: what one of them accepted need not be checked again
+        layer.lasting = {}  # shared with them too
         return layer
 
     def __init__(self, *arrays: Array) -> None:
@@ -114,12 +120,12 @@ class Layer(MovableLayer):
             )
         for name, array in zip(self.parameters, arrays, strict=True):
             setattr(self, name, array)
-        checks.check_arrays(self, {})
+        checks.check_arrays(self.spec, {}, self.trained())
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """``forward``; where a Variable is among inputs or parameters, recorded as one node of the graph."""
         if named:
-            inputs = checks.in_order(self, inputs, named)
+            inputs = checks.in_order(self.spec, inputs, named)
         for array in inputs:
             if type(array) is Variable:
                 return call_layer(self, inputs)
@@ -127,6 +133,50 @@ class Layer(MovableLayer):
             if type(getattr(self, name)) is Variable:
                 return call_layer(self, inputs)
         return self.forward(*inputs)
+
+    def trained(self) -> dict[str, Any]:
+        """The parameters as they are now, name -> array."""
+        return {name: getattr(self, name) for name in self.parameters}
+
+    def check(self, inputs: tuple[Any, ...], x_shape: tuple[int, ...] | None = None) -> None:
+        """Check inputs and parameters, unless the layer has just accepted arrays that are like them.
+
+        Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
+        """
+        found = checks.signature((*inputs, *[getattr(self, name) for name in self.parameters]))
+        if found is None or found != self.accepted:
+            named = dict(zip(self.spec.inputs, inputs, strict=True))
+            checks.check_arrays(self.spec, named, self.trained(), self.channels, x_shape)
+            self.accepted[:] = found or ()
+
+    def _half(self, inputs: tuple[Any, ...]) -> Any:
+        """The first input of 16 bits where the equations are to run in float32, else None.
+
+        They are where the layer asks for it, and where a library adds up in 16 bits, in which a sum stops growing.
+        """
+        for x in inputs:
+            if x is not None and type(x) not in checks.SCALARS and is_half(x.dtype):
+                return x if self.in_float32 or library_of(array_namespace(x)).adds_in_16_bits else None
+        return None
+
+    @contextmanager
+    def _widened(self) -> Iterator[None]:
+        """Have the parameters of 16 bits in float32 within a block."""
+        own = vars(self)
+        before = {name: own[name] for name in self.parameters if name in own}
+        own.update({name: widened(array) for name, array in before.items()})
+        try:
+            yield
+        finally:
+            own.update(before)
+
+    def stage(self, arrays: tuple[Any, ...]) -> Stage | None:
+        """The body that runs one call on this copy of the layer for a node of a graph, None for the equations."""
+        return stage_of(self, arrays)
+
+    def forget(self) -> None:
+        """Forget what was noted of the arrays and of the last batch."""
+        self.call, self.accepted = None, []
 
     def predict(self, *inputs: Any) -> Any:
         """``forward`` for inference, on a shallow copy: nothing stays cached, no state moves."""
@@ -173,8 +223,9 @@ class Layer(MovableLayer):
                 setattr(layer, attribute, array)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The arrays and settings; what the entry checks remember names modules, which cannot be pickled."""
-        return {name: value for name, value in vars(self).items() if name not in REMEMBERED}
+        """The arrays and settings, without what the last batch left."""
+        left_out = {"accepted", "call", *type(self).caches, *[f"d{name}" for name in self.parameters]}
+        return {name: value for name, value in vars(self).items() if name not in left_out} | {"accepted": []}
 
     def astype(self, dtype: Any) -> Self:
         """A layer of its own with parameters and state in another dtype, ``layer.astype("float64")``.
@@ -182,7 +233,7 @@ class Layer(MovableLayer):
         Raises: ``DtypeError`` for a dtype that is not floating, or that the library lacks.
         """
         copy = self.copy()
-        copy._state = {name: _cast(value, dtype) for name, value in self._state.items()}
+        copy.lasting = {name: _cast(value, dtype) for name, value in self.lasting.items()}
         for name in self.parameters:
             setattr(copy, name, _cast(getattr(self, name), dtype))
         return copy
@@ -237,38 +288,55 @@ def leaves(layer: Layer, path: str = "") -> dict[str, Layer]:
     return found
 
 
+def rounded(dx: Any, half: Array) -> Any:
+    """Gradients in the dtype of 16 bits in which x came."""
+    if type(dx) is tuple:
+        return tuple([d if d is None else narrowed(d, half) for d in dx])
+    return dx if dx is None else narrowed(dx, half)
+
+
 def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """``forward`` behind the entry checks; it remembers what kind of array came out."""
+    """``forward`` behind the checks of its inputs; the layer's ``call`` tells what came and what went out."""
 
     @wraps(forward)
     def entered(self: Layer, *args: Any, **named: Any) -> Any:
-        in_order = not named and len(args) == len(self.inputs)
-        inputs = args if in_order else checks.in_order(self, args, named)
-        if self.flattens:
-            self._x_shape = getattr(inputs[0], "shape", None)
+        spec = self.spec
+        in_order = not named and len(args) == len(spec.inputs)
+        inputs = args if in_order else checks.in_order(spec, args, named)
+        call = Call(getattr(inputs[0], "shape", None) if inputs else None)
+        if spec.flattens:
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
         operands = inputs
-        if self.takes_numbers:
+        if spec.takes_numbers:
             inputs = tuple(map(plain_number, inputs))
-        checks.accept(self, inputs)
+        self.check(inputs, call.x_shape)
+        half = self._half(inputs)
+        if half is not None:
+            call.half, inputs = half, tuple([x if x is None else widened(x) for x in inputs])
+        before = None if self.call else set(vars(self))
         try:
-            if Variable in map(type, inputs):
-                with forward_of_variables():
+            if half is not None or Variable in map(type, inputs):
+                with self._widened(), forward_of_variables():
                     y = forward(self, *inputs)
             else:
                 y = forward(self, *inputs)
         except (RuntimeError, TypeError, ValueError) as error:
-            checks.explain_dtypes(self, dict(zip(self.inputs, inputs, strict=True)), error)
+            checks.explain_dtypes(spec.who, dict(zip(spec.inputs, inputs, strict=True)), self.trained(), error)
             raise
         if y is None:
-            raise DtypeError(type(self).__name__, "forward must return an array", None, "return its result")
+            raise DtypeError(spec.who, "forward must return an array", None, "return its result")
+        if before is not None:
+            type(self).caches |= vars(self).keys() - before - {"call"}
+        self.call = call
+        if half is not None:
+            y = narrowed(y, half)
         if type(y) is Variable:
             remember_call(y, self, inputs)
         if type(y) not in checks.SCALARS:
-            self._y_like = array_namespace(y), y.shape, y.dtype, device_of(y)
+            call.like = array_namespace(y), y.shape, y.dtype, device_of(y)
             return y
-        self._y_like, self._number = None, computed(y, self, operands)
-        return self._number
+        call.number = computed(y, self, operands)
+        return call.number
 
     return entered
 
@@ -278,23 +346,28 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(backward)
     def returned(self: Layer, dout: Any = 1.0) -> Any:
-        if "_y_like" not in self.__dict__ and "_joint" in self.__dict__:
-            self._joint.part()
-        if "_y_like" not in self.__dict__:
-            who, must = type(self).__name__, "forward must run before backward"
-            raise StateError(who, must, "no forward", "call forward first")
-        if self._y_like is not None:
-            dout = checks.check_dout(self, dout, *self._y_like)
-        elif type(self._number) in COMPUTED:
-            self._number.derivative = plain_number(dout)
-        for layer, name, before, value in vars(self).pop("_coming", ()):
-            if getattr(layer, name) is before:  # else another step has moved it
-                setattr(layer, name, value)
+        spec, call = self.spec, self.call
+        if call is None:
+            raise StateError(spec.who, "forward must run before backward", "no forward", "call forward first")
+        if call.like is not None:
+            dout = checks.check_dout(spec, dout, *call.like)
+        elif type(call.number) in COMPUTED:
+            call.number.derivative = plain_number(dout)
+        if call.then is not None:
+            then, call.then = call.then, None
+            then()
         try:
-            dx = backward(self, dout)
+            if call.half is None:
+                dx = backward(self, dout)
+            else:
+                with self._widened():
+                    dx = backward(self, widened(dout) if is_array(dout) else dout)
+                dx = rounded(dx, call.half)
+                for name in spec.parameters:
+                    setattr(self, f"d{name}", narrowed(getattr(self, f"d{name}"), getattr(self, name)))
         except (RuntimeError, TypeError, ValueError) as error:
-            checks.explain_dtypes(self, {"dout": dout}, error)
+            checks.explain_dtypes(spec.who, {"dout": dout}, self.trained(), error)
             raise
-        return checks.unflatten(dx, self._x_shape) if self.flattens else dx
+        return checks.unflatten(dx, call.x_shape) if spec.flattens else dx
 
     return returned

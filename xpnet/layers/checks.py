@@ -6,7 +6,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from math import prod
 from numbers import Real
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -24,13 +24,11 @@ from xpnet.backend import (
 from xpnet.backend.host import on_host
 from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError, XpnetError
+from xpnet.layers.spec import Spec
 from xpnet.typing import Namespace
 
-if TYPE_CHECKING:
-    from xpnet.layers.base import Layer
-
 SCALARS = NUMBERS
-IMAGES = ["N", "C", "H", "W"]
+IMAGES = ("N", "C", "H", "W")
 
 
 def is_number(option: Any) -> TypeGuard[float]:
@@ -48,69 +46,63 @@ def check_flags(who: str, **flags: Any) -> None:
             raise DtypeError(who, f"{name} must be True or False", repr(flag), "choose one")
 
 
-def in_order(layer: Layer, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+def in_order(spec: Spec, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
     """The inputs of a call in forward's order; the call must bring each once, and may leave out optional ones.
 
     Raises: ``ArgumentError``.
     """
-    left_out = layer.inputs[len(args) :]
-    if left_out and not named and left_out == layer.optional[-len(left_out) :]:
+    left_out = spec.inputs[len(args) :]
+    if left_out and not named and left_out == spec.optional[-len(left_out) :]:
         return (*args, *[None] * len(left_out))
-    brought = dict(zip(layer.inputs, args, strict=False)) | named
-    inputs = dict.fromkeys(layer.optional) | brought
-    if len(args) + len(named) != len(brought) or inputs.keys() != set(layer.inputs):
+    brought = dict(zip(spec.inputs, args, strict=False)) | named
+    inputs = dict.fromkeys(spec.optional) | brought
+    if len(args) + len(named) != len(brought) or inputs.keys() != set(spec.inputs):
         given = ", ".join([f"{len(args)} values", *named])
-        needed = [name for name in layer.inputs if name not in layer.optional]
+        needed = [name for name in spec.inputs if name not in spec.optional]
         must = f"forward must be given {', '.join(needed)}"
-        if layer.optional:
-            must += f" and may be given {', '.join(layer.optional)}"
-        raise ArgumentError(type(layer).__name__, must, given, "give one value for each name")
-    return tuple(inputs[name] for name in layer.inputs)
+        if spec.optional:
+            must += f" and may be given {', '.join(spec.optional)}"
+        raise ArgumentError(spec.who, must, given, "give one value for each name")
+    return tuple(inputs[name] for name in spec.inputs)
 
 
-def signature(layer: Layer, inputs: tuple[Any, ...]) -> list[Any] | None:
-    """All that ``check_arrays`` asks of a call, in a form that is quickly made and compared; None for no arrays."""
+def signature(arrays: Collection[Any]) -> list[Any] | None:
+    """All that ``check_arrays`` asks of arrays, in a form that is quickly made and compared; None for no arrays."""
     found: list[Any] = []
     try:
-        for array in inputs:
-            found += (None,) if array is None else (type(array), array.shape, array.dtype, array.device)
-        for name in layer.parameters:
-            array = getattr(layer, name)
+        for array in arrays:
             found += (None,) if array is None else (type(array), array.shape, array.dtype, array.device)
     except AttributeError:
         return None
     return found
 
 
-def accept(layer: Layer, inputs: tuple[Any, ...]) -> None:
-    """``check_arrays``, unless the layer has just accepted arrays that are like these.
-
-    Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
-    """
-    found = signature(layer, inputs)
-    if found is None or found != layer._accepted:
-        check_arrays(layer, dict(zip(layer.inputs, inputs, strict=True)))
-        layer._accepted[:] = found or ()
-
-
-def check_arrays(layer: Layer, inputs: dict[str, Any]) -> None:
+def check_arrays(
+    spec: Spec,
+    inputs: dict[str, Any],
+    parameters: dict[str, Any],
+    channels: int | None = None,
+    x_shape: tuple[int, ...] | None = None,
+) -> None:
     """Inputs and parameters must be of one library, on one device, floating where differentiated, and fit.
 
+    ``channels`` is how many of them images must have, and ``x_shape`` the shape of x before it was flattened.
+
     Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
     """
-    arrays = {name: getattr(layer, name) for name in layer.parameters} | inputs
-    arrays = {name: array for name, array in arrays.items() if array is not None or name not in layer.optional}
-    if layer.takes_numbers:
+    arrays = parameters | inputs
+    arrays = {name: array for name, array in arrays.items() if array is not None or name not in spec.optional}
+    if spec.takes_numbers:
         arrays = {name: array for name, array in arrays.items() if type(array) not in SCALARS}
-    check_one_place(type(layer).__name__, arrays, [name for name in inputs if name not in layer.differentiable])
-    sizes = {} if layer.channels is None else {"C": layer.channels}
+    check_one_place(spec.who, arrays, [name for name in inputs if name not in spec.differentiable])
+    sizes = {} if channels is None else {"C": channels}
     for name, array in arrays.items():
-        if name in layer.differentiable or name not in inputs:
-            check_floating(layer, name, array)
-        if name in layer.shapes:
-            _check_shape(layer, name, array.shape, layer.shapes[name].split(), sizes)
-    if layer.broadcasts:
-        _check_broadcast(layer, arrays)
+        if name in spec.differentiable or name not in inputs:
+            check_floating(spec, name, array)
+        if name in spec.shapes:
+            _check_shape(spec, name, array.shape, sizes, x_shape)
+    if spec.broadcasts:
+        _check_broadcast(spec, arrays)
 
 
 def check_one_place(who: str, arrays: dict[str, Any], whole: Collection[str] = ()) -> None:
@@ -152,31 +144,31 @@ def remade(name: str, values: Any, whole: bool = False) -> str:
     return f"xn.asarray({name})"
 
 
-def check_floating(layer: Layer, name: str, array: Any) -> None:
+def check_floating(spec: Spec, name: str, array: Any) -> None:
+    """Raise DtypeError unless the array is real and floating, or complex where the layer takes that."""
     kind = dtype_kind(array)
-    if kind != "real" and not (kind == "complex" and layer.holomorphic):
+    if kind != "real" and not (kind == "complex" and spec.holomorphic):
         raise DtypeError(
-            type(layer).__name__,
+            spec.who,
             f"{name} must be floating",
             dtype_name(array.dtype),
             f"give its real part, xp.real({name})" if kind == "complex" else f"cast it with xn.asarray({name})",
         )
 
 
-def explain_dtypes(layer: Layer, given: dict[str, Any], error: Exception) -> None:
+def explain_dtypes(who: str, given: dict[str, Any], parameters: dict[str, Any], error: Exception) -> None:
     """Raise DtypeError for an error of the library's where what is given is of another floating dtype than parameters.
 
     Some libraries promote in no product; the others give the wider dtype, and are left to it.
     """
     if isinstance(error, XpnetError):
         return
-    held = {name: getattr(layer, name) for name in layer.parameters}
-    arrays = {name: array for name, array in (*given.items(), *held.items()) if is_array(array)}
+    arrays = {name: array for name, array in (*given.items(), *parameters.items()) if is_array(array)}
     floating = {name: array for name, array in arrays.items() if dtype_kind(array) in ("real", "complex")}
     for name in given.keys() & floating.keys():
-        for other, W in held.items():
+        for other, W in parameters.items():
             if other in floating and W.dtype != floating[name].dtype:
-                who, must = type(layer).__name__, f"{name} and {other} must be of one dtype"
+                must = f"{name} and {other} must be of one dtype"
                 got = f"{dtype_name(floating[name].dtype)} and {dtype_name(W.dtype)}"
                 remedy = f'cast it with xn.asarray({name}, dtype="{dtype_name(W.dtype)}")'
                 raise DtypeError(who, must, got, remedy) from error
@@ -200,17 +192,20 @@ def _refuse_mixture(
     raise LibraryError(who, f"{one} and {other} must be on one {must}", got, remedy)
 
 
-def _check_broadcast(layer: Layer, arrays: dict[str, Any]) -> None:
+def _check_broadcast(spec: Spec, arrays: dict[str, Any]) -> None:
     shapes = [tuple(array.shape) for array in arrays.values()]
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
         must = f"{' and '.join(arrays)} must broadcast"
         got = " and ".join(map(str, shapes))
-        raise ShapeError(type(layer).__name__, must, got, "make their axes equal, or 1") from None
+        raise ShapeError(spec.who, must, got, "make their axes equal, or 1") from None
 
 
-def _check_shape(layer: Layer, name: str, shape: tuple[int, ...], letters: list[str], sizes: dict[str, int]) -> None:
+def _check_shape(
+    spec: Spec, name: str, shape: tuple[int, ...], sizes: dict[str, int], x_shape: tuple[int, ...] | None
+) -> None:
+    letters = spec.shapes[name]
     gap = letters.index("...") if "..." in letters else len(letters)
     first, last = letters[:gap], letters[gap + 1 :]
     own = (*first, *last)
@@ -231,12 +226,12 @@ def _check_shape(layer: Layer, name: str, shape: tuple[int, ...], letters: list[
     elif letters[:2] == IMAGES[:2] and len(shape) == 4:
         fits_last = shape[3] == sizes.get("C")
         remedy = f"put the channels first, Transpose(0, 3, 1, 2)({name})" if fits_last else "give such images"
-    elif layer.flattens and name == "x" and len(shape) == len(own):
+    elif spec.flattens and name == "x" and len(shape) == len(own):
         remedy = f"give each row {sizes.get(own[-1], own[-1])} values, over as many axes as you like"
-        if layer._x_shape is not None and len(layer._x_shape) > len(own):
-            remedy += f"; it was {tuple(layer._x_shape)}, of which Linear would map the last axis"
+        if x_shape is not None and len(x_shape) > len(own):
+            remedy += f"; it was {tuple(x_shape)}, of which Linear would map the last axis"
     must = f"{name} must be ({wanted}{',' if len(letters) == 1 else ''})"
-    raise ShapeError(type(layer).__name__, must, tuple(shape), remedy)
+    raise ShapeError(spec.who, must, tuple(shape), remedy)
 
 
 def _missing_axis(name: str, shape: tuple[int, ...], channels: int | None) -> str:
@@ -249,16 +244,16 @@ def _missing_axis(name: str, shape: tuple[int, ...], channels: int | None) -> st
     return f"add {axis}, or for one image {batch}"
 
 
-def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
+def check_dout(spec: Spec, dout: Any, xp: Namespace, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
     """The upstream derivative as an array of the output's shape; a number stands for that number everywhere.
 
     Raises: ``ShapeError``, ``DtypeError``, ``LibraryError``.
     """
     if type(dout) in SCALARS:
-        if layer.takes_a_number and shape == ():
+        if spec.takes_a_number and shape == ():
             return float(dout)
         return xp.full(shape, float(dout), dtype=dtype, device=device)
-    who = type(layer).__name__
+    who = spec.who
     own = _namespace(who, "dout", dout)
     if own is xp and dout.dtype == dtype and dout.shape == shape and device_of(dout) == device:
         return dout
@@ -266,7 +261,7 @@ def check_dout(layer: Layer, dout: Any, xp: Namespace, shape: tuple[int, ...], d
         return xp.full(shape, float(dout), dtype=dtype, device=device)
     if not _same_device(device_of(dout), device) or (own is not xp and library_name(own) != library_name(xp)):
         _refuse_mixture(who, "y", xp, device, "xn.asarray(dout)", "dout", own, device_of(dout))
-    check_floating(layer, "dout", dout)
+    check_floating(spec, "dout", dout)
     if dout.shape != shape:
         raise ShapeError(
             who, f"dout must be {tuple(shape)}, the shape of forward's output", tuple(dout.shape), "give it that shape"

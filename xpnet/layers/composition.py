@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +11,6 @@ from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, DtypeError, ShapeError, XpnetError
 from xpnet.layers.base import Layer, leaves
 from xpnet.layers.checks import plain
-from xpnet.layers.joint import Joint, joined
 from xpnet.layers.loss import Loss
 from xpnet.layers.owner import Owner
 from xpnet.layers.shape import whole_numbers
@@ -29,7 +29,8 @@ class Chain(Owner):
     two places and one array under two names.
     """
 
-    _joined: tuple[Mapping[str, Layer], list[Any]] | None = None
+    planned = True
+    _rows: tuple[Mapping[str, Layer], list[Layer], list[Layer]] | None = None
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
         if len(layers) == 1 and isinstance(layers[0], Mapping):
@@ -41,49 +42,45 @@ class Chain(Owner):
     def _own(self, layers: Mapping[str, Any]) -> Mapping[str, Layer]:
         return owned(type(self).__name__, layers)
 
-    def _row(self) -> list[Layer]:
-        """The layers that come one after another."""
-        return list(self.layers.values())
+    def rows(self) -> list[list[str]]:
+        return [list(self.layers)]
 
-    def _first(self) -> list[Layer]:
-        for layer in self._row():
-            if layer.params:
-                return [layer]
-        return []
+    def _row(self) -> tuple[list[Layer], list[Layer]]:
+        """The row, and the part of it from the first layer with parameters on."""
+        if self._rows is None or self._rows[0] is not self.layers:
+            row = [self.layers[name] for name in self.rows()[0]]
+            at = next((at for at, layer in enumerate(row) if layer.params), len(row))
+            self._rows = (self.layers, row, row[at:])
+        return self._rows[1:]
 
-    def _steps(self) -> list[Any]:
-        """What runs one after another: the layers of the row, some of them as one."""
-        if self._joined is None or self._joined[0] is not self.layers:
-            self._joined = (self.layers, joined(self._row()))
-        return self._joined[1]
+    def first(self) -> list[Layer]:
+        return self._row()[1][:1]
 
     def forward(self, x: Any) -> Any:
-        for step in self._steps():
-            try:
-                x = step(x)
-            except XpnetError as error:
-                self._name(error, step)
-                raise
+        layer: Any
+        try:
+            for layer in self._row()[0]:
+                x = layer(x)
+        except XpnetError as error:
+            self._name(error, layer)
+            raise
         return x
 
-    def _name(self, error: XpnetError, step: Any) -> None:
+    def _name(self, error: XpnetError, at: Any) -> None:
         """Let an error of a layer say which of its kind it is."""
-        inside = getattr(step, "layers", ()) if isinstance(step, Joint) else (step,)
         for name, layer in self.layers.items():
-            if any(layer is one for one in inside) and type(layer).__name__ == error.who:
-                error.tell(name)
+            if layer is at:
+                inside = getattr(at, "layers", None)
+                row = inside if isinstance(inside, tuple) else (at,)
+                for one, own in zip(row, name.split("+"), strict=True):
+                    if type(one).__name__ == error.who:
+                        error.name(own)
 
     def backward(self, dout: Any = 1.0) -> Any:
-        for step in reversed(self._visited()):
-            dout = step.backward(dout)
+        row, trained = self._row()
+        for layer in reversed(row if self.needs_dx else trained):
+            dout = layer.backward(dout)
         return dout
-
-    def _visited(self) -> list[Any]:
-        """The steps that backward visits; those before the first parameters only where dx is wanted."""
-        steps = list(self._steps())
-        while not self.needs_dx and steps and not steps[0].params:
-            steps.pop(0)
-        return steps
 
 
 class Residual(Chain):
@@ -96,6 +93,8 @@ class Residual(Chain):
     Source: He et al., 2016, "Deep residual learning for image recognition", section 3.
     """
 
+    planned = True
+
     def __init__(self, *layers: Layer | Mapping[str, Layer], shortcut: Branch | None = None) -> None:
         super().__init__(*layers)
         if "shortcut" in self.layers:
@@ -104,12 +103,12 @@ class Residual(Chain):
         if shortcut is not None:
             self.layers = self._own({**self.layers, "shortcut": as_branch(shortcut)})
 
-    def _row(self) -> list[Layer]:
-        return [layer for name, layer in self.layers.items() if name != "shortcut"]
+    def rows(self) -> list[list[str]]:
+        return [[name for name in self.layers if name != "shortcut"]]
 
-    def _first(self) -> list[Layer]:
+    def first(self) -> list[Layer]:
         shortcut = self.layers.get("shortcut")
-        return [*super()._first(), *([] if shortcut is None else [shortcut])]
+        return [*super().first(), *([] if shortcut is None else [shortcut])]
 
     def forward(self, x: Any) -> Any:
         shortcut = self.layers.get("shortcut")
@@ -141,6 +140,8 @@ class Concat(Owner):
     Source: Szegedy et al., 2015, "Going deeper with convolutions", section 4.
     """
 
+    planned = True
+
     def __init__(self, *branches: Branch, axis: int = 1) -> None:
         if not whole_numbers([axis]):
             raise DtypeError(type(self).__name__, "axis must be an integer", repr(axis), "for channels write axis=1")
@@ -150,7 +151,7 @@ class Concat(Owner):
     def _branches(self) -> list[Layer]:
         return list(self.layers.values())[:-1]
 
-    def _first(self) -> list[Layer]:
+    def first(self) -> list[Layer]:
         return self._branches()
 
     def forward(self, x: Any) -> Any:
@@ -172,7 +173,10 @@ class Join(Layer):
 
     def __init__(self, count: int, axis: int) -> None:
         super().__init__()
-        vars(self)["inputs"] = vars(self)["differentiable"] = tuple(f"x{i}" for i in range(1, count + 1))
+        names = tuple(f"x{i}" for i in range(1, count + 1))
+        vars(self).update(
+            inputs=names, differentiable=names, spec=replace(self.spec, inputs=names, differentiable=names)
+        )
         self.axis = axis
 
     def forward(self, *x: Array) -> Array:

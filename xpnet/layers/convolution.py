@@ -6,9 +6,9 @@ from typing import Self
 
 from xpnet import kernels
 from xpnet.backend import array_namespace
+from xpnet.backend.halves import total
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
-from xpnet.kernels.standard.halves import total
 from xpnet.layers.base import Layer
 from xpnet.layers.windows import IntOrPair, Windowed, check_fits, pair, window_of
 from xpnet.random import Generator, generator_of

@@ -55,7 +55,7 @@ class Dropout(Layer):
         if not self.training or self.dropout_ratio == 0.0:
             self.mask = None
             return x
-        step = self.step if recording.current is None else recording.current.count("the step", self._state, "step")
+        step = self.step if recording.current is None else recording.current.count("the step", self.lasting, "step")
         self.mask = kernels.dropout_mask(x, self.rng, self.stream, step, 1.0 - self.dropout_ratio)
         self.step += 1
         return x * self.mask  # type: ignore[no-any-return]

@@ -7,9 +7,9 @@ from typing import Self
 
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
+from xpnet.backend.halves import narrowed, total, widened
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, normal_weights
-from xpnet.kernels.standard.halves import narrowed, total, widened
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array

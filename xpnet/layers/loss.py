@@ -12,8 +12,8 @@ import numpy as np
 from xpnet import kernels
 from xpnet.autodiff.record import base
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array, library_of, size_of, to_numpy
+from xpnet.backend.halves import narrowed, widened
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.layers.base import Layer
 from xpnet.typing import Array
 

@@ -3,47 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xpnet.autodiff import Variable
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.errors import StateError
 
-if TYPE_CHECKING:
-    from xpnet.layers.base import Layer
-
-# from call to call, by the entry checks and the network
-REMEMBERED = (
-    *("_accepted", "_coming", "_joined", "_joint", "_named", "_number"),
-    *("_spared", "_tape", "_x_shape", "_y_like"),
-)
-
 
 class MovableLayer(Movable):
     """A layer that moves with the layers that it owns, its loss and its low precision."""
 
-    def _changes(self: Any, destination: Destination) -> list[Change]:
+    def changes(self: Any, destination: Destination) -> list[Change]:
         for name, array in self.params.items():
             if type(array) is Variable:
                 who, must = f"{type(self).__name__}.to", f"{name} must be a plain array"
                 raise StateError(who, must, "a Variable", "leave the block in which it is bound")
-        changes = []
+        found = []
         for layer in everything_in(self):
-            changes += destination.changes(layer._state)
-            changes += destination.changes(vars(layer), leave=(*REMEMBERED, "_state", "layers"))
+            found += destination.changes(layer.lasting)
+            found += destination.changes(vars(layer), leave=("accepted", "call", "lasting", "layers"))
             for part in vars(layer).values():
                 if isinstance(part, Movable) and not isinstance(part, MovableLayer):
-                    changes += part._changes(destination)
-        return changes
+                    found += part.changes(destination)
+        return found
 
-    def _has_moved(self: Any) -> None:
+    def has_moved(self: Any) -> None:
         for layer in everything_in(self):
-            for name in REMEMBERED:
-                vars(layer).pop(name, None)
-            layer._accepted = []
+            layer.forget()
 
 
-def everything_in(layer: Layer) -> Iterator[Layer]:
+def everything_in(layer: Any) -> Iterator[Any]:
     """A layer, the layers that it owns, and the loss that ends it."""
     yield layer
     if layer.owner:

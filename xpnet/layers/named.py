@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from xpnet.autodiff.record import base
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_of
 from xpnet.errors import DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
 from xpnet.kernels import recording
 from xpnet.typing import Array
-
-if TYPE_CHECKING:
-    from xpnet.layers.base import Layer
 
 
 class NamedArrays(MutableMapping[str, Array]):
@@ -27,10 +24,10 @@ class NamedArrays(MutableMapping[str, Array]):
 
     who: ClassVar[str] = "params"
 
-    def __init__(self, places: Mapping[str, tuple[Layer, str]]) -> None:
+    def __init__(self, places: Mapping[str, tuple[Any, str]]) -> None:
         self.places = places
 
-    def place(self, name: str) -> tuple[Layer, str]:
+    def place(self, name: str) -> tuple[Any, str]:
         try:
             return self.places[name]
         except KeyError:
@@ -45,7 +42,7 @@ class NamedArrays(MutableMapping[str, Array]):
     def tell(self, recorded: recording.Recording, name: str) -> None:
         """Tell a recording that the array lasts from step to step."""
         layer, attribute = self.place(name)
-        recorded.lasts(vars(layer) if attribute in vars(layer) else layer._state, attribute)
+        recorded.lasts(vars(layer) if attribute in vars(layer) else layer.lasting, attribute)
 
     def __getitem__(self, name: str) -> Array:
         layer, attribute = self.place(name)
@@ -161,10 +158,10 @@ class State:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, layer: Layer | None, kind: type) -> Any:
-        return self if layer is None else layer._state.get(self.name)
+    def __get__(self, layer: Any, kind: type) -> Any:
+        return self if layer is None else layer.lasting.get(self.name)
 
-    def __set__(self, layer: Layer, value: Any) -> None:
+    def __set__(self, layer: Any, value: Any) -> None:
         if recording.current is not None:
-            recording.current.lasts(layer._state, self.name)
-        layer._state[self.name] = base(value)
+            recording.current.lasts(layer.lasting, self.name)
+        layer.lasting[self.name] = base(value)

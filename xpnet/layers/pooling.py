@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xpnet import kernels
 from xpnet.backend import array_namespace
+from xpnet.backend.halves import narrowed, widened
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import check_size
-from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.layers.base import Layer
 from xpnet.layers.windows import IntOrPair, Windowed, check_fits, window_of
 from xpnet.typing import Array

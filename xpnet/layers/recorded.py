@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xpnet.autodiff import Variable, vjp
 from xpnet.autodiff.record import constant
 from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
 from xpnet.errors import StateError
 from xpnet.layers import checks
-
-if TYPE_CHECKING:
-    from xpnet.layers.owner import Owner
+from xpnet.layers.spec import Call
 
 
 def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
     """``forward`` in training on a tape, which is kept for ``pull_back``; where someone else records, plain."""
 
     @wraps(forward)
-    def recording(self: Owner, *args: Any, **named: Any) -> Any:
+    def recording(self: Any, *args: Any, **named: Any) -> Any:
         arrays = (*args, *named.values(), *self.params.values())
-        if self._infers or any(type(array) is Variable for array in arrays):
+        if self.infers or any(type(array) is Variable for array in arrays):
             return forward(self, *args, **named)
-        inputs = dict(zip(self.inputs, checks.in_order(self, args, named), strict=True))
+        inputs = dict(zip(self.inputs, checks.in_order(self.spec, args, named), strict=True))
         wanted = self.differentiable if self.needs_dx else ()
         traced = {name: x for name, x in inputs.items() if name in wanted and _floating(x)}
         # constants too are Variables: their namespace is the one that records
@@ -35,20 +33,20 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
                 return forward(self, **constants | dict(zip(traced, xs, strict=True)))
 
         y, pullback = vjp(of_parameters_and_inputs, dict(self.params), *traced.values())
-        self._tape = (pullback, tuple(traced))
-        self._y_like = (array_namespace(y), y.shape, y.dtype, device_of(y)) if is_array(y) else None
+        self.tape = (pullback, tuple(traced))
+        self.call = Call(like=(array_namespace(y), y.shape, y.dtype, device_of(y)) if is_array(y) else None)
         return y
 
     return recording
 
 
-def pull_back(self: Owner, dout: Any = 1.0) -> Any:
+def pull_back(self: Any, dout: Any = 1.0) -> Any:
     """Assign to every layer its gradients, each the sum over the uses of the layer, and return dx."""
-    if self._tape is None:
+    if self.tape is None:
         raise StateError(type(self).__name__, "forward must run before backward", "no forward", "call forward first")
-    pullback, traced = self._tape
-    if self._y_like is not None:
-        dout = checks.check_dout(self, dout, *self._y_like)
+    pullback, traced = self.tape
+    if self.call is not None and self.call.like is not None:
+        dout = checks.check_dout(self.spec, dout, *self.call.like)
     gradients, *dxs = pullback(dout)
     for name, gradient in gradients.items():
         layer, attribute = self.params.place(name)

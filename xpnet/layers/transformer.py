@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.initializers import Init, check_size
 from xpnet.layers.activation import Gelu
-from xpnet.layers.around import backward_onto, forward_onto
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import plain
 from xpnet.layers.composition import named_after_class, owned
 from xpnet.layers.dropout import Dropout
-from xpnet.layers.joint import joined
 from xpnet.layers.linear import Linear
 from xpnet.layers.normalization import LayerNormalization
 from xpnet.layers.owner import Owner
@@ -35,7 +33,7 @@ class TransformerBlock(Owner):
     """
 
     differentiable = ("x",)
-    _joined: tuple[Mapping[str, Layer], tuple[list[Any], list[Any]]] | None = None
+    planned = True
 
     def __init__(self, attention: Sequence[Layer], mlp: Sequence[Layer]) -> None:
         who = type(self).__name__
@@ -49,30 +47,28 @@ class TransformerBlock(Owner):
         named = named_after_class((*attention, *mlp))
         renamed = {name.replace("MultiHeadAttention", "Attention"): layer for name, layer in named.items()}
         self.layers = owned(who, renamed)
-        self.split = len(attention)
+        self.second = list(self.layers)[len(attention)]  # the name of the layer that begins the second branch
 
-    def _branches(self) -> tuple[list[Any], list[Any]]:
-        """What runs one after another in each branch: the layers, some of them as one."""
-        if self._joined is None or self._joined[0] is not self.layers:
-            layers = list(self.layers.values())
-            self._joined = (self.layers, (joined(layers[: self.split]), joined(layers[self.split :])))
-        return self._joined[1]
+    def rows(self) -> list[list[str]]:
+        names = list(self.layers)
+        at = [name.partition("+")[0] for name in names].index(self.second)
+        return [names[:at], names[at:]]
 
     def forward(self, x: Any, mask: Any = None) -> Any:
-        for *others, last in self._branches():
+        for branch in self.rows():
             y = x
-            for layer in others:
-                y = layer(y, mask) if "mask" in getattr(layer, "inputs", ()) else layer(y)
-            x = forward_onto(last, y, mask, x)
+            for layer in (self.layers[name] for name in branch):
+                y = layer(y, mask) if "mask" in layer.inputs else layer(y)
+            x = x + y
         return x
 
     def backward(self, dout: Any = 1.0) -> Any:
         dout = plain(dout)
-        for first, *others in reversed(self._branches()):
+        for branch in reversed(self.rows()):
             dy = dout
-            for layer in reversed(others):
+            for layer in (self.layers[name] for name in reversed(branch)):
                 dy = layer.backward(dy)
-            dout = backward_onto(first, dy, dout)
+            dout = dout + dy
         return dout
 
     @classmethod

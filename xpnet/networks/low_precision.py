@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +23,6 @@ from xpnet.errors import ArgumentError, BackendError, DivergenceError, DtypeErro
 from xpnet.kernels import recording
 from xpnet.layers.checks import is_number
 from xpnet.typing import Array
-
-if TYPE_CHECKING:
-    from xpnet.networks.network import Network
 
 DTYPES = ("float16", "bfloat16")
 FIRST_SCALE, SMALLEST_SCALE, LARGEST_SCALE = 2.0**16, 2.0**-24, 2.0**24
@@ -64,7 +61,7 @@ class LowPrecision(Movable):
     Source: Micikevicius et al., 2018, "Mixed precision training", section 3.
     """
 
-    def __init__(self, network: Network, dtype: str, loss_scale: float | str | None) -> None:
+    def __init__(self, network: Any, dtype: str, loss_scale: float | str | None) -> None:
         who = f"{type(network).__name__}.compute_in"
         W = check_masters(who, network)
         check_dtype(who, dtype, W)
@@ -85,19 +82,19 @@ class LowPrecision(Movable):
         elif loss_scale is not None:
             self.loss_scale = float(loss_scale)  # one of NumPy's would promote the gradients
 
-    def forward(self, network: Network, x: Any) -> Any:
-        """The scores in the dtype of the weights, computed in ``dtype``."""
+    def forward(self, network: Any, x: Any, run: Callable[[Any], Any]) -> Any:
+        """The scores in the dtype of the weights, computed in ``dtype`` by ``run``."""
         W = next(iter(network.params.values()))
         self.low = {name: self._cast(array) for name, array in network.params.items()}
         with network.using(self.low):
-            y = network.forward(self._cast(x))
+            y = run(self._cast(x))
         return array_namespace(y).astype(y, W.dtype)
 
-    def backward(self, network: Network, dout: Any) -> None:
+    def backward(self, network: Any, dout: Any, run: Callable[[Any], Any]) -> None:
         """Assign each layer its gradients, in the dtype of its weights; zeros where a scaled one is not finite."""
         scale = 1.0 if self.loss_scale is None else self.loss_scale
         with np.errstate(over="ignore", invalid="ignore"), network.using(self.low):
-            network.backward(self._cast(dout * scale))
+            run(self._cast(dout * scale))
         params = network.params
         xp = array_namespace(dout)
         gradients = {name: xp.astype(d, params[name].dtype) / scale for name, d in network.grads.items()}
@@ -125,7 +122,7 @@ class LowPrecision(Movable):
         self.loss_scale = xp.where(full, larger, xp.where(finite, scale, smaller))
         self.good_steps = xp.where(full, zero, good)
 
-    def _changes(self, destination: Destination) -> list[Change]:
+    def changes(self, destination: Destination) -> list[Change]:
         if destination.backend is not None:
             check_dtype("compute_in", self.dtype, destination.backend.asarray(np.ones(1)))
         return destination.changes(vars(self), leave=("low",))  # those of the last forward
@@ -180,7 +177,7 @@ def cast_like(like: Any, value: Any) -> Any:
     return xp.astype(value, like.dtype, copy=False)
 
 
-def check_masters(who: str, network: Network) -> Array:
+def check_masters(who: str, network: Any) -> Array:
     """The first parameter, after a look at all: they are the master weights, which must be of high precision.
 
     Raises: ``DtypeError``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -15,11 +15,13 @@ from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
 from xpnet.kernels import recording
 from xpnet.layers import Layer
+from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.composition import Chain
 from xpnet.layers.named import NamedStates
 from xpnet.layers.owner import spared
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
+from xpnet.networks.plan import PLANNED, Plan, Unplanned
 from xpnet.typing import Array
 
 
@@ -45,8 +47,11 @@ class Network(Chain):
     Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` as ``Sequential``.
     """
 
+    __slots__ = ("_plan",)  # of this very object: neither its copies nor its files have it
+
     last_layer: Layer | None = None
     precision: LowPrecision | None = None
+    _plan: Plan | None
     _spared: tuple[Mapping[str, Layer], list[Layer]] | None = None
     _stepping = False
 
@@ -82,12 +87,58 @@ class Network(Chain):
         """
         check_size(type(self).__name__, "batch_size", batch_size)
         self._tell()
-        forward = self.inferring()._scores
+        forward = self._inference(x)
         if getattr(x, "ndim", 0) == 0 or x.shape[0] <= batch_size:
             return forward(x)
         rows = x.shape[0]
         parts = [forward(x[i : min(i + batch_size, rows), ...]) for i in range(0, rows, batch_size)]
         return array_namespace(*parts).concat(parts, axis=0)
+
+    def _inference(self, x: Any) -> Callable[[Any], Any]:
+        """What computes the scores of some rows in inference."""
+        plan = self._plan_for(x)
+        if plan is None:
+            return self.inferring().scores
+        W = next(iter(self.params.values()))
+        precision = self.precision
+        if precision is None:
+            return lambda rows: plan.predict(cast_like(W, rows))
+        return lambda rows: precision.forward(self, rows, plan.predict)
+
+    def plan(self) -> Plan | Unplanned:
+        """What runs as what in training and inference, ``print(net.plan())``, on the library of the parameters.
+
+        Layers in a row that a library has a faster body for run as that; what such a body does not take, and all
+        others, run by their equations, and so does everything ``with xn.plain():``. Layers that are called outside of
+        a network run by their equations, and by bodies as nodes of a graph.
+        """
+        W = next(iter(self.params.values()), None)
+        why = self._own_way()
+        return Unplanned(type(self).__name__, why) if why else self._planned(libraries_for(type(W)))
+
+    def _own_way(self) -> str:
+        """Why no plan may run in the place of the network's own methods; "" where one may."""
+        if not self.planned:
+            return "it has a forward or backward of its own"
+        kind, own = type(self), vars(self)
+        for name in PLANNED:
+            if (getattr(kind, name) is not WRITTEN[name] and name not in self.by_plan) or name in own:
+                return f"it has a {name} of its own"
+        return ""
+
+    def _planned(self, libraries: tuple[str, ...]) -> Plan:
+        plan = getattr(self, "_plan", None)
+        if plan is None or plan.libraries != libraries or not plan.holds(self):
+            plan = self._plan = Plan(self, libraries)
+        return plan
+
+    def _plan_for(self, x: Any) -> Plan | None:
+        """The plan that runs for arrays like x; None where the equations are to run."""
+        libraries = libraries_for(type(x))
+        if not libraries or is_plain() or self._own_way():
+            return None
+        plan = self._planned(libraries)
+        return plan if plan.runs and plan.at_home() else None
 
     @contextmanager
     def _training_step(self) -> Iterator[None]:
@@ -114,7 +165,7 @@ class Network(Chain):
         check_flag(type(self).__name__, predict)
         self._tell()
         before = None if predict or self._steps_now() else dict(self.states)
-        y = self.predict(x) if predict else self._scores(x)
+        y = self.predict(x) if predict else self.scores(x)
         targets = [cast_like(y, array) for array in ((t,) if weights is None else (t, weights))]
         loss: Array = last.predict(y, *targets) if predict else last(y, *targets)
         if before:
@@ -129,10 +180,18 @@ class Network(Chain):
         """Put the state back to where it was; the backward of the loss layer moves it to where it is now."""
         states = self.states
         after = {name: value for name, value in states.items() if value is not before[name]}
-        for name in after:
-            layer, attribute = states.place(name)
-            setattr(layer, attribute, before[name])
-        self._loss_layer()._coming = [(*states.place(name), before[name], value) for name, value in after.items()]
+        moves = [(*states.place(name), before[name], value) for name, value in after.items()]
+        for layer, attribute, earlier, _ in moves:
+            setattr(layer, attribute, earlier)
+
+        def move() -> None:
+            for layer, attribute, earlier, later in moves:
+                if getattr(layer, attribute) is earlier:  # else another step has moved it
+                    setattr(layer, attribute, later)
+
+        call = self._loss_layer().call
+        if call is not None:
+            call.then = move
 
     def _tell(self) -> None:
         """Tell a recording, where there is one, what a replay computes with."""
@@ -141,9 +200,10 @@ class Network(Chain):
                 for name in arrays:
                     arrays.tell(recording.current, name)
 
-    def _scores(self, x: Any) -> Any:
+    def scores(self, x: Any) -> Any:
+        """The scores of a batch as ``forward`` has them, in the precision of the network."""
         if self.precision is not None:
-            return self.precision.forward(self, x)
+            return self.precision.forward(self, x, self.forward)
         W = next(iter(self.params.values()), None)
         return self.forward(cast_like(W, x))
 
@@ -178,12 +238,32 @@ class Network(Chain):
     def loss_and_gradient(self, x: Any, t: Any, weights: Any = None) -> tuple[Array, dict[str, Array]]:
         """The loss on a batch and its gradient, from one forward and one backward."""
         last = self._loss_layer()
+        plan = self._plan_for(x)
+        if plan is not None:
+            return self._by_plan(plan, x, t, weights)
         with self._without_dx(), self._training_step():
             loss = self.loss(x, t) if weights is None else self.loss(x, t, weights=weights)
             if self.precision is None:
                 self.backward(last.backward(1.0))
             else:
-                self.precision.backward(self, last.backward(1.0))
+                self.precision.backward(self, last.backward(1.0), self.backward)
+        return loss, self.grads
+
+    def _by_plan(self, plan: Plan, x: Any, t: Any, weights: Any) -> tuple[Array, dict[str, Array]]:
+        last: Any = plan.loss
+        self._tell()
+        given = (t,) if weights is None else (t, weights)
+        if self.precision is None:
+            y = plan.forward(cast_like(plan.arrays[0], x) if plan.arrays else x, *given)
+        else:
+            y = self.precision.forward(self, x, lambda low: plan.forward(low, *given))
+        loss: Array = last(y, *[cast_like(y, array) for array in given])
+        dout = last.backward(1.0)
+        if self.precision is None:
+            plan.training.backward(dout)
+        else:
+            self.precision.backward(self, dout, plan.training.backward)
+        plan.trained.leave()
         return loss, self.grads
 
     def compute_in(self, dtype: str, loss_scale: float | str | None = None) -> Self:
@@ -248,6 +328,9 @@ class Network(Chain):
 
     def _inside(self) -> list[str]:
         return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]
+
+
+WRITTEN = {name: getattr(Network, name) for name in PLANNED}
 
 
 def count(layer: Layer) -> int:

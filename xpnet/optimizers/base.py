@@ -8,10 +8,10 @@ from numbers import Real
 from typing import Any, ClassVar, TypeAlias
 
 from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array, library_name, library_of
+from xpnet.backend.halves import widened
 from xpnet.backend.moving import Movable
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
 from xpnet.kernels import recording
-from xpnet.kernels.standard.halves import widened
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.named import NamedArrays
 from xpnet.optimizers.clipping import check_gradients

@@ -11,8 +11,8 @@ import numpy as np
 
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, library_of, size_of
+from xpnet.backend.halves import narrowed, widened
 from xpnet.errors import ArgumentError, DtypeError
-from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.networks.low_precision import changed
 from xpnet.typing import Array
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import array_namespace, backend_of, dtype_name, is_array, to_numpy
+from xpnet.backend.halves import HALVES
 from xpnet.errors import ArgumentError, DataError, DtypeError
 from xpnet.files import written_in_place
-from xpnet.kernels.standard.halves import HALVES
 from xpnet.layers import Dropout, Layer
 from xpnet.layers.base import leaves
 from xpnet.optimizers import Optimizer

@@ -148,13 +148,13 @@ class Trainer(Movable):
         load(path, self.network, self.optimizer, self.history)
         self.saved = len(self.history), Path(path)
 
-    def _changes(self, destination: Destination) -> list[Change]:
+    def changes(self, destination: Destination) -> list[Change]:
         parts = (self.network, self.optimizer)
-        inside = [change for part in parts if isinstance(part, Movable) for change in part._changes(destination)]
+        inside = [change for part in parts if isinstance(part, Movable) for change in part.changes(destination)]
         return [*inside, *destination.changes(vars(self)), *destination.changes(vars(self.batches))]
 
-    def _has_moved(self) -> None:
-        self.network._has_moved()
+    def has_moved(self) -> None:
+        self.network.has_moved()
 
     def _check(self, data: Data) -> None:
         """Raise what the loss of a row, or a look at all rows, has to say against the data."""

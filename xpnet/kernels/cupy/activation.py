@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xpnet import kernels
-from xpnet.kernels.cupy.launch import each
+from xpnet.fast.cupy.launch import each
 
 ONE_RESULT: tuple[kernels.Kernel[..., Any], ...] = (
     kernels.relu,

@@ -8,7 +8,7 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
-from xpnet.kernels.cupy.launch import TILE, body, launch_each, launch_tiles
+from xpnet.fast.cupy.launch import TILE, body, launch_each, launch_tiles
 
 
 def _product(name: str, kernel: kernels.Kernel[..., Any], x: Any, W: Any, b: Any) -> Any:

@@ -11,9 +11,9 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
-from xpnet.kernels.cupy.launch import TILE, body, launch_each, launch_rows, launch_tiles
+from xpnet.backend.halves import in_float32
+from xpnet.fast.cupy.launch import TILE, body, launch_each, launch_rows, launch_tiles
 from xpnet.kernels.cupy.products import add_product, batched
-from xpnet.kernels.standard.halves import in_float32
 
 
 def _rows(x: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
-from xpnet.kernels.cupy.launch import body, integers, launch_each, launch_rows
+from xpnet.fast.cupy.launch import body, integers, launch_each, launch_rows
 
 MOST_LOOKS = 2**30  # at an index, beyond which sorting them is cheaper, although CuPy's sort may stall
 

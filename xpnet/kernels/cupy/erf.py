@@ -6,7 +6,7 @@ from typing import Any
 
 import cupy
 
-from xpnet.kernels.cupy.launch import body, launch_each
+from xpnet.fast.cupy.launch import body, launch_each
 from xpnet.kernels.standard import erf as standard
 
 

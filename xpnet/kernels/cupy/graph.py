@@ -10,8 +10,8 @@ from weakref import finalize
 import cupy
 
 from xpnet.errors import DtypeError, StateError
+from xpnet.fast.cupy.launch import launch_each
 from xpnet.kernels.cupy.captures import capturing
-from xpnet.kernels.cupy.launch import launch_each
 from xpnet.kernels.recording import WHO, Recording
 
 CELLS = 4096  # numbers that are new in every step

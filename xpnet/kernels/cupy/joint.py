@@ -7,8 +7,8 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
+from xpnet.fast.cupy.launch import THREADS, WIDE, body, launch_each, launch_rows
 from xpnet.kernels.cupy.convolution import columns_of, dx_of_rows
-from xpnet.kernels.cupy.launch import THREADS, WIDE, body, launch_each, launch_rows
 
 KEPT = 64 << 20  # bytes of patches as columns, beyond which the backward makes them anew from the images
 PART = 2048  # places of a channel that a block works on

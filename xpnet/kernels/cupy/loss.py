@@ -8,7 +8,7 @@ import cupy
 
 from xpnet import kernels
 from xpnet.backend import is_array
-from xpnet.kernels.cupy.launch import body, each, integers, launch_each, launch_rows
+from xpnet.fast.cupy.launch import body, each, integers, launch_each, launch_rows
 
 for _kernel in (kernels.sigmoid_cross_entropy, kernels.huber):
     each(_kernel, "loss", results=2)

@@ -8,7 +8,7 @@ import cupy
 import numpy as np
 
 from xpnet import kernels
-from xpnet.kernels.cupy.launch import body, launch_each, live
+from xpnet.fast.cupy.launch import body, launch_each, live
 from xpnet.kernels.recording import now
 from xpnet.random import Generator
 

@@ -12,8 +12,8 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
-from xpnet.kernels.cupy import launch
-from xpnet.kernels.cupy.launch import TILE, WIDE, body, launch_each, launch_rows, launch_tiles
+from xpnet.fast.cupy import launch
+from xpnet.fast.cupy.launch import TILE, WIDE, body, launch_each, launch_rows, launch_tiles
 
 FILE = "normalization"
 BLOCKS = 128  # that share the rows of a backward, each with sums of its own

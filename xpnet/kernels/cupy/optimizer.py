@@ -11,7 +11,7 @@ import numpy as np
 
 from xpnet import kernels
 from xpnet.backend import is_array
-from xpnet.kernels.cupy.launch import REALS, launch_blocks, live, on_their_device
+from xpnet.fast.cupy.launch import REALS, launch_blocks, live, on_their_device
 from xpnet.kernels.dispatch import Kernel
 from xpnet.kernels.recording import now
 from xpnet.kernels.standard.optimizer import adam_scales

@@ -7,7 +7,7 @@ from typing import Any
 import cupy
 
 from xpnet import kernels
-from xpnet.kernels.cupy.launch import body, launch_each
+from xpnet.fast.cupy.launch import body, launch_each
 
 Pair = tuple[int, int]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numba.compiler import compiled, flat, in_order
-from xpnet.kernels.numpy.blocks import Host, blocks
+from xpnet.fast.numba.compiler import compiled, flat, in_order
+from xpnet.fast.numpy.blocks import Host, blocks
 from xpnet.kernels.standard import activation as standard
 from xpnet.kernels.standard.activation import CUBE
 

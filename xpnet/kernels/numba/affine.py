@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numba.compiler import SUMMED_FIRST, compiled, in_order, rows
+from xpnet.fast.numba.compiler import SUMMED_FIRST, compiled, in_order, rows
+from xpnet.fast.numpy.blocks import Host
 from xpnet.kernels.numpy.affine import products
-from xpnet.kernels.numpy.blocks import Host
 from xpnet.kernels.standard.affine import affine
 from xpnet.kernels.standard.joint import affine_relu, affine_relu_backward
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numba.compiler import compiled, compiled_sums, in_order, rows
+from xpnet.fast.numba.compiler import compiled, compiled_sums, in_order, rows
+from xpnet.fast.numpy.blocks import Host
 from xpnet.kernels.numpy import attention
-from xpnet.kernels.numpy.blocks import Host
 from xpnet.kernels.standard import attention as standard
 
 

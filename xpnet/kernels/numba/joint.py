@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numba.compiler import compiled, in_order
+from xpnet.fast.numba.compiler import compiled, in_order
+from xpnet.fast.numpy.blocks import Host
 from xpnet.kernels.numpy import joint
-from xpnet.kernels.numpy.blocks import Host
 from xpnet.kernels.standard import joint as standard
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numba.compiler import compiled, compiled_sums, in_order, rows
-from xpnet.kernels.numpy.blocks import Host
+from xpnet.fast.numba.compiler import compiled, compiled_sums, in_order, rows
+from xpnet.fast.numpy.blocks import Host
 from xpnet.kernels.standard import loss as standard
 
 

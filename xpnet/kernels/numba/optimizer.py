@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.fast.numba.compiler import compiled, in_order
+from xpnet.fast.numpy.blocks import Host
 from xpnet.kernels.dispatch import Body, Kernel
-from xpnet.kernels.numba.compiler import compiled, in_order
-from xpnet.kernels.numpy.blocks import Host
 from xpnet.kernels.standard import optimizer as standard
 
 

@@ -1,7 +1,7 @@
 """Faster bodies of kernels on NumPy."""
 
+from xpnet.fast.numpy.choice import compiled
 from xpnet.kernels.dispatch import BEFORE
-from xpnet.kernels.numba.choice import compiled
 from xpnet.kernels.numpy import (
     activation,
     affine,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numpy.blocks import SIZE, Host, block_of, blocks, elementwise
+from xpnet.fast.numpy.blocks import SIZE, Host, block_of, blocks
+from xpnet.kernels.numpy.elementwise import elementwise
 from xpnet.kernels.standard import activation as standard
 from xpnet.kernels.standard.activation import CUBE
 from xpnet.kernels.standard.erf import FLOAT32, FLOAT64, erf

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numpy.blocks import SIZE, Host, block_of, ones
+from xpnet.fast.numpy.blocks import SIZE, Host, block_of, ones
 from xpnet.kernels.standard.activation import relu_backward
 from xpnet.kernels.standard.affine import affine, sum_rows
 from xpnet.kernels.standard.joint import affine_relu, affine_relu_backward

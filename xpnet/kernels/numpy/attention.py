@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from xpnet.kernels.numpy.blocks import SIZE, Host, ones
+from xpnet.fast.numpy.blocks import SIZE, Host, ones
 from xpnet.kernels.numpy.normalization import all_of_one
 from xpnet.kernels.standard import attention as standard
 from xpnet.kernels.standard.attention import split_heads

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numpy.blocks import workspace
+from xpnet.backend.halves import in_float32
+from xpnet.fast.numpy.blocks import workspace
 from xpnet.kernels.numpy.windows import (
     add_columns,
     batch_first,
@@ -17,7 +18,6 @@ from xpnet.kernels.numpy.windows import (
     zeros_under,
 )
 from xpnet.kernels.standard import convolution as standard
-from xpnet.kernels.standard.halves import in_float32
 from xpnet.kernels.standard.windows import Pair, Window
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numpy.blocks import workspace
+from xpnet.fast.numpy.blocks import workspace
 from xpnet.kernels.numpy.pooling import first_largest
 from xpnet.kernels.numpy.windows import add_columns, batch_first, batch_last, in_blocks, patches, zeros_under
 from xpnet.kernels.standard import joint as standard

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numpy.blocks import Host
+from xpnet.fast.numpy.blocks import Host
 from xpnet.kernels.standard import activation
 from xpnet.kernels.standard import loss as standard
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.numpy.blocks import SIZE, Host, ones
+from xpnet.fast.numpy.blocks import SIZE, Host, ones
 from xpnet.kernels.standard import normalization as standard
 
 

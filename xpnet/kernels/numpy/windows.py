@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from xpnet.kernels.numpy.blocks import workspace
+from xpnet.fast.numpy.blocks import workspace
 from xpnet.kernels.standard.windows import Pair, Window
 
 BLOCK = 1 << 17  # values of the columns that are made at a time: they stay in a processor's cache

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import pi, sqrt
 
 from xpnet.backend import array_namespace, device_of
+from xpnet.backend.halves import in_float32
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.erf import erf
-from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 CUBE = 0.044715  # of the tanh form of GELU

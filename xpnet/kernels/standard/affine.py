@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from xpnet.backend.halves import total
 from xpnet.kernels.dispatch import kernel
-from xpnet.kernels.standard.halves import total
 from xpnet.typing import Array
 
 

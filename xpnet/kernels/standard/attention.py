@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import prod, sqrt
 
 from xpnet.backend import array_namespace, device_of
+from xpnet.backend.halves import in_float32
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.affine import affine, sum_rows
-from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xpnet.backend.halves import total
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import (
     gelu,
@@ -13,7 +14,6 @@ from xpnet.kernels.standard.activation import (
 )
 from xpnet.kernels.standard.affine import affine, sum_rows
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
-from xpnet.kernels.standard.halves import total
 from xpnet.kernels.standard.pooling import max_pooling, max_pooling_backward
 from xpnet.kernels.standard.windows import Window
 from xpnet.typing import Array

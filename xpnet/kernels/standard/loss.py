@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from xpnet.backend import array_namespace, device_of, dtype_kind
+from xpnet.backend.halves import in_float32
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import sigmoid, softplus
-from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from math import prod
 
 from xpnet.backend import array_namespace
+from xpnet.backend.halves import narrowed, widened
 from xpnet.kernels.dispatch import kernel
-from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.typing import Array
 
 Axes = tuple[int, ...]

@@ -13,8 +13,8 @@ from math import inf, log
 from typing import Any, ParamSpec, TypeVar
 
 from xpnet.backend import array_namespace, dtype_name, is_array
+from xpnet.backend.halves import HALVES, as_tuple, narrowed, widened
 from xpnet.kernels.dispatch import kernel
-from xpnet.kernels.standard.halves import HALVES, as_tuple, narrowed, widened
 from xpnet.typing import Array
 
 P = ParamSpec("P")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from xpnet.backend import array_namespace, device_of
+from xpnet.backend.halves import narrowed, widened
 from xpnet.kernels.dispatch import kernel
-from xpnet.kernels.standard.halves import narrowed, widened
 from xpnet.kernels.standard.windows import Pair, Window, sum_of_cells, under_cells
 from xpnet.typing import Array
 

@@ -7,9 +7,9 @@ backward kernels return the derivative of ``a``; that of Wh is a product over al
 from __future__ import annotations
 
 from xpnet.backend import array_namespace
+from xpnet.backend.halves import in_float32
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import sigmoid
-from xpnet.kernels.standard.halves import in_float32
 from xpnet.typing import Array
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from xpnet.backend import array_namespace
+from xpnet.backend.halves import in_float32, narrowed, widened
 from xpnet.kernels.dispatch import kernel
-from xpnet.kernels.standard.halves import in_float32, narrowed, widened
 from xpnet.typing import Array
 
 

@@ -36,10 +36,25 @@ def status() -> str:
 def obstacle() -> str:
     """Why the numba that is installed cannot compile here, as one that does not know this NumPy; "" where it can."""
     try:
-        import_module("xpnet.kernels.numba.compiler")
+        import_module("xpnet.fast.numba.compiler")
     except ImportError as error:
         return str(error)
     return ""
+
+
+def available() -> bool:
+    """Import the compiled bodies; whether they are to be taken.
+
+    Warns where numba is installed and does not work: whoever installed it expects its speed.
+    """
+    if os.environ.get(SWITCH) == "0" or find_spec("numba") is None:
+        return False
+    if why := obstacle():
+        remedy = f"install one that fits this NumPy, or set {SWITCH}=0 to do without its speed"
+        warnings.warn(f"xpnet: numba must work, got {why}; {remedy}", stacklevel=1)
+        return False
+    import_module("xpnet.fast.numba")
+    return True
 
 
 def compiled(name: str) -> str:

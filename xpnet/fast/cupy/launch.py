@@ -12,6 +12,7 @@ import cupy
 from xpnet.errors import LibraryError
 from xpnet.kernels import recording
 from xpnet.kernels.dispatch import Body, Kernel
+from xpnet.layers import bodies
 
 HOME = Path(__file__).parent
 SHARED = ("real.cuh", "reduce.cuh", "gelu.cuh")
@@ -138,6 +139,26 @@ def on_their_device(function: Body, name: str) -> Body:
 
     placed.__name__ = name
     return placed
+
+
+class CudaBody(bodies.Body):
+    """A body whose methods run with the device of their arrays as the current one, where their results lie, too."""
+
+    def __init_subclass__(cls) -> None:
+        for name in ("forward", "backward"):
+            if name in cls.__dict__:
+                setattr(cls, name, on_their_device(cls.__dict__[name], name))
+
+
+def of_one(x: Any, *others: Any) -> bool:
+    """Whether x is float16, float32 or float64, and all the others are of its dtype."""
+    dtype = x.dtype
+    return dtype.name in REALS and all([other.dtype == dtype for other in others])
+
+
+def ordered(*arrays: Any) -> list[Any]:
+    """The arrays in C order, copied where they are not."""
+    return list(map(_in_order, arrays))
 
 
 def each(kernel: Kernel[..., Any], file: str, results: int = 1) -> None:

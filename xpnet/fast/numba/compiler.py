@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numba import config, njit
 
-from xpnet.kernels.numpy.blocks import Host
+from xpnet.fast.numpy.blocks import Host
 
 if config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set, and the loops would run in Python")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from xpnet.backend import array_namespace, dtype_name
+from xpnet.backend.namespace import array_namespace, dtype_name
 from xpnet.typing import Array
 
 P = ParamSpec("P")

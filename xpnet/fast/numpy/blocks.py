@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from math import prod
 from threading import local
@@ -10,37 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.kernels.dispatch import Body, Kernel
-
 Host = np.ndarray[Any, Any]
 
 SIZE = 65536  # values; smaller blocks would pay more for calls than they gain
 
 
-def elementwise(kernel: Kernel[..., Any], arrays: int, results: int = 1) -> Callable[[Body], Body]:
-    """Make a function that fills blocks of the results the NumPy body of a kernel.
-
-    ``fill(*arrays, *results, *options)`` sees a block of each. Arrays other than float32 and float64, those without an
-    axis, and those that differ in dtype or shape get the reference.
-    """
-
-    def register(fill: Body) -> Body:
-        def body(*arguments: Any) -> Any:
-            x, *others = arguments[:arrays]
-            if x.dtype.char not in "fd" or not x.ndim:
-                return kernel.reference(*arguments)
-            for other in others:
-                if other.dtype != x.dtype or other.shape != x.shape:
-                    return kernel.reference(*arguments)
-            made = [np.empty_like(x) for _ in range(results)]
-            for block in blocks(x, *others, *made):
-                fill(*block, *arguments[arrays:])
-            return made[0] if results == 1 else tuple(made)
-
-        kernel.on("numpy")(body)
-        return fill
-
-    return register
+def of_one(x: Host, *others: Host) -> bool:
+    """Whether x is float32 or float64, and all the others are of its dtype."""
+    dtype = x.dtype
+    if dtype.char not in "fd":
+        return False
+    for other in others:
+        if other.dtype is not dtype and other.dtype != dtype:
+            return False
+    return True
 
 
 def blocks(*arrays: Host) -> list[tuple[Host, ...]]:

@@ -1,0 +1,28 @@
+"""Random affine maps and losses over labels."""
+
+from __future__ import annotations
+
+from draw import Draw
+from rows import Drawn, row
+
+from xpnet.layers import Affine, Relu, SoftmaxWithLoss
+
+
+@row(Affine)
+def affine(draw: Draw) -> Drawn:
+    rows, M = (draw.one_of(0, 1, 6, 300), *draw.one_of((4,), (3, 2), (1,))), draw.one_of(1, 8, 19)
+    D = 6 if len(rows) == 3 else rows[1]
+    return [Affine(draw.array(D, M), draw.array(M))], (draw.array(*rows),)
+
+
+@row(Affine, Relu)
+def affine_then_relu(draw: Draw) -> Drawn:
+    layers, inputs = affine(draw)
+    return [*layers, Relu()], inputs
+
+
+@row(SoftmaxWithLoss)
+def softmax_with_loss(draw: Draw) -> Drawn:
+    *rows, K = draw.rows()
+    t = draw.integers(0, K, *rows) if draw.chance(0.8) else draw.array(*rows, K)
+    return [SoftmaxWithLoss()], (draw.array(*rows, K), t)

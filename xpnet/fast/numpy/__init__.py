@@ -1,0 +1,11 @@
+"""NumPy bodies."""
+
+from xpnet.fast.numpy import affine, loss
+from xpnet.fast.numpy.choice import available
+
+__all__ = ["affine", "loss", "names"]
+
+
+def names() -> tuple[str, ...]:
+    """The compiled bodies first, where numba is here and not switched off."""
+    return ("numba", "numpy") if available() else ("numpy",)

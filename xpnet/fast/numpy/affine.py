@@ -1,0 +1,71 @@
+"""NumPy bodies of the affine map, alone and before a ReLU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet.fast.numpy.blocks import SIZE, Host, block_of, of_one, ones
+from xpnet.layers.activation import Relu
+from xpnet.layers.affine import Affine
+from xpnet.layers.bodies import Body, body
+
+
+@body("numpy", Affine)
+class AffineInPlace(Body):
+    """``b`` is added to the product where it lies; ``db`` is a product with ones, ``1ᵀ dout``.
+
+    BLAS adds rows twice as fast as ``sum`` does.
+    """
+
+    def forward(self, x: Host) -> Any:
+        W, b = self.layer.W, self.layer.b
+        if not of_one(x, W, b):
+            return NotImplemented
+        rows = x if x.ndim == 2 else x.reshape(len(x), -1)
+        y = rows @ W
+        self.finish(y, b)
+        self.cache = x, rows, y
+        return y
+
+    def finish(self, y: Host, b: Host) -> None:
+        """Make y of the product, where it lies."""
+        y += b
+
+    def backward(self, dout: Any) -> Any:
+        x, rows, y = self.cache
+        layer = self.layer
+        dout, layer.db = self.before(dout, y)
+        layer.dW = rows.T * dout if len(rows) == 1 else rows.T @ dout  # a product with one row is none of BLAS
+        if not self.needs_dx:
+            return None
+        turned = rows.flags.f_contiguous and not rows.flags.c_contiguous
+        dx = (layer.W @ dout.T).T if turned else dout @ layer.W.T  # laid out as x, for what gave x
+        return dx if dx.shape == x.shape else dx.reshape(x.shape)
+
+    def before(self, dout: Host, y: Host) -> tuple[Host, Host]:  # noqa: ARG002
+        """The derivative of the product, and ``db``."""
+        return dout, sum_rows(dout)
+
+
+@body("numpy", Affine, Relu)
+class AffineThenRelu(AffineInPlace):
+    """Bias and ReLU where the product lies, some rows at a time, which stay in the cache of the processor."""
+
+    def finish(self, y: Host, b: Host) -> None:
+        width = y.shape[-1]
+        zeros, step = block_of(0.0, y.dtype), max(1, SIZE // max(width, 1))
+        for first in range(0, len(y), step):
+            rows = y[first : first + step]
+            rows += b
+            np.maximum(rows, zeros[: rows.size].reshape(rows.shape) if rows.size <= SIZE else zeros[0], out=rows)
+
+    def before(self, dout: Host, y: Host) -> tuple[Host, Host]:
+        dz = (y > 0).astype(dout.dtype)
+        dz *= dout
+        return dz, sum_rows(dz)
+
+
+def sum_rows(dout: Host) -> Any:
+    return ones(len(dout), dout.dtype).dot(dout)

@@ -1,0 +1,127 @@
+"""Body: how one library runs some layers in a row, faster and equal; the register of bodies; ``plain``.
+
+A layer's ``forward`` and ``backward`` are written in the standard alone. A library has faster ways, which stand in
+``xpnet/fast/<library>/`` and are registered here for the classes of layers that they equal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib import import_module
+from importlib.util import find_spec
+from types import FunctionType
+from typing import Any, ClassVar, TypeVar
+
+from xpnet.backend import library_of_type
+
+_plain: ContextVar[bool] = ContextVar("xpnet_plain", default=os.environ.get("XPNET_PLAIN") == "1")
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """Run the equations of layers and optimizers as they are written, ``with xn.plain(): net.gradient(x, t)``."""
+    token = _plain.set(True)
+    try:
+        yield
+    finally:
+        _plain.reset(token)
+
+
+is_plain = _plain.get
+
+
+class Body:
+    """How one library runs some layers in a row, ``y = layerₙ(… layer₁(x))``.
+
+    A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs, never None, and returns y; and
+    ``backward``, which writes the gradients ``dW`` on the layers and returns dx, or None where ``needs_dx`` is False. It
+    writes nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again.
+    It returns NotImplemented from ``forward`` for arrays, values or options that it was not made for: then the equations
+    of the layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most
+    one follows, which may overwrite what the cache holds.
+    """
+
+    equals: ClassVar[tuple[type, ...]] = ()
+    watched: ClassVar[tuple[tuple[Any, str, Any], ...]] = ()
+    names: ClassVar[frozenset[str]] = frozenset()
+
+    needs_dx = True
+    training = True
+    once = False
+    cache: Any = None
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+
+    def __init__(self, *layers: Any) -> None:
+        self.layers = layers
+        self.layer = layers[0]
+
+
+Kind = TypeVar("Kind", bound=type[Body])
+BODIES: dict[str, dict[tuple[type, ...], type[Body]]] = {}
+LONGEST = 3  # layers of which a body is made
+
+
+def body(library: str, *row: type) -> Callable[[Kind], Kind]:
+    """Register a body for layers of these classes in a row, on a library."""
+
+    def register(kind: Kind) -> Kind:
+        watched = tuple([one for layer in row for one in methods_of(layer)])
+        made: Any = type(kind.__name__, (kind,), {"equals": row, "watched": watched, "__module__": kind.__module__})
+        made.names = frozenset(name for _, name, _ in watched)
+        BODIES.setdefault(library, {})[row] = made
+        return kind
+
+    return register
+
+
+def methods_of(layer: type) -> Iterator[tuple[Any, str, Any]]:
+    """The methods that make up what a class of layers computes: where each stands, its name, and the method."""
+    classes = layer.__mro__[: [kind.__name__ for kind in layer.__mro__].index("Layer")]
+    for kind in classes:
+        for name, method in vars(kind).items():
+            if isinstance(method, FunctionType) and not name.startswith("__"):
+                yield vars(kind), name, method
+
+
+_libraries: dict[type, tuple[str, ...]] = {}
+
+
+def libraries_for(kind: type) -> tuple[str, ...]:
+    """The names under which bodies for plain arrays of a type are registered, the best first; they are imported.
+
+    Empty where there are none.
+    """
+    found = _libraries.get(kind)
+    if found is None:
+        library = library_of_type(kind)
+        found = ()
+        if library.isidentifier() and find_spec(f"xpnet.fast.{library}"):
+            found = import_module(f"xpnet.fast.{library}").names()
+        _libraries[kind] = found
+    return found
+
+
+def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | None:
+    """The body for exactly these layers, None for none, or where somebody has replaced one of their methods."""
+    row = tuple(map(type, layers))
+    for library in libraries:
+        kind = BODIES.get(library, {}).get(row)
+        if kind is not None:
+            return None if replaced(kind, layers) else kind
+    return None
+
+
+def replaced(kind: type[Body], layers: Sequence[Any]) -> bool:
+    """Whether somebody has put a method of a layer, or of its class, in the place of the one that the body equals."""
+    for place, name, method in kind.watched:
+        if place.get(name) is not method:
+            return True
+    for layer in layers:  # noqa: SIM110 (a generator takes twice as long)
+        if not kind.names.isdisjoint(vars(layer)):
+            return True
+    return False

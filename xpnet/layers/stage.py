@@ -1,0 +1,150 @@
+"""Stage: layers in a row and the body that runs them, for one backward of a plan or for those of a node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from xpnet.errors import ShapeError
+from xpnet.layers import checks
+from xpnet.layers.bodies import Body, body_for, is_plain, libraries_for
+
+
+class Stage:
+    """Some layers in a row as a body runs them; by their equations for what the body does not take, or without one.
+
+    ``checked`` has each run check what comes in and what comes back. A stage of a plan is asked for one backward, and
+    lets the cache go with it; that of a node, where ``once`` is False, can be asked again.
+    """
+
+    owner = False
+    checked = False
+
+    def __init__(self, layers: tuple[Any, ...], body: type[Body] | None, needs_dx: bool = True, once: bool = True):
+        self.layers = layers
+        self.params = layers[0].params  # where a backward may end
+        self.inputs = layers[0].inputs
+        self.needs_dx = needs_dx
+        self.kind = body
+        self.body: Body | None = None
+        self.once = once
+        if body is not None:
+            self.body = body(*layers)
+            self.body.once = once
+        self.given: tuple[Any, ...] | None = None
+
+    def __call__(self, *inputs: Any) -> Any:
+        body, self.given = self.body, None
+        for layer in self.layers:
+            layer.call = None  # what a forward by hand left is of another batch
+        if body is None:
+            return self._by_equations(inputs)
+        if self.checked:
+            self.check(inputs)
+        body.needs_dx = self.needs_dx and self.layers[0].needs_dx
+        try:
+            y = body.forward(*inputs)
+        except Exception:
+            self.check(inputs)  # it names what is wrong
+            raise
+        if y is NotImplemented:
+            return self._by_equations(inputs)
+        self.given, self.shape = inputs, y.shape
+        return y
+
+    def check(self, inputs: tuple[Any, ...]) -> None:
+        """Check what comes in as the first layer does; those behind it take what it gives."""
+        first = self.layers[0]
+        if len(inputs) != len(first.inputs):
+            inputs = checks.in_order(first.spec, inputs, {})
+        shape = getattr(inputs[0], "shape", None)
+        if first.spec.flattens:
+            inputs = (checks.flatten(inputs[0]), *inputs[1:])
+        first.check(inputs, shape)
+
+    def _by_equations(self, inputs: tuple[Any, ...]) -> Any:
+        with without_dx(self.layers[0], self.needs_dx):
+            x, rest = inputs[0], inputs[1:]
+            for layer in self.layers:
+                x, rest = layer(x, *rest), ()
+            return x
+
+    def backward(self, dout: Any = 1.0) -> Any:
+        """The gradients of the layers, written on them, and dx."""
+        given = self.given
+        if given is None:
+            with without_dx(self.layers[0], self.needs_dx):
+                for layer in reversed(self.layers):
+                    dout = layer.backward(dout)
+            return dout
+        if type(dout) is not type(given[0]) and type(dout) is not float:  # a Variable: the equations record themselves
+            self.given = None
+            self._by_equations(given)
+            return self.backward(dout)
+        if self.checked and type(dout) is not float and dout.shape != self.shape:
+            who, must = self.layers[-1].spec.who, f"dout must be {tuple(self.shape)}, the shape of forward's output"
+            raise ShapeError(who, must, tuple(dout.shape), "give it that shape")
+        body: Any = self.body
+        dx = body.backward(dout)
+        if self.once:
+            self.given = body.cache = None
+        return dx
+
+
+class InferenceStage:
+    """A stage as inference runs it: nothing is kept, so that threads may share it."""
+
+    owner = False
+    checked = False
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.layers, self.params, self.inputs = stage.layers, stage.params, stage.inputs
+
+    def __call__(self, *inputs: Any) -> Any:
+        kind = self.stage.kind
+        if kind is not None:
+            if self.checked:
+                self.stage.check(inputs)
+            body = kind(*self.layers)
+            body.training = False
+            try:
+                y = body.forward(*inputs)
+            except Exception:
+                self.stage.check(inputs)
+                raise
+            if y is not NotImplemented:
+                return y
+        x, rest = inputs[0], inputs[1:]
+        for layer in self.layers:
+            x, rest = layer.inferring()(x, *rest), ()
+        return x
+
+
+@contextmanager
+def without_dx(layer: Any, needs_dx: bool) -> Iterator[None]:
+    """Have a layer compute no dx within a block, unless it is needed."""
+    if needs_dx or not layer.needs_dx:
+        yield
+        return
+    own = "needs_dx" in vars(layer)
+    layer.needs_dx = False
+    try:
+        yield
+    finally:
+        layer.needs_dx = True
+        if not own:
+            del layer.needs_dx
+
+
+def stage_of(layer: Any, arrays: tuple[Any, ...]) -> Stage | None:
+    """The stage that runs one call of a layer for a node of a graph; None where its equations run."""
+    if is_plain():
+        return None
+    kinds = {type(array) for array in arrays if array is not None}
+    libraries = {libraries_for(kind) for kind in kinds}
+    if len(libraries) != 1:
+        return None
+    kind = body_for((layer,), libraries.pop())
+    return None if kind is None else Stage((layer,), kind, layer.needs_dx, once=False)

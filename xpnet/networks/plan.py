@@ -1,0 +1,170 @@
+"""Plan: which layers of a network run as what on a library, made once."""
+
+from __future__ import annotations
+
+from operator import is_not
+from typing import Any
+
+from xpnet.layers.bodies import LONGEST, body_for, libraries_for, replaced
+from xpnet.layers.owner import Owner, spared
+from xpnet.layers.stage import InferenceStage, Stage
+
+REMEMBERED = 8  # signatures that a door knows
+
+
+class Door:
+    """Where arrays enter: what is like arrays that have passed before is not checked again.
+
+    Training and inference have one each, so that they may run in two threads.
+    """
+
+    def __init__(self, stages: list[Any]) -> None:
+        self.stages = stages
+        self.passed: list[Any] = []
+        self.signature: Any = None
+        self.checked = False
+
+    def enter(self, arrays: tuple[Any, ...], parameters: Any) -> None:
+        """Have the stages check what they get, unless arrays and parameters like these have passed."""
+        like = [(type(a), a.shape, a.dtype, a.device) for a in arrays if hasattr(a, "device")]
+        self.signature = (like, parameters)
+        unseen = self.signature not in self.passed
+        if unseen or self.checked:
+            self._check(unseen)
+
+    def leave(self) -> None:
+        """Remember the arrays that entered: they have passed."""
+        if self.checked:
+            self.passed = [*self.passed[1 - REMEMBERED :], self.signature]
+
+    def _check(self, checked: bool) -> None:
+        self.checked = checked
+        for stage in self.stages:
+            stage.checked = checked
+
+
+class Plan:
+    """What runs as what, for a network on a library; ``print(net.plan())`` shows it.
+
+    ``training`` and ``inference`` are the network's containers over stages in the place of layers, which read as
+    they are written; ``loss`` is the stage of the loss. ``runs`` tells whether any stage has a faster body.
+    """
+
+    def __init__(self, network: Any, libraries: tuple[str, ...]) -> None:
+        self.libraries = libraries
+        self.layers = network.layers
+        self.stages: list[Stage] = []
+        self.rows: list[tuple[str, str]] = []
+        self.containers: list[tuple[Any, Any]] = []
+        spare = {id(layer) for layer in spared(network)}
+        self.training: Any = self._over(network, spare, "")
+        self.last_layer = network.last_layer
+        self.loss = None if self.last_layer is None else self._stage([self.last_layer], set(), "loss")
+        self.inference_stages: list[InferenceStage] = []
+        self.inference: Any = self._in_inference(self.training)
+        self.trained, self.inferred = Door(self.stages), Door(self.inference_stages)
+        self.places = list(network.params.places.values())
+        self.arrays: list[Any] = []
+        self.kinds: list[Any] = []
+        self.home = False
+        self.runs = any(stage.kind for stage in self.stages)
+
+    def _over(self, container: Owner, spare: set[int], path: str) -> Any:
+        """A copy of a container over stages, and over such copies of the containers in it."""
+        if path:
+            self.containers.append((container, container.layers))
+        made: dict[str, Any] = {}
+        rows = container.rows()
+        in_rows = {name for row in rows for name in row}
+        for row in [*rows, *[[name] for name in container.layers if name not in in_rows]]:
+            while row:
+                taken = self._taken([container.layers[name] for name in row])
+                names, row = row[:taken], row[taken:]
+                layers = [container.layers[name] for name in names]
+                key = "+".join(names)
+                where = f"{path}.{key}" if path else key
+                inner: Any = layers[0]
+                if inner.owner and inner.planned and "forward" not in vars(inner) and "backward" not in vars(inner):
+                    made[key] = self._over(inner, spare, where)
+                else:
+                    made[key] = self._stage(layers, spare, where)
+        return container.with_layers(made, needs_dx=id(container) not in spare)
+
+    def _taken(self, layers: list[Any]) -> int:
+        """How many of the layers, from the first on, run as one."""
+        for count in range(min(LONGEST, len(layers)), 1, -1):
+            if body_for(layers[:count], self.libraries):
+                return count
+        return 1
+
+    def _stage(self, layers: list[Any], spare: set[int], where: str) -> Stage:
+        kind = body_for(layers, self.libraries)
+        stage = Stage(tuple(layers), kind, needs_dx=id(layers[0]) not in spare)
+        self.stages.append(stage)
+        self.rows.append((where, "its equations" if kind is None else f"{kind.__module__[11:]}.{kind.__name__}"))
+        return stage
+
+    def _in_inference(self, container: Any) -> Any:
+        made: dict[str, Any] = {}
+        for name, inner in container.layers.items():
+            if inner.owner:
+                made[name] = self._in_inference(inner)
+            else:
+                made[name] = InferenceStage(inner)
+                self.inference_stages.append(made[name])
+        copy = container.with_layers(made, container.needs_dx)
+        copy.infers = True
+        return copy
+
+    def holds(self, network: Any) -> bool:
+        """Whether nobody has put in other layers or methods since."""
+        if network.last_layer is not self.last_layer or network.layers is not self.layers:
+            return False
+        for container, layers in self.containers:
+            if container.layers is not layers:
+                return False
+        for stage in self.stages:
+            if stage.kind is not None and replaced(stage.kind, stage.layers):
+                return False
+        return True
+
+    def at_home(self) -> bool:
+        """Whether all parameters are plain arrays of the library; notes what they are like."""
+        arrays = [getattr(layer, name) for layer, name in self.places]
+        if any(map(is_not, arrays, self.arrays)) or len(arrays) != len(self.arrays):
+            self.home = all([libraries_for(type(array)) == self.libraries for array in arrays])
+            self.kinds = [(type(a), a.shape, a.dtype, a.device) for a in arrays] if self.home else []
+            self.arrays = arrays
+        return self.home
+
+    def predict(self, x: Any) -> Any:
+        """The scores of a batch in inference."""
+        self.at_home()
+        self.inferred.enter((x,), self.kinds)
+        y = self.inference.forward(x)
+        self.inferred.leave()
+        return y
+
+    def forward(self, x: Any, *others: Any) -> Any:
+        """The scores of a batch in training; the others are what the loss is to be given."""
+        self.at_home()
+        self.trained.enter((x, *others), self.kinds)
+        return self.training.forward(x)
+
+    def __repr__(self) -> str:
+        width = max(len(where) for where, _ in self.rows)
+        return "\n".join(f"{where.ljust(width)}  {how}" for where, how in self.rows)
+
+
+class Unplanned:
+    """A network that runs as it reads, and why."""
+
+    def __init__(self, who: str, why: str) -> None:
+        self.who, self.why = who, why
+
+    def __repr__(self) -> str:
+        return f"{self.who} runs as it reads: {self.why}"
+
+
+PLANNED = ("forward", "backward", "loss", "scores", "grads")
+"""The methods of a network in whose place a plan runs; whoever writes one of them has it run."""
