@@ -1,8 +1,8 @@
 """CUDA bodies, for CuPy's arrays."""
 
-from xpnet.fast.cupy import affine
+from xpnet.fast.cupy import affine, convolution, noise, pooled_convolution, pooling
 
-__all__ = ["affine", "names"]
+__all__ = ["affine", "convolution", "names", "noise", "pooled_convolution", "pooling"]
 
 
 def names() -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """NumPy bodies."""
 
-from xpnet.fast.numpy import affine, loss
+from xpnet.fast.numpy import affine, convolution, loss, pooled_convolution, pooling
 from xpnet.fast.numpy.choice import available
 
-__all__ = ["affine", "loss", "names"]
+__all__ = ["affine", "convolution", "loss", "names", "pooled_convolution", "pooling"]
 
 
 def names() -> tuple[str, ...]:

@@ -4,28 +4,20 @@ from xpnet.kernels.cupy import (
     activation,
     affine,
     attention,
-    convolution,
     embedding,
     erf,
-    joint,
     loss,
-    noise,
     normalization,
     optimizer,
-    pooling,
 )
 
 __all__ = [
     "activation",
     "affine",
     "attention",
-    "convolution",
     "embedding",
     "erf",
-    "joint",
     "loss",
-    "noise",
     "normalization",
     "optimizer",
-    "pooling",
 ]

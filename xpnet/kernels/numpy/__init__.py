@@ -6,13 +6,10 @@ from xpnet.kernels.numpy import (
     activation,
     affine,
     attention,
-    convolution,
     embedding,
-    joint,
     loss,
     normalization,
     optimizer,
-    pooling,
     reduction,
 )
 
@@ -20,13 +17,10 @@ __all__ = [
     "activation",
     "affine",
     "attention",
-    "convolution",
     "embedding",
-    "joint",
     "loss",
     "normalization",
     "optimizer",
-    "pooling",
     "reduction",
 ]
 
