@@ -30,7 +30,6 @@ class Chain(Owner):
     """
 
     planned = True
-    _rows: tuple[Mapping[str, Layer], list[Layer], list[Layer]] | None = None
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
         if len(layers) == 1 and isinstance(layers[0], Mapping):
@@ -47,11 +46,12 @@ class Chain(Owner):
 
     def _row(self) -> tuple[list[Layer], list[Layer]]:
         """The row, and the part of it from the first layer with parameters on."""
-        if self._rows is None or self._rows[0] is not self.layers:
+        noted: tuple[Any, list[Layer], list[Layer]] | None = getattr(self, "_rows", None)
+        if noted is None or noted[0] is not self.layers:
             row = [self.layers[name] for name in self.rows()[0]]
             at = next((at for at, layer in enumerate(row) if layer.params), len(row))
-            self._rows = (self.layers, row, row[at:])
-        return self._rows[1:]
+            noted = self._rows = (self.layers, row, row[at:])
+        return noted[1:]
 
     def first(self) -> list[Layer]:
         return self._row()[1][:1]

@@ -28,7 +28,9 @@ class Owner(Layer):
     infers = False
     planned: ClassVar[bool] = False
     tape: tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]] | None = None
-    _named: tuple[Mapping[str, Layer], NamedArrays] | None = None
+
+    # Of this very object: neither its copies nor its files have them.
+    __slots__ = ("_named", "_plan", "_rows")
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -85,17 +87,18 @@ class Owner(Layer):
         """A copy that runs over other layers, such as the stages of a plan."""
         copy = self.copy()
         copy.layers, copy.needs_dx = MappingProxyType(dict(layers)), needs_dx
-        copy.tape = copy._named = None
+        copy.tape = None
         return copy
 
     @property
     def params(self) -> NamedArrays:
         """The live parameters, name -> array, in the order of construction."""
-        if self._named is None or self._named[0] is not self.layers:
+        noted = getattr(self, "_named", None)
+        if noted is None or noted[0] is not self.layers:
             if not self.infers:  # not on each copy that predict makes
                 self._refuse_hidden()
-            self._named = (self.layers, NamedArrays(self._places(lambda layer: layer.params)))
-        return self._named[1]
+            noted = self._named = (self.layers, NamedArrays(self._places(lambda layer: layer.params)))
+        return noted[1]
 
     def _refuse_hidden(self) -> None:
         """Raise ArgumentError for a layer that is an attribute alone, which nothing would train."""
@@ -124,12 +127,10 @@ class Owner(Layer):
     def forget(self) -> None:
         """Forget what was noted of the arrays and of the last batch."""
         super().forget()
-        self.tape = self._named = None
+        self.tape = None
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = {"tape", "_named", "_rows"}
-        kept = {name: value for name, value in super().__getstate__().items() if name not in left_out}
-        return kept | {"layers": dict(self.layers)}
+        return super().__getstate__() | {"layers": dict(self.layers), "tape": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"layers": MappingProxyType(state["layers"])})

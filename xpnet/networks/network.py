@@ -47,12 +47,8 @@ class Network(Chain):
     Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` as ``Sequential``.
     """
 
-    __slots__ = ("_plan",)  # of this very object: neither its copies nor its files have it
-
     last_layer: Layer | None = None
     precision: LowPrecision | None = None
-    _plan: Plan | None
-    _spared: tuple[Mapping[str, Layer], list[Layer]] | None = None
     _stepping = False
 
     def __init__(self, *layers: Layer | Mapping[str, Layer], loss: Layer | None = None) -> None:
@@ -67,10 +63,8 @@ class Network(Chain):
 
     @contextmanager
     def _without_dx(self) -> Iterator[None]:
-        """Spare the derivative with respect to the data, which training does not use."""
-        if self._spared is None or self._spared[0] is not self.layers:
-            self._spared = (self.layers, spared(self)[1:])
-        layers = [layer for layer in (self, *self._spared[1]) if layer.needs_dx]
+        """Leave out the derivative with respect to the data, which training does not use."""
+        layers = [layer for layer in spared(self) if layer.needs_dx]
         for layer in layers:
             layer.needs_dx = False
         try:
@@ -122,7 +116,7 @@ class Network(Chain):
             return "it has a forward or backward of its own"
         kind, own = type(self), vars(self)
         for name in PLANNED:
-            if (getattr(kind, name) is not WRITTEN[name] and name not in self.by_plan) or name in own:
+            if getattr(kind, name) is not WRITTEN[name] or name in own:
                 return f"it has a {name} of its own"
         return ""
 
@@ -170,6 +164,10 @@ class Network(Chain):
         loss: Array = last.predict(y, *targets) if predict else last(y, *targets)
         if before:
             self._put_off(before)
+        return self.penalized(loss)
+
+    def penalized(self, loss: Array) -> Array:
+        """The loss and what a network adds to it, which is nothing here."""
         return loss
 
     def _steps_now(self) -> bool:
@@ -264,7 +262,7 @@ class Network(Chain):
         else:
             self.precision.backward(self, dout, plan.training.backward)
         plan.trained.leave()
-        return loss, self.grads
+        return self.penalized(loss), self.grads
 
     def compute_in(self, dtype: str, loss_scale: float | str | None = None) -> Self:
         """From now on ``predict``, ``loss`` and ``gradient`` compute in ``"float16"`` or ``"bfloat16"``; return self.
