@@ -1,8 +1,8 @@
 """CUDA bodies, for CuPy's arrays."""
 
-from xpnet.fast.cupy import affine
+from xpnet.fast.cupy import affine, optimizer
 
-__all__ = ["affine", "names"]
+__all__ = ["affine", "names", "optimizer"]
 
 
 def names() -> tuple[str, ...]:

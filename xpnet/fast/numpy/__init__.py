@@ -1,9 +1,9 @@
 """NumPy bodies."""
 
-from xpnet.fast.numpy import affine, loss
+from xpnet.fast.numpy import affine, loss, optimizer
 from xpnet.fast.numpy.choice import available
 
-__all__ = ["affine", "loss", "names"]
+__all__ = ["affine", "loss", "optimizer", "names"]
 
 
 def names() -> tuple[str, ...]:
