@@ -81,10 +81,6 @@ class Optimizer(Movable):
         self._check_options()
         if capturing.current is not None:
             self._register(capturing.current, params, [name for name, *_ in moving])
-        self.steps += 1
-        finite = getattr(grads, "finite", None)
-        if finite is not None and self._leaves_out(finite):
-            return
         numbers: dict[Any, tuple[Any, ...]] = {}  # of each set of options and dtype
         given = []
         for name, W, dW, own in moving:
@@ -92,6 +88,10 @@ class Optimizer(Movable):
             if key not in numbers:
                 numbers[key] = self._numbers_beside(W, own)
             given.append((W, dW, *self._held.get(name, ()), *numbers[key]))
+        self.steps += 1
+        finite = getattr(grads, "finite", None)
+        if finite is not None and self._leaves_out(finite):
+            return
         results = moved(self, given) if finite is None else self._chosen(finite, given)
         for (name, W, *_), result in zip(moving, results, strict=True):
             if self.slots:
@@ -107,20 +107,21 @@ class Optimizer(Movable):
 
     def _numbers_beside(self, W: Array, own: Options | None) -> tuple[Any, ...]:
         """The numbers of this step for a parameter with options of its own; in a capture, arrays where they are live."""
-        now = self._numbers_at(self.steps, W, own)
+        now = self._numbers_after(self.steps, W, own)
         capture = capturing.current
         if capture is None:
             return now
         changing = capture.numbers(
-            vars(self), "steps", lambda steps: self._numbers_at(steps, W, own)[: self.live], widened(W)
+            vars(self), "steps", lambda steps: self._numbers_after(steps, W, own)[: self.live], widened(W)
         )
         return (*changing, *now[self.live :])
 
-    def _numbers_at(self, steps: int, W: Array, own: Options | None) -> tuple[Any, ...]:
+    def _numbers_after(self, steps: int, W: Array, own: Options | None) -> tuple[Any, ...]:
+        """The numbers of the step that follows so many updates."""
         options = {**{name: getattr(self, name) for name in self.options}, **(own or {})}
         if "lr" in options:
-            options["lr"] = self._rate(options["lr"], steps - 1)
-        taken = steps - self.skipped
+            options["lr"] = self._rate(options["lr"], steps)
+        taken = steps + 1 - self.skipped
         if is_array(taken):  # what is left out is computed, too
             xp = array_namespace(taken)
             taken = xp.astype(xp.maximum(taken, xp.ones_like(taken)), widened(W).dtype)

@@ -30,8 +30,9 @@ def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
 
 def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> Sequence[Any]:
     """What the step of an optimizer makes of each parameter, by the body of its library or by its formula."""
-    body = None if is_plain() or not given else body_for(optimizer, type(given[0][0]))
-    if body is None:
+    kind = type(given[0][0]) if given else None
+    body = None if kind is None or is_plain() else body_for(optimizer, kind)
+    if body is None or [W for W, dW, *_ in given if type(W) is not kind or type(dW) is not kind]:
         return [by_formula(optimizer.step, *one) for one in given]
     found = body(optimizer.step, given)
     for at, one in enumerate(found):
@@ -52,11 +53,10 @@ def body_for(optimizer: Any, kind: type) -> Any:
 
 
 def by_formula(step: Callable[..., Any], W: Any, dW: Any, *rest: Any) -> Any:
-    """The step as it is written; of arrays of 16 bits in float32, and W in its own dtype again."""
+    """The step as it is written; of arrays of 16 bits in float32, and each in its own dtype again."""
     if not is_half(W.dtype):
         return step(W, dW, *rest)
     found = step(widened(W), widened(dW), *rest)
     if not isinstance(found, tuple | list):
         return narrowed(found, W)
-    new, *slots = found
-    return (narrowed(new, W), *slots)
+    return tuple([narrowed(new, old) for new, old in zip(found, (W, *rest), strict=False)])

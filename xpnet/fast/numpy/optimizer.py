@@ -56,12 +56,10 @@ def each(step: Step, slots: int, formula: Callable[..., Any], given: list[tuple[
 def writable(own: tuple[Any, ...], dW: Any) -> bool:
     """Whether W and its slots can be written to, and all arrays are of one dtype that NumPy computes in."""
     dtype = dW.dtype
-    if type(dW) is not np.ndarray or dtype.char not in "fd":
+    if dtype.char not in "fd":
         return False
     for array in own:
-        if type(array) is not np.ndarray or (array.dtype is not dtype and array.dtype != dtype):
-            return False
-        if not array.flags.writeable:
+        if (array.dtype is not dtype and array.dtype != dtype) or not array.flags.writeable:
             return False
     return True
 
@@ -69,7 +67,7 @@ def writable(own: tuple[Any, ...], dW: Any) -> bool:
 def halves_in_place(formula: Callable[..., Any], own: tuple[Any, ...], one: tuple[Any, ...]) -> Any:
     """The formula's results in the arrays of a parameter of float16; NotImplemented for any other."""
     W, dW = one[:2]
-    if dW.dtype.char != "e" or not all(type(array) is np.ndarray and array.flags.writeable for array in own):
+    if dW.dtype.char != "e" or not all(array.flags.writeable for array in own):
         return NotImplemented
     results = by_formula(formula, *one)
     for array, new in zip(own, results if len(own) > 1 else (results,), strict=True):
