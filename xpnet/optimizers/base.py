@@ -107,22 +107,25 @@ class Optimizer(Movable):
 
     def _numbers_beside(self, W: Array, own: Options | None) -> tuple[Any, ...]:
         """The numbers of this step for a parameter with options of its own; in a capture, arrays where they are live."""
-        now = self._numbers_after(self.steps, W, own)
+        now = self._numbers_after(self.steps, W, {**self._given, **(own or {})})
         capture = capturing.current
         if capture is None:
             return now
         changing = capture.numbers(
-            vars(self), "steps", lambda steps: self._numbers_after(steps, W, own)[: self.live], widened(W)
+            vars(self), "steps", lambda steps: self._numbers_after(steps, W, self._options(own))[: self.live], widened(W)
         )
         return (*changing, *now[self.live :])
 
-    def _numbers_after(self, steps: int, W: Array, own: Options | None) -> tuple[Any, ...]:
+    def _options(self, own: Options | None = None) -> dict[str, Any]:
+        """The options as they are now, with those of a parameter over them."""
+        return {**{name: getattr(self, name) for name in self.options}, **(own or {})}
+
+    def _numbers_after(self, steps: int, W: Array, options: dict[str, Any]) -> tuple[Any, ...]:
         """The numbers of the step that follows so many updates."""
-        options = {**{name: getattr(self, name) for name in self.options}, **(own or {})}
         if "lr" in options:
             options["lr"] = self._rate(options["lr"], steps)
         taken = steps + 1 - self.skipped
-        if is_array(taken):  # what is left out is computed, too
+        if type(taken) is not int and is_array(taken):  # what is left out is computed, too
             xp = array_namespace(taken)
             taken = xp.astype(xp.maximum(taken, xp.ones_like(taken)), widened(W).dtype)
         return self.numbers(taken, **options)
@@ -199,7 +202,7 @@ class Optimizer(Movable):
             self._names = None
             self._own = options_by_name(type(self).__name__, self.groups, params)
         check_gradients(type(self).__name__, grads)
-        frozen = params.frozen if isinstance(params, NamedArrays) else ()
+        frozen = params.frozen if type(params) is NamedArrays or isinstance(params, NamedArrays) else ()
         if first or tuple(grads) != names:
             self._check_names(params, grads, frozen)
         moving = []
@@ -258,7 +261,7 @@ class Optimizer(Movable):
 
     def _check_options(self) -> None:
         """Check the options that were assigned since the last update."""
-        given = {name: getattr(self, name) for name in self.options}
+        given = self._options()
         if given != self._given:
             self._checked({name: value for name, value in given.items() if name != "lr"}, type(self).__name__)
             self._given = given
