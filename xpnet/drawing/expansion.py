@@ -107,7 +107,7 @@ def _copy(layer: Any, state: dict[str, Any]) -> Any:
     """A shallow copy with the state that the layer's forward found: the same noise, and no statistics move."""
     copy = object.__new__(type(layer))
     copy.__dict__.update(vars(layer))
-    copy.lasting = dict(state)
+    copy.lasting_state = dict(state)
     return copy
 
 

@@ -44,9 +44,8 @@ class Body:
     one follows, which may overwrite what the cache holds.
     """
 
-    equals: ClassVar[tuple[type, ...]] = ()
-    watched: ClassVar[tuple[tuple[Any, str, Any], ...]] = ()
-    names: ClassVar[frozenset[str]] = frozenset()
+    watched: ClassVar[tuple[tuple[tuple[str, Any], ...], ...]] = ()
+    """For each layer the methods that make up what it computes, which nobody may have replaced."""
 
     needs_dx = True
     training = True
@@ -70,22 +69,23 @@ def body(library: str, *row: type) -> Callable[[Kind], Kind]:
     """Register a body for layers of these classes in a row, on a library."""
 
     def register(kind: Kind) -> Kind:
-        watched = tuple([one for layer in row for one in methods_of(layer)])
-        made: Any = type(kind.__name__, (kind,), {"equals": row, "watched": watched, "__module__": kind.__module__})
-        made.names = frozenset(name for _, name, _ in watched)
-        BODIES.setdefault(library, {})[row] = made
+        watched = tuple([tuple(methods_of(layer).items()) for layer in row])
+        own: Any = type(kind.__name__, (kind,), {"watched": watched, "__module__": kind.__module__})
+        BODIES.setdefault(library, {})[row] = own
         return kind
 
     return register
 
 
-def methods_of(layer: type) -> Iterator[tuple[Any, str, Any]]:
-    """The methods that make up what a class of layers computes: where each stands, its name, and the method."""
-    classes = layer.__mro__[: [kind.__name__ for kind in layer.__mro__].index("Layer")]
-    for kind in classes:
-        for name, method in vars(kind).items():
-            if isinstance(method, FunctionType) and not name.startswith("__"):
-                yield vars(kind), name, method
+def methods_of(layer: type) -> dict[str, Any]:
+    """The methods that make up what a class of layers computes, by name; not those of every layer."""
+    base = next(kind for kind in layer.__mro__ if kind.__name__ == "Layer")
+    found = {name: getattr(layer, name) for name in dir(layer) if not name.startswith("__")}
+    return {
+        name: method
+        for name, method in found.items()
+        if isinstance(method, FunctionType) and method is not getattr(base, name, None)
+    }
 
 
 _libraries: dict[type, tuple[str, ...]] = {}
@@ -118,10 +118,8 @@ def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | 
 
 def replaced(kind: type[Body], layers: Sequence[Any]) -> bool:
     """Whether somebody has put a method of a layer, or of its class, in the place of the one that the body equals."""
-    for place, name, method in kind.watched:
-        if place.get(name) is not method:
-            return True
-    for layer in layers:  # noqa: SIM110 (a generator takes twice as long)
-        if not kind.names.isdisjoint(vars(layer)):
-            return True
+    for layer, methods in zip(layers, kind.watched, strict=True):
+        for name, method in methods:
+            if getattr(getattr(layer, name), "__func__", None) is not method:
+                return True
     return False

@@ -67,7 +67,7 @@ class Dropout(Layer):
         if capture is None:
             return self.step
         like = array_namespace(x).zeros((), dtype=array_namespace(x).float64, device=device_of(x))
-        return capture.numbers(self.lasting, "step", lambda step: (step,), like)[0]
+        return capture.numbers(self.lasting_state, "step", lambda step: (step,), like)[0]
 
     def backward(self, dout: Array) -> Array:
         return dout if self.mask is None else dout * self.mask

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet import capturing
 from xpnet.backend import (
     array_namespace,
     backend_of,
@@ -20,7 +21,6 @@ from xpnet.backend import (
 )
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.errors import ArgumentError, BackendError, DivergenceError, DtypeError, StateError
-from xpnet import capturing
 from xpnet.layers.checks import is_number
 from xpnet.typing import Array
 

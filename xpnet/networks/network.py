@@ -8,12 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from xpnet import capturing
 from xpnet.autodiff import Variable
 from xpnet.backend import array_namespace, size_of
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
-from xpnet import capturing
 from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.composition import Chain
@@ -92,7 +92,7 @@ class Network(Chain):
         """What computes the scores of some rows in inference."""
         plan = self._plan_for(x)
         if plan is None:
-            return self.inferring().scores
+            return self.inferring().compute_scores
         W = next(iter(self.params.values()))
         precision = self.precision
         if precision is None:
@@ -112,7 +112,7 @@ class Network(Chain):
 
     def _own_way(self) -> str:
         """Why no plan may run in the place of the network's own methods; "" where one may."""
-        if not self.planned:
+        if not self.runs_by_plan:
             return "it has a forward or backward of its own"
         kind, own = type(self), vars(self)
         for name in PLANNED:
@@ -159,7 +159,7 @@ class Network(Chain):
         check_flag(type(self).__name__, predict)
         self._register()
         before = None if predict or self._steps_now() else dict(self.states)
-        y = self.predict(x) if predict else self.scores(x)
+        y = self.predict(x) if predict else self.compute_scores(x)
         targets = [cast_like(y, array) for array in ((t,) if weights is None else (t, weights))]
         loss: Array = last.predict(y, *targets) if predict else last(y, *targets)
         if before:
@@ -187,7 +187,7 @@ class Network(Chain):
                 if getattr(layer, attribute) is earlier:  # else another step has moved it
                     setattr(layer, attribute, later)
 
-        call = self._loss_layer().call
+        call = self._loss_layer().last_call
         if call is not None:
             call.then = move
 
@@ -198,7 +198,7 @@ class Network(Chain):
                 for name in arrays:
                     arrays.register(capturing.current, name)
 
-    def scores(self, x: Any) -> Any:
+    def compute_scores(self, x: Any) -> Any:
         """The scores of a batch as ``forward`` has them, in the precision of the network."""
         if self.precision is not None:
             return self.precision.forward(self, x, self.forward)

@@ -74,7 +74,7 @@ class Plan:
         if path:
             self.containers.append((container, container.layers))
         made: dict[str, Any] = {}
-        rows = container.rows()
+        rows = container.rows_of_names()
         in_rows = {name for row in rows for name in row}
         for row in [*rows, *[[name] for name in container.layers if name not in in_rows]]:
             while row:
@@ -84,7 +84,7 @@ class Plan:
                 key = "+".join(names)
                 where = f"{path}.{key}" if path else key
                 inner: Any = layers[0]
-                if inner.owner and inner.planned and "forward" not in vars(inner) and "backward" not in vars(inner):
+                if inner.owner and inner.runs_by_plan and not (inner.has_own("forward") or inner.has_own("backward")):
                     made[key] = self._over(inner, spare, where)
                 else:
                     made[key] = self._stage(layers, spare, where)
@@ -113,7 +113,7 @@ class Plan:
                 made[name] = InferenceStage(inner)
                 self.inference_stages.append(made[name])
         copy = container.with_layers(made, container.needs_dx)
-        copy.infers = True
+        copy.in_inference = True
         return copy
 
     def holds(self, network: Any) -> bool:
@@ -166,5 +166,5 @@ class Unplanned:
         return f"{self.who} runs as it reads: {self.why}"
 
 
-PLANNED = ("forward", "backward", "loss", "scores", "grads")
+PLANNED = ("forward", "backward", "loss", "compute_scores", "grads")
 """The methods of a network in whose place a plan runs; whoever writes one of them has it run."""

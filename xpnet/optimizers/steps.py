@@ -43,12 +43,10 @@ def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> Sequence[Any]:
 
 def body_for(optimizer: Any, kind: type) -> Any:
     """The body for an optimizer and parameters of a type; None for none, or where somebody has replaced the formula."""
-    if "step" in vars(optimizer):
-        return None
     for library in libraries_for(kind):
         formula, body = STEPS.get(library, {}).get(type(optimizer), (None, None))
-        if formula is type(optimizer).step:
-            return body
+        if body is not None:
+            return body if getattr(optimizer.step, "__func__", None) is formula else None
     return None
 
 

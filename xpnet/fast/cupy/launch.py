@@ -144,7 +144,7 @@ class CudaBody(bodies.Body):
 def of_one(x: Any, *others: Any) -> bool:
     """Whether x is float16, float32 or float64, and all the others are of its dtype."""
     dtype = x.dtype
-    return dtype.name in REALS and all([other.dtype == dtype for other in others])
+    return dtype.name in REALS and all(other.dtype == dtype for other in others)
 
 
 def ordered(*arrays: Any) -> list[Any]:

@@ -90,7 +90,10 @@ def in_place(name: str, slots: int, live: int, _: Callable[..., Any], given: lis
         alike = all(type(a) is cupy.ndarray and a.dtype == W.dtype and a.shape == W.shape for a in (dW, *own))
         ordered = alike and W.dtype.name in REALS and all(a.flags.c_contiguous for a in own)
         arrays = tuple(filter(is_device_array, numbers))
-        if not ordered or (arrays and not (len(arrays) == live and arrays[0] is numbers[0] and side_by_side(arrays, WIDE[W.dtype.name]))):
+        if not ordered or (
+            arrays
+            and not (len(arrays) == live and arrays[0] is numbers[0] and side_by_side(arrays, WIDE[W.dtype.name]))
+        ):
             found.append(NotImplemented)
             continue
         place = W.dtype.name, W.data.device_id

@@ -3,7 +3,7 @@
 from xpnet.fast.numpy import affine, loss, optimizer
 from xpnet.fast.numpy.choice import available
 
-__all__ = ["affine", "loss", "optimizer", "names"]
+__all__ = ["affine", "loss", "names", "optimizer"]
 
 
 def names() -> tuple[str, ...]:
