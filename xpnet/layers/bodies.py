@@ -36,12 +36,12 @@ is_plain = _plain.get
 class Body:
     """How one library runs some layers in a row, ``y = layerₙ(… layer₁(x))``.
 
-    A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs, never None, and returns y; and
-    ``backward``, which writes the gradients ``dW`` on the layers and returns dx, or None where ``needs_dx`` is False. It
-    writes nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again.
-    It returns NotImplemented from ``forward`` for arrays, values or options that it was not made for: then the equations
-    of the layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most
-    one follows, which may overwrite what the cache holds.
+    A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs and returns y; and ``backward``,
+    which writes the gradients ``dW`` on the layers and returns dx, or None where ``needs_dx`` is False. It writes
+    nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again. For
+    arrays, values or options that it was not made for ``forward`` returns NotImplemented: then the equations of the
+    layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most one
+    follows, which may overwrite what the cache holds.
     """
 
     watched: ClassVar[tuple[tuple[tuple[str, Any], ...], ...]] = ()

@@ -18,8 +18,8 @@ class Owner(Layer):
     ``layers`` maps names to layers in the order of computation; an array of a layer has the path of names,
     ``Affine1.W``. A subclass writes ``forward`` as calls of its layers, and ``backward`` as calls of their backward in
     the reverse order. Or it writes ``forward`` alone, any function of the standard in which layers may be called many
-    times: then ``backward`` comes from the tape, and a gradient is the sum over the uses. ``runs_by_plan`` tells that its
-    forward and backward call nothing but their layers, with arrays: a plan runs them over faster bodies in their place.
+    times: then ``backward`` comes from the tape, and a gradient is the sum over the uses. ``runs_by_plan`` tells
+    that its forward and backward call nothing but their layers: a plan runs them over faster bodies in their place.
     """
 
     owner = True

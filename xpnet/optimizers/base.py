@@ -106,18 +106,16 @@ class Optimizer(Movable):
         return tuple(options.values())
 
     def _numbers_beside(self, W: Array, own: Options | None) -> tuple[Any, ...]:
-        """The numbers of this step for a parameter with options of its own; in a capture, arrays where they are live."""
+        """The numbers of this step for a parameter and its own options; in a capture the live ones are arrays."""
         now = self._numbers_after(self.steps, W, {**self._given, **(own or {})})
         capture = capturing.current
         if capture is None:
             return now
-        changing = capture.numbers(
-            vars(self),
-            "steps",
-            lambda steps: self._numbers_after(steps, W, self._options(own))[: self.live],
-            widened(W),
-        )
-        return (*changing, *now[self.live :])
+
+        def live(steps: int) -> tuple[Any, ...]:
+            return self._numbers_after(steps, W, self._options(own))[: self.live]
+
+        return (*capture.numbers(vars(self), "steps", live, widened(W)), *now[self.live :])
 
     def _options(self, own: Options | None = None) -> dict[str, Any]:
         """The options as they are now, with those of a parameter over them."""
