@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from xpnet.errors import ArgumentError
 from xpnet.layers.base import Layer
@@ -26,7 +26,7 @@ class Owner(Layer):
 
     layers: Mapping[str, Layer]
     in_inference = False
-    runs_by_plan: ClassVar[bool] = False
+    runs_by_plan: bool = False
     recorded_tape: tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]] | None = None
 
     # Of this very object: neither its copies nor its files have them.

@@ -112,9 +112,9 @@ class Network(Chain):
 
     def _own_way(self) -> str:
         """Why no plan may run in the place of the network's own methods; "" where one may."""
-        if not self.runs_by_plan:
-            return "it has a forward or backward of its own"
         kind, own = type(self), vars(self)
+        if not self.runs_by_plan or "forward" in own or "backward" in own:
+            return "it has a forward or backward of its own"
         for name in PLANNED:
             if getattr(kind, name) is not WRITTEN[name] or name in own:
                 return f"it has a {name} of its own"

@@ -166,5 +166,5 @@ class Unplanned:
         return f"{self.who} runs as it reads: {self.why}"
 
 
-PLANNED = ("forward", "backward", "loss", "compute_scores", "grads")
-"""The methods of a network in whose place a plan runs; whoever writes one of them has it run."""
+PLANNED = ("loss", "compute_scores", "grads")
+"""The methods of a network beside forward and backward in whose place a plan runs; one's own is run instead."""
