@@ -80,6 +80,10 @@ class NamedArrays(MutableMapping[str, Array]):
     def items(self) -> Pairs:
         return Pairs(self)
 
+    def pairs(self) -> list[tuple[str, Array]]:
+        """Names and arrays in a list."""
+        return [(name, getattr(layer, attribute)) for name, (layer, attribute) in self.places.items()]
+
     def __len__(self) -> int:
         return len(self.places)
 
@@ -116,8 +120,7 @@ class Pairs(ItemsView[str, Array]):
     _mapping: NamedArrays
 
     def __iter__(self) -> Iterator[tuple[str, Array]]:
-        for name, (layer, attribute) in self._mapping.places.items():
-            yield name, getattr(layer, attribute)
+        return iter(self._mapping.pairs())
 
 
 class NamedStates(NamedArrays):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xpnet import capturing
+from xpnet.autodiff import Variable
 from xpnet.backend import (
     array_namespace,
     backend_of,
@@ -165,10 +166,16 @@ class LowPrecision(Movable):
         }
 
 
+_NOT_REAL: set[tuple[type, Any]] = set()  # the types of arrays and their dtypes, such as those of labels
+
+
 def cast_like(like: Any, value: Any) -> Any:
     """Floating values in the dtype of others of their library; anything else as it is."""
-    if getattr(value, "dtype", None) is getattr(like, "dtype", None):
+    dtype = getattr(value, "dtype", None)
+    if dtype is getattr(like, "dtype", None) or (type(value), dtype) in _NOT_REAL:
         return value
+    if dtype is not None and type(value) is not Variable and dtype_kind(value) != "real":
+        _NOT_REAL.add((type(value), dtype))
     if not is_array(value) or dtype_kind(value) != "real" or not is_array(like) or dtype_kind(like) != "real":
         return value
     xp = array_namespace(value)

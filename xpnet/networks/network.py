@@ -97,7 +97,12 @@ class Network(Chain):
         precision = self.precision
         if precision is None:
             return lambda rows: plan.predict(cast_like(W, rows))
-        return lambda rows: precision.forward(self, rows, plan.predict)
+
+        def predict(low: Any) -> Any:
+            plan.at_home()  # the parameters are casts now
+            return plan.predict(low)
+
+        return lambda rows: precision.forward(self, rows, predict)
 
     def plan(self) -> Plan | Unplanned:
         """What runs as what in training and inference, ``print(net.plan())``, on the library of the parameters.
@@ -249,12 +254,18 @@ class Network(Chain):
 
     def _by_plan(self, plan: Plan, x: Any, t: Any, weights: Any) -> tuple[Array, dict[str, Array]]:
         last: Any = plan.loss
-        self._register()
+        if capturing.current is not None:
+            self._register()
         given = (t,) if weights is None else (t, weights)
         if self.precision is None:
             y = plan.forward(cast_like(plan.arrays[0], x) if plan.arrays else x, *given)
         else:
-            y = self.precision.forward(self, x, lambda low: plan.forward(low, *given))
+
+            def forward(low: Any) -> Any:
+                plan.at_home()  # the parameters are casts now
+                return plan.forward(low, *given)
+
+            y = self.precision.forward(self, x, forward)
         loss: Array = last(y, *[cast_like(y, array) for array in given])
         dout = last.backward(1.0)
         if self.precision is None:
@@ -292,7 +303,8 @@ class Network(Chain):
     def grads(self) -> dict[str, Array]:
         """The gradients of the last ``backward``, name -> array."""
         finite = None if self.precision is None else self.precision.finite
-        return super().grads if finite is None else Gradients(super().grads, finite)
+        gradients = self.params.gradients()
+        return gradients if finite is None else Gradients(gradients, finite)
 
     @property
     def states(self) -> NamedStates:

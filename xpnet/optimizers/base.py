@@ -193,7 +193,7 @@ class Optimizer(Movable):
     ) -> list[tuple[str, Array, Array, Options]]:
         """Name, parameter, gradient and own options of all that moves, after the checks."""
         try:
-            pairs = list(params.items())
+            pairs = params.pairs() if type(params) is NamedArrays else list(params.items())
         except AttributeError:
             who, must = type(self).__name__, "params must map names to arrays"
             raise DtypeError(who, must, type(params).__name__, "give it net.params") from None
@@ -269,7 +269,7 @@ class Optimizer(Movable):
 
     def _rate(self, lr: Rate, steps: int) -> float:
         rate: Any = lr(steps) if callable(lr) else lr
-        if not isinstance(rate, Real) or not 0.0 <= float(rate) < float("inf"):
+        if not (type(rate) is float or isinstance(rate, Real)) or not 0.0 <= float(rate) < float("inf"):
             must = "the learning rate must be at least 0 and finite"
             raise ArgumentError(type(self).__name__, must, f"{rate!r} in step {steps}", "look at the schedule")
         found: float = rate if rate is lr else float(rate)
