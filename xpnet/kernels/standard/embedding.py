@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from xpnet.backend import array_namespace, device_of
+from xpnet.backend.halves import in_float32
 from xpnet.kernels.dispatch import kernel
 from xpnet.typing import Array
 
@@ -35,6 +36,7 @@ def embedding_with_positions(W: Array, x: Array, positions: Array) -> Array:
 
 
 @kernel
+@in_float32
 def scatter_add(g: Array, indices: Array, size: int) -> Array:
     """The transpose of taking rows, ``y[k] = Σ g[i]`` over i with ``indices[i] = k``; others add to nothing.
 
