@@ -22,19 +22,12 @@ from xpnet.kernels.standard.activation import (
     softplus,
 )
 from xpnet.kernels.standard.affine import affine, sum_rows
-from xpnet.kernels.standard.attention import (
-    attention,
-    attention_backward,
-    self_attention,
-    self_attention_backward,
-)
 from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
-from xpnet.kernels.standard.embedding import embedding, embedding_with_positions, scatter_add
+from xpnet.kernels.standard.embedding import scatter_add
 from xpnet.kernels.standard.erf import erf
 from xpnet.kernels.standard.joint import (
     affine_gelu,
     affine_gelu_backward,
-    affine_onto,
     affine_relu,
     affine_relu_backward,
     convolution_relu_pooling,
@@ -48,19 +41,6 @@ from xpnet.kernels.standard.loss import (
     softmax_cross_entropy_backward,
 )
 from xpnet.kernels.standard.noise import dropout_mask
-from xpnet.kernels.standard.normalization import (
-    batch_norm,
-    batch_norm_backward,
-    batch_norm_predict,
-    batch_norm_predict_backward,
-    group_norm,
-    group_norm_backward,
-    layer_norm,
-    layer_norm_backward,
-    layer_norm_backward_onto,
-    rms_norm,
-    rms_norm_backward,
-)
 from xpnet.kernels.standard.optimizer import (
     adagrad,
     adam,
@@ -89,17 +69,10 @@ __all__ = [
     "affine",
     "affine_gelu",
     "affine_gelu_backward",
-    "affine_onto",
     "affine_relu",
     "affine_relu_backward",
-    "attention",
-    "attention_backward",
     "average_pooling",
     "average_pooling_backward",
-    "batch_norm",
-    "batch_norm_backward",
-    "batch_norm_predict",
-    "batch_norm_predict_backward",
     "convolution",
     "convolution_dw",
     "convolution_dx",
@@ -108,22 +81,15 @@ __all__ = [
     "dropout_mask",
     "elu",
     "elu_backward",
-    "embedding",
-    "embedding_with_positions",
     "erf",
     "gelu",
     "gelu_backward",
     "gelu_tanh",
     "gelu_tanh_backward",
-    "group_norm",
-    "group_norm_backward",
     "gru",
     "gru_backward",
     "huber",
     "kernel",
-    "layer_norm",
-    "layer_norm_backward",
-    "layer_norm_backward_onto",
     "leaky_relu",
     "leaky_relu_backward",
     "lion",
@@ -139,14 +105,10 @@ __all__ = [
     "one_hot",
     "relu",
     "relu_backward",
-    "rms_norm",
-    "rms_norm_backward",
     "rmsprop",
     "rnn",
     "rnn_backward",
     "scatter_add",
-    "self_attention",
-    "self_attention_backward",
     "sgd",
     "sigmoid",
     "sigmoid_cross_entropy",

@@ -1,8 +1,8 @@
 """CUDA bodies, for CuPy's arrays."""
 
-from xpnet.fast.cupy import affine
+from xpnet.fast.cupy import affine, attention, embedding, normalization, transformer
 
-__all__ = ["affine", "names"]
+__all__ = ["affine", "attention", "embedding", "names", "normalization", "transformer"]
 
 
 def names() -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """NumPy bodies."""
 
-from xpnet.fast.numpy import affine, loss
+from xpnet.fast.numpy import affine, attention, embedding, loss, normalization
 from xpnet.fast.numpy.choice import available
 
-__all__ = ["affine", "loss", "names"]
+__all__ = ["affine", "attention", "embedding", "loss", "names", "normalization"]
 
 
 def names() -> tuple[str, ...]:

@@ -3,14 +3,12 @@
 from xpnet.kernels.cupy import (
     activation,
     affine,
-    attention,
     convolution,
     embedding,
     erf,
     joint,
     loss,
     noise,
-    normalization,
     optimizer,
     pooling,
 )
@@ -18,14 +16,12 @@ from xpnet.kernels.cupy import (
 __all__ = [
     "activation",
     "affine",
-    "attention",
     "convolution",
     "embedding",
     "erf",
     "joint",
     "loss",
     "noise",
-    "normalization",
     "optimizer",
     "pooling",
 ]
