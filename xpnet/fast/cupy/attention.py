@@ -31,9 +31,9 @@ class HeadsSideBySide(CudaBody):
         if x.ndim != 3 or not fits or not of_one(x, *parameters):
             return NotImplemented
         layer.check_sequence(x, mask)
-        Wq, Wk, Wv, Wo, bq, bk, bv, bo = weights = [widened(W) for W in ordered(*parameters)]
+        Wq, Wk, Wv, Wo, bq, bk, bv, bo = weights = in_float32(*parameters)
         (N, L, D), A, heads = x.shape, Wq.shape[1], layer.heads
-        rows = widened(*ordered(x)).reshape(N * L, D)
+        rows = in_float32(x)[0].reshape(N * L, D)
         q, k, v = split((N, L, A), heads, [rows @ W for W in (Wq, Wk, Wv)], [bq, bk, bv])
         p = batched(q, k, turn_b=True, scale=1.0 / sqrt(A // heads))
         known = 0 if mask is None else ordered(mask)[0]
@@ -53,7 +53,7 @@ class HeadsSideBySide(CudaBody):
     def backward(self, dout: Any) -> Any:
         dtype, rows, (Wq, Wk, Wv, Wo, *_), q, k, v, p, a = self.cache
         N, heads, L, E = q.shape
-        d = widened(*ordered(dout)).reshape(N * L, dout.shape[2])
+        d = in_float32(dout)[0].reshape(N * L, dout.shape[2])
         gradients = {"Wo": a.T @ d, "bo": sum_rows(d)}
         (d,) = split((N, L, heads * E), heads, [d @ Wo.T], [0])
         dv, ds = batched(p, d, turn_a=True), batched(d, v, turn_b=True)
@@ -72,6 +72,11 @@ class HeadsSideBySide(CudaBody):
         add_product(dk, Wk, dx)
         add_product(dv, Wv, dx)
         return dx.astype(dtype, copy=False).reshape(dout.shape)
+
+
+def in_float32(*arrays: Any) -> list[Any]:
+    """The arrays in C order, those of float16 in float32."""
+    return [widened(x) for x in ordered(*arrays)]
 
 
 def split(shape: tuple[int, ...], heads: int, rows: list[Any], biases: list[Any]) -> list[Any]:

@@ -85,9 +85,9 @@ class RowsInOneLaunch(CudaBody):
             launch_tiles(FILE, "sum_scales", x.dtype, 2 * channels, max(blocks, 1), TILE, parts, *results)
         else:
             N, C, P, tile = of_channels(x, gamma, places)
-            arrays = (dout, x, statistics, dgamma, dbeta)
+            of_scales = (dout, x, statistics, dgamma, dbeta)
             launch_tiles(
-                FILE, "scale_and_shift", x.dtype, C, max(N * P, 1), tile, *arrays, N, C, P, max(width, 1), tile
+                FILE, "scale_and_shift", x.dtype, C, max(N * P, 1), tile, *of_scales, N, C, P, max(width, 1), tile
             )
         layer.dgamma = dgamma
         if self.centred:
@@ -133,7 +133,7 @@ class ChannelsInOneLaunch(CudaBody):
         if not of_one(x, gamma) or x.ndim < 2 or x.shape[1:2] != gamma.shape or not goes_with(beta, gamma):
             return NotImplemented
         if not self.training:
-            return self.predicted(*ordered(x), gamma, beta)
+            return self.predicted(ordered(x)[0], gamma, beta)
         if not layer.training:
             return NotImplemented  # frozen
         layer.check_values(x)

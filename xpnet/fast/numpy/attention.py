@@ -29,8 +29,7 @@ class SamplesInBlocks(Body):
         rows, scale = x.reshape(-1, D), 1.0 / sqrt(A // heads)
         q, k, v = (self.add(rows @ W, b).reshape(N, L, A) for W, b in ((Wq, bq), (Wk, bk), (Wv, bv)))
         a, p = np.empty((N, L, A), x.dtype), np.empty((N, heads, L, L), x.dtype)
-        q, k, v = (split_heads(z, heads) for z in (q * scale, k, v))
-        outputs: Any = split_heads(a, heads)  # a view of a
+        q, k, v, outputs = in_heads(heads, q * scale, k, v, a)
         hidden = None if mask is None else np.where(mask, 0.0, -np.inf).astype(x.dtype)[:, None, None, :]
         for at in in_blocks(p):
             scores = np.matmul(q[at], k[at].mT, out=p[at])
@@ -71,10 +70,9 @@ class SamplesInBlocks(Body):
         d = dout.reshape(len(rows), -1)
         layer.dWo, layer.dbo = a.T @ d, sum_rows(d)
         d = d @ layer.Wo.T
-        along = split_heads(((d * a).reshape(-1, E) @ ones(E, d.dtype)).reshape(N, L, heads), heads)
-        d = split_heads(d.reshape(N, L, A), heads)
+        along = ((d * a).reshape(-1, E) @ ones(E, d.dtype)).reshape(N, L, heads)
         gradients = [np.empty((N, L, A), dout.dtype) for _ in range(3)]
-        dq, dk, dv = (split_heads(gradient, heads) for gradient in gradients)  # views of them
+        along, d, dq, dk, dv = in_heads(heads, along, d.reshape(N, L, A), *gradients)
         for at in in_blocks(p):
             np.matmul(p[at].mT, d[at], out=dv[at])
             ds = d[at] @ v[at].mT
@@ -92,6 +90,11 @@ class SamplesInBlocks(Body):
         dx += dk @ layer.Wk.T
         dx += dv @ layer.Wv.T
         return dx.reshape(dout.shape)
+
+
+def in_heads(heads: int, *arrays: Any) -> list[Any]:
+    """Views of the heads of each sample side by side."""
+    return [split_heads(x, heads) for x in arrays]
 
 
 def in_blocks(p: Host) -> Iterator[slice]:
