@@ -5,7 +5,7 @@ from __future__ import annotations
 from draw import Draw
 from rows import Drawn, row
 
-from xpnet.layers import Affine, Relu, SoftmaxWithLoss
+from xpnet.layers import Affine, Gelu, Linear, Relu, SoftmaxWithLoss
 
 
 @row(Affine)
@@ -19,6 +19,19 @@ def affine(draw: Draw) -> Drawn:
 def affine_then_relu(draw: Draw) -> Drawn:
     layers, inputs = affine(draw)
     return [*layers, Relu()], inputs
+
+
+@row(Linear)
+def linear(draw: Draw) -> Drawn:
+    *leading, D = draw.one_of((0, 4), (1, 4), (6, 4), (300, 4), (2, 3, 4), (2, 0, 3, 4), (4,), (0, 5, 1))
+    M = draw.one_of(1, 8, 19)
+    return [Linear(draw.array(D, M), draw.array(M))], (draw.array(*leading, D),)
+
+
+@row(Linear, Gelu)
+def linear_then_gelu(draw: Draw) -> Drawn:
+    layers, inputs = linear(draw)
+    return [*layers, Gelu(draw.one_of("none", "tanh"))], inputs
 
 
 @row(SoftmaxWithLoss)

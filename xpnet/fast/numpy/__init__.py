@@ -1,9 +1,9 @@
 """NumPy bodies."""
 
-from xpnet.fast.numpy import affine, loss
+from xpnet.fast.numpy import activation, affine, loss, softmax
 from xpnet.fast.numpy.choice import available
 
-__all__ = ["affine", "loss", "names"]
+__all__ = ["activation", "affine", "loss", "names", "softmax"]
 
 
 def names() -> tuple[str, ...]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from xpnet.fast.numpy.blocks import Host
+from xpnet.fast.numpy.softmax import exponentials, laid_out
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.classification_loss import SoftmaxWithLoss
 
-FEW = 32  # classes, of which a sum along the rows of memory is a loop too short to be quick
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
@@ -47,19 +47,6 @@ class OfLabels(Body):
         dx[at] -= 1.0
         dx *= dout / at[0].size if type(dout) is float else np.asarray(dout / at[0].size, dx.dtype)
         return dx.T if axis == 0 else dx.reshape(shape)
-
-
-def laid_out(x: Host) -> tuple[Host, int]:
-    """A copy whose sums over the classes are quick, and the axis of the classes: the first where they are few."""
-    if x.ndim == 2 and x.shape[1] <= FEW:
-        return np.array(x.T, order="C"), 0
-    return np.array(x, order="C").reshape(-1, x.shape[-1]), 1
-
-
-def exponentials(e: Host, axis: int) -> Host:
-    """Turn scores, already less their maximum, into exponentials where they lie; the sums of those over the classes."""
-    np.exp(e, out=e)
-    return np.add.reduce(e, axis=axis, keepdims=True)
 
 
 def are_known(t: Host, classes: int) -> bool:
