@@ -1,11 +1,11 @@
-"""Random affine maps and losses over labels."""
+"""Random affine maps."""
 
 from __future__ import annotations
 
 from draw import Draw
 from rows import Drawn, row
 
-from xpnet.layers import Affine, Gelu, Linear, Relu, SoftmaxWithLoss
+from xpnet.layers import Affine, Gelu, Linear, Relu
 
 
 @row(Affine)
@@ -32,10 +32,3 @@ def linear(draw: Draw) -> Drawn:
 def linear_then_gelu(draw: Draw) -> Drawn:
     layers, inputs = linear(draw)
     return [*layers, Gelu(draw.one_of("none", "tanh"))], inputs
-
-
-@row(SoftmaxWithLoss)
-def softmax_with_loss(draw: Draw) -> Drawn:
-    *rows, K = draw.rows()
-    t = draw.integers(0, K, *rows) if draw.chance(0.8) else draw.array(*rows, K)
-    return [SoftmaxWithLoss()], (draw.array(*rows, K), t)

@@ -1,8 +1,8 @@
 """CUDA bodies, for CuPy's arrays."""
 
-from xpnet.fast.cupy import affine
+from xpnet.fast.cupy import activation, affine, loss, softmax
 
-__all__ = ["affine", "names"]
+__all__ = ["activation", "affine", "loss", "names", "softmax"]
 
 
 def names() -> tuple[str, ...]:

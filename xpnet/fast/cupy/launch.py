@@ -161,6 +161,12 @@ def ordered(*arrays: Any) -> list[Any]:
     return list(map(_in_order, arrays))
 
 
+def upstream(dout: Any, y: Any) -> Any:
+    """dout in C order and in the dtype of y: layers behind it may have given another."""
+    (dout,) = ordered(dout)
+    return dout if dout.dtype == y.dtype else dout.astype(y.dtype)
+
+
 def each(kernel: Kernel[..., Any], file: str, results: int = 1) -> None:
     """Make the CUDA kernel of the same name the body of one whose arrays all have one shape, as its results do.
 
