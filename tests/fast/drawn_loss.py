@@ -12,7 +12,11 @@ from xpnet.layers import Huber, SigmoidWithLoss, SoftmaxWithLoss
 def softmax_with_loss(draw: Draw) -> Drawn:
     *rows, K = draw.rows()
     t = draw.integers(0, K, *rows) if draw.chance(0.8) else draw.array(*rows, K)
-    options = draw.one_of({}, {}, {}, {}, {"reduction": "sum"}, {"label_smoothing": draw.number()})
+    options = draw.one_of(*[{}] * 6, {"reduction": "sum"}, {"label_smoothing": draw.number()})
+    if draw.chance(0.2):
+        options |= {"class_weights": draw.laid_out(draw.rng.random(K).astype(draw.dtype))}
+    if draw.chance(0.2) and t.ndim == len(rows):
+        options |= {"ignore_index": draw.size(-1, K - 1)}
     x = draw.array(*rows, K, scale=draw.one_of(1.0, 1.0, 1e3))
     return [SoftmaxWithLoss(**options)], with_weights(draw, x, t)
 
@@ -33,7 +37,8 @@ def huber(draw: Draw) -> Drawn:
 
 
 def with_weights(draw: Draw, x: object, t: object) -> tuple[object, ...]:
-    """The inputs, now and then with a weight for each sample."""
-    if draw.chance(0.8) or len(x.shape) < 2:
+    """The inputs, now and then with a weight for each sample or for more leading axes."""
+    if draw.chance(0.7) or x.ndim < 2:
         return x, t
-    return x, t, draw.laid_out(draw.rng.random(x.shape[0]).astype(draw.dtype))
+    shape = x.shape[: draw.size(1, x.ndim - 1)]
+    return x, t, draw.laid_out((draw.rng.random(shape) * (draw.rng.random(shape) < 0.8)).astype(draw.dtype))

@@ -65,40 +65,44 @@ class SoftmaxWithLoss(Loss):
 
     def per_sample(self, x: Array, t: Array) -> Array:
         check_labels(type(self).__name__, x, t, self.ignore_index)
-        self.t, self.kept = self._shares(x, t)
-        if self.kept is not None:
-            (x,) = counted(self.kept, x)
-        xp = array_namespace(x, self.t)
+        t, self.kept = (t, None) if self.plain else self._weighted(x, t)
+        if self.kept is None:
+            return self.cross_entropy(x, t)
+        return self.cross_entropy(*counted(self.kept, x), t) * self.kept
+
+    def cross_entropy(self, x: Array, t: Array) -> Array:
+        """The loss of each sample, ``-Σₖ t log y``."""
+        xp = array_namespace(x, t)
+        self.t = one_hot(t, x) if dtype_kind(t) == "integer" else t
         z = x - xp.max(x, axis=-1, keepdims=True)
         e = xp.exp(z)
         total = xp.sum(e, axis=-1, keepdims=True)
         self.y = e / total
         surprise = xp.log(total) - z  # -log y
-        losses = xp.sum(self.t * without_infinite(surprise, self.t), axis=-1)
-        return losses if self.kept is None else losses * self.kept
+        losses: Array = xp.sum(self.t * without_infinite(surprise, self.t), axis=-1)
+        return losses
 
     def backward(self, dout: Array) -> Array:
         xp = array_namespace(self.y, self.t)
-        dlosses = self.dlosses(dout)
-        if self.kept is not None:
-            dlosses = dlosses * over(self.kept, self.y.ndim)
-        dx: Array = dlosses * (self.y * xp.sum(self.t, axis=-1, keepdims=True) - self.t)
+        dx: Array = self.dlosses(dout) * (self.y * xp.sum(self.t, axis=-1, keepdims=True) - self.t)
         return dx
 
-    def _shares(self, x: Array, t: Array) -> tuple[Array, Array | None]:
-        """The share of each class in t, and the weight of each loss; None for 1."""
+    def dlosses(self, dout: Any) -> Any:
+        each = super().dlosses(dout)
+        return each if self.kept is None else each * over(self.kept, self.kept.ndim + 1)
+
+    def _weighted(self, x: Array, t: Array) -> tuple[Array, Array | None]:
+        """What stands for t, and the weight of each loss; None for 1."""
         xp = array_namespace(x, t)
         classes, v, kept = x.shape[-1], self._class_weights(x), None
         self.counts = None
         if dtype_kind(t) == "integer":
-            if self.plain:
-                return one_hot(t, x), None
             t, kept = self._labels(x, t)
             own = None if v is None else xp.reshape(xp.take(v, xp.reshape(t, (-1,)), axis=0), t.shape)
             self.counts = kept if own is None else kept * own
-            t = one_hot(t, x)
             if self.label_smoothing == 0.0:
                 return t, self.counts
+            t = one_hot(t, x)
         if self.label_smoothing:
             t = (1.0 - self.label_smoothing) * t + self.label_smoothing / classes
         return t if v is None else v * t, kept

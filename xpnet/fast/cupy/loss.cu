@@ -78,17 +78,18 @@ extern "C" __global__ void softmax_cross_entropy(
     }
 }
 
-// What dout and the number of samples make of each loss. dout is one number in memory, or 1 without an address.
-__device__ WIDE scale_of(const REAL* dout, double each) {
-    return (dout ? WIDE(*dout) : WIDE(1)) * WIDE(each);
+// The derivative with respect to a loss, which is in memory or 1, times a number.
+__device__ WIDE times(const REAL* dloss, double number) {
+    return (dloss ? WIDE(*dloss) : WIDE(1)) * WIDE(number);
 }
 
+// There is one dloss for all rows, or one for each.
 extern "C" __global__ void softmax_cross_entropy_backward(
-    const REAL* dout, double each, const WIDE* y, const void* t, long long kind, REAL* dx, long long rows,
-    long long classes
+    const REAL* dlosses, double number, long long each, const WIDE* y, const void* t, long long kind, REAL* dx,
+    long long rows, long long classes
 ) {
-    WIDE scale = scale_of(dout, each);
     EACH(i, rows * classes) {
+        WIDE scale = times(each ? dlosses + i / classes : dlosses, number);
         long long label = integer_at(t, i / classes, kind);
         WIDE share = label >= 0 && label < classes ? WIDE(label == i % classes) : WIDE(nan(""));
         dx[i] = scale * (y[i] - share);
@@ -115,7 +116,6 @@ extern "C" __global__ void huber(
     }
 }
 
-extern "C" __global__ void slopes_times_dout(const REAL* dout, double each, const WIDE* slopes, REAL* dx, long long n) {
-    WIDE scale = scale_of(dout, each);
-    EACH(i, n) dx[i] = scale * slopes[i];
+extern "C" __global__ void times_slopes(const REAL* dloss, double number, const WIDE* slopes, REAL* dx, long long n) {
+    EACH(i, n) dx[i] = times(dloss, number) * slopes[i];
 }
