@@ -10,7 +10,6 @@ from typing import Any
 import cupy
 
 from xpnet.errors import LibraryError
-from xpnet.kernels import recording
 from xpnet.kernels.dispatch import Body, Kernel
 from xpnet.layers import bodies
 
@@ -73,14 +72,6 @@ def integers(array: Any) -> tuple[Any, int]:
     return array, -array.itemsize if array.dtype.kind == "u" else array.itemsize
 
 
-def live(numbers: Callable[..., tuple[float, ...]], *given: Any) -> Any:
-    """Where a kernel of a graph finds ``numbers(*given)`` of each step; a null pointer where they stay as they are."""
-    graph: Any = recording.current
-    if graph is None or not any(type(number) is recording.Number for number in given):
-        return 0
-    return graph.memory[graph.cell(numbers, given) :]
-
-
 def _threads(wanted: int, most: int) -> int:
     """A power of two, and no less than the threads that a processor runs at once."""
     return min(most, max(32, 1 << (wanted - 1).bit_length()))
@@ -105,7 +96,7 @@ def body(kernel: Kernel[..., Any], wide: tuple[int, ...] = ()) -> Callable[[Body
             narrow: set[str] = set()
             kept: set[str] = set()
             for position, a in enumerate(args):
-                if type(a) is cupy.ndarray and a.dtype.kind not in "iub":
+                if type(a) is cupy.ndarray and a.ndim and a.dtype.kind not in "iub":
                     (kept if position in wide else narrow).add(a.dtype.name)
             fits = len(narrow) == 1 and narrow <= REALS.keys()
             if not fits or not kept <= narrow | {WIDE[name] for name in narrow}:

@@ -1,5 +1,5 @@
 """Compiled bodies for NumPy's arrays."""
 
-from xpnet.fast.numba import activation, affine, loss
+from xpnet.fast.numba import activation, affine, loss, optimizer
 
-__all__ = ["activation", "affine", "loss"]
+__all__ = ["activation", "affine", "loss", "optimizer"]

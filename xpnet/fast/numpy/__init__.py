@@ -1,9 +1,9 @@
 """NumPy bodies."""
 
-from xpnet.fast.numpy import activation, affine, loss, softmax
+from xpnet.fast.numpy import activation, affine, loss, optimizer, softmax
 from xpnet.fast.numpy.choice import available
 
-__all__ = ["activation", "affine", "loss", "names", "softmax"]
+__all__ = ["activation", "affine", "loss", "names", "optimizer", "softmax"]
 
 
 def names() -> tuple[str, ...]:

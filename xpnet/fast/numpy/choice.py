@@ -18,7 +18,6 @@ KERNELS = {
     "joint": ("convolution_relu_pooling", "convolution_relu_pooling_backward"),
     "loss": ("softmax_cross_entropy", "softmax_cross_entropy_backward"),
     "normalization": ("layer_norm", "layer_norm_backward"),
-    "optimizer": ("sgd", "momentum", "adam", "adamw"),
 }
 MODULE = {name: module for module, names in KERNELS.items() for name in names}
 

@@ -11,7 +11,6 @@ from xpnet.kernels.cupy import (
     loss,
     noise,
     normalization,
-    optimizer,
     pooling,
 )
 
@@ -26,6 +25,5 @@ __all__ = [
     "loss",
     "noise",
     "normalization",
-    "optimizer",
     "pooling",
 ]

@@ -11,7 +11,6 @@ from xpnet.kernels.numpy import (
     joint,
     loss,
     normalization,
-    optimizer,
     pooling,
     reduction,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "joint",
     "loss",
     "normalization",
-    "optimizer",
     "pooling",
     "reduction",
 ]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 from weakref import finalize
 
 import cupy
 
+from xpnet.capturing import WHO, Capture
 from xpnet.errors import DtypeError, StateError
+from xpnet.fast.cupy.captures import capturing
 from xpnet.fast.cupy.launch import launch_each
-from xpnet.kernels.cupy.captures import capturing
-from xpnet.kernels.recording import WHO, Recording
+from xpnet.typing import Array
 
 CELLS = 4096  # numbers that are new in every step
 AT_ONCE = 8
 CUDA_ERRORS = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
 
 
-class Graph(Recording):
+class Graph(Capture):
     """The launches of ``step(*arrays)``, captured and not yet run; each call runs them, on arrays of the same kind.
 
     What a replay writes lies in a pool of its own, which no other array gets; results are copies of it.
@@ -35,7 +36,8 @@ class Graph(Recording):
 
     def _capture(self, step: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
         self.inputs = tuple([cupy.array(array, order="C") for array in arrays])
-        self.memory = cupy.zeros(CELLS)
+        self.cells_of = {dtype: cupy.zeros(CELLS, dtype) for dtype in ("float32", "float64")}
+        self.taken = dict.fromkeys(self.cells_of, 0)
         cupy.get_default_memory_pool().free_all_blocks()  # of the steps before, which this one does not use
         self.pool = growing_pool()
         stream = cupy.cuda.Stream(non_blocking=True)
@@ -70,8 +72,15 @@ class Graph(Recording):
             got = ", ".join(type(output).__name__ for output in outputs)
             raise DtypeError(WHO, "a step must return an array or arrays", got, "return the loss")
         self.outputs = tuple([output.copy() for output in outputs])  # before what lasts is brought back
-        if self.size > CELLS:
-            raise StateError(WHO, f"a step must have at most {CELLS} numbers that change", self.size, "split it")
+
+    def memory(self, values: Sequence[float], like: Array) -> Array:
+        dtype = str(like.dtype)
+        start = self.taken[dtype]
+        end = self.taken[dtype] = start + len(values)
+        if end > CELLS:
+            raise StateError(WHO, f"a step must have at most {CELLS} numbers that change", end, "split it")
+        cells: Array = self.cells_of[dtype][start:end]
+        return cells
 
     def __call__(self, *arrays: Any) -> Any:
         with self.device:
@@ -80,11 +89,14 @@ class Graph(Recording):
     def _replay(self, arrays: tuple[Any, ...]) -> Any:
         for own, array in zip(self.inputs, arrays, strict=True):
             own[...] = array
-        values = self.values()
-        for start in range(0, len(values), AT_ONCE):
-            some = values[start : start + AT_ONCE]
-            memory, rest = self.memory[start : start + len(some)], [0.0] * (AT_ONCE - len(some))
-            launch_each("numbers", "give", memory.dtype, len(some), memory, len(some), *some, *rest)
+        coming: dict[str, list[float]] = {dtype: [] for dtype in self.cells_of}
+        for memory, values in self.values():
+            coming[str(memory.dtype)] += map(float, values)
+        for dtype, numbers in coming.items():
+            for start in range(0, len(numbers), AT_ONCE):
+                some = numbers[start : start + AT_ONCE]
+                memory, rest = self.cells_of[dtype][start : start + len(some)], [0.0] * (AT_ONCE - len(some))
+                launch_each("numbers", "give", memory.dtype, len(some), memory, len(some), *some, *rest)
         cupy.cuda.runtime.graphLaunch(self.executable, cupy.cuda.get_current_stream().ptr)
         self.moved()
         copies = [output.copy() for output in self.outputs]

@@ -9,30 +9,38 @@ import numpy as np
 
 from xpnet.fast.numba.compiler import compiled, in_order
 from xpnet.fast.numpy.blocks import Host
-from xpnet.kernels.dispatch import Body, Kernel
-from xpnet.kernels.standard import optimizer as standard
+from xpnet.optimizers import SGD, Adam, AdamW, Momentum
+from xpnet.optimizers.steps import STEPS, step_body
+
+Step = Callable[..., None]
 
 
-def in_one_pass(kernel: Kernel[..., Any], slots: int) -> Callable[[Body], Body]:
-    """Make ``step(W, dW, *slots, *options)``, which sees arrays of one axis, the compiled body of a kernel."""
+def in_one_pass(optimizer: Any) -> Callable[[Step], Step]:
+    """Make ``step(W, dW, *slots, *numbers)``, which sees arrays of one axis, the compiled body of an optimizer."""
+    count = 2 + len(optimizer.slots)
 
-    def register(step: Body) -> Body:
-        def body(W: Host, dW: Host, *rest: Any) -> Any:
-            if not in_order(W, dW, *rest[:slots]):
-                return kernel.bodies["numpy"](W, dW, *rest)
-            if W.ndim == 1:
-                step(W, dW, *rest)
-            else:
-                step(*[array.reshape(-1) for array in (W, dW, *rest[:slots])], *rest[slots:])
-            return (W, *rest[:slots]) if slots else W
+    def register(step: Step) -> Step:
+        _, others = STEPS["numpy"][optimizer]
 
-        kernel.on("numba")(body)
+        def body(formula: Callable[..., Any], given: list[tuple[Any, ...]]) -> list[Any]:
+            found: list[Any] = []
+            for one in given:
+                W, dW, *slots = arrays = one[:count]
+                if not in_order(*arrays):
+                    found += others(formula, [one])
+                    continue
+                flat = arrays if W.ndim == 1 else [array.reshape(-1) for array in arrays]
+                step(*flat, *map(float, one[count:]))
+                found.append((W, *slots) if slots else W)
+            return found
+
+        step_body("numba", optimizer)(body)
         return step
 
     return register
 
 
-@in_one_pass(standard.sgd, 0)
+@in_one_pass(SGD)
 @compiled
 def sgd(W: Host, dW: Host, rate: Any, weight_decay: Any) -> None:
     real = W.dtype.type
@@ -42,7 +50,7 @@ def sgd(W: Host, dW: Host, rate: Any, weight_decay: Any) -> None:
         W[i] -= rate * g
 
 
-@in_one_pass(standard.momentum, 1)
+@in_one_pass(Momentum)
 @compiled
 def momentum(W: Host, dW: Host, v: Host, rate: Any, momentum: Any, weight_decay: Any) -> None:
     real = W.dtype.type
@@ -53,18 +61,14 @@ def momentum(W: Host, dW: Host, v: Host, rate: Any, momentum: Any, weight_decay:
         W[i] -= rate * v[i]
 
 
-@in_one_pass(standard.adam, 2)
-def adam(W: Host, dW: Host, m: Host, v: Host, *options: Any) -> None:
-    rate, beta1, beta2, eps, weight_decay, t = options
-    scale, shift = standard.adam_scales(rate, beta1, beta2, eps, t)
-    adam_pass(W, dW, m, v, float(scale), float(shift), beta1, beta2, weight_decay, 1.0)
+@in_one_pass(Adam)
+def adam(W: Host, dW: Host, m: Host, v: Host, scale: Any, shift: Any, beta1: Any, beta2: Any, decay: Any) -> None:
+    adam_pass(W, dW, m, v, scale, shift, beta1, beta2, decay, 1.0)
 
 
-@in_one_pass(standard.adamw, 2)
-def adamw(W: Host, dW: Host, m: Host, v: Host, *options: Any) -> None:
-    rate, beta1, beta2, eps, weight_decay, t = options
-    scale, shift = standard.adam_scales(rate, beta1, beta2, eps, t)
-    adam_pass(W, dW, m, v, float(scale), float(shift), beta1, beta2, 0.0, 1.0 - rate * weight_decay)
+@in_one_pass(AdamW)
+def adamw(W: Host, dW: Host, m: Host, v: Host, scale: Any, shift: Any, kept: Any, beta1: Any, beta2: Any) -> None:
+    adam_pass(W, dW, m, v, scale, shift, beta1, beta2, 0.0, kept)
 
 
 @compiled
