@@ -1,6 +1,7 @@
 """Functions on arrays in which the time is spent; each has a reference written in the standard alone."""
 
 from xpnet.kernels.dispatch import Kernel, kernel
+from xpnet.kernels.noise import dropout_mask
 from xpnet.kernels.standard.activation import (
     elu,
     elu_backward,
@@ -22,13 +23,7 @@ from xpnet.kernels.standard.activation import (
     softplus,
 )
 from xpnet.kernels.standard.affine import affine, sum_rows
-from xpnet.kernels.standard.attention import (
-    attention,
-    attention_backward,
-    self_attention,
-    self_attention_backward,
-)
-from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
+from xpnet.kernels.standard.attention import attention, attention_backward, self_attention, self_attention_backward
 from xpnet.kernels.standard.embedding import embedding, embedding_with_positions, scatter_add
 from xpnet.kernels.standard.erf import erf
 from xpnet.kernels.standard.joint import (
@@ -37,8 +32,6 @@ from xpnet.kernels.standard.joint import (
     affine_onto,
     affine_relu,
     affine_relu_backward,
-    convolution_relu_pooling,
-    convolution_relu_pooling_backward,
 )
 from xpnet.kernels.standard.loss import (
     huber,
@@ -47,7 +40,6 @@ from xpnet.kernels.standard.loss import (
     softmax_cross_entropy,
     softmax_cross_entropy_backward,
 )
-from xpnet.kernels.standard.noise import dropout_mask
 from xpnet.kernels.standard.normalization import (
     batch_norm,
     batch_norm_backward,
@@ -61,13 +53,6 @@ from xpnet.kernels.standard.normalization import (
     rms_norm,
     rms_norm_backward,
 )
-from xpnet.kernels.standard.pooling import (
-    average_pooling,
-    average_pooling_backward,
-    max_pooling,
-    max_pooling_backward,
-)
-from xpnet.kernels.standard.recurrent import gru, gru_backward, lstm, lstm_backward, rnn, rnn_backward
 from xpnet.kernels.standard.reduction import mean, sum_to
 
 __all__ = [
@@ -80,17 +65,10 @@ __all__ = [
     "affine_relu_backward",
     "attention",
     "attention_backward",
-    "average_pooling",
-    "average_pooling_backward",
     "batch_norm",
     "batch_norm_backward",
     "batch_norm_predict",
     "batch_norm_predict_backward",
-    "convolution",
-    "convolution_dw",
-    "convolution_dx",
-    "convolution_relu_pooling",
-    "convolution_relu_pooling_backward",
     "dropout_mask",
     "elu",
     "elu_backward",
@@ -103,8 +81,6 @@ __all__ = [
     "gelu_tanh_backward",
     "group_norm",
     "group_norm_backward",
-    "gru",
-    "gru_backward",
     "huber",
     "kernel",
     "layer_norm",
@@ -114,18 +90,12 @@ __all__ = [
     "leaky_relu_backward",
     "log_softmax",
     "log_softmax_backward",
-    "lstm",
-    "lstm_backward",
-    "max_pooling",
-    "max_pooling_backward",
     "mean",
     "one_hot",
     "relu",
     "relu_backward",
     "rms_norm",
     "rms_norm_backward",
-    "rnn",
-    "rnn_backward",
     "scatter_add",
     "self_attention",
     "self_attention_backward",

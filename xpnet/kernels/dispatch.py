@@ -45,7 +45,7 @@ class Chosen(dict[Any, Body]):
     """The type of all array arguments, or their types where they differ -> body, chosen on the first call with them.
 
     A body runs where every array argument is of its library; anything else, a Variable too, gets the reference. The
-    bodies in ``xpnet/kernels/<library>`` are imported when its arrays first arrive.
+    bodies in ``xpnet/kernels/<library>`` and ``xpnet/fast/<library>`` are imported when its arrays first arrive.
     """
 
     def __init__(self, reference: Body) -> None:
@@ -56,8 +56,9 @@ class Chosen(dict[Any, Body]):
         kinds = set(types if type(types) is tuple else (types,)) - {type(None)}
         libraries = {library_of_type(kind) for kind in kinds}
         library = libraries.pop() if len(libraries) == 1 else ""
-        if library.isidentifier() and find_spec(f"xpnet.kernels.{library}"):
-            import_module(f"xpnet.kernels.{library}")
+        for home in ("kernels", "fast"):
+            if library.isidentifier() and find_spec(f"xpnet.{home}.{library}"):
+                import_module(f"xpnet.{home}.{library}")
         first = BEFORE[library](self.reference.__name__) if library in BEFORE else ""
         body = self[types] = self.bodies.get(first) or self.bodies.get(library, self.reference)
         return body

@@ -241,3 +241,10 @@ def finite(layer: Layer, name: str, number: Any) -> float:
     if not is_number(number) or not isfinite(number):
         raise ArgumentError(type(layer).__name__, f"{name} must be a finite number", repr(number), "give a float")
     return float(number)
+
+
+def sigmoid(x: Array) -> Array:
+    """The logistic function as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
+    xp = array_namespace(x)
+    y: Array = xp.exp(xp.minimum(x, xp.zeros_like(x))) / (1.0 + xp.exp(-xp.abs(x)))
+    return y

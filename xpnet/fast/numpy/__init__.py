@@ -1,9 +1,19 @@
 """NumPy bodies."""
 
-from xpnet.fast.numpy import activation, affine, loss, optimizer, softmax
+from xpnet.fast.numpy import activation, affine, convolution, loss, optimizer, pooled_convolution, pooling, softmax
 from xpnet.fast.numpy.choice import available
 
-__all__ = ["activation", "affine", "loss", "names", "optimizer", "softmax"]
+__all__ = [
+    "activation",
+    "affine",
+    "convolution",
+    "loss",
+    "names",
+    "optimizer",
+    "pooled_convolution",
+    "pooling",
+    "softmax",
+]
 
 
 def names() -> tuple[str, ...]:

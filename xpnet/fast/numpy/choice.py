@@ -15,7 +15,6 @@ KERNELS = {
     "activation": ("relu", "relu_backward", "gelu_tanh", "gelu_tanh_backward"),
     "affine": ("affine", "affine_relu", "affine_relu_backward"),
     "attention": ("attention",),
-    "joint": ("convolution_relu_pooling", "convolution_relu_pooling_backward"),
     "loss": ("softmax_cross_entropy", "softmax_cross_entropy_backward"),
     "normalization": ("layer_norm", "layer_norm_backward"),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xpnet.backend.halves import total
 from xpnet.kernels.dispatch import kernel
 from xpnet.kernels.standard.activation import (
     gelu,
@@ -13,9 +12,6 @@ from xpnet.kernels.standard.activation import (
     relu_backward,
 )
 from xpnet.kernels.standard.affine import affine, sum_rows
-from xpnet.kernels.standard.convolution import convolution, convolution_dw, convolution_dx
-from xpnet.kernels.standard.pooling import max_pooling, max_pooling_backward
-from xpnet.kernels.standard.windows import Window
 from xpnet.typing import Array
 
 
@@ -80,42 +76,3 @@ def affine_gelu_backward(
         s = (gelu_tanh(z) if by_tanh else gelu(z))[1]
     dout = gelu_tanh_backward(dout, z, s) if by_tanh else gelu_backward(dout, z, s)
     return dout @ W.T if needs_dx else None, x.T @ dout, sum_rows(dout)
-
-
-@kernel
-def convolution_relu_pooling(
-    x: Array, W: Array, b: Array, window: Window, groups: int, pool: Window
-) -> tuple[Array, Array, Array]:
-    """Convolution, ReLU and max pooling, ``y = max_pooling(relu(convolution(x)))``, and which cell of the pool won.
-
-    The third result is for the backward alone: x, or what a body made of it and would have to make again.
-
-    Shapes: ``x (N, C, H, W)``, ``W (M, C/groups, FH, FW)``, ``b (M,)``; ``y`` and ``winner (N, M, PH, PW)``.
-    """
-    return *max_pooling(relu(convolution(x, W, b, window, groups)), pool), x
-
-
-@kernel
-def convolution_relu_pooling_backward(
-    dout: Array,
-    x: Array,
-    seen: Array,  # noqa: ARG001
-    W: Array,
-    y: Array,
-    winner: Array,
-    window: Window,
-    groups: int,
-    pool: Window,
-    needs_dx: bool,
-) -> tuple[Array | None, Array, Array]:
-    """Derivatives of ``convolution_relu_pooling``, ``dx`` (None where it is not needed), ``dW`` and ``db``.
-
-    ``seen`` is its third result. The ReLU passes ``dout`` on where the largest value is above 0, as it does where that
-    value stood.
-    """
-    H, width = x.shape[-2:]
-    dout = relu_backward(dout, y)
-    db = total(dout, (0, 2, 3))
-    dout = max_pooling_backward(dout, winner, window.places((H, width)), pool)
-    dx = convolution_dx(dout, W, (H, width), window, groups) if needs_dx else None
-    return dx, convolution_dw(dout, x, window, groups), db

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from xpnet.backend import array_namespace, device_of
+from xpnet.backend.halves import narrowed, widened
 from xpnet.typing import Array
 
 Pair: TypeAlias = tuple[int, ...]  # rows and columns
@@ -53,15 +54,17 @@ def under_cells(x: Array, window: Window, places: Pair, border: float = 0.0) -> 
 def sum_of_cells(pieces: Sequence[Array], window: Window, size: Pair) -> Array:
     """The transpose of ``under_cells``: every piece is added to where it was seen, ``x[k + s (i, j)] += xₖ[i, j]``.
 
+    Pieces of 16 bits are added in float32.
+
     Shapes: each piece ``(..., OH, OW)``; result ``(..., H, W)``.
     """
     (FH, FW), (ph, pw), (H, W) = window.size, window.pad, size
     (sh, sw), (dh, dw) = window.stride, window.dilation
     columns = range(0, dw * FW, dw)
-    rows = [laid_out(pieces[i * FW : (i + 1) * FW], columns, sw, W + 2 * pw, -1) for i in range(FH)]
+    wide = [widened(piece) for piece in pieces]
+    rows = [laid_out(wide[i * FW : (i + 1) * FW], columns, sw, W + 2 * pw, -1) for i in range(FH)]
     x = laid_out(rows, range(0, dh * FH, dh), sh, H + 2 * ph, -2)
-    inner: Array = x[..., ph : ph + H, pw : pw + W]
-    return inner
+    return narrowed(x[..., ph : ph + H, pw : pw + W], pieces[0])
 
 
 def laid_out(pieces: Sequence[Array], starts: Sequence[int], stride: int, length: int, axis: int) -> Array:

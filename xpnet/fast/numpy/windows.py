@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from xpnet.fast.numpy.blocks import workspace
-from xpnet.kernels.standard.windows import Pair, Window
+from xpnet.fast.numpy.blocks import Host, workspace
+from xpnet.kernels.windows import Pair, Window
 
 BLOCK = 1 << 17  # values of the columns that are made at a time: they stay in a processor's cache
 
@@ -36,7 +36,7 @@ def in_blocks(places: Pair, N: int, values: int) -> Iterator[Rows]:
         yield Rows(first, (count, OW), slice(first * OW * N, (first + count) * OW * N))
 
 
-def batch_last(x: Any, pad: Pair = (0, 0), border: float = 0.0) -> Any:
+def batch_last(x: Host, pad: Pair = (0, 0), border: float = 0.0) -> Host:
     """Images as ``(C, H + 2p, W + 2p, N)``, contiguous; a view where they lie so already and need no border."""
     turned = x.transpose(1, 2, 3, 0)
     if not any(pad):
@@ -47,13 +47,13 @@ def batch_last(x: Any, pad: Pair = (0, 0), border: float = 0.0) -> Any:
     return y
 
 
-def batch_first(x: Any, pad: Pair = (0, 0)) -> Any:
+def batch_first(x: Host, pad: Pair = (0, 0)) -> Host:
     """The view ``(N, C, H, W)`` of what lies inside a border."""
     (ph, pw), (H, W) = pad, x.shape[1:3]
     return x[:, ph : H - ph, pw : W - pw].transpose(3, 0, 1, 2)
 
 
-def under_cells(x: Any, window: Window, places: Pair, first: int = 0) -> list[Any]:
+def under_cells(x: Host, window: Window, places: Pair, first: int = 0) -> list[Host]:
     """Views of what each cell sees in bordered images with the batch last, in rows of places from the first on."""
     (OH, OW), (sh, sw) = places, window.stride
     return [
@@ -62,7 +62,7 @@ def under_cells(x: Any, window: Window, places: Pair, first: int = 0) -> list[An
     ]
 
 
-def columns_in_blocks(x: Any, window: Window, places: Pair, groups: int) -> Iterator[tuple[Rows, Any]]:
+def columns_in_blocks(x: Host, window: Window, places: Pair, groups: int) -> Iterator[tuple[Rows, Host]]:
     """The columns of ``im2col`` in blocks of rows, each in the memory of the last.
 
     Shapes: ``x (N, C, H, W)``, columns ``(groups, C/groups FH FW, rows OW N)``.
@@ -80,7 +80,7 @@ def columns_in_blocks(x: Any, window: Window, places: Pair, groups: int) -> Iter
         yield rows, columns.reshape(groups, C // groups * FH * FW, rows.at.stop - rows.at.start)
 
 
-def patches(x: Any, window: Window, places: Pair) -> Any:
+def patches(x: Host, window: Window, places: Pair) -> Host:
     """What each cell of the window sees at each place, ``(C, FH, FW, OH, OW, N)``, a view where there is no border."""
     x = batch_last(x, window.pad)
     (C, _, _, N), (c, h, w, n) = x.shape, x.strides
@@ -89,7 +89,7 @@ def patches(x: Any, window: Window, places: Pair) -> Any:
     return as_strided(x, (C, *window.size, *places, N), strides, writeable=False)
 
 
-def add_columns(x: Any, columns: Any, window: Window, rows: Rows) -> None:
+def add_columns(x: Host, columns: Host, window: Window, rows: Rows) -> None:
     """The transpose of a block of columns: they are added to bordered images with the batch last."""
     FH, FW = window.size
     columns = columns.reshape(x.shape[0], FH * FW, *rows.places, x.shape[-1])
@@ -97,7 +97,7 @@ def add_columns(x: Any, columns: Any, window: Window, rows: Rows) -> None:
         cell += columns[:, k]
 
 
-def zeros_under(window: Window, size: Pair, like: Any, channels: int) -> Any:
-    """Zeros of bordered images of a size, the batch last, and the dtype and batch of an array that has it first."""
+def zeros_under(window: Window, size: Pair, channels: int, N: int, dtype: Any) -> Host:
+    """Zeros of bordered images of a size, the batch last."""
     (H, W), (ph, pw) = size, window.pad
-    return np.zeros((channels, H + 2 * ph, W + 2 * pw, like.shape[0]), dtype=like.dtype)
+    return np.zeros((channels, H + 2 * ph, W + 2 * pw, N), dtype)

@@ -1,4 +1,4 @@
-"""Reference kernels of noise."""
+"""The mask of a dropout, which the standard, without random numbers, lacks."""
 
 from __future__ import annotations
 

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from xpnet.fast.numba.compiler import compiled, in_order
+from xpnet.fast.numpy import pooled_convolution
 from xpnet.fast.numpy.blocks import Host
-from xpnet.kernels.numpy import joint
-from xpnet.kernels.standard import joint as standard
+from xpnet.layers.activation import Relu
+from xpnet.layers.bodies import body
+from xpnet.layers.convolution import Convolution
+from xpnet.layers.pooling import MaxPooling
 
 
-def take_largest(slabs: Host, b: Host, y: Host, winner: Host, first: int) -> None:
-    if len(slabs) == 4 and in_order(slabs, b, y):
-        take_largest_of_four(slabs, b, y, winner, first)
-    else:
-        joint.take_largest(slabs, b, y, winner, first)
+@body("numba", Convolution, Relu, MaxPooling)
+class LargestOfFour(pooled_convolution.LargestOfSlabs):
+    """Four slabs are compared, and bias and ReLU follow, in one pass over them; so is what comes back parted."""
 
+    def take_largest(self, slabs: Host, b: Host, y: Host, winner: Host, first: int) -> None:
+        if len(slabs) == 4 and in_order(slabs, b, y):
+            take_largest_of_four(slabs, b, y, winner, first)
+        else:
+            super().take_largest(slabs, b, y, winner, first)
 
-def part_among_slabs(dout: Host, winner: Host, first: int, slabs: Host) -> None:
-    if in_order(dout, slabs) and winner.dtype == np.uint8 and winner.flags.carray:
-        part_by_winner(dout, winner, first, slabs)
-    else:
-        joint.part_among_slabs(dout, winner, first, slabs)
-
-
-standard.convolution_relu_pooling.on("numba")(partial(joint.convolution_relu_pooling, take=take_largest))
-standard.convolution_relu_pooling_backward.on("numba")(
-    partial(joint.convolution_relu_pooling_backward, part=part_among_slabs)
-)
+    def part_among_slabs(self, dout: Host, winner: Host, first: int, slabs: Host) -> None:
+        if in_order(dout, slabs) and winner.dtype == np.uint8 and winner.flags.carray:
+            part_by_winner(dout, winner, first, slabs)
+        else:
+            super().part_among_slabs(dout, winner, first, slabs)
 
 
 @compiled
