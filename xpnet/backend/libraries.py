@@ -144,6 +144,7 @@ class Numpy(Library):
     adds_in_16_bits = True
     array_type = "numpy.ndarray"
     aliases = ("array_api_compat.numpy",)
+    adds_in_16_bits = True
 
     def devices(self) -> list[Any]:
         return ["cpu"]

@@ -23,35 +23,15 @@ from xpnet.kernels.standard.activation import (
     softplus,
 )
 from xpnet.kernels.standard.affine import affine, sum_rows
-from xpnet.kernels.standard.attention import attention, attention_backward, self_attention, self_attention_backward
-from xpnet.kernels.standard.embedding import embedding, embedding_with_positions, scatter_add
+from xpnet.kernels.standard.embedding import scatter_add
 from xpnet.kernels.standard.erf import erf
-from xpnet.kernels.standard.joint import (
-    affine_gelu,
-    affine_gelu_backward,
-    affine_onto,
-    affine_relu,
-    affine_relu_backward,
-)
+from xpnet.kernels.standard.joint import affine_gelu, affine_gelu_backward, affine_relu, affine_relu_backward
 from xpnet.kernels.standard.loss import (
     huber,
     one_hot,
     sigmoid_cross_entropy,
     softmax_cross_entropy,
     softmax_cross_entropy_backward,
-)
-from xpnet.kernels.standard.normalization import (
-    batch_norm,
-    batch_norm_backward,
-    batch_norm_predict,
-    batch_norm_predict_backward,
-    group_norm,
-    group_norm_backward,
-    layer_norm,
-    layer_norm_backward,
-    layer_norm_backward_onto,
-    rms_norm,
-    rms_norm_backward,
 )
 from xpnet.kernels.standard.reduction import mean, sum_to
 
@@ -60,32 +40,18 @@ __all__ = [
     "affine",
     "affine_gelu",
     "affine_gelu_backward",
-    "affine_onto",
     "affine_relu",
     "affine_relu_backward",
-    "attention",
-    "attention_backward",
-    "batch_norm",
-    "batch_norm_backward",
-    "batch_norm_predict",
-    "batch_norm_predict_backward",
     "dropout_mask",
     "elu",
     "elu_backward",
-    "embedding",
-    "embedding_with_positions",
     "erf",
     "gelu",
     "gelu_backward",
     "gelu_tanh",
     "gelu_tanh_backward",
-    "group_norm",
-    "group_norm_backward",
     "huber",
     "kernel",
-    "layer_norm",
-    "layer_norm_backward",
-    "layer_norm_backward_onto",
     "leaky_relu",
     "leaky_relu_backward",
     "log_softmax",
@@ -94,11 +60,7 @@ __all__ = [
     "one_hot",
     "relu",
     "relu_backward",
-    "rms_norm",
-    "rms_norm_backward",
     "scatter_add",
-    "self_attention",
-    "self_attention_backward",
     "sigmoid",
     "sigmoid_cross_entropy",
     "silu",

@@ -41,7 +41,10 @@ class Body:
     writes nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again.
     It returns NotImplemented from ``forward`` for arrays, values or options that it was not made for: then the equations
     of the layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most
-    one follows, which may overwrite what the cache holds.
+    one follows, which may overwrite what the cache holds. A body that can add an array to y or dx for nothing has an
+    attribute ``around``, None: where another array stands there, it adds that and puts None in its place, or leaves it.
+
+    The body of a container computes with the copy of it that a plan makes, whose layers are stages.
     """
 
     equals: ClassVar[tuple[type, ...]] = ()

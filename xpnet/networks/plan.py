@@ -5,9 +5,9 @@ from __future__ import annotations
 from operator import is_not
 from typing import Any
 
-from xpnet.layers.bodies import LONGEST, body_for, libraries_for, replaced
+from xpnet.layers.bodies import LONGEST, Body, body_for, libraries_for, replaced
 from xpnet.layers.owner import Owner, spared
-from xpnet.layers.stage import InferenceStage, Stage
+from xpnet.layers.stage import ContainerStage, InferenceStage, Stage
 
 REMEMBERED = 8  # signatures that a door knows
 
@@ -55,7 +55,7 @@ class Plan:
         self.layers = network.layers
         self.stages: list[Stage] = []
         self.rows: list[tuple[str, str]] = []
-        self.containers: list[tuple[Any, Any]] = []
+        self.containers: list[tuple[Any, Any, type[Body] | None]] = []
         spare = {id(layer) for layer in spared(network)}
         self.training: Any = self._over(network, spare, "")
         self.last_layer = network.last_layer
@@ -71,8 +71,11 @@ class Plan:
 
     def _over(self, container: Owner, spare: set[int], path: str) -> Any:
         """A copy of a container over stages, and over such copies of the containers in it."""
+        kind = body_for((container,), self.libraries)
+        if kind is not None:
+            self.rows.append((path, what(kind)))
         if path:
-            self.containers.append((container, container.layers))
+            self.containers.append((container, container.layers, kind))
         made: dict[str, Any] = {}
         rows = container.rows()
         in_rows = {name for row in rows for name in row}
@@ -88,7 +91,8 @@ class Plan:
                     made[key] = self._over(inner, spare, where)
                 else:
                     made[key] = self._stage(layers, spare, where)
-        return container.with_layers(made, needs_dx=id(container) not in spare)
+        inside = container.with_layers(made, needs_dx=id(container) not in spare)
+        return inside if kind is None else ContainerStage(inside, kind)
 
     def _taken(self, layers: list[Any]) -> int:
         """How many of the layers, from the first on, run as one."""
@@ -101,7 +105,7 @@ class Plan:
         kind = body_for(layers, self.libraries)
         stage = Stage(tuple(layers), kind, needs_dx=id(layers[0]) not in spare)
         self.stages.append(stage)
-        self.rows.append((where, "its equations" if kind is None else f"{kind.__module__[11:]}.{kind.__name__}"))
+        self.rows.append((where, what(kind)))
         return stage
 
     def _in_inference(self, container: Any) -> Any:
@@ -120,8 +124,8 @@ class Plan:
         """Whether nobody has put in other layers or methods since."""
         if network.last_layer is not self.last_layer or network.layers is not self.layers:
             return False
-        for container, layers in self.containers:
-            if container.layers is not layers:
+        for container, layers, kind in self.containers:
+            if container.layers is not layers or (kind is not None and replaced(kind, (container,))):
                 return False
         for stage in self.stages:
             if stage.kind is not None and replaced(stage.kind, stage.layers):
@@ -154,6 +158,11 @@ class Plan:
     def __repr__(self) -> str:
         width = max(len(where) for where, _ in self.rows)
         return "\n".join(f"{where.ljust(width)}  {how}" for where, how in self.rows)
+
+
+def what(kind: type[Body] | None) -> str:
+    """What runs, as a row of the plan has it."""
+    return "its equations" if kind is None else f"{kind.__module__[11:]}.{kind.__name__}"
 
 
 class Unplanned:

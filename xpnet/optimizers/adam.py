@@ -86,7 +86,16 @@ class AdamW(Adam):
         return (*scales(count, lr, beta1, beta2, eps), 1.0 - lr * weight_decay, beta1, beta2)
 
     def step(  # type: ignore[override]
-        self, W: Array, dW: Array, m: Array, v: Array, scale: float, shift: float, kept: float, beta1: float, beta2: float
+        self,
+        W: Array,
+        dW: Array,
+        m: Array,
+        v: Array,
+        scale: float,
+        shift: float,
+        kept: float,
+        beta1: float,
+        beta2: float,
     ) -> tuple[Array, Array, Array]:
         return super().step(kept * W, dW, m, v, scale, shift, beta1, beta2, 0.0)
 

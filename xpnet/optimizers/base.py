@@ -112,7 +112,10 @@ class Optimizer(Movable):
         if capture is None:
             return now
         changing = capture.numbers(
-            vars(self), "steps", lambda steps: self._numbers_after(steps, W, self._options(own))[: self.live], widened(W)
+            vars(self),
+            "steps",
+            lambda steps: self._numbers_after(steps, W, self._options(own))[: self.live],
+            widened(W),
         )
         return (*changing, *now[self.live :])
 

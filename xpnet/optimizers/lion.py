@@ -33,7 +33,12 @@ class Lion(Optimizer):
         super().__init__(groups, lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay)
 
     def numbers(  # type: ignore[override]
-        self, count: Any, lr: float, beta1: float, beta2: float, weight_decay: float  # noqa: ARG002
+        self,
+        count: Any,
+        lr: float,
+        beta1: float,
+        beta2: float,
+        weight_decay: float,  # noqa: ARG002
     ) -> tuple[Any, ...]:
         return lr, 1.0 - lr * weight_decay, beta1, beta2
 

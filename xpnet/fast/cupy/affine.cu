@@ -4,6 +4,10 @@ extern "C" __global__ void add_bias(REAL* y, const REAL* b, long long n, long lo
     EACH(i, n) y[i] = WIDE(y[i]) + WIDE(b[i % width]);
 }
 
+extern "C" __global__ void add_bias_onto(REAL* y, const REAL* b, const REAL* around, long long n, long long width) {
+    EACH(i, n) y[i] = WIDE(y[i]) + WIDE(b[i % width]) + WIDE(around[i]);
+}
+
 extern "C" __global__ void add_bias_relu(REAL* y, const REAL* b, long long n, long long width) {
     EACH(i, n) {
         WIDE v = WIDE(y[i]) + WIDE(b[i % width]);

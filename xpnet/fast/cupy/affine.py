@@ -86,6 +86,14 @@ class LinearAndGelu(OverAllRows, AffineAndBias):
         return int(self.layers[1].approximate == "tanh")
 
 
+def add_bias(y: Any, b: Any, around: Any = None) -> None:
+    """Add b to each row of y where it lies, and what goes around the map, which is as y."""
+    if around is None:
+        launch_each("affine", "add_bias", y.dtype, y.size, y, b, y.size, b.size)
+    else:
+        launch_each("affine", "add_bias_onto", y.dtype, y.size, y, b, around, y.size, b.size)
+
+
 def sum_rows(dout: Any) -> Any:
     rows, width = dout.shape
     db = cupy.empty(width, dout.dtype)

@@ -1,14 +1,29 @@
 """NumPy bodies."""
 
-from xpnet.fast.numpy import activation, affine, convolution, loss, optimizer, pooled_convolution, pooling, softmax
+from xpnet.fast.numpy import (
+    activation,
+    affine,
+    attention,
+    convolution,
+    embedding,
+    loss,
+    normalization,
+    optimizer,
+    pooled_convolution,
+    pooling,
+    softmax,
+)
 from xpnet.fast.numpy.choice import available
 
 __all__ = [
     "activation",
     "affine",
+    "attention",
     "convolution",
+    "embedding",
     "loss",
     "names",
+    "normalization",
     "optimizer",
     "pooled_convolution",
     "pooling",

@@ -14,9 +14,7 @@ SWITCH = "XPNET_FAST"
 KERNELS = {
     "activation": ("relu", "relu_backward", "gelu_tanh", "gelu_tanh_backward"),
     "affine": ("affine", "affine_relu", "affine_relu_backward"),
-    "attention": ("attention",),
     "loss": ("softmax_cross_entropy", "softmax_cross_entropy_backward"),
-    "normalization": ("layer_norm", "layer_norm_backward"),
 }
 MODULE = {name: module for module, names in KERNELS.items() for name in names}
 

@@ -1,5 +1,5 @@
 """CUDA bodies of the kernels, for CuPy arrays."""
 
-from xpnet.kernels.cupy import activation, affine, attention, embedding, erf, loss, normalization
+from xpnet.kernels.cupy import activation, affine, embedding, erf, loss
 
-__all__ = ["activation", "affine", "attention", "embedding", "erf", "loss", "normalization"]
+__all__ = ["activation", "affine", "embedding", "erf", "loss"]

@@ -2,8 +2,8 @@
 
 from xpnet.fast.numpy.choice import compiled
 from xpnet.kernels.dispatch import BEFORE
-from xpnet.kernels.numpy import activation, affine, attention, embedding, loss, normalization, reduction
+from xpnet.kernels.numpy import activation, affine, embedding, loss, reduction
 
-__all__ = ["activation", "affine", "attention", "embedding", "loss", "normalization", "reduction"]
+__all__ = ["activation", "affine", "embedding", "loss", "reduction"]
 
 BEFORE["numpy"] = compiled

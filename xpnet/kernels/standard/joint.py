@@ -37,16 +37,6 @@ def affine_relu_backward(
 
 
 @kernel
-def affine_onto(x: Array, W: Array, b: Array, around: Array) -> Array:
-    """Affine map, added to what went around it, ``y = x W + b + around``.
-
-    Shapes: ``x (N, D)``, ``W (D, M)``, ``b (M,)``; ``around`` and ``y (N, M)``.
-    """
-    y: Array = affine(x, W, b) + around
-    return y
-
-
-@kernel
 def affine_gelu(x: Array, W: Array, b: Array, by_tanh: bool) -> tuple[Array, Array, Array | None]:
     """Affine map and GELU, ``y = z s`` with ``z = x W + b``; z and the share s.
 

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from xpnet.fast.numba import affine
 from xpnet.fast.numba.compiler import compiled, compiled_sums, in_order, rows
+from xpnet.fast.numpy import attention
 from xpnet.fast.numpy.blocks import Host
-from xpnet.kernels.numpy import attention
-from xpnet.kernels.standard import attention as standard
+from xpnet.layers.attention import MultiHeadAttention
+from xpnet.layers.bodies import body
 
 
-def to_shares(scores: Host, causal: bool, hidden: Host | None) -> bool:
-    if hidden is not None or not in_order(scores):
-        return attention.to_shares(scores, causal, hidden)
-    less_maximum(rows(scores), scores.shape[-1] if causal else 0)
-    np.exp(scores, out=scores)
-    return over_sum(rows(scores))
+@body("numba", MultiHeadAttention)
+class SharesInTwoPasses(attention.SamplesInBlocks):
+    """The shares are two compiled passes over the scores around NumPy's exponential; of causal ones the half counts."""
 
+    def add(self, y: Host, b: Host) -> Host:
+        if not in_order(y, b):
+            return super().add(y, b)
+        affine.add(y, b)
+        return y
 
-standard.attention.on("numba")(partial(attention.attention, soften=to_shares))
+    def soften(self, scores: Host, causal: bool, hidden: Host | None) -> bool:
+        if hidden is not None or not in_order(scores):
+            return super().soften(scores, causal, hidden)
+        less_maximum(rows(scores), scores.shape[-1] if causal else 0)
+        np.exp(scores, out=scores)
+        return over_sum(rows(scores))
 
 
 @compiled

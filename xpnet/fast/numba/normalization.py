@@ -6,18 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.fast.numba.compiler import SUMMED_FIRST, compiled_sums, in_order, rows
+from xpnet.fast.numba.compiler import SUMMED_FIRST, compiled_sums, in_order
+from xpnet.fast.numpy import normalization
 from xpnet.fast.numpy.blocks import Host
-from xpnet.kernels.standard import normalization as standard
+from xpnet.layers.bodies import body
+from xpnet.layers.normalization import LayerNormalization
 
 
-@standard.layer_norm.on("numba")
-def layer_norm(x: Host, gamma: Host, beta: Host, eps: float) -> Any:
-    if not x.size or not in_order(x, gamma, beta):
-        return standard.layer_norm.bodies["numpy"](x, gamma, beta, eps)
-    y, xhat, rstd = np.empty_like(x), np.empty_like(x), np.empty((*x.shape[:-1], 1), x.dtype)
-    standardize(rows(x), gamma, beta, eps, rows(y), rows(xhat), rstd.reshape(-1))
-    return y, xhat, rstd
+@body("numba", LayerNormalization)
+class RowsOnceRead(normalization.RowsInBlocks):
+    """Each row is read from memory once, forward and backward, by compiled loops."""
+
+    def standardize(self, x: Host, gamma: Host, beta: Host, eps: float, y: Host, xhat: Host, r: Host) -> None:
+        if in_order(x, gamma, beta):
+            standardize(x, gamma, beta, eps, y, xhat, r)
+        else:
+            super().standardize(x, gamma, beta, eps, y, xhat, r)
+
+    def through(self, dout: Host, xhat: Host, r: Host, gamma: Host, dx: Host, dgamma: Host, dbeta: Host) -> None:
+        if in_order(dout, xhat, gamma):
+            through(dout, xhat, r, gamma, dx, dgamma, dbeta)
+        else:
+            super().through(dout, xhat, r, gamma, dx, dgamma, dbeta)
 
 
 @compiled_sums
@@ -39,15 +49,6 @@ def standardize(x: Host, gamma: Host, beta: Host, eps: Any, y: Host, xhat: Host,
             xhat[n, j] = h
             y[n, j] = gamma[j] * h + beta[j]
         rstd[n] = r
-
-
-@standard.layer_norm_backward.on("numba")
-def layer_norm_backward(dout: Host, xhat: Host, rstd: Host, gamma: Host) -> Any:
-    if not dout.size or not in_order(dout, xhat, rstd, gamma):
-        return standard.layer_norm_backward.bodies["numpy"](dout, xhat, rstd, gamma)
-    dx, dgamma, dbeta = np.empty_like(dout), np.zeros_like(gamma), np.zeros_like(gamma)
-    through(rows(dout), rows(xhat), rstd.reshape(-1), gamma, rows(dx), dgamma, dbeta)
-    return dx, dgamma, dbeta
 
 
 @compiled_sums
