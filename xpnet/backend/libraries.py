@@ -141,7 +141,6 @@ class Library:
 
 class Numpy(Library):
     name = module = "numpy"
-    adds_in_16_bits = True
     array_type = "numpy.ndarray"
     aliases = ("array_api_compat.numpy",)
     adds_in_16_bits = True

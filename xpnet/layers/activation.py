@@ -38,6 +38,8 @@ class Relu(Layer):
     Source: Deep Learning from Scratch, section 5.5.1.
     """
 
+    y: Array
+
     def forward(self, x: Array) -> Array:
         xp = array_namespace(x)
         self.y = xp.maximum(x, xp.zeros_like(x))
@@ -45,7 +47,8 @@ class Relu(Layer):
 
     def backward(self, dout: Array) -> Array:
         xp = array_namespace(dout, self.y)
-        return dout * xp.astype(self.y > 0, dout.dtype)
+        dx: Array = dout * xp.astype(self.y > 0, dout.dtype)
+        return dx
 
 
 class LeakyRelu(Layer):
@@ -113,8 +116,7 @@ class Sigmoid(Layer):
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = dout * (self.y * (1.0 - self.y))
-        return dx
+        return dout * (self.y * (1.0 - self.y))
 
 
 class Tanh(Layer):
@@ -133,8 +135,7 @@ class Tanh(Layer):
         return y
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = dout * (1.0 - self.y * self.y)
-        return dx
+        return dout * (1.0 - self.y * self.y)
 
 
 class Softplus(Layer):
@@ -151,8 +152,7 @@ class Softplus(Layer):
         return softplus(x)
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = dout * sigmoid(self.x)
-        return dx
+        return dout * sigmoid(self.x)
 
 
 class Silu(Layer):
@@ -170,8 +170,7 @@ class Silu(Layer):
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = dout * (self.s + self.y * (1.0 - self.s))
-        return dx
+        return dout * (self.s + self.y * (1.0 - self.s))
 
 
 class Gelu(Layer):
@@ -204,12 +203,12 @@ class Gelu(Layer):
 
     def backward(self, dout: Array) -> Array:
         x, s = self.x, self.s
+        slope: Array
         if self.approximate == "none":
             slope = array_namespace(x).exp(-0.5 * (x * x)) * (1.0 / sqrt(2.0 * pi))
         else:
             slope = 2.0 * s * (1.0 - s) * (sqrt(2.0 / pi) * (1.0 + 3.0 * CUBE * (x * x)))
-        dx: Array = dout * (s + x * slope)
-        return dx
+        return dout * (s + x * slope)
 
 
 def sigmoid(x: Array) -> Array:
@@ -241,10 +240,3 @@ def finite(layer: Layer, name: str, number: Any) -> float:
     if not is_number(number) or not isfinite(number):
         raise ArgumentError(type(layer).__name__, f"{name} must be a finite number", repr(number), "give a float")
     return float(number)
-
-
-def sigmoid(x: Array) -> Array:
-    """The logistic function as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
-    xp = array_namespace(x)
-    y: Array = xp.exp(xp.minimum(x, xp.zeros_like(x))) / (1.0 + xp.exp(-xp.abs(x)))
-    return y

@@ -44,6 +44,9 @@ class SoftmaxWithLoss(Loss):
 
     shapes = {"x": "... K"}
 
+    y: Array
+    t: Array
+
     def __init__(
         self,
         label_smoothing: float = 0.0,
@@ -68,7 +71,8 @@ class SoftmaxWithLoss(Loss):
         t, self.kept = (t, None) if self.plain else self._weighted(x, t)
         if self.kept is None:
             return self.cross_entropy(x, t)
-        return self.cross_entropy(*counted(self.kept, x), t) * self.kept
+        (x,) = counted(self.kept, x)
+        return self.cross_entropy(x, t) * self.kept
 
     def cross_entropy(self, x: Array, t: Array) -> Array:
         """The loss of each sample, ``-Σₖ t log y``."""
@@ -84,7 +88,7 @@ class SoftmaxWithLoss(Loss):
 
     def backward(self, dout: Array) -> Array:
         xp = array_namespace(self.y, self.t)
-        dx: Array = self.dlosses(dout) * (self.y * xp.sum(self.t, axis=-1, keepdims=True) - self.t)
+        dx: Array = (self.y * xp.sum(self.t, axis=-1, keepdims=True) - self.t) * self.dlosses(dout)
         return dx
 
     def dlosses(self, dout: Any) -> Any:
@@ -139,6 +143,9 @@ class SigmoidWithLoss(Loss):
 
     shapes = {"x": "N ..."}
 
+    y: Array
+    t: Array
+
     def __init__(self, pos_weight: Array | Sequence[float] | float | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
         p = weights_array(type(self).__name__, "pos_weight", pos_weight)
@@ -151,12 +158,11 @@ class SigmoidWithLoss(Loss):
             p = for_each_class(self, "pos_weight", x)
         self.y, self.t = (1.0 + (p - 1.0) * t) * sigmoid(x), p * t
         negative = 1.0 - t
-        losses = self.t * without_infinite(softplus(-x), self.t)  # softplus(-x) is -log y, softplus(x) is -log(1 - y)
-        losses = losses + negative * without_infinite(softplus(x), negative)
-        return losses
+        of_t = self.t * without_infinite(softplus(-x), self.t)  # softplus(-x) is -log y, softplus(x) is -log(1 - y)
+        return of_t + negative * without_infinite(softplus(x), negative)
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = self.dlosses(dout) * (self.y - self.t)
+        dx: Array = (self.y - self.t) * self.dlosses(dout)
         return dx
 
 

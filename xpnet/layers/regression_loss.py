@@ -32,7 +32,7 @@ class IdentityWithLoss(Loss):
         return losses
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = self.dlosses(dout) * (self.y - self.t)
+        dx: Array = (self.y - self.t) * self.dlosses(dout)
         return dx
 
 
@@ -51,11 +51,10 @@ class MeanSquaredError(Loss):
     def per_sample(self, x: Array, t: Array) -> Array:
         check_targets(self, x, t)
         self.d = x - t
-        squares: Array = self.d * self.d
-        return squares
+        return self.d * self.d
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = 2.0 * self.dlosses(dout) * self.d
+        dx: Array = 2.0 * self.d * self.dlosses(dout)
         return dx
 
 
@@ -73,6 +72,8 @@ class Huber(Loss):
 
     shapes = {"x": "N ..."}
 
+    g: Array
+
     def __init__(self, delta: float = 1.0, reduction: str = "mean") -> None:
         super().__init__(reduction)
         if not is_number(delta) or not 0.0 < delta < inf:
@@ -85,9 +86,8 @@ class Huber(Loss):
         xp = array_namespace(d)
         end = xp.full((), self.delta, dtype=d.dtype, device=device_of(d))
         self.g = xp.maximum(xp.minimum(d, end), -end)
-        losses: Array = self.g * (d - 0.5 * self.g)
-        return losses
+        return self.g * (d - 0.5 * self.g)
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = self.dlosses(dout) * self.g
+        dx: Array = self.g * self.dlosses(dout)
         return dx

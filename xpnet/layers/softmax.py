@@ -22,6 +22,8 @@ class Softmax(Layer):
     shapes = {"x": "... K"}
     in_float32 = True
 
+    y: Array
+
     def forward(self, x: Array) -> Array:
         check_classes(self, x)
         self.y = softmax(x)
@@ -45,13 +47,14 @@ class LogSoftmax(Layer):
     shapes = {"x": "... K"}
     in_float32 = True
 
+    y: Array
+
     def forward(self, x: Array) -> Array:
         check_classes(self, x)
         xp = array_namespace(x)
         z = x - xp.max(x, axis=-1, keepdims=True)
-        y: Array = z - xp.log(xp.sum(xp.exp(z), axis=-1, keepdims=True))
-        self.y = y
-        return y
+        self.y = z - xp.log(xp.sum(xp.exp(z), axis=-1, keepdims=True))
+        return self.y
 
     def backward(self, dout: Array) -> Array:
         xp = array_namespace(dout, self.y)

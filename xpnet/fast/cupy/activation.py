@@ -80,7 +80,7 @@ class SoftplusInALaunch(OneLaunch):
 
 @body("cupy", Silu)
 class SiluInALaunch(OneLaunch):
-    """Each way is one launch; the share is computed again rather than kept, for memory is slower than an exponential."""
+    """Each way is one launch; the share is computed again rather than kept, for memory is slower."""
 
     kernel = "silu"
 

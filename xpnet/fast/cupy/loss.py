@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cupy
@@ -22,6 +23,8 @@ class LossesInALaunch(CudaBody):
     """
 
     stands_for = "per_sample"
+    takes: Callable[[Any, Any], bool]
+    losses: Callable[[Any, Any], Any]
     own: Any = None  # that copy
 
     def forward(self, x: Any, t: Any, weights: Any = None) -> Any:

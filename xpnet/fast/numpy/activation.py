@@ -40,7 +40,7 @@ class ReluInBlocks(Body):
 
 @body("numpy", Sigmoid)
 class SigmoidInBlocks(Body):
-    """One exponential is enough, ``y = max([x ≥ 0], e) / (1 + e)`` with ``e = exp(-|x|)``, and no choice of branches."""
+    """One exponential is enough, ``y = max([x ≥ 0], e) / (1 + e)`` with ``e = exp(-|x|)``, and no branch is chosen."""
 
     def forward(self, x: Host) -> Any:
         if not of_one(x) or not x.ndim:

@@ -15,7 +15,7 @@ FEW = 32  # classes, of which a sum along the rows of memory is a loop too short
 
 @body("numpy", Softmax)
 class SoftmaxInPlace(Body):
-    """The exponentials are computed and divided where they lie; a few classes stand in rows, along which sums are quick."""
+    """Exponentials are computed and divided where they lie; a few classes stand in rows, along which sums are quick."""
 
     def forward(self, x: Host) -> Any:
         if not of_one(x) or not x.ndim:
