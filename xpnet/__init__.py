@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from xpnet.drawing import draw
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
+    from xpnet.layers.bodies import plain
     from xpnet.training import load, save
     from xpnet.tuning import tune
 
@@ -34,6 +35,7 @@ __all__ = [
     "jvp",
     "load",
     "numerical_gradient",
+    "plain",
     "save",
     "set_backend",
     "stop_gradient",
@@ -50,6 +52,7 @@ _PLACES = {
     "drawing": ("draw",),
     "errors": ("XpnetError",),
     "gradcheck": ("gradient_check", "numerical_gradient"),
+    "layers.bodies": ("plain",),
     "training": ("load", "save"),
     "tuning": ("tune",),
 }

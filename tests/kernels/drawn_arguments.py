@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from xpnet import kernels
-from xpnet.kernels.standard.windows import Window
 from xpnet.random import Generator
 
 
@@ -52,15 +51,7 @@ class Draw:
         """A shape whose last axis is short, or long enough for many threads."""
         return (*(self.size() for _ in range(self.size(0, 2))), self.one_of(1, 5, 33, 70))
 
-    def window(self, dilated: bool = False) -> Window:
-        size, stride, pad, dilation = ((self.size(low, high), self.size(low, high)) for low, high in PAIRS)
-        return Window(size, stride, pad, dilation if dilated else (1, 1))
 
-    def images(self, *leading: int) -> tuple[int, ...]:
-        return (*leading, self.size(5, 8), self.size(5, 8))
-
-
-PAIRS = ((1, 3), (1, 3), (0, 1), (1, 2))
 CASES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {}
 
 
@@ -165,65 +156,3 @@ def scatter_add(draw: Draw) -> tuple[Any, ...]:
 def dropout_mask(draw: Draw) -> tuple[Any, ...]:
     seed = draw.one_of(3, 2**63 + 1)
     return draw.array(*draw.shape()), Generator(seed), "Dropout1", draw.size(), draw.share()
-
-
-@arguments("max_pooling")
-def max_pooling(draw: Draw) -> tuple[Any, ...]:
-    x = np.round(draw.array(*draw.images(draw.size(), draw.size())))
-    x[draw.rng.random(x.shape) < 0.05] = draw.one_of(np.nan, np.inf, -np.inf)
-    return x, draw.window()
-
-
-@arguments("max_pooling_backward")
-def max_pooling_backward(draw: Draw) -> tuple[Any, ...]:
-    size, window = draw.images(), draw.window()
-    shape = (draw.size(), *window.places(size))
-    winner = draw.rng.integers(0, len(window.cells), shape).astype(np.uint8)
-    return draw.array(*shape), winner, size, window
-
-
-@arguments("average_pooling")
-def average_pooling(draw: Draw) -> tuple[Any, ...]:
-    return draw.array(*draw.images(draw.size())), draw.window()
-
-
-@arguments("average_pooling_backward")
-def average_pooling_backward(draw: Draw) -> tuple[Any, ...]:
-    size, window = draw.images(), draw.window()
-    return draw.array(draw.size(), *window.places(size)), size, window
-
-
-@arguments("convolution")
-def convolution(draw: Draw) -> tuple[Any, ...]:
-    C, M, window = draw.size(1, 3), draw.size(1, 3), draw.window(dilated=True)
-    b = draw.one_of(None, draw.array(M))
-    return draw.array(*draw.images(draw.size(1, 3), C)), draw.array(M, C, *window.size), b, window, 1
-
-
-@arguments("convolution_dx")
-def convolution_dx(draw: Draw) -> tuple[Any, ...]:
-    x, W, _, window, groups = convolution(draw)
-    return draw.array(len(x), len(W), *window.places(x.shape)), W, x.shape[-2:], window, groups
-
-
-@arguments("convolution_dw")
-def convolution_dw(draw: Draw) -> tuple[Any, ...]:
-    x, W, _, window, groups = convolution(draw)
-    return draw.array(len(x), len(W), *window.places(x.shape)), x, window, groups
-
-
-@arguments("convolution_relu_pooling")
-def convolution_relu_pooling(draw: Draw) -> tuple[Any, ...]:
-    x, W, _, window, groups = convolution(draw)
-    return x, W, draw.array(len(W)), window._replace(dilation=(1, 1)), groups, pool(draw)
-
-
-@arguments("convolution_relu_pooling_backward")
-def convolution_relu_pooling_backward(draw: Draw) -> tuple[Any, ...]:
-    x, W, b, window, groups, pool = convolution_relu_pooling(draw)
-    y, winner, seen = kernels.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
-    return draw.array(*y.shape), x, seen, W, y, winner, window, groups, pool, draw.one_of(False, True)
-
-
-def pool(draw: Draw) -> Window:
-    return draw.window()._replace(size=(draw.size(1, 2), draw.size(1, 2)))

@@ -170,7 +170,7 @@ class Cupy(Library):
     compat = "array_api_compat.cupy"
     array_type = "cupy.ndarray"
     remedy = "pip install 'cupy-cuda13x[ctk]' (or cuda12x), or choose the backend numpy"
-    graphs = "xpnet.kernels.cupy.graph"
+    graphs = "xpnet.fast.cupy.graph"
     repairs = {"linalg.solve": solve_stacks}
     unfit = {"bfloat16": "CuPy makes float32 of it beside a Python number, and multiplies no stacks of it"}
     asks_for_methods = True

@@ -63,6 +63,11 @@ class Body:
         self.layers = layers
         self.layer = layers[0]
 
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:  # noqa: ARG003
+        """Whether the body pays for layers with these options; where it does not, fewer layers in a row have bodies."""
+        return True
+
 
 Kind = TypeVar("Kind", bound=type[Body])
 BODIES: dict[str, dict[tuple[type, ...], type[Body]]] = {}
@@ -114,7 +119,7 @@ def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | 
     row = tuple(map(type, layers))
     for library in libraries:
         kind = BODIES.get(library, {}).get(row)
-        if kind is not None:
+        if kind is not None and kind.made_for(*layers):
             return None if replaced(kind, layers) else kind
     return None
 

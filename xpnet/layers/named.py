@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from xpnet.autodiff.record import base
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_of
 from xpnet.errors import DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
-from xpnet.kernels import recording
+from xpnet import capturing
 from xpnet.typing import Array
 
 
@@ -39,10 +39,10 @@ class NamedArrays(MutableMapping[str, Array]):
         """The names of what a frozen layer holds, which nothing trains."""
         return {name for name, (layer, _) in self.places.items() if layer.frozen}
 
-    def tell(self, recorded: recording.Recording, name: str) -> None:
-        """Tell a recording that the array lasts from step to step."""
+    def register(self, capture: capturing.Capture, name: str) -> None:
+        """Register with a capture that the array of a name lasts from step to step."""
         layer, attribute = self.place(name)
-        recorded.lasts(vars(layer) if attribute in vars(layer) else layer.lasting, attribute)
+        capture.lasts(vars(layer) if attribute in vars(layer) else layer.lasting, attribute)
 
     def __getitem__(self, name: str) -> Array:
         layer, attribute = self.place(name)
@@ -67,8 +67,8 @@ class NamedArrays(MutableMapping[str, Array]):
         if value.dtype is not before.dtype and dtype_kind(value) not in ("real", "complex"):
             remedy = f"cast it with xn.asarray({name})"
             raise DtypeError(self.who, f"{name} must be floating", dtype_name(value.dtype), remedy)
-        if recording.current is not None:
-            self.tell(recording.current, name)
+        if capturing.current is not None:
+            self.register(capturing.current, name)
         setattr(layer, attribute, value)
 
     def __delitem__(self, name: str) -> None:
@@ -162,6 +162,6 @@ class State:
         return self if layer is None else layer.lasting.get(self.name)
 
     def __set__(self, layer: Any, value: Any) -> None:
-        if recording.current is not None:
-            recording.current.lasts(layer.lasting, self.name)
+        if capturing.current is not None:
+            capturing.current.lasts(layer.lasting, self.name)
         layer.lasting[self.name] = base(value)

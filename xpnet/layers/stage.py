@@ -50,7 +50,7 @@ class Stage:
             raise
         if y is NotImplemented:
             return self._by_equations(inputs)
-        self.given, self.shape = inputs, y.shape
+        self.given, self.shape, self.dtype = inputs, y.shape, y.dtype
         return y
 
     def onto(self, around: Any, *inputs: Any) -> Any:
@@ -97,8 +97,8 @@ class Stage:
                 for layer in reversed(self.layers):
                     dout = layer.backward(dout)
             return dout
-        if type(dout) is not type(given[0]) and type(dout) is not float:  # a Variable: the equations record themselves
-            self.given = None
+        if type(dout) is not float and (type(dout) is not type(given[0]) or dout.dtype != self.dtype):
+            self.given = None  # a Variable, which the equations record, or a dtype that the body does not take
             self._by_equations(given)
             return self.backward(dout)
         if self.checked and type(dout) is not float and dout.shape != self.shape:

@@ -20,7 +20,7 @@ from xpnet.backend import (
 )
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.errors import ArgumentError, BackendError, DivergenceError, DtypeError, StateError
-from xpnet.kernels import recording
+from xpnet import capturing
 from xpnet.layers.checks import is_number
 from xpnet.typing import Array
 
@@ -104,16 +104,16 @@ class LowPrecision(Movable):
             floor = self.good_steps is not None and self.loss_scale <= SMALLEST_SCALE
             if self.good_steps is not None:
                 self._adapt(finite)
-            if recording.current is None:
+            if capturing.current is None:
                 self._look(finite, floor)
         for name, gradient in gradients.items():
             layer, attribute = params.place(name)
             setattr(layer, "d" + attribute, gradient)
 
     def _adapt(self, finite: Array) -> None:
-        if recording.current is not None:
+        if capturing.current is not None:
             must, remedy = "a step must not adapt a loss scale", "give a number, or compute in float32 or bfloat16"
-            raise StateError(recording.WHO, must, 'loss_scale="dynamic"', remedy)
+            raise StateError(capturing.WHO, must, 'loss_scale="dynamic"', remedy)
         xp, scale = array_namespace(finite), self.loss_scale
         zero = xp.zeros_like(scale)
         good = xp.where(finite, self.good_steps + 1.0, zero)

@@ -13,7 +13,7 @@ from xpnet.backend import array_namespace, size_of
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
-from xpnet.kernels import recording
+from xpnet import capturing
 from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.composition import Chain
@@ -80,7 +80,7 @@ class Network(Chain):
         Raises: ``ArgumentError`` for a batch size below 1.
         """
         check_size(type(self).__name__, "batch_size", batch_size)
-        self._tell()
+        self._register()
         forward = self._inference(x)
         if getattr(x, "ndim", 0) == 0 or x.shape[0] <= batch_size:
             return forward(x)
@@ -157,7 +157,7 @@ class Network(Chain):
         """
         last = self._loss_layer()
         check_flag(type(self).__name__, predict)
-        self._tell()
+        self._register()
         before = None if predict or self._steps_now() else dict(self.states)
         y = self.predict(x) if predict else self.scores(x)
         targets = [cast_like(y, array) for array in ((t,) if weights is None else (t, weights))]
@@ -191,12 +191,12 @@ class Network(Chain):
         if call is not None:
             call.then = move
 
-    def _tell(self) -> None:
-        """Tell a recording, where there is one, what a replay computes with."""
-        if recording.current is not None:
+    def _register(self) -> None:
+        """Register with a capture, where one runs, what a replay computes with."""
+        if capturing.current is not None:
             for arrays in (self.params, self.states):
                 for name in arrays:
-                    arrays.tell(recording.current, name)
+                    arrays.register(capturing.current, name)
 
     def scores(self, x: Any) -> Any:
         """The scores of a batch as ``forward`` has them, in the precision of the network."""
@@ -249,7 +249,7 @@ class Network(Chain):
 
     def _by_plan(self, plan: Plan, x: Any, t: Any, weights: Any) -> tuple[Array, dict[str, Array]]:
         last: Any = plan.loss
-        self._tell()
+        self._register()
         given = (t,) if weights is None else (t, weights)
         if self.precision is None:
             y = plan.forward(cast_like(plan.arrays[0], x) if plan.arrays else x, *given)
