@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from xpnet import kernels
-from xpnet.kernels.standard.windows import Window
 from xpnet.random import Generator
 
 
@@ -31,10 +30,6 @@ class Draw:
     def array(self, *shape: int) -> Any:
         return self.laid_out(self.rng.standard_normal(shape).astype(self.dtype))
 
-    def wide(self, *shape: int) -> Any:
-        """Of the dtype in which statistics are kept."""
-        return self.array(*shape).astype("float32" if self.dtype == "float16" else self.dtype)
-
     def integers(self, low: int, high: int, *shape: int) -> Any:
         return self.laid_out(
             self.rng.integers(low, high, shape).astype(self.one_of("int8", "int32", "int64", "uint16"))
@@ -56,19 +51,7 @@ class Draw:
         """A shape whose last axis is short, or long enough for many threads."""
         return (*(self.size() for _ in range(self.size(0, 2))), self.one_of(1, 5, 33, 70))
 
-    def channels(self, groups: int = 1) -> tuple[int, ...]:
-        """A shape of images, or of rows, with a number of channels that the groups divide."""
-        return (self.size(), groups * self.one_of(1, 3, 9), *(self.size(1, 4) for _ in range(self.size(0, 2))))
 
-    def window(self, dilated: bool = False) -> Window:
-        size, stride, pad, dilation = ((self.size(low, high), self.size(low, high)) for low, high in PAIRS)
-        return Window(size, stride, pad, dilation if dilated else (1, 1))
-
-    def images(self, *leading: int) -> tuple[int, ...]:
-        return (*leading, self.size(5, 8), self.size(5, 8))
-
-
-PAIRS = ((1, 3), (1, 3), (0, 1), (1, 2))
 CASES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {}
 
 
@@ -138,12 +121,6 @@ def affine(draw: Draw) -> tuple[Any, ...]:
     return draw.array(*shape), draw.array(shape[-1], M), draw.array(M)
 
 
-@arguments("affine_onto")
-def affine_onto(draw: Draw) -> tuple[Any, ...]:
-    N, D, M = draw.one_of(0, 1, 6), draw.size(), draw.size()
-    return draw.array(N, D), draw.array(D, M), draw.array(M), draw.array(N, M)
-
-
 @arguments("affine_relu_backward")
 def affine_relu_backward(draw: Draw) -> tuple[Any, ...]:
     N, D, M = draw.one_of(0, 1, 6, 300), draw.size(), draw.one_of(1, 8, 19)
@@ -169,91 +146,6 @@ def sum_rows(draw: Draw) -> tuple[Any, ...]:
     return (draw.array(draw.one_of(0, 1, 6, 300), draw.one_of(1, 8, 19)),)
 
 
-@arguments("layer_norm")
-def layer_norm(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.rows()
-    return draw.array(*shape), draw.array(shape[-1]), draw.array(shape[-1]), 1e-3
-
-
-@arguments("rms_norm")
-def rms_norm(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.rows()
-    return draw.array(*shape), draw.array(shape[-1]), 1e-3
-
-
-@arguments("layer_norm_backward", "rms_norm_backward")
-def norm_of_rows_backward(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.rows()
-    return draw.array(*shape), draw.wide(*shape), draw.wide(*shape[:-1], 1), draw.array(shape[-1])
-
-
-@arguments("layer_norm_backward_onto")
-def layer_norm_backward_onto(draw: Draw) -> tuple[Any, ...]:
-    dout, xhat, rstd, gamma = norm_of_rows_backward(draw)
-    return dout, xhat, rstd, gamma, draw.array(*dout.shape)
-
-
-@arguments("batch_norm")
-def batch_norm(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.channels()
-    return draw.array(*shape), draw.array(shape[1]), draw.array(shape[1]), 1e-3
-
-
-@arguments("batch_norm_backward")
-def batch_norm_backward(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.channels()
-    rstd = draw.wide(1, shape[1], *(1 for _ in shape[2:]))
-    return draw.array(*shape), draw.wide(*shape), rstd, draw.array(shape[1])
-
-
-@arguments("batch_norm_predict")
-def batch_norm_predict(draw: Draw) -> tuple[Any, ...]:
-    C = (shape := draw.channels())[1]
-    return draw.array(*shape), draw.array(C), draw.array(C), draw.wide(C), draw.wide(C) ** 2, 1e-3
-
-
-@arguments("group_norm")
-def group_norm(draw: Draw) -> tuple[Any, ...]:
-    C = (shape := draw.channels(groups := draw.size(1, 3)))[1]
-    return draw.array(*shape), draw.array(C), draw.array(C), groups, 1e-3
-
-
-@arguments("group_norm_backward")
-def group_norm_backward(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.channels(groups := draw.size(1, 3))
-    return draw.array(*shape), draw.wide(*shape), draw.wide(shape[0], groups, 1), draw.array(shape[1])
-
-
-@arguments("self_attention")
-def self_attention(draw: Draw) -> tuple[Any, ...]:
-    N, L, D, heads = draw.size(), draw.one_of(1, 4, 9), draw.size(), draw.size(1, 3)
-    A = heads * draw.size(1, 4)
-    mask = draw.one_of(None, draw.laid_out(draw.rng.random((N, L)) < 0.6))
-    weights = (*(draw.array(D, A) for _ in range(3)), *(draw.array(A) for _ in range(3)))
-    return draw.array(N, L, D), *weights, mask, heads, draw.one_of(False, True)
-
-
-@arguments("self_attention_backward")
-def self_attention_backward(draw: Draw) -> tuple[Any, ...]:
-    *arrays, mask, heads, causal = self_attention(draw)
-    y, p, q, k, v = kernels.self_attention.reference(*arrays, mask, heads, causal)
-    dout = draw.array(*y.shape)
-    dout *= 0.25  # the reference sums dout y, and the y of float16 is rounded
-    return dout, *arrays[:4], q, k, v, p, y, heads, draw.one_of(False, True)
-
-
-@arguments("embedding")
-def embedding(draw: Draw) -> tuple[Any, ...]:
-    V = draw.size()
-    return draw.array(V, draw.size()), draw.integers(-1, V + 1, *draw.shape())
-
-
-@arguments("embedding_with_positions")
-def embedding_with_positions(draw: Draw) -> tuple[Any, ...]:
-    V, D, L = draw.size(), draw.size(), draw.size()
-    return draw.array(V, D), draw.integers(-1, V + 1, draw.size(), L), draw.array(L + draw.size(0, 2), D)
-
-
 @arguments("scatter_add")
 def scatter_add(draw: Draw) -> tuple[Any, ...]:
     n, V = draw.one_of(0, 1, 7, 300), draw.size()
@@ -264,65 +156,3 @@ def scatter_add(draw: Draw) -> tuple[Any, ...]:
 def dropout_mask(draw: Draw) -> tuple[Any, ...]:
     seed = draw.one_of(3, 2**63 + 1)
     return draw.array(*draw.shape()), Generator(seed), "Dropout1", draw.size(), draw.share()
-
-
-@arguments("max_pooling")
-def max_pooling(draw: Draw) -> tuple[Any, ...]:
-    x = np.round(draw.array(*draw.images(draw.size(), draw.size())))
-    x[draw.rng.random(x.shape) < 0.05] = draw.one_of(np.nan, np.inf, -np.inf)
-    return x, draw.window()
-
-
-@arguments("max_pooling_backward")
-def max_pooling_backward(draw: Draw) -> tuple[Any, ...]:
-    size, window = draw.images(), draw.window()
-    shape = (draw.size(), *window.places(size))
-    winner = draw.rng.integers(0, len(window.cells), shape).astype(np.uint8)
-    return draw.array(*shape), winner, size, window
-
-
-@arguments("average_pooling")
-def average_pooling(draw: Draw) -> tuple[Any, ...]:
-    return draw.array(*draw.images(draw.size())), draw.window()
-
-
-@arguments("average_pooling_backward")
-def average_pooling_backward(draw: Draw) -> tuple[Any, ...]:
-    size, window = draw.images(), draw.window()
-    return draw.array(draw.size(), *window.places(size)), size, window
-
-
-@arguments("convolution")
-def convolution(draw: Draw) -> tuple[Any, ...]:
-    C, M, window = draw.size(1, 3), draw.size(1, 3), draw.window(dilated=True)
-    b = draw.one_of(None, draw.array(M))
-    return draw.array(*draw.images(draw.size(1, 3), C)), draw.array(M, C, *window.size), b, window, 1
-
-
-@arguments("convolution_dx")
-def convolution_dx(draw: Draw) -> tuple[Any, ...]:
-    x, W, _, window, groups = convolution(draw)
-    return draw.array(len(x), len(W), *window.places(x.shape)), W, x.shape[-2:], window, groups
-
-
-@arguments("convolution_dw")
-def convolution_dw(draw: Draw) -> tuple[Any, ...]:
-    x, W, _, window, groups = convolution(draw)
-    return draw.array(len(x), len(W), *window.places(x.shape)), x, window, groups
-
-
-@arguments("convolution_relu_pooling")
-def convolution_relu_pooling(draw: Draw) -> tuple[Any, ...]:
-    x, W, _, window, groups = convolution(draw)
-    return x, W, draw.array(len(W)), window._replace(dilation=(1, 1)), groups, pool(draw)
-
-
-@arguments("convolution_relu_pooling_backward")
-def convolution_relu_pooling_backward(draw: Draw) -> tuple[Any, ...]:
-    x, W, b, window, groups, pool = convolution_relu_pooling(draw)
-    y, winner, seen = kernels.convolution_relu_pooling.reference(x, W, b, window, groups, pool)
-    return draw.array(*y.shape), x, seen, W, y, winner, window, groups, pool, draw.one_of(False, True)
-
-
-def pool(draw: Draw) -> Window:
-    return draw.window()._replace(size=(draw.size(1, 2), draw.size(1, 2)))

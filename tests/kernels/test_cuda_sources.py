@@ -18,8 +18,8 @@ from xpnet.random import Generator
 
 pytestmark = pytest.mark.journey
 SOURCES = [
-    *("activation", "affine", "attention", "embedding", "joint", "loss", "noise", "normalization", "numbers"),
-    *("optimizer", "pooling", "windows"),
+    *("activation", "affine", "attention", "embedding", "loss", "noise", "normalization", "numbers"),
+    *("optimizer", "pooled_convolution", "pooling", "windows"),
 ]
 COMPILED = (("float16", "sm_75"), ("float32", "sm_90"), ("float64", "sm_90"), ("float16", "sm_100"))
 DRAWS = 8
@@ -35,17 +35,9 @@ STEPS = {
     "lion": (1, [(0.1, 0.9, 0.99, 0.0), (0.1, 0.9, 0.99, 0.01)]),
 }
 # Of these the other results are for the backward alone.
-COMPARED = {"affine_gelu": 1, "convolution_relu_pooling": 2, "self_attention": 2}
-COMPARED |= dict.fromkeys(("layer_norm", "rms_norm", "group_norm"), 1)
+COMPARED = {"affine_gelu": 1}
 AFTER = {
     "affine_gelu": lambda d, x, W, b, by_tanh, y, z, s: (d, x, W, b, z, s, by_tanh, True),
-    "convolution_relu_pooling": lambda d, x, W, b, w, g, pool, y, won, seen: (d, x, seen, W, y, won, w, g, pool, True),
-    "self_attention": lambda d, x, Wq, Wk, Wv, bq, bk, bv, mask, heads, causal, y, p, q, k, v: (
-        *(d, x, Wq, Wk, Wv, q, k, v, p, y, heads, True),
-    ),
-    "layer_norm": lambda d, x, gamma, beta, eps, y, kept, r: (d, kept, r, gamma),
-    "rms_norm": lambda d, x, gamma, eps, y, kept, r: (d, kept, r, gamma),
-    "group_norm": lambda d, x, gamma, beta, groups, eps, y, kept, r: (d, kept, r, gamma),
 }
 """The arguments of the backward, from dout, the arguments of the forward and its results."""
 CONV = {"filter_num": 2, "filter_size": 3, "pad": 1, "stride": 1}
@@ -88,7 +80,8 @@ def test_every_source_and_every_body_is_in_these_tests(cupy):
     from xpnet.fast.cupy.launch import HOME
 
     assert sorted(path.stem for path in HOME.glob("*.cu")) == SOURCES
-    import_module("xpnet.kernels.cupy")
+    for home in ("kernels", "fast"):
+        import_module(f"xpnet.{home}.cupy")
     own = {name for name, kernel in vars(kernels).items() if "cupy" in getattr(kernel, "bodies", {})}
     assert own == {*CASES, *STEPS}
 
@@ -160,11 +153,10 @@ def test_what_a_body_keeps_serves_its_backward_and_that_of_the_reference(cupy, l
         for a, b in same:
             scale = max(1.0, float(np.max(np.abs(b), initial=0.0)))
             np.testing.assert_allclose(a, b, rtol=0, atol=30 * ROUNDING[dtype] * scale)
-        if name != "convolution_relu_pooling":  # where a body of another kind takes it
-            other = backward.reference(*AFTER[name](on_device(cupy, dout), *given, *found))
-            for a, (_, b) in zip(other, same, strict=True):
-                scale = max(1.0, float(np.max(np.abs(b), initial=0.0)))
-                np.testing.assert_allclose(to_numpy(a), b, rtol=0, atol=30 * ROUNDING[dtype] * scale)
+        other = backward.reference(*AFTER[name](on_device(cupy, dout), *given, *found))
+        for a, (_, b) in zip(other, same, strict=True):
+            scale = max(1.0, float(np.max(np.abs(b), initial=0.0)))
+            np.testing.assert_allclose(to_numpy(a), b, rtol=0, atol=30 * ROUNDING[dtype] * scale)
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -444,7 +444,7 @@ def test_a_step_of_the_book_s_network_makes_few_calls_of_python():
     for _ in range(3):
         step()
     before = sys.getprofile()
-    sys.setprofile(lambda frame, event, _: calls.append(frame) if event == "call" else None)
+    sys.setprofile(lambda frame, event, _: calls.append(frame) if event == "last_call" else None)
     try:
         step()
     finally:

@@ -143,6 +143,7 @@ class Numpy(Library):
     name = module = "numpy"
     array_type = "numpy.ndarray"
     aliases = ("array_api_compat.numpy",)
+    adds_in_16_bits = True
 
     def devices(self) -> list[Any]:
         return ["cpu"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, size_of
+from xpnet.backend.halves import narrowed, widened
 from xpnet.book.arrays import __getattr__ as __getattr__
 from xpnet.book.arrays import as_array, as_floating
 from xpnet.errors import ShapeError
+from xpnet.layers.activation import sigmoid as sigmoid_of
+from xpnet.layers.softmax import softmax as softmax_of
 from xpnet.typing import Array
 
 __all__ = [
@@ -53,7 +55,8 @@ def sigmoid(x: Any) -> Array:
 
     Source: Deep Learning from Scratch, section 3.2.4.
     """
-    return kernels.sigmoid(as_floating(x))
+    x = as_floating(x)
+    return narrowed(sigmoid_of(widened(x)), x)
 
 
 def sigmoid_grad(x: Any) -> Array:
@@ -71,7 +74,10 @@ def relu(x: Any) -> Array:
 
     Source: Deep Learning from Scratch, section 3.2.7.
     """
-    return kernels.relu(as_array(x))
+    x = as_array(x)
+    xp = array_namespace(x)
+    y: Array = xp.maximum(x, xp.zeros_like(x))
+    return y
 
 
 def relu_grad(x: Any) -> Array:
@@ -86,7 +92,8 @@ def softmax(x: Any) -> Array:
 
     Source: Deep Learning from Scratch, section 3.5.
     """
-    return kernels.softmax(as_floating(x))
+    x = as_floating(x)
+    return narrowed(softmax_of(widened(x)), x)
 
 
 def sum_squared_error(y: Any, t: Any) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import array_namespace, backend_of, to_numpy
-from xpnet.kernels.standard.windows import sum_of_cells, under_cells
+from xpnet.kernels.windows import sum_of_cells, under_cells
 from xpnet.layers.windows import check_fits, window_of
 from xpnet.random import Floats
 from xpnet.typing import Array

@@ -16,18 +16,12 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 Body = Callable[..., Any]
 
-BEFORE: dict[str, Callable[[str], str]] = {}
-"""Library -> a function from the name of a kernel to the name of a body that comes before the library's, "" for none.
-
-It is asked once for each kernel, when that first gets arrays of the library.
-"""
-
 
 class Kernel(Protocol[P, R_co]):
     """A function whose body is chosen by the types of its array arguments.
 
     ``reference`` is the function in the standard, ``bodies`` maps names of libraries to faster ones, and
-    ``@relu.on("numpy")`` registers the decorated function as one. ``each`` calls the function for many arguments, one
+    ``@erf.on("numpy")`` registers the decorated function as one. ``each`` calls the function for many arguments, one
     after another, or all at once where the body has an attribute ``many``, a function from their list to that of the
     results.
     """
@@ -45,7 +39,7 @@ class Chosen(dict[Any, Body]):
     """The type of all array arguments, or their types where they differ -> body, chosen on the first call with them.
 
     A body runs where every array argument is of its library; anything else, a Variable too, gets the reference. The
-    bodies in ``xpnet/kernels/<library>`` are imported when its arrays first arrive.
+    bodies in ``xpnet/kernels/<library>`` and ``xpnet/fast/<library>`` are imported when its arrays first arrive.
     """
 
     def __init__(self, reference: Body) -> None:
@@ -56,10 +50,10 @@ class Chosen(dict[Any, Body]):
         kinds = set(types if type(types) is tuple else (types,)) - {type(None)}
         libraries = {library_of_type(kind) for kind in kinds}
         library = libraries.pop() if len(libraries) == 1 else ""
-        if library.isidentifier() and find_spec(f"xpnet.kernels.{library}"):
-            import_module(f"xpnet.kernels.{library}")
-        first = BEFORE[library](self.reference.__name__) if library in BEFORE else ""
-        body = self[types] = self.bodies.get(first) or self.bodies.get(library, self.reference)
+        for home in ("kernels", "fast"):
+            if library.isidentifier() and find_spec(f"xpnet.{home}.{library}"):
+                import_module(f"xpnet.{home}.{library}")
+        body = self[types] = self.bodies.get(library, self.reference)
         return body
 
     def on(self, library: str) -> Callable[[Body], Body]:

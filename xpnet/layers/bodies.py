@@ -41,7 +41,10 @@ class Body:
     nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again. For
     arrays, values or options that it was not made for ``forward`` returns NotImplemented: then the equations of the
     layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most one
-    follows, which may overwrite what the cache holds.
+    follows, which may overwrite what the cache holds. A body that can add an array to y or dx for nothing has an
+    attribute ``around``, None: where another array stands there, it adds that and puts None in its place, or leaves it.
+
+    The body of a container computes with the copy of it that a plan makes, whose layers are stages.
     """
 
     watched: ClassVar[tuple[tuple[tuple[str, Any], ...], ...]] = ()
@@ -58,6 +61,11 @@ class Body:
     def __init__(self, *layers: Any) -> None:
         self.layers = layers
         self.layer = layers[0]
+
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:  # noqa: ARG003
+        """Whether the body pays for layers with these options; where it does not, fewer layers in a row have bodies."""
+        return True
 
 
 Kind = TypeVar("Kind", bound=type[Body])
@@ -111,7 +119,7 @@ def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | 
     row = tuple(map(type, layers))
     for library in libraries:
         kind = BODIES.get(library, {}).get(row)
-        if kind is not None:
+        if kind is not None and kind.made_for(*layers):
             return None if replaced(kind, layers) else kind
     return None
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Self
 
-from xpnet import kernels
 from xpnet.backend import array_namespace
-from xpnet.backend.halves import total
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
+from xpnet.kernels.windows import Pair, Window, sum_of_cells, under_cells
 from xpnet.layers.base import Layer
-from xpnet.layers.windows import IntOrPair, Windowed, check_fits, pair, window_of
+from xpnet.layers.windows import IntOrPair, Windowed, pair, window_of
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
 
@@ -47,6 +46,15 @@ class Filters(Windowed):
             )
         if groups > 1:
             vars(self)["units"] = {}  # a unit has no like in another group
+
+    def filters(self) -> Array:
+        """A filter in each row, ``(G, M/G, C/G FH FW)`` of G groups."""
+        rows, C, FH, FW = self.W.shape
+        return array_namespace(self.W).reshape(self.W, (self.groups, rows // self.groups, C * FH * FW))  # type: ignore[no-any-return]
+
+    def bias(self) -> Array:
+        """The bias along the channels of images."""
+        return array_namespace(self.b).reshape(self.b, (self.b.shape[0], 1, 1))  # type: ignore[no-any-return]
 
 
 def initial_filters(
@@ -90,15 +98,20 @@ class Convolution(Filters):
     units = {"W": 0, "b": 0}
 
     def forward(self, x: Array) -> Array:
-        check_fits(type(self).__name__, self.window, x.shape)
-        self.x = x
-        return kernels.convolution(x, self.W, self.b, self.window, self.groups)
+        self.x, places = x, self.places_in(x.shape)
+        columns = im2col(x, self.window, places, self.groups)
+        y: Array = as_images(self.filters() @ columns, x.shape[0], places) + self.bias()
+        return y
 
     def backward(self, dout: Array) -> Array | None:
-        self.dW = kernels.convolution_dw(dout, self.x, self.window, self.groups)
-        self.db = total(dout, (0, 2, 3))
-        H, W = self.x.shape[-2:]
-        return kernels.convolution_dx(dout, self.W, (H, W), self.window, self.groups) if self.needs_dx else None
+        xp, places = array_namespace(dout, self.x), dout.shape[-2:]
+        columns = im2col(self.x, self.window, places, self.groups)
+        dout_rows = as_rows(dout, self.groups)
+        self.dW = xp.reshape(dout_rows @ xp.matrix_transpose(columns), self.W.shape)
+        self.db = xp.sum(dout, axis=(0, 2, 3))
+        if not self.needs_dx:
+            return None
+        return col2im(xp.matrix_transpose(self.filters()) @ dout_rows, self.x.shape, self.window, places)
 
     @classmethod
     def create(
@@ -164,8 +177,11 @@ class TransposedConvolution(Filters):
                 must = "output_pad must be below stride or dilation"
                 raise ArgumentError(who, must, f"{extra}, not below {max(s, d)}", "make it smaller")
 
-    def forward(self, x: Array) -> Array:
-        self.x = x
+    def size_of_y(self, x: Array) -> Pair:
+        """The rows and columns of the images that come of images x, ``(OH, OW)``.
+
+        Raises: ``ShapeError`` where none are left.
+        """
         OH, OW = (
             s * (length - 1) + span - 2 * p + extra
             for length, s, span, p, extra in zip(
@@ -175,17 +191,21 @@ class TransposedConvolution(Filters):
         if min(OH, OW) < 1:
             got = f"{(OH, OW)} from images of {tuple(x.shape[-2:])}"
             raise ShapeError(type(self).__name__, "y must have at least one element", got, "pad less")
-        b = array_namespace(x, self.b).reshape(self.b, (self.b.shape[0], 1, 1))
-        return kernels.convolution_dx(x, self.W, (OH, OW), self.window, self.groups) + b  # type: ignore[no-any-return]
+        return OH, OW
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        columns = array_namespace(x, self.W).matrix_transpose(self.filters()) @ as_rows(x, self.groups)
+        shape = (x.shape[0], self.b.shape[0], *self.size_of_y(x))
+        y: Array = col2im(columns, shape, self.window, x.shape[-2:]) + self.bias()
+        return y
 
     def backward(self, dout: Array) -> Array | None:
-        self.dW = kernels.convolution_dw(self.x, dout, self.window, self.groups)
-        self.db = total(dout, (0, 2, 3))
-        if not self.needs_dx:
-            return None
-        H, W = self.x.shape[-2:]
-        dx: Array = kernels.convolution(dout, self.W, None, self.window, self.groups)[:, :, :H, :W]
-        return dx
+        xp, N, places = array_namespace(dout, self.x), self.x.shape[0], self.x.shape[-2:]
+        columns = im2col(dout, self.window, places, self.groups)
+        self.dW = xp.reshape(as_rows(self.x, self.groups) @ xp.matrix_transpose(columns), self.W.shape)
+        self.db = xp.sum(dout, axis=(0, 2, 3))
+        return as_images(self.filters() @ columns, N, places) if self.needs_dx else None
 
     @classmethod
     def create(
@@ -213,3 +233,36 @@ class TransposedConvolution(Filters):
         W = xp.reshape(W, (groups, filters // groups, channels // groups, FH, FW))
         W = xp.reshape(xp.moveaxis(W, 2, 1), (channels, filters // groups, FH, FW))
         return cls(W, zeros((filters,)), stride, pad, output_pad=output_pad, dilation=dilation, groups=groups)
+
+
+def im2col(x: Array, window: Window, places: Pair, groups: int) -> Array:
+    """The patches of images as columns, a row for each channel and cell of the window.
+
+    Shapes: ``x (N, C, H, W)``, result ``(G, C/G FH FW, N OH OW)`` of G groups of channels.
+    """
+    xp, (N, C), (FH, FW), (OH, OW) = array_namespace(x), x.shape[:2], window.size, places
+    patches = xp.stack(under_cells(xp.permute_dims(x, (1, 0, 2, 3)), window, places), axis=1)
+    return xp.reshape(patches, (groups, C // groups * FH * FW, N * OH * OW))  # type: ignore[no-any-return]
+
+
+def col2im(columns: Array, shape: tuple[int, ...], window: Window, places: Pair) -> Array:
+    """The transpose of ``im2col``: every column is added to the patch that it stands for.
+
+    Shapes: ``columns`` as of ``im2col``; result ``shape``, ``(N, C, H, W)``.
+    """
+    xp, (N, C, H, W), (FH, FW) = array_namespace(columns), shape, window.size
+    patches = xp.reshape(columns, (C, FH * FW, N, *places))
+    x = sum_of_cells([patches[:, k, ...] for k in range(FH * FW)], window, (H, W))
+    return xp.permute_dims(x, (1, 0, 2, 3))  # type: ignore[no-any-return]
+
+
+def as_rows(x: Array, groups: int) -> Array:
+    """A channel of all images in each row, ``(N, M, OH, OW) -> (G, M/G, N OH OW)`` of G groups."""
+    xp, (N, M, OH, OW) = array_namespace(x), x.shape
+    return xp.reshape(xp.permute_dims(x, (1, 0, 2, 3)), (groups, M // groups, N * OH * OW))  # type: ignore[no-any-return]
+
+
+def as_images(rows: Array, N: int, places: Pair) -> Array:
+    """N images of rows that hold a channel of them each, ``(G, M/G, N OH OW) -> (N, M, OH, OW)``."""
+    xp, (groups, channels, _) = array_namespace(rows), rows.shape
+    return xp.permute_dims(xp.reshape(rows, (groups * channels, N, *places)), (1, 0, 2, 3))  # type: ignore[no-any-return]

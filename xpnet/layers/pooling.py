@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from xpnet import kernels
-from xpnet.backend import array_namespace
-from xpnet.backend.halves import narrowed, widened
+from xpnet.backend import array_namespace, device_of
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import check_size
+from xpnet.kernels.windows import Pair, Window, sum_of_cells, under_cells
 from xpnet.layers.base import Layer
-from xpnet.layers.windows import IntOrPair, Windowed, check_fits, window_of
+from xpnet.layers.windows import IntOrPair, Windowed, window_of
 from xpnet.typing import Array
 
 
@@ -31,23 +30,44 @@ class WindowPooling(Windowed):
 class MaxPooling(WindowPooling):
     """Max pooling, ``y[n, c, i, j] = max x[n, c, s i + k - p, s j + l - p]`` over the cells k, l of the window.
 
-    The border of width p (``pad``) never wins. ``stride`` and ``pad`` are one number, or a pair for rows and columns.
-    ``Pooling`` is the book's name for it.
+    The first of equal values wins, a NaN before all others, and the border of width p (``pad``) never. ``stride`` and
+    ``pad`` are one number, or a pair for rows and columns. ``Pooling`` is the book's name for it.
 
     Shapes: ``x (N, C, H, W)``, ``y (N, C, OH, OW)`` with ``OH = ⌊(H + 2p - pool_h) / s⌋ + 1``.
-    Backward: ``dx`` is ``dout`` at the cell that won, the first of equals, summed where windows overlap; else 0.
+    Backward: ``dx`` is ``dout`` at the cell that won, summed where windows overlap; else 0.
     Raises: ``ShapeError`` for images smaller than the window; ``ArgumentError`` for wrong options.
     Source: Deep Learning from Scratch, section 7.4.4.
     """
 
     def forward(self, x: Array) -> Array:
-        check_fits(type(self).__name__, self.window, x.shape)
+        xp, places = array_namespace(x), self.places_in(x.shape)
         self.size = x.shape[-2:]
-        y, self.winner = kernels.max_pooling(x, self.window)
+        y, *others = under_cells(x, self.window, places, border=float("-inf"))
+        # In pairs: a ``max`` over short axes is a hundred times slower, and wrong for infinities in some libraries.
+        counted = xp.uint8 if len(others) < 256 else xp.int32
+        first = first_inside(self.window, places, x)
+        winner = xp.zeros_like(y, dtype=counted) + xp.astype(first, counted)
+        for k, other in enumerate(others, 1):
+            better = (other > y) | xp.isnan(other)
+            y = xp.where(better, other, y)
+            winner = xp.where(better, xp.asarray(k, dtype=counted, device=device_of(x)), winner)
+        self.winner = winner
         return y
 
     def backward(self, dout: Array) -> Array:
-        return kernels.max_pooling_backward(dout, self.winner, self.size, self.window)
+        xp = array_namespace(dout, self.winner)
+        zeros, cells = xp.zeros_like(dout), range(len(self.window.cells))
+        return sum_of_cells([xp.where(self.winner == k, dout, zeros) for k in cells], self.window, self.size)
+
+
+def first_inside(window: Window, places: Pair, like: Array) -> Array:
+    """Which cell of the window is the first that is not on the border, at each place, ``(OH, OW)``."""
+    xp = array_namespace(like)
+    row, column = (
+        xp.clip(p - s * xp.arange(count, device=device_of(like)), min=0)
+        for count, s, p in zip(places, window.stride, window.pad, strict=True)
+    )
+    return row[:, None] * window.size[1] + column[None, :]  # type: ignore[no-any-return]
 
 
 Pooling = MaxPooling
@@ -66,14 +86,17 @@ class AveragePooling(WindowPooling):
     """
 
     holomorphic = True
+    in_float32 = True
 
     def forward(self, x: Array) -> Array:
-        check_fits(type(self).__name__, self.window, x.shape)
-        self.size = x.shape[-2:]
-        return kernels.average_pooling(x, self.window)
+        (FH, FW), self.size = self.window.size, x.shape[-2:]
+        cells = under_cells(x, self.window, self.places_in(x.shape))
+        y: Array = sum(cells[1:], cells[0]) / (FH * FW)
+        return y
 
     def backward(self, dout: Array) -> Array:
-        return kernels.average_pooling_backward(dout, self.size, self.window)
+        FH, FW = self.window.size
+        return sum_of_cells([dout / (FH * FW)] * (FH * FW), self.window, self.size)
 
 
 class GlobalAveragePooling(Layer):
@@ -87,13 +110,13 @@ class GlobalAveragePooling(Layer):
 
     shapes = {"x": "N C H W"}
     holomorphic = True
+    in_float32 = True
 
     def forward(self, x: Array) -> Array:
         if 0 in x.shape[-2:]:
             raise ShapeError(type(self).__name__, "images must have elements", tuple(x.shape), "leave empty images out")
         self.shape = x.shape
-        wide = widened(x)
-        return narrowed(array_namespace(wide).mean(wide, axis=(2, 3)), x)
+        return array_namespace(x).mean(x, axis=(2, 3))  # type: ignore[no-any-return]
 
     def backward(self, dout: Array) -> Array:
         xp = array_namespace(dout)

@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, get_backend
 from xpnet.errors import ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
+from xpnet.layers.activation import sigmoid
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import check_flags
 from xpnet.layers.linear import rows
@@ -24,13 +24,16 @@ class Recurrent(Layer):
     first step (truncated backpropagation through time). ``predict`` starts there too, and leaves the state as it is.
     ``return_sequences=False`` returns the state after the last step alone.
 
-    Inside, steps stand first, ``(L, N, …)``. ``gates`` is the number of blocks of H columns in Wx and Wh.
+    Inside, steps stand first, ``(L, N, …)``: what enters at each, ``a = x Wx + b``, is one product for all of them, and
+    so are the gradients of the weights. ``hs`` are the states, ``hs[t]`` that before step t. ``gates`` is the number of
+    blocks of H columns in Wx and Wh.
 
     Raises: ``ShapeError`` for weights of another width, a sequence without steps, and another number of rows than those
     of the kept state.
     Source: Williams and Peng, 1990 (truncated backpropagation through time).
     """
 
+    in_float32 = True
     gates: ClassVar[int] = 1
 
     Wx: Array
@@ -56,7 +59,7 @@ class Recurrent(Layer):
             raise ShapeError(type(self).__name__, "x must have at least one step", tuple(x.shape), "leave it out")
         xp = array_namespace(x, self.Wx, b)
         self.x = xp.permute_dims(x, (1, 0, 2))
-        a = kernels.affine(rows(self.x), self.Wx, b)
+        a = rows(self.x) @ self.Wx + b
         return xp.reshape(a, (*self.x.shape[:2], a.shape[1]))  # type: ignore[no-any-return]
 
     def _before(self, name: str) -> Array:
@@ -72,32 +75,29 @@ class Recurrent(Layer):
             raise ShapeError(type(self).__name__, must, N, "call reset_state() where other sequences begin")
         return array_namespace(kept).astype(kept, self.x.dtype, copy=False)  # type: ignore[no-any-return]
 
-    def _leaving(self, states: Array, **kept: Array) -> Array:
-        """The output from the states of all steps; keeps the last of each of ``kept``."""
+    def _leaving(self, states: list[Array], **last: Array) -> Array:
+        """The output from the states of all steps; keeps the ``last`` of each kind."""
         if self.stateful and self.training:
-            for name, values in kept.items():
-                setattr(self, name, values[-1, ...])
+            for name, value in last.items():
+                setattr(self, name, value)
         if not self.return_sequences:
-            return states[-1, ...]  # type: ignore[no-any-return]
-        return array_namespace(states).permute_dims(states, (1, 0, 2))  # type: ignore[no-any-return]
+            return states[-1]
+        return array_namespace(*states).stack(states, axis=1)  # type: ignore[no-any-return]
 
-    def _upstream(self, dout: Array) -> Array:
-        """``dout`` of all steps, ``(L, N, H)``."""
-        xp = array_namespace(dout)
+    def _upstream(self, dout: Array) -> list[Array]:
+        """``dout`` of each step, ``(N, H)``."""
         if self.return_sequences:
-            return xp.permute_dims(dout, (1, 0, 2))  # type: ignore[no-any-return]
-        L, (N, H) = self.x.shape[0], dout.shape
-        earlier = xp.zeros((L - 1, N, H), dtype=dout.dtype, device=device_of(dout))
-        return xp.concat([earlier, dout[None, ...]], axis=0)  # type: ignore[no-any-return]
+            return [dout[:, t, :] for t in range(dout.shape[1])]
+        return [*[array_namespace(dout).zeros_like(dout)] * (self.x.shape[0] - 1), dout]
 
-    def _to_x(self, da: Array) -> Array | None:
+    def _to_x(self, das: list[Array]) -> Array | None:
         """``dWx = Σ xᵀ da`` over all steps and rows, and ``dx = da Wxᵀ``."""
-        self.dWx = rows(self.x).T @ rows(da)
+        da = in_one(das)
+        self.dWx = rows(self.x).T @ da
         if not self.needs_dx:
             return None
         xp = array_namespace(da, self.Wx)
-        dx = xp.reshape(rows(da) @ self.Wx.T, self.x.shape)
-        return xp.permute_dims(dx, (1, 0, 2))  # type: ignore[no-any-return]
+        return xp.permute_dims(xp.reshape(da @ self.Wx.T, self.x.shape), (1, 0, 2))  # type: ignore[no-any-return]
 
     @classmethod
     def create(
@@ -144,16 +144,26 @@ class RNN(Recurrent):
     b: Array
 
     def forward(self, x: Array) -> Array:
-        a = self._entering(x, self.b)
-        self.h0 = self._before("h")
-        self.hs = kernels.rnn(a, self.h0, self.Wh)
-        return self._leaving(self.hs, h=self.hs)
+        a, h = self._entering(x, self.b), self._before("h")
+        xp = array_namespace(a, h, self.Wh)
+        self.hs = [h]
+        for t in range(a.shape[0]):
+            h = xp.tanh(a[t, ...] + h @ self.Wh)
+            self.hs.append(h)
+        return self._leaving(self.hs[1:], h=h)
 
     def backward(self, dout: Array) -> Array | None:
-        da = kernels.rnn_backward(self._upstream(dout), self.hs, self.Wh)
-        self.dWh = rows(earlier(self.h0, self.hs)).T @ rows(da)
-        self.db = kernels.sum_rows(rows(da))
-        return self._to_x(da)
+        xp, upstream, das = array_namespace(dout, self.Wh), self._upstream(dout), []
+        dh = xp.zeros_like(self.hs[0])
+        for t in reversed(range(len(upstream))):
+            h = self.hs[t + 1]
+            da = (upstream[t] + dh) * (1.0 - h * h)
+            dh = da @ self.Wh.T
+            das.append(da)
+        das.reverse()
+        self.dWh = in_one(self.hs[:-1]).T @ in_one(das)
+        self.db = xp.sum(in_one(das), axis=0)
+        return self._to_x(das)
 
 
 class LSTM(Recurrent):
@@ -176,16 +186,35 @@ class LSTM(Recurrent):
     b: Array
 
     def forward(self, x: Array) -> Array:
-        a = self._entering(x, self.b)
-        self.h0, self.c0 = self._before("h"), self._before("c")
-        self.hs, self.cs, self.opened = kernels.lstm(a, self.h0, self.c0, self.Wh)
-        return self._leaving(self.hs, h=self.hs, c=self.cs)
+        a, h, c = self._entering(x, self.b), self._before("h"), self._before("c")
+        xp, H = array_namespace(a, h, self.Wh), h.shape[1]
+        self.hs, self.cs, self.opened = [h], [c], []
+        for t in range(a.shape[0]):
+            u = a[t, ...] + h @ self.Wh
+            i, f = sigmoid(u[:, :H]), sigmoid(u[:, H : 2 * H])
+            g, o = xp.tanh(u[:, 2 * H : 3 * H]), sigmoid(u[:, 3 * H :])
+            c = f * c + i * g
+            h = o * xp.tanh(c)
+            self.hs.append(h)
+            self.cs.append(c)
+            self.opened.append((i, f, g, o))
+        return self._leaving(self.hs[1:], h=h, c=c)
 
     def backward(self, dout: Array) -> Array | None:
-        da = kernels.lstm_backward(self._upstream(dout), self.c0, self.cs, self.opened, self.Wh)
-        self.dWh = rows(earlier(self.h0, self.hs)).T @ rows(da)
-        self.db = kernels.sum_rows(rows(da))
-        return self._to_x(da)
+        xp, upstream, das = array_namespace(dout, self.Wh), self._upstream(dout), []
+        dh = dc = xp.zeros_like(self.hs[0])
+        for t in reversed(range(len(upstream))):
+            (i, f, g, o), before, tanh_c = self.opened[t], self.cs[t], xp.tanh(self.cs[t + 1])
+            dh = upstream[t] + dh
+            dc = dc + dh * o * (1.0 - tanh_c * tanh_c)
+            di, df, dg, do = dc * g, dc * before, dc * i, dh * tanh_c
+            da = xp.concat([di * i * (1.0 - i), df * f * (1.0 - f), dg * (1.0 - g * g), do * o * (1.0 - o)], axis=1)
+            dh, dc = da @ self.Wh.T, dc * f
+            das.append(da)
+        das.reverse()
+        self.dWh = in_one(self.hs[:-1]).T @ in_one(das)
+        self.db = xp.sum(in_one(das), axis=0)
+        return self._to_x(das)
 
     @classmethod
     def _biases(cls, hidden: int) -> tuple[Array, ...]:
@@ -218,18 +247,39 @@ class GRU(Recurrent):
     bh: Array
 
     def forward(self, x: Array) -> Array:
-        a = self._entering(x, self.bx)
-        self.h0 = self._before("h")
-        self.hs, self.opened, self.m = kernels.gru(a, self.h0, self.Wh, self.bh)
-        return self._leaving(self.hs, h=self.hs)
+        a, h = self._entering(x, self.bx), self._before("h")
+        xp, H = array_namespace(a, h, self.Wh), h.shape[1]
+        self.hs, self.opened = [h], []
+        for t in range(a.shape[0]):
+            u = h @ self.Wh + self.bh
+            r = sigmoid(a[t, :, :H] + u[:, :H])
+            z = sigmoid(a[t, :, H : 2 * H] + u[:, H : 2 * H])
+            u_n = u[:, 2 * H :]
+            n = xp.tanh(a[t, :, 2 * H :] + r * u_n)
+            h = n + z * (h - n)
+            self.hs.append(h)
+            self.opened.append((r, z, n, u_n))
+        return self._leaving(self.hs[1:], h=h)
 
     def backward(self, dout: Array) -> Array | None:
-        da, du = kernels.gru_backward(self._upstream(dout), self.h0, self.hs, self.opened, self.m, self.Wh)
-        self.dWh = rows(earlier(self.h0, self.hs)).T @ rows(du)
-        self.dbx, self.dbh = kernels.sum_rows(rows(da)), kernels.sum_rows(rows(du))
-        return self._to_x(da)
+        xp, upstream, das, dus = array_namespace(dout, self.Wh), self._upstream(dout), [], []
+        dh = xp.zeros_like(self.hs[0])
+        for t in reversed(range(len(upstream))):
+            (r, z, n, u_n), before = self.opened[t], self.hs[t]
+            dh = upstream[t] + dh
+            dn = dh * (1.0 - z) * (1.0 - n * n)
+            dr, dz = dn * u_n * r * (1.0 - r), dh * (before - n) * z * (1.0 - z)
+            du = xp.concat([dr, dz, dn * r], axis=1)
+            das.append(xp.concat([dr, dz, dn], axis=1))
+            dus.append(du)
+            dh = dh * z + du @ self.Wh.T
+        das.reverse()
+        dus.reverse()
+        self.dWh = in_one(self.hs[:-1]).T @ in_one(dus)
+        self.dbx, self.dbh = xp.sum(in_one(das), axis=0), xp.sum(in_one(dus), axis=0)
+        return self._to_x(das)
 
 
-def earlier(first: Array, states: Array) -> Array:
-    """The state before each step: the first, then all but the last."""
-    return array_namespace(first, states).concat([first[None, ...], states[:-1, ...]], axis=0)  # type: ignore[no-any-return]
+def in_one(steps: list[Array]) -> Array:
+    """The rows of all steps, ``L of (N, M) -> (L N, M)``."""
+    return array_namespace(*steps).concat(steps, axis=0)  # type: ignore[no-any-return]

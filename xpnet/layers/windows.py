@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any, TypeAlias
 
 from xpnet.errors import ArgumentError, ShapeError
-from xpnet.kernels.standard.windows import Pair, Window
+from xpnet.kernels.windows import Pair, Window
 from xpnet.layers.base import Layer
 
 IntOrPair: TypeAlias = int | Sequence[int]
@@ -17,6 +17,14 @@ class Windowed(Layer):
     """A layer with a window that slides over images."""
 
     window: Window
+
+    def places_in(self, shape: tuple[int, ...]) -> Pair:
+        """How often the window fits into images ``(..., H, W)`` along each axis, ``(OH, OW)``.
+
+        Raises: ``ShapeError`` where it does not.
+        """
+        check_fits(type(self).__name__, self.window, shape)
+        return self.window.places(shape)
 
     def _options(self) -> dict[str, Any]:
         pool_h, pool_w = self.window.size

@@ -5,9 +5,9 @@ from __future__ import annotations
 from operator import is_not
 from typing import Any
 
-from xpnet.layers.bodies import LONGEST, body_for, libraries_for
+from xpnet.layers.bodies import LONGEST, Body, body_for, libraries_for
 from xpnet.layers.owner import Owner, spared
-from xpnet.layers.stage import InferenceStage, Stage
+from xpnet.layers.stage import ContainerStage, InferenceStage, Stage
 
 REMEMBERED = 8  # signatures that a door knows
 
@@ -56,6 +56,7 @@ class Plan:
         self.stages: list[Stage] = []
         self.rows: list[tuple[str, str]] = []
         self.containers: list[tuple[Any, Any]] = []
+        self.watched: list[tuple[Any, str, Any]] = []
         spare = {id(layer) for layer in spared(network)}
         self.training: Any = self._over(network, spare, "")
         self.last_layer = network.last_layer
@@ -68,16 +69,19 @@ class Plan:
         self.kinds: list[Any] = []
         self.home = False
         self.runs = any(stage.kind for stage in self.stages)
-        self.watched = [
-            (layer, name, method)
-            for stage in self.stages
-            if stage.kind is not None
-            for layer, methods in zip(stage.layers, stage.kind.watched, strict=True)
-            for name, method in methods
-        ]
+
+    def _watch(self, kind: type[Body] | None, layers: list[Any]) -> None:
+        """Note the methods in whose place a body runs."""
+        if kind is not None:
+            for layer, methods in zip(layers, kind.watched, strict=True):
+                self.watched += [(layer, name, method) for name, method in methods]
 
     def _over(self, container: Owner, spare: set[int], path: str) -> Any:
         """A copy of a container over stages, and over such copies of the containers in it."""
+        kind = body_for((container,), self.libraries)
+        if kind is not None:
+            self.rows.append((path, what(kind)))
+            self._watch(kind, [container])
         if path:
             self.containers.append((container, container.layers))
         made: dict[str, Any] = {}
@@ -95,7 +99,8 @@ class Plan:
                     made[key] = self._over(inner, spare, where)
                 else:
                     made[key] = self._stage(layers, spare, where)
-        return container.with_layers(made, needs_dx=id(container) not in spare)
+        inside = container.with_layers(made, needs_dx=id(container) not in spare)
+        return inside if kind is None else ContainerStage(inside, kind)
 
     def _taken(self, layers: list[Any]) -> int:
         """How many of the layers, from the first on, run as one."""
@@ -108,7 +113,8 @@ class Plan:
         kind = body_for(layers, self.libraries)
         stage = Stage(tuple(layers), kind, needs_dx=id(layers[0]) not in spare)
         self.stages.append(stage)
-        self.rows.append((where, "its equations" if kind is None else f"{kind.__module__[11:]}.{kind.__name__}"))
+        self.rows.append((where, what(kind)))
+        self._watch(kind, layers)
         return stage
 
     def _in_inference(self, container: Any) -> Any:
@@ -159,6 +165,11 @@ class Plan:
     def __repr__(self) -> str:
         width = max(len(where) for where, _ in self.rows)
         return "\n".join(f"{where.ljust(width)}  {how}" for where, how in self.rows)
+
+
+def what(kind: type[Body] | None) -> str:
+    """What runs, as a row of the plan has it."""
+    return "its equations" if kind is None else f"{kind.__module__[11:]}.{kind.__name__}"
 
 
 class Unplanned:

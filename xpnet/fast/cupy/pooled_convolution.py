@@ -1,0 +1,66 @@
+"""CUDA body of convolution, ReLU and max pooling as one: what follows the product is one launch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cupy
+
+from xpnet.fast.cupy.convolution import columns_of, filters, images_under
+from xpnet.fast.cupy.launch import THREADS, WIDE, CudaBody, launch_each, launch_rows, of_one, ordered
+from xpnet.fast.cupy.pooling import MOST_CELLS
+from xpnet.layers.activation import Relu
+from xpnet.layers.bodies import body
+from xpnet.layers.convolution import Convolution
+from xpnet.layers.pooling import MaxPooling
+
+KEPT = 64 << 20  # bytes of patches as columns, beyond which the backward makes them anew from the images
+PART = 2048  # places of a channel that a block works on
+
+
+@body("cupy", Convolution, Relu, MaxPooling)
+class PooledRows(CudaBody):
+    """Bias, ReLU and pooling are one launch over the product; their derivatives and parts of ``db`` are another."""
+
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:
+        convolution, _, pooling = layers
+        return convolution.groups == 1 and len(pooling.window.cells) <= MOST_CELLS
+
+    def forward(self, x: Any) -> Any:
+        layer, _, pooling = self.layers
+        places = layer.places_in(x.shape)
+        pools = pooling.places_in(places)
+        if not of_one(x, layer.W, layer.b) or not self.made_for(*self.layers):
+            return NotImplemented
+        x, W, b = ordered(x, layer.W, layer.b)
+        columns = columns_of(x, layer.window, places)
+        (rows,) = ordered(filters(W) @ columns)
+        y = cupy.empty((len(x), len(W), *pools), x.dtype)
+        winner = cupy.empty(y.shape, "uint8")
+        told = sizes(y, places, pooling.window)
+        launch_each("pooled_convolution", "rows_to_pools", y.dtype, y.size, rows, b, y, winner, *told)
+        self.cache = x, columns if columns.nbytes <= KEPT else None, y, winner
+        return y
+
+    def backward(self, dout: Any) -> Any:
+        layer, _, pooling = self.layers
+        x, columns, y, winner = self.cache
+        (dout,), places, M = ordered(dout), layer.places_in(x.shape), len(layer.W)
+        rows = cupy.empty((M, len(x) * places[0] * places[1]), dout.dtype)
+        parts = max(1, -(-rows.shape[1] // PART))
+        sums, layer.db = cupy.empty((M, parts), WIDE[rows.dtype.name]), cupy.empty(M, rows.dtype)
+        told = (parts, PART, *sizes(y, places, pooling.window))
+        file = "pooled_convolution"
+        launch_rows(file, "pools_to_rows", rows.dtype, sums.size, THREADS, dout, y, winner, rows, sums, *told)
+        launch_rows(file, "sum_parts", rows.dtype, M, parts, sums, layer.db, M, parts)
+        if columns is None:
+            columns = columns_of(x, layer.window, places)
+        layer.dW = (rows @ columns.T).reshape(layer.W.shape)
+        return images_under(filters(layer.W).T @ rows, x.shape, layer.window, places) if self.needs_dx else None
+
+
+def sizes(y: Any, places: Any, pool: Any) -> tuple[int, ...]:
+    """What the kernels are told of the pools y and of the places that they see."""
+    N, M, *pools = y.shape
+    return (N, M, *places, *pools, *pool.size, *pool.stride, *pool.pad)

@@ -1,0 +1,97 @@
+"""NumPy bodies of the convolutions: columns in blocks that stay in the cache of the processor, a product for each."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from xpnet.fast.numpy.blocks import Host, of_one, workspace
+from xpnet.fast.numpy.windows import add_columns, batch_first, batch_last, columns_in_blocks, in_blocks, zeros_under
+from xpnet.kernels.windows import Pair
+from xpnet.layers.bodies import Body, body
+from xpnet.layers.convolution import Convolution, TransposedConvolution
+
+
+@body("numpy", Convolution)
+class ConvolutionInBlocks(Body):
+    """The columns are made a block at a time, in memory that is used again, and long runs of it are copied."""
+
+    def forward(self, x: Host) -> Any:
+        layer = self.layer
+        W, b, groups = layer.W, layer.b, layer.groups
+        if not of_one(x, W, b):
+            return NotImplemented
+        places = layer.places_in(x.shape)
+        y = np.empty((len(W), *places, len(x)), x.dtype)
+        channels, filters, b = by_group(y, groups), by_group(W, groups), by_group(b, groups)
+        for rows, columns in columns_in_blocks(x, layer.window, places, groups):
+            block = channels[..., rows.at]
+            np.matmul(filters, columns, out=block)
+            block += b
+        self.cache = x
+        return batch_first(y)
+
+    def backward(self, dout: Any) -> Any:
+        layer, x, places = self.layer, self.cache, dout.shape[-2:]
+        channels = by_group(batch_last(dout), layer.groups)
+        dW: Any = 0.0
+        for rows, columns in columns_in_blocks(x, layer.window, places, layer.groups):
+            dW += channels[..., rows.at] @ columns.mT
+        layer.dW = dW.reshape(layer.W.shape)
+        layer.db = channels.sum(axis=2).reshape(-1)
+        if not self.needs_dx:
+            return None
+        return batch_first(added_up(layer, channels, x.shape[-2:], places, len(x)), layer.window.pad)
+
+
+@body("numpy", TransposedConvolution)
+class TransposedConvolutionInBlocks(Body):
+    """Forward is as the backward of a convolution, and backward makes the columns of dout once, for dx and ``dW``."""
+
+    def forward(self, x: Host) -> Any:
+        layer = self.layer
+        W, b, groups = layer.W, layer.b, layer.groups
+        if not of_one(x, W, b):
+            return NotImplemented
+        channels = by_group(batch_last(x), groups)
+        y = added_up(layer, channels, layer.size_of_y(x), x.shape[-2:], len(x))
+        y += b[:, None, None, None]
+        self.cache = x.shape, channels
+        return batch_first(y, layer.window.pad)
+
+    def backward(self, dout: Any) -> Any:
+        layer, (shape, channels) = self.layer, self.cache
+        N, C, *places = shape
+        filters, groups = by_group(layer.W, layer.groups), layer.groups
+        dx = np.empty((C, *places, N), dout.dtype) if self.needs_dx else None
+        dW: Any = 0.0
+        for rows, columns in columns_in_blocks(dout, layer.window, places, groups):
+            dW += channels[..., rows.at] @ columns.mT
+            if dx is not None:
+                np.matmul(filters, columns, out=by_group(dx, groups)[..., rows.at])
+        layer.dW = dW.reshape(layer.W.shape)
+        layer.db = batch_last(dout).reshape(dout.shape[1], -1).sum(axis=1)
+        return None if dx is None else batch_first(dx)
+
+
+def added_up(layer: Any, channels: Host, size: Pair, places: Pair, N: int) -> Host:
+    """``col2im(Wᵀ channels)``, bordered images of a size with the batch last.
+
+    Shapes: ``channels (G, M/G, OH OW N)``, result ``(C, H + 2p, W + 2p, N)``.
+    """
+    filters = by_group(layer.W, layer.groups).mT
+    x = zeros_under(layer.window, size, layer.groups * layer.W.shape[1], N, channels.dtype)
+    for rows in in_blocks(places, N, layer.groups * filters.shape[1]):
+        block = channels[..., rows.at]
+        columns = workspace("columns", (*filters.shape[:2], block.shape[-1]), channels.dtype)
+        np.matmul(filters, block, out=columns)
+        add_columns(x, columns, layer.window, rows)
+    return x
+
+
+def by_group(rows: Host, groups: int) -> Host:
+    """``(groups, M/groups, rest)`` of ``(M, ...)``."""
+    M, *rest = rows.shape
+    return rows.reshape(groups, M // groups, math.prod(rest))

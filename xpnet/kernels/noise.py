@@ -1,0 +1,19 @@
+"""The mask of a dropout, which the standard, without random numbers, lacks."""
+
+from __future__ import annotations
+
+from xpnet.backend import array_namespace, backend_of
+from xpnet.kernels.dispatch import kernel
+from xpnet.random import Generator
+from xpnet.typing import Array
+
+
+@kernel
+def dropout_mask(x: Array, rng: Generator, name: str, step: int | Array, keep: float) -> Array:
+    """For each value of x ``1 / keep`` with probability ``keep``, else 0; the bits are those of ``rng.mask``.
+
+    Shapes: result as ``x``, in its dtype.
+    """
+    chosen = backend_of(x).asarray(rng.mask(tuple(x.shape), keep, name, int(step)))
+    mask: Array = array_namespace(chosen).astype(chosen, x.dtype) / keep
+    return mask
