@@ -137,7 +137,7 @@ def bench(session: nox.Session) -> None:
         session.run("python", "benchmarks/launches.py", *(name for name in session.posargs if name != "--trace"))
         return
     session.install(".", *nox.project.dependency_groups(PYPROJECT, "oracles"))
-    session.run("xpnet", "bench", *(session.posargs or ["--workloads", "all", "--footprint"]))
+    session.run("python", "-m", "benchmarks", *(session.posargs or ["--workloads", "all", "--footprint"]))
 
 
 @nox.session

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import prod
 
-from xpnet.benchmark.workloads import CONVNET, FILTERS, HIDDEN, KERNEL, SIDE, TRANSFORMER, Workload, shapes
+from benchmarks.race.workloads import CONVNET, FILTERS, HIDDEN, KERNEL, SIDE, TRANSFORMER, Workload, shapes
 
 FLOAT, LABEL, BYTE = 4, 8, 1
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}

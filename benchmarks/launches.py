@@ -1,6 +1,6 @@
 """What a training step asks of a GPU, counted: launches, bytes, temporaries, waits; what torch launches for the same.
 
-``python benchmarks/launches.py`` prints a Markdown table for W1 to W5 of ``xpnet bench``, or for those that are named,
+``python benchmarks/launches.py`` prints a Markdown table for W1 to W5 of the benchmark, or for those that are named,
 in float32. xpnet runs on CuPy over the pretended CUDA of ``tests/pretend_cuda``, which records what the device does.
 Torch runs on the CPU, where its profiler names its operators; those that would each be a kernel on CUDA are counted.
 """
@@ -17,13 +17,13 @@ from types import SimpleNamespace
 from typing import Any
 
 HOME = Path(__file__).parent
-sys.path[:0] = [str(HOME.parent), str(HOME), str(HOME.parent / "tests" / "pretend_cuda")]
+sys.path[:0] = [str(HOME.parent), str(HOME.parent / "tests" / "pretend_cuda")]
 
 import numpy as np  # noqa: E402  (from here)
 import pretend_cuda  # noqa: E402
-from fewest import fewest  # noqa: E402
 
-from xpnet.benchmark.workloads import WORKLOADS, Workload, batches, weights  # noqa: E402
+from benchmarks.fewest import fewest  # noqa: E402
+from benchmarks.race.workloads import WORKLOADS, Workload, batches, weights  # noqa: E402
 
 WARM = 3  # steps, after which nothing new may come from outside of the pool
 LATER = 3
@@ -62,7 +62,7 @@ def job_of(workload: Workload) -> Any:
 
 def contender_of(workload: Workload) -> Any:
     """What of xpnet takes part in the benchmark, on CuPy."""
-    from xpnet.benchmark.peers.xpnet import Explicit
+    from benchmarks.race.peers.xpnet import Explicit
 
     return Explicit(job_of(workload))
 
@@ -124,7 +124,7 @@ def torch_counted(workload: Workload, optimizer: str) -> int:
     """
     from torch.profiler import ProfilerActivity, profile
 
-    from xpnet.benchmark.peers.torch import Eager, Fused
+    from benchmarks.race.peers.torch import Eager, Fused
 
     contender = Fused(job_of(workload)) if optimizer == "fused" else Eager(job_of(workload))
     for group in contender.optimizer.param_groups:

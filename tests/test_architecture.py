@@ -31,7 +31,7 @@ ROWS = (
     {"networks"},
     {"optimizers", "schedules", "drawing", "datasets", "distributed"},
     {"training"},
-    {"conformance", "benchmark"},
+    {"conformance"},
     {"interop", "cli", "book"},
     {"__init__", "__main__"},
 )
@@ -77,8 +77,6 @@ def test_imports_point_one_way(path: Path) -> None:
             names = {name for name in imports(path) if name.startswith("xpnet.") and name.split(".")[1] not in ROW}
             assert names <= {"xpnet.__version__"}
             continue
-        if path.relative_to(HOME).parts[:2] == ("benchmark", "peers"):  # each uses its library as its users do
-            continue
         assert ROW[other] < ROW[own] or own == "__main__", f"{own} imports {other}"
 
 
@@ -118,7 +116,6 @@ def may_name_a_vendor(path: Path) -> bool:
     return (
         inside == Path("backend/libraries.py")
         or inside.parts[0] in ("distributed", "interop")
-        or inside.parts[:2] == ("benchmark", "peers")
         or (
             inside.parts[0] == "kernels"
             and "standard" not in inside.parts

@@ -1,6 +1,6 @@
 """The array libraries: how each is found, and what the standard leaves open about it.
 
-This is the one module outside ``kernels/`` and ``benchmark/peers/`` that names a vendor. A library without a class
+This is the one module outside ``kernels/`` that names a vendor. A library without a class
 here works through ``Library`` itself, on the standard alone.
 """
 

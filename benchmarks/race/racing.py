@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from xpnet.benchmark.peers import COMPETITORS, Competitor
-from xpnet.benchmark.process import CAN_STOP, Failed, Process, Setting
-from xpnet.benchmark.workloads import Workload, write
+from benchmarks.race.peers import COMPETITORS, Competitor
+from benchmarks.race.process import CAN_STOP, Failed, Process, Setting
+from benchmarks.race.workloads import Workload, write
 
 STEPS = 20
 CHUNK, CHUNKS = 0.025, 3  # seconds, and how many in a turn

@@ -32,12 +32,6 @@ def memory() -> str:
     return f"{int(kilobytes) / 2**20:.0f} GB" if kilobytes else "unknown"
 
 
-def vector_units() -> str:
-    """The widest vectors of an x86 processor."""
-    flags = _first(r"flags\s*:\s*(.+)", "/proc/cpuinfo").split()
-    return next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "")
-
-
 def versions(packages: list[str]) -> dict[str, str]:
     """The version of each package that is installed."""
     found = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+
+from benchmarks.race.process import on_path
 
 TRIES = 5
 
@@ -46,7 +49,8 @@ def import_seconds(library: str) -> float:
 
 def run_seconds(code: str) -> float:
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True)  # noqa: S603 (our own code)
+    command = [sys.executable, "-P", "-c", code]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | on_path())  # noqa: S603 (our own code)
     return time.perf_counter() - start
 
 

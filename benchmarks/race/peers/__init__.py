@@ -1,6 +1,6 @@
 """The competitors: a file for each library, which only a process of its own ever loads.
 
-A class trains one workload. It is made of a ``Job`` (see ``benchmark/worker.py``) and has ``batches``, pairs (x, t) in
+A class trains one workload. It is made of a ``Job`` (see ``worker.py``) and has ``batches``, pairs (x, t) in
 its library's arrays, ``step(x, t)``, one training step that returns the loss, and ``wait()`` for what still runs.
 """
 

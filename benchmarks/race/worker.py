@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 
 class Contender(Protocol):
-    """What a class in ``benchmark/peers`` provides."""
+    """What a class in ``peers/`` provides."""
 
     batches: list[tuple[Any, Any]]
 

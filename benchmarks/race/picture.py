@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from xpnet.benchmark.growth import AXES, Growth
-from xpnet.benchmark.peers import COMPETITORS
-from xpnet.benchmark.racing import Heat
-from xpnet.benchmark.report import MEGABYTE, Report, duration
+from benchmarks.race.growth import AXES, Growth
+from benchmarks.race.peers import COMPETITORS
+from benchmarks.race.racing import Heat
+from benchmarks.race.report import MEGABYTE, Report, duration
 from xpnet.drawing.curves import GREY, GRID, INK
 from xpnet.drawing.text import FONT, escape_xml
 

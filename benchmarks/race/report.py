@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from xpnet.benchmark.footprint import Footprint
-from xpnet.benchmark.growth import Growth
-from xpnet.benchmark.peers import COMPETITORS
-from xpnet.benchmark.process import Setting
-from xpnet.benchmark.racing import STEPS, Heat, Result
+from benchmarks.race.footprint import Footprint
+from benchmarks.race.growth import Growth
+from benchmarks.race.peers import COMPETITORS
+from benchmarks.race.process import Setting
+from benchmarks.race.racing import STEPS, Heat, Result
 
 MEGABYTE = 2**20
 BUSY = "the times scatter: something else was running, so measure again when the machine is quiet"
@@ -132,12 +132,11 @@ def markdown(report: Report, picture: str = "", growth: str = "") -> str:
     if any(result.launches for heat in report.heats for result in heat.ran()):
         parts += ["### What a step asks of the GPU", _by_workload(report, _launches)]
     if report.footprints:
-        rows = [[f.package, f.version, f"{f.seconds:.2f} s", f"{f.size / 1e6:,.0f} MB"] for f in report.footprints]
-        parts += ["### Before the first step", _table(["", "version", "import", "on disk, with dependencies"], rows)]
+        parts += ["### Before the first step", _table(FOOTPRINT, map(footprint_cells, report.footprints))]
     if report.growth:
         parts += ["### Growth"]
         parts += [f"![Time and memory against batch, width, depth and parameters]({growth})"] if growth else []
-        parts += [_growth(report.growth)]
+        parts += [_table(GROWTH, map(growth_cells, report.growth))]
     troubles = [line for heat in report.heats for line in heat.troubles()]
     troubles += [BUSY] if report.busy() else []
     if troubles:
@@ -206,18 +205,17 @@ def _ratios(report: Report) -> Iterable[list[str]]:
             yield [f"{COMPETITORS[own].label} / {COMPETITORS[other].label}", *cells]
 
 
-def _growth(growth: Sequence[Growth]) -> str:
-    rows = [
-        [
-            point.axis,
-            f"{point.value:,}",
-            f"{point.parameters:,}",
-            duration(point.seconds),
-            "" if point.grown is None else f"{point.grown / MEGABYTE:,.1f} MB",
-        ]
-        for point in growth
-    ]
-    return _table(["axis", "value", "parameters", "a step", "memory"], rows)
+FOOTPRINT = ("", "version", "import", "on disk, with dependencies")
+GROWTH = ("axis", "value", "parameters", "a step", "memory")
+
+
+def footprint_cells(one: Footprint) -> list[str]:
+    return [one.package, one.version, f"{one.seconds:.2f} s", f"{one.size / 1e6:,.0f} MB"]
+
+
+def growth_cells(point: Growth) -> list[str]:
+    memory = "" if point.grown is None else f"{point.grown / MEGABYTE:,.1f} MB"
+    return [point.axis, f"{point.value:,}", f"{point.parameters:,}", duration(point.seconds), memory]
 
 
 def duration(seconds: float) -> str:

@@ -9,10 +9,10 @@ from math import prod
 from pathlib import Path
 from statistics import median
 
-from xpnet.benchmark.peers import Competitor
-from xpnet.benchmark.process import Process, Setting
-from xpnet.benchmark.racing import CHUNK, CHUNKS
-from xpnet.benchmark.workloads import MLP, Workload, shapes, write
+from benchmarks.race.peers import Competitor
+from benchmarks.race.process import Process, Setting
+from benchmarks.race.racing import CHUNK, CHUNKS
+from benchmarks.race.workloads import MLP, Workload, shapes, write
 
 BATCH, WIDTH, DEPTH = 100, 256, 3
 INPUTS, OUTPUTS = 256, 10
