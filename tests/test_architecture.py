@@ -22,7 +22,7 @@ OPTIONAL = {"cupy", "torch", "jax", "jaxlib", "numba", "matplotlib", "sklearn", 
 # What a package may import: those in earlier rows, and itself. Those in one row do not import each other.
 ROWS = (
     {"errors", "typing", "tuning"},
-    {"standard"},
+    {"standard", "arguments"},
     {"backend", "random", "files"},
     {"initializers", "kernels"},
     {"autodiff", "capturing"},

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite, prod, sqrt
-from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet.arguments import check_size as check_size
+from xpnet.arguments import is_number
 from xpnet.backend import get_backend
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.random import Floats, Generator, Shape
@@ -139,17 +140,11 @@ def sum_of_rows(x: Floats) -> Any:
 
 
 def check_number(what: str, value: Any, least: float = -np.inf) -> float:
-    """A finite number, not below the least."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value) or float(value) < least:
+    """Return the value as a float; ArgumentError unless it is finite and not below the least."""
+    if not is_number(value) or not isfinite(value) or value < least:
         must = f"{what} must be finite{' and not negative' if least == 0.0 else ''}"
         raise ArgumentError("initial weights", must, repr(value), "try 0.01")
     return float(value)
-
-
-def check_size(who: str, what: str, size: Any) -> None:
-    """Raise ArgumentError unless the size is a positive integer."""
-    if isinstance(size, bool) or not isinstance(size, Integral) or int(size) < 1:
-        raise ArgumentError(who, f"{what} must be a positive integer", repr(size), "give a whole number from 1")
 
 
 VARIANCES: dict[str, Callable[[int, int], float]] = {

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet.arguments import is_whole
 from xpnet.errors import ArgumentError, DtypeError
 
 Floats: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
@@ -29,7 +29,7 @@ class Generator:
     """
 
     def __init__(self, seed: Any = 0) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**64:
+        if not is_whole(seed, 0) or int(seed) >= 2**64:
             raise ArgumentError("Generator", "seed must be an integer from 0 to 2**64 - 1", repr(seed), "choose one")
         self.seed: int = int(seed)
         self.index = 0

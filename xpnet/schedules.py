@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, inf, isfinite, pi
-from numbers import Integral, Real
 from typing import Any
 
+from xpnet.arguments import is_number, is_whole
 from xpnet.errors import ArgumentError
-from xpnet.layers.checks import is_number
 
 
 @dataclass(frozen=True)
@@ -188,20 +187,20 @@ def between(start: float, end: float, share: float) -> float:
 FAR = 2**53
 """Counts beyond which floats are not whole numbers any more."""
 
-KINDS: dict[str, tuple[str, type, Callable[[Any], bool]]] = {
-    "positive": ("above 0 and finite", Real, lambda value: 0.0 < value < inf),
-    "at least 0": ("at least 0 and finite", Real, lambda value: 0.0 <= value < inf),
-    "below 1": ("from 0 to below 1", Real, lambda value: 0.0 <= value < 1.0),
-    "share": ("between 0 and 1", Real, lambda value: 0.0 < value < 1.0),
-    "count": ("a whole number from 1", Integral, lambda value: 1 <= value <= FAR),
-    "whole": ("a whole number from 0", Integral, lambda value: 0 <= value <= FAR),
+KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], bool]]] = {
+    "positive": ("above 0 and finite", is_number, lambda value: 0.0 < value < inf),
+    "at least 0": ("at least 0 and finite", is_number, lambda value: 0.0 <= value < inf),
+    "below 1": ("from 0 to below 1", is_number, lambda value: 0.0 <= value < 1.0),
+    "share": ("between 0 and 1", is_number, lambda value: 0.0 < value < 1.0),
+    "count": ("a whole number from 1", is_whole, lambda value: 1 <= value <= FAR),
+    "whole": ("a whole number from 0", is_whole, lambda value: 0 <= value <= FAR),
 }
 
 
 def check(schedule: Any, **kinds: str) -> None:
     """Raise ArgumentError unless every attribute named is of its kind."""
     for name, kind in kinds.items():
-        must, numbers, fits = KINDS[kind]
+        must, of_kind, fits = KINDS[kind]
         value = getattr(schedule, name)
-        if isinstance(value, bool) or not isinstance(value, numbers) or not fits(value):
+        if not of_kind(value) or not fits(value):
             raise ArgumentError(type(schedule).__name__, f"{name} must be {must}", repr(value), "choose another")

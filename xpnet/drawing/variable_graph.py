@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from xpnet.arguments import is_number
 from xpnet.autodiff import Node as TapeNode
 from xpnet.autodiff import Variable
 from xpnet.autodiff.nodes import PART
@@ -65,9 +66,9 @@ class _Sketch:
         if node.layer is not None:
             return layer_node(node.layer, node.name), set()
         first, second = (*node.inputs, None, None)[:2]
-        if node.name == "pow" and _is_number(second):
+        if node.name == "pow" and is_number(second):
             return Node("operation", f"^{describe(second)}", rule=f"^{describe(second)} {explain('pow')}"), {1}
-        if node.name == "divide" and _is_number(first) and first == 1:
+        if node.name == "divide" and is_number(first) and first == 1:
             return Node("operation", "/", rule=f"/ {explain('reciprocal')}"), {0}
         label = symbol(node.name)
         keywords = (node.keywords or {}).items()
@@ -128,10 +129,6 @@ def _names(tape: Expansion, nodes: list[TapeNode]) -> dict[int, str]:
     for count, node in enumerate(unnamed, start=1):
         names[id(node)] = f"x{count}" if len(unnamed) > 1 else "x"
     return names | {id(node): node.name for node in leaves if node.name}
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)
 
 
 def _shape(node: TapeNode) -> str:

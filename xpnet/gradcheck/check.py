@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.arguments import is_number
 from xpnet.backend import array_namespace, backend_of, dtype_kind, dtype_name, get_backend, is_array, library_of
 from xpnet.errors import ArgumentError
 from xpnet.gradcheck.causes import exchanged, wrong_shape, wrong_values
@@ -73,7 +74,7 @@ def gradient_check(
     if dtype not in ("float64", "float32", None):
         raise ArgumentError(WHO, "dtype must be float64, float32 or None", repr(dtype), "choose one")
     for name, number in (("step", step), ("tolerance", tolerance), ("directions", directions)):
-        if number is not None and not number > 0:
+        if number is not None and not (is_number(number) and number > 0):
             raise ArgumentError(WHO, f"{name} must be above 0", repr(number), "leave it out for a good one")
     inputs = _as_arrays(inputs)
     if is_plain_layer(subject):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.arguments import is_number
 from xpnet.backend import Backend, backend_of, dtype_name, to_numpy
 from xpnet.errors import ArgumentError
 from xpnet.gradcheck.numerical import (
@@ -50,8 +51,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     Source: Deep Learning from Scratch, section 4.4.
     """
     check_point(WHO, "x", x)
-    if step is not None and not step > 0.0:
-        raise ArgumentError(WHO, "step must be above 0", step, "leave it out for a good one")
+    if step is not None and not (is_number(step) and step > 0.0):
+        raise ArgumentError(WHO, "step must be above 0", repr(step), "leave it out for a good one")
     backend, at = backend_of(x), to_numpy(x)
     if not at.size:
         return backend.asarray(at)
