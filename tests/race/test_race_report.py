@@ -5,10 +5,12 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.race import (
     WORKLOADS,
+    Growth,
     Heat,
     Report,
     Setting,
@@ -72,7 +74,21 @@ def test_pictures_are_well_formed_and_cut_long_bars(report: Report) -> None:
     bars = [float(bar.get("width")) for bar in picture.iter("{http://www.w3.org/2000/svg}rect")][1:]
     assert bars[1] == pytest.approx(2.5 * bars[0])
     assert bars[2] < 9 * bars[0]
-    ET.fromstring(growth_svg(report))
+
+
+def test_growth_is_drawn_on_logarithmic_axes(report: Report) -> None:
+    report.growth[:] = [Growth("batch", 10**k, 50, 1e-4 * 10**k, 1 << 20) for k in range(4)]
+    report.growth.append(Growth("depth", 3, 70, 2e-3, None))
+    picture = ET.fromstring(growth_svg(report))
+    svg = "{http://www.w3.org/2000/svg}"
+    texts = [element.text for element in picture.iter(f"{svg}text")]
+    assert {"time", "memory", "batch", "depth", "1", "10", "100", "1k", "100 µs", "1 ms", "1 MB"} <= set(texts)
+    points = [(float(c.get("cx")), float(c.get("cy"))) for c in picture.iter(f"{svg}circle")][:4]
+    across, up = np.diff(points, axis=0).T
+    np.testing.assert_allclose(across, across[0], atol=0.11)
+    np.testing.assert_allclose(up, up[0], atol=0.11)
+    assert up[0] < 0 < across[0]
+    assert "batch 100: 10.0 ms" in [element.text for element in picture.iter(f"{svg}title")]
 
 
 def test_put_into_replaces_what_is_between_the_marks() -> None:
