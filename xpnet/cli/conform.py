@@ -32,8 +32,6 @@ def conform(namespace: str, every_row: bool, file: Path | None, quiet: bool, **c
     """
     from rich.text import Text
 
-    from xpnet.conformance.display import rendered
-
     sys.path.insert(0, str(Path.cwd()))  # as python -m does, for a library that is not installed yet
     console = make_console(quiet)
     with console.status(Text(f"trying {namespace}")) as status:
@@ -42,7 +40,7 @@ def conform(namespace: str, every_row: bool, file: Path | None, quiet: bool, **c
             status.update(Text(f"trying {namespace}, {row.section}: {row.name}"))
 
         report = run(namespace, on_row=show, **chosen)
-    console.print(rendered(report, every_row))
+    console.print(report.rendered(every_row))
     if file is not None:
         write(report, file)
         console.print(f"wrote {file}", soft_wrap=True)

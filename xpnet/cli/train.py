@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ def train(
     **chosen: Any,
 ) -> None:
     """Train the book's network: check its gradients, train it, verify it, and write it to a folder."""
-    settings = {"dataset": dataset, "dtype": dtype, "seed": seed, **vars(recipe_for(dataset, chosen))}
+    settings = {"dataset": dataset, "dtype": dtype, "seed": seed, **asdict(recipe_for(dataset, chosen))}
     if resume is not None:
         source = click.get_current_context().get_parameter_source
         given = {name for name in settings if source(name) == ParameterSource.COMMANDLINE}

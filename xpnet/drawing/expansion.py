@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from xpnet.autodiff import Node, Variable
@@ -105,10 +106,9 @@ class Expansion:
 
 def _copy(layer: Any, state: dict[str, Any]) -> Any:
     """A shallow copy with the state that the layer's forward found: the same noise, and no statistics move."""
-    copy = object.__new__(type(layer))
-    copy.__dict__.update(vars(layer))
-    copy._state = dict(state)
-    return copy
+    again = copy(layer)
+    again._state = dict(state)
+    return again
 
 
 def _released(layer: Any) -> StateError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,7 +151,8 @@ def restoring_state(layer: Layer) -> Callable[[], None]:
 def forget_gradients(layer: Layer) -> None:
     """Remove the gradients of an earlier backward, which would stand in for those that are left out."""
     for owner, name in layer.params.places.values():
-        owner.__dict__.pop("d" + name, None)
+        with suppress(AttributeError):
+            delattr(owner, "d" + name)
 
 
 def run_network(network: Any, x: Any, t: Any) -> dict[str, Host | None]:
