@@ -42,7 +42,7 @@ def some_of(known: Collection[str]) -> Callable[[click.Context, click.Parameter,
 
 
 def named(option: str, known: Collection[str], default: str, text: str) -> Callable[..., Callable[..., object]]:
-    """An option that takes some of the known names."""
+    """Return an option that takes some of the known names."""
     return click.option(option, callback=some_of(known), default=default, show_default=True, metavar="NAMES", help=text)
 
 
@@ -142,7 +142,7 @@ def measure_growth(console: Console, report: Report, competitors: list[Competito
 
 @contextmanager
 def shown(console: Console, name: str) -> Iterator[Callable[[str], None]]:
-    """A status line, and the function that says behind its name what is being done."""
+    """Return a status line, and the function that says behind its name what is being done."""
     with console.status(Text(name)) as status:
         yield lambda text: status.update(Text(f"{name}, {text}"))
 

@@ -1,4 +1,4 @@
-"""Where a training step's time goes: each piece in its place within a step, and repeated by itself.
+"""Measure the pieces of a training step: each within a step, and repeated by itself.
 
 ``python benchmarks/step_pieces.py W1`` prints a Markdown table for a workload of the benchmark, tuned, in float32.
 By itself a piece finds its code and its arrays where the last call has left them. In a step the other pieces were there
@@ -39,7 +39,7 @@ Piece = tuple[str, Callable[[], Any]]
 
 
 def repeated(act: Callable[[], Any]) -> list[Any]:
-    """What comes of an act within the time, at least five times, once warm."""
+    """Return the results of an act repeated within the time, at least five times, once warm."""
     found, end = [], perf_counter() + options.seconds
     act()
     while perf_counter() < end or len(found) < 5:
@@ -69,12 +69,12 @@ kept: list[Any] = []
 
 
 def keep(value: Any) -> None:
-    """Hold on to what a piece has given, until the next call of one."""
+    """Keep what a piece has given, until the next call of one."""
     kept[:] = [value]
 
 
 def pieces() -> Iterator[Piece]:
-    """The pieces of a step, in order; each must have run before the next is asked for."""
+    """Yield the pieces of a step, in order; each must have run before the next is asked for."""
     (value, t), loss = next(feed), net.last_layer
     for step in net._steps():
         name = type(step).__name__

@@ -57,7 +57,7 @@ _PLACE = {name: place for place, names in _PLACES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """A public name or a part of the package, imported now."""
+    """Return a public name or a part of the package, imported now."""
     if name in _PLACE:
         found = globals()[name] = getattr(import_module(f"xpnet.{_PLACE[name]}"), name)
         return found

@@ -51,7 +51,7 @@ class Captured:
 
 
 def capture(step: Callable[..., Any]) -> Captured:
-    """A training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
+    """Return a training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
 
     ``step`` takes arrays and returns one, or several: ``loss, grads = net.loss_and_gradient(x, t)``,
     ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays the first call runs

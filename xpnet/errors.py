@@ -19,8 +19,8 @@ class XpnetError(Exception):
         self.remedy = remedy
         super().__init__(f"{who}: {must}, got {got}; {remedy}")
 
-    def tell(self, who: str) -> None:
-        """Say more exactly who it was."""
+    def set_who(self, who: str) -> None:
+        """Replace the ``who`` of the error by a more exact one."""
         self.who = who
         self.args = (f"{who}: {self.must}, got {self.got}; {self.remedy}",)
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are complete or not there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xpnet.errors import DataError
 
 @contextmanager
 def written_in_place(path: str | Path) -> Iterator[Path]:
-    """A path to write to that takes the place of ``path`` when the block ends well, and vanishes when it does not.
+    """Give a path to write to, whose file replaces ``path`` when the block ends without an error.
 
     It is on the disk before it takes that place. A link stays one, and what it names is written; a file keeps its
     permissions.
@@ -42,7 +42,7 @@ def written_in_place(path: str | Path) -> Iterator[Path]:
 
 
 def place_of(path: str | Path) -> Path:
-    """Where a path leads to, links followed.
+    """Return the path behind all links.
 
     Raises: ``DataError`` for what names no place, as with a zero byte in it.
     """
@@ -53,7 +53,7 @@ def place_of(path: str | Path) -> Path:
 
 
 def _mode_of(path: str | Path, place: Path) -> int | None:
-    """The permissions of the file that is there, None where there is none.
+    """Return the permissions of the file that is there, None where there is none.
 
     Raises: ``DataError`` for what must not be replaced.
     """
@@ -97,5 +97,5 @@ def make_folder(who: str, folder: Path) -> None:
 
 
 def reason(error: Exception) -> str:
-    """Why a file could not be used, in the words of the system."""
+    """Return why a file could not be used, in the words of the system."""
     return getattr(error, "strerror", None) or str(error)

@@ -105,8 +105,8 @@ class Plateau:
     """A rate that falls where the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
 
     γ is ``factor``. A loss is a gain where it is below the best by more than ``threshold`` times the size of the best,
-    whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` tells it the loss of each
-    epoch, by ``optimizer.observe``.
+    whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` passes it the loss of
+    each epoch, by ``optimizer.observe``.
 
     Raises: ``ArgumentError`` for options out of range.
     """
@@ -150,7 +150,7 @@ class Plateau:
 
     @property
     def state(self) -> dict[str, float]:
-        """What it remembers, by name."""
+        """The numbers that it keeps, by name."""
         return {name: getattr(self, name) for name in ("rate", "best", "waited", "resting")}
 
     @state.setter
@@ -169,7 +169,7 @@ def check_floor(schedule: Any) -> None:
 
 
 def check_step(schedule: Any, step: Any) -> int:
-    """The number of updates done, if it is one.
+    """Return the number of updates done, if it is one.
 
     Raises: ``ArgumentError``.
     """
@@ -180,7 +180,7 @@ def check_step(schedule: Any, step: Any) -> int:
 
 
 def between(start: float, end: float, share: float) -> float:
-    """Half a cosine from ``start`` to ``end``, ``end + (start - end) (1 + cos π s) / 2``."""
+    """Return half a cosine from ``start`` to ``end``, ``end + (start - end) (1 + cos π s) / 2``."""
     return float(end + (start - end) * ((1.0 + cos(pi * min(share, 1.0))) / 2.0))
 
 

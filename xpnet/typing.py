@@ -1,4 +1,4 @@
-"""What xpnet asks of an array: the attributes and operators of the array API standard."""
+"""The attributes and operators of the array API standard that xpnet needs of an array."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ BAR, SHORT_BAR, LONGEST = 15, 4, 6.0  # characters, and the ratio that fills the
 
 
 def heat_table(heat: Heat, narrow: bool = False) -> Table:
-    """The competitors of a heat from the fastest on; below, those that did not run. A narrow one leaves columns out."""
+    """Return a table of a heat, the fastest first, then those that did not run; ``narrow`` has fewer columns."""
     table = Table(
         title=f"{heat.workload.name}: {heat.workload.summary}",
         title_justify="left",
@@ -45,7 +45,7 @@ def heat_table(heat: Heat, narrow: bool = False) -> Table:
 
 
 def footprint_table(footprints: Sequence[Footprint]) -> Table:
-    """What each library asks for before the first step."""
+    """Return a table of what each library needs before the first step."""
     table = _plain("Before the first step", FOOTPRINT)
     for one in footprints:
         table.add_row(*footprint_cells(one), style="bold green" if one.package == "xpnet" else "")
@@ -53,7 +53,7 @@ def footprint_table(footprints: Sequence[Footprint]) -> Table:
 
 
 def growth_table(growth: Sequence[Growth]) -> Table:
-    """Time and memory of a step at each place on each axis."""
+    """Return a table of the time and memory of a step at each point of each axis."""
     table = _plain("Growth", GROWTH)
     for index, point in enumerate(growth):
         last = index + 1 == len(growth) or growth[index + 1].axis != point.axis
@@ -84,7 +84,7 @@ def row(heat: Heat, result: Result, narrow: bool = False) -> list[Text]:
 
 
 def bar(ratio: float, style: str, longest: int) -> Text:
-    """A bar in eighths of a character, and the ratio."""
+    """Return a bar in eighths of a character, and the ratio."""
     eighths = max(1, round(min(ratio, LONGEST) / LONGEST * longest * 8))
     blocks = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
     return Text(f"{blocks} {ratio:.2f}{'' if ratio <= LONGEST else ' …'}", style or "cyan")

@@ -35,7 +35,7 @@ class Growth:
 
 
 def workload(axis: str, value: int) -> Workload:
-    """An MLP with momentum: ``depth`` affine layers, ``width`` units between them, ``batch`` rows of 256 values."""
+    """Return an MLP: ``depth`` affine layers, ``width`` units between them, ``batch`` rows of 256 values, momentum."""
     of = {"batch": BATCH, "width": WIDTH, "depth": DEPTH, axis: value}
     sizes = (INPUTS, *[of["width"]] * (of["depth"] - 1), OUTPUTS)
     return Workload(f"{axis} {value}", MLP, "", sizes, of["batch"], "momentum", 1e-3, batches=2)

@@ -1,4 +1,4 @@
-"""What a measurement was made on."""
+"""The machine on which a measurement is made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def machine() -> dict[str, str]:
-    """Processor, cores, memory, system, Python and the date."""
+    """Return the processor, cores, memory, system, Python and the date."""
     return {
         "processor": processor(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
@@ -33,7 +33,7 @@ def memory() -> str:
 
 
 def versions(packages: list[str]) -> dict[str, str]:
-    """The version of each package that is installed."""
+    """Return the version of each package that is installed."""
     found = {}
     for package in packages:
         try:

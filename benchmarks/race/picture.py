@@ -18,7 +18,7 @@ ROW, TOP = 26, 112
 
 
 def ratios_svg(report: Report) -> str:
-    """A row for each competitor, a column for each workload; bars are times relative to xpnet's, lower is better."""
+    """Draw a row for each competitor, a column for each workload; bars are times relative to xpnet's."""
     names = report.names
     width, height = LABELS + COLUMN * len(report.heats) + 24, TOP + ROW * len(names) + 28
     title = "Time of a training step, relative to xpnet: shorter is faster"

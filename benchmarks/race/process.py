@@ -28,7 +28,7 @@ class Failed(Exception):  # noqa: N818 (it is no error of the benchmark)
 
 @dataclass(frozen=True)
 class Setting:
-    """Where everyone runs: on how many threads of the CPU, or on the GPU."""
+    """The setting of a race: the threads of the CPU, or the GPU."""
 
     threads: int = 2
     gpu: bool = False
@@ -119,13 +119,13 @@ class Process:
 
 
 def on_path() -> dict[str, str]:
-    """The variable that lets a process find a checkout that is not installed."""
+    """Return the variable that lets a process find a checkout that is not installed."""
     paths = [path for path in (os.environ.get("PYTHONPATH"), str(HERE.parent.parent)) if path]
     return {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def environment(setting: Setting, tuned: bool, fast: bool = False) -> dict[str, str]:
-    """The variables of a competitor: as many threads in every library, and no tuning but its own."""
+    """Return the variables of a competitor: as many threads in every library, and no tuning but its own."""
     tuning = ("XPNET_BACKEND", "XPNET_TUNE", "XPNET_FAST", "OPENBLAS_CORETYPE")
     own = {name: value for name, value in os.environ.items() if name not in tuning}
     own |= {f"{pool}_THREADS": str(setting.threads) for pool in POOLS}

@@ -63,7 +63,7 @@ class Report:
         return True
 
     def verdicts(self) -> list[str]:
-        """A sentence for each rival that people would pick instead."""
+        """Return a sentence for each rival that people would pick instead."""
         lines = []
         for rival in RIVALS:
             found = [
@@ -90,7 +90,7 @@ class Report:
         return asdict(self) | {"heats": heats}
 
     def conditions(self) -> str:
-        """A sentence on where and when."""
+        """Return a sentence on where and when."""
         where = ", ".join(
             [
                 self.machine["processor"],
@@ -107,13 +107,13 @@ class Report:
         )
 
     def busy(self) -> bool:
-        """Whether most times scatter so much that something else must have been running."""
+        """Return whether most times scatter so much that something else must have been running."""
         spreads = [result.spread for heat in self.heats for result in heat.ran()]
         return bool(spreads) and median(spreads) > UNSTEADY
 
 
 def markdown(report: Report, picture: str = "", growth: str = "") -> str:
-    """The report as Markdown, with links to its pictures."""
+    """Return the report as Markdown, with links to its pictures."""
     parts = [report.conditions()]
     if report.heats:
         parts += ["### Time of a training step", "In brackets: as long as the first row takes."]
@@ -145,7 +145,7 @@ def markdown(report: Report, picture: str = "", growth: str = "") -> str:
 
 
 def put_into(page: str, name: str, content: str) -> str:
-    """The page with the content between ``<!-- name -->`` and ``<!-- end of name -->``, which are added if need be."""
+    """Return the page with the content between ``<!-- name -->`` and ``<!-- end of name -->``, added if need be."""
     start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, found, rest = page.partition(start)
     if not found:
@@ -219,7 +219,7 @@ def growth_cells(point: Growth) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Three digits and a unit."""
+    """Return a time with three digits and a unit."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
             return f"{f'{seconds / size:#.3g}'.rstrip('.')} {unit}"

@@ -13,11 +13,11 @@ from xpnet.backend.switch import Backend, get_backend, make_backend
 from xpnet.errors import DtypeError
 
 Change = tuple[MutableMapping[str, Any], str, Any]
-"""Where a value stands, under which name, and what is to stand there."""
+"""An owner of a value, its name there, and the new value."""
 
 
 class Destination:
-    """Where arrays are to go: a library, a device and a floating dtype, each None for where an array is already.
+    """The target of a move: a library, a device and a floating dtype, each None to keep an array's own.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``; ``DtypeError`` where nothing is said.
     """
@@ -34,7 +34,7 @@ class Destination:
             self.backend = self._made(backend, dtype)
 
     def _made(self, backend: object, dtype: Any) -> Backend:
-        """The backend; of the current library on the current device, unless another is named."""
+        """Return the backend; of the current library on the current device, unless another is named."""
         current = get_backend()
         made = make_backend(backend, self.device, dtype)
         if self.device is None and not isinstance(backend, Backend) and made.name == current.name:
@@ -42,7 +42,7 @@ class Destination:
         return made
 
     def place(self, array: Any) -> Any:
-        """The array there: the very same where it is there already, else a copy.
+        """Return the array at the target: the same object where it is there already, else a copy.
 
         Raises: ``ArgumentError`` for a dtype that the library does not have.
         """
@@ -71,7 +71,7 @@ class Destination:
         return Backend(library, device, dtype).asarray(host, dtype)
 
     def within(self, value: Any) -> Any:
-        """A value with the arrays there that it is, or holds in lists, tuples and dicts."""
+        """Return a value with its arrays at the target, also those in lists, tuples and dicts."""
         if hasattr(value, "dtype") and is_array(value) and not hasattr(type(value), "differentiates"):
             return self.place(value)
         if type(value) in (list, tuple):
@@ -83,12 +83,12 @@ class Destination:
         return value
 
     def changes(self, holder: MutableMapping[str, Any], leave: Container[str] = ()) -> list[Change]:
-        """What is to be assigned in a mapping, all but under the names to ``leave``; nothing is assigned yet."""
+        """Return the assignments for a mapping, but for the names to ``leave``; nothing is assigned yet."""
         return [(holder, name, self.within(value)) for name, value in holder.items() if name not in leave]
 
 
 class Movable:
-    """What has arrays that can move: a layer, a network, an optimizer, a Trainer."""
+    """A base class for what has arrays that can move: a layer, a network, an optimizer, a Trainer."""
 
     def to(self, backend: object = None, device: Any = None, dtype: Any = None) -> Self:
         """Move to another library, device or dtype, ``net.to("cupy")``, ``net.to(dtype="float64")``; return self.
@@ -107,8 +107,8 @@ class Movable:
         return self
 
     def _changes(self, destination: Destination) -> list[Change]:
-        """All that is to be assigned; nothing is assigned yet."""
+        """Return all assignments of the move; nothing is assigned yet."""
         return destination.changes(vars(self))
 
     def _has_moved(self) -> None:
-        """Forget what belonged to the old place."""
+        """Forget what belonged to the old library or device."""

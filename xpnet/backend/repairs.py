@@ -1,4 +1,4 @@
-"""What a library leaves out of a function of the standard, made of what it does."""
+"""Repairs: functions of the standard that a library has only in part, made of those that it has."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Repaired(ModuleType):
 
 
 def repaired(namespace: Namespace, repairs: Mapping[str, Repair]) -> Namespace:
-    """Return the namespace, or where there are repairs another one of its name with those functions in their place."""
+    """Return the namespace; where there are repairs, another one of its name with those functions."""
     if not repairs:
         return namespace
     made = Repaired(namespace)
@@ -46,7 +46,7 @@ def repaired(namespace: Namespace, repairs: Mapping[str, Repair]) -> Namespace:
 
 
 def solve_stacks(solve: Callable[..., Array], xp: Namespace, A: Array, b: Array, /) -> Array:
-    """``linalg.solve`` of stacks of matrices whose shapes broadcast, ``A x = b``."""
+    """Solve stacks of matrices whose shapes broadcast, ``A x = b``."""
     if b.ndim > 1 and A.shape[:-1] != b.shape[:-1] and A.shape[-2:-1] == b.shape[-2:-1]:
         stack = xp.broadcast_shapes(A.shape[:-2], b.shape[:-2])
         A = xp.broadcast_to(A, (*stack, *A.shape[-2:]))

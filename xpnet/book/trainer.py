@@ -18,7 +18,7 @@ OPTIMIZERS = {kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, 
 
 
 class Trainer:
-    """Training on batches that ``numpy.random.choice`` draws, told line by line unless ``verbose=False``.
+    """Training on batches from ``numpy.random.choice``, printed line by line unless ``verbose=False``.
 
     ``network`` is one of the book's, or a class of your own with ``params``, ``gradient``, ``loss`` and ``accuracy``.
     ``optimizer`` is a name, ``optimizer_param`` its arguments. What was measured are numbers in ``train_loss_list``,
@@ -64,7 +64,7 @@ class Trainer:
         self.test_acc_list: list[float] = []
 
     def train_step(self) -> None:
-        """One update, its loss afterwards, and at the start of an epoch the accuracies."""
+        """Do one update; compute its loss afterwards, and at the start of an epoch the accuracies."""
         rows = np.random.choice(self.train_size, self.batch_size)
         xp, order = array_namespace(self.x_train), backend_of(self.x_train).asarray(rows)
         x, t = xp.take(self.x_train, order, axis=0), xp.take(self.t_train, order, axis=0)
@@ -83,7 +83,7 @@ class Trainer:
         self.current_iter += 1
 
     def train(self) -> None:
-        """All steps, and the accuracy on all test data."""
+        """Do all steps, and compute the accuracy on all test data."""
         for _ in range(self.max_iter):
             self.train_step()
         accuracy = self._accuracy(self.x_test, self.t_test)

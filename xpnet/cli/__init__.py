@@ -12,7 +12,7 @@ from xpnet import __version__
 from xpnet.errors import XpnetError
 from xpnet.tuning import tune
 
-# Each command stands in a module of its name, which is imported, numpy with it, when the command runs.
+# Each command is in a module of its name, which is imported, and numpy with it, when the command runs.
 COMMANDS = {
     "train": "Train the book's network, its gradients checked before and its predictions after.",
     "check": "Check the gradients of every layer, on every backend present or on one.",
@@ -60,7 +60,7 @@ class Commands(Answering, click.Group):
 
 NEXT = (
     "Begin with `xpnet train`: it checks the gradients, learns the digits that ship with it, and shows the result. "
-    "`xpnet draw` draws how backpropagation works, `xpnet backends` tells what else can run here."
+    "`xpnet draw` draws how backpropagation works, `xpnet backends` lists what else can run here."
 )
 
 

@@ -59,7 +59,7 @@ def check(backend: str | None, device: str | None, dtype: str, quiet: bool) -> N
 
 
 def cell(report: Report) -> Text:
-    """The largest relative difference, coloured by the worst status."""
+    """Return the largest relative difference, coloured by the worst status."""
     from rich.text import Text
 
     worst = max(row.max_rel for row in report.rows)

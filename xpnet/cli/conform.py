@@ -27,8 +27,8 @@ from xpnet.files import written_in_place
 def conform(namespace: str, every_row: bool, file: Path | None, quiet: bool, **chosen: Any) -> None:
     """Try an array library on its arrays, layers, the rules of autodiff and a small training, against NumPy.
 
-    NAMESPACE is a backend name such as torch, or a module path such as dask.array or my_library; the folder in which
-    you stand is searched, too. Prints what is missing, raises or deviates; exits with 1 where anything does.
+    NAMESPACE is a backend name such as torch, or a module path such as dask.array or my_library; the current
+    folder is searched, too. Prints what is missing, raises or deviates; exits with 1 where anything does.
     """
     from rich.text import Text
 
@@ -49,6 +49,6 @@ def conform(namespace: str, every_row: bool, file: Path | None, quiet: bool, **c
 
 
 def write(report: Report, file: Path) -> None:
-    """The whole report as JSON."""
+    """Write the whole report as JSON."""
     with written_in_place(file) as part:
         part.write_text(json.dumps(report.to_dict(), indent=1, allow_nan=False), encoding="utf-8")

@@ -56,7 +56,7 @@ M, N = np.asarray([6, 3, 1], dtype=np.int32), np.asarray([1, 2, 1], dtype=np.int
 
 
 def array_rows(subject: Subject) -> Iterator[Row]:
-    """Each attribute, present or not, and each operator on arrays and numbers."""
+    """Yield each attribute, present or not, and each operator on arrays and numbers."""
     for name in ATTRIBUTES:
         missing = f"array.{name}" in subject.missing
         yield Row(SECTION, name, "attribute", MISSING, cause=MISSING) if missing else Row(SECTION, name, "attribute")
@@ -73,14 +73,14 @@ def array_rows(subject: Subject) -> Iterator[Row]:
 
 
 def deferring_rows(subject: Subject) -> Iterator[Row]:
-    """Each operator with a Variable on its right, which must be the Variable's."""
+    """Yield each operator with a Variable on its right, which must be the Variable's."""
     a, b = subject.cast(A), subject.cast(B)
     for name, operate in {**ARITHMETIC, **MATMUL}.items():
         yield attempt(subject, DEFERRING, name, "array with a Variable", deferring(subject, operate, a, b), DEFERRING)
 
 
 def values(subject: Subject, name: str, operate: Callable[..., Any], operands: tuple[tuple[Any, ...], ...]) -> Row:
-    """An operator against NumPy's on several operands."""
+    """Compare an operator with NumPy's on several operands."""
 
     def check() -> Finding:
         return worst([one(subject, operate, given) for given in operands])
@@ -94,7 +94,7 @@ def one(subject: Subject, operate: Callable[..., Any], operands: tuple[Any, ...]
 
 
 def deferring(subject: Subject, operate: Callable[[Any, Any], Any], a: Any, b: Any) -> Callable[[], Finding]:
-    """A check that ``array ∘ Variable`` is the Variable's."""
+    """Check that ``array ∘ Variable`` is the Variable's."""
 
     def check() -> Finding:
         result = operate(subject.asarray(a), Variable(subject.asarray(b)))
@@ -104,5 +104,5 @@ def deferring(subject: Subject, operate: Callable[[Any, Any], Any], a: Any, b: A
 
 
 def defers(rows: list[Row]) -> bool:
-    """Whether every operator left Variables to themselves."""
+    """Return whether every operator left Variables to themselves."""
     return all(row.ok for row in rows if row.section == DEFERRING)

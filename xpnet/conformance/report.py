@@ -61,11 +61,11 @@ class Report:
         return {section: [row for row in self.rows if row.section == section] for section in NOUNS}
 
     def failed(self, section: str | None = None) -> list[Row]:
-        """The rows that are not ok, of all sections or of one."""
+        """Return the rows that are not ok, of all sections or of one."""
         return [row for row in self.rows if not row.ok and section in (None, row.section)]
 
     def summary(self, section: str) -> str:
-        """``rules: 116 of 120 functions as NumPy (383 cases), 2 deviate, 2 missing``."""
+        """Return a line such as ``rules: 116 of 120 functions as NumPy (383 cases), 2 deviate, 2 missing``."""
         rows = self.sections[section]
         worst: dict[str, str] = {}
         for row in rows:
@@ -78,7 +78,7 @@ class Report:
         return ", ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Builtins all the way down; a deviation that is no finite number is None."""
+        """Return a dict of builtins; a deviation that is no finite number is None."""
         rows = [
             asdict(row) | {"deviation": row.deviation if math.isfinite(row.deviation or 0.0) else None}
             for row in self.rows
@@ -113,7 +113,7 @@ class Report:
 
 
 def table(rows: list[Row], every_row: bool) -> Table:
-    """A line for each cause of failure, or for each row."""
+    """Return a line for each cause of failure, or for each row."""
     lines = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     lines.add_column(max_width=44)
     lines.add_column()
@@ -128,7 +128,7 @@ def table(rows: list[Row], every_row: bool) -> Table:
 
 
 def by_cause(rows: list[Row]) -> list[list[Row]]:
-    """The failures, those of one cause together, and in each what failed by itself first.
+    """Return the failures, those of one cause together, and in each what failed by itself first.
 
     A gradient that deviates where the value is right has its cause, most likely, in a function whose value deviates.
     """
@@ -146,23 +146,23 @@ def by_cause(rows: list[Row]) -> list[list[Row]]:
 
 
 def by_itself(row: Row) -> bool:
-    """Whether the value of a function failed, and not what is made of it."""
+    """Return whether the value of a function failed, and not its gradient."""
     return row.tried.startswith("value")
 
 
 def listed(found: list[str], most: int = NAMES_AT_MOST) -> str:
-    """The first few names, and how many more."""
+    """Return the first few names, and how many more."""
     return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
 def names(group: list[Row]) -> Text:
-    """The names in a group, all of those that are missing, the first few of the others."""
+    """Return the names in a group, all of those that are missing, the first few of the others."""
     found = list(dict.fromkeys(row.name for row in group))
     return Text(listed(found, len(found) if group[0].status == MISSING else NAMES_AT_MOST))
 
 
 def tried(group: list[Row]) -> Text:
-    """What was tried first in a group, and how often more."""
+    """Return the first call of a group, and the number of others."""
     calls = dict.fromkeys((row.name, row.tried) for row in group)
     same = {call for _, call in calls}
     rest = f" and {len(calls) - 1} more" if len(same) > 1 else ""

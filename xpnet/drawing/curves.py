@@ -12,7 +12,7 @@ from xpnet.drawing.axes import GREY, Axis, Points, Words, axis_around, curve, fr
 from xpnet.drawing.text import number
 
 WIDTH, HEIGHT = 960, 400
-LOSS, TRAIN, TEST = "#7b3fa0", "#1f6fb4", "#d9580d"  # told apart by colour-blind readers, and dark enough on white
+LOSS, TRAIN, TEST = "#7b3fa0", "#1f6fb4", "#d9580d"  # distinct to colour-blind readers, and dark enough on white
 TOP, BOTTOM = 92.0, 340.0
 MARKERS_UP_TO = 40
 
@@ -75,7 +75,7 @@ def _summary(loss: Series, measured: Iterable[Series], measure: str, words: Word
 
 
 def _loss_bounds(low: float, high: float) -> tuple[float, float]:
-    """From 0 where the curve falls far or not at all, else close around it, so that a slow fall shows."""
+    """Return bounds from 0 where the curve falls far or not at all, else close around it, so that a slow fall shows."""
     least = 0.01 * max(abs(low), abs(high))
     if low >= 0 and (low < 0.75 * high or high - low < least or high == 0):
         return 0.0, high or 1.0

@@ -39,7 +39,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes and edges; the edges into a node stand in the order of its operands.
+    """Nodes and edges; the edges into a node are in the order of its operands.
 
     Raises: ``ArgumentError`` for an edge to a node that is not there, and for a cycle.
     """
@@ -57,7 +57,7 @@ class Graph:
         self.order()
 
     def order(self) -> list[int]:
-        """The nodes in an order in which forward can visit them; backward visits them in reverse."""
+        """Return the nodes in an order in which forward can visit them; backward visits them in reverse."""
         waiting = [0] * len(self.nodes)
         followers: list[list[int]] = [[] for _ in self.nodes]
         for edge in self.edges:
@@ -74,14 +74,14 @@ class Graph:
         return ready
 
     def incoming(self) -> list[list[int]]:
-        """For each node the edges that enter it, in the order of its operands."""
+        """Return for each node the edges that enter it, in the order of its operands."""
         found: list[list[int]] = [[] for _ in self.nodes]
         for index, edge in enumerate(self.edges):
             found[edge.target].append(index)
         return found
 
     def outgoing(self) -> list[list[int]]:
-        """For each node the edges that leave it."""
+        """Return for each node the edges that leave it."""
         found: list[list[int]] = [[] for _ in self.nodes]
         for index, edge in enumerate(self.edges):
             found[edge.source].append(index)

@@ -22,7 +22,7 @@ _STYLES = (
 
 
 def mermaid(graph: Graph) -> str:
-    """The graph as a Mermaid flowchart; under each value stands its derivative, marked ∂."""
+    """Return the graph as a Mermaid flowchart; the derivative is written under each value, marked ∂."""
     lines = ["flowchart LR"]
     for index, node in enumerate(graph.nodes):
         before, after = _SHAPES[node.kind]
@@ -36,7 +36,7 @@ def mermaid(graph: Graph) -> str:
 
 
 def escape_mermaid(text: str) -> str:
-    """The text inside a quoted label, every character with a meaning as its code, ``"`` as ``#34;``."""
+    """Return the text inside a quoted label, every character with a meaning as its code, ``"`` as ``#34;``."""
     text = _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     return "<br/>".join(_PLAIN.sub(_code, line) for line in lines)

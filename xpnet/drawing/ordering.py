@@ -16,7 +16,7 @@ FEW = 600  # items up to which several first orders are tried
 
 
 def order_columns(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Order:
-    """The items of each column from top to bottom; every link joins neighbouring columns.
+    """Return the items of each column from top to bottom; every link joins neighbouring columns.
 
     From a few first orders items go to the middle of their neighbours, to and fro; the first of the orders with
     the fewest crossings is taken.
@@ -39,7 +39,7 @@ def order_columns(columns: Sequence[int], before: Neighbours, after: Neighbours)
 
 
 def _walks(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Iterator[Neighbours]:
-    """The operands of each item as they stand; in a small graph also plain inputs first, or last."""
+    """Yield the operands of each item in order; in a small graph also plain inputs first, or last."""
     yield before
     if len(columns) <= FEW:
         weight = [0] * len(before)  # joins and branches on the way from an input: none behind a plain input
@@ -51,7 +51,7 @@ def _walks(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Ite
 
 
 def _first_order(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Order:
-    """A walk from the results back through the operands in their order, which draws a tree without crossings."""
+    """Return a walk from the results back through the operands in their order, which draws a tree without crossings."""
     order: Order = [[] for _ in range(max(columns, default=-1) + 1)]
     seen = [False] * len(columns)
     stack = [item for item in range(len(columns) - 1, -1, -1) if not after[item]]
@@ -75,7 +75,7 @@ def _sweep(moving: Sequence[list[int]], fixed: Sequence[list[int]], neighbours: 
 
 
 def _crossings(order: Sequence[Sequence[int]], after: Neighbours) -> int:
-    """The number of pairs of links that cross."""
+    """Return the number of pairs of links that cross."""
     count = 0
     for column, following in pairwise(order):
         place = {item: position for position, item in enumerate(following)}

@@ -38,7 +38,7 @@ class Panel:
 
 
 def histogram(title: str, values: Any, low: float, high: float, bins: int = 30, top: float | None = None) -> Panel:
-    """A Panel with the share of the values (an array on the host) in each bin from ``low`` to ``high``, as bars."""
+    """Return a Panel of bars: the share of the values (an array on the host) in each bin from ``low`` to ``high``."""
     counts, edges = np.histogram(np.asarray(values), bins=bins, range=(low, high))
     shares = counts / max(np.asarray(values).size, 1)
     points = zip((edges[:-1] + edges[1:]) / 2, shares, strict=True)
@@ -46,7 +46,7 @@ def histogram(title: str, values: Any, low: float, high: float, bins: int = 30, 
 
 
 def plot(panels: Sequence[Panel], title: str, columns: int = 1) -> str:
-    """The SVG of panels in rows of ``columns``; a series has one colour in all of them.
+    """Return the SVG of panels in rows of ``columns``; a series has one colour in all of them.
 
     Raises: ``ArgumentError`` for no panels or more series than colours.
     """
@@ -98,7 +98,7 @@ def _panel(panel: Panel, x0: float, y0: float, wide: float, high: float, colours
 
 
 def _bars(points: Points, x: Axis, y: Axis) -> str:
-    """A bar from 0 at each point, cut off at the frame."""
+    """Return bars from 0 at each point, cut off at the frame."""
     half = (x.end - x.start) / (2 * len(points)) - 0.4
     zero = y(max(0.0, y.low))
     tops = [(x(at), y(min(value, y.high))) for at, value in points if math.isfinite(value) and value > 0.0]

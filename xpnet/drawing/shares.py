@@ -1,4 +1,4 @@
-"""What each reader of a value sends back to it: the terms of a derivative that is a sum."""
+"""The shares of a derivative that is a sum: what each reader of a value sends back to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Share = tuple[int, int]  # the id of the reading node, and the position of the o
 
 
 def shares(nodes: Sequence[Node], operands: Callable[[Node], list[Any]]) -> dict[Share, Any]:
-    """The terms of every small derivative that several nodes send back, where they add up to it.
+    """Return the terms of every small derivative that several nodes send back, where they add up to it.
 
     The walk back keeps only their sum, so they are computed again from the rules; a rule whose arguments have
     been released may fail or give another sum, and then nothing is claimed.
@@ -47,7 +47,7 @@ def shares(nodes: Sequence[Node], operands: Callable[[Node], list[Any]]) -> dict
 
 
 def _share(reader: Node, position: int, operands: list[Any]) -> Any:
-    """The gradient that the rule of a node gives to one operand."""
+    """Return the gradient that the rule of a node gives to one operand."""
     rule = reader.rule
     if rule is None or rule.joint is not None:
         raise LookupError

@@ -17,7 +17,7 @@ GAP = 14.0
 ROUNDS = 10
 MORE_ROUNDS = 100  # for what a person looks at: up to FEW items
 FEW = 400
-OPERAND, READER = 20.0, 1.0  # a node stands in the middle of its operands rather than of its readers
+OPERAND, READER = 20.0, 1.0  # a node is drawn in the middle of its operands rather than of its readers
 
 Link = tuple[int, int]
 
@@ -29,7 +29,7 @@ def heights(
     straight: Iterable[Link],
     aside: Container[Link],
 ) -> list[float]:
-    """The middle of every item, from the columns' order and the items' heights.
+    """Return the middle of every item, from the columns' order and the items' heights.
 
     ``links`` join items of neighbouring columns; those in ``straight``, the most important first, become
     horizontal unless they cross one that already is. Operands in ``aside`` pull their reader no more than it pulls.
@@ -67,7 +67,7 @@ def _middle(y: Sequence[float], pulls: Sequence[tuple[int, float]], otherwise: f
 
 
 def _rows(order: Sequence[Sequence[int]], count: int, straight: Iterable[Link]) -> list[int]:
-    """For each item the number of its row."""
+    """Return for each item the number of its row."""
     place = [0] * count
     column_of = [0] * count
     for number, column in enumerate(order):
@@ -99,7 +99,7 @@ def _rows(order: Sequence[Sequence[int]], count: int, straight: Iterable[Link]) 
 
 
 def _from_top(above: Sequence[Sequence[tuple[int, float]]], below: Sequence[Sequence[tuple[int, float]]]) -> list[int]:
-    """The rows in an order in which everything above a row comes before it."""
+    """Return the rows in an order in which everything above a row comes before it."""
     waiting = [len(rows) for rows in above]
     ready = [r for r, count in enumerate(waiting) if count == 0]
     for r in ready:
@@ -116,7 +116,7 @@ def _apart(
     above: Sequence[Sequence[tuple[int, float]]],
     below: Sequence[Sequence[tuple[int, float]]],
 ) -> list[float]:
-    """Heights that keep their distances: midway between moving only down and moving only up."""
+    """Return heights that keep their distances: midway between moving only down and moving only up."""
     down, up = list(wanted), list(wanted)
     for r in downwards:
         down[r] = max([down[r], *(down[a] + distance for a, distance in above[r])])

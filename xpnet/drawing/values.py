@@ -1,4 +1,4 @@
-"""What stands on an arrow: small values as numbers, large ones as shape and dtype."""
+"""The words on an arrow: small values as numbers, large ones as shape and dtype."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONGEST = 30  # characters
 
 
 def describe(value: Any) -> str:
-    """The value as the book prints it, ``220`` or ``(0.3, 0.2, 0.5)``; else ``(100, 50) float32``; empty for None."""
+    """Return the value as the book prints it, ``220`` or ``(0.3, 0.2, 0.5)``; else ``(100, 50) float32``."""
     value = base(value)
     if isinstance(value, bool | int | float | complex):
         return number(value)
@@ -28,7 +28,7 @@ def describe(value: Any) -> str:
 
 
 def size(shape: tuple[int, ...]) -> int:
-    """The number of elements of an array of that shape."""
+    """Return the number of elements of an array of that shape."""
     count = 1
     for length in shape:
         count *= length

@@ -21,7 +21,7 @@ OPERANDS = {"add", "subtract", "multiply", "divide", "pow", "maximum", "minimum"
 
 
 def variable_graph(y: Variable, expand: bool = False) -> Graph:
-    """The graph from which ``y`` was computed; ``expand`` replaces layers by the operations of their forward."""
+    """Return the graph from which ``y`` was computed; ``expand`` replaces layers by the operations of their forward."""
     tape = Expansion(y.node, expand)
     nodes = tape.nodes()
     sketch = _Sketch(tape, nodes)
@@ -60,7 +60,7 @@ class _Sketch:
         self.mark(node)
 
     def picture(self, node: TapeNode) -> tuple[Node, set[int]]:
-        """The node, and the positions of those operands that are part of its label."""
+        """Return the node, and the positions of those operands that are part of its label."""
         if node.rule is None:
             return Node("input", self.names[id(node)]), set()
         if node.layer is not None:
@@ -72,8 +72,8 @@ class _Sketch:
             return Node("operation", "/", rule=f"/ {explain('reciprocal')}"), {0}
         label = symbol(node.name)
         keywords = (node.keywords or {}).items()
-        told = {key: value for key, value in keywords if isinstance(value, int | tuple) and value is not False}
-        details = tuple(f"{key}={value}" for key, value in told.items())
+        shown = {key: value for key, value in keywords if isinstance(value, int | tuple) and value is not False}
+        details = tuple(f"{key}={value}" for key, value in shown.items())
         return Node("operation", label, details, rule=f"{label} {explain(node.name)}"), set()
 
     def add_operands(self, node: TapeNode, hidden: set[int]) -> None:
@@ -87,7 +87,7 @@ class _Sketch:
 
     @staticmethod
     def is_operand(node: TapeNode, constant: Any) -> bool:
-        """Whether a constant of an operation is drawn; axes and shapes are not, nor parameters inside a layer."""
+        """Return whether a constant operand is drawn; axes, shapes and parameters inside a layer are not."""
         return node.layer is None and (node.name in OPERANDS or hasattr(constant, "dtype"))
 
     def constant(self, value: Any, name: str, target: int) -> None:
@@ -96,7 +96,7 @@ class _Sketch:
         self.edges.append(Edge(source, target, text if name else ""))
 
     def mark(self, node: TapeNode) -> None:
-        """What stands on the arrow from a node; a value that is used several times goes to a branch first."""
+        """Return the text on the arrow from a node; a value that is used several times goes to a branch first."""
         value, derivative = describe(node.value), ""
         if self.tape.differentiated:
             derivative = describe(node.gradient)
@@ -117,7 +117,7 @@ class _Sketch:
 
 
 def _names(tape: Expansion, nodes: list[TapeNode]) -> dict[int, str]:
-    """A name for every leaf: its own, else that of the parameter it stands for, else x1, x2 …"""
+    """Return a name for every leaf: its own, else that of its parameter, else x1, x2 …"""
     names: dict[int, str] = {}
     for node in nodes:
         words = (*getattr(node.rule, "inputs", ()), *getattr(node.rule, "parameters", ()))

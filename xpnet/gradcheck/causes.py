@@ -1,4 +1,4 @@
-"""What a wrong gradient tells of its cause: mistakes that are often made, each tried on the numbers."""
+"""Likely causes of a wrong gradient: common mistakes, each tried on the numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xpnet.gradcheck.subjects import Target
 
 
 def wrong_shape(got: tuple[int, ...] | None, wanted: tuple[int, ...], dout: Host | None = None) -> str:
-    """The likely cause of a gradient that is missing or has another shape than its array."""
+    """Return the likely cause of a gradient that is missing or has another shape than its array."""
     if got is None:
         return "backward leaves it out: it must set dW for each parameter W and return dx for each input"
     start = f"its shape is {got} and not {wanted}"
@@ -29,7 +29,7 @@ def wrong_shape(got: tuple[int, ...] | None, wanted: tuple[int, ...], dout: Host
 
 
 def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
-    """The patterns in which the values are wrong, the most telling first.
+    """Return the patterns in which the values are wrong, the most telling first.
 
     Shapes: ``analytic`` and ``numeric`` as the target's array.
     """
@@ -46,11 +46,11 @@ def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
 
 
 def _factor(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """One factor everywhere. A single magnitude, as of two numbers that add up to 0, is proportional to any other."""
+    """Yield a cause where one factor is everywhere."""
     ratio = _ratio(a, n)
     if abs(ratio - 1.0) <= 1e-3 or not close(a, ratio * n):
         return
-    batch, told = target.batch, np.unique(np.round(np.abs(n) / np.max(np.abs(n)), 6)).size > 1
+    batch, varied = target.batch, np.unique(np.round(np.abs(n) / np.max(np.abs(n)), 6)).size > 1
     averaged = 1 if target.dout is None else max(target.dout.size // max(a.size, 1), a.size // target.dout.size)
     for count, what in ((batch, "the batch size"), (averaged, "the number of values that are averaged")):
         if count > 1 and np.isclose(ratio, count, rtol=1e-3):
@@ -59,24 +59,24 @@ def _factor(a: Host, n: Host, target: Target) -> Iterator[str]:
             yield f"it is {count} times too small everywhere: a division by {what} too many, or a mean for a sum"
     if np.isclose(ratio, -1.0, rtol=1e-3):
         yield "its sign is wrong everywhere"
-    elif told and np.isclose(ratio, 0.5, rtol=1e-3):
+    elif varied and np.isclose(ratio, 0.5, rtol=1e-3):
         yield (
             "it is 0.5 times the right one everywhere: one of two uses of the input is left out (add their gradients), "
             "or a factor 2"
         )
-    elif told:
+    elif varied:
         yield f"it is {ratio:.4g} times the right one everywhere: a constant factor (an ignored or doubled dout?)"
 
 
 def _ratio(a: Host, n: Host) -> float:
-    """How many times n is a, at least squares."""
+    """Return how many times n is a, by least squares."""
     largest = np.max(np.abs(n))
     scaled = n / largest
     return float(np.vdot(a, scaled) / np.vdot(scaled, scaled) / largest)
 
 
 def _products(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """Mistakes in ``dW = xᵀ dout``, ``dx = dout Wᵀ`` and ``db = Σ dout``."""
+    """Yield mistakes in ``dW = xᵀ dout``, ``dx = dout Wᵀ`` and ``db = Σ dout``."""
     dout, x = target.dout, target.x
     if dout is not None and dout.ndim > 1 and dout.shape[1:] == a.shape:
         for row, name in ((0, "first"), (-1, "last")):
@@ -98,7 +98,7 @@ def _products(a: Host, n: Host, target: Target) -> Iterator[str]:
 
 
 def _elements(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """Mistakes in ``dx = dout f'(x)``, element by element."""
+    """Yield mistakes in ``dx = dout f'(x)``, element by element."""
     dout, y = target.dout, target.y
     x = next(iter(target.others.values()), target.x)
     if dout is None or x is None or y is None or not a.shape == dout.shape == x.shape == y.shape:
@@ -135,7 +135,7 @@ def _elements(a: Host, n: Host, target: Target) -> Iterator[str]:
 
 
 def _places(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """Values that are right and in wrong places, or wrong in places that tell why."""
+    """Yield causes of right values at wrong positions, or of wrong values whose positions give the cause."""
     labels = target.labels
     if labels is not None and a.ndim == 2 and (labels.shape == a.shape or labels.dtype.kind in "iu"):
         difference = a - n
@@ -173,7 +173,7 @@ def _places(a: Host, n: Host, target: Target) -> Iterator[str]:
 
 
 def exchanged(targets: list[Target]) -> dict[str, str]:
-    """Gradients that are another's, name -> cause: returned in each other's place, or computed for the other."""
+    """Return, name -> cause, the gradients that belong to another array: exchanged, or computed for the other."""
     found = {}
     for one in targets:
         for other in targets:
@@ -190,7 +190,7 @@ def exchanged(targets: list[Target]) -> dict[str, str]:
 
 
 def _is(one: Target, other: Target) -> bool:
-    """Whether the gradient given for one is, to the numbers or else the shape, that of the other."""
+    """Return whether the gradient given for one is, to the numbers or else the shape, that of the other."""
     a, n = one.analytic, other.numeric
     if a is None:
         return False
@@ -200,7 +200,7 @@ def _is(one: Target, other: Target) -> bool:
 
 
 def _is_multiple(one: Target) -> bool:
-    """Whether the gradient is the right one times a number."""
+    """Return whether the gradient is the right one times a number."""
     a, n = one.analytic, one.numeric
     if a is None or n is None or not n.any():
         return False
@@ -208,7 +208,7 @@ def _is_multiple(one: Target) -> bool:
 
 
 def close(one: Host, other: Host) -> bool:
-    """Equal to one part in a thousand of the largest value."""
+    """Return whether arrays are equal to one part in a thousand of the largest value."""
     if np.shape(one) != np.shape(other):
         return False
     scale = float(np.max(np.abs(other), initial=0.0))

@@ -46,22 +46,22 @@ def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: 
 
 
 def _parts(network: Any) -> tuple[dict[str, Any], Any, dict[str, Place]]:
-    """The layers of a network in a row, its loss, and where its parameters stand."""
+    """Return the layers of a network in a row, its loss, and the layer and name of each parameter."""
     if is_plain_network(network):
         nodes = layers_of(deepcopy(network))
         last = nodes.popitem()[1] if nodes else None
-        held = {name: vars(layer) for name, layer in layers_of(network).items()}
+        owned = {name: vars(layer) for name, layer in layers_of(network).items()}
     elif (last := getattr(network, "last_layer", None)) is None:
         return {}, None, {}
     else:
         nodes = in_a_row(network)
-        held = {name: dict(layer.params) for name, layer in nodes.items()}
-    stands = [(array, (name, part)) for name, arrays in held.items() for part, array in arrays.items()]
-    return nodes, last, {name: place for name, W in network.params.items() for array, place in stands if array is W}
+        owned = {name: dict(layer.params) for name, layer in nodes.items()}
+    places = [(array, (name, part)) for name, arrays in owned.items() for part, array in arrays.items()]
+    return nodes, last, {name: place for name, W in network.params.items() for array, place in places if array is W}
 
 
 def _behind(nodes: dict[str, Layer], own: dict[str, dict[str, str]], place: Place | None) -> Iterator[str]:
-    """What is wrong with the gradient of a parameter itself, and with the dx of the layers behind its own."""
+    """Yield what is wrong with the gradient of a parameter itself, and with the dx of the layers behind its own."""
     reached = False
     for name, node in nodes.items():
         for part, why in own[name].items():
@@ -71,7 +71,7 @@ def _behind(nodes: dict[str, Layer], own: dict[str, dict[str, str]], place: Plac
 
 
 def _wrong_by_itself(check: Callable[..., Report], layer: Layer, *inputs: Any) -> dict[str, str]:
-    """The inputs and parameters of a layer whose gradients are wrong, name -> likely cause."""
+    """Return the inputs and parameters of a layer whose gradients are wrong, name -> likely cause."""
     report = check(layer.copy(), *inputs, mode="directions", dtype=None, directions=4)
     size = sum(size_of(array) for array in (*layer.params.values(), *inputs))
     if not report.ok and size <= FEW:

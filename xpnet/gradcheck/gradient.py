@@ -38,9 +38,9 @@ PROBES = 12
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None = None) -> Array:
-    """The gradient of ``f`` at ``x`` by central differences, ``g[i] = Σₖ wₖ f(x + k h eᵢ) / h``.
+    """Return the gradient of ``f`` at ``x`` by central differences, ``g[i] = Σₖ wₖ f(x + k h eᵢ) / h``.
 
-    ``f`` takes an array of x's library, shape and dtype and returns one number. It gets copies; one trial tells whether
+    ``f`` takes an array of x's library, shape and dtype and returns one number. It gets copies; one trial shows whether
     f reads x itself, as the book's ``lambda W: net.loss(x, t)`` does, and then x is changed in place. It is as before
     when this returns or raises. The step follows from the dtype, grows with ``|x[i]|``, and shrinks where f is not
     finite beside x.
@@ -80,7 +80,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
 
 
 def can_be_written(x: Array, at: Host, backend: Backend) -> bool:
-    """Whether the array can be assigned to, tried with the values that it has."""
+    """Return whether the array can be assigned to, tried with the values that it has."""
     if getattr(type(x), "differentiates", False):
         return False
     try:
@@ -91,7 +91,7 @@ def can_be_written(x: Array, at: Host, backend: Backend) -> bool:
 
 
 def reads_itself(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend) -> bool:
-    """Whether f, given the same argument, has another value where x itself has changed."""
+    """Return whether f, given the same argument, has another value where x itself has changed."""
     direction = Generator(0).normal(at.shape, "numerical_gradient.probe") * np.maximum(1.0, np.abs(at))
     for shrinking in range(PROBES):
         moved = (at + FARTHEST * 16.0**-shrinking * direction).astype(at.dtype)
@@ -104,7 +104,7 @@ def reads_itself(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend
 
 
 def with_values(x: Array, values: Host, before: Host, backend: Backend, run: Callable[[], Any]) -> Any:
-    """What ``run`` returns while x holds these values; afterwards it holds those from before, whatever happens."""
+    """Return the result of ``run`` while x has these values; afterwards x has those from before."""
     old = backend.asarray(before)
     try:
         x[...] = backend.asarray(values)  # type: ignore[index]
@@ -114,7 +114,7 @@ def with_values(x: Array, values: Host, before: Host, backend: Backend, run: Cal
 
 
 def in_place(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend) -> Evaluate:
-    """An Evaluate that calls ``f`` on x itself, changed for each value."""
+    """Return an Evaluate that calls ``f`` on x itself, changed for each value."""
 
     def evaluate(indices: Host, moves: Host) -> Host:
         values = np.empty(moves.shape)

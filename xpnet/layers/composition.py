@@ -71,7 +71,7 @@ class Chain(Owner):
         inside = getattr(step, "layers", ()) if isinstance(step, Joint) else (step,)
         for name, layer in self.layers.items():
             if any(layer is one for one in inside) and type(layer).__name__ == error.who:
-                error.tell(name)
+                error.set_who(name)
 
     def backward(self, dout: Any = 1.0) -> Any:
         for step in reversed(self._visited()):

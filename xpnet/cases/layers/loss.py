@@ -22,7 +22,7 @@ def cross_entropy(x: Host, t: Host) -> Any:
 
 
 def smoothed(x: Host, t: Host, weights: Host) -> Any:
-    """The sum over samples whose label is not 1, over the weights of their classes."""
+    """Return the sum over samples whose label is not 1, over the weights of their classes."""
     total = counts = 0.0
     for scores, label, w in zip(x, t, weights, strict=True):
         if label != 1:
