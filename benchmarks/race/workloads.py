@@ -120,7 +120,7 @@ def has_mnist() -> bool:
 def mnist() -> tuple[Values, Values]:
     with use_backend("numpy", dtype="float32"):
         (x, t), _ = load_mnist()
-    return x[:20_000], t[:20_000]
+    return np.asarray(x[:20_000]), np.asarray(t[:20_000])
 
 
 @cache

@@ -110,7 +110,7 @@ class Library:
         return nullcontext()
 
     def allow_always(self, dtype: str) -> None:
-        """Return an identical device for the rest of the process."""
+        """Let the library compute in the dtype for the rest of the process."""
 
     def asarray(self, host: np.ndarray[Any, Any], dtype: Any, device: Any) -> Array:
         array: Array = self.namespace().asarray(host, dtype=dtype, device=device, copy=True)
@@ -153,8 +153,7 @@ class Numpy(Library):
         return str(np.__array_api_version__)
 
     def asarray(self, host: np.ndarray[Any, Any], dtype: Any, device: Any) -> Array:
-        array: Array = np.asarray(host, dtype=dtype)
-        return array
+        return np.asarray(host, dtype=dtype)
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         return np.asarray(array)

@@ -72,8 +72,7 @@ def as_labels(t: Array) -> Array:
     xp = array_namespace(t)
     if t.ndim < 2:
         return t
-    labels: Array = t[:, 0] if t.shape[1] == 1 else xp.argmax(t, axis=1)
-    return labels
+    return t[:, 0] if t.shape[1] == 1 else xp.argmax(t, axis=1)
 
 
 def doubles() -> Backend:

@@ -62,8 +62,7 @@ def sigmoid_grad(x: Any) -> Array:
     Source: Deep Learning from Scratch, section 5.5.2.
     """
     y = sigmoid(x)
-    slope: Array = y * (1.0 - y)
-    return slope
+    return y * (1.0 - y)
 
 
 def relu(x: Any) -> Array:

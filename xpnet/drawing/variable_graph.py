@@ -96,7 +96,7 @@ class _Sketch:
         self.edges.append(Edge(source, target, text if name else ""))
 
     def mark(self, node: TapeNode) -> None:
-        """Return the text on the arrow from a node; a value that is used several times goes to a branch first."""
+        """Note the text on the arrow from a node; a value that is used several times goes to a branch first."""
         value, derivative = describe(node.value), ""
         if self.tape.differentiated:
             derivative = describe(node.gradient)

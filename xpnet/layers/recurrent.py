@@ -78,7 +78,7 @@ class Recurrent(Layer):
             for name, values in kept.items():
                 setattr(self, name, values[-1, ...])
         if not self.return_sequences:
-            return states[-1, ...]  # type: ignore[no-any-return]
+            return states[-1, ...]
         return array_namespace(states).permute_dims(states, (1, 0, 2))  # type: ignore[no-any-return]
 
     def _upstream(self, dout: Array) -> Array:
