@@ -93,12 +93,8 @@ class Generator:
         return f"Generator({self.seed})"
 
 
-_default = Generator(0)
-
-
-def default_generator() -> Generator:
-    """Return the default Generator: seed 0, one for the process."""
-    return _default
+DEFAULT = Generator(0)
+"""The Generator of layers that are given none; there is one for the process."""
 
 
 def generator_of(who: str, rng: Generator | None) -> Generator:
@@ -107,7 +103,7 @@ def generator_of(who: str, rng: Generator | None) -> Generator:
     Raises: ``DtypeError`` for anything else, such as a seed or a generator of NumPy's.
     """
     if rng is None:
-        return _default
+        return DEFAULT
     if not isinstance(rng, Generator):
         raise DtypeError(who, "rng must be a Generator of xpnet", kind_of(rng), "pass xpnet.random.Generator(seed)")
     return rng

@@ -28,7 +28,7 @@ class Destination:
             raise DtypeError(who, must, "none", remedy)
         self.device = device
         self.dtype = dtype
-        self.moved: dict[int, tuple[Any, Any]] = {}  # what was one array stays one
+        self.copies: dict[int, tuple[Any, Any]] = {}  # what was one array stays one
         self.backend: Backend | None = None
         if backend is not None:
             self.backend = self._made(backend, dtype)
@@ -41,16 +41,16 @@ class Destination:
             return make_backend(current, dtype=made.dtype)
         return made
 
-    def place(self, array: Any) -> Any:
+    def move(self, array: Any) -> Any:
         """Return the array at the target: the same object where it is there already, else a copy.
 
         Raises: ``ArgumentError`` for a dtype that the library does not have.
         """
-        if id(array) not in self.moved:
-            self.moved[id(array)] = array, self._placed(array)
-        return self.moved[id(array)][1]
+        if id(array) not in self.copies:
+            self.copies[id(array)] = array, self._moved(array)
+        return self.copies[id(array)][1]
 
-    def _placed(self, array: Any) -> Any:
+    def _moved(self, array: Any) -> Any:
         library = library_of(array_namespace(array))
         goal = self.backend
         if goal is None or goal.library.name == library.name:
@@ -73,7 +73,7 @@ class Destination:
     def within(self, value: Any) -> Any:
         """Return a value with its arrays at the target, also those in lists, tuples and dicts."""
         if hasattr(value, "dtype") and is_array(value) and not hasattr(type(value), "differentiates"):
-            return self.place(value)
+            return self.move(value)
         if type(value) in (list, tuple):
             items = list(map(self.within, value))
             return type(value)(items) if any(a is not b for a, b in zip(items, value, strict=True)) else value
@@ -82,9 +82,9 @@ class Destination:
             return named if any(named[name] is not value[name] for name in value) else value
         return value
 
-    def changes(self, holder: MutableMapping[str, Any], leave: Container[str] = ()) -> list[Change]:
+    def changes(self, owner: MutableMapping[str, Any], leave: Container[str] = ()) -> list[Change]:
         """Return the assignments for a mapping, but for the names to ``leave``; nothing is assigned yet."""
-        return [(holder, name, self.within(value)) for name, value in holder.items() if name not in leave]
+        return [(owner, name, self.within(value)) for name, value in owner.items() if name not in leave]
 
 
 class Movable:
@@ -101,8 +101,8 @@ class Movable:
         Raises: ``ArgumentError``, ``BackendError`` as ``set_backend``; ``DtypeError`` where nothing is given;
         ``StateError`` where a parameter is a Variable.
         """
-        for holder, name, new in self._changes(Destination(f"{type(self).__name__}.to", backend, device, dtype)):
-            holder[name] = new
+        for owner, name, new in self._changes(Destination(f"{type(self).__name__}.to", backend, device, dtype)):
+            owner[name] = new
         self._has_moved()
         return self
 

@@ -71,7 +71,7 @@ class Trainer:
         self.optimizer.update(self.network.params, self.network.gradient(x, t))
         loss = float(to_numpy(self.network.loss(x, t)))
         self.train_loss_list.append(loss)
-        self._tell(f"train loss:{loss}")
+        self._print(f"train loss:{loss}")
         if self.current_iter % self.iter_per_epoch == 0:
             self.current_epoch += 1
             rows_seen = slice(self.evaluate_sample_num_per_epoch)
@@ -79,7 +79,7 @@ class Trainer:
             test = self._accuracy(self.x_test[rows_seen, ...], self.t_test[rows_seen, ...])
             self.train_acc_list.append(train)
             self.test_acc_list.append(test)
-            self._tell(f"=== epoch:{self.current_epoch}, train acc:{train}, test acc:{test} ===")
+            self._print(f"=== epoch:{self.current_epoch}, train acc:{train}, test acc:{test} ===")
         self.current_iter += 1
 
     def train(self) -> None:
@@ -87,12 +87,12 @@ class Trainer:
         for _ in range(self.max_iter):
             self.train_step()
         accuracy = self._accuracy(self.x_test, self.t_test)
-        self._tell("=============== Final Test Accuracy ===============")
-        self._tell(f"test acc:{accuracy}")
+        self._print("=============== Final Test Accuracy ===============")
+        self._print(f"test acc:{accuracy}")
 
     def _accuracy(self, x: Array, t: Array) -> float:
         return float(to_numpy(self.network.accuracy(x, t)))
 
-    def _tell(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         if self.verbose:
             print(line)

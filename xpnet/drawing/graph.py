@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,14 +58,12 @@ class Graph:
 
     def order(self) -> list[int]:
         """Return the nodes in an order in which forward can visit them; backward visits them in reverse."""
-        waiting = [0] * len(self.nodes)
-        followers: list[list[int]] = [[] for _ in self.nodes]
-        for edge in self.edges:
-            waiting[edge.target] += 1
-            followers[edge.source].append(edge.target)
+        waiting = [len(edges) for edges in self.incoming()]
+        outgoing = self.outgoing()
         ready = [node for node, count in enumerate(waiting) if count == 0]
         for node in ready:
-            for follower in followers[node]:
+            for index in outgoing[node]:
+                follower = self.edges[index].target
                 waiting[follower] -= 1
                 if waiting[follower] == 0:
                     ready.append(follower)
@@ -75,14 +73,14 @@ class Graph:
 
     def incoming(self) -> list[list[int]]:
         """Return for each node the edges that enter it, in the order of its operands."""
-        found: list[list[int]] = [[] for _ in self.nodes]
-        for index, edge in enumerate(self.edges):
-            found[edge.target].append(index)
-        return found
+        return self._edges_at(edge.target for edge in self.edges)
 
     def outgoing(self) -> list[list[int]]:
         """Return for each node the edges that leave it."""
+        return self._edges_at(edge.source for edge in self.edges)
+
+    def _edges_at(self, ends: Iterable[int]) -> list[list[int]]:
         found: list[list[int]] = [[] for _ in self.nodes]
-        for index, edge in enumerate(self.edges):
-            found[edge.source].append(index)
+        for index, node in enumerate(ends):
+            found[node].append(index)
         return found

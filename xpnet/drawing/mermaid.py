@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from xpnet.drawing.graph import Edge, Graph, Node
+from xpnet.drawing.text import printable
 
 _PLAIN = re.compile(r"[^\w .,()/×−=+^@'°∂Σ√-]", re.ASCII)
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SHAPES = {
     "operation": ('(("', '"))'),
     "layer": ('["', '"]'),
@@ -37,8 +37,7 @@ def mermaid(graph: Graph) -> str:
 
 def escape_mermaid(text: str) -> str:
     """Return the text inside a quoted label, every character with a meaning as its code, ``"`` as ``#34;``."""
-    text = _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
-    lines = [" ".join(line.split()) for line in text.splitlines()]
+    lines = [" ".join(line.split()) for line in printable(text).splitlines()]
     return "<br/>".join(_PLAIN.sub(_code, line) for line in lines)
 
 

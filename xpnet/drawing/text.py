@@ -19,7 +19,12 @@ _SIGNS = frozenset("+<>=^~#&")
 
 def escape_xml(text: object) -> str:
     """Return the text inside an SVG or HTML element or attribute, ``<`` as ``&lt;``."""
-    return escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text)))
+    return escape(printable(text))
+
+
+def printable(text: object) -> str:
+    """Return the text with a replacement for each character that no document may hold."""
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def number(value: Any) -> str:

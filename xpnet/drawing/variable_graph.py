@@ -42,7 +42,7 @@ class _Sketch:
         self.shares = shares(nodes, tape.operands) if tape.differentiated else {}
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
-        self.place: dict[int, int] = {}  # of a tape node, from whose number arrows leave
+        self.number: dict[int, int] = {}  # of a tape node, from whose number arrows leave
         self.marks: dict[int, tuple[str, str]] = {}
 
     def node(self, node: Node) -> int:
@@ -52,10 +52,10 @@ class _Sketch:
     def add(self, node: TapeNode) -> None:
         inputs = self.tape.inputs(node)
         if node.rule is PART and inputs:  # one of several results: an arrow of its own from the same node
-            self.place[id(node)] = self.place[id(inputs[0])]
+            self.number[id(node)] = self.number[id(inputs[0])]
         else:
             made, hidden = self.picture(node)
-            self.place[id(node)] = self.node(made)
+            self.number[id(node)] = self.node(made)
             self.add_operands(node, hidden)
         self.mark(node)
 
@@ -77,7 +77,7 @@ class _Sketch:
         return Node("operation", label, details, rule=f"{label} {explain(node.name)}"), set()
 
     def add_operands(self, node: TapeNode, hidden: set[int]) -> None:
-        target = self.place[id(node)]
+        target = self.number[id(node)]
         names = getattr(node.rule, "inputs", ())
         for position, operand in enumerate(self.tape.operands(node)):
             if isinstance(operand, TapeNode):
@@ -104,16 +104,16 @@ class _Sketch:
             value = derivative = _shape(node)
         self.marks[id(node)] = (value, derivative)
         if self.uses[id(node)] > 1:
-            source = self.place[id(node)]
+            source = self.number[id(node)]
             branch = self.node(Node("branch", self.nodes[source].label, stands_for=source))
             self.edges.append(Edge(source, branch, value, derivative))
-            self.place[id(node)] = branch
+            self.number[id(node)] = branch
             self.marks[id(node)] = ("", "")
 
     def connect(self, node: TapeNode, target: int, share: str = "") -> None:
         node = self.tape.resolve(node)
         value, derivative = self.marks[id(node)]
-        self.edges.append(Edge(self.place[id(node)], target, value, derivative or share))
+        self.edges.append(Edge(self.number[id(node)], target, value, derivative or share))
 
 
 def _names(tape: Expansion, nodes: list[TapeNode]) -> dict[int, str]:

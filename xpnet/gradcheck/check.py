@@ -207,7 +207,7 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
         shape = host.shape
     check_value(WHO, f, host, backend, dtype, here)
     if result.blind.any() and not result.failed.any():
-        raise _told_by_nothing(target, result, here)
+        raise _lost_in_rounding(target, result, here)
     failed, kinks = bool(result.failed.any() or target.causes), int(result.kinked.sum())
     counted = ~result.kinked
     worst = int(np.argmax(np.where(counted | (not counted.any()), result.difference, -1.0))) if host.size else 0
@@ -261,7 +261,7 @@ def real_part_of(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return real
 
 
-def _told_by_nothing(target: Target, result: Comparison, here: float) -> ArgumentError:
+def _lost_in_rounding(target: Target, result: Comparison, here: float) -> ArgumentError:
     worst = int(np.flatnonzero(result.blind)[0])
     return ArgumentError(
         WHO,

@@ -22,7 +22,9 @@ from xpnet.gradcheck.numerical import (
     check_value,
     default_step,
     differences,
+    each,
     least_steps,
+    moved,
     one_by_one,
     same_value,
     steps_for,
@@ -60,8 +62,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     here = value_at(WHO, f, at, backend, x.dtype)
     seen = {here}
 
-    def noting(moved: Array) -> Any:
-        value = f(moved)
+    def noting(at: Array) -> Any:
+        value = f(at)
         seen.add(float(np.asarray(to_numpy(value)).reshape(-1)[0]) if hasattr(value, "shape") else value)
         return value
 
@@ -94,9 +96,9 @@ def reads_itself(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend
     """Return whether f, given the same argument, has another value where x itself has changed."""
     direction = Generator(0).normal(at.shape, "numerical_gradient.probe") * np.maximum(1.0, np.abs(at))
     for shrinking in range(PROBES):
-        moved = (at + FARTHEST * 16.0**-shrinking * direction).astype(at.dtype)
-        outside, again = (value_beside(f, backend.asarray(moved.copy())) for _ in range(2))
-        inside = with_values(x, moved, at, backend, partial(value_beside, f, backend.asarray(moved.copy())))
+        values = (at + FARTHEST * 16.0**-shrinking * direction).astype(at.dtype)
+        outside, again = (value_beside(f, backend.asarray(values.copy())) for _ in range(2))
+        inside = with_values(x, values, at, backend, partial(value_beside, f, backend.asarray(values.copy())))
         if not (math.isfinite(outside) or math.isfinite(inside)):
             continue
         return outside != inside if outside == again else not same_value(outside, inside, x.dtype)
@@ -115,17 +117,8 @@ def with_values(x: Array, values: Host, before: Host, backend: Backend, run: Cal
 
 def in_place(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend) -> Evaluate:
     """Return an Evaluate that calls ``f`` on x itself, changed for each value."""
-
-    def evaluate(indices: Host, moves: Host) -> Host:
-        values = np.empty(moves.shape)
-        for p, index in enumerate(indices):
-            for s, move in enumerate(moves[p]):
-                moved = at.copy(order="C")
-                moved.reshape(-1)[index] += move
-                values[p, s] = with_values(x, moved, at, backend, partial(value_beside, f, x))
-        return values
-
-    return evaluate
+    run = partial(value_beside, f, x)
+    return each(lambda index, move: with_values(x, moved(at, index, move), at, backend, run))
 
 
 def say_that_it_is_constant(f: Callable[[Array], Any], at: Host, backend: Backend, writable: bool) -> None:

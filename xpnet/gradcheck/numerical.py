@@ -151,39 +151,40 @@ def scalar(value: Any) -> float:
 
 def one_by_one(f: Callable[[Array], Any], at: Host, backend: Backend) -> Evaluate:
     """Return an Evaluate that calls ``f`` once for every value, each time on a new array."""
+    return each(lambda index, move: value_beside(f, backend.asarray(moved(at, index, move))))
+
+
+def each(value: Callable[[Any, Any], Any]) -> Evaluate:
+    """Return an Evaluate that asks for one value at a time, by the index and the move."""
 
     def evaluate(indices: Host, moves: Host) -> Host:
         values = np.empty(moves.shape, dtype=np.result_type(moves.dtype, np.float64))
-        for p, index in enumerate(indices):
-            for s, move in enumerate(moves[p]):
-                moved = at.astype(np.result_type(at.dtype, moves.dtype), order="C", copy=True)
-                moved.reshape(-1)[index] += move
-                values[p, s] = value_beside(f, backend.asarray(moved))
+        for p, s in np.ndindex(moves.shape):
+            values[p, s] = value(indices[p], moves[p, s])
         return values
 
     return evaluate
 
 
-def value_beside(f: Callable[[Array], Any], moved: Array) -> float:
+def moved(at: Host, index: int, move: Any) -> Host:
+    """Return a copy of the argument with one element moved, in the larger of the two dtypes."""
+    copy = at.astype(np.result_type(at.dtype, np.asarray(move).dtype), order="C", copy=True)
+    copy.reshape(-1)[index] += move
+    return copy
+
+
+def value_beside(f: Callable[[Array], Any], x: Array) -> float:
     """Return the value of f at a moved argument, NaN where f refuses it: it is outside of its domain."""
     try:
         with np.errstate(all="ignore"):
-            return scalar(f(moved))
+            return scalar(f(x))
     except (ValueError, ArithmeticError):
         return math.nan
 
 
 def along(f: Callable[[Array], Any], at: Host, directions: Host, backend: Backend) -> Evaluate:
     """Return an Evaluate that moves the whole argument along ``directions[index]``."""
-
-    def evaluate(indices: Host, moves: Host) -> Host:
-        values = np.empty(moves.shape)
-        for p, index in enumerate(indices):
-            for s, move in enumerate(moves[p]):
-                values[p, s] = value_beside(f, backend.asarray(at + move * directions[index]))
-        return values
-
-    return evaluate
+    return each(lambda index, move: value_beside(f, backend.asarray(at + move * directions[index])))
 
 
 def steps_for(at: Host, step: float) -> Host:
