@@ -227,7 +227,7 @@ def verify(console: Console, trainer: Trainer, hidden: int, folder: Path) -> Non
     accuracy, expected = again.accuracy(x, t), trainer.history[-1].test_accuracy
     if accuracy != expected:
         got = f"{accuracy:.2%} for {expected:.2%}"
-        raise DataError("train", "the saved weights must give the accuracy of the trained", got, "train again")
+        raise DataError("train", "the saved weights must give the accuracy of the trained ones", got, "train again")
     seconds = sum(record.seconds for record in trainer.history)
     console.print(Text.assemble((f"test accuracy {accuracy:.2%}", "bold green"), f" after {seconds:.1f} s of training"))
     console.print(Text.assemble("wrote ", (str(folder), "bold")), soft_wrap=True)

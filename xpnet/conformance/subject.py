@@ -128,7 +128,7 @@ def not_a_namespace(got: str) -> ArgumentError:
         WHO,
         "namespace must make arrays that have __array_namespace__, or that array_api_compat knows",
         got,
-        "give the module in which asarray and the other functions of the array API standard stand",
+        "give the module that has asarray and the other functions of the array API standard",
     )
 
 

@@ -81,20 +81,20 @@ def _products(a: Host, n: Host, target: Target) -> Iterator[str]:
     if dout is not None and dout.ndim > 1 and dout.shape[1:] == a.shape:
         for row, name in ((0, "first"), (-1, "last")):
             if dout.shape[0] > 1 and close(a, dout[row]):
-                yield f"it is that of the {name} row alone: sum dout over the batch, axis 0"
+                yield f"it is the gradient of the {name} row alone: sum dout over the batch, axis 0"
         if dout.shape[:1] == a.shape and close(a, dout.sum(axis=1)):
             yield "dout is summed over axis 1: the wrong axis in the bias sum, which is axis 0"
     if dout is not None and dout.ndim == 2 and x is not None and x.ndim == 2 and x.shape[0] == dout.shape[0]:
         if x.shape[0] == x.shape[1] and close(a, x @ dout) and close(n, x.T @ dout):
             yield "x is not transposed: the product is xᵀ dout"
         if x.shape[0] > 1 and close(n, x.T @ dout) and close(a, np.outer(x[0], dout[0])):
-            yield "it is that of the first row alone: the product is xᵀ dout, over all rows"
+            yield "it is the gradient of the first row alone: the product is xᵀ dout, over all rows"
     transposed = n.ndim == 2 and n.shape[0] == n.shape[1] and close(a, n.T)
     if dout is not None and dout.ndim == 2:
         square = [W for W in target.parameters if W.shape == (dout.shape[1], dout.shape[1])]
         transposed |= any(close(a, dout @ W) and close(n, dout @ W.T) for W in square)
     if transposed:
-        yield "it is that of the transposed matrix: a transposed product"
+        yield "it is the gradient of the transposed matrix: a transposed product"
 
 
 def _elements(a: Host, n: Host, target: Target) -> Iterator[str]:
@@ -121,11 +121,11 @@ def _elements(a: Host, n: Host, target: Target) -> Iterator[str]:
                 yield f"a factor {name} is missing"
                 return
             if close(a, n * factor):
-                yield f"a factor {name} is too many"
+                yield f"there is a factor {name} too many"
                 return
     for right, wrong in ((y * (1.0 - y), x * (1.0 - x)), (1.0 - y * y, 1.0 - x * x), (y, x)):
         if close(n, dout * right) and close(a, dout * wrong):
-            yield "x stands where y belongs"
+            yield "x is used where y belongs"
             return
     terms = {"dout": dout, "dout x": dout * x, "dout y": dout * y}
     for name, term in terms.items():
@@ -152,15 +152,15 @@ def _places(a: Host, n: Host, target: Target) -> Iterator[str]:
             yield f"its axes are in another order, {axes}"
             return
     if close(np.sort(a, axis=None), np.sort(n, axis=None)):
-        yield "its values are right, in wrong places: a reshape, an order of axes or a flip"
+        yield "its values are right, but at wrong positions: a reshape, an order of axes or a flip"
         return
     zero, other = n == 0.0, n != 0.0
     if zero.any() and other.any() and close(a[other], n[other]):
-        yield "it is right but where it must be 0: a mask is not applied"
+        yield "it is right except where it must be 0: a mask is not applied"
         return
     zero = a == 0.0
     if zero.any() and close(a[~zero], n[~zero]):
-        yield "it is right but where it is 0 and must not be: some rows, or a second use of an index, are left out"
+        yield "it is right except where it is 0 and must not be: some rows, or a second use of an index, are left out"
         return
     for axis in range(n.ndim):
         scale = np.sum(np.abs(n))
@@ -182,7 +182,7 @@ def exchanged(targets: list[Target]) -> dict[str, str]:
             if _is(one, other) and not _is(one, one) and not _is_multiple(one):
                 both = _is(other, one)
                 found[one.name] = (
-                    f"the gradients of {one.name} and {other.name} stand in each other's place"
+                    f"the gradients of {one.name} and {other.name} are exchanged"
                     if both
                     else f"it is the gradient of {other.name}"
                 )

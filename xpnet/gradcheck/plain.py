@@ -35,7 +35,7 @@ def plain_network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     targets = []
     for name, W in network.params.items():
         if dtype_kind(W) != "real":
-            raise DtypeError(WHO, f"{name} must be a floating array", W.dtype, "make it one of floats")
+            raise DtypeError(WHO, f"{name} must be a floating array", W.dtype, "make it an array of floats")
 
         def loss_at(array: Array, name: str = name) -> Any:
             live: Any = network.params[name]
