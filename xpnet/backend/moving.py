@@ -13,7 +13,7 @@ from xpnet.backend.switch import Backend, get_backend, make_backend
 from xpnet.errors import DtypeError
 
 Change = tuple[MutableMapping[str, Any], str, Any]
-"""An owner of a value, its name there, and the new value."""
+"""A mapping, a name in it, and the new value."""
 
 
 class Destination:
@@ -82,9 +82,9 @@ class Destination:
             return named if any(named[name] is not value[name] for name in value) else value
         return value
 
-    def changes(self, owner: MutableMapping[str, Any], leave: Container[str] = ()) -> list[Change]:
+    def changes(self, mapping: MutableMapping[str, Any], leave: Container[str] = ()) -> list[Change]:
         """Return the assignments for a mapping, but for the names to ``leave``; nothing is assigned yet."""
-        return [(owner, name, self.within(value)) for name, value in owner.items() if name not in leave]
+        return [(mapping, name, self.within(value)) for name, value in mapping.items() if name not in leave]
 
 
 class Movable:
@@ -101,8 +101,8 @@ class Movable:
         Raises: ``ArgumentError``, ``BackendError`` as ``set_backend``; ``DtypeError`` where nothing is given;
         ``StateError`` where a parameter is a Variable.
         """
-        for owner, name, new in self._changes(Destination(f"{type(self).__name__}.to", backend, device, dtype)):
-            owner[name] = new
+        for mapping, name, new in self._changes(Destination(f"{type(self).__name__}.to", backend, device, dtype)):
+            mapping[name] = new
         self._has_moved()
         return self
 

@@ -21,8 +21,8 @@ class Case:
     """One way to use a layer: its parameters and inputs as host arrays, and its output in plain NumPy float64.
 
     ``oracle`` takes the inputs in order, then the parameters in order; ``predicted`` too, where inference gives
-    something else. ``options`` are the keywords of the constructor. A layer that owns layers has a ``make``, a function
-    from the parameters to the layer. ``needs_samples`` says that an empty batch is refused, as by a mean over it.
+    something else. ``options`` are the keywords of the constructor. A container has a ``make``, a function from the
+    parameters to the layer. ``needs_samples`` says that an empty batch is refused, as by a mean over it.
     """
 
     name: str

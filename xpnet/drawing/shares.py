@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from xpnet.autodiff.nodes import conjugate
 from xpnet.autodiff.record import base
 from xpnet.autodiff.rules.table import fit
 from xpnet.backend import to_numpy
-from xpnet.drawing.values import FEW, size
+from xpnet.drawing.values import FEW
 
 Share = tuple[int, int]  # the id of the reading node, and the position of the operand
 
@@ -31,7 +32,7 @@ def shares(nodes: Sequence[Node], operands: Callable[[Node], list[Any]]) -> dict
     found: dict[Share, Any] = {}
     for node in nodes:
         uses = readers.get(id(node), [])
-        if len(uses) < 2 or node.grad is None or size(tuple(getattr(node.value, "shape", (FEW + 1,)))) > FEW:
+        if len(uses) < 2 or node.grad is None or prod(tuple(getattr(node.value, "shape", (FEW + 1,)))) > FEW:
             continue
         try:
             terms = [_share(reader, position, operands(reader)) for reader, position in uses]

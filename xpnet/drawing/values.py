@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from xpnet.autodiff.record import base
@@ -20,19 +21,11 @@ def describe(value: Any) -> str:
     if value is None or not is_array(value):
         return ""
     shape = tuple(value.shape)
-    if size(shape) <= FEW:
+    if prod(shape) <= FEW:
         text = _nested(to_numpy(value).tolist())
         if len(text) <= LONGEST:
             return text
     return f"{shape} {dtype_name(value.dtype)}"
-
-
-def size(shape: tuple[int, ...]) -> int:
-    """Return the number of elements of an array of that shape."""
-    count = 1
-    for length in shape:
-        count *= length
-    return count
 
 
 def _nested(values: Any) -> str:

@@ -1,4 +1,4 @@
-"""Which layers of a network have spoilt its gradients."""
+"""The culprits: the layers of a network that have spoilt its gradients."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Shape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Case:
-    """Return ``call(xp, *arrays)`` of the standard's function ``name``, such as ``linalg.inv``, with keywords.
+    """A call ``call(xp, *arrays)`` at points of these shapes; ``domain`` moves standard normals to where it is smooth.
 
     ``name`` is the function's in the standard, ``label`` distinguishes its cases. ``constants`` are the numbers of the
     operands by which it is not differentiated: a sign, a condition.

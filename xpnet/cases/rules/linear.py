@@ -33,7 +33,7 @@ def contractions(prefix: str) -> tuple[Case, ...]:
 
 
 def norm(shape: Shape, label: str = "", is_complex: bool = False, **keywords: Any) -> Case:
-    """Return cases of a norm of vectors."""
+    """Return a case of a norm of vectors."""
     name = "linalg.vector_norm"
     return case(name, shape, call=calling(name, **keywords), label=label, is_complex=is_complex)
 
@@ -47,7 +47,7 @@ def norms_of_order(*orders: float) -> tuple[Case, ...]:
 
 
 def power(number: int) -> Case:
-    """Return cases of a power of a matrix that has an inverse."""
+    """Return a case of a power of a matrix that has an inverse."""
     return case(
         "linalg.matrix_power",
         (2, 3, 3),

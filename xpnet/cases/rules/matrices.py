@@ -46,7 +46,7 @@ def sizes(xp: Any, a: Any) -> Any:
 
 
 def solving(*shapes: Shape, label: str = "", is_complex: bool) -> Case:
-    """Solve with a regular matrix."""
+    """Return a case of ``solve`` with a regular matrix."""
     return case(
         "linalg.solve",
         *shapes,
@@ -57,7 +57,7 @@ def solving(*shapes: Shape, label: str = "", is_complex: bool) -> Case:
 
 
 def square(name: str, call: Any, label: str = "", shape: Shape = (2, 3, 3), *, is_complex: bool) -> Case:
-    """Return cases of a function of square matrices."""
+    """Return a case of a function of square matrices."""
     return case(f"linalg.{name}", shape, call=call, label=label, is_complex=is_complex)
 
 
