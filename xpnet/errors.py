@@ -6,8 +6,8 @@ from __future__ import annotations
 class XpnetError(Exception):
     """An error of xpnet, ``who: must, got …; remedy``.
 
-    Every kind is also the builtin exception that a caller would catch. What the system says of a failed call comes
-    without its number and path: ``No such file or directory``.
+    Every kind is also the builtin exception that a caller would catch. The message of an OSError is shown without its
+    number and path: ``No such file or directory``.
     """
 
     def __init__(self, who: str, must: str, got: object, remedy: str) -> None:

@@ -27,8 +27,8 @@ def normal_weights(shape: Shape, init: Init, rng: Generator, name: str) -> Array
 
     ``init`` is σ itself, the book's ``weight_init_std``, or the name of a rule. For ``D`` inputs and ``M`` outputs σ is
     √(2/D) for ``"he"``, √(2/(D + M)) for ``"glorot"`` and √(1/D) for ``"lecun"``, which the book calls Xavier's; with
-    ``"_uniform"`` after the name z is uniform and as wide. ``"orthogonal"`` is ``orthogonal()``. Any function
-    ``rule(shape, rng, name)`` will do, such as ``constant(0.5)``.
+    ``"_uniform"`` after the name z is uniform, of the same variance. ``"orthogonal"`` is ``orthogonal()``. It may also
+    be a function ``rule(shape, rng, name)``, such as ``constant(0.5)``.
 
     Shapes: ``W (D, M)``, or the filters ``(M, C, ...)`` of a convolution, whose fans are C and M times their size.
     Raises: ``ArgumentError`` for an unknown name or sizes that are no positive integers.

@@ -23,7 +23,7 @@ Shape: TypeAlias = "tuple[int, ...]"
 class Generator:
     """Random numbers by name, ``u = philox(key=hash(seed, name), counter=(0, use, step, 0))``.
 
-    The state is two integers, ``seed`` and ``index``: a stream has no position to remember.
+    The state is two integers, ``seed`` and ``index``: a stream has no position.
 
     Source: Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2, 3".
     """
@@ -140,7 +140,8 @@ _FAR_TAIL = (
 def normal_quantile(u: Floats) -> Floats:
     """Return the inverse of the normal distribution function, ``z = Φ⁻¹(u)`` for 0 < u < 1, to 16 digits.
 
-    It uses sums, products, quotients and square roots alone: libraries round ``log`` and ``cos`` in different ways.
+    It uses only sums, products, quotients and square roots, because libraries round ``log`` and ``cos`` in different
+    ways.
 
     Source: Wichura, 1988, "Algorithm AS 241: the percentage points of the normal distribution".
     """

@@ -1,8 +1,8 @@
 """Schedules of the learning rate: ``lr=Cosine(0.1, steps=1000)``.
 
-A schedule is a function of the number of updates done, from 0, and any such function will do; these refuse a number
-below 0 or one that is not finite. An epoch is ``len(trainer.batches)`` updates. ``Plateau`` watches the loss of each
-epoch instead, and its memory is saved with the optimizer.
+A schedule is any function of the number of updates done, from 0; these refuse a number that is negative or not finite.
+An epoch is ``len(trainer.batches)`` updates. ``Plateau`` follows the loss of each epoch instead, and its state is saved
+with the optimizer.
 """
 
 from __future__ import annotations

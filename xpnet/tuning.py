@@ -65,11 +65,11 @@ class Tuning:
 def tune() -> Tuning:
     """Set what makes NumPy fast, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
 
-    - ``malloc``: glibc hands the memory of large arrays back as soon as they are free, and the temporaries of the next
+    - ``malloc``: glibc gives the memory of large arrays back as soon as they are free, and the temporaries of the next
       step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of what it once used.
-    - ``OPENBLAS_CORETYPE``: OpenBLAS takes processors that it does not know, AMD's Zen 5 for one, for such without
-      AVX-512, and multiplies at half their speed. Where AVX-512 is there and would be missed, the variable names the
-      core SkylakeX. OpenBLAS reads it once, when numpy is loaded.
+    - ``OPENBLAS_CORETYPE``: OpenBLAS treats processors that it does not know, such as AMD's Zen 5, as if they had no
+      AVX-512, and multiplies at half their speed. For such a processor the variable names the core SkylakeX. OpenBLAS
+      reads it once, when numpy is loaded.
 
     Values that the environment has already are kept, other systems are left alone, and ``XPNET_TUNE=0`` stops it all.
     The result says what was set, and why something was not. Its ``undo()`` removes the variable and sets glibc's

@@ -94,8 +94,8 @@ class Movable:
         """Move to another library, device or dtype, ``net.to("cupy")``, ``net.to(dtype="float64")``; return self.
 
         All arrays inside move: of a layer or network the parameters, gradients, state and arrays among the options, of
-        an optimizer its slots, of a Trainer those of its network and optimizer, and its data. What is left out stays as
-        it is: a float64 network is one on CuPy too. Random streams have names and stay the same. Where something cannot
+        an optimizer its slots, of a Trainer those of its network and optimizer, and its data. An argument that is left
+        out changes nothing: a float64 network stays one on CuPy. Random streams stay the same. Where something cannot
         be moved, nothing is. A backward needs a new forward.
 
         Raises: ``ArgumentError``, ``BackendError`` as ``set_backend``; ``DtypeError`` where nothing is given;

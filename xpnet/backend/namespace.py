@@ -219,7 +219,8 @@ DTYPES = (
 def any_dtype(namespace: Namespace, wanted: Any) -> Any:
     """Return a library's dtype for a name such as ``"int64"``, another library's dtype, ``int`` or ``bool``.
 
-    Integers wider than the library has, such as int64 on jax unless its 64-bit mode is on, are its own integers.
+    Where the library lacks int64, as jax does unless its 64-bit mode is on, the library's default integers take its
+    place.
 
     Raises: ``ArgumentError`` for a dtype that the library does not have.
     """

@@ -65,8 +65,8 @@ class Backend:
     def ahead(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Array, ...]]:
         """Yield batches as ``asarray`` gives them, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
 
-        For data that stays on the host: on CuPy a batch is copied, through pinned memory and on a stream of its own,
-        while the one before it is worked on.
+        This is for data that stays on the host: on CuPy a batch is copied, through pinned memory and on a stream of its
+        own, while the one before it is worked on.
 
         Raises: ``DtypeError`` for what is no batches, or no batch of arrays.
         """
@@ -115,9 +115,9 @@ def asarray(x: Any, dtype: Any = None) -> Array:
     """Return numbers as an array of the current backend, on its device and in its floating dtype.
 
     ``x`` is a number, a list, a table of pandas or polars, or an array of any library. Integers and truth values become
-    floating numbers too, for what layers compute with; where they are to stay what they are, name it,
-    ``asarray(t, dtype="int64")`` for labels and ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. What
-    is missing in a table becomes NaN. An array that is so already is returned as it is.
+    floating numbers too, as layers need them; a dtype keeps them, ``asarray(t, dtype="int64")`` for labels and
+    ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. What is missing in a table becomes NaN. An array
+    that has this backend and dtype already is returned itself.
 
     Raises: ``DtypeError`` for what holds no numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
     for a dtype that the library does not have.
@@ -197,7 +197,7 @@ def get_backend() -> Backend:
 def set_backend(backend: object, device: Any = None, dtype: Any = None) -> Backend:
     """Choose the backend of new arrays, ``set_backend("cupy", device=0, dtype="float32")``.
 
-    Holds for the whole process; inside a ``use_backend`` block, until that block ends. float64 on jax
+    The choice holds for the whole process; inside a ``use_backend`` block, until that block ends. float64 on jax
     switches jax's 64-bit mode on.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.

@@ -1,9 +1,9 @@
 """The names of the book's ``common`` package: a chapter runs where ``common`` is replaced by ``xpnet.book``.
 
-Each name is the library's own thing behind the signature that the book gives it: ``functions``, ``gradient``,
-``layers``, ``util``, ``optimizer``, ``trainer``, ``multi_layer_net``, ``multi_layer_net_extend``, and those of the
-chapters, ``layer_naive``, ``two_layer_net``, ``simple_convnet``, ``deep_convnet``; ``mnist`` replaces the book's
-``dataset.mnist``, and ``pickle`` reads the book's files of weights and nothing else.
+Each name has the book's signature over the library's own code: ``functions``, ``gradient``, ``layers``, ``util``,
+``optimizer``, ``trainer``, ``multi_layer_net``, ``multi_layer_net_extend``, and those of the chapters, ``layer_naive``,
+``two_layer_net``, ``simple_convnet``, ``deep_convnet``; ``mnist`` replaces the book's ``dataset.mnist``, and ``pickle``
+reads the book's files of weights and nothing else.
 
 Numbers are drawn where the book draws them, from NumPy's global generator, and networks start in float64: after
 ``np.random.seed(0)`` a chapter prints what the book's own package prints, to rounding.

@@ -20,7 +20,7 @@ EPSILON = 1e-7
 
 
 class Bookish(optimizers.Optimizer):
-    """An optimizer whose params may be a dict, of arrays that layers hold too, or of numbers."""
+    """An optimizer whose params may be a dict, of arrays that layers have too, or of numbers."""
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
         """Move every parameter by one step, in place where it is an array of a dict.

@@ -20,10 +20,10 @@ OPTIMIZERS = {kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, 
 class Trainer:
     """Training on batches from ``numpy.random.choice``, printed line by line unless ``verbose=False``.
 
-    ``network`` is one of the book's, or a class of your own with ``params``, ``gradient``, ``loss`` and ``accuracy``.
-    ``optimizer`` is a name, ``optimizer_param`` its arguments. What was measured are numbers in ``train_loss_list``,
-    one for each step, and ``train_acc_list`` and ``test_acc_list``, one for each epoch, of the first
-    ``evaluate_sample_num_per_epoch`` rows where it is given.
+    ``network`` is one of the book's, or a class with ``params``, ``gradient``, ``loss`` and ``accuracy``. ``optimizer``
+    is a name, ``optimizer_param`` its arguments. The measures are numbers: ``train_loss_list`` has one for each step,
+    ``train_acc_list`` and ``test_acc_list`` have one for each epoch, of the first ``evaluate_sample_num_per_epoch``
+    rows where it is given.
 
     Raises: ``ArgumentError`` for an unknown optimizer.
     Source: Deep Learning from Scratch, section 7.5.

@@ -25,8 +25,8 @@ COMMANDS = {
 class Answering(click.Command):
     """A command in a tuned process.
 
-    An XpnetError is printed as one line, with no traceback, and exits with 1. Ctrl-C says ``stopped`` and what is
-    kept, and exits with 130.
+    An XpnetError is printed as one line, without a traceback, and exits with 1. Ctrl-C prints ``stopped`` and what has
+    been saved, and exits with 130.
     """
 
     def invoke(self, ctx: click.Context) -> Any:

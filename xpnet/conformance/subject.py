@@ -27,8 +27,8 @@ METHODS = ("getitem", "setitem")  # cases of the array itself, not of a function
 class Subject:
     """A library, a device and a dtype; ``quick`` tries one case of each function.
 
-    ``xp`` is the standard over its arrays, as array_api_compat gives it where a library is no namespace by itself, with
-    the repairs that xpnet makes for all who use it.
+    ``xp`` is its namespace of the standard, from array_api_compat where the library has none, and with the repairs that
+    xpnet makes.
     """
 
     backend: Backend

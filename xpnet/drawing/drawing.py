@@ -120,9 +120,9 @@ FORMATS: Mapping[str, Callable[[Drawing], str | bytes]] = {
 def draw(subject: Any, *, expand: bool = False, title: str | None = None) -> Drawing:
     """Return the computational graph of a Variable, layer or network, with values and derivatives where known.
 
-    A number that layers computed from numbers, ``MulLayer().forward(100, 2)``, draws as they computed it. A class of
-    your own need not derive from anything: one with ``forward`` and ``backward`` is a layer, one with ``params``,
-    ``gradient`` and ``loss`` a network.
+    A number that layers computed from numbers, ``MulLayer().forward(100, 2)``, is drawn with those layers. A class need
+    not derive from anything: one with ``forward`` and ``backward`` is drawn as a layer, one with ``params``,
+    ``gradient`` and ``loss`` as a network.
 
     ``expand`` opens layers into the operations of their forward, and networks inside a network into their layers.
 

@@ -16,8 +16,8 @@ class Node:
     """A circle (operation), a box (layer), a dot (branch), or a name at the rim (input, output).
 
     ``details`` are further lines, such as parameter shapes; ``rule`` says what the node does to derivatives. A
-    ``branch`` hands one value to several nodes. A ``reference`` repeats the name of a far node instead of a long
-    arrow from it. Of both ``stands_for`` is the node whose value they hand on.
+    ``branch`` passes one value to several nodes. A ``reference`` repeats the name of a far node instead of a long arrow
+    from it. For both, ``stands_for`` is the node whose value they pass on.
     """
 
     kind: Kind

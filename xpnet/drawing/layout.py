@@ -1,7 +1,7 @@
 """A layered layout from left to right: nodes in columns, room for every label on its arrow, no overlaps.
 
-Every arrow passes through items of its own in the columns between its ends, and its label is one of them: what
-has room in a column overlaps nothing.
+Every arrow passes through items of its own in the columns between its ends, and its label is one of them, so that items
+that fit into a column do not overlap.
 
 Source: E. R. Gansner, E. Koutsofios, S. C. North, K.-P. Vo, A technique for drawing directed graphs, 1993.
 """
@@ -42,8 +42,8 @@ class Box:
 class Layout:
     """The boxes of nodes and edges, and the ends of the columns.
 
-    ``nodes`` has a box for each node. ``edges`` has for each edge the boxes that its arrow crosses, each as wide as
-    its column; the last one holds the label. ``columns`` has for each node the left and right end of its column.
+    ``nodes`` has a box for each node. ``edges`` has for each edge the boxes that its arrow crosses, each as wide as its
+    column; the last one is for the label. ``columns`` has for each node the left and right end of its column.
     """
 
     nodes: list[Box]

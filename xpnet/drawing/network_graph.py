@@ -20,7 +20,7 @@ _RESULT = re.compile(r"``y \(([^)]*)\)``")
 def network_graph(subject: Any, expand: bool = False) -> Graph:
     """Return the chain of a network's layers, with ``expand`` those of networks inside it; a layer is one box.
 
-    A plain network that keeps no ``layers`` is one box with the shapes of its params.
+    A plain network without ``layers`` is one box with the shapes of its params.
     """
     loss = None
     if isinstance(subject, Layer):
@@ -80,7 +80,7 @@ def layer_node(layer: Any, name: str) -> Node:
 def _chain(subject: Layer, expand: bool) -> list[tuple[str, Layer]]:
     """Return names and layers in order; of chains inside the paths of their layers where they are expanded.
 
-    What computes in another order than one layer after another stays one box.
+    A layer that does not compute one layer after another stays one box.
     """
     if type(subject).forward is not Chain.forward:
         return [(type(subject).__name__, subject)]

@@ -18,8 +18,8 @@ FEW = 600  # items up to which several first orders are tried
 def order_columns(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Order:
     """Return the items of each column from top to bottom; every link joins neighbouring columns.
 
-    From a few first orders items go to the middle of their neighbours, to and fro; the first of the orders with
-    the fewest crossings is taken.
+    From each of a few first orders, sweeps to the right and to the left sort the items by the mean of their neighbours;
+    the first order with the fewest crossings is taken.
     """
     best: Order = []
     fewest = -1

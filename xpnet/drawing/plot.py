@@ -21,7 +21,7 @@ COLOURS = ("#1f6fb4", "#d9580d", "#7b3fa0", "#18805b", "#a32035", "#5c5346")  # 
 class Panel:
     """One frame of a plot: named series of points ``(x, y)``, drawn as curves, or as ``bars`` from 0.
 
-    What is not finite leaves a gap. ``bounds`` are those of y; by default they enclose the points.
+    Values that are not finite leave a gap. ``bounds`` are those of y; by default they enclose the points.
     """
 
     title: str

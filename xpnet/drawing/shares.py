@@ -21,8 +21,8 @@ Share = tuple[int, int]  # the id of the reading node, and the position of the o
 def shares(nodes: Sequence[Node], operands: Callable[[Node], list[Any]]) -> dict[Share, Any]:
     """Return the terms of every small derivative that several nodes send back, where they add up to it.
 
-    The walk back keeps only their sum, so they are computed again from the rules; a rule whose arguments have
-    been released may fail or give another sum, and then nothing is claimed.
+    The backward keeps only their sum, so they are computed again from the rules. A rule whose arguments have been
+    released may fail or give another sum; then there are no terms.
     """
     readers: dict[int, list[tuple[Node, int]]] = {}
     for node in nodes:

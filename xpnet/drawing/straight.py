@@ -1,7 +1,7 @@
 """Heights of items in columns: arrows run straight wherever they can, and nothing touches.
 
-Items joined by an arrow that shall be straight form a row with one height. Rows are then moved towards what
-they are linked to, and apart where they would touch.
+Items joined by an arrow that should be straight form a row with one height. Rows are then moved towards what they are
+linked to, and apart where they would touch.
 
 Source: U. Brandes, B. Köpf, Fast and simple horizontal coordinate assignment, 2002 (rows without crossings).
 """
@@ -31,8 +31,8 @@ def heights(
 ) -> list[float]:
     """Return the middle of every item, from the columns' order and the items' heights.
 
-    ``links`` join items of neighbouring columns; those in ``straight``, the most important first, become
-    horizontal unless they cross one that already is. Operands in ``aside`` pull their reader no more than it pulls.
+    ``links`` join items of neighbouring columns; those in ``straight``, the most important first, become horizontal
+    unless they cross one that already is. Operands in ``aside`` attract their reader no more than it attracts them.
     """
     row = _rows(order, len(sizes), straight)
     count = max(row, default=-1) + 1

@@ -56,9 +56,9 @@ def gradient_check(
 
     ``subject`` is a network (``inputs`` x and t: its loss in every parameter), a layer (its inputs: ``Σ y dout`` for a
     random dout, in every input and parameter) or a function (its ``gradient`` returns one gradient for each floating
-    argument; without it ``xn.grad`` is checked). A class of your own with ``forward`` and ``backward``, or with
-    ``params``, ``gradient`` and ``loss``, need not derive from anything. The subject is checked in float64 copies, such
-    a network in its own dtype; ``dtype=None`` checks it as it is. Step and tolerance follow from the dtype. Where the
+    argument; without it ``xn.grad`` is checked). A class with ``forward`` and ``backward``, or with ``params``,
+    ``gradient`` and ``loss``, need not derive from anything. A copy of the subject is checked in float64, a network of
+    such a class in its own dtype; ``dtype=None`` keeps the dtype. Step and tolerance follow from the dtype. Where the
     values before a ReLU are smaller than any step that rounding allows (float32, or many layers of tiny weights), a
     kink cannot be distinguished from a mistake and may fail.
 

@@ -22,8 +22,8 @@ FEW = 5000  # values of a wrong layer that are tried one by one for the cause
 def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: Callable[..., Report]) -> Report:
     """Name the layers whose own backward is wrong, in the rows that they can have spoilt.
 
-    The gradient of a parameter comes from the loss by the dx of the layers behind its own, and at last from its own
-    layer: no other can have caused what is wrong with it.
+    The gradient of a parameter comes from the loss through the dx of the layers behind its own, and then from its own
+    layer: no other layer can have spoilt it.
     """
     given, last, places = _parts(network)
     if last is None or network in given.values():

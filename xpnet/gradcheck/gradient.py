@@ -43,7 +43,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     """Return the gradient of ``f`` at ``x`` by central differences, ``g[i] = Σₖ wₖ f(x + k h eᵢ) / h``.
 
     ``f`` takes an array of x's library, shape and dtype and returns one number. It gets copies; one trial shows whether
-    f reads x itself, as the book's ``lambda W: net.loss(x, t)`` does, and then x is changed in place. It is as before
+    f reads x itself, as the book's ``lambda W: net.loss(x, t)`` does, and then x is changed in place. It is restored
     when this returns or raises. The step follows from the dtype, grows with ``|x[i]|``, and shrinks where f is not
     finite beside x.
 
