@@ -10,11 +10,13 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from xpnet.tuning import processor
+
 
 def machine() -> dict[str, str]:
     """Return the processor, cores, memory, system, Python and the date."""
     return {
-        "processor": processor(),
+        "processor": processor().get("model name") or platform.processor() or platform.machine(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "memory": memory(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -23,13 +25,11 @@ def machine() -> dict[str, str]:
     }
 
 
-def processor() -> str:
-    return _first(r"model name\s*:\s*(.+)", "/proc/cpuinfo") or platform.processor() or platform.machine()
-
-
 def memory() -> str:
-    kilobytes = _first(r"MemTotal:\s*(\d+)", "/proc/meminfo")
-    return f"{int(kilobytes) / 2**20:.0f} GB" if kilobytes else "unknown"
+    if sys.platform != "linux":
+        return "unknown"
+    found = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text(encoding="utf-8"))
+    return f"{int(found[1]) / 2**20:.0f} GB" if found else "unknown"
 
 
 def versions(packages: list[str]) -> dict[str, str]:
@@ -41,10 +41,3 @@ def versions(packages: list[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _first(pattern: str, file: str) -> str:
-    if sys.platform != "linux":
-        return ""
-    found = re.search(pattern, Path(file).read_text(encoding="utf-8"))
-    return found[1].strip() if found else ""
