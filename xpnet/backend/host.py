@@ -76,17 +76,17 @@ def _array_of(values: Any) -> np.ndarray[Any, Any]:
 def _numbers_in(host: np.ndarray[Any, Any], columns: Any) -> np.ndarray[Any, Any]:
     """Return objects that are numbers, or missing, as floating numbers."""
     found = np.empty(host.shape, dtype=np.float64)
-    for place, value in np.ndenumerate(host):
+    for at, value in np.ndenumerate(host):
         if isinstance(value, Number) and not isinstance(value, complex):
-            found[place] = float(value)  # type: ignore[arg-type]
+            found[at] = float(value)  # type: ignore[arg-type]
         elif value is None or type(value).__name__ == "NAType":
-            found[place] = nan
+            found[at] = nan
         elif columns is None:
             text = isinstance(value, str)
             remedy = "number it with np.unique(x, return_inverse=True)[1]" if text else "make a number of it first"
             raise DtypeError(WHO, "x must be numbers", "text" if text else type(value).__name__, remedy)
         else:
-            got = f"{value!r} in column {columns[place[-1]]}"
+            got = f"{value!r} in column {columns[at[-1]]}"
             raise DtypeError(WHO, "every column must be numbers", got, "leave the column out, or number its values")
     return found
 

@@ -152,9 +152,9 @@ def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = Non
         library = find_library(backend)
     namespace = library.namespace()
     chosen = find_dtype(namespace, "float32" if dtype is None else dtype)
-    place = library.find_device(device)
-    _try_out(library, place, chosen)
-    return Backend(library, place, chosen)
+    found = library.find_device(device)
+    _try_out(library, found, chosen)
+    return Backend(library, found, chosen)
 
 
 def _try_out(library: Library, device: Any, dtype: Any) -> None:

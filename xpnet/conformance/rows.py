@@ -107,9 +107,9 @@ def distance(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tolera
     if not units.size or units.max() <= 1.0:
         return Finding(float(units.max(initial=0.0)))
     where = tuple(int(index) for index in np.unravel_index(int(np.argmax(units)), units.shape))
-    place = f" at {where}" if where else ""
+    element = f" at {where}" if where else ""
     return Finding(
-        float(units[where]), f"{found[where]:.6g} for {expected[where]:.6g}{place}: {in_units(units[where])}"
+        float(units[where]), f"{found[where]:.6g} for {expected[where]:.6g}{element}: {in_units(units[where])}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Arrows between boxes: smooth, through the places that the layout kept free, into the rim of their target."""
+"""Arrows between boxes: smooth, through the room that the layout kept free, into the rim of their target."""
 
 from __future__ import annotations
 

@@ -38,15 +38,15 @@ def network_graph(subject: Any, expand: bool = False) -> Graph:
     last, shape = -1, ""
     for name, layer in [*chain, *([(type(loss).__name__, loss)] if loss is not None else [])]:
         nodes.append(layer_node(layer, name))
-        place = len(nodes) - 1
+        index = len(nodes) - 1
         for position, word in enumerate(_inputs(layer)):
             expected = _shape(layer, layer.shapes.get(word, ""))
             if position == 0 and last >= 0:
-                edges.append(Edge(last, place, max(shape, expected, key=_known)))
+                edges.append(Edge(last, index, max(shape, expected, key=_known)))
             else:
                 nodes.append(Node("input", word))
-                edges.append(Edge(len(nodes) - 1, place, expected))
-        last, shape = place, _result(layer)
+                edges.append(Edge(len(nodes) - 1, index, expected))
+        last, shape = index, _result(layer)
     nodes.append(Node("output", "loss" if loss is not None else "y"))
     edges.append(Edge(last, len(nodes) - 1, shape))
     return Graph(nodes, edges, title=type(subject).__name__)

@@ -66,11 +66,11 @@ def _first_order(columns: Sequence[int], before: Neighbours, after: Neighbours) 
 
 def _sweep(moving: Sequence[list[int]], fixed: Sequence[list[int]], neighbours: Neighbours) -> None:
     for column, other in zip(moving, fixed, strict=True):
-        place = {item: float(position) for position, item in enumerate(other)}
+        rank = {item: float(position) for position, item in enumerate(other)}
         key = {}
         for position, item in enumerate(column):
             near = neighbours[item]
-            key[item] = sum(place[n] for n in near) / len(near) if near else float(position)
+            key[item] = sum(rank[n] for n in near) / len(near) if near else float(position)
         column.sort(key=key.__getitem__)
 
 
@@ -78,10 +78,10 @@ def _crossings(order: Sequence[Sequence[int]], after: Neighbours) -> int:
     """Return the number of pairs of links that cross."""
     count = 0
     for column, following in pairwise(order):
-        place = {item: position for position, item in enumerate(following)}
+        rank = {item: position for position, item in enumerate(following)}
         passed: list[int] = []
         for item in column:
-            ends = sorted(place[n] for n in after[item])
+            ends = sorted(rank[n] for n in after[item])
             for end in ends:
                 count += len(passed) - bisect_right(passed, end)
             for end in ends:

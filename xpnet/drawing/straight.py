@@ -68,22 +68,22 @@ def _middle(y: Sequence[float], pulls: Sequence[tuple[int, float]], otherwise: f
 
 def _rows(order: Sequence[Sequence[int]], count: int, straight: Iterable[Link]) -> list[int]:
     """Return for each item the number of its row."""
-    place = [0] * count
+    rank = [0] * count
     column_of = [0] * count
     for number, column in enumerate(order):
         for position, item in enumerate(column):
-            place[item], column_of[item] = position, number
-    kept: list[list[Link]] = [[] for _ in order]  # per column the places that straight links join, sorted
+            rank[item], column_of[item] = position, number
+    kept: list[list[Link]] = [[] for _ in order]  # per column the ranks that straight links join, sorted
     left: dict[int, int] = {}
     taken = set()
     for a, b in straight:
         if b in left or a in taken:
             continue
         others = kept[column_of[a]]
-        at = bisect_left(others, (place[a], place[b]))
-        if (at and others[at - 1][1] >= place[b]) or (at < len(others) and others[at][1] <= place[b]):
+        at = bisect_left(others, (rank[a], rank[b]))
+        if (at and others[at - 1][1] >= rank[b]) or (at < len(others) and others[at][1] <= rank[b]):
             continue
-        others.insert(at, (place[a], place[b]))
+        others.insert(at, (rank[a], rank[b]))
         left[b] = a
         taken.add(a)
     row = [-1] * count

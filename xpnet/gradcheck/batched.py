@@ -21,14 +21,14 @@ from xpnet.typing import Array
 VALUES_AT_ONCE = 2**19
 
 
-def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
+def side_by_side(network: Any, origin: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
     """Return an Evaluate of the loss in one parameter, many values at once; None where layer or loss have no such form.
 
     Samples that are side by side must not meet: in this layer and behind it none may have lasting state (statistics of
     the batch, noise that counts its steps); the state of layers before it may change. Layers on a path that branches
     are left out.
     """
-    layer, attribute = place
+    layer, attribute = origin
     last = network.last_layer
     if attribute not in layer.units or not isinstance(last, Loss) or type(last).forward is not Loss.forward:
         return None

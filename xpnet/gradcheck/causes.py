@@ -41,7 +41,7 @@ def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
     if analytic.any() and numeric.any() and not close(analytic, numeric):
         found += [*_products(analytic, numeric, target), *_factor(analytic, numeric, target)]
         if not found and target.dout is not None:
-            found += [*_elements(analytic, numeric, target), *_places(analytic, numeric, target)]
+            found += [*_elements(analytic, numeric, target), *_positions(analytic, numeric, target)]
     return list(dict.fromkeys(found))
 
 
@@ -134,7 +134,7 @@ def _elements(a: Host, n: Host, target: Target) -> Iterator[str]:
             return
 
 
-def _places(a: Host, n: Host, target: Target) -> Iterator[str]:
+def _positions(a: Host, n: Host, target: Target) -> Iterator[str]:
     """Yield causes of right values at wrong positions, or of wrong values whose positions give the cause."""
     labels = target.labels
     if labels is not None and a.ndim == 2 and (labels.shape == a.shape or labels.dtype.kind in "iu"):

@@ -65,7 +65,7 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     again = run_network(network, x, t)
     written = written_to(before, {"x": x, "t": t})
     targets = []
-    for name, place in network.params.places.items():
+    for name, origin in network.params.places.items():
 
         def loss_at(array: Array, name: str = name) -> Any:
             restore()
@@ -74,7 +74,7 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
 
         target = Target(name, network.params[name], loss_at, gradients[name], batch=x.shape[0])
         restore()
-        target.fast = side_by_side(network, place, x, t)
+        target.fast = side_by_side(network, origin, x, t)
         target.causes += [*written, *accumulation(gradients[name], again[name], 2.0)]
         targets.append(target)
     return targets

@@ -1,4 +1,4 @@
-"""Cases of functions that move elements to other places."""
+"""Cases of functions that move elements."""
 
 from __future__ import annotations
 
