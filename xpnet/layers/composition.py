@@ -74,7 +74,7 @@ class Chain(Owner):
                 row = inside if isinstance(inside, tuple) else (at,)
                 for one, own in zip(row, name.split("+"), strict=True):
                     if type(one).__name__ == error.who:
-                        error.name(own)
+                        error.set_who(own)
 
     def backward(self, dout: Any = 1.0) -> Any:
         row, trained = self._row()

@@ -1,6 +1,6 @@
 """The competitors: a file for each library, which only a process of its own ever loads.
 
-A class trains one workload. It is made of a ``Job`` (see ``benchmark/worker.py``) and has ``batches``, pairs (x, t) in
+A class trains one workload. It is made of a ``Job`` (see ``worker.py``) and has ``batches``, pairs (x, t) in
 its library's arrays, ``step(x, t)``, one training step that returns the loss, and ``wait()`` for what still runs.
 """
 
@@ -15,7 +15,7 @@ EVERY = ("mlp", "convnet", "transformer")
 
 @dataclass(frozen=True)
 class Competitor:
-    """Who runs: ``kind`` is the class in the file of ``library``, ``package`` the distribution that installs it.
+    """A competitor: ``kind`` is the class in the file of ``library``, ``package`` the distribution that installs it.
 
     ``tuned`` runs behind ``xpnet.tune()``, ``fast`` with the compiled loops of numba. ``captured`` runs on a GPU
     alone. ``computes`` is False where no network is trained, and no loss comes.
@@ -37,7 +37,7 @@ class Competitor:
         return find_spec(self.library) is not None and (not self.fast or find_spec("numba") is not None)
 
     def runs(self, gpu: bool) -> bool:
-        """Whether it can run on a GPU, or on a CPU."""
+        """Return whether it can run on a GPU, or on a CPU."""
         return self.library in ("xpnet", "torch", "jax") and not (self.tuned or self.fast) if gpu else not self.captured
 
 

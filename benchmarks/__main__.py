@@ -1,32 +1,31 @@
-"""``xpnet bench``: small trainings by xpnet and by whatever else is installed, side by side."""
+"""``python -m benchmarks`` trains small networks with xpnet and with whatever else is installed, side by side."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.text import Text
 
+from benchmarks.race import COMPETITORS, WORKLOADS, Competitor, Report, Setting, grow, markdown, put_into, race
+from benchmarks.race.display import footprint_table, growth_table, heat_table
+from benchmarks.race.footprint import footprint
+from benchmarks.race.machine import machine, versions
+from benchmarks.race.peers import GPU_BACKEND
+from benchmarks.race.picture import growth_svg, ratios_svg
+from benchmarks.race.process import Failed
+from benchmarks.race.report import BUSY
+from benchmarks.race.workloads import has_mnist
 from xpnet.backend import make_backend
-from xpnet.benchmark import COMPETITORS, WORKLOADS, Competitor, Report, Setting, grow, markdown, put_into, race
-from xpnet.benchmark.footprint import footprint
-from xpnet.benchmark.machine import machine, versions
-from xpnet.benchmark.peers import GPU_BACKEND
-from xpnet.benchmark.picture import growth_svg, ratios_svg
-from xpnet.benchmark.process import Failed
-from xpnet.benchmark.report import BUSY
-from xpnet.benchmark.workloads import has_mnist
-from xpnet.cli import options
+from xpnet.cli import Answering, options
 from xpnet.cli.console import make_console, narrow
 from xpnet.errors import BackendError
 from xpnet.files import make_folder, written_in_place
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.status import Status
 
 
 def some_of(known: Collection[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
@@ -42,26 +41,17 @@ def some_of(known: Collection[str]) -> Callable[[click.Context, click.Parameter,
     return read
 
 
+def named(option: str, known: Collection[str], default: str, text: str) -> Callable[..., Callable[..., object]]:
+    """Return an option that takes some of the known names."""
+    return click.option(option, callback=some_of(known), default=default, show_default=True, metavar="NAMES", help=text)
+
+
 file = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
-@click.option(
-    "--workloads",
-    callback=some_of(WORKLOADS),
-    default="W1,W2,W3",
-    show_default=True,
-    metavar="NAMES",
-    help="Some of W1 to W5, or all.",
-)
-@click.option(
-    "--competitors",
-    callback=some_of(COMPETITORS),
-    default="all",
-    show_default=True,
-    metavar="NAMES",
-    help=f"Some of {', '.join(COMPETITORS)}.",
-)
+@click.command(cls=Answering, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@named("--workloads", WORKLOADS, "W1,W2,W3", "Some of W1 to W5, or all.")
+@named("--competitors", COMPETITORS, "all", f"Some of {', '.join(COMPETITORS)}.")
 @click.option("--threads", type=options.Whole(1), default=2, show_default=True, help="Threads, and cores, for each.")
 @click.option("--rounds", type=options.Whole(1), default=5, show_default=True, help="Turns of each competitor.")
 @click.option("--gpu", is_flag=True, help="Run on the GPU: xpnet on CuPy, and what else can.")
@@ -70,7 +60,7 @@ file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--footprint", "footprints", is_flag=True, help="Measure the time to import and the room on disk, too.")
 @click.option("--json", "json_file", type=file, metavar="FILE", help="Write all that was measured there.")
 @click.option("--markdown", "page", type=file, metavar="FILE", help="Write tables there, and a picture beside it.")
-def bench(
+def main(
     workloads: list[str],
     competitors: list[str],
     threads: int,
@@ -88,19 +78,15 @@ def bench(
     turns, each in a process of its own, stopped while the others run. Exits with 1 where xpnet itself does not run, or
     computes another loss.
     """
-    from rich.text import Text
-
-    from xpnet.benchmark.display import footprint_table
-
     for path in filter(None, (json_file, page)):  # not after minutes of measuring
-        make_folder("bench", path.parent)
+        make_folder("benchmarks", path.parent)
     console = make_console(quiet)
     asked = [COMPETITORS[name] for name in competitors]
     absent = list(dict.fromkeys(one.package for one in asked if not one.installed))
     if absent and len(asked) < len(COMPETITORS):
         names = ", ".join(one.name for one in asked if not one.installed)
         remedy = f"pip install {' '.join(absent)}, or leave it out of --competitors"
-        raise BackendError("bench", "what it is to compare must be installed", f"no {names}", remedy)
+        raise BackendError("benchmarks", "what it is to compare must be installed", f"no {names}", remedy)
     if gpu:
         make_backend(GPU_BACKEND)  # or say what is missing
     here = [one for one in asked if one.installed and one.runs(gpu)]
@@ -116,7 +102,9 @@ def bench(
             run_heats(console, report, here, workloads)
         if footprints:
             with console.status(Text("importing each library, and measuring its files")):
-                report.footprints.extend(footprint(one.library, one.package) for one in once(here))
+                report.footprints.extend(
+                    footprint(one.library, one.package) for one in {one.package: one for one in here}.values()
+                )
             console.print(footprint_table(report.footprints))
     except Failed as failure:
         raise click.ClickException(f"the benchmark could not run: {failure}") from failure
@@ -131,25 +119,12 @@ def bench(
         raise SystemExit(1)
 
 
-def once(competitors: list[Competitor]) -> list[Competitor]:
-    """One competitor of each package."""
-    return list({one.package: one for one in competitors}.values())
-
-
 def run_heats(console: Console, report: Report, competitors: list[Competitor], workloads: list[str]) -> None:
-    """A table as soon as a workload is done."""
-    from rich.text import Text
-
-    from xpnet.benchmark.display import heat_table
-
+    """Race on each workload, and print a table as soon as it is done."""
     for name in workloads:
         workload = WORKLOADS[name]
         able = [one for one in competitors if workload.kind in one.workloads]
-        with console.status(Text(name)) as status:
-
-            def show(text: str, name: str = name, status: Status = status) -> None:
-                status.update(Text(f"{name}, {text}"))
-
+        with shown(console, name) as show:
             heat = race(workload, able, report.setting, report.rounds, show)
         report.heats.append(heat)
         console.print(heat_table(heat, narrow(console)), *heat.troubles(), sep="\n")
@@ -159,23 +134,21 @@ def run_heats(console: Console, report: Report, competitors: list[Competitor], w
 
 
 def measure_growth(console: Console, report: Report, competitors: list[Competitor]) -> None:
-    """The first competitor, over each axis."""
-    from rich.text import Text
-
-    from xpnet.benchmark.display import growth_table
-
-    with console.status(Text("growth")) as status:
-
-        def show(text: str) -> None:
-            status.update(Text(f"growth, {text}"))
-
-        points = grow(competitors[0], report.setting, report.rounds, show)
-        report.growth.extend(points)
+    """Measure the first competitor over each axis."""
+    with shown(console, "growth") as show:
+        report.growth.extend(grow(competitors[0], report.setting, report.rounds, show))
     console.print(growth_table(report.growth))
 
 
+@contextmanager
+def shown(console: Console, name: str) -> Iterator[Callable[[str], None]]:
+    """Return a status line, and the function that says behind its name what is being done."""
+    with console.status(Text(name)) as status:
+        yield lambda text: status.update(Text(f"{name}, {text}"))
+
+
 def write(report: Report, json_file: Path | None, page: Path | None) -> Iterator[Path]:
-    """The files that were asked for."""
+    """Write the files that were asked for."""
     if json_file is not None:
         yield put(json_file, json.dumps(report.to_dict(), indent=1) + "\n")
     if page is None:
@@ -191,3 +164,7 @@ def put(path: Path, text: str) -> Path:
     with written_in_place(path) as part:
         part.write_text(text, encoding="utf-8")
     return path
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks")

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
-from xpnet.benchmark.peers import GPU_BACKEND, Competitor
-from xpnet.benchmark.workloads import Workload
+from benchmarks.race.peers import GPU_BACKEND, Competitor
+from benchmarks.race.workloads import Workload
 
 HERE = Path(__file__).parent
 CAN_STOP = hasattr(signal, "SIGSTOP")
@@ -28,7 +28,7 @@ class Failed(Exception):  # noqa: N818 (it is no error of the benchmark)
 
 @dataclass(frozen=True)
 class Setting:
-    """Where everyone runs: on how many threads of the CPU, or on the GPU."""
+    """The setting of a race: the threads of the CPU, or the GPU."""
 
     threads: int = 2
     gpu: bool = False
@@ -118,14 +118,18 @@ class Process:
         self.errors.close()
 
 
+def on_path() -> dict[str, str]:
+    """Return the variable that lets a process find a checkout that is not installed."""
+    paths = [path for path in (os.environ.get("PYTHONPATH"), str(HERE.parent.parent)) if path]
+    return {"PYTHONPATH": os.pathsep.join(paths)}
+
+
 def environment(setting: Setting, tuned: bool, fast: bool = False) -> dict[str, str]:
-    """The variables of a competitor: as many threads in every library, and no tuning but its own."""
+    """Return the variables of a competitor: as many threads in every library, and no tuning but its own."""
     tuning = ("XPNET_BACKEND", "XPNET_TUNE", "XPNET_FAST", "OPENBLAS_CORETYPE")
     own = {name: value for name, value in os.environ.items() if name not in tuning}
     own |= {f"{pool}_THREADS": str(setting.threads) for pool in POOLS}
-    paths = [path for path in (own.get("PYTHONPATH"), str(HERE.parent.parent)) if path]
-    own["PYTHONPATH"] = os.pathsep.join(paths)  # for a checkout that is not installed
-    own |= {"PYTHONWARNINGS": "ignore", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    own |= on_path() | {"PYTHONWARNINGS": "ignore", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
     own |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if setting.gpu else {"JAX_PLATFORMS": "cpu"}
     if setting.threads == 1:
         own["XLA_FLAGS"] = f"{own.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()

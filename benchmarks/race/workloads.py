@@ -93,7 +93,7 @@ def write(workload: Workload, folder: Path) -> None:
 
 
 def batches(workload: Workload) -> tuple[Values, Values]:
-    """The batches, x and t with an axis of batches in front."""
+    """Return the batches, x and t with an axis of batches in front."""
     count, N = workload.batches, workload.batch
     if workload.kind == TRANSFORMER:
         vocabulary, context, _ = workload.sizes
@@ -110,7 +110,7 @@ def batches(workload: Workload) -> tuple[Values, Values]:
 
 
 def has_mnist() -> bool:
-    """Whether MNIST lies on this machine: a benchmark fetches nothing."""
+    """Return whether MNIST lies on this machine: a benchmark fetches nothing."""
     if os.environ.get("XPNET_DATA"):
         return True
     return all(any((cache_folder() / f"{name}{end}").is_file() for end in ("", ".gz")) for name in CHECKSUMS)
@@ -120,12 +120,12 @@ def has_mnist() -> bool:
 def mnist() -> tuple[Values, Values]:
     with use_backend("numpy", dtype="float32"):
         (x, t), _ = load_mnist()
-    return x[:20_000], t[:20_000]
+    return np.asarray(x[:20_000]), np.asarray(t[:20_000])
 
 
 @cache
 def synthetic(count: int = 10_000) -> tuple[Values, Values]:
-    """Images of MNIST's shape: ten blurred figures, one a class, with noise on every pixel."""
+    """Return images of MNIST's shape: ten blurred figures, one a class, with noise on every pixel."""
     rng = Generator(0)
     labels = rng.integers(CLASSES, (count,), "bench.labels")
     figures = rng.uniform((CLASSES, PIXELS), "bench.figures") < 0.2
@@ -134,7 +134,7 @@ def synthetic(count: int = 10_000) -> tuple[Values, Values]:
 
 
 def weights(workload: Workload) -> Iterator[tuple[str, Values]]:
-    """The initial weights in float64 by name, in the order of computation; biases are zeros."""
+    """Yield the initial weights in float64 by name, in the order of computation; biases are zeros."""
     for name, shape in shapes(workload):
         if name.partition(".")[2].startswith("gamma") or name.startswith("gamma"):
             yield name, np.ones(shape)
@@ -146,7 +146,7 @@ def weights(workload: Workload) -> Iterator[tuple[str, Values]]:
 
 
 def shapes(workload: Workload) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The names and shapes of the parameters; those of block 2 of a transformer are ``2.Wq, 2.bq …``."""
+    """Yield the names and shapes of the parameters; those of block 2 of a transformer are ``2.Wq, 2.bq …``."""
     if workload.kind == TRANSFORMER:
         vocabulary, context, width = workload.sizes
         yield "tokens", (vocabulary, width)

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from xpnet.benchmark.footprint import Footprint
-from xpnet.benchmark.growth import Growth
-from xpnet.benchmark.peers import COMPETITORS
-from xpnet.benchmark.process import Setting
-from xpnet.benchmark.racing import STEPS, Heat, Result
+from benchmarks.race.footprint import Footprint
+from benchmarks.race.growth import Growth
+from benchmarks.race.peers import COMPETITORS
+from benchmarks.race.process import Setting
+from benchmarks.race.racing import STEPS, Heat, Result
 
 MEGABYTE = 2**20
 BUSY = "the times scatter: something else was running, so measure again when the machine is quiet"
@@ -63,7 +63,7 @@ class Report:
         return True
 
     def verdicts(self) -> list[str]:
-        """A sentence for each rival that people would pick instead."""
+        """Return a sentence for each rival that people would pick instead."""
         lines = []
         for rival in RIVALS:
             found = [
@@ -90,7 +90,7 @@ class Report:
         return asdict(self) | {"heats": heats}
 
     def conditions(self) -> str:
-        """A sentence on where and when."""
+        """Return a sentence on where and when."""
         where = ", ".join(
             [
                 self.machine["processor"],
@@ -107,13 +107,13 @@ class Report:
         )
 
     def busy(self) -> bool:
-        """Whether most times scatter so much that something else must have been running."""
+        """Return whether most times scatter so much that something else must have been running."""
         spreads = [result.spread for heat in self.heats for result in heat.ran()]
         return bool(spreads) and median(spreads) > UNSTEADY
 
 
 def markdown(report: Report, picture: str = "", growth: str = "") -> str:
-    """The report as Markdown, with links to its pictures."""
+    """Return the report as Markdown, with links to its pictures."""
     parts = [report.conditions()]
     if report.heats:
         parts += ["### Time of a training step", "In brackets: as long as the first row takes."]
@@ -132,12 +132,11 @@ def markdown(report: Report, picture: str = "", growth: str = "") -> str:
     if any(result.launches for heat in report.heats for result in heat.ran()):
         parts += ["### What a step asks of the GPU", _by_workload(report, _launches)]
     if report.footprints:
-        rows = [[f.package, f.version, f"{f.seconds:.2f} s", f"{f.size / 1e6:,.0f} MB"] for f in report.footprints]
-        parts += ["### Before the first step", _table(["", "version", "import", "on disk, with dependencies"], rows)]
+        parts += ["### Before the first step", _table(FOOTPRINT, map(footprint_cells, report.footprints))]
     if report.growth:
         parts += ["### Growth"]
         parts += [f"![Time and memory against batch, width, depth and parameters]({growth})"] if growth else []
-        parts += [_growth(report.growth)]
+        parts += [_table(GROWTH, map(growth_cells, report.growth))]
     troubles = [line for heat in report.heats for line in heat.troubles()]
     troubles += [BUSY] if report.busy() else []
     if troubles:
@@ -146,7 +145,7 @@ def markdown(report: Report, picture: str = "", growth: str = "") -> str:
 
 
 def put_into(page: str, name: str, content: str) -> str:
-    """The page with the content between ``<!-- name -->`` and ``<!-- end of name -->``, which are added if need be."""
+    """Return the page with the content between ``<!-- name -->`` and ``<!-- end of name -->``, added if need be."""
     start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, found, rest = page.partition(start)
     if not found:
@@ -206,22 +205,21 @@ def _ratios(report: Report) -> Iterable[list[str]]:
             yield [f"{COMPETITORS[own].label} / {COMPETITORS[other].label}", *cells]
 
 
-def _growth(growth: Sequence[Growth]) -> str:
-    rows = [
-        [
-            point.axis,
-            f"{point.value:,}",
-            f"{point.parameters:,}",
-            duration(point.seconds),
-            "" if point.grown is None else f"{point.grown / MEGABYTE:,.1f} MB",
-        ]
-        for point in growth
-    ]
-    return _table(["axis", "value", "parameters", "a step", "memory"], rows)
+FOOTPRINT = ("", "version", "import", "on disk, with dependencies")
+GROWTH = ("axis", "value", "parameters", "a step", "memory")
+
+
+def footprint_cells(one: Footprint) -> list[str]:
+    return [one.package, one.version, f"{one.seconds:.2f} s", f"{one.size / 1e6:,.0f} MB"]
+
+
+def growth_cells(point: Growth) -> list[str]:
+    memory = "" if point.grown is None else f"{point.grown / MEGABYTE:,.1f} MB"
+    return [point.axis, f"{point.value:,}", f"{point.parameters:,}", duration(point.seconds), memory]
 
 
 def duration(seconds: float) -> str:
-    """Three digits and a unit."""
+    """Return a time with three digits and a unit."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
             return f"{f'{seconds / size:#.3g}'.rstrip('.')} {unit}"

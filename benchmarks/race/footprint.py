@@ -1,7 +1,8 @@
-"""What a library asks for before it has computed anything: the time to import it, and room on the disk."""
+"""Measure what a library needs before it has computed anything: the time to import it, and room on the disk."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+
+from benchmarks.race.process import on_path
 
 TRIES = 5
 
@@ -35,7 +38,7 @@ def footprint(library: str, package: str) -> Footprint:
 
 
 def import_seconds(library: str) -> float:
-    """The median of some fresh processes, in turns with processes that import nothing."""
+    """Return the median of some fresh processes, in turns with processes that import nothing."""
     statement = "from xpnet import *" if library == "xpnet" else f"import {library}"  # its names come when used
     bare, full = ([], [])
     for _ in range(TRIES):
@@ -46,12 +49,13 @@ def import_seconds(library: str) -> float:
 
 def run_seconds(code: str) -> float:
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True)  # noqa: S603 (our own code)
+    command = [sys.executable, "-P", "-c", code]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | on_path())  # noqa: S603 (our own code)
     return time.perf_counter() - start
 
 
 def closure(package: str, seen: set[str] | None = None) -> Iterator[Distribution]:
-    """The distribution and all that it depends on and is installed; extras are left out."""
+    """Yield the distribution and all that it depends on and is installed; extras are left out."""
     seen = set() if seen is None else seen
     name = re.sub(r"[-_.]+", "-", package).lower()
     if name in seen:
@@ -68,7 +72,7 @@ def closure(package: str, seen: set[str] | None = None) -> Iterator[Distribution
 
 
 def files_of(found: Distribution, library: str = "") -> Iterator[Path]:
-    """The files of a distribution but for compiled bytecode, in the folder of a library or anywhere."""
+    """Yield the files of a distribution but for compiled bytecode, in the folder of a library or anywhere."""
     for file in found.files or ():
         if file.suffix != ".pyc" and (not library or file.parts[0] == library):
             yield Path(str(file.locate()))

@@ -8,17 +8,17 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from xpnet.benchmark.footprint import Footprint
-from xpnet.benchmark.growth import Growth
-from xpnet.benchmark.peers import COMPETITORS
-from xpnet.benchmark.racing import Heat, Result
-from xpnet.benchmark.report import MEGABYTE, duration
+from benchmarks.race.footprint import Footprint
+from benchmarks.race.growth import Growth
+from benchmarks.race.peers import COMPETITORS
+from benchmarks.race.racing import Heat, Result
+from benchmarks.race.report import FOOTPRINT, GROWTH, MEGABYTE, duration, footprint_cells, growth_cells
 
 BAR, SHORT_BAR, LONGEST = 15, 4, 6.0  # characters, and the ratio that fills them
 
 
 def heat_table(heat: Heat, narrow: bool = False) -> Table:
-    """The competitors of a heat from the fastest on; below, those that did not run. A narrow one leaves columns out."""
+    """Return a table of a heat, the fastest first, then those that did not run; ``narrow`` has fewer columns."""
     table = Table(
         title=f"{heat.workload.name}: {heat.workload.summary}",
         title_justify="left",
@@ -45,27 +45,26 @@ def heat_table(heat: Heat, narrow: bool = False) -> Table:
 
 
 def footprint_table(footprints: Sequence[Footprint]) -> Table:
-    """What a library asks for before the first step."""
-    table = Table(title="Before the first step", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.add_column("")
-    for head in ("version", "import", "on disk, with dependencies"):
-        table.add_column(head, justify="right")
+    """Return a table of what each library needs before the first step."""
+    table = _plain("Before the first step", FOOTPRINT)
     for one in footprints:
-        style = "bold green" if one.package == "xpnet" else ""
-        table.add_row(one.package, one.version, f"{one.seconds:.2f} s", f"{one.size / 1e6:,.0f} MB", style=style)
+        table.add_row(*footprint_cells(one), style="bold green" if one.package == "xpnet" else "")
     return table
 
 
 def growth_table(growth: Sequence[Growth]) -> Table:
-    """Time and memory of a step at each place on each axis."""
-    table = Table(title="Growth", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.add_column("")
-    for head in ("", "parameters", "a step", "memory"):
-        table.add_column(head, justify="right")
-    for index, g in enumerate(growth):
-        memory = "" if g.grown is None else f"{g.grown / MEGABYTE:.1f} MB"
-        last = index + 1 == len(growth) or growth[index + 1].axis != g.axis
-        table.add_row(g.axis, f"{g.value:,}", f"{g.parameters:,}", duration(g.seconds), memory, end_section=last)
+    """Return a table of the time and memory of a step at each point of each axis."""
+    table = _plain("Growth", GROWTH)
+    for index, point in enumerate(growth):
+        last = index + 1 == len(growth) or growth[index + 1].axis != point.axis
+        table.add_row(*growth_cells(point), end_section=last)
+    return table
+
+
+def _plain(title: str, heads: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for index, head in enumerate(heads):
+        table.add_column(head, justify="right" if index else "left")
     return table
 
 
@@ -85,7 +84,7 @@ def row(heat: Heat, result: Result, narrow: bool = False) -> list[Text]:
 
 
 def bar(ratio: float, style: str, longest: int) -> Text:
-    """A bar in eighths of a character, and the ratio."""
+    """Return a bar in eighths of a character, and the ratio."""
     eighths = max(1, round(min(ratio, LONGEST) / LONGEST * longest * 8))
     blocks = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
     return Text(f"{blocks} {ratio:.2f}{'' if ratio <= LONGEST else ' …'}", style or "cyan")

@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from xpnet.benchmark.peers import COMPETITORS, Competitor
-from xpnet.benchmark.process import CAN_STOP, Failed, Process, Setting
-from xpnet.benchmark.workloads import Workload, write
+from benchmarks.race.peers import COMPETITORS, Competitor
+from benchmarks.race.process import CAN_STOP, Failed, Process, Setting
+from benchmarks.race.workloads import Workload, write
 
 STEPS = 20
 CHUNK, CHUNKS = 0.025, 3  # seconds, and how many in a turn
@@ -20,7 +20,7 @@ CHUNK, CHUNKS = 0.025, 3  # seconds, and how many in a turn
 
 @dataclass(frozen=True)
 class Result:
-    """What one competitor did: seconds a step in each chunk, and losses of the first steps.
+    """The result of one competitor: seconds a step in each chunk, and losses of the first steps.
 
     ``difference`` maps numbers of steps to the relative difference of the loss from that in float64. ``memory`` holds
     bytes, those of the process at its peak and those that came with the training; ``launches`` kernels, copies and
@@ -52,7 +52,7 @@ class Result:
         return (high - low) / self.median
 
     def disagrees(self, workload: Workload) -> bool:
-        """Whether a loss is further from the right one than float32 explains."""
+        """Return whether a loss is further from the right one than float32 explains."""
         return any(not self.difference[steps] <= most for steps, most in workload.agree.items() if self.difference)
 
 
@@ -74,7 +74,7 @@ class Heat:
         return next((result for result in [*own, *self.ran()] if result.ran), None)
 
     def troubles(self) -> list[str]:
-        """A line for each competitor that did not run, and for each whose loss is not the right one."""
+        """Return a line for each competitor that did not run, and for each whose loss is not the right one."""
         lines = []
         for result in self.results.values():
             who = f"{self.workload.name}: {COMPETITORS[result.competitor].label}"
@@ -111,7 +111,7 @@ def race(
 
 
 def exact_losses(workload: Workload, folder: Path, setting: Setting) -> list[float]:
-    """The losses of the first steps in float64, by xpnet on NumPy; none where it cannot compute them."""
+    """Return the losses of the first steps in float64, by xpnet on NumPy; none where it cannot compute them."""
     try:
         with Process(COMPETITORS["xpnet"], workload, folder, Setting(setting.threads), "float64") as process:
             process.answer()
@@ -185,7 +185,7 @@ def _one_by_one(workload: Workload, competitors: Sequence[Competitor], *others: 
 
 
 def _judged(result: Result, workload: Workload, right: list[float]) -> Result:
-    """The result with its losses compared to the right ones."""
+    """Return the result with its losses compared to the right ones."""
     for steps in sorted({*workload.agree, STEPS}):
         if len(right) >= steps <= len(result.losses) and (loss := result.losses[steps - 1]) is not None:
             result.difference[steps] = abs(loss - right[steps - 1]) / abs(right[steps - 1])

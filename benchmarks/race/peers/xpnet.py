@@ -73,7 +73,7 @@ def mlp(weights: dict[str, Any], _: Any) -> networks.Sequential:
 
 
 def perceptron(arrays: list[Any]) -> list[layers.Layer]:
-    """Affine layers of W, b, W, b … with Relu between them."""
+    """Return Affine layers of W, b, W, b … with Relu between them."""
     found: list[layers.Layer] = []
     for W, b in zip(arrays[::2], arrays[1::2], strict=True):
         found += [layers.Affine(W, b), layers.Relu()]

@@ -1,4 +1,4 @@
-"""What a step asks of a GPU, as CUPTI sees it, whatever library asks: kernels, copies, and waits of the host."""
+"""Count the kernels, copies and waits of a step on a GPU, as CUPTI sees them, whatever library asks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOM = 8 << 20  # bytes for records
 
 
 def launches(step: Callable[[], object], wait: Callable[[], None], steps: int) -> dict[str, float]:
-    """Kernels, copies and waits of a step, as the mean over some."""
+    """Return the kernels, copies and waits of a step, as the mean over some."""
     found: Counter[int] = Counter()
 
     def count(activities: Any) -> None:

@@ -28,7 +28,7 @@ class Products:
 def product(
     rows: int, inner: int, columns: int, left: str = "", right: str = "", batch: tuple[int, ...] = ()
 ) -> Product:
-    """Operands and room for ``(rows, inner) @ (inner, columns)``; an operand may be a transposed view."""
+    """Return operands and room for ``(rows, inner) @ (inner, columns)``; an operand may be a transposed view."""
     rng = np.random.default_rng(0)
 
     def operand(height: int, width: int, transposed: str) -> Any:
@@ -40,7 +40,7 @@ def product(
 
 
 def affine(N: int, inputs: int, outputs: int, needs_dx: bool = True) -> Iterator[Product]:
-    """``x W``, ``xᵀ dout`` and, but for the first layer, ``dout Wᵀ``."""
+    """Yield ``x W``, ``xᵀ dout`` and, but for the first layer, ``dout Wᵀ``."""
     yield product(N, inputs, outputs)
     yield product(inputs, N, outputs, left="T")
     if needs_dx:
@@ -73,7 +73,7 @@ def convnet(shapes: dict[str, tuple[int, ...]], job: Any) -> Iterator[Product]:
 
 
 def fastest(*candidates: Product) -> Product:
-    """The layout that takes least here."""
+    """Return the layout that takes least here."""
     return min(candidates, key=seconds)
 
 

@@ -9,10 +9,10 @@ from math import prod
 from pathlib import Path
 from statistics import median
 
-from xpnet.benchmark.peers import Competitor
-from xpnet.benchmark.process import Process, Setting
-from xpnet.benchmark.racing import CHUNK, CHUNKS
-from xpnet.benchmark.workloads import MLP, Workload, shapes, write
+from benchmarks.race.peers import Competitor
+from benchmarks.race.process import Process, Setting
+from benchmarks.race.racing import CHUNK, CHUNKS
+from benchmarks.race.workloads import MLP, Workload, shapes, write
 
 BATCH, WIDTH, DEPTH = 100, 256, 3
 INPUTS, OUTPUTS = 256, 10
@@ -35,7 +35,7 @@ class Growth:
 
 
 def workload(axis: str, value: int) -> Workload:
-    """An MLP with momentum: ``depth`` affine layers, ``width`` units between them, ``batch`` rows of 256 values."""
+    """Return an MLP: ``depth`` affine layers, ``width`` units between them, ``batch`` rows of 256 values, momentum."""
     of = {"batch": BATCH, "width": WIDTH, "depth": DEPTH, axis: value}
     sizes = (INPUTS, *[of["width"]] * (of["depth"] - 1), OUTPUTS)
     return Workload(f"{axis} {value}", MLP, "", sizes, of["batch"], "momentum", 1e-3, batches=2)

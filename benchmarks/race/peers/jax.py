@@ -43,7 +43,7 @@ class Jit:
 
 
 def updated(workload: dict[str, Any], weights: Any, grads: Any, state: Any, steps: Any) -> tuple[Any, Any]:
-    """The weights and the optimizer's state after a step."""
+    """Return the weights and the optimizer's state after a step."""
     lr = workload["lr"]
     if workload["optimizer"] == "sgd":
         return jax.tree.map(lambda w, g: w - lr * g, weights, grads), state

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 
 class Contender(Protocol):
-    """What a class in ``benchmark/peers`` provides."""
+    """The methods of a class in ``peers/``."""
 
     batches: list[tuple[Any, Any]]
 
@@ -28,7 +28,7 @@ class Contender(Protocol):
 
 
 class Job:
-    """What a competitor is made from: ``workload`` as a dict, ``threads``, ``gpu``, xpnet's ``backend``, ``dtype``.
+    """A job, from which a competitor is made: ``workload`` as a dict, ``threads``, ``gpu``, ``backend``, ``dtype``.
 
     ``x`` and ``t`` hold the batches along their first axis; ``weights()`` reads the initial weights by name.
     """
@@ -48,7 +48,7 @@ class Job:
             self.x = self.x.astype(self.dtype, copy=False)
 
     def weights(self) -> dict[str, Any]:
-        """The initial weights as NumPy arrays of this process's own."""
+        """Return the initial weights as NumPy arrays of this process's own."""
         import numpy as np
 
         with np.load(self.folder / ("weights.npz" if self.dtype == "float32" else "weights64.npz")) as file:
@@ -73,12 +73,12 @@ class Worker:
             yield from self.contender.batches
 
     def losses(self, steps: int) -> list[float | None]:
-        """The loss of each of the next steps; None where no loss is computed."""
+        """Return the loss of each of the next steps; None where no loss is computed."""
         found = [self.contender.step(*next(self.feed)) for _ in range(steps)]
         return [None if loss is None else float(loss) for loss in found]
 
     def time(self, seconds: float, chunks: int) -> list[float]:
-        """The seconds of a step, as the mean of each of some chunks of about ``seconds``, once warm."""
+        """Return the seconds of a step, as the mean of each of some chunks of about ``seconds``, once warm."""
         if not self.calls:
             self._chunk(2)
             self.calls = max(1, round(seconds / self._chunk(3)))
@@ -95,7 +95,7 @@ class Worker:
         return stop() / calls
 
     def _stopwatch(self) -> Callable[[], float]:
-        """Start to measure; the function that comes back waits for the end, and tells the seconds since."""
+        """Start to measure; the returned function waits for the end, and returns the seconds since."""
         start = time.perf_counter()
 
         def stop() -> float:
@@ -105,14 +105,14 @@ class Worker:
         return stop
 
     def launches(self, steps: int) -> dict[str, float]:
-        """What a step asks of the GPU."""
+        """Return what a step asks of the GPU."""
         counted: dict[str, float] = load(str(Path(__file__).parent / "peers" / "cuda.py")).launches(
             lambda: self.contender.step(*next(self.feed)), self.contender.wait, steps
         )
         return counted
 
     def memory(self) -> dict[str, int | None]:
-        """The bytes at the peak, and how many of them came with the training; those of the GPU where it is one."""
+        """Return the bytes at the peak and those that came with the training, of the GPU where it is one."""
         if hasattr(self.contender, "memory"):
             return {"peak": self.contender.memory(), "grown": self.contender.memory()}
         peak = highest()
@@ -121,7 +121,7 @@ class Worker:
 
 
 def load(file: str) -> Any:
-    """A module from its file, under a name that hides no library."""
+    """Return a module from its file, under a name that hides no library."""
     spec = importlib.util.spec_from_file_location(f"competitor_{Path(file).stem}", file)
     assert spec is not None  # noqa: S101 (for the type checker)
     assert spec.loader is not None  # noqa: S101
@@ -131,12 +131,12 @@ def load(file: str) -> Any:
 
 
 def resident() -> int | None:
-    """The bytes of memory that the process holds now, where the system tells."""
+    """Return the bytes of memory that the process holds now, where the system tells."""
     return _status("VmRSS")
 
 
 def highest() -> int | None:
-    """The bytes of memory that the process held at its peak, where the system tells."""
+    """Return the bytes of memory that the process held at its peak, where the system tells."""
     return _status("VmHWM")
 
 
