@@ -1,19 +1,131 @@
-"""``capture``: a training step without Python between its kernels."""
+"""``capture``: a training step without Python between its kernels, and what of it lasts from step to step.
+
+A replay does again what the device did, in the same memory and with the same numbers. What lasts from one step to the
+next is therefore registered with the capture that runs: arrays that are bound anew, counts, and numbers that follow
+from a count, which reach the formulas as arrays without axes whose values are written before each replay.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import update_wrapper
 from importlib import import_module
 from typing import Any
 
 from xpnet.backend import array_namespace, is_array, library_of
-from xpnet.errors import ArgumentError, DtypeError
-from xpnet.kernels import recording
+from xpnet.errors import ArgumentError, DtypeError, ShapeError, StateError
+from xpnet.typing import Array
+
+WHO = "capture"
+
+current: Capture | None = None
+
+
+class TooEarlyError(Exception):
+    """Something that lasts is first made by the step; the next one can be captured."""
+
+
+class Capture:
+    """What of a step lasts, in places ``home[key]`` of dicts and lists, and which of its numbers are new in each."""
+
+    def __init__(self) -> None:
+        self.places: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
+        self.moves: list[tuple[Any, Any, int]] = []
+        self.cells: list[tuple[Array, Callable[[], Sequence[float]]]] = []
+        self.size = 0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The time in which the step runs. Then everything is where it was before, for a replay to find it there.
+
+        Arrays get the values of those that took their place, which is captured too; counts are noted for ``moved``.
+
+        Raises: ``StateError`` where the step changes what is neither, ``TooEarlyError``.
+        """
+        global current
+        current = self
+        try:
+            yield
+            self._settle()
+        finally:
+            current = None
+            for home, key, before in self.places.values():
+                home[key] = before
+
+    def lasts(self, home: Any, *keys: Any) -> None:
+        """Note that these ``home[key]`` last from step to step, before they are bound anew."""
+        for key in keys:
+            if isinstance(home, dict):
+                home.setdefault(key, None)
+            self.places.setdefault((id(home), key), (home, key, home[key]))
+
+    def numbers(self, home: Any, key: Any, at: Callable[[int], Sequence[float]], like: Array) -> tuple[Array, ...]:
+        """The numbers ``at(home[key])`` as arrays without axes, in the dtype of another; each replay has its own.
+
+        ``home[key]`` is a count, which every replay moves as this step does.
+        """
+        self.lasts(home, key)
+        moved = home[key] - self.places[id(home), key][2]
+        memory = self.memory(at(home[key]), like)
+        self.cells.append((memory, lambda: at(home[key] + moved)))
+        self.size += memory.shape[0]
+        return tuple([memory[i, ...] for i in range(memory.shape[0])])
+
+    def memory(self, values: Sequence[float], like: Array) -> Array:
+        """Memory that holds numbers, in the dtype and on the device of an array."""
+        held: Array = array_namespace(like).asarray(list(values), dtype=like.dtype, device=like.device)
+        return held
+
+    def values(self) -> list[tuple[Array, Sequence[float]]]:
+        """The memory and the numbers of the step that comes."""
+        return [(memory, coming()) for memory, coming in self.cells]
+
+    def moved(self) -> None:
+        """Move the counts, after a replay."""
+        for home, key, by in self.moves:
+            home[key] += by
+
+    def holds(self) -> bool:
+        """Whether all that lasts, but for its counts, is what the step was captured with."""
+        counts = {(id(home), key) for home, key, _ in self.moves}
+        return all(
+            place in counts or _same(home.get(key) if isinstance(home, dict) else home[key], before)
+            for place, (home, key, before) in self.places.items()
+        )
+
+    def _settle(self) -> None:
+        new = []
+        for home, key, before in self.places.values():
+            now = home[key]
+            if is_array(before) and is_array(now):
+                if now is not before:
+                    xp = array_namespace(before, now)
+                    if now.shape != before.shape:
+                        must = f"{key} must stay {tuple(before.shape)}"
+                        raise ShapeError(WHO, must, tuple(now.shape), "change it outside of the step")
+                    new.append((before, xp.astype(now, before.dtype, copy=True)))  # all are read before one is written
+            elif before is None and is_array(now):
+                raise TooEarlyError
+            elif type(before) is int and type(now) is int:
+                if now != before:
+                    self.moves.append((home, key, now - before))
+            elif not _same(now, before):
+                got = f"{key} from {type(before).__name__} to {type(now).__name__}"
+                raise StateError(WHO, "a step must change only arrays and counts", got, "change it outside of the step")
+        for before, values in new:
+            before[...] = values
+
+
+def _same(value: Any, before: Any) -> bool:
+    """Whether a place still holds what it held: the same object, or an equal option."""
+    return value is before or (
+        isinstance(before, int | float | str) and type(value) is type(before) and value == before
+    )
 
 
 class Captured:
-    """A step that is recorded once for each shape and dtype of its arrays; see ``capture``."""
+    """A step that is captured once for each shape and dtype of its arrays; see ``capture``."""
 
     def __init__(self, step: Callable[..., Any]) -> None:
         update_wrapper(self, step, updated=())
@@ -26,7 +138,7 @@ class Captured:
                 must, remedy = "a step must be given arrays alone", "let it find the rest by itself"
                 raise DtypeError("capture", must, type(array).__name__, remedy)
         home = library_of(array_namespace(*arrays)).graphs if arrays else ""
-        if not home or recording.current is not None:  # a step within a step is part of it
+        if not home or current is not None:  # a step within a step is part of it
             return self.step(*arrays)
         kind = tuple([(array.shape, array.dtype) for array in arrays])
         graph = self.graphs.get(kind)
@@ -36,7 +148,7 @@ class Captured:
             try:
                 graph = self.graphs[kind] = import_module(home).Graph(self.step, arrays)
                 return graph(*arrays)
-            except recording.TooEarlyError:
+            except TooEarlyError:
                 return self.step(*arrays)
         self.graphs[kind] = None
         return self.step(*arrays)
@@ -46,24 +158,24 @@ class Captured:
         raise ArgumentError("capture", must, got, f"write self.step = capture(self.{self.step.__name__})")
 
     def __repr__(self) -> str:
-        recorded = sum(graph is not None for graph in self.graphs.values())
-        return f"capture({getattr(self.step, '__qualname__', self.step)}, {recorded} recorded)"
+        captured = sum(graph is not None for graph in self.graphs.values())
+        return f"capture({getattr(self.step, '__qualname__', self.step)}, {captured} captured)"
 
 
 def capture(step: Callable[..., Any]) -> Captured:
-    """A training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
+    """Return a training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
 
     ``step`` takes arrays and returns one, or several: ``loss, grads = net.loss_and_gradient(x, t)``,
     ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays the first call runs
-    it, the second records it, and from then on its launches are replayed. Learning rates, the count of steps and the
-    masks of dropout go on as they do without. What it returns is a copy; ``net.grads`` are overwritten by the next one.
-    A parameter or state of the network, or an option of the optimizer, that is assigned between two steps has the step
-    recorded anew, after a call that runs as it is; so has a recurrent state that begins.
+    it, the second captures it, and later calls replay its launches. Learning rates, the count of steps and the masks of
+    dropout change from replay to replay as they do without a capture. The result is a copy; the next call overwrites
+    ``net.grads``. Where a parameter or state of the network, or an option of the optimizer, is assigned between two
+    steps, or a recurrent state begins, the next call runs the step as it is, and the one after it captures it again.
 
-    All that is not done on the device happens only when it is recorded: no value may be read in it, nothing printed,
-    and a number that Python computes stays; so does an attribute of a layer, such as ``dropout_ratio``. Arrays that the
-    step keeps elsewhere have to be written in place. Nothing else may train while a step is recorded. Only CuPy has
-    graphs; on other libraries the step runs as it is.
+    What is not done on the device happens only while the step is captured: no value may be read in it, nothing printed,
+    and a number that Python computes stays the same, as does an attribute of a layer such as ``dropout_ratio``. Arrays
+    that the step keeps elsewhere must be written in place. Nothing else may train while a step is captured. Only CuPy
+    has graphs; on other libraries the step runs as it is.
 
     Raises: ``DtypeError`` for arguments or results that are not arrays, ``StateError`` for a step that reads values,
     copies from the host, or changes what lasts in a network or optimizer and is neither array nor count,

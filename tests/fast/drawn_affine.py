@@ -1,11 +1,11 @@
-"""Random affine maps and losses over labels."""
+"""Random affine maps."""
 
 from __future__ import annotations
 
 from draw import Draw
 from rows import Drawn, row
 
-from xpnet.layers import Affine, Relu, SoftmaxWithLoss
+from xpnet.layers import Affine, Gelu, Linear, Relu
 
 
 @row(Affine)
@@ -21,8 +21,14 @@ def affine_then_relu(draw: Draw) -> Drawn:
     return [*layers, Relu()], inputs
 
 
-@row(SoftmaxWithLoss)
-def softmax_with_loss(draw: Draw) -> Drawn:
-    *rows, K = draw.rows()
-    t = draw.integers(0, K, *rows) if draw.chance(0.8) else draw.array(*rows, K)
-    return [SoftmaxWithLoss()], (draw.array(*rows, K), t)
+@row(Linear)
+def linear(draw: Draw) -> Drawn:
+    *leading, D = draw.one_of((0, 4), (1, 4), (6, 4), (300, 4), (2, 3, 4), (2, 0, 3, 4), (4,), (0, 5, 1))
+    M = draw.one_of(1, 8, 19)
+    return [Linear(draw.array(D, M), draw.array(M))], (draw.array(*leading, D),)
+
+
+@row(Linear, Gelu)
+def linear_then_gelu(draw: Draw) -> Drawn:
+    layers, inputs = linear(draw)
+    return [*layers, Gelu(draw.one_of("none", "tanh"))], inputs

@@ -30,10 +30,6 @@ class Draw:
     def array(self, *shape: int) -> Any:
         return self.laid_out(self.rng.standard_normal(shape).astype(self.dtype))
 
-    def wide(self, *shape: int) -> Any:
-        """Of the dtype in which statistics are kept."""
-        return self.array(*shape).astype("float32" if self.dtype == "float16" else self.dtype)
-
     def integers(self, low: int, high: int, *shape: int) -> Any:
         return self.laid_out(
             self.rng.integers(low, high, shape).astype(self.one_of("int8", "int32", "int64", "uint16"))
@@ -54,10 +50,6 @@ class Draw:
     def rows(self) -> tuple[int, ...]:
         """A shape whose last axis is short, or long enough for many threads."""
         return (*(self.size() for _ in range(self.size(0, 2))), self.one_of(1, 5, 33, 70))
-
-    def channels(self, groups: int = 1) -> tuple[int, ...]:
-        """A shape of images, or of rows, with a number of channels that the groups divide."""
-        return (self.size(), groups * self.one_of(1, 3, 9), *(self.size(1, 4) for _ in range(self.size(0, 2))))
 
 
 CASES: dict[str, Callable[[Draw], tuple[Any, ...]]] = {}
@@ -129,12 +121,6 @@ def affine(draw: Draw) -> tuple[Any, ...]:
     return draw.array(*shape), draw.array(shape[-1], M), draw.array(M)
 
 
-@arguments("affine_onto")
-def affine_onto(draw: Draw) -> tuple[Any, ...]:
-    N, D, M = draw.one_of(0, 1, 6), draw.size(), draw.size()
-    return draw.array(N, D), draw.array(D, M), draw.array(M), draw.array(N, M)
-
-
 @arguments("affine_relu_backward")
 def affine_relu_backward(draw: Draw) -> tuple[Any, ...]:
     N, D, M = draw.one_of(0, 1, 6, 300), draw.size(), draw.one_of(1, 8, 19)
@@ -158,91 +144,6 @@ def affine_gelu_backward(draw: Draw) -> tuple[Any, ...]:
 @arguments("sum_rows")
 def sum_rows(draw: Draw) -> tuple[Any, ...]:
     return (draw.array(draw.one_of(0, 1, 6, 300), draw.one_of(1, 8, 19)),)
-
-
-@arguments("layer_norm")
-def layer_norm(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.rows()
-    return draw.array(*shape), draw.array(shape[-1]), draw.array(shape[-1]), 1e-3
-
-
-@arguments("rms_norm")
-def rms_norm(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.rows()
-    return draw.array(*shape), draw.array(shape[-1]), 1e-3
-
-
-@arguments("layer_norm_backward", "rms_norm_backward")
-def norm_of_rows_backward(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.rows()
-    return draw.array(*shape), draw.wide(*shape), draw.wide(*shape[:-1], 1), draw.array(shape[-1])
-
-
-@arguments("layer_norm_backward_onto")
-def layer_norm_backward_onto(draw: Draw) -> tuple[Any, ...]:
-    dout, xhat, rstd, gamma = norm_of_rows_backward(draw)
-    return dout, xhat, rstd, gamma, draw.array(*dout.shape)
-
-
-@arguments("batch_norm")
-def batch_norm(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.channels()
-    return draw.array(*shape), draw.array(shape[1]), draw.array(shape[1]), 1e-3
-
-
-@arguments("batch_norm_backward")
-def batch_norm_backward(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.channels()
-    rstd = draw.wide(1, shape[1], *(1 for _ in shape[2:]))
-    return draw.array(*shape), draw.wide(*shape), rstd, draw.array(shape[1])
-
-
-@arguments("batch_norm_predict")
-def batch_norm_predict(draw: Draw) -> tuple[Any, ...]:
-    C = (shape := draw.channels())[1]
-    return draw.array(*shape), draw.array(C), draw.array(C), draw.wide(C), draw.wide(C) ** 2, 1e-3
-
-
-@arguments("group_norm")
-def group_norm(draw: Draw) -> tuple[Any, ...]:
-    C = (shape := draw.channels(groups := draw.size(1, 3)))[1]
-    return draw.array(*shape), draw.array(C), draw.array(C), groups, 1e-3
-
-
-@arguments("group_norm_backward")
-def group_norm_backward(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.channels(groups := draw.size(1, 3))
-    return draw.array(*shape), draw.wide(*shape), draw.wide(shape[0], groups, 1), draw.array(shape[1])
-
-
-@arguments("self_attention")
-def self_attention(draw: Draw) -> tuple[Any, ...]:
-    N, L, D, heads = draw.size(), draw.one_of(1, 4, 9), draw.size(), draw.size(1, 3)
-    A = heads * draw.size(1, 4)
-    mask = draw.one_of(None, draw.laid_out(draw.rng.random((N, L)) < 0.6))
-    weights = (*(draw.array(D, A) for _ in range(3)), *(draw.array(A) for _ in range(3)))
-    return draw.array(N, L, D), *weights, mask, heads, draw.one_of(False, True)
-
-
-@arguments("self_attention_backward")
-def self_attention_backward(draw: Draw) -> tuple[Any, ...]:
-    *arrays, mask, heads, causal = self_attention(draw)
-    y, p, q, k, v = kernels.self_attention.reference(*arrays, mask, heads, causal)
-    dout = draw.array(*y.shape)
-    dout *= 0.25  # the reference sums dout y, and the y of float16 is rounded
-    return dout, *arrays[:4], q, k, v, p, y, heads, draw.one_of(False, True)
-
-
-@arguments("embedding")
-def embedding(draw: Draw) -> tuple[Any, ...]:
-    V = draw.size()
-    return draw.array(V, draw.size()), draw.integers(-1, V + 1, *draw.shape())
-
-
-@arguments("embedding_with_positions")
-def embedding_with_positions(draw: Draw) -> tuple[Any, ...]:
-    V, D, L = draw.size(), draw.size(), draw.size()
-    return draw.array(V, D), draw.integers(-1, V + 1, draw.size(), L), draw.array(L + draw.size(0, 2), D)
 
 
 @arguments("scatter_add")

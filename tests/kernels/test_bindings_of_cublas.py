@@ -31,14 +31,14 @@ def arguments(module, function):
 
 @pytest.mark.parametrize("name", ["gemmEx", "gemmStridedBatchedEx"])
 def test_the_arguments_are_the_same(cupy, name):
-    calls = import_module("xpnet.kernels.cupy.captures").CALLS
+    calls = import_module("xpnet.fast.cupy.captures").CALLS
     theirs = arguments(compiled("cupy_backends", "cuda/libs"), name)
     assert theirs == arguments(compiled("nvmath", "bindings"), calls[name])
     assert len(theirs) > 15
 
 
 def test_every_call_that_is_replaced_is_compared(cupy):
-    assert set(import_module("xpnet.kernels.cupy.captures").CALLS) == {"gemmEx", "gemmStridedBatchedEx"}
+    assert set(import_module("xpnet.fast.cupy.captures").CALLS) == {"gemmEx", "gemmStridedBatchedEx"}
 
 
 @pytest.mark.parametrize("name", ["COMPUTE_32F", "COMPUTE_64F", "COMPUTE_32F_FAST_TF32"])

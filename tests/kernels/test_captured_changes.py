@@ -7,7 +7,6 @@ import pytest
 from captured_training import IMAGES, Training, both, same
 
 import xpnet as xn
-from xpnet import kernels
 from xpnet.backend import to_numpy
 from xpnet.layers import RNN, Affine, Layer
 from xpnet.optimizers import SGD, Adam, Momentum, Optimizer
@@ -29,7 +28,7 @@ def test_a_rate_set_by_hand_holds_in_the_next_replay_without_a_new_record(cupy):
     training, step = both(cupy, optimizer=lambda: Momentum(0.1), between=between)
     seen += step.graphs.values()
     assert len(seen) == 1
-    assert seen[0].values()[0] == training.optimizer.lr == 0.1 / 2**6
+    assert seen[0].values()[0][1][0] == training.optimizer.lr == 0.1 / 2**6
 
 
 @pytest.mark.parametrize("change", ["an option", "a parameter", "the state of the optimizer", "a running mean"])
@@ -106,9 +105,20 @@ def test_a_slot_of_an_own_optimizer_goes_on(cupy):
 
         def step(self, W, dW, v, rate):
             v = v * 0.5 + dW
-            return kernels.sgd(W, v, rate, 0.0), v
+            return W - rate * v, v
 
     train(cupy, lambda training: training.step, optimizer=Own)
+
+
+def test_an_optimizer_of_one_s_own_is_captured_by_its_formula(cupy):
+    class Halved(Optimizer):
+        def __init__(self):
+            super().__init__(lr=Cosine(0.3, 6))
+
+        def step(self, W, dW, rate):
+            return W - rate * 0.5 * dW
+
+    train(cupy, lambda training: training.step, optimizer=Halved)
 
 
 def test_parameters_that_a_step_binds_anew_go_on(cupy):

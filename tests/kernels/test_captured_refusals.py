@@ -9,11 +9,10 @@ import pytest
 from captured_training import Training, refused
 
 import xpnet as xn
+from xpnet import capturing
 from xpnet.errors import BackendError, DtypeError, ShapeError, StateError
-from xpnet.kernels import recording
 from xpnet.layers import SoftmaxWithLoss
 from xpnet.networks import TwoLayerNet
-from xpnet.optimizers import Optimizer
 from xpnet.random import Generator
 
 pytestmark = pytest.mark.journey
@@ -64,10 +63,10 @@ def test_a_loss_scale_that_adapts_is_refused():
         pytest.raises(
             StateError, match='capture: a step must not adapt a loss scale, got loss_scale="dynamic"; give a'
         ),
-        recording.Recording().running(),
+        capturing.Capture().running(),
     ):
         net.gradient(np.ones((2, 4), "float32"), np.asarray([0, 1]))
-    assert recording.current is None
+    assert capturing.current is None
 
 
 def test_what_cupy_cannot_capture_is_refused(cupy):
@@ -92,19 +91,6 @@ def test_an_error_of_the_step_itself_is_told_as_it_is(cupy, error):
         return training.step(x, t)
 
     refused(cupy, training, step, type(error), "mine")
-
-
-def test_an_optimizer_without_kernels_is_refused(cupy):
-    class Halved(Optimizer):
-        def __init__(self):
-            super().__init__(lr=0.1)
-
-        def step(self, W, dW, rate):
-            return W - rate * 0.5 * dW
-
-    training = Training(cupy, optimizer=Halved)
-    text = "capture: the learning rate, which is new in every step, must go to a CUDA kernel, got a computation with it"
-    refused(cupy, training, training.step, StateError, text)
 
 
 def test_a_rate_that_python_computes_is_refused_with_the_loss_scale_of_float16(cupy):
@@ -145,7 +131,7 @@ def test_state_of_another_shape_is_refused(cupy):
 
     def step(x, t):
         loss, _ = training.net.loss_and_gradient(x, t)
-        if recording.current is not None:
+        if capturing.current is not None:
             setattr(layer, attribute, cupy.zeros((1, 5), dtype="float32"))
         return loss
 

@@ -21,7 +21,7 @@ def test_losses_parameters_and_state_are_those_without_a_capture(cupy, name):
     (graph,) = step.graphs.values()
     assert training.optimizer.steps == 6
     assert graph.size == NUMBERS[name]
-    assert repr(step) == "capture(Training.step, 1 recorded)"
+    assert repr(step) == "capture(Training.step, 1 captured)"
 
 
 def test_each_shape_of_a_batch_has_a_graph(cupy):

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from xpnet import kernels
 from xpnet.fast.numpy.blocks import SIZE
-from xpnet.kernels.numpy import attention, normalization
 
 LAYOUTS = ("C", "F", "strided", "reversed", "stretched", "read-only")
 DTYPES = ("float32", "float64")
@@ -86,7 +85,7 @@ on_each = pytest.mark.parametrize("kernel", ELEMENTWISE, ids=lambda kernel: kern
 
 
 def test_every_body_is_compared():
-    here = {"activation", "affine", "attention", "embedding", "erf", "joint", "loss", "normalization", "reduction"}
+    here = {"activation", "affine", "embedding", "erf", "joint", "loss", "reduction"}
     found = {name for name in kernels.__all__ if "numpy" in getattr(getattr(kernels, name), "bodies", ())}
     own = {name for name in found if getattr(kernels, name).reference.__module__.rpartition(".")[2] in here}
     rest = {
@@ -99,7 +98,6 @@ def test_every_body_is_compared():
         "softmax_cross_entropy",
         "softmax_cross_entropy_backward",
     }
-    rest |= {"attention", "attention_backward", "embedding", "layer_norm", "layer_norm_backward"}
     elsewhere = {"scatter_add"}  # tests/autodiff/test_points.py, test_infinities.py
     assert own - elsewhere == {kernel.__name__ for kernel in ELEMENTWISE} | rest
 
@@ -245,68 +243,6 @@ def test_scores_of_any_size_do_not_overflow():
     np.testing.assert_array_equal(y, [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-@pytest.fixture(params=[SIZE, 100], ids=["one block", "many blocks"])
-def block(request, monkeypatch):
-    """The most values that are worked on at a time."""
-    for module in (attention, normalization):
-        monkeypatch.setattr(module, "SIZE", request.param)
-
-
-@given(
-    shape=shapes,
-    width=st.integers(1, 9),
-    dtype=st.sampled_from((*DTYPES, "float16")),
-    layouts=st.tuples(*[st.sampled_from(LAYOUTS)] * 2),
-    seed=st.integers(0, 99),
-)
-def test_layer_norm(block, shape, width, dtype, layouts, seed):
-    x, dout = (array(seed + i, (*shape, width), dtype, layout) for i, layout in enumerate(layouts))
-    gamma, beta = array(seed, (width,), dtype), array(seed + 1, (width,), dtype)
-    assert_as_reference(kernels.layer_norm, x, gamma, beta, 1e-3)
-    _, xhat, rstd = kernels.layer_norm.reference(x, gamma, beta, 1e-3)
-    assert_as_reference(kernels.layer_norm_backward, dout, xhat, rstd, gamma)
-
-
-@given(
-    sizes=st.tuples(st.integers(0, 3), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3)),
-    dtype=st.sampled_from((*DTYPES, "float16")),
-    layouts=st.tuples(*[st.sampled_from(LAYOUTS)] * 4),
-    masked=st.booleans(),
-    causal=st.booleans(),
-    seed=st.integers(0, 99),
-)
-def test_attention(block, sizes, dtype, layouts, masked, causal, seed):
-    N, L, heads, E = sizes
-    q, k, v, dout = (array(seed + i, (N, L, heads * E), dtype, layout) for i, layout in enumerate(layouts))
-    mask = np.random.default_rng(seed).random((N, L)) < 0.5 if masked else None
-    assert_as_reference(kernels.attention, q, k, v, mask, heads, causal)
-    y, p = kernels.attention.reference(q, k, v, mask, heads, causal)
-    assert_as_reference(kernels.attention_backward, dout, q, k, v, p, y, heads)
-
-
-@given(
-    shape=shapes,
-    dtypes=st.tuples(st.sampled_from(DTYPES), st.sampled_from(("int8", "uint8", "int64", ">i4"))),
-    layouts=st.tuples(*[st.sampled_from(LAYOUTS)] * 2),
-    unknown=st.booleans(),
-    seed=st.integers(0, 99),
-)
-def test_embedding(shape, dtypes, layouts, unknown, seed):
-    low = -1 if unknown and dtypes[1] != "uint8" else 0
-    x = np.random.default_rng(seed).integers(low, 5 + unknown, shape).astype(dtypes[1])
-    assert_as_reference(kernels.embedding, array(seed, (5, 3), dtypes[0], layouts[0]), laid_out(x, layouts[1]))
-
-
-@pytest.mark.parametrize("value", [np.inf, np.nan])
-@pytest.mark.parametrize("masked", [False, True])
-def test_attention_of_values_that_are_not_finite(value, masked):
-    q, k, v = (array(i, (2, 3, 4), "float64") for i in range(3))
-    k[0, 1, 2] = value
-    mask = np.asarray([[True, False, True]] * 2) if masked else None
-    for causal in (False, True):
-        assert_as_reference(kernels.attention, q, k, v, mask, 2, causal)
-
-
 def test_the_gradient_of_a_bias_keeps_its_digits_over_many_rows():
     dout = np.random.default_rng(0).random((200_000, 2), "float32")
     x, W, y = np.zeros((len(dout), 1), "float32"), np.zeros((1, 2), "float32"), np.ones_like(dout)
@@ -314,13 +250,3 @@ def test_the_gradient_of_a_bias_keeps_its_digits_over_many_rows():
     for body in bodies_on_numpy(kernels.affine_relu_backward):
         _, _, db = body(dout, x, W, y, False)
         np.testing.assert_allclose(db, expected, rtol=5e-5)
-
-
-def test_the_gradients_of_a_normalization_keep_their_digits_over_many_rows():
-    dout = np.random.default_rng(0).random((200_000, 2), "float32")
-    rstd, gamma = np.ones((len(dout), 1), "float32"), np.ones(2, "float32")
-    expected = np.sum(dout, axis=0, dtype=np.float64)
-    for body in bodies_on_numpy(kernels.layer_norm_backward):
-        _, dgamma, dbeta = body(dout, np.ones_like(dout), rstd, gamma)
-        np.testing.assert_allclose(dgamma, expected, rtol=5e-5)
-        np.testing.assert_allclose(dbeta, expected, rtol=5e-5)

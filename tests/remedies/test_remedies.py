@@ -55,7 +55,7 @@ def follow(row: Remedy, names: dict[str, Any]) -> None:
 
 # Remedies that need what this machine may not have, or that other tests follow
 ELSEWHERE = (
-    *("kernels/cupy", "kernels/recording.py", "capturing.py"),  # captured steps: tests/kernels
+    *("kernels/cupy", "fast/cupy", "capturing.py"),  # captured steps: tests/kernels
     "autodiff/foreign.py",  # CuPy's own functions, on CuPy alone: tests/autodiff/test_cupy_functions.py
     *("backend/libraries.py", "conformance", "datasets/mnist.py", "cli"),  # tests/backend, tests/cli and so on
 )

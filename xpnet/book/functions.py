@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, size_of
+from xpnet.backend.halves import narrowed, widened
 from xpnet.book.arrays import __getattr__ as __getattr__
 from xpnet.book.arrays import as_array, as_floating
 from xpnet.errors import ShapeError
+from xpnet.layers.activation import sigmoid as sigmoid_of
+from xpnet.layers.softmax import softmax as softmax_of
 from xpnet.typing import Array
 
 __all__ = [
@@ -30,7 +32,7 @@ DELTA = 1e-7  # which the book adds, so that there is no logarithm of 0
 
 
 def identity_function(x: Any) -> Any:
-    """The identity, ``y = x``.
+    """Return the identity, ``y = x``.
 
     Source: Deep Learning from Scratch, section 3.4.3.
     """
@@ -38,7 +40,7 @@ def identity_function(x: Any) -> Any:
 
 
 def step_function(x: Any) -> Array:
-    """The step, 1 where ``x > 0``, else 0, as integers.
+    """Return the step, 1 where ``x > 0``, else 0, as integers.
 
     Source: Deep Learning from Scratch, section 3.2.2.
     """
@@ -49,48 +51,52 @@ def step_function(x: Any) -> Array:
 
 
 def sigmoid(x: Any) -> Array:
-    """The sigmoid, ``y = 1 / (1 + e⁻ˣ)``.
+    """Return the sigmoid, ``y = 1 / (1 + e⁻ˣ)``.
 
     Source: Deep Learning from Scratch, section 3.2.4.
     """
-    return kernels.sigmoid(as_floating(x))
+    x = as_floating(x)
+    return narrowed(sigmoid_of(widened(x)), x)
 
 
 def sigmoid_grad(x: Any) -> Array:
-    """The derivative of the sigmoid, ``y (1 - y)``.
+    """Return the derivative of the sigmoid, ``y (1 - y)``.
 
     Source: Deep Learning from Scratch, section 5.5.2.
     """
     y = sigmoid(x)
-    slope: Array = y * (1.0 - y)
-    return slope
+    return y * (1.0 - y)
 
 
 def relu(x: Any) -> Array:
-    """Rectified linear unit, ``y = max(x, 0)``; integers stay integers.
+    """Return the rectified linear unit, ``y = max(x, 0)``; integers stay integers.
 
     Source: Deep Learning from Scratch, section 3.2.7.
     """
-    return kernels.relu(as_array(x))
+    x = as_array(x)
+    xp = array_namespace(x)
+    y: Array = xp.maximum(x, xp.zeros_like(x))
+    return y
 
 
 def relu_grad(x: Any) -> Array:
-    """The derivative of ``relu`` as the book has it, 1 where ``x ≥ 0``, else 0; at 0 that of ``Relu`` is 0."""
+    """Return the derivative of ``relu`` as the book has it, 1 where ``x ≥ 0``, else 0; at 0 that of ``Relu`` is 0."""
     x = as_floating(x)
     slope: Array = array_namespace(x).astype(x >= 0, x.dtype)
     return slope
 
 
 def softmax(x: Any) -> Array:
-    """Softmax over the last axis, ``yₖ = e^xₖ / Σⱼ e^xⱼ``.
+    """Return the softmax over the last axis, ``yₖ = e^xₖ / Σⱼ e^xⱼ``.
 
     Source: Deep Learning from Scratch, section 3.5.
     """
-    return kernels.softmax(as_floating(x))
+    x = as_floating(x)
+    return narrowed(softmax_of(widened(x)), x)
 
 
 def sum_squared_error(y: Any, t: Any) -> Array:
-    """Half the sum of the squared errors, ``E = ½ Σ (y - t)²``.
+    """Return half the sum of the squared errors, ``E = ½ Σ (y - t)²``.
 
     Source: Deep Learning from Scratch, section 4.2.1, where it is called the mean squared error.
     """
@@ -104,7 +110,7 @@ mean_squared_error = sum_squared_error
 
 
 def cross_entropy_error(y: Any, t: Any) -> Array:
-    """The mean cross-entropy of probabilities, ``E = -Σₙ log(y[n, t[n]] + 1e-7) / N``.
+    """Return the mean cross-entropy of probabilities, ``E = -Σₙ log(y[n, t[n]] + 1e-7) / N``.
 
     Shapes: ``y (N, K)`` or ``(K,)``; ``t`` one-hot, as ``y``, or class indices ``(N,)``.
     Raises: ``ShapeError`` for labels that do not fit.
@@ -126,5 +132,5 @@ def cross_entropy_error(y: Any, t: Any) -> Array:
 
 
 def softmax_loss(X: Any, t: Any) -> Array:
-    """``cross_entropy_error(softmax(X), t)``."""
+    """Return ``cross_entropy_error(softmax(X), t)``."""
     return cross_entropy_error(softmax(X), t)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy
 
-from xpnet import kernels, layers
+from xpnet import layers
 from xpnet.autodiff.record import base
 from xpnet.backend import array_namespace, backend_of, dtype_kind, is_array
 from xpnet.book.arrays import __getattr__ as __getattr__
@@ -60,7 +60,7 @@ Kind = TypeVar("Kind", bound=type[layers.Layer])
 
 
 def with_train_flg(kind: Kind) -> Kind:
-    """The layer with the book's flag: ``forward(x, train_flg=False)`` is ``predict(x)``."""
+    """Return the layer with the book's flag: ``forward(x, train_flg=False)`` is ``predict(x)``."""
     train: Callable[..., Any] = kind.forward
 
     def forward(self: Any, x: Any, train_flg: bool = True) -> Any:
@@ -135,7 +135,23 @@ class Dropout(layers.Layer):
         return dout * self.mask
 
 
+def with_rows(kind: Kind) -> Kind:
+    """The layer, which computes on rows, with y in the shape in which x came, and dout in that of y."""
+    of_rows: Callable[..., Any] = kind.forward
+    back: Callable[..., Any] = kind.backward
+
+    def forward(self: Any, x: Any) -> Any:
+        return checks.unflatten(of_rows(self, x), x.shape)
+
+    def backward(self: Any, dout: Any = 1.0) -> Any:
+        return back(self, checks.flatten(dout))
+
+    kind.forward, kind.backward = forward, backward
+    return kind
+
+
 @with_train_flg
+@with_rows
 class BatchNormalization(layers.BatchNormalization):
     """Batch normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + 10e-7)``.
 
@@ -162,17 +178,5 @@ class BatchNormalization(layers.BatchNormalization):
         if running_var is None:
             self.running_var = array_namespace(gamma).zeros_like(gamma)
 
-    def forward(self, x: Array) -> Array:
-        shape = self._x_shape
-        y = super().forward(x)
-        self._x_shape = shape
-        return checks.unflatten(y, shape)  # type: ignore[no-any-return]
-
-    def backward(self, dout: Array) -> Array:
-        dx, self.dgamma, self.dbeta = kernels.batch_norm_backward(
-            checks.flatten(dout), self.xhat, self.rstd, self.gamma
-        )
-        return dx
-
-    def _check_values(self, x: Array) -> None:
+    def check_values(self, x: Array) -> None:
         check_not_empty(type(self).__name__, x)

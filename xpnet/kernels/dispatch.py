@@ -16,18 +16,12 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 Body = Callable[..., Any]
 
-BEFORE: dict[str, Callable[[str], str]] = {}
-"""Library -> a function from the name of a kernel to the name of a body that comes before the library's, "" for none.
-
-It is asked once for each kernel, when that first gets arrays of the library.
-"""
-
 
 class Kernel(Protocol[P, R_co]):
     """A function whose body is chosen by the types of its array arguments.
 
     ``reference`` is the function in the standard, ``bodies`` maps names of libraries to faster ones, and
-    ``@relu.on("numpy")`` registers the decorated function as one. ``each`` calls the function for many arguments, one
+    ``@erf.on("numpy")`` registers the decorated function as one. ``each`` calls the function for many arguments, one
     after another, or all at once where the body has an attribute ``many``, a function from their list to that of the
     results.
     """
@@ -59,8 +53,7 @@ class Chosen(dict[Any, Body]):
         for home in ("kernels", "fast"):
             if library.isidentifier() and find_spec(f"xpnet.{home}.{library}"):
                 import_module(f"xpnet.{home}.{library}")
-        first = BEFORE[library](self.reference.__name__) if library in BEFORE else ""
-        body = self[types] = self.bodies.get(first) or self.bodies.get(library, self.reference)
+        body = self[types] = self.bodies.get(library, self.reference)
         return body
 
     def on(self, library: str) -> Callable[[Body], Body]:

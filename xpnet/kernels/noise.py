@@ -9,11 +9,11 @@ from xpnet.typing import Array
 
 
 @kernel
-def dropout_mask(x: Array, rng: Generator, name: str, step: int, keep: float) -> Array:
+def dropout_mask(x: Array, rng: Generator, name: str, step: int | Array, keep: float) -> Array:
     """For each value of x ``1 / keep`` with probability ``keep``, else 0; the bits are those of ``rng.mask``.
 
     Shapes: result as ``x``, in its dtype.
     """
-    chosen = backend_of(x).asarray(rng.mask(tuple(x.shape), keep, name, step))
+    chosen = backend_of(x).asarray(rng.mask(tuple(x.shape), keep, name, int(step)))
     mask: Array = array_namespace(chosen).astype(chosen, x.dtype) / keep
     return mask

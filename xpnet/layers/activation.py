@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, pi, sqrt
 from typing import Any
 
-from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError
+from xpnet.kernels import erf
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import is_number
 from xpnet.typing import Array
+
+CUBE = 0.044715  # of the tanh form of GELU
 
 
 class Identity(Layer):
@@ -36,6 +38,8 @@ class Relu(Layer):
     Source: Deep Learning from Scratch, section 5.5.1.
     """
 
+    y: Array
+
     def forward(self, x: Array) -> Array:
         xp = array_namespace(x)
         self.y = xp.maximum(x, xp.zeros_like(x))
@@ -43,7 +47,8 @@ class Relu(Layer):
 
     def backward(self, dout: Array) -> Array:
         xp = array_namespace(dout, self.y)
-        return dout * xp.astype(self.y > 0, dout.dtype)
+        dx: Array = dout * xp.astype(self.y > 0, dout.dtype)
+        return dx
 
 
 class LeakyRelu(Layer):
@@ -54,16 +59,21 @@ class LeakyRelu(Layer):
     Source: Maas, Hannun and Ng, 2013, section 2.
     """
 
+    in_float32 = True
+
     def __init__(self, slope: float = 0.01) -> None:
         super().__init__()
         self.slope = finite(self, "slope", slope)
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        return kernels.leaky_relu(x, self.slope)
+        y: Array = array_namespace(x).where(x > 0, x, self.slope * x)
+        return y
 
     def backward(self, dout: Array) -> Array:
-        return kernels.leaky_relu_backward(dout, self.x, self.slope)
+        xp = array_namespace(dout, self.x)
+        dx: Array = xp.where(self.x > 0, dout, self.slope * dout)
+        return dx
 
 
 class Elu(Layer):
@@ -74,16 +84,22 @@ class Elu(Layer):
     Source: Clevert, Unterthiner and Hochreiter, 2016, section 3.
     """
 
+    in_float32 = True
+
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         self.alpha = finite(self, "alpha", alpha)
 
     def forward(self, x: Array) -> Array:
+        xp = array_namespace(x)
         self.x = x
-        return kernels.elu(x, self.alpha)
+        y: Array = xp.where(x > 0, x, self.alpha * xp.expm1(not_above_0(x)))
+        return y
 
     def backward(self, dout: Array) -> Array:
-        return kernels.elu_backward(dout, self.x, self.alpha)
+        xp = array_namespace(dout, self.x)
+        dx: Array = xp.where(self.x > 0, dout, dout * self.alpha * xp.exp(not_above_0(self.x)))
+        return dx
 
 
 class Sigmoid(Layer):
@@ -93,13 +109,14 @@ class Sigmoid(Layer):
     Source: Deep Learning from Scratch, section 5.5.2.
     """
 
+    in_float32 = True
+
     def forward(self, x: Array) -> Array:
-        self.y = kernels.sigmoid(x)
+        self.y = sigmoid(x)
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = dout * (self.y * (1.0 - self.y))
-        return dx
+        return dout * (self.y * (1.0 - self.y))
 
 
 class Tanh(Layer):
@@ -110,6 +127,7 @@ class Tanh(Layer):
     """
 
     holomorphic = True
+    in_float32 = True
 
     def forward(self, x: Array) -> Array:
         y: Array = array_namespace(x).tanh(x)
@@ -117,8 +135,7 @@ class Tanh(Layer):
         return y
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = dout * (1.0 - self.y * self.y)
-        return dx
+        return dout * (1.0 - self.y * self.y)
 
 
 class Softplus(Layer):
@@ -128,13 +145,14 @@ class Softplus(Layer):
     Source: Dugas et al., 2001, section 3.
     """
 
+    in_float32 = True
+
     def forward(self, x: Array) -> Array:
         self.x = x
-        return kernels.softplus(x)
+        return softplus(x)
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = dout * kernels.sigmoid(self.x)
-        return dx
+        return dout * sigmoid(self.x)
 
 
 class Silu(Layer):
@@ -144,12 +162,15 @@ class Silu(Layer):
     Source: Elfwing, Uchibe and Doya, 2018, section 2.2.
     """
 
+    in_float32 = True
+
     def forward(self, x: Array) -> Array:
-        self.y, self.s = kernels.silu(x)
+        self.s = sigmoid(x)
+        self.y = x * self.s
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        return kernels.silu_backward(dout, self.y, self.s)
+        return dout * (self.s + self.y * (1.0 - self.s))
 
 
 class Gelu(Layer):
@@ -163,6 +184,8 @@ class Gelu(Layer):
     Source: Hendrycks and Gimpel, 2016, section 2.
     """
 
+    in_float32 = True
+
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         if approximate not in ("none", "tanh"):
@@ -171,14 +194,42 @@ class Gelu(Layer):
         self.approximate = approximate
 
     def forward(self, x: Array) -> Array:
-        self.x = x
-        y, self.s = kernels.gelu(x) if self.approximate == "none" else kernels.gelu_tanh(x)
-        return y
+        if self.approximate == "none":
+            inner = erf(x * sqrt(1.0 / 2.0))
+        else:
+            inner = array_namespace(x).tanh(sqrt(2.0 / pi) * x * (1.0 + CUBE * (x * x)))
+        self.x, self.s = x, 0.5 + 0.5 * inner
+        return x * self.s
 
     def backward(self, dout: Array) -> Array:
+        x, s = self.x, self.s
+        slope: Array
         if self.approximate == "none":
-            return kernels.gelu_backward(dout, self.x, self.s)
-        return kernels.gelu_tanh_backward(dout, self.x, self.s)
+            slope = array_namespace(x).exp(-0.5 * (x * x)) * (1.0 / sqrt(2.0 * pi))
+        else:
+            slope = 2.0 * s * (1.0 - s) * (sqrt(2.0 / pi) * (1.0 + 3.0 * CUBE * (x * x)))
+        return dout * (s + x * slope)
+
+
+def sigmoid(x: Array) -> Array:
+    """Logistic function, ``y = 1 / (1 + e⁻ˣ)``, as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
+    xp = array_namespace(x)
+    y: Array = xp.exp(not_above_0(x)) / (1.0 + xp.exp(-xp.abs(x)))
+    return y
+
+
+def softplus(x: Array) -> Array:
+    """Softplus, ``y = log(1 + eˣ)``, as ``max(x, 0) + log(1 + exp(-|x|))``, which cannot overflow."""
+    xp = array_namespace(x)
+    y: Array = xp.maximum(x, xp.zeros_like(x)) + xp.log1p(xp.exp(-xp.abs(x)))
+    return y
+
+
+def not_above_0(x: Array) -> Array:
+    """``min(x, 0)``, whose exponential cannot overflow."""
+    xp = array_namespace(x)
+    y: Array = xp.minimum(x, xp.zeros_like(x))
+    return y
 
 
 def finite(layer: Layer, name: str, number: Any) -> float:
@@ -189,10 +240,3 @@ def finite(layer: Layer, name: str, number: Any) -> float:
     if not is_number(number) or not isfinite(number):
         raise ArgumentError(type(layer).__name__, f"{name} must be a finite number", repr(number), "give a float")
     return float(number)
-
-
-def sigmoid(x: Array) -> Array:
-    """The logistic function as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
-    xp = array_namespace(x)
-    y: Array = xp.exp(xp.minimum(x, xp.zeros_like(x))) / (1.0 + xp.exp(-xp.abs(x)))
-    return y

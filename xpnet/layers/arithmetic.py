@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet import kernels
+from xpnet.autodiff.rules import fit
 from xpnet.layers.base import Layer
-
-
-def _as_stretched(gradient: Any, operand: Any) -> Any:
-    """The gradient in the operand's own shape, where broadcasting had stretched the operand."""
-    return kernels.sum_to(gradient, operand.shape) if hasattr(operand, "shape") else gradient
 
 
 class MulLayer(Layer):
@@ -29,7 +24,7 @@ class MulLayer(Layer):
         return x * y
 
     def backward(self, dout: Any = 1.0) -> tuple[Any, Any]:
-        return _as_stretched(dout * self.y, self.x), _as_stretched(dout * self.x, self.y)
+        return of_operand(dout * self.y, self.x), of_operand(dout * self.x, self.y)
 
 
 class AddLayer(Layer):
@@ -48,4 +43,9 @@ class AddLayer(Layer):
         return x + y
 
     def backward(self, dout: Any = 1.0) -> tuple[Any, Any]:
-        return _as_stretched(dout, self.x), _as_stretched(dout, self.y)
+        return of_operand(dout, self.x), of_operand(dout, self.y)
+
+
+def of_operand(gradient: Any, operand: Any) -> Any:
+    """The gradient in the operand's own shape, where broadcasting had stretched the operand."""
+    return fit(gradient, operand) if hasattr(operand, "shape") else gradient

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf, sqrt
 from typing import Self
 
-from xpnet import kernels
-from xpnet.backend import dtype_kind, dtype_name
+from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.layers.base import Layer
@@ -27,8 +27,8 @@ class MultiHeadAttention(Layer):
 
     Shapes: ``x, y (N, L, D)``, ``Wq, Wk, Wv (D, A)``, ``Wo (A, D)``, ``bq, bk, bv (A,)``, ``bo (D,)``; ``mask (N, L)``
     bool, may be left out.
-    Backward: with ``d = dout Woᵀ``, of each head ``dv = pᵀ d``, ``ds = p (d vᵀ - Σ p d vᵀ) / √E``, ``dq = ds k``,
-    ``dk = dsᵀ q``; ``dx = dq Wqᵀ + dk Wkᵀ + dv Wvᵀ``, ``dWq = xᵀ dq``, ``dbq = Σ dq``, k and v likewise.
+    Backward: with ``d = dout Woᵀ``, of each head ``dv = pᵀ d``, ``ds = p (d vᵀ - Σ p d vᵀ)``, ``dq = ds k / √E``,
+    ``dk = dsᵀ q / √E``; ``dx = dq Wqᵀ + dk Wkᵀ + dv Wvᵀ``, ``dWq = xᵀ dq``, ``dbq = Σ dq``, k and v likewise.
     Raises: ``ArgumentError`` for heads that do not divide A; ``ShapeError``, ``DtypeError`` for another mask;
     ``ShapeError`` for a sequence without positions.
     Source: Vaswani et al., 2017, section 3.2.
@@ -36,6 +36,7 @@ class MultiHeadAttention(Layer):
 
     parameters = ("Wq", "Wk", "Wv", "Wo", "bq", "bk", "bv", "bo")
     differentiable = ("x",)
+    in_float32 = True
     shapes = {
         "x": "N L D",
         "mask": "N L",
@@ -78,29 +79,56 @@ class MultiHeadAttention(Layer):
         self.heads, self.causal = heads, causal
 
     def forward(self, x: Array, mask: Array | None = None) -> Array:
-        return in_rows_of(x, kernels.affine(rows(self.heads_of(x, mask)), self.Wo, self.bo))
+        self.check_sequence(x, mask)
+        xp = array_namespace(x, mask)
+        self.x = rows(x)
+        pairs = ((self.Wq, self.bq), (self.Wk, self.bk), (self.Wv, self.bv))
+        self.q, self.k, self.v = (split_heads(in_rows_of(x, self.x @ W + b), self.heads) for W, b in pairs)
+        scores = (self.q / sqrt(self.q.shape[-1])) @ xp.matrix_transpose(self.k)
+        allowed = self.allowed(x, mask)
+        if allowed is not None:
+            scores = xp.where(allowed, scores, xp.full((), -inf, dtype=scores.dtype, device=device_of(scores)))
+        top = xp.max(scores, axis=-1, keepdims=True)
+        if mask is not None:  # a row of -inf alone has no softmax: its shares are 0
+            top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+        e = xp.exp(scores - top)
+        total = xp.sum(e, axis=-1, keepdims=True)
+        if mask is not None:
+            total = xp.where(total > 0, total, xp.ones_like(total))
+        self.p = e / total
+        self.a = rows(join_heads(self.p @ self.v))
+        return in_rows_of(x, self.a @ self.Wo + self.bo)
 
-    def heads_of(self, x: Array, mask: Array | None) -> Array:
-        """What the heads give, side by side, ``(N, L, A)``."""
+    def backward(self, dout: Array) -> Array | None:
+        xp = array_namespace(dout, self.p)
+        d, q, k, v, p = rows(dout), self.q, self.k, self.v, self.p
+        self.dWo, self.dbo = self.a.T @ d, xp.sum(d, axis=0)
+        d = split_heads(in_rows_of(dout, d @ self.Wo.T), self.heads)
+        dv = xp.matrix_transpose(p) @ d
+        dp = d @ xp.matrix_transpose(v)
+        ds = p * (dp - xp.sum(p * dp, axis=-1, keepdims=True))
+        scale = sqrt(q.shape[-1])
+        dq, dk, dv = (rows(join_heads(d)) for d in (ds @ k / scale, xp.matrix_transpose(ds) @ q / scale, dv))
+        self.dWq, self.dWk, self.dWv = (self.x.T @ d for d in (dq, dk, dv))
+        self.dbq, self.dbk, self.dbv = (xp.sum(d, axis=0) for d in (dq, dk, dv))
+        return in_rows_of(dout, dq @ self.Wq.T + dk @ self.Wk.T + dv @ self.Wv.T) if self.needs_dx else None
+
+    def allowed(self, x: Array, mask: Array | None) -> Array | None:
+        """True where a position may attend to another, as it broadcasts against the scores; None for everywhere."""
+        allowed = None if mask is None else mask[:, None, None, :]
+        if self.causal:
+            steps = array_namespace(x).arange(x.shape[1], device=device_of(x))
+            past = steps[None, :] <= steps[:, None]
+            allowed = past if allowed is None else allowed & past
+        return allowed
+
+    def check_sequence(self, x: Array, mask: Array | None) -> None:
+        """Raise DtypeError for a mask that is not bool, ShapeError for a sequence without positions."""
         if mask is not None and dtype_kind(mask) != "bool":
             remedy = "compare first, for example lengths[:, None] > steps"
             raise DtypeError(type(self).__name__, "mask must be bool", dtype_name(mask.dtype), remedy)
         if x.shape[1] == 0:
             raise ShapeError(type(self).__name__, "x must have at least one position", tuple(x.shape), "leave it out")
-        self.x, qkv = x, (self.Wq, self.Wk, self.Wv, self.bq, self.bk, self.bv)
-        self.a, self.p, *self.qkv = kernels.self_attention(x, *qkv, mask, self.heads, self.causal)
-        return self.a
-
-    def backward(self, dout: Array) -> Array | None:
-        d = rows(dout)
-        self.dWo, self.dbo = rows(self.a).T @ d, kernels.sum_rows(d)
-        da = in_rows_of(dout, d @ self.Wo.T)
-        weights, (q, k, v) = (self.Wq, self.Wk, self.Wv), self.qkv
-        dx, *gradients = kernels.self_attention_backward(
-            da, self.x, *weights, q, k, v, self.p, self.a, self.heads, self.needs_dx
-        )
-        self.dWq, self.dWk, self.dWv, self.dbq, self.dbk, self.dbv = gradients
-        return dx
 
     @classmethod
     def create(
@@ -124,6 +152,20 @@ class MultiHeadAttention(Layer):
         Wq, Wk, Wv, Wo = (normal_weights((width, width), init, rng, f"{path}.{name}") for name in cls.parameters[:4])
         bq, bk, bv, bo = (zeros((width,)) for _ in cls.parameters[4:])
         return cls(Wq, Wk, Wv, Wo, bq, bk, bv, bo, heads=heads, causal=causal)
+
+
+def split_heads(x: Array, heads: int) -> Array:
+    """The heads of each sample side by side, ``(N, L, A) -> (N, heads, L, E)``."""
+    xp = array_namespace(x)
+    N, L, A = x.shape
+    return xp.permute_dims(xp.reshape(x, (N, L, heads, A // heads)), (0, 2, 1, 3))  # type: ignore[no-any-return]
+
+
+def join_heads(x: Array) -> Array:
+    """The heads of each position one after another, ``(N, heads, L, E) -> (N, L, A)``."""
+    xp = array_namespace(x)
+    N, heads, L, E = x.shape
+    return xp.reshape(xp.permute_dims(x, (0, 2, 1, 3)), (N, L, heads * E))  # type: ignore[no-any-return]
 
 
 def check_heads(who: str, heads: int, width: int) -> None:

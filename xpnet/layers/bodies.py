@@ -36,17 +36,19 @@ is_plain = _plain.get
 class Body:
     """How one library runs some layers in a row, ``y = layerₙ(… layer₁(x))``.
 
-    A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs, never None, and returns y; and
-    ``backward``, which writes the gradients ``dW`` on the layers and returns dx, or None where ``needs_dx`` is False. It
-    writes nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again.
-    It returns NotImplemented from ``forward`` for arrays, values or options that it was not made for: then the equations
-    of the layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most
-    one follows, which may overwrite what the cache holds.
+    A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs and returns y; and ``backward``,
+    which writes the gradients ``dW`` on the layers and returns dx, or None where ``needs_dx`` is False. It writes
+    nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again. For
+    arrays, values or options that it was not made for ``forward`` returns NotImplemented: then the equations of the
+    layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most one
+    follows, which may overwrite what the cache holds. A body that can add an array to y or dx for nothing has an
+    attribute ``around``, None: where another array stands there, it adds that and puts None in its place, or leaves it.
+
+    The body of a container computes with the copy of it that a plan makes, whose layers are stages.
     """
 
-    equals: ClassVar[tuple[type, ...]] = ()
-    watched: ClassVar[tuple[tuple[Any, str, Any], ...]] = ()
-    names: ClassVar[frozenset[str]] = frozenset()
+    watched: ClassVar[tuple[tuple[tuple[str, Any], ...], ...]] = ()
+    """For each layer the methods that make up what it computes, which nobody may have replaced."""
 
     needs_dx = True
     training = True
@@ -75,22 +77,23 @@ def body(library: str, *row: type) -> Callable[[Kind], Kind]:
     """Register a body for layers of these classes in a row, on a library."""
 
     def register(kind: Kind) -> Kind:
-        watched = tuple([one for layer in row for one in methods_of(layer)])
-        made: Any = type(kind.__name__, (kind,), {"equals": row, "watched": watched, "__module__": kind.__module__})
-        made.names = frozenset(name for _, name, _ in watched)
-        BODIES.setdefault(library, {})[row] = made
+        watched = tuple([tuple(methods_of(layer).items()) for layer in row])
+        own: Any = type(kind.__name__, (kind,), {"watched": watched, "__module__": kind.__module__})
+        BODIES.setdefault(library, {})[row] = own
         return kind
 
     return register
 
 
-def methods_of(layer: type) -> Iterator[tuple[Any, str, Any]]:
-    """The methods that make up what a class of layers computes: where each stands, its name, and the method."""
-    classes = layer.__mro__[: [kind.__name__ for kind in layer.__mro__].index("Layer")]
-    for kind in classes:
-        for name, method in vars(kind).items():
-            if isinstance(method, FunctionType) and not name.startswith("__"):
-                yield vars(kind), name, method
+def methods_of(layer: type) -> dict[str, Any]:
+    """The methods that make up what a class of layers computes, by name; not those of every layer."""
+    base = next(kind for kind in layer.__mro__ if kind.__name__ == "Layer")
+    found = {name: getattr(layer, name) for name in dir(layer) if not name.startswith("__")}
+    return {
+        name: method
+        for name, method in found.items()
+        if isinstance(method, FunctionType) and method is not getattr(base, name, None)
+    }
 
 
 _libraries: dict[type, tuple[str, ...]] = {}
@@ -123,10 +126,8 @@ def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | 
 
 def replaced(kind: type[Body], layers: Sequence[Any]) -> bool:
     """Whether somebody has put a method of a layer, or of its class, in the place of the one that the body equals."""
-    for place, name, method in kind.watched:
-        if place.get(name) is not method:
-            return True
-    for layer in layers:  # noqa: SIM110 (a generator takes twice as long)
-        if not kind.names.isdisjoint(vars(layer)):
-            return True
+    for layer, methods in zip(layers, kind.watched, strict=True):
+        for name, method in methods:
+            if getattr(getattr(layer, name), "__func__", None) is not method:
+                return True
     return False

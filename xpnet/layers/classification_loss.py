@@ -1,4 +1,4 @@
-"""The last layers of a classifier: an output function joined with the loss that makes its backward ``y - t``."""
+"""The last layers of a classifier: an output function with the loss that makes its backward ``y - t``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from xpnet import kernels
 from xpnet.backend import (
     array_namespace,
     device_of,
@@ -20,9 +19,9 @@ from xpnet.backend import (
     to_numpy,
 )
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.kernels.standard.loss import without_infinite
+from xpnet.layers.activation import sigmoid, softplus
 from xpnet.layers.checks import check_one_place, is_number
-from xpnet.layers.loss import Loss, check_labels, check_targets, counted, is_ignored, over
+from xpnet.layers.loss import Loss, check_labels, check_targets, counted, is_ignored, over, without_infinite
 from xpnet.layers.shape import whole_numbers
 from xpnet.typing import Array
 
@@ -45,6 +44,9 @@ class SoftmaxWithLoss(Loss):
 
     shapes = {"x": "... K"}
 
+    y: Array
+    t: Array
+
     def __init__(
         self,
         label_smoothing: float = 0.0,
@@ -66,17 +68,32 @@ class SoftmaxWithLoss(Loss):
 
     def per_sample(self, x: Array, t: Array) -> Array:
         check_labels(type(self).__name__, x, t, self.ignore_index)
-        self.t, self.kept = (t, None) if self.plain else self._weighted(x, t)
-        if self.kept is not None:
-            (x,) = counted(self.kept, x)
-        losses, self.y = kernels.softmax_cross_entropy(x, self.t)
-        return losses if self.kept is None else losses * self.kept
+        t, self.kept = (t, None) if self.plain else self._weighted(x, t)
+        if self.kept is None:
+            return self.cross_entropy(x, t)
+        (x,) = counted(self.kept, x)
+        return self.cross_entropy(x, t) * self.kept
+
+    def cross_entropy(self, x: Array, t: Array) -> Array:
+        """The loss of each sample, ``-Σₖ t log y``."""
+        xp = array_namespace(x, t)
+        self.t = one_hot(t, x) if dtype_kind(t) == "integer" else t
+        z = x - xp.max(x, axis=-1, keepdims=True)
+        e = xp.exp(z)
+        total = xp.sum(e, axis=-1, keepdims=True)
+        self.y = e / total
+        surprise = xp.log(total) - z  # -log y
+        losses: Array = xp.sum(self.t * without_infinite(surprise, self.t), axis=-1)
+        return losses
 
     def backward(self, dout: Array) -> Array:
-        dlosses = self.dlosses(dout)
-        if self.kept is not None:
-            dlosses = dlosses * over(self.kept, self.y.ndim)
-        return kernels.softmax_cross_entropy_backward(self.y, self.t, dlosses)
+        xp = array_namespace(self.y, self.t)
+        dx: Array = (self.y * xp.sum(self.t, axis=-1, keepdims=True) - self.t) * self.dlosses(dout)
+        return dx
+
+    def dlosses(self, dout: Any) -> Any:
+        each = super().dlosses(dout)
+        return each if self.kept is None else each * over(self.kept, self.kept.ndim + 1)
 
     def _weighted(self, x: Array, t: Array) -> tuple[Array, Array | None]:
         """What stands for t, and the weight of each loss; None for 1."""
@@ -89,7 +106,7 @@ class SoftmaxWithLoss(Loss):
             self.counts = kept if own is None else kept * own
             if self.label_smoothing == 0.0:
                 return t, self.counts
-            t = xp.astype(kernels.one_hot(t, classes), x.dtype)
+            t = one_hot(t, x)
         if self.label_smoothing:
             t = (1.0 - self.label_smoothing) * t + self.label_smoothing / classes
         return t if v is None else v * t, kept
@@ -126,6 +143,9 @@ class SigmoidWithLoss(Loss):
 
     shapes = {"x": "N ..."}
 
+    y: Array
+    t: Array
+
     def __init__(self, pos_weight: Array | Sequence[float] | float | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
         p = weights_array(type(self).__name__, "pos_weight", pos_weight)
@@ -133,21 +153,31 @@ class SigmoidWithLoss(Loss):
 
     def per_sample(self, x: Array, t: Array) -> Array:
         check_targets(self, x, t)
-        if self.pos_weight is None:
-            losses, self.y = kernels.sigmoid_cross_entropy(x, t)
-            self.t = t
-            return losses
-        p = self.pos_weight if isinstance(self.pos_weight, float) else for_each_class(self, "pos_weight", x)
-        xp = array_namespace(x, t)
-        share = 1.0 + (p - 1.0) * t
-        self.y, self.t = share * kernels.sigmoid(x), p * t
-        part = xp.where(x > 0, 1.0 - t, -self.t)
-        weighted: Array = part * without_infinite(x, part) + share * kernels.softplus(-xp.abs(x))
-        return weighted
+        p: Any = 1.0 if self.pos_weight is None else self.pos_weight
+        if not isinstance(p, float):
+            p = for_each_class(self, "pos_weight", x)
+        self.y, self.t = (1.0 + (p - 1.0) * t) * sigmoid(x), p * t
+        negative = 1.0 - t
+        of_t = self.t * without_infinite(softplus(-x), self.t)  # softplus(-x) is -log y, softplus(x) is -log(1 - y)
+        return of_t + negative * without_infinite(softplus(x), negative)
 
     def backward(self, dout: Array) -> Array:
-        dx: Array = self.dlosses(dout) * (self.y - self.t)
+        dx: Array = (self.y - self.t) * self.dlosses(dout)
         return dx
+
+
+def one_hot(t: Array, x: Array) -> Array:
+    """The shares of class indices, 1 at the label and else 0, as scores x; NaN for a label that is none of the classes.
+
+    Such a label makes its loss NaN: to read it on the host would stall a GPU.
+    """
+    xp = array_namespace(t, x)
+    classes = x.shape[-1]
+    t = xp.expand_dims(t, axis=-1)
+    known = (t >= 0) & (t < classes)
+    h = xp.astype(t == xp.arange(classes, device=device_of(t)), x.dtype)
+    shares: Array = xp.where(known, h, xp.full((), nan, dtype=x.dtype, device=device_of(x)))
+    return shares
 
 
 def weights_array(who: str, name: str, weights: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from xpnet import kernels
+from typing import Any
+
+from xpnet import capturing, kernels
+from xpnet.backend import array_namespace, device_of
 from xpnet.errors import ArgumentError
-from xpnet.kernels import recording
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import is_number
 from xpnet.random import Generator, generator_of
@@ -55,10 +57,17 @@ class Dropout(Layer):
         if not self.training or self.dropout_ratio == 0.0:
             self.mask = None
             return x
-        step = self.step if recording.current is None else recording.current.count("the step", self.lasting, "step")
-        self.mask = kernels.dropout_mask(x, self.rng, self.stream, step, 1.0 - self.dropout_ratio)
+        self.mask = kernels.dropout_mask(x, self.rng, self.stream, self._count(x), 1.0 - self.dropout_ratio)
         self.step += 1
-        return x * self.mask  # type: ignore[no-any-return]
+        return x * self.mask
+
+    def _count(self, x: Array) -> Any:
+        """The step that names the mask; in a capture an array, in which each replay has its own."""
+        capture = capturing.current
+        if capture is None:
+            return self.step
+        like = array_namespace(x).zeros((), dtype=array_namespace(x).float64, device=device_of(x))
+        return capture.numbers(self.lasting_state, "step", lambda step: (step,), like)[0]
 
     def backward(self, dout: Array) -> Array:
         return dout if self.mask is None else dout * self.mask

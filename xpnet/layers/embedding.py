@@ -7,9 +7,9 @@ from typing import Self
 
 from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
-from xpnet.backend.halves import narrowed, total, widened
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, normal_weights
+from xpnet.kernels.standard.embedding import wide
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -33,15 +33,19 @@ class Embedding(Layer):
 
     def forward(self, x: Array) -> Array:
         self.check_indices(x)
-        self.x = x
-        return kernels.embedding(self.W, x)
+        xp = array_namespace(self.W, x)
+        V, D = self.W.shape
+        self.x = xp.reshape(x, (prod(x.shape),))
+        indices = wide(self.x)
+        known = (indices >= 0) & (indices < V)
+        y = xp.take(self.W, xp.where(known, indices, xp.zeros_like(indices)), axis=0)
+        nan = xp.full((), float("nan"), dtype=y.dtype, device=device_of(y))  # a GPU would read outside of W
+        return xp.reshape(xp.where(known[:, None], y, nan), (*x.shape, D))  # type: ignore[no-any-return]
 
     def backward(self, dout: Array) -> None:
-        xp = array_namespace(dout, self.x)
         V, D = self.W.shape
-        n = prod(self.x.shape)
-        rows = widened(xp.reshape(dout, (n, D)))  # a row that comes often would stop growing in float16
-        self.dW = narrowed(kernels.scatter_add(rows, xp.reshape(self.x, (n,)), V), dout)
+        rows = array_namespace(dout).reshape(dout, (self.x.shape[0], D))
+        self.dW = kernels.scatter_add(rows, self.x, V)
 
     def check_indices(self, x: Array) -> None:
         """Raise DtypeError or ArgumentError for what is no index of the table."""
@@ -97,7 +101,7 @@ class PositionalEmbedding(Layer):
     def backward(self, dout: Array) -> Array:
         xp = array_namespace(dout)
         L, (T, D) = dout.shape[1], self.W.shape
-        self.dW = total(dout, 0)
+        self.dW = xp.sum(dout, axis=0)
         if L < T:
             rest = xp.zeros((T - L, D), dtype=dout.dtype, device=device_of(dout))
             self.dW = xp.concat([self.dW, rest], axis=0)

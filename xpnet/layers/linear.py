@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import Self
 
-from xpnet import kernels
 from xpnet.backend import array_namespace
 from xpnet.initializers import Init, normal_weights, zeros
 from xpnet.layers.base import Layer
@@ -30,10 +29,10 @@ class MatMul(Layer):
         self.x = rows(x)
         return in_rows_of(x, self.x @ self.W)
 
-    def backward(self, dout: Array) -> Array | None:
+    def backward(self, dout: Array) -> Array:
         d = rows(dout)
         self.dW = self.x.T @ d
-        return in_rows_of(dout, d @ self.W.T) if self.needs_dx else None
+        return in_rows_of(dout, d @ self.W.T)
 
     @classmethod
     def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:
@@ -58,13 +57,13 @@ class Linear(Layer):
 
     def forward(self, x: Array) -> Array:
         self.x = rows(x)
-        return in_rows_of(x, kernels.affine(self.x, self.W, self.b))
+        return in_rows_of(x, self.x @ self.W + self.b)
 
-    def backward(self, dout: Array) -> Array | None:
+    def backward(self, dout: Array) -> Array:
         d = rows(dout)
         self.dW = self.x.T @ d
-        self.db = kernels.sum_rows(d)
-        return in_rows_of(dout, d @ self.W.T) if self.needs_dx else None
+        self.db = array_namespace(d).sum(d, axis=0)
+        return in_rows_of(dout, d @ self.W.T)
 
     @classmethod
     def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from math import nan
 from typing import Any
 
 import numpy as np
 
-from xpnet import kernels
 from xpnet.autodiff.record import base
-from xpnet.backend import array_namespace, device_of, dtype_kind, is_array, library_of, size_of, to_numpy
-from xpnet.backend.halves import narrowed, widened
+from xpnet.backend import array_namespace, device_of, dtype_kind, library_of, size_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers.base import Layer
 from xpnet.typing import Array
@@ -27,19 +24,18 @@ class Loss(Layer):
     A subclass writes ``per_sample(x, t)``, which returns the loss of each sample and keeps what ``backward`` needs, and
     ``backward``, the product of ``dlosses(dout)`` and the derivative of each loss. Where samples do not count alike in
     the mean, ``per_sample`` assigns how much each does to ``counts``. Targets and weights are not differentiated.
-    Scores of 16 bits, their targets and weights are computed with in float32; L and dx come back in their dtype. After
-    ``forward``, ``counted`` is what the sum of the losses was divided by, ``Σₙ wₙ``, also where that is 0.
+    After ``forward``, ``counted`` is what the sum of the losses was divided by, ``Σₙ wₙ``, also where that is 0.
     """
 
     differentiable = ("x",)
     takes_a_number = True
+    in_float32 = True
     per_sample: Callable[..., Array]
     reduction = "mean"
     counts: Array | None = None
     w: Array | None = None
     N: Any
     counted: Any
-    like: Array
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
@@ -48,14 +44,10 @@ class Loss(Layer):
             raise ArgumentError(who, must, repr(reduction), "choose one")
         self.reduction = reduction
 
-    def __init_subclass__(cls) -> None:
-        if "backward" in cls.__dict__:
-            cls.backward = _in_dtype_of_scores(cls.backward)
-        super().__init_subclass__()
+    def _half(self, inputs: tuple[Any, ...]) -> Any:
+        return None if super()._half(inputs) is None else inputs[0]  # L and dx are of the dtype of the scores
 
     def forward(self, x: Array, t: Array, weights: Array | None = None) -> Array:
-        self.like = scores = x
-        x, t, weights = widened(x), widened(t), None if weights is None else widened(weights)
         if weights is not None:
             x, t = counted(weights, x, t)
         losses = self.per_sample(x, t)
@@ -70,9 +62,8 @@ class Loss(Layer):
             self.N = 1
         elif weights is not None or self.counts is not None:
             self.counted, self.N = self._total(weights, losses)
-        else:
-            return narrowed(kernels.mean(losses), scores)
-        return narrowed(xp.sum(losses) / self.N, scores)
+        loss: Array = xp.sum(losses) / self.N
+        return loss
 
     def _total(self, weights: Array | None, losses: Array) -> tuple[Array, Array]:
         """``Σₙ wₙ`` over all losses, and the same or 1 where it is 0 and nothing is to be divided."""
@@ -89,18 +80,8 @@ class Loss(Layer):
 
         It is a number where dout is one and all samples count alike.
         """
-        each = (widened(dout) if is_array(dout) else dout) / self.N
+        each = dout / self.N
         return each if self.w is None else each * self.w
-
-
-def _in_dtype_of_scores(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """``backward``, whose dx is in the dtype in which the scores came."""
-
-    @wraps(backward)
-    def rounded(self: Loss, dout: Array) -> Array:
-        return narrowed(backward(self, dout), self.like)
-
-    return rounded
 
 
 def over(weights: Array, ndim: int) -> Array:
@@ -123,6 +104,13 @@ def counted(weights: Any, *arrays: Array) -> tuple[Array, ...]:
             array = xp.where(off, xp.zeros_like(array), array)
         found.append(array)
     return tuple(found)
+
+
+def without_infinite(x: Array, factor: Any) -> Array:
+    """Scores with 0 in the place of an infinite one whose factor is 0, for 0 times infinity is not 0."""
+    xp = array_namespace(x, factor)
+    y: Array = xp.where((factor == 0) & xp.isinf(x), xp.zeros_like(x), x)
+    return y
 
 
 def check_not_empty(who: str, x: Array) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, prod
 from typing import Any, Self
 
-from xpnet import kernels
 from xpnet.autodiff.record import base
 from xpnet.backend import array_namespace, device_of, size_of
 from xpnet.errors import ArgumentError, ShapeError
@@ -30,6 +29,7 @@ class LayerNormalization(Layer):
     parameters = ("gamma", "beta")
     shapes = {"gamma": "D", "beta": "D", "x": "... D"}
     holomorphic = True
+    in_float32 = True
 
     gamma: Array
     beta: Array
@@ -39,13 +39,21 @@ class LayerNormalization(Layer):
         self.eps = check_eps(self, eps)
 
     def forward(self, x: Array) -> Array:
-        y, *self.kept = kernels.layer_norm(x, self.gamma, self.beta, self.eps)
+        xp = array_namespace(x)
+        mean = xp.mean(x, axis=-1, keepdims=True)
+        centred = x - mean
+        var = xp.mean(centred * centred, axis=-1, keepdims=True)
+        self.std = xp.sqrt(var + self.eps)
+        self.xhat = centred / self.std
+        y: Array = self.gamma * self.xhat + self.beta
         return y
 
     def backward(self, dout: Array) -> Array:
-        kept, statistics = self.kept
-        dx, self.dgamma, self.dbeta = kernels.layer_norm_backward(dout, kept, statistics, self.gamma)
-        return dx
+        xp = array_namespace(dout, self.xhat)
+        rows = tuple(range(dout.ndim - 1))
+        self.dgamma = xp.sum(dout * self.xhat, axis=rows)
+        self.dbeta = xp.sum(dout, axis=rows)
+        return through_statistics(dout * self.gamma, self.xhat, self.std, (-1,))
 
     @classmethod
     def create(cls, size: int, eps: float = 1e-5) -> Self:
@@ -66,6 +74,7 @@ class RMSNormalization(Layer):
     parameters = ("gamma",)
     shapes = {"gamma": "D", "x": "... D"}
     holomorphic = True
+    in_float32 = True
 
     gamma: Array
 
@@ -74,12 +83,17 @@ class RMSNormalization(Layer):
         self.eps = check_eps(self, eps)
 
     def forward(self, x: Array) -> Array:
-        y, *self.kept = kernels.rms_norm(x, self.gamma, self.eps)
+        xp = array_namespace(x)
+        self.rms = xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True) + self.eps)
+        self.xhat = x / self.rms
+        y: Array = self.gamma * self.xhat
         return y
 
     def backward(self, dout: Array) -> Array:
-        kept, statistics = self.kept
-        dx, self.dgamma = kernels.rms_norm_backward(dout, kept, statistics, self.gamma)
+        xp = array_namespace(dout, self.xhat)
+        self.dgamma = xp.sum(dout * self.xhat, axis=tuple(range(dout.ndim - 1)))
+        dxhat = dout * self.gamma
+        dx: Array = (dxhat - self.xhat * xp.mean(dxhat * self.xhat, axis=-1, keepdims=True)) / self.rms
         return dx
 
     @classmethod
@@ -103,6 +117,7 @@ class GroupNormalization(Layer):
     parameters = ("gamma", "beta")
     shapes = {"gamma": "C", "beta": "C", "x": "N C ..."}
     holomorphic = True
+    in_float32 = True
 
     gamma: Array
     beta: Array
@@ -118,13 +133,28 @@ class GroupNormalization(Layer):
         self.eps = check_eps(self, eps)
 
     def forward(self, x: Array) -> Array:
-        y, *self.kept = kernels.group_norm(x, self.gamma, self.beta, self.groups, self.eps)
+        xp = array_namespace(x)
+        rows = self.rows(x)
+        mean = xp.mean(rows, axis=-1, keepdims=True)
+        centred = rows - mean
+        var = xp.mean(centred * centred, axis=-1, keepdims=True)
+        self.std = xp.sqrt(var + self.eps)
+        self.xhat = xp.reshape(centred / self.std, x.shape)
+        y: Array = of_channels(self.gamma, x) * self.xhat + of_channels(self.beta, x)
         return y
 
     def backward(self, dout: Array) -> Array:
-        kept, statistics = self.kept
-        dx, self.dgamma, self.dbeta = kernels.group_norm_backward(dout, kept, statistics, self.gamma)
-        return dx
+        xp = array_namespace(dout, self.xhat)
+        axes = all_but_channels(dout)
+        self.dgamma = xp.sum(dout * self.xhat, axis=axes)
+        self.dbeta = xp.sum(dout, axis=axes)
+        dxhat = self.rows(dout * of_channels(self.gamma, dout))
+        dx: Array = through_statistics(dxhat, self.rows(self.xhat), self.std, (-1,))
+        return xp.reshape(dx, dout.shape)  # type: ignore[no-any-return]
+
+    def rows(self, x: Array) -> Array:
+        """The values of each sample and group side by side, ``(N, G, C / G ...)``."""
+        return array_namespace(x).reshape(x, (x.shape[0], self.groups, prod(x.shape[1:]) // self.groups))  # type: ignore[no-any-return]
 
     @classmethod
     def create(cls, channels: int, groups: int, eps: float = 1e-5) -> Self:
@@ -156,12 +186,12 @@ class BatchNormalization(Layer):
     state = ("running_mean", "running_var")
     shapes = {"gamma": "C", "beta": "C", "x": "N C ..."}
     holomorphic = True
+    in_float32 = True
 
     gamma: Array
     beta: Array
     running_mean: Array
     running_var: Array
-    fixed: tuple[Array, Array, Array] | None
 
     def __init__(
         self,
@@ -183,7 +213,7 @@ class BatchNormalization(Layer):
             if array is None:
                 continue
             checks.check_one_place(who, {"gamma": gamma, name: array})
-            checks.check_floating(self, name, array)
+            checks.check_floating(self.spec, name, array)
             if array.shape != gamma.shape:
                 raise ShapeError(who, f"{name} must be {tuple(gamma.shape)}", tuple(array.shape), "give one a channel")
         xp = array_namespace(gamma)
@@ -192,32 +222,43 @@ class BatchNormalization(Layer):
         self.running_var = xp.ones(gamma.shape, **like) if running_var is None else running_var
 
     def forward(self, x: Array) -> Array:
-        self.fixed = None
-        if not self.training:
+        xp = array_namespace(x)
+        self.by_batch = self.training
+        if self.by_batch:
+            self.check_values(x)
+            axes = all_but_channels(x)
+            mean = xp.mean(x, axis=axes)
+            centred = x - of_channels(mean, x)
+            var = xp.mean(centred * centred, axis=axes)
+            self.follow(mean, var)
+        else:
             mean, var = self.running_mean, self.running_var
-            self.fixed = x, mean, var
-            return kernels.batch_norm_predict(x, self.gamma, self.beta, mean, var, self.eps)
-        self._check_values(x)
-        y, self.xhat, self.rstd, mean, var = kernels.batch_norm(x, self.gamma, self.beta, self.eps)
-        self.running_mean = self._moved(self.running_mean, mean)
-        self.running_var = self._moved(self.running_var, var)
+            centred = x - of_channels(mean, x)
+        self.std = of_channels(array_namespace(var).sqrt(var + self.eps), x)
+        self.xhat = centred / self.std
+        y: Array = of_channels(self.gamma, x) * self.xhat + of_channels(self.beta, x)
         return y
 
     def backward(self, dout: Array) -> Array:
-        if self.fixed is not None:
-            x, mean, var = self.fixed
-            gradients = kernels.batch_norm_predict_backward(dout, x, self.gamma, mean, var, self.eps)
-        else:
-            gradients = kernels.batch_norm_backward(dout, self.xhat, self.rstd, self.gamma)
-        dx, self.dgamma, self.dbeta = gradients
+        xp = array_namespace(dout, self.xhat)
+        axes = all_but_channels(dout)
+        self.dgamma = xp.sum(dout * self.xhat, axis=axes)
+        self.dbeta = xp.sum(dout, axis=axes)
+        dxhat = dout * of_channels(self.gamma, dout)
+        if self.by_batch:
+            return through_statistics(dxhat, self.xhat, self.std, axes)
+        dx: Array = dxhat / self.std
         return dx
 
-    def _moved(self, running: Array, batch: Array) -> Array:
-        batch = array_namespace(running).astype(base(batch), running.dtype)
-        moved: Array = self.momentum * running + (1.0 - self.momentum) * batch
-        return moved
+    def follow(self, mean: Array, var: Array) -> None:
+        """Move the running statistics towards those of a batch."""
+        for name, batch in (("running_mean", mean), ("running_var", var)):
+            running = getattr(self, name)
+            batch = array_namespace(running).astype(base(batch), running.dtype)
+            setattr(self, name, self.momentum * running + (1.0 - self.momentum) * batch)
 
-    def _check_values(self, x: Array) -> None:
+    def check_values(self, x: Array) -> None:
+        """Raise ShapeError for a batch in which a channel has fewer than two values."""
         who = type(self).__name__
         check_not_empty(who, x)
         if size_of(x) == x.shape[1]:
@@ -229,6 +270,27 @@ class BatchNormalization(Layer):
         """A BatchNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
         check_size(cls.__name__, "channels", channels)
         return cls(ones((channels,)), zeros((channels,)), momentum, eps=eps)
+
+
+def through_statistics(dxhat: Array, xhat: Array, std: Array, axes: tuple[int, ...]) -> Array:
+    """The backward of ``x̂ = (x - μ) / √(σ² + ε)``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``.
+
+    The means are over the axes of μ and σ², which depend on x, too.
+    """
+    xp = array_namespace(dxhat, xhat)
+    along = xp.mean(dxhat * xhat, axis=axes, keepdims=True)
+    dx: Array = (dxhat - xp.mean(dxhat, axis=axes, keepdims=True) - xhat * along) / std
+    return dx
+
+
+def all_but_channels(x: Array) -> tuple[int, ...]:
+    """The axes of x ``(N, C, ...)`` but that of the channels."""
+    return (0, *range(2, x.ndim))
+
+
+def of_channels(values: Array, x: Array) -> Array:
+    """``(C,)`` as it broadcasts against x ``(N, C, ...)``."""
+    return array_namespace(values).reshape(values, values.shape + (1,) * (x.ndim - 2))  # type: ignore[no-any-return]
 
 
 def check_eps(layer: Layer, eps: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -41,10 +42,9 @@ class PlainLayer(Layer):
         self, subject: Any, parameters: tuple[str, ...] = (), differentiable: tuple[str, ...] | None = None
     ) -> None:
         self.subject = subject
-        own = vars(self)
-        own["inputs"] = needed(subject.forward)
-        own["differentiable"] = own["inputs"] if differentiable is None else differentiable
-        own["parameters"] = parameters
+        inputs = needed(subject.forward)
+        names = {"inputs": inputs, "differentiable": inputs if differentiable is None else differentiable}
+        vars(self).update(names, parameters=parameters, spec=replace(self.spec, **names, parameters=parameters))
         self.starts_at_one = bool(inspect.signature(subject.backward).parameters) and not needed(subject.backward)
         self.seeded = same_numbers()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xpnet import kernels
+from xpnet.backend import array_namespace
 from xpnet.errors import ShapeError
 from xpnet.layers.base import Layer
 from xpnet.typing import Array
@@ -11,7 +11,7 @@ from xpnet.typing import Array
 class Softmax(Layer):
     """Softmax over the last axis, ``y = eˣ / Σ eˣ``; exact for scores of any size.
 
-    Before a cross-entropy it is not wanted: ``SoftmaxWithLoss`` joins the two.
+    Before a cross-entropy it is not wanted: ``SoftmaxWithLoss`` is the two in one.
 
     Shapes: ``x (..., K)``, ``y (..., K)``.
     Backward: ``dx = y (dout - Σ dout y)``.
@@ -20,14 +20,19 @@ class Softmax(Layer):
     """
 
     shapes = {"x": "... K"}
+    in_float32 = True
+
+    y: Array
 
     def forward(self, x: Array) -> Array:
         check_classes(self, x)
-        self.y = kernels.softmax(x)
+        self.y = softmax(x)
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        return kernels.softmax_backward(dout, self.y)
+        xp = array_namespace(dout, self.y)
+        dx: Array = self.y * (dout - xp.sum(dout * self.y, axis=-1, keepdims=True))
+        return dx
 
 
 class LogSoftmax(Layer):
@@ -40,14 +45,29 @@ class LogSoftmax(Layer):
     """
 
     shapes = {"x": "... K"}
+    in_float32 = True
+
+    y: Array
 
     def forward(self, x: Array) -> Array:
         check_classes(self, x)
-        self.y = kernels.log_softmax(x)
+        xp = array_namespace(x)
+        z = x - xp.max(x, axis=-1, keepdims=True)
+        self.y = z - xp.log(xp.sum(xp.exp(z), axis=-1, keepdims=True))
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        return kernels.log_softmax_backward(dout, self.y)
+        xp = array_namespace(dout, self.y)
+        dx: Array = dout - xp.exp(self.y) * xp.sum(dout, axis=-1, keepdims=True)
+        return dx
+
+
+def softmax(x: Array) -> Array:
+    """Softmax over the last axis, ``y = eˣ⁻ᶜ / Σ eˣ⁻ᶜ`` with ``c = max x``, which cannot overflow."""
+    xp = array_namespace(x)
+    e = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
+    y: Array = e / xp.sum(e, axis=-1, keepdims=True)
+    return y
 
 
 def check_classes(layer: Layer, x: Array) -> None:

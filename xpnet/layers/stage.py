@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,7 +37,7 @@ class Stage:
     def __call__(self, *inputs: Any) -> Any:
         body, self.given = self.body, None
         for layer in self.layers:
-            layer.call = None  # what a forward by hand left is of another batch
+            layer.last_call = None  # what a forward by hand left is of another batch
         if body is None:
             return self._by_equations(inputs)
         if self.checked:
@@ -53,6 +53,25 @@ class Stage:
         self.given, self.shape, self.dtype = inputs, y.shape, y.dtype
         return y
 
+    def onto(self, around: Any, *inputs: Any) -> Any:
+        """``around + self(*inputs)``, which a body may compute at once."""
+        return self._onto(around, self, inputs)
+
+    def backward_onto(self, around: Any, dout: Any) -> Any:
+        """``around + self.backward(dout)``, which a body may compute at once."""
+        return self._onto(around, self.backward, (dout,))
+
+    def _onto(self, around: Any, run: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+        body: Any = self.body
+        if not hasattr(body, "around"):
+            return around + run(*given)
+        body.around = around
+        try:
+            y = run(*given)
+        finally:
+            left, body.around = body.around, None
+        return y if left is None else left + y
+
     def check(self, inputs: tuple[Any, ...]) -> None:
         """Check what comes in as the first layer does; those behind it take what it gives."""
         first = self.layers[0]
@@ -61,7 +80,7 @@ class Stage:
         shape = getattr(inputs[0], "shape", None)
         if first.spec.flattens:
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
-        first.check(inputs, shape)
+        first.check_inputs(inputs, shape)
 
     def _by_equations(self, inputs: tuple[Any, ...]) -> Any:
         with without_dx(self.layers[0], self.needs_dx):
@@ -103,23 +122,51 @@ class InferenceStage:
         self.layers, self.params, self.inputs = stage.layers, stage.params, stage.inputs
 
     def __call__(self, *inputs: Any) -> Any:
+        return self.onto(None, *inputs)
+
+    def onto(self, around: Any, *inputs: Any) -> Any:
+        """``around + self(*inputs)``, which a body may compute at once; without the sum where around is None."""
         kind = self.stage.kind
         if kind is not None:
             if self.checked:
                 self.stage.check(inputs)
-            body = kind(*self.layers)
+            body: Any = kind(*self.layers)
             body.training = False
+            if hasattr(body, "around"):
+                body.around, around = around, None
             try:
                 y = body.forward(*inputs)
             except Exception:
                 self.stage.check(inputs)
                 raise
+            around = getattr(body, "around", around)
             if y is not NotImplemented:
-                return y
+                return y if around is None else around + y
         x, rest = inputs[0], inputs[1:]
         for layer in self.layers:
             x, rest = layer.inferring()(x, *rest), ()
-        return x
+        return x if around is None else around + x
+
+
+class ContainerStage:
+    """A container as a body runs it, in the place of the forward and backward of ``inside``, its copy over stages."""
+
+    owner = True
+    in_inference = False
+
+    def __init__(self, inside: Any, kind: type[Body]) -> None:
+        self.inside, self.kind = inside, kind
+        self.layers, self.params, self.inputs = inside.layers, inside.params, inside.inputs
+        self.needs_dx = inside.needs_dx
+        body = kind(inside)
+        self.forward, self.backward = body.forward, body.backward
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.forward(*inputs)
+
+    def with_layers(self, layers: Mapping[str, Any], needs_dx: bool) -> ContainerStage:
+        """The same over other stages."""
+        return ContainerStage(self.inside.with_layers(layers, needs_dx), self.kind)
 
 
 @contextmanager
@@ -128,7 +175,7 @@ def without_dx(layer: Any, needs_dx: bool) -> Iterator[None]:
     if needs_dx or not layer.needs_dx:
         yield
         return
-    own = "needs_dx" in vars(layer)
+    own = layer.has_own("needs_dx")
     layer.needs_dx = False
     try:
         yield

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from xpnet import capturing
+from xpnet.autodiff import Variable
 from xpnet.backend import (
     array_namespace,
     backend_of,
@@ -20,7 +22,6 @@ from xpnet.backend import (
 )
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.errors import ArgumentError, BackendError, DivergenceError, DtypeError, StateError
-from xpnet.kernels import recording
 from xpnet.layers.checks import is_number
 from xpnet.typing import Array
 
@@ -104,16 +105,16 @@ class LowPrecision(Movable):
             floor = self.good_steps is not None and self.loss_scale <= SMALLEST_SCALE
             if self.good_steps is not None:
                 self._adapt(finite)
-            if recording.current is None:
+            if capturing.current is None:
                 self._look(finite, floor)
         for name, gradient in gradients.items():
             layer, attribute = params.place(name)
             setattr(layer, "d" + attribute, gradient)
 
     def _adapt(self, finite: Array) -> None:
-        if recording.current is not None:
+        if capturing.current is not None:
             must, remedy = "a step must not adapt a loss scale", "give a number, or compute in float32 or bfloat16"
-            raise StateError(recording.WHO, must, 'loss_scale="dynamic"', remedy)
+            raise StateError(capturing.WHO, must, 'loss_scale="dynamic"', remedy)
         xp, scale = array_namespace(finite), self.loss_scale
         zero = xp.zeros_like(scale)
         good = xp.where(finite, self.good_steps + 1.0, zero)
@@ -165,10 +166,16 @@ class LowPrecision(Movable):
         }
 
 
+_NOT_REAL: set[tuple[type, Any]] = set()  # the types of arrays and their dtypes, such as those of labels
+
+
 def cast_like(like: Any, value: Any) -> Any:
     """Floating values in the dtype of others of their library; anything else as it is."""
-    if getattr(value, "dtype", None) is getattr(like, "dtype", None):
+    dtype = getattr(value, "dtype", None)
+    if dtype is getattr(like, "dtype", None) or (type(value), dtype) in _NOT_REAL:
         return value
+    if dtype is not None and type(value) is not Variable and dtype_kind(value) != "real":
+        _NOT_REAL.add((type(value), dtype))
     if not is_array(value) or dtype_kind(value) != "real" or not is_array(like) or dtype_kind(like) != "real":
         return value
     xp = array_namespace(value)

@@ -38,9 +38,8 @@ class PenalizedNetwork(BookNetwork):
         """What is penalized: the weights, not biases or normalizations."""
         return {name: W for name, W in self.params.items() if self.weight_decay_lambda and name.startswith("W")}
 
-    def loss(self, x: Any, t: Any, predict: bool = False, weights: Any = None) -> Array:
+    def penalized(self, loss: Array) -> Array:
         """The loss on a batch and the penalty of large weights, ``½ λ Σ W²``."""
-        loss = super().loss(x, t, predict, weights)
         for W in self._weights().values():
             loss = loss + 0.5 * self.weight_decay_lambda * array_namespace(W).sum(W * W)
         return loss

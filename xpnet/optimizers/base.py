@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping, Sequence
-from itertools import starmap
+from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from numbers import Real
 from typing import Any, ClassVar, TypeAlias
 
+from xpnet import capturing
 from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array, library_name, library_of
 from xpnet.backend.halves import widened
 from xpnet.backend.moving import Movable
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
-from xpnet.kernels import recording
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.named import NamedArrays
 from xpnet.optimizers.clipping import check_gradients
 from xpnet.optimizers.groups import Groups, Options, check_groups, options_by_name, range_of
 from xpnet.optimizers.state import copied, names_in_state
+from xpnet.optimizers.steps import by_formula, moved
 from xpnet.typing import Array
 
 Rate: TypeAlias = float | Callable[[int], float]
@@ -24,15 +24,13 @@ Rate: TypeAlias = float | Callable[[int], float]
 
 
 class Optimizer(Movable):
-    """What all optimizers share, ``W, *slots ← step(W, dW, *slots, *options)`` for every parameter.
+    """What all optimizers share, ``W, *slots ← step(W, dW, *slots, *numbers)`` for every parameter.
 
     A subclass names the arrays that it keeps for each parameter in ``slots``, gives its options to
-    ``super().__init__``, and has a ``step``, which returns the new W, or the new W and slots where there are any.
-    Beside parameters of 16 bits the slots are float32: squares and sums of gradients soon leave the range of float16.
-    The options come in the order in which they were given. They are attributes too: ``optimizer.lr = 0.01`` holds from
-    the next update on.
-
-    With ``counts``, the step takes the number of steps as its last argument.
+    ``super().__init__``, lr first, and writes its formula as ``step``, which returns the new W, or the new W and slots
+    where there are any. Beside parameters of 16 bits the slots are float32: squares and sums of gradients soon leave
+    the range of float16. The numbers are its options, in the order in which they were given, or what ``numbers`` makes
+    of them. They are attributes too: ``optimizer.lr = 0.01`` holds from the next update on.
 
     ``lr`` is a number or a schedule, a function of the number of updates done, such as those of ``xpnet.schedules``.
     ``groups`` gives options to the parameters whose names match a pattern, ``{"*.b *.gamma": {"weight_decay": 0.0}}``
@@ -42,7 +40,8 @@ class Optimizer(Movable):
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
-    counts: ClassVar[bool] = False
+    live: ClassVar[int] = 1
+    """How many of the numbers, from the first on, are new in every step."""
     step: Callable[..., Any]
     lr: Rate
 
@@ -79,68 +78,84 @@ class Optimizer(Movable):
         to the parameters, ``ArgumentError`` for a pattern that matches nothing; nothing is moved then.
         """
         moving = self._matched(params, grads)
-        given = {name: getattr(self, name) for name in self.options}
-        if given != self._given:
-            self._checked({name: value for name, value in given.items() if name != "lr"}, type(self).__name__)
-            self._given = given
-        shared = self._resolved(given, shared=True)
-        usual, held = tuple(shared.values()), self._held
-        if recording.current is not None:
-            self._tell(recording.current, params, [name for name, *_ in moving])
+        self._check_options()
+        if capturing.current is not None:
+            self._register(capturing.current, params, [name for name, *_ in moving])
+        numbers: dict[Any, tuple[Any, ...]] = {}  # of each set of options and dtype
+        given = []
+        for name, W, dW, own in moving:
+            key = tuple(own.items()) if own else None, W.dtype
+            if key not in numbers:
+                numbers[key] = self._numbers_beside(W, own)
+            given.append((W, dW, *self._held.get(name, ()), *numbers[key]))
         self.steps += 1
         finite = getattr(grads, "finite", None)
-        step = self.step if finite is None else self._guarded(finite)
-        if step is None:
+        if finite is not None and self._leaves_out(finite):
             return
-        steps: Iterable[tuple[Any, ...]] = (
-            (W, dW, *held.get(name, ()), *({**shared, **own}.values() if own else usual)) for name, W, dW, own in moving
-        )
-        if self.counts:
-            steps = ((*arguments, self.taken(arguments[0])) for arguments in steps)
-        results = step.each(steps) if hasattr(step, "each") else starmap(step, steps)  # a kernel may move all at once
+        results = moved(self, given) if finite is None else self._chosen(finite, given)
         for (name, W, *_), result in zip(moving, results, strict=True):
             if self.slots:
-                new, *held[name][:] = result
+                new, *self._held[name][:] = result
             else:
                 new = result
             if new is not W:
                 params[name] = new
 
-    def _guarded(self, finite: Array) -> Callable[..., Any] | None:
-        """The step for gradients that may not be finite, None to leave it out.
+    def numbers(self, count: Any, **options: Any) -> tuple[Any, ...]:  # noqa: ARG002
+        """The numbers that the formula takes after arrays and slots, in the step of a count from 1."""
+        return tuple(options.values())
 
-        On a device it is chosen there between the new values and the old.
-        """
-        if recording.current is not None:
+    def _numbers_beside(self, W: Array, own: Options | None) -> tuple[Any, ...]:
+        """The numbers of this step for a parameter and its own options; in a capture the live ones are arrays."""
+        now = self._numbers_after(self.steps, W, {**self._given, **(own or {})})
+        capture = capturing.current
+        if capture is None:
+            return now
+
+        def live(steps: int) -> tuple[Any, ...]:
+            return self._numbers_after(steps, W, self._options(own))[: self.live]
+
+        return (*capture.numbers(vars(self), "steps", live, widened(W)), *now[self.live :])
+
+    def _options(self, own: Options | None = None) -> dict[str, Any]:
+        """The options as they are now, with those of a parameter over them."""
+        return {**{name: getattr(self, name) for name in self.options}, **(own or {})}
+
+    def _numbers_after(self, steps: int, W: Array, options: dict[str, Any]) -> tuple[Any, ...]:
+        """The numbers of the step that follows so many updates."""
+        if "lr" in options:
+            options["lr"] = self._rate(options["lr"], steps)
+        taken = steps + 1 - self.skipped
+        if type(taken) is not int and is_array(taken):  # what is left out is computed, too
+            xp = array_namespace(taken)
+            taken = xp.astype(xp.maximum(taken, xp.ones_like(taken)), widened(W).dtype)
+        return self.numbers(taken, **options)
+
+    def _leaves_out(self, finite: Array) -> bool:
+        """Whether to leave out the step over gradients that may not be finite; on a device, that is chosen there."""
+        if capturing.current is not None:
             who, must = type(self).__name__, "a captured step must have gradients that do not overflow"
             raise StateError(who, must, "those of a network in float16", "compute in float32 or bfloat16")
-        xp, count = array_namespace(finite), len(self.slots)
+        xp = array_namespace(finite)
         if library_of(xp).readable(finite):
             self.skipped += 0 if finite else 1
-            return self.step if finite else None
+            return not finite
         self.skipped = self.skipped + xp.astype(xp.logical_not(finite), xp.float32)
+        return False
 
-        def step(W: Array, dW: Array, *rest: Any) -> Any:
-            old = (W, *rest[:count])
-            own, *slots = map(copied, old)  # a body may write into what it is given
-            new = self.step(own, dW, *slots, *rest[count:])
+    def _chosen(self, finite: Array, given: list[tuple[Any, ...]]) -> Sequence[Any]:
+        """The new values where the gradients are finite, else the old."""
+        xp, count = array_namespace(finite), len(self.slots)
+        if library_of(xp).readable(finite):
+            return moved(self, given)
+        found = []
+        for W, dW, *rest in given:
+            new = by_formula(self.step, W, dW, *rest)
             if not count:
-                return xp.where(finite, new, W)
-            return [xp.where(finite, b, a) for a, b in zip(old, new, strict=True)]
-
-        return step
-
-    def taken(self, W: Array) -> Any:
-        """The number of steps that were not left out, this one included: a number, or an array beside W."""
-        skipped = self.skipped
-        if recording.current is not None and not is_array(skipped):
-            number = recording.current.number
-            return number("the count of steps", skipped, vars(self), "steps", lambda steps: steps - skipped)
-        taken = self.steps - skipped
-        if not is_array(taken):
-            return taken
-        xp = array_namespace(taken)
-        return xp.astype(xp.maximum(taken, xp.ones_like(taken)), widened(W).dtype)  # what is left out is computed, too
+                found.append(xp.where(finite, new, W))
+            else:
+                found.append([xp.where(finite, b, a) for a, b in zip((W, *rest[:count]), new, strict=True)])
+        return found
 
     @property
     def state(self) -> dict[str, Any]:
@@ -178,7 +193,7 @@ class Optimizer(Movable):
     ) -> list[tuple[str, Array, Array, Options]]:
         """Name, parameter, gradient and own options of all that moves, after the checks."""
         try:
-            pairs = list(params.items())
+            pairs = params.pairs() if type(params) is NamedArrays else list(params.items())
         except AttributeError:
             who, must = type(self).__name__, "params must map names to arrays"
             raise DtypeError(who, must, type(params).__name__, "give it net.params") from None
@@ -188,7 +203,7 @@ class Optimizer(Movable):
             self._names = None
             self._own = options_by_name(type(self).__name__, self.groups, params)
         check_gradients(type(self).__name__, grads)
-        frozen = params.frozen if isinstance(params, NamedArrays) else ()
+        frozen = params.frozen if type(params) is NamedArrays or isinstance(params, NamedArrays) else ()
         if first or tuple(grads) != names:
             self._check_names(params, grads, frozen)
         moving = []
@@ -202,7 +217,7 @@ class Optimizer(Movable):
                     held = self._held[name][0] if name in self._held else None
                     if held is None or held.shape != W.shape or type(held) is not type(W):
                         self._begin(name, W)  # refuses the parameters of another network, or library
-                moving.append((name, W, dW, self._resolved(own) if own else own))
+                moving.append((name, W, dW, own))
         if first:
             for name, W, _, _ in moving:
                 self._begin(name, W)
@@ -212,8 +227,8 @@ class Optimizer(Movable):
     def _begin(self, name: str, W: Array) -> None:
         """Zeros for the slots of a parameter that has none yet."""
         if name not in self._held and self.slots:
-            if recording.current is not None:
-                raise recording.TooEarlyError
+            if capturing.current is not None:
+                raise capturing.TooEarlyError
             self._held[name] = [array_namespace(W).zeros_like(widened(W)) for _ in self.slots]
         for slot, array in zip(self.slots, self._held.get(name, ()), strict=True):
             here, there = (library_name(array_namespace(value)) for value in (W, array))
@@ -245,34 +260,30 @@ class Optimizer(Movable):
             raise ShapeError(who, must, tuple(dW.shape), "give it net.gradient(x, t) of the same network")
         return dW if dW.dtype == W.dtype else array_namespace(dW).astype(dW, W.dtype)  # type: ignore[no-any-return]
 
-    def _resolved(self, options: Options, shared: bool = False) -> Options:
-        """The options with the learning rate of this step as a number; those that are ``shared`` are attributes."""
-        if "lr" not in options:
-            return options
-        lr = options["lr"]
-        rate: Any = self._rate(lr, self.steps)
-        if recording.current is not None:
-            at = (lambda steps: self._rate(self.lr, steps)) if shared else (lambda steps: self._rate(lr, steps))
-            rate = recording.current.number("the learning rate", (shared, id(lr)), vars(self), "steps", at)
-        return options if rate is lr else {**options, "lr": rate}
+    def _check_options(self) -> None:
+        """Check the options that were assigned since the last update."""
+        given = self._options()
+        if given != self._given:
+            self._checked({name: value for name, value in given.items() if name != "lr"}, type(self).__name__)
+            self._given = given
 
     def _rate(self, lr: Rate, steps: int) -> float:
         rate: Any = lr(steps) if callable(lr) else lr
-        if not isinstance(rate, Real) or not 0.0 <= float(rate) < float("inf"):
+        if not (type(rate) is float or isinstance(rate, Real)) or not 0.0 <= float(rate) < float("inf"):
             must = "the learning rate must be at least 0 and finite"
             raise ArgumentError(type(self).__name__, must, f"{rate!r} in step {steps}", "look at the schedule")
         found: float = rate if rate is lr else float(rate)
         return found
 
-    def _tell(self, recorded: recording.Recording, params: Mapping[str, Array], names: Sequence[str]) -> None:
-        """Tell a recording what lasts from update to update; the learning rate is a number that is asked for anew."""
-        recorded.lasts(vars(self), "steps", "skipped", "_held", *[name for name in self.options if name != "lr"])
+    def _register(self, capture: capturing.Capture, params: Mapping[str, Array], names: Sequence[str]) -> None:
+        """Register with a capture what lasts from update to update; the learning rate is asked for anew."""
+        capture.lasts(vars(self), "steps", "skipped", "_held", *[name for name in self.options if name != "lr"])
         for name in names:
             if isinstance(params, NamedArrays):
-                params.tell(recorded, name)
+                params.register(capture, name)
             else:
-                recorded.lasts(params, name)
-            recorded.lasts(self._held.get(name), *range(len(self.slots)))
+                capture.lasts(params, name)
+            capture.lasts(self._held.get(name), *range(len(self.slots)))
 
     def _checked(self, options: Options, who: str) -> dict[str, Any]:
         """The options as floats, if they are known and in range."""
@@ -293,3 +304,8 @@ class Optimizer(Movable):
         values = ((name, getattr(self, name)) for name in self.options)
         shown = [f"{name}={value:g}" if isinstance(value, float) else f"{name}={value!r}" for name, value in values]
         return f"{type(self).__name__}({', '.join(shown + ([f'groups={self.groups!r}'] if self.groups else []))})"
+
+
+def decayed(W: Array, dW: Array, weight_decay: float) -> Array:
+    """The gradient with that of the weight decay, ``dW + λ W``."""
+    return dW + weight_decay * W if weight_decay else dW

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, library_of, size_of
 from xpnet.backend.halves import narrowed, widened
 from xpnet.errors import ArgumentError, DtypeError
@@ -57,7 +56,8 @@ def lengths(grads: Mapping[str, Array]) -> tuple[Any, Array]:
 def _length(arrays: Iterable[Array]) -> Array:
     total = None
     for dW in arrays:
-        squares = kernels.sum_of_squares(widened(dW))
+        flat = array_namespace(dW).reshape(widened(dW), (-1,))
+        squares = array_namespace(flat).vecdot(flat, flat)
         total = squares if total is None else total + squares
     norm: Array = array_namespace(total).sqrt(total)
     return norm
@@ -118,6 +118,6 @@ def check_limit(who: str, limit: Any) -> float:
 
 def check_gradients(who: str, grads: Any) -> None:
     """Raise DtypeError unless the gradients have names."""
-    if not isinstance(grads, Mapping):
+    if type(grads) is not dict and not isinstance(grads, Mapping):
         must = "grads must map names to arrays"
         raise DtypeError(who, must, type(grads).__name__, "give it net.gradient(x, t)")

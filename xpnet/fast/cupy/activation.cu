@@ -1,4 +1,4 @@
-// Element-wise activations: inputs, outputs, options, and the number of elements.
+// Element-wise activations: x and y, or dout, what forward kept and dx; options, and the number of elements.
 
 extern "C" __global__ void relu(const REAL* x, REAL* y, long long n) {
     EACH(i, n) y[i] = x[i] < WIDE(0) ? REAL(0) : x[i];
@@ -32,6 +32,10 @@ extern "C" __global__ void sigmoid(const REAL* x, REAL* y, long long n) {
     EACH(i, n) y[i] = logistic(x[i]);
 }
 
+extern "C" __global__ void sigmoid_backward(const REAL* dout, const REAL* y, REAL* dx, long long n) {
+    EACH(i, n) dx[i] = WIDE(dout[i]) * (WIDE(y[i]) * (WIDE(1) - WIDE(y[i])));
+}
+
 extern "C" __global__ void softplus(const REAL* x, REAL* y, long long n) {
     EACH(i, n) {
         WIDE v = x[i];
@@ -39,18 +43,18 @@ extern "C" __global__ void softplus(const REAL* x, REAL* y, long long n) {
     }
 }
 
-extern "C" __global__ void silu(const REAL* x, REAL* y, REAL* s, long long n) {
-    EACH(i, n) {
-        WIDE v = x[i], share = logistic(v);
-        y[i] = v * share;
-        s[i] = share;
-    }
+extern "C" __global__ void softplus_backward(const REAL* dout, const REAL* x, REAL* dx, long long n) {
+    EACH(i, n) dx[i] = WIDE(dout[i]) * logistic(x[i]);
 }
 
-extern "C" __global__ void silu_backward(const REAL* dout, const REAL* y, const REAL* s, REAL* dx, long long n) {
+extern "C" __global__ void silu(const REAL* x, REAL* y, long long n) {
+    EACH(i, n) y[i] = WIDE(x[i]) * logistic(x[i]);
+}
+
+extern "C" __global__ void silu_backward(const REAL* dout, const REAL* x, REAL* dx, long long n) {
     EACH(i, n) {
-        WIDE share = s[i];
-        dx[i] = WIDE(dout[i]) * (share + WIDE(y[i]) * (WIDE(1) - share));
+        WIDE v = x[i], share = logistic(v);
+        dx[i] = WIDE(dout[i]) * (share + v * share * (WIDE(1) - share));
     }
 }
 
@@ -58,26 +62,18 @@ extern "C" __global__ void error_function(const REAL* x, REAL* y, long long n) {
     EACH(i, n) y[i] = erf(WIDE(x[i]));
 }
 
-extern "C" __global__ void gelu(const REAL* x, REAL* y, REAL* s, long long n) {
-    EACH(i, n) {
-        WIDE v = x[i], share = gelu_share(v, false);
-        y[i] = v * share;
-        s[i] = share;
-    }
+extern "C" __global__ void gelu(const REAL* x, REAL* y, long long n) {
+    EACH(i, n) y[i] = WIDE(x[i]) * gelu_share(x[i], false);
 }
 
-extern "C" __global__ void gelu_backward(const REAL* dout, const REAL* x, const REAL* s, REAL* dx, long long n) {
-    EACH(i, n) dx[i] = WIDE(dout[i]) * gelu_slope(x[i], s[i], false);
+extern "C" __global__ void gelu_backward(const REAL* dout, const REAL* x, REAL* dx, long long n) {
+    EACH(i, n) dx[i] = WIDE(dout[i]) * gelu_derivative(x[i], false);
 }
 
-extern "C" __global__ void gelu_tanh(const REAL* x, REAL* y, REAL* s, long long n) {
-    EACH(i, n) {
-        WIDE v = x[i], share = gelu_share(v, true);
-        y[i] = v * share;
-        s[i] = share;
-    }
+extern "C" __global__ void gelu_tanh(const REAL* x, REAL* y, long long n) {
+    EACH(i, n) y[i] = WIDE(x[i]) * gelu_share(x[i], true);
 }
 
-extern "C" __global__ void gelu_tanh_backward(const REAL* dout, const REAL* x, const REAL* s, REAL* dx, long long n) {
-    EACH(i, n) dx[i] = WIDE(dout[i]) * gelu_slope(x[i], s[i], true);
+extern "C" __global__ void gelu_tanh_backward(const REAL* dout, const REAL* x, REAL* dx, long long n) {
+    EACH(i, n) dx[i] = WIDE(dout[i]) * gelu_derivative(x[i], true);
 }

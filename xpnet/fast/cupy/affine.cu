@@ -53,10 +53,10 @@ extern "C" __global__ void relu_backward_and_sums(
     EACH_COLUMN(WIDE(dx[i] = y[i] > WIDE(0) ? dout[i] : REAL(0)))
 }
 
-// The derivative of GELU after a bias, where there is one, and its sums.
+// The derivative of GELU after a bias, and its sums.
 extern "C" __global__ void gelu_backward_and_sums(
     const REAL* dout, const REAL* z, const REAL* b, REAL* dx, REAL* sums, long long rows, long long width, long long tile,
     long long by_tanh
 ) {
-    EACH_COLUMN(WIDE(dx[i] = WIDE(dout[i]) * gelu_derivative(WIDE(z[i]) + (b ? WIDE(b[column]) : WIDE(0)), by_tanh)))
+    EACH_COLUMN(WIDE(dx[i] = WIDE(dout[i]) * gelu_derivative(WIDE(z[i]) + WIDE(b[column]), by_tanh)))
 }

@@ -6,10 +6,12 @@ from typing import Any
 
 import cupy
 
-from xpnet.fast.cupy.launch import TILE, CudaBody, launch_each, launch_tiles, of_one, ordered
-from xpnet.layers.activation import Relu
+from xpnet.fast.cupy.launch import TILE, CudaBody, launch_each, launch_tiles, of_one, ordered, upstream
+from xpnet.fast.rows import OverAllRows
+from xpnet.layers.activation import Gelu, Relu
 from xpnet.layers.affine import Affine
 from xpnet.layers.bodies import body
+from xpnet.layers.linear import Linear
 
 
 @body("cupy", Affine)
@@ -23,21 +25,31 @@ class AffineAndBias(CudaBody):
         if not of_one(x, W, b):
             return NotImplemented
         rows = x if x.ndim == 2 else x.reshape(len(x), -1)
-        y, (b,) = rows @ W, ordered(b)
-        launch_each("affine", self.follows, y.dtype, y.size, y, b, y.size, b.size)
-        self.cache = x.shape, rows, y
+        z, (b,) = rows @ W, ordered(b)
+        y = self.finish(z, b)
+        self.cache = x.shape, rows, z, b
         return y
 
+    def finish(self, z: Any, b: Any) -> Any:
+        """Make y of the product, where it lies."""
+        launch_each("affine", self.follows, z.dtype, z.size, z, b, z.size, b.size)
+        return z
+
     def backward(self, dout: Any) -> Any:
-        shape, rows, y = self.cache
+        shape, rows, z, b = self.cache
         layer = self.layer
-        dout, layer.db = self.before(*ordered(dout), y)
+        dout, layer.db = self.before(upstream(dout, z), z, b)
         layer.dW = rows.T @ dout
         return (dout @ layer.W.T).reshape(shape) if self.needs_dx else None
 
-    def before(self, dout: Any, y: Any) -> tuple[Any, Any]:  # noqa: ARG002
+    def before(self, dout: Any, z: Any, b: Any) -> tuple[Any, Any]:  # noqa: ARG002
         """The derivative of the product, and ``db``."""
         return dout, sum_rows(dout)
+
+
+@body("cupy", Linear)
+class LinearAndBias(OverAllRows, AffineAndBias):
+    """``b`` is added to the product where it lies."""
 
 
 @body("cupy", Affine, Relu)
@@ -46,12 +58,40 @@ class AffineAndRelu(AffineAndBias):
 
     follows = "add_bias_relu"
 
-    def before(self, dout: Any, y: Any) -> tuple[Any, Any]:
+    def before(self, dout: Any, z: Any, b: Any) -> tuple[Any, Any]:  # noqa: ARG002
         rows, width = dout.shape
         dz, db = cupy.empty_like(dout), cupy.empty(width, dout.dtype)
         sizes = (rows, width, TILE)
-        launch_tiles("affine", "relu_backward_and_sums", db.dtype, width, max(rows, 1), TILE, dout, y, dz, db, *sizes)
+        launch_tiles("affine", "relu_backward_and_sums", db.dtype, width, max(rows, 1), TILE, dout, z, dz, db, *sizes)
         return dz, db
+
+
+@body("cupy", Linear, Gelu)
+class LinearAndGelu(OverAllRows, AffineAndBias):
+    """Bias and GELU are one launch beside the product, which is all that the derivative and ``db`` need, in another."""
+
+    def finish(self, z: Any, b: Any) -> Any:
+        y = cupy.empty_like(z)
+        launch_each("affine", "add_bias_gelu", z.dtype, z.size, z, b, y, z.size, b.size, self.by_tanh())
+        return y
+
+    def before(self, dout: Any, z: Any, b: Any) -> tuple[Any, Any]:
+        rows, width = dout.shape
+        dz, db = cupy.empty_like(dout), cupy.empty(width, dout.dtype)
+        arguments = (dout, z, b, dz, db, rows, width, TILE, self.by_tanh())
+        launch_tiles("affine", "gelu_backward_and_sums", db.dtype, width, max(rows, 1), TILE, *arguments)
+        return dz, db
+
+    def by_tanh(self) -> int:
+        return int(self.layers[1].approximate == "tanh")
+
+
+def add_bias(y: Any, b: Any, around: Any = None) -> None:
+    """Add b to each row of y where it lies, and what goes around the map, which is as y."""
+    if around is None:
+        launch_each("affine", "add_bias", y.dtype, y.size, y, b, y.size, b.size)
+    else:
+        launch_each("affine", "add_bias_onto", y.dtype, y.size, y, b, around, y.size, b.size)
 
 
 def sum_rows(dout: Any) -> Any:

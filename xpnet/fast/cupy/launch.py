@@ -10,7 +10,6 @@ from typing import Any
 import cupy
 
 from xpnet.errors import LibraryError
-from xpnet.kernels import recording
 from xpnet.kernels.dispatch import Body, Kernel
 from xpnet.layers import bodies
 
@@ -73,14 +72,6 @@ def integers(array: Any) -> tuple[Any, int]:
     return array, -array.itemsize if array.dtype.kind == "u" else array.itemsize
 
 
-def live(numbers: Callable[..., tuple[float, ...]], *given: Any) -> Any:
-    """Where a kernel of a graph finds ``numbers(*given)`` of each step; a null pointer where they stay as they are."""
-    graph: Any = recording.current
-    if graph is None or not any(type(number) is recording.Number for number in given):
-        return 0
-    return graph.memory[graph.cell(numbers, given) :]
-
-
 def _threads(wanted: int, most: int) -> int:
     """A power of two, and no less than the threads that a processor runs at once."""
     return min(most, max(32, 1 << (wanted - 1).bit_length()))
@@ -105,7 +96,7 @@ def body(kernel: Kernel[..., Any], wide: tuple[int, ...] = ()) -> Callable[[Body
             narrow: set[str] = set()
             kept: set[str] = set()
             for position, a in enumerate(args):
-                if type(a) is cupy.ndarray and a.dtype.kind not in "iub":
+                if type(a) is cupy.ndarray and a.ndim and a.dtype.kind not in "iub":
                     (kept if position in wide else narrow).add(a.dtype.name)
             fits = len(narrow) == 1 and narrow <= REALS.keys()
             if not fits or not kept <= narrow | {WIDE[name] for name in narrow}:
@@ -128,7 +119,8 @@ def on_their_device(function: Body, name: str) -> Body:
         return function
 
     def placed(*args: Any) -> Any:
-        flat = [a for given in args for a in (given if isinstance(given, tuple | list) else (given,))]
+        given = (*args, getattr(args[0], "cache", None))  # dout may be a number
+        flat = [a for part in given for a in (part if isinstance(part, tuple | list) else (part,))]
         ids = sorted({a.data.device_id for a in flat if type(a) is cupy.ndarray})
         if len(ids) > 1:
             got = " and ".join(f"cuda:{number}" for number in ids)
@@ -146,14 +138,14 @@ class CudaBody(bodies.Body):
 
     def __init_subclass__(cls) -> None:
         for name in ("forward", "backward"):
-            if name in cls.__dict__:
-                setattr(cls, name, on_their_device(cls.__dict__[name], name))
+            if hasattr(cls, name):
+                setattr(cls, name, on_their_device(getattr(cls, name), name))
 
 
 def of_one(x: Any, *others: Any) -> bool:
     """Whether x is float16, float32 or float64, and all the others are of its dtype."""
     dtype = x.dtype
-    return dtype.name in REALS and all([other.dtype == dtype for other in others])
+    return dtype.name in REALS and all(other.dtype == dtype for other in others)
 
 
 def ordered(*arrays: Any) -> list[Any]:
@@ -161,20 +153,7 @@ def ordered(*arrays: Any) -> list[Any]:
     return list(map(_in_order, arrays))
 
 
-def each(kernel: Kernel[..., Any], file: str, results: int = 1) -> None:
-    """Make the CUDA kernel of the same name the body of one whose arrays all have one shape, as its results do.
-
-    It takes the arrays, the results, the options as double, and the number of elements.
-    """
-    name = kernel.__name__
-
-    def run(*args: Any) -> Any:
-        arrays = [a for a in args if type(a) is cupy.ndarray]
-        x = arrays[0]
-        if any(a.shape != x.shape for a in arrays):
-            return kernel.reference(*args)
-        made = tuple([cupy.empty_like(x) for _ in range(results)])
-        launch_each(file, name, x.dtype, x.size, *arrays, *made, *map(float, args[len(arrays) :]), x.size)
-        return made if results > 1 else made[0]
-
-    body(kernel)(run)
+def upstream(dout: Any, y: Any) -> Any:
+    """The derivative dout in C order and in the dtype of y: layers behind may have given another."""
+    (dout,) = ordered(dout)
+    return dout if dout.dtype == y.dtype else dout.astype(y.dtype)

@@ -1,4 +1,5 @@
-// Softmax and its cross-entropy, a block for each row of scores; losses of single elements.
+// Softmax and its cross-entropy, a block for each row of scores; losses of single elements, with their derivatives.
+// What is kept for the way back is WIDE.
 
 __device__ WIDE largest_of(const REAL* scores, long long classes, WIDE* scratch) {
     WIDE largest = scores[0];
@@ -60,9 +61,9 @@ extern "C" __global__ void log_softmax_backward(
     }
 }
 
-// Labels are class indices; one outside 0 ... classes - 1 makes its loss NaN.
+// Labels are class indices; one outside 0 ... classes - 1 makes its loss and the derivatives of its scores NaN.
 extern "C" __global__ void softmax_cross_entropy(
-    const REAL* x, const void* t, long long kind, REAL* losses, REAL* y, long long rows, long long classes
+    const REAL* x, const void* t, long long kind, WIDE* losses, WIDE* y, long long rows, long long classes
 ) {
     __shared__ WIDE scratch[1024];
     EACH_ROW(row, rows) {
@@ -77,31 +78,44 @@ extern "C" __global__ void softmax_cross_entropy(
     }
 }
 
-// Times a number for all rows, one in memory, or one for each row.
+// The derivative with respect to a loss, which is in memory or 1, times a number.
+__device__ WIDE times(const REAL* dloss, double number) {
+    return (dloss ? WIDE(*dloss) : WIDE(1)) * WIDE(number);
+}
+
+// There is one dloss for all rows, or one for each.
 extern "C" __global__ void softmax_cross_entropy_backward(
-    const REAL* y, const void* t, long long kind, const REAL* dlosses, double dloss, long long each, REAL* dx,
+    const REAL* dlosses, double number, long long each, const WIDE* y, const void* t, long long kind, REAL* dx,
     long long rows, long long classes
 ) {
     EACH(i, rows * classes) {
-        WIDE scale = dlosses ? WIDE(dlosses[each ? i / classes : 0]) : WIDE(dloss);
-        dx[i] = scale * (WIDE(y[i]) - (integer_at(t, i / classes, kind) == i % classes ? WIDE(1) : WIDE(0)));
+        WIDE scale = times(each ? dlosses + i / classes : dlosses, number);
+        long long label = integer_at(t, i / classes, kind);
+        WIDE share = label >= 0 && label < classes ? WIDE(label == i % classes) : WIDE(nan(""));
+        dx[i] = scale * (y[i] - share);
     }
 }
 
-extern "C" __global__ void sigmoid_cross_entropy(const REAL* x, const REAL* t, REAL* losses, REAL* y, long long n) {
+extern "C" __global__ void sigmoid_cross_entropy(const REAL* x, const REAL* t, WIDE* losses, WIDE* slopes, long long n) {
     EACH(i, n) {
         WIDE v = x[i], e = exp(-fabs(v));
         WIDE share = (v > 0 ? WIDE(1) : WIDE(0)) - WIDE(t[i]);
         losses[i] = (share == 0 ? WIDE(0) : share * v) + log1p(e);
-        y[i] = (v < 0 ? e : WIDE(1)) / (WIDE(1) + e);
+        slopes[i] = (v < 0 ? e : WIDE(1)) / (WIDE(1) + e) - WIDE(t[i]);
     }
 }
 
-extern "C" __global__ void huber(const REAL* x, const REAL* t, REAL* losses, REAL* dx, double delta, long long n) {
+extern "C" __global__ void huber(
+    const REAL* x, const REAL* t, WIDE* losses, WIDE* slopes, double delta, long long n
+) {
     EACH(i, n) {
         WIDE d = WIDE(x[i]) - WIDE(t[i]), end = delta;
         WIDE g = d > end ? end : d < -end ? -end : d;
         losses[i] = g * (d - WIDE(0.5) * g);
-        dx[i] = g;
+        slopes[i] = g;
     }
+}
+
+extern "C" __global__ void times_slopes(const REAL* dloss, double number, const WIDE* slopes, REAL* dx, long long n) {
+    EACH(i, n) dx[i] = times(dloss, number) * slopes[i];
 }

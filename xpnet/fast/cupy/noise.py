@@ -8,18 +8,15 @@ import cupy
 import numpy as np
 
 from xpnet import kernels
-from xpnet.fast.cupy.launch import body, launch_each, live
-from xpnet.kernels.recording import now
+from xpnet.fast.cupy.launch import body, launch_each
 from xpnet.random import Generator
 
 
 @body(kernels.dropout_mask)
-def dropout_mask(x: Any, rng: Generator, name: str, step: int, keep: float) -> Any:
+def dropout_mask(x: Any, rng: Generator, name: str, step: Any, keep: float) -> Any:
     mask = cupy.empty_like(x)
-    words = (*map(np.uint64, rng.key(name)), int(now(step)), 0, keep)  # CuPy passes a Python int as one with a sign
-    launch_each("noise", "dropout_mask", x.dtype, -(-x.size // 8), mask, x.size, *words, live(_alone, step))
+    live = type(step) is cupy.ndarray  # in a capture, where each replay finds its own
+    key = map(np.uint64, rng.key(name))  # CuPy passes a Python int as one with a sign
+    words = (*key, 0 if live else int(step), 0, keep, step if live else 0)
+    launch_each("noise", "dropout_mask", x.dtype, -(-x.size // 8), mask, x.size, *words)
     return mask
-
-
-def _alone(step: float) -> tuple[float]:
-    return (step,)

@@ -30,24 +30,20 @@ extern "C" __global__ void normalize_rows(
     }
 }
 
-// The xhat of a row: from x, or where that is missing as it was kept, with r alone as statistics.
+// The xhat of a row.
 struct Normalized {
     const REAL* x;
-    const WIDE* xhat;
     WIDE mean, r;
 
-    __device__ Normalized(const REAL* x, const WIDE* xhat, const WIDE* statistics, long long row, long long width)
-        : x(x ? x + row * width : x),
-          xhat(xhat ? xhat + row * width : xhat),
-          mean(x ? statistics[2 * row] : WIDE(0)),
-          r(x ? statistics[2 * row + 1] : statistics[row]) {}
-    __device__ WIDE operator[](long long i) const { return x ? (WIDE(x[i]) - mean) * r : xhat[i]; }
+    __device__ Normalized(const REAL* x, const WIDE* statistics, long long row, long long width)
+        : x(x + row * width), mean(statistics[2 * row]), r(statistics[2 * row + 1]) {}
+    __device__ WIDE operator[](long long i) const { return (WIDE(x[i]) - mean) * r; }
 };
 
 // dx = r (d - mean d - xhat mean(d xhat)) with d = gamma dout, plus what comes around the normalization. With `parts`, for
 // rows of one value a channel, a block leaves there its sums for dgamma, and for dbeta where the mean counts.
 extern "C" __global__ void normalize_rows_dx(
-    const REAL* dout, const REAL* x, const WIDE* xhat, const WIDE* statistics, const REAL* gamma, const REAL* around,
+    const REAL* dout, const REAL* x, const WIDE* statistics, const REAL* gamma, const REAL* around,
     REAL* dx, WIDE* parts, long long rows, long long groups, long long channels, long long places, long long centred
 ) {
     __shared__ WIDE scratch[1024];
@@ -55,7 +51,7 @@ extern "C" __global__ void normalize_rows_dx(
     WIDE* scales = parts + 2 * blockIdx.x * width;
     EACH_ROW(row, rows) {
         const REAL* d = dout + row * width;
-        Normalized h(x, xhat, statistics, row, width);
+        Normalized h(x, statistics, row, width);
         const REAL* scale = gamma + row % groups * channels;
         WIDE sum = 0, along = 0;
         EACH_OF_ROW(i, width) {
@@ -105,7 +101,7 @@ __device__ long long place_of(unsigned int item, long long c, long long C, unsig
 
 // dgamma and dbeta of groups, whose `width` values of a sample are a row
 extern "C" __global__ void scale_and_shift(
-    const REAL* dout, const REAL* x, const WIDE* xhat, const WIDE* statistics, REAL* dgamma, REAL* dbeta,
+    const REAL* dout, const REAL* x, const WIDE* statistics, REAL* dgamma, REAL* dbeta,
     long long N, long long C, long long P, long long width, long long tile
 ) {
     __shared__ WIDE scratch[1024];
@@ -116,7 +112,7 @@ extern "C" __global__ void scale_and_shift(
         WIDE scale = 0, shift = 0;
         for (unsigned int item = lane; item < items; item += lanes) {
             long long i = place_of(item, c, C, P);
-            scale += WIDE(dout[i]) * Normalized(x, xhat, statistics, i / width, width)[i % width];
+            scale += WIDE(dout[i]) * Normalized(x, statistics, i / width, width)[i % width];
             shift += WIDE(dout[i]);
         }
         scale = block_sum(scale, scratch, tile);

@@ -1,7 +1,7 @@
 // Numbers into memory where the kernels of a graph look for them.
 
 extern "C" __global__ void give(
-    double* memory, long long n,
+    REAL* memory, long long n,
     double a, double b, double c, double d, double e, double f, double g, double h
 ) {
     double numbers[8] = {a, b, c, d, e, f, g, h};

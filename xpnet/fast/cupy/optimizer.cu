@@ -8,17 +8,18 @@ struct Many {
     REAL* arrays[4][MOST];       // parameters, gradients, and what the optimizer keeps
     long long sizes[MOST];
     double numbers[KINDS][6];    // of each set of options
-    const double* live[KINDS];   // in a graph the numbers are in memory, where each replay finds its own
+    const WIDE* live[KINDS];     // in a graph the first numbers are in memory, where each replay finds its own
+    long long lives;             // how many of them
     unsigned int ends[MOST];     // how many blocks have begun by the end of each parameter
     unsigned char kinds[MOST];   // which set of options
 };
-static_assert(sizeof(Many) == 4048, "see optimizer.py");
+static_assert(sizeof(Many) == 4056, "see optimizer.py");
 
 // The part of a parameter that a block works on.
 struct Part {
     REAL *W, *dW, *m, *v;
     long long first, end;
-    const double* numbers;
+    double numbers[6];
 
     __device__ Part(const Many& many) {
         unsigned int low = 0, high = MOST - 1;  // those that are not there end with the last block
@@ -31,7 +32,9 @@ struct Part {
         W = many.arrays[0][low], dW = many.arrays[1][low], m = many.arrays[2][low], v = many.arrays[3][low];
         first = (long long)(blockIdx.x - (low ? many.ends[low - 1] : 0)) * CHUNK;
         end = first + CHUNK < many.sizes[low] ? first + CHUNK : many.sizes[low];
-        numbers = many.live[kind] ? many.live[kind] : many.numbers[kind];
+        for (int i = 0; i < 6; i++) {
+            numbers[i] = many.live[kind] && i < many.lives ? many.live[kind][i] : many.numbers[kind][i];
+        }
     }
 };
 
@@ -86,10 +89,9 @@ extern "C" __global__ void rmsprop(const Many many) {
 }
 
 // AdamW keeps `kept` W, Adam all of it; W loses scale m / (sqrt v + shift).
-extern "C" __global__ void adam(const Many many) {
-    Part own(many);
-    double scale = own.numbers[0], shift = own.numbers[1], beta1 = own.numbers[2], beta2 = own.numbers[3];
-    double decay = own.numbers[4], kept = own.numbers[5];
+__device__ void adam_step(
+    const Part& own, double scale, double shift, double kept, double beta1, double beta2, double decay
+) {
     EACH_OF_PART(i, own) {
         WIDE g = DECAYED(own.dW[i], own.W[i], decay);
         WIDE first = WIDE(beta1) * WIDE(own.m[i]) + g, second = WIDE(beta2) * WIDE(own.v[i]) + g * g;
@@ -99,9 +101,21 @@ extern "C" __global__ void adam(const Many many) {
     }
 }
 
+extern "C" __global__ void adam(const Many many) {
+    Part own(many);
+    double* n = own.numbers;
+    adam_step(own, n[0], n[1], 1.0, n[2], n[3], n[4]);
+}
+
+extern "C" __global__ void adamw(const Many many) {
+    Part own(many);
+    double* n = own.numbers;
+    adam_step(own, n[0], n[1], n[2], n[3], n[4], 0.0);
+}
+
 extern "C" __global__ void lion(const Many many) {
     Part own(many);
-    double rate = own.numbers[0], beta1 = own.numbers[1], beta2 = own.numbers[2], kept = own.numbers[3];
+    double rate = own.numbers[0], kept = own.numbers[1], beta1 = own.numbers[2], beta2 = own.numbers[3];
     EACH_OF_PART(i, own) {
         WIDE g = own.dW[i], c = WIDE(beta1) * WIDE(own.m[i]) + WIDE(1.0 - beta1) * g;
         WIDE sign = c > 0 ? WIDE(1) : c < 0 ? WIDE(-1) : c;

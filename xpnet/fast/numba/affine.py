@@ -7,13 +7,17 @@ import numpy as np
 from xpnet.fast.numba.compiler import SUMMED_FIRST, compiled, in_order
 from xpnet.fast.numpy import affine
 from xpnet.fast.numpy.blocks import Host
+from xpnet.fast.rows import OverAllRows
 from xpnet.layers.activation import Relu
 from xpnet.layers.affine import Affine
 from xpnet.layers.bodies import body
+from xpnet.layers.linear import Linear
 
 
 @body("numba", Affine)
 class AffineAndPass(affine.AffineInPlace):
+    """``b`` is added in one pass over the product."""
+
     def finish(self, y: Host, b: Host) -> None:
         if in_order(y, b):
             add(y, b)
@@ -21,8 +25,15 @@ class AffineAndPass(affine.AffineInPlace):
             super().finish(y, b)
 
 
+@body("numba", Linear)
+class LinearAndPass(OverAllRows, AffineAndPass):
+    """``b`` is added in one pass over the product."""
+
+
 @body("numba", Affine, Relu)
 class AffineAndCut(affine.AffineThenRelu):
+    """Bias and ReLU are one pass over the product, and the derivative of the ReLU and ``db`` are another."""
+
     def finish(self, y: Host, b: Host) -> None:
         if in_order(y, b):
             add_and_cut(y, b)

@@ -1,9 +1,34 @@
 """NumPy bodies."""
 
-from xpnet.fast.numpy import affine, convolution, loss, pooled_convolution, pooling
+from xpnet.fast.numpy import (
+    activation,
+    affine,
+    attention,
+    convolution,
+    embedding,
+    loss,
+    normalization,
+    optimizer,
+    pooled_convolution,
+    pooling,
+    softmax,
+)
 from xpnet.fast.numpy.choice import available
 
-__all__ = ["affine", "convolution", "loss", "names", "pooled_convolution", "pooling"]
+__all__ = [
+    "activation",
+    "affine",
+    "attention",
+    "convolution",
+    "embedding",
+    "loss",
+    "names",
+    "normalization",
+    "optimizer",
+    "pooled_convolution",
+    "pooling",
+    "softmax",
+]
 
 
 def names() -> tuple[str, ...]:

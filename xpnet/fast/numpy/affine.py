@@ -1,4 +1,4 @@
-"""NumPy bodies of the affine map, alone and before a ReLU."""
+"""NumPy bodies of the affine map, of rows and of the last axis, alone and before a ReLU."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.fast.numpy.activation import passed_on
 from xpnet.fast.numpy.blocks import SIZE, Host, block_of, of_one, ones
+from xpnet.fast.rows import OverAllRows
 from xpnet.layers.activation import Relu
 from xpnet.layers.affine import Affine
 from xpnet.layers.bodies import Body, body
+from xpnet.layers.linear import Linear
 
 
 @body("numpy", Affine)
@@ -49,6 +52,11 @@ class AffineInPlace(Body):
         return dout, sum_rows(dout)
 
 
+@body("numpy", Linear)
+class LinearInPlace(OverAllRows, AffineInPlace):
+    """``b`` is added to the product where it lies, as in ``AffineInPlace``."""
+
+
 @body("numpy", Affine, Relu)
 class AffineThenRelu(AffineInPlace):
     """Bias and ReLU where the product lies, some rows at a time, which stay in the cache of the processor."""
@@ -62,8 +70,7 @@ class AffineThenRelu(AffineInPlace):
             np.maximum(rows, zeros[: rows.size].reshape(rows.shape) if rows.size <= SIZE else zeros[0], out=rows)
 
     def before(self, dout: Host, y: Host) -> tuple[Host, Host]:
-        dz = (y > 0).astype(dout.dtype)
-        dz *= dout
+        dz = passed_on(dout, y)
         return dz, sum_rows(dz)
 
 

@@ -1,4 +1,4 @@
-"""Which kernels have a compiled body, and when it is taken."""
+"""Whether compiled bodies are taken."""
 
 from __future__ import annotations
 
@@ -10,16 +10,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 SWITCH = "XPNET_FAST"
-
-KERNELS = {
-    "activation": ("relu", "relu_backward", "gelu_tanh", "gelu_tanh_backward"),
-    "affine": ("affine", "affine_relu", "affine_relu_backward"),
-    "attention": ("attention",),
-    "loss": ("softmax_cross_entropy", "softmax_cross_entropy_backward"),
-    "normalization": ("layer_norm", "layer_norm_backward"),
-    "optimizer": ("sgd", "momentum", "adam", "adamw"),
-}
-MODULE = {name: module for module, names in KERNELS.items() for name in names}
 
 
 def status() -> str:
@@ -54,18 +44,3 @@ def available() -> bool:
         return False
     import_module("xpnet.fast.numba")
     return True
-
-
-def compiled(name: str) -> str:
-    """Import the compiled body of a kernel; "numba", the name it goes by, or "" where there is none or it is off.
-
-    Warns where numba is installed and does not work: whoever installed it expects its speed.
-    """
-    if name not in MODULE or os.environ.get(SWITCH) == "0" or find_spec("numba") is None:
-        return ""
-    if why := obstacle():
-        remedy = f"install one that fits this NumPy, or set {SWITCH}=0 to do without its speed"
-        warnings.warn(f"xpnet: numba must work, got {why}; {remedy}", stacklevel=1)
-        return ""
-    import_module(f"xpnet.kernels.numba.{MODULE[name]}")
-    return "numba"

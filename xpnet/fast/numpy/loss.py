@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from xpnet.fast.numpy.blocks import Host
+from xpnet.fast.numpy.blocks import Host, of_one
+from xpnet.fast.numpy.softmax import exponentials, laid_out
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.classification_loss import SoftmaxWithLoss
 
-FEW = 32  # classes, of which a sum along the rows of memory is a loop too short to be quick
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 @body("numpy", SoftmaxWithLoss)
 class OfLabels(Body):
-    """The mean over class indices without options: one exponential a score, and the chosen ones taken by index."""
+    """One exponential a score is enough, and the shares at the labels are taken by index.
+
+    What weights and options make of the losses of class indices, a copy of the layer computes around them.
+    """
+
+    own: Any = None  # that copy
 
     def forward(self, x: Host, t: Any, weights: Any = None) -> Any:
-        if not self.takes(x, t, weights) or not are_known(t, x.shape[-1]):
+        layer = self.layer
+        of_rows = t.shape == x.shape[:-1] and t.size > 0 and t.dtype.kind in "iu"
+        if layer.label_smoothing or not of_rows or not of_one(x):
             return NotImplemented
+        if not layer.plain or weights is not None or layer.reduction != "mean":
+            return self.forward_around(x, t, weights)
+        if not are_known(t, x.shape[-1]):
+            return NotImplemented
+        losses, self.own = self.losses(x, t), None
+        if self.training:
+            layer.counted = losses.size
+        return np.add.reduce(losses) / losses.dtype.type(losses.size)
+
+    def forward_around(self, x: Host, t: Any, weights: Any) -> Any:
+        self.own = own = self.layer.copy()
+        own.cross_entropy = lambda x, t: self.losses(x, t).reshape(t.shape)
+        loss = own.forward(x, t, weights)
+        if self.training:
+            self.layer.counted = own.counted
+        return loss
+
+    def losses(self, x: Host, t: Host) -> Host:
+        """The loss of each sample, in one axis."""
         labels = t.reshape(-1)
         e, axis = laid_out(x)
         e -= np.maximum.reduce(e, axis=axis, keepdims=True)
@@ -28,38 +55,32 @@ class OfLabels(Body):
         at = (rows, labels) if axis else (labels, rows)
         chosen = e[at]
         total = exponentials(e, axis)
-        losses = np.log(total).reshape(-1)
+        losses: Host = np.log(total).reshape(-1)
         losses -= chosen
         e /= total
         self.cache = x.shape, e, axis, at
-        return np.add.reduce(losses) / losses.dtype.type(losses.size)
-
-    def takes(self, x: Host, t: Any, weights: Any) -> bool:
-        """Whether t are class indices, one for each row of scores, and all samples count alike in the mean."""
-        layer = self.layer
-        plain = layer.plain and weights is None and layer.reduction == "mean"
-        of_rows = t.shape == x.shape[:-1] and t.size > 0
-        return plain and of_rows and x.dtype.char in "fd" and t.dtype.kind in "iu"
+        return losses
 
     def backward(self, dout: Any) -> Any:
         shape, e, axis, at = self.cache
         dx = e if self.once else e.copy()
         dx[at] -= 1.0
-        dx *= dout / at[0].size if type(dout) is float else np.asarray(dout / at[0].size, dx.dtype)
+        dx *= self.dlosses(dout, shape, axis)
         return dx.T if axis == 0 else dx.reshape(shape)
 
-
-def laid_out(x: Host) -> tuple[Host, int]:
-    """A copy whose sums over the classes are quick, and the axis of the classes: the first where they are few."""
-    if x.ndim == 2 and x.shape[1] <= FEW:
-        return np.array(x.T, order="C"), 0
-    return np.array(x, order="C").reshape(-1, x.shape[-1]), 1
-
-
-def exponentials(e: Host, axis: int) -> Host:
-    """Turn scores, already less their maximum, into exponentials where they lie; the sums of those over the classes."""
-    np.exp(e, out=e)
-    return np.add.reduce(e, axis=axis, keepdims=True)
+    def dlosses(self, dout: Any, shape: tuple[int, ...], axis: int) -> Any:
+        """The derivative with respect to each sample's loss, beside the scores as they are laid out."""
+        if self.own is None:
+            each = dout / prod(shape[:-1])
+        else:
+            each = self.own.dlosses(dout)
+        if type(each) is float:
+            return each
+        each = np.asarray(each, self.cache[1].dtype)
+        if each.ndim == 0:
+            return each
+        rows = np.broadcast_to(each, (*shape[:-1], 1))
+        return rows.reshape(1, -1) if axis == 0 else rows.reshape(-1, 1)
 
 
 def are_known(t: Host, classes: int) -> bool:

@@ -1,23 +1,5 @@
 """CUDA bodies of the kernels, for CuPy arrays."""
 
-from xpnet.kernels.cupy import (
-    activation,
-    affine,
-    attention,
-    embedding,
-    erf,
-    loss,
-    normalization,
-    optimizer,
-)
+from xpnet.kernels.cupy import embedding, erf
 
-__all__ = [
-    "activation",
-    "affine",
-    "attention",
-    "embedding",
-    "erf",
-    "loss",
-    "normalization",
-    "optimizer",
-]
+__all__ = ["embedding", "erf"]

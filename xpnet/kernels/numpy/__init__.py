@@ -1,27 +1,5 @@
 """Faster bodies of kernels on NumPy."""
 
-from xpnet.fast.numpy.choice import compiled
-from xpnet.kernels.dispatch import BEFORE
-from xpnet.kernels.numpy import (
-    activation,
-    affine,
-    attention,
-    embedding,
-    loss,
-    normalization,
-    optimizer,
-    reduction,
-)
+from xpnet.kernels.numpy import embedding, erf
 
-__all__ = [
-    "activation",
-    "affine",
-    "attention",
-    "embedding",
-    "loss",
-    "normalization",
-    "optimizer",
-    "reduction",
-]
-
-BEFORE["numpy"] = compiled
+__all__ = ["embedding", "erf"]

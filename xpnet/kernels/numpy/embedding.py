@@ -1,4 +1,4 @@
-"""NumPy bodies of tables: rows are copied, where all numbers are known, and summed in float64."""
+"""NumPy body of the sum of rows by number, in float64."""
 
 from __future__ import annotations
 
@@ -8,14 +8,6 @@ import numpy as np
 
 from xpnet.fast.numpy.blocks import Host
 from xpnet.kernels.standard import embedding as standard
-
-
-@standard.embedding.on("numpy")
-def embedding(W: Host, x: Host) -> Any:
-    if not x.size or np.maximum.reduce(x.astype(np.uint64), axis=None) >= len(W):  # a negative number is a large one
-        return standard.embedding.reference(W, x)
-    return W.take(x, axis=0)
-
 
 WIDE = 64  # elements of a row, beyond which sorting the rows is quicker than counting elements
 

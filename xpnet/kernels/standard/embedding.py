@@ -1,40 +1,15 @@
-"""Reference kernels of tables whose rows are looked up by number."""
+"""Reference kernel of the sum of rows by number, the transpose of looking them up in a table."""
 
 from __future__ import annotations
 
-from math import prod
-
 from xpnet.backend import array_namespace, device_of
+from xpnet.backend.halves import in_float32
 from xpnet.kernels.dispatch import kernel
 from xpnet.typing import Array
 
 
 @kernel
-def embedding(W: Array, x: Array) -> Array:
-    """Rows of a table, ``y[...] = W[x[...]]``; NaN for an index outside 0 … V - 1, which a GPU would read elsewhere.
-
-    Shapes: ``W (V, D)``, ``x (...)`` integer, ``y (..., D)``.
-    """
-    xp = array_namespace(W, x)
-    V, D = W.shape
-    flat = wide(xp.reshape(x, (prod(x.shape),)))
-    known = (flat >= 0) & (flat < V)
-    rows = xp.take(W, xp.where(known, flat, xp.zeros_like(flat)), axis=0)
-    nan = xp.full((), float("nan"), dtype=W.dtype, device=device_of(W))
-    return xp.reshape(xp.where(known[:, None], rows, nan), (*x.shape, D))  # type: ignore[no-any-return]
-
-
-@kernel
-def embedding_with_positions(W: Array, x: Array, positions: Array) -> Array:
-    """``embedding`` of sequences plus a vector for each place, ``y[n, t] = W[x[n, t]] + P[t]``.
-
-    Shapes: ``W (V, D)``, ``x (N, L)`` integer, ``P (T, D)`` with L ≤ T, ``y (N, L, D)``.
-    """
-    y: Array = embedding(W, x) + positions[: x.shape[1], :]
-    return y
-
-
-@kernel
+@in_float32
 def scatter_add(g: Array, indices: Array, size: int) -> Array:
     """The transpose of taking rows, ``y[k] = Σ g[i]`` over i with ``indices[i] = k``; others add to nothing.
 

@@ -1,0 +1,44 @@
+"""Random losses, with options and weights that the bodies leave to the equations, too."""
+
+from __future__ import annotations
+
+from draw import Draw
+from rows import Drawn, row
+
+from xpnet.layers import Huber, SigmoidWithLoss, SoftmaxWithLoss
+
+
+@row(SoftmaxWithLoss)
+def softmax_with_loss(draw: Draw) -> Drawn:
+    *rows, K = draw.rows()
+    t = draw.integers(0, K, *rows) if draw.chance(0.8) else draw.array(*rows, K)
+    options = draw.one_of(*[{}] * 6, {"reduction": "sum"}, {"label_smoothing": draw.number()})
+    if draw.chance(0.2):
+        options |= {"class_weights": draw.laid_out(draw.rng.random(K).astype(draw.dtype))}
+    if draw.chance(0.2) and t.ndim == len(rows):
+        options |= {"ignore_index": draw.size(-1, K - 1)}
+    x = draw.array(*rows, K, scale=draw.one_of(1.0, 1.0, 1e3))
+    return [SoftmaxWithLoss(**options)], with_weights(draw, x, t)
+
+
+@row(SigmoidWithLoss)
+def sigmoid_with_loss(draw: Draw) -> Drawn:
+    shape = draw.rows()
+    t = draw.laid_out(draw.rng.random(shape).round(draw.one_of(0, 3)).astype(draw.dtype))
+    options = draw.one_of({}, {}, {}, {"reduction": "sum"}, {"pos_weight": draw.number()})
+    return [SigmoidWithLoss(**options)], with_weights(draw, draw.array(*shape, scale=draw.one_of(1.0, 40.0)), t)
+
+
+@row(Huber)
+def huber(draw: Draw) -> Drawn:
+    shape = draw.rows()
+    layer = Huber(draw.number(), reduction=draw.one_of("mean", "mean", "sum"))
+    return [layer], with_weights(draw, draw.array(*shape), draw.array(*shape))
+
+
+def with_weights(draw: Draw, x: object, t: object) -> tuple[object, ...]:
+    """The inputs, now and then with a weight for each sample or for more leading axes."""
+    if draw.chance(0.7) or x.ndim < 2:
+        return x, t
+    shape = x.shape[: draw.size(1, x.ndim - 1)]
+    return x, t, draw.laid_out((draw.rng.random(shape) * (draw.rng.random(shape) < 0.8)).astype(draw.dtype))

@@ -1,0 +1,56 @@
+"""CUDA bodies of the table of vectors, alone and before that of positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cupy
+
+from xpnet import kernels
+from xpnet.fast.cupy.affine import sum_rows
+from xpnet.fast.cupy.launch import CudaBody, integers, launch_each, of_one, ordered
+from xpnet.layers.bodies import body
+from xpnet.layers.embedding import Embedding, PositionalEmbedding
+
+
+@body("cupy", Embedding)
+class RowsInOneLaunch(CudaBody):
+    """The rows are looked up in one launch, which puts NaN where a number is unknown."""
+
+    def forward(self, x: Any) -> Any:
+        return self.looked_up(x, 0, 1) if of_one(self.layer.W) else NotImplemented
+
+    def looked_up(self, x: Any, positions: Any, length: int) -> Any:
+        """The row of each number, plus that of its place in a sequence, where there are positions."""
+        self.layer.check_indices(x)
+        W, x, positions = ordered(self.layer.W, x, positions)
+        V, D = W.shape
+        y = cupy.empty((*x.shape, D), W.dtype)
+        launch_each("embedding", "embedding", W.dtype, y.size, W, *integers(x), positions, y, x.size, V, D, length)
+        self.cache = x.reshape(-1)
+        return y
+
+    def backward(self, dout: Any) -> None:
+        x, (V, D) = self.cache, self.layer.W.shape
+        self.layer.dW = kernels.scatter_add(dout.reshape(x.size, D), x, V)
+
+
+@body("cupy", Embedding, PositionalEmbedding)
+class RowsPlusPositions(RowsInOneLaunch):
+    """The row of each number and that of its place are added as they are looked up."""
+
+    def forward(self, x: Any) -> Any:
+        W, P = (layer.W for layer in self.layers)
+        if not of_one(W, P) or x.ndim != 2 or x.shape[1] > P.shape[0] or W.shape[1] != P.shape[1]:
+            return NotImplemented
+        return self.looked_up(x, P, x.shape[1])
+
+    def backward(self, dout: Any) -> None:
+        (N, L, D), positions = dout.shape, self.layers[1]
+        sums = sum_rows(*ordered(dout.reshape(N, L * D))).reshape(L, D)
+        if positions.W.shape[0] == L:
+            positions.dW = sums
+        else:
+            positions.dW = cupy.zeros(positions.W.shape, dout.dtype)
+            positions.dW[:L] = sums
+        super().backward(dout)

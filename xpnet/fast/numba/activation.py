@@ -1,0 +1,98 @@
+"""Activations in one pass."""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+
+from xpnet.fast.numba.compiler import compiled, flat, in_order
+from xpnet.fast.numpy import activation
+from xpnet.fast.numpy.blocks import Host
+from xpnet.layers.activation import CUBE, Gelu, Relu
+from xpnet.layers.bodies import body
+
+FEW = 4096  # values, of which one pass of NumPy takes no longer than a call of a loop
+
+
+@body("numba", Relu)
+class ReluInAPass(activation.ReluInBlocks):
+    """Each way is one pass, and no mask is written."""
+
+    def cut(self, x: Host) -> Any:
+        if x.size < FEW or not in_order(x):
+            return super().cut(x)
+        y = np.empty_like(x)
+        cut(flat(x), flat(y))
+        return y
+
+    def backward(self, dout: Host) -> Any:
+        y = self.cache
+        if y.size < FEW or not in_order(dout, y):
+            return super().backward(dout)
+        dx = np.empty_like(dout)
+        where_above_zero(flat(dout), flat(y), flat(dx))
+        return dx
+
+
+@body("numba", Gelu)
+class GeluInTwoPasses(activation.GeluInBlocks):
+    """One pass stands before NumPy's tanh, which runs on vectors as no compiled one does, and one behind it."""
+
+    def share(self, x: Host, y: Host, s: Host) -> None:
+        if not in_order(x, y, s):
+            return super().share(x, y, s)
+        x, y, s = flat(x), flat(y), flat(s)
+        inside_tanh(x, s)
+        np.tanh(s, out=s)
+        by_share(x, y, s)
+        return None
+
+    def backward(self, dout: Host) -> Any:
+        x, s = self.cache
+        if not in_order(dout, x, s):
+            return super().backward(dout)
+        dx = np.empty_like(x)
+        slope_times(flat(dout), flat(x), flat(s), flat(dx))
+        return dx
+
+
+@compiled
+def cut(x: Host, y: Host) -> None:
+    zero = x.dtype.type(0)
+    for i in range(x.size):
+        y[i] = zero if x[i] < zero else x[i]
+
+
+@compiled
+def where_above_zero(dout: Host, y: Host, dx: Host) -> None:
+    """A product with 0 or 1: what is not finite stays seen."""
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    for i in range(y.size):
+        dx[i] = dout[i] * (one if y[i] > zero else zero)
+
+
+@compiled
+def inside_tanh(x: Host, u: Host) -> None:
+    real = x.dtype.type
+    a, b = real(sqrt(2.0 / pi) * CUBE), real(sqrt(2.0 / pi))
+    for i in range(x.size):
+        u[i] = (x[i] * x[i] * a + b) * x[i]
+
+
+@compiled
+def by_share(x: Host, y: Host, s: Host) -> None:
+    half = x.dtype.type(0.5)
+    for i in range(x.size):
+        s[i] = s[i] * half + half
+        y[i] = x[i] * s[i]
+
+
+@compiled
+def slope_times(dout: Host, x: Host, s: Host, dx: Host) -> None:
+    real = x.dtype.type
+    one, a, b = real(1), real(sqrt(8.0 / pi) * 3.0 * CUBE), real(sqrt(8.0 / pi))
+    for i in range(x.size):
+        slope = (x[i] * x[i] * a + b) * x[i] * (one - s[i]) + one
+        dx[i] = slope * s[i] * dout[i]

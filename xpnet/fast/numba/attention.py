@@ -1,0 +1,62 @@
+"""Softmax of the scores in two passes around NumPy's exponential; of causal ones, the half that counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet.fast.numba import affine
+from xpnet.fast.numba.compiler import compiled, compiled_sums, in_order, rows
+from xpnet.fast.numpy import attention
+from xpnet.fast.numpy.blocks import Host
+from xpnet.layers.attention import MultiHeadAttention
+from xpnet.layers.bodies import body
+
+
+@body("numba", MultiHeadAttention)
+class SharesInTwoPasses(attention.SamplesInBlocks):
+    """The shares are two compiled passes over the scores around NumPy's exponential; of causal ones the half counts."""
+
+    def add(self, y: Host, b: Host) -> Host:
+        if not in_order(y, b):
+            return super().add(y, b)
+        affine.add(y, b)
+        return y
+
+    def soften(self, scores: Host, causal: bool, hidden: Host | None) -> bool:
+        if hidden is not None or not in_order(scores):
+            return super().soften(scores, causal, hidden)
+        less_maximum(rows(scores), scores.shape[-1] if causal else 0)
+        np.exp(scores, out=scores)
+        return over_sum(rows(scores))
+
+
+@compiled
+def less_maximum(x: Host, causal: Any) -> None:
+    """Subtract the largest of each row; row i of so many sees what comes up to i, the rest becomes -inf."""
+    N, L = x.shape
+    nothing = x.dtype.type(-np.inf)
+    for n in range(N):
+        seen = n % causal + 1 if causal else L
+        largest = x[n, 0]
+        for k in range(1, seen):
+            largest = max(largest, x[n, k])
+        for k in range(seen):
+            x[n, k] -= largest
+        for k in range(seen, L):
+            x[n, k] = nothing
+
+
+@compiled_sums
+def over_sum(e: Host) -> bool:
+    N, L = e.shape
+    numbers = True
+    for n in range(N):
+        total = e[n, 0]
+        for k in range(1, L):
+            total += e[n, k]
+        numbers &= total == total
+        for k in range(L):
+            e[n, k] /= total
+    return numbers

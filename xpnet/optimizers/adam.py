@@ -1,0 +1,116 @@
+"""Adam, and Adam with a weight decay of its own."""
+
+from __future__ import annotations
+
+from math import inf, log
+from typing import Any
+
+from xpnet.backend import array_namespace, is_array
+from xpnet.optimizers.base import Optimizer, Rate, decayed
+from xpnet.optimizers.groups import Groups
+from xpnet.typing import Array
+
+
+class Adam(Optimizer):
+    """Momentum and RMSprop in one, ``m ← β₁ m + dW``, ``v ← β₂ v + dW²``, ``W ← W - η m̂ / (√v̂ + ε)``.
+
+    ``m̂`` and ``v̂`` are means over the steps, with weights ``1, β, β² …`` back from the newest. The paper writes the
+    same with ``1 - β`` inside m and v. The book adds its ε of 1e-7 before v is corrected for its start at zero: in its
+    first steps it is larger than here.
+
+    Raises: ``ArgumentError`` for options out of range.
+    Source: Kingma and Ba, 2015, algorithm 1; Deep Learning from Scratch, section 6.1.6.
+    """
+
+    slots = ("m", "v")
+    live = 2
+
+    def __init__(
+        self,
+        lr: Rate = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        groups: Groups | None = None,
+    ) -> None:
+        super().__init__(groups, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
+
+    def numbers(  # type: ignore[override]
+        self, count: Any, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float
+    ) -> tuple[Any, ...]:
+        return (*scales(count, lr, beta1, beta2, eps), beta1, beta2, weight_decay)
+
+    def step(
+        self,
+        W: Array,
+        dW: Array,
+        m: Array,
+        v: Array,
+        scale: float,
+        shift: float,
+        beta1: float,
+        beta2: float,
+        weight_decay: float,
+    ) -> tuple[Array, Array, Array]:
+        xp = array_namespace(W, dW, m, v)
+        dW = decayed(W, dW, weight_decay)
+        m = beta1 * m + dW
+        v = beta2 * v + dW * dW
+        return W - scale * m / (xp.sqrt(v) + shift), m, v
+
+
+class AdamW(Adam):
+    """Adam with a weight decay of its own, ``W ← (1 - η λ) W - η m̂ / (√v̂ + ε)``.
+
+    Raises: ``ArgumentError`` for options out of range.
+    Source: Loshchilov and Hutter, 2019, algorithm 2, with λ scaled by η alone.
+    """
+
+    live = 3
+
+    def __init__(
+        self,
+        lr: Rate = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        groups: Groups | None = None,
+    ) -> None:
+        super().__init__(lr, beta1, beta2, eps, weight_decay, groups)
+
+    def numbers(  # type: ignore[override]
+        self, count: Any, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float
+    ) -> tuple[Any, ...]:
+        return (*scales(count, lr, beta1, beta2, eps), 1.0 - lr * weight_decay, beta1, beta2)
+
+    def step(  # type: ignore[override]
+        self,
+        W: Array,
+        dW: Array,
+        m: Array,
+        v: Array,
+        scale: float,
+        shift: float,
+        kept: float,
+        beta1: float,
+        beta2: float,
+    ) -> tuple[Array, Array, Array]:
+        return super().step(kept * W, dW, m, v, scale, shift, beta1, beta2, 0.0)
+
+
+def scales(count: Any, rate: float, beta1: float, beta2: float, eps: float) -> tuple[Any, Any]:
+    """The scale and shift with which ``scale m / (√v + shift)`` is ``η m̂ / (√v̂ + ε)`` in the step of that count.
+
+    ``m̂`` is m divided by the weights of all steps, ``1 + β + … + βᵗ⁻¹``, and ``v̂`` likewise.
+    """
+    first, root = _all_weights(beta1, count), _all_weights(beta2, count) ** 0.5
+    return rate * root / first, eps * root
+
+
+def _all_weights(beta: float, count: Any) -> Any:
+    """``1 + β + … + βᵗ⁻¹``, of a float32 on a device too, where ``1 - βᵗ`` would lose digits."""
+    if isinstance(count, int) or not is_array(count):
+        return (1.0 - beta**count) / (1.0 - beta)
+    return array_namespace(count).expm1(count * (log(beta) if beta else -inf)) / (beta - 1.0)

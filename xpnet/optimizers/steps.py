@@ -1,0 +1,60 @@
+"""The register of faster bodies for the steps of optimizers, and the step as its formula has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from xpnet.backend.halves import is_half, narrowed, widened
+from xpnet.layers.bodies import is_plain, libraries_for
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+STEPS: dict[str, dict[type, tuple[Any, Callable[..., Any]]]] = {}
+"""Name of a library's bodies -> class of the optimizer -> the formula that the body equals, and the body."""
+
+
+def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
+    """Register a body for the step of an optimizer, on a library.
+
+    ``body(step, given)`` gets the formula and, in a list, what that takes for each parameter, ``(W, dW, *slots,
+    *numbers)``. It returns the list of what the formula returns: new arrays, or W and the slots themselves with the new
+    values in them. For arrays that it was not made for it has NotImplemented in the list, and their formula runs.
+    """
+
+    def register(body: Function) -> Function:
+        STEPS.setdefault(library, {})[optimizer] = (optimizer.step, body)
+        return body
+
+    return register
+
+
+def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> Sequence[Any]:
+    """What the step of an optimizer makes of each parameter, by the body of its library or by its formula."""
+    kind = type(given[0][0]) if given else None
+    body = None if kind is None or is_plain() else body_for(optimizer, kind)
+    if body is None or [W for W, dW, *_ in given if type(W) is not kind or type(dW) is not kind]:
+        return [by_formula(optimizer.step, *one) for one in given]
+    found = body(optimizer.step, given)
+    for at, one in enumerate(found):
+        if one is NotImplemented:
+            found[at] = by_formula(optimizer.step, *given[at])
+    return found
+
+
+def body_for(optimizer: Any, kind: type) -> Any:
+    """The body for an optimizer and parameters of a type; None for none, or where somebody has replaced the formula."""
+    for library in libraries_for(kind):
+        formula, body = STEPS.get(library, {}).get(type(optimizer), (None, None))
+        if body is not None:
+            return body if getattr(optimizer.step, "__func__", None) is formula else None
+    return None
+
+
+def by_formula(step: Callable[..., Any], W: Any, dW: Any, *rest: Any) -> Any:
+    """The step as it is written; of arrays of 16 bits in float32, and each in its own dtype again."""
+    if not is_half(W.dtype):
+        return step(W, dW, *rest)
+    found = step(widened(W), widened(dW), *rest)
+    if not isinstance(found, tuple | list):
+        return narrowed(found, W)
+    return tuple([narrowed(new, old) for new, old in zip(found, (W, *rest), strict=False)])
