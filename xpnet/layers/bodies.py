@@ -41,8 +41,8 @@ class Body:
     nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again. For
     arrays, values or options that it was not made for ``forward`` returns NotImplemented: then the equations of the
     layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most one
-    follows, which may overwrite what the cache holds. A body that can add an array to y or dx for nothing has an
-    attribute ``around``, None: where another array stands there, it adds that and puts None in its place, or leaves it.
+    follows, which may overwrite what the cache holds. Where an array is in ``around``, it is to be
+    added to what either returns: a body that does so on its way puts None there, and others leave it to the stage.
 
     The body of a container computes with the copy of it that a plan makes, whose layers are stages.
     """
@@ -54,6 +54,7 @@ class Body:
     training = True
     once = False
     cache: Any = None
+    around: Any = None
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]

@@ -62,8 +62,8 @@ class Stage:
         return self._onto(around, self.backward, (dout,))
 
     def _onto(self, around: Any, run: Callable[..., Any], given: tuple[Any, ...]) -> Any:
-        body: Any = self.body
-        if not hasattr(body, "around"):
+        body = self.body
+        if body is None:
             return around + run(*given)
         body.around = around
         try:
@@ -130,18 +130,15 @@ class InferenceStage:
         if kind is not None:
             if self.checked:
                 self.stage.check(inputs)
-            body: Any = kind(*self.layers)
-            body.training = False
-            if hasattr(body, "around"):
-                body.around, around = around, None
+            body = kind(*self.layers)
+            body.training, body.around = False, around
             try:
                 y = body.forward(*inputs)
             except Exception:
                 self.stage.check(inputs)
                 raise
-            around = getattr(body, "around", around)
             if y is not NotImplemented:
-                return y if around is None else around + y
+                return y if body.around is None else body.around + y
         x, rest = inputs[0], inputs[1:]
         for layer in self.layers:
             x, rest = layer.inferring()(x, *rest), ()

@@ -49,7 +49,11 @@ class AffineAndBias(CudaBody):
 
 @body("cupy", Linear)
 class LinearAndBias(OverAllRows, AffineAndBias):
-    """``b`` is added to the product where it lies."""
+    """``b`` is added to the product where it lies, with what goes around the layer."""
+
+    def finish(self, z: Any, b: Any) -> Any:
+        add_bias(z, b, self.taken_around((*self.shape[:-1], b.size), z.dtype))
+        return z
 
 
 @body("cupy", Affine, Relu)

@@ -9,7 +9,7 @@ import cupy
 
 from xpnet.backend.halves import widened
 from xpnet.fast.cupy.affine import add_bias, sum_rows
-from xpnet.fast.cupy.launch import TILE, CudaBody, launch_each, launch_rows, launch_tiles, of_one, ordered
+from xpnet.fast.cupy.launch import TILE, CudaBody, launch_each, launch_rows, launch_tiles, of_one, ordered, upstream
 from xpnet.fast.cupy.products import add_product, batched
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.bodies import body
@@ -21,8 +21,6 @@ class HeadsSideBySide(CudaBody):
 
     Arrays of float16 are computed with in float32: scores may be beyond their range where the softmax is not.
     """
-
-    around: Any = None
 
     def forward(self, x: Any, mask: Any = None) -> Any:
         layer = self.layer
@@ -41,19 +39,14 @@ class HeadsSideBySide(CudaBody):
         launch_rows("attention", "attention_shares", p.dtype, sizes[0], L, p, known, *sizes)
         a = join(batched(p, v))
         y = a @ Wo
-        around = self.around
-        if around is None or around.shape != (N, L, D) or around.dtype != y.dtype:
-            add_bias(y, bo)
-        else:
-            add_bias(y, bo, *ordered(around))
-            self.around = None
+        add_bias(y, bo, self.taken_around((N, L, bo.size), y.dtype))
         self.cache = x.dtype, rows, weights, q, k, v, p, a
         return y.astype(x.dtype, copy=False).reshape(x.shape)
 
     def backward(self, dout: Any) -> Any:
         dtype, rows, (Wq, Wk, Wv, Wo, *_), q, k, v, p, a = self.cache
         N, heads, L, E = q.shape
-        d = in_float32(dout)[0].reshape(N * L, dout.shape[2])
+        d = upstream(dout, p).reshape(N * L, dout.shape[2])
         gradients = {"Wo": a.T @ d, "bo": sum_rows(d)}
         (d,) = split((N, L, heads * E), heads, [d @ Wo.T], [0])
         dv, ds = batched(p, d, turn_a=True), batched(d, v, turn_b=True)
@@ -61,6 +54,7 @@ class HeadsSideBySide(CudaBody):
         launch_rows("attention", "attention_shares_backward", p.dtype, shares, L, ds, p, shares, L)
         scale = 1.0 / sqrt(E)
         dq, dk = batched(ds, k, scale=scale), batched(ds, q, turn_a=True, scale=scale)
+        del d, ds  # the largest, in whose memory the others may lie
         (dq, dk, dv), sums = join_with_sums(dq, dk, dv)
         for letter, dz, db in zip("qkv", (dq, dk, dv), sums, strict=True):
             gradients |= {f"W{letter}": rows.T @ dz, f"b{letter}": db}

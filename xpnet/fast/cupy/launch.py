@@ -134,6 +134,14 @@ class CudaBody(bodies.Body):
             if hasattr(cls, name):
                 setattr(cls, name, on_their_device(getattr(cls, name), name))
 
+    def taken_around(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """What is to be added to a result of that shape and dtype, which counts as taken; None where nothing fits."""
+        around = self.around
+        if around is None or around.shape != shape or around.dtype != dtype:
+            return None
+        self.around = None
+        return _in_order(around)
+
 
 def of_one(x: Any, *others: Any) -> bool:
     """Whether x is float16, float32 or float64, and all the others are of its dtype."""

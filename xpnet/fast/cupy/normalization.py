@@ -20,6 +20,7 @@ from xpnet.fast.cupy.launch import (
     launch_tiles,
     of_one,
     ordered,
+    upstream,
 )
 from xpnet.layers.bodies import body
 from xpnet.layers.normalization import (
@@ -38,7 +39,6 @@ class RowsInOneLaunch(CudaBody):
     """A block has a row: statistics and y are one launch, dx and the first sums for dγ and dβ another."""
 
     centred = True
-    around: Any = None
 
     def forward(self, x: Any) -> Any:
         gamma, beta = self.layer.gamma, self.layer.beta if self.centred else None
@@ -71,14 +71,15 @@ class RowsInOneLaunch(CudaBody):
 
     def backward(self, dout: Any) -> Any:
         x, gamma, statistics = self.cache
-        layer, (dout,) = self.layer, ordered(dout)
+        layer, dout = self.layer, upstream(dout, x)
         dx, dgamma = cupy.empty_like(dout), cupy.empty_like(gamma)
         dbeta = cupy.empty_like(gamma) if self.centred else 0
         sizes = rows, _, channels, places = self.sizes(x, statistics)
         alone = self.groups() == places == 1 and channels
         blocks = min(rows, BLOCKS, launch.MOST_BLOCKS) if alone else None
         parts = cupy.empty((blocks, 2, channels), WIDE[x.dtype.name]) if alone else 0
-        arrays, width = (dout, x, statistics, gamma, self.taken_around(dx), dx, parts), channels * places
+        around = self.taken_around(dx.shape, dx.dtype)
+        arrays, width = (dout, x, statistics, gamma, 0 if around is None else around, dx, parts), channels * places
         launch_rows(FILE, "normalize_rows_dx", x.dtype, rows, width, *arrays, *sizes, int(self.centred), most=blocks)
         if blocks is not None:
             results = (dgamma, dbeta, blocks, channels, TILE)
@@ -93,14 +94,6 @@ class RowsInOneLaunch(CudaBody):
         if self.centred:
             layer.dbeta = dbeta
         return dx if self.needs_dx else None
-
-    def taken_around(self, dx: Any) -> Any:
-        """What goes around the layer, where it is like dx and so can be added to it; the body has taken it then."""
-        around = self.around
-        if around is None or around.shape != dx.shape or around.dtype != dx.dtype:
-            return 0
-        self.around = None
-        return ordered(around)[0]
 
 
 @body("cupy", RMSNormalization)
@@ -159,7 +152,7 @@ class ChannelsInOneLaunch(CudaBody):
 
     def backward(self, dout: Any) -> Any:
         xhat, r, gamma = self.cache
-        layer, (dout,) = self.layer, ordered(dout)
+        layer, dout = self.layer, upstream(dout, gamma)
         dx, layer.dgamma, layer.dbeta = cupy.empty_like(dout), cupy.empty_like(gamma), cupy.empty_like(gamma)
         N, C, P, tile = of_channels(dout, gamma, prod(dout.shape[2:]))
         arrays = (dout, xhat, r, gamma, dx, layer.dgamma, layer.dbeta)
