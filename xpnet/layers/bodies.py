@@ -10,12 +10,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib import import_module
-from importlib.util import find_spec
 from types import FunctionType
 from typing import Any, ClassVar, TypeVar
 
-from xpnet.backend import library_of_type
+from xpnet.kernels.dispatch import libraries_for as libraries_for
 
 _plain: ContextVar[bool] = ContextVar("xpnet_plain", default=os.environ.get("XPNET_PLAIN") == "1")
 
@@ -95,24 +93,6 @@ def methods_of(layer: type) -> dict[str, Any]:
         for name, method in found.items()
         if isinstance(method, FunctionType) and method is not getattr(base, name, None)
     }
-
-
-_libraries: dict[type, tuple[str, ...]] = {}
-
-
-def libraries_for(kind: type) -> tuple[str, ...]:
-    """The names under which bodies for plain arrays of a type are registered, the best first; they are imported.
-
-    Empty where there are none.
-    """
-    found = _libraries.get(kind)
-    if found is None:
-        library = library_of_type(kind)
-        found = ()
-        if library.isidentifier() and find_spec(f"xpnet.fast.{library}"):
-            found = import_module(f"xpnet.fast.{library}").names()
-        _libraries[kind] = found
-    return found
 
 
 def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | None:

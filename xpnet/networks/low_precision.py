@@ -193,7 +193,7 @@ def check_masters(who: str, network: Any) -> Array:
         if dtype_name(W.dtype) in DTYPES:
             remedy = "make the network in float32: its own parameters are the master weights"
             raise DtypeError(who, f"{name} must be float32 or float64", dtype_name(W.dtype), remedy)
-    first = next(iter(network.params.values()), None)
+    first: Array | None = next(iter(network.params.values()), None)
     if first is None:
         raise ArgumentError(who, "the network must have parameters", "none", "leave it as it is")
     return first

@@ -36,7 +36,7 @@ FLOAT64 = (
 )
 
 
-@kernel
+@kernel(1)
 def erf(x: Array) -> Array:
     """Error function, ``erf x = 2/√π ∫₀ˣ exp(-u²) du``, as ``x P(x²) / Q(x²)`` within ±1.
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from xpnet import kernels
 from xpnet.fast.numpy.blocks import Host
-from xpnet.kernels.standard import embedding as standard
 
 WIDE = 64  # elements of a row, beyond which sorting the rows is quicker than counting elements
 
 
-@standard.scatter_add.on("numpy")
+@kernels.scatter_add.on("numpy")
 def scatter_add(g: Host, indices: Host, size: int) -> Any:
     if g.dtype.kind == "c":
         y = np.empty((size, g.shape[1]), g.dtype)

@@ -6,11 +6,11 @@ from typing import Any
 
 import cupy
 
+from xpnet import kernels
 from xpnet.fast.cupy.launch import body, launch_each
-from xpnet.kernels.standard import erf as standard
 
 
-@body(standard.erf)
+@body(kernels.erf)
 def erf(x: Any) -> Any:
     y = cupy.empty_like(x)
     launch_each("activation", "error_function", x.dtype, x.size, x, y, x.size)

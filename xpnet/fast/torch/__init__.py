@@ -1,4 +1,4 @@
-"""The error function of torch."""
+"""What torch has beside the standard: the error function."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from typing import Any
 
 import torch
 
-from xpnet.kernels.standard.erf import erf
+from xpnet.kernels.erf import erf
 
 
 @erf.on("torch")
 def exact_erf(x: Any) -> Any:
     return torch.special.erf(x)
+
+
+def names() -> tuple[str, ...]:
+    return ("torch",)

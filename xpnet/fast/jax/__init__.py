@@ -1,4 +1,4 @@
-"""The error function of jax."""
+"""What JAX has beside the standard: the error function."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from typing import Any
 
 from jax.scipy import special
 
-from xpnet.kernels.standard.erf import erf
+from xpnet.kernels.erf import erf
 
 
 @erf.on("jax")
 def exact_erf(x: Any) -> Any:
     return special.erf(x)
+
+
+def names() -> tuple[str, ...]:
+    return ("jax",)

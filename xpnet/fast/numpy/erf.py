@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from xpnet import kernels
 from xpnet.fast.numpy.blocks import Host, blocks, of_one
-from xpnet.kernels.standard import erf as standard
-from xpnet.kernels.standard.erf import FLOAT32, FLOAT64
+from xpnet.kernels.erf import FLOAT32, FLOAT64
 
 
-@standard.erf.on("numpy")
+@kernels.erf.on("numpy")
 def erf(x: Host) -> Any:
     if not of_one(x) or not x.ndim:
-        return standard.erf.reference(x)
+        return kernels.erf.reference(x)
     y = np.empty_like(x)
     for parts in blocks(x, y):
         fill(*parts)

@@ -1,4 +1,4 @@
-"""Reference kernel of the sum of rows by number, the transpose of looking them up in a table."""
+"""The sum of rows by number, the transpose of looking them up in a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xpnet.kernels.dispatch import kernel
 from xpnet.typing import Array
 
 
-@kernel
+@kernel(2)
 @in_float32
 def scatter_add(g: Array, indices: Array, size: int) -> Array:
     """The transpose of taking rows, ``y[k] = Σ g[i]`` over i with ``indices[i] = k``; others add to nothing.
