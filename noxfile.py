@@ -51,7 +51,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize(("python", "numpy"), PAIRS)
 def tests(session: nox.Session, numpy: str) -> None:
-    """The tests on NumPy and array-api-strict on the newest pair of Python and NumPy; on others what hangs on NumPy."""
+    """The tests on NumPy and array-api-strict on the newest Python and NumPy; on others what depends on NumPy."""
     everything = (session.python, numpy) == NEWEST
     others = nox.project.dependency_groups(PYPROJECT, "tables") if everything else ()
     session.install(".[png]" if everything else ".", f"numpy=={numpy}.*", *TEST, *others)
@@ -137,7 +137,7 @@ def bench(session: nox.Session) -> None:
         session.run("python", "benchmarks/launches.py", *(name for name in session.posargs if name != "--trace"))
         return
     session.install(".", *nox.project.dependency_groups(PYPROJECT, "oracles"))
-    session.run("xpnet", "bench", *(session.posargs or ["--workloads", "all", "--footprint"]))
+    session.run("python", "-m", "benchmarks", *(session.posargs or ["--workloads", "all", "--footprint"]))
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""What a tape costs: 40 element-wise operations on small arrays, xpnet beside its peers, and a step of TwoLayerNet.
+"""Measure a tape: 40 element-wise operations on small arrays beside its peers, and a step of TwoLayerNet.
 
 Run ``python benchmarks/autodiff_overhead.py``. Competitors take turns, on one thread; times are medians.
 """
@@ -29,7 +29,7 @@ ROUNDS, CALLS = 60, 30
 
 
 def chain(x: Any, w: Any, tanh: Callable[[Any], Any], exp: Callable[[Any], Any]) -> Any:
-    """40 operations: five times products, sums, quotients and functions."""
+    """Compute 40 operations: five times products, sums, quotients and functions."""
     for _ in range(5):
         a = x * w
         b = a + x
@@ -95,7 +95,7 @@ COMPETITORS: dict[str, Callable[[np.ndarray, np.ndarray], Callable[[], Any]]] = 
 
 
 def installed(x: np.ndarray, w: np.ndarray) -> dict[str, Callable[[], Any]]:
-    """The steps of the competitors that import; their gradients must agree."""
+    """Return the steps of the competitors that import; their gradients must agree."""
     steps: dict[str, Callable[[], Any]] = {}
     for name, build in COMPETITORS.items():
         try:
@@ -110,7 +110,7 @@ def installed(x: np.ndarray, w: np.ndarray) -> dict[str, Callable[[], Any]]:
 
 
 def measure(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median microseconds of a step, the competitors in turns."""
+    """Return the median microseconds of a step, the competitors in turns."""
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(ROUNDS):
         for name, step in steps.items():
@@ -123,7 +123,7 @@ def measure(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
 
 
 def bytes_per_node(operations: int = 4000) -> float:
-    """Memory of a recorded operation, its value of 4x4 float32 not counted."""
+    """Return the memory of a recorded operation, its value of 4x4 float32 not counted."""
     x = Variable(np.ones((SIZE, SIZE), dtype=np.float32))
     y = x * 1.0
     gc.collect()
@@ -138,7 +138,7 @@ def bytes_per_node(operations: int = 4000) -> float:
 
 
 def network_steps(rng: np.random.Generator) -> dict[str, Callable[[], Any]]:
-    """The gradient of TwoLayerNet, explicitly and traced with a node for each layer; all must be equal."""
+    """Return steps that take the gradient of TwoLayerNet, with and without a tape; all must be equal."""
     x = rng.standard_normal((BATCH, INPUTS)).astype(np.float32)
     t = rng.integers(0, OUTPUTS, BATCH)
     net, held = (TwoLayerNet(INPUTS, HIDDEN, OUTPUTS, rng=Generator(0)) for _ in range(2))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import prod
 
-from xpnet.benchmark.workloads import CONVNET, FILTERS, HIDDEN, KERNEL, SIDE, TRANSFORMER, Workload, shapes
+from benchmarks.race.workloads import CONVNET, FILTERS, HIDDEN, KERNEL, SIDE, TRANSFORMER, Workload, shapes
 
 FLOAT, LABEL, BYTE = 4, 8, 1
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
@@ -20,12 +20,12 @@ CLASSES = 10
 
 
 def fewest(workload: Workload) -> int:
-    """The bytes of a step."""
+    """Return the bytes of a step."""
     return sum(size for _, size in parts(workload))
 
 
 def parts(workload: Workload) -> Iterator[tuple[str, int]]:
-    """What each part of the step moves."""
+    """Yield the parts of the step, and the bytes that each moves."""
     if workload.kind == TRANSFORMER:
         yield from transformer(workload)
     elif workload.kind == CONVNET:

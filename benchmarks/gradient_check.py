@@ -21,7 +21,7 @@ ROUNDS = 3
 
 
 def seconds(run: Callable[[], Any]) -> float:
-    """The median time of some runs."""
+    """Return the median time of some runs."""
     times = []
     for _ in range(ROUNDS):
         start = time.perf_counter()
@@ -31,7 +31,7 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def one_pair_per_parameter(net: TwoLayerNet, x: Any, t: Any, h: float = 1e-4) -> dict[str, Any]:
-    """The book's numerical gradient: each parameter moved in place, two losses each."""
+    """Return the book's numerical gradient: each parameter moved in place, two losses each."""
     gradients = {}
     for name, array in net.params.items():
         gradient = np.zeros_like(array)

@@ -1,6 +1,6 @@
-"""What a training step asks of a GPU, counted: launches, bytes, temporaries, waits; what torch launches for the same.
+"""Count what a training step asks of a GPU: launches, bytes, temporaries, waits; and the launches of torch.
 
-``python benchmarks/launches.py`` prints a Markdown table for W1 to W5 of ``xpnet bench``, or for those that are named,
+``python benchmarks/launches.py`` prints a Markdown table for W1 to W5 of the benchmark, or for those that are named,
 in float32. xpnet runs on CuPy over the pretended CUDA of ``tests/pretend_cuda``, which records what the device does.
 Torch runs on the CPU, where its profiler names its operators; those that would each be a kernel on CUDA are counted.
 """
@@ -17,13 +17,13 @@ from types import SimpleNamespace
 from typing import Any
 
 HOME = Path(__file__).parent
-sys.path[:0] = [str(HOME.parent), str(HOME), str(HOME.parent / "tests" / "pretend_cuda")]
+sys.path[:0] = [str(HOME.parent), str(HOME.parent / "tests" / "pretend_cuda")]
 
 import numpy as np  # noqa: E402  (from here)
 import pretend_cuda  # noqa: E402
-from fewest import fewest  # noqa: E402
 
-from xpnet.benchmark.workloads import WORKLOADS, Workload, batches, weights  # noqa: E402
+from benchmarks.fewest import fewest  # noqa: E402
+from benchmarks.race.workloads import WORKLOADS, Workload, batches, weights  # noqa: E402
 
 WARM = 3  # steps, after which nothing new may come from outside of the pool
 LATER = 3
@@ -32,7 +32,7 @@ DONE_BY = ("launch", "product", "copy", "fill")
 
 @dataclass(frozen=True)
 class Counts:
-    """What a step came to; ``allocations`` those of CUDA itself in the steps after the third."""
+    """The counts of a step; ``allocations`` are those of CUDA itself in the steps after the third."""
 
     launches: int
     products: int
@@ -44,7 +44,7 @@ class Counts:
 
 
 def job_of(workload: Workload) -> Any:
-    """What a competitor of the benchmark is made from."""
+    """Return the job from which a competitor is made."""
     workload = replace(workload, batches=WARM + LATER)
     x, t = batches(workload)
     initial = {name: value.astype(np.float32) for name, value in weights(workload)}
@@ -61,18 +61,18 @@ def job_of(workload: Workload) -> Any:
 
 
 def contender_of(workload: Workload) -> Any:
-    """What of xpnet takes part in the benchmark, on CuPy."""
-    from xpnet.benchmark.peers.xpnet import Explicit
+    """Return xpnet's competitor, on CuPy."""
+    from benchmarks.race.peers.xpnet import Explicit
 
     return Explicit(job_of(workload))
 
 
 def counted(workload: Workload) -> Counts:
-    """The counts of a step of xpnet on CuPy, the fourth of a training."""
+    """Return the counts of a step of xpnet on CuPy, the fourth of a training."""
     import cupy
 
     class Asked(cupy.cuda.MemoryHook):  # type: ignore[misc]
-        """What arrays ask of the pool."""
+        """A hook that notes the sizes that arrays ask of the pool."""
 
         name = "asked"
         sizes: list[int] = []
@@ -118,13 +118,13 @@ NONE = {
 
 
 def torch_counted(workload: Workload, optimizer: str) -> int:
-    """The operators of a step of torch that are a kernel each on CUDA, with its optimizer ``foreach`` or ``fused``.
+    """Return the number of operators of a step of torch that are a kernel each on CUDA.
 
     Raises: ``ValueError`` for an operator that nobody has looked at.
     """
     from torch.profiler import ProfilerActivity, profile
 
-    from xpnet.benchmark.peers.torch import Eager, Fused
+    from benchmarks.race.peers.torch import Eager, Fused
 
     contender = Fused(job_of(workload)) if optimizer == "fused" else Eager(job_of(workload))
     for group in contender.optimizer.param_groups:
@@ -141,7 +141,7 @@ def torch_counted(workload: Workload, optimizer: str) -> int:
 
 
 def operators(event: Any) -> list[str]:
-    """The operators in an event of the profiler that count as one."""
+    """Return the operators in an event of the profiler that count as one."""
     space, _, name = event.name.partition("::")
     if space == "aten" and (name in ONE or name.startswith("_foreach_")):
         return [name]

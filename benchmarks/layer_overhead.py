@@ -1,4 +1,4 @@
-"""What a layer costs beside its arithmetic: networks of many layers of one unit, on one row, in microseconds a layer.
+"""Measure layers beside their arithmetic: networks of many layers of one unit, in microseconds a layer.
 
 Run ``python benchmarks/layer_overhead.py``; ``--profile`` prints the functions in which a step spends its time.
 """
@@ -31,7 +31,7 @@ def affine() -> Affine:
 
 
 def parts(make: Callable[[], Layer]) -> dict[str, Callable[[], Any]]:
-    """What a step of a deep network of such layers consists of, each part with all that stands above it."""
+    """Return the parts of a step of a deep network of such layers, each with all that stands above it."""
     net = Sequential(affine(), *(make() for _ in range(DEPTH)), loss=IdentityWithLoss())
     layers = list(net.layers.values())[1:]
     x, t = np.ones((1, 1), dtype=np.float32), np.ones((1, 1), dtype=np.float32)
@@ -73,7 +73,7 @@ def parts(make: Callable[[], Layer]) -> dict[str, Callable[[], Any]]:
 
 
 def microseconds(run: Callable[[], Any]) -> float:
-    """The median time for each layer."""
+    """Return the median time for each layer."""
     times = []
     for _ in range(ROUNDS):
         start = time.perf_counter()

@@ -103,7 +103,7 @@ part tests "The tests on CuPy" "${SECONDS_OF_TESTS:-170}" "$(lacks_module cupy |
 part check "Every layer's gradient" "${SECONDS_OF_CHECK:-40}" "$(lacks_module cupy)" \
     "$PYTHON" -m xpnet check --backend cupy
 part bench "The benchmark" "${SECONDS_OF_BENCH:-170}" "$(pretended || lacks_module cupy)" \
-    "$PYTHON" -m xpnet bench --gpu --workloads all --competitors "$racers" --rounds 3 --markdown "$LOGS/bench.md"
+    "$PYTHON" -m benchmarks --gpu --workloads all --competitors "$racers" --rounds 3 --markdown "$LOGS/bench.md"
 if [ -s "$LOGS/bench.md" ]; then
     say "" "<details><summary>Its tables</summary>" ""
     grep -v '^!\[' "$LOGS/bench.md" >>"$PAGE"

@@ -1,4 +1,4 @@
-"""What it costs that one core writes to what another has read: an update of weights, alone and after a product.
+"""Measure the cost of one core writing to what another has read: an update of weights after a product.
 
 ``python benchmarks/shared_lines.py`` prints a Markdown row for each second. In a product all cores read the weights W
 of W1; the update, which one core does, then has to take each line of them from the caches of the others.
@@ -36,7 +36,7 @@ def nothing() -> None:
 
 
 def update_after(act: Callable[[], None]) -> float:
-    """The median time of an update in µs, in half a second."""
+    """Return the median time of an update in µs, in half a second."""
     times, end = [], perf_counter() + 0.5
     while perf_counter() < end:
         act()

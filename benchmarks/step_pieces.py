@@ -1,6 +1,6 @@
-"""Where a training step's time goes: each piece in its place within a step, and repeated by itself.
+"""Measure the pieces of a training step: each within a step, and repeated by itself.
 
-``python benchmarks/step_pieces.py W1`` prints a Markdown table for a workload of ``xpnet bench``, tuned, in float32.
+``python benchmarks/step_pieces.py W1`` prints a Markdown table for a workload of the benchmark, tuned, in float32.
 By itself a piece finds its code and its arrays where the last call has left them. In a step the other pieces were there
 in between; and what one core has read for a product and another writes must be taken from it, a piece of memory after
 the other, which takes long where the two share no cache.
@@ -9,13 +9,17 @@ the other, which takes long where the two share no cache.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from itertools import cycle
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import xpnet as xn
 
@@ -28,14 +32,14 @@ xn.tune()
 
 import numpy as np  # noqa: E402  (after tune)
 
-from xpnet.benchmark.peers.xpnet import BUILD, OPTIMIZERS  # noqa: E402
-from xpnet.benchmark.workloads import WORKLOADS, batches, weights  # noqa: E402
+from benchmarks.race.peers.xpnet import BUILD, OPTIMIZERS  # noqa: E402
+from benchmarks.race.workloads import WORKLOADS, batches, weights  # noqa: E402
 
 Piece = tuple[str, Callable[[], Any]]
 
 
 def repeated(act: Callable[[], Any]) -> list[Any]:
-    """What comes of an act within the time, at least five times, once warm."""
+    """Return the results of an act repeated within the time, at least five times, once warm."""
     found, end = [], perf_counter() + options.seconds
     act()
     while perf_counter() < end or len(found) < 5:
@@ -65,12 +69,12 @@ kept: list[Any] = []
 
 
 def keep(value: Any) -> None:
-    """Hold on to what a piece has given, until the next call of one."""
+    """Keep what a piece has given, until the next call of one."""
     kept[:] = [value]
 
 
 def pieces() -> Iterator[Piece]:
-    """The pieces of a step, in order; each must have run before the next is asked for."""
+    """Yield the pieces of a step, in order; each must have run before the next is asked for."""
     (value, t), loss = next(feed), net.last_layer
     for step in net._steps():
         name = type(step).__name__

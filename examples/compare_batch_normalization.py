@@ -1,4 +1,4 @@
-"""Batch normalization makes training bear any initial scale of the weights (the book, section 6.3).
+"""Batch normalization lets a network learn from any initial scale of the weights (the book, section 6.3).
 
 ``python compare_batch_normalization.py [digits|mnist] [FILE.svg]`` trains five hidden layers of 100 by plain SGD, on
 1000 images of MNIST from sixteen scales between 1 and 0.0001, or on the digits of xpnet from four scales.

@@ -1,9 +1,9 @@
-"""What the first weights do to the values behind each layer: histograms (the book, section 6.2).
+"""Initial weights and the values behind each layer, as histograms (the book, section 6.2).
 
 ``python compare_initial_weights.py [FILE.svg]`` sends 1000 rows of normal numbers through five layers of 100 units.
 
 Result (``docs/comparisons/initial_weights.svg``): standard deviation of the activations behind layers 1 to 5. Sigmoids
-saturate at 1.0 and say all the same at 0.01; ReLUs fade out but for He's spread.
+saturate at 1.0 and are nearly equal at 0.01; ReLUs vanish except with He's spread.
 
     sigmoid  1.0     0.459 0.442 0.430 0.440 0.441
     sigmoid  0.01    0.025 0.013 0.011 0.014 0.012

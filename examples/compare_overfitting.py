@@ -4,7 +4,7 @@
 shorter, on 100 digits of xpnet.
 
 Result on MNIST (``docs/comparisons/overfitting.svg``): accuracy on the training images, on the 10,000 test images, and
-the gap. Both remedies slow the learning by heart; with so few images neither makes the network see more in new ones.
+the gap. Both remedies slow the memorizing; with so few images neither raises the accuracy on new ones.
 
     nothing against it 100.00%  76.84%  23.16%
     weight decay 0.1    92.00%  74.35%  17.65%

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpnet.errors import ArgumentError, XpnetError
-from xpnet.random import Generator, default_generator, normal_quantile
+from xpnet.random import DEFAULT, Generator, generator_of, normal_quantile
 
 shapes = st.lists(st.integers(0, 5), max_size=4).map(tuple)
 names = st.text(max_size=20)
@@ -194,8 +194,8 @@ def test_names_given_to_many_threads_are_all_different() -> None:
 
 
 def test_the_default_generator_is_one_for_the_process_with_seed_0() -> None:
-    assert default_generator() is default_generator()
-    assert default_generator().seed == 0
+    assert generator_of("Affine", None) is generator_of("Relu", None) is DEFAULT
+    assert DEFAULT.seed == 0
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64, 0.5, 1.0, "0", None, True])

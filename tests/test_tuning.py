@@ -272,13 +272,21 @@ def test_openblas_tells_its_core_and_its_threads():
 
 
 def test_a_blas_that_tells_nothing_is_unknown(monkeypatch):
-    monkeypatch.setattr(blas_module, "_files", lambda: iter([Path("nothing.so")]))
+    openmp = {"user_api": "openmp", "filepath": "libgomp.so", "num_threads": 2}
+    monkeypatch.setattr(blas_module, "threadpool_info", lambda: [openmp])
     assert str(blas()).endswith("core unknown, threads unknown")
     for config in ({}, {"Build Dependencies": None}, None):
         monkeypatch.setattr(np, "show_config", lambda mode, config=config: config)
         assert str(blas()) == "unknown unknown, core unknown, threads unknown"
     monkeypatch.setattr(np, "show_config", lambda mode: {"Build Dependencies": {"blas": {"name": "accelerate"}}})
     assert str(blas()) == "accelerate unknown, core unknown, threads unknown"
+
+
+def test_the_blas_of_numpy_is_meant_where_others_are_loaded(monkeypatch):
+    openblas = {"user_api": "blas", "num_threads": 4, "filepath": "scipy.libs/libopenblas.so", "architecture": "Zen"}
+    own = openblas | {"num_threads": 2, "filepath": "numpy.libs/libopenblas.so", "architecture": None}
+    monkeypatch.setattr(blas_module, "threadpool_info", lambda: [openblas, own])
+    assert str(blas()).endswith("core unknown, threads 2")
 
 
 def test_the_advice_for_a_core_that_leaves_avx512_unused(calls, monkeypatch):

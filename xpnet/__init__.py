@@ -45,7 +45,7 @@ __all__ = [
     "vjp",
 ]
 
-_PLACES = {
+_MODULES = {
     "autodiff": ("Variable", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"),
     "backend": ("asarray", "available_backends", "get_backend", "set_backend", "use_backend"),
     "capturing": ("capture",),
@@ -56,13 +56,13 @@ _PLACES = {
     "training": ("load", "save"),
     "tuning": ("tune",),
 }
-_PLACE = {name: place for place, names in _PLACES.items() for name in names}
+_MODULE = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """A public name or a part of the package, imported now."""
-    if name in _PLACE:
-        found = globals()[name] = getattr(import_module(f"xpnet.{_PLACE[name]}"), name)
+    """Return a public name or a part of the package, imported now."""
+    if name in _MODULE:
+        found = globals()[name] = getattr(import_module(f"xpnet.{_MODULE[name]}"), name)
         return found
     if not name.startswith("_"):
         try:

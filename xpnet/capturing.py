@@ -163,19 +163,19 @@ class Captured:
 
 
 def capture(step: Callable[..., Any]) -> Captured:
-    """A training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
+    """Return a training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
 
     ``step`` takes arrays and returns one, or several: ``loss, grads = net.loss_and_gradient(x, t)``,
     ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays the first call runs
-    it, the second records it, and from then on its launches are replayed. Learning rates, the count of steps and the
-    masks of dropout go on as they do without. What it returns is a copy; ``net.grads`` are overwritten by the next one.
-    A parameter or state of the network, or an option of the optimizer, that is assigned between two steps has the step
-    recorded anew, after a call that runs as it is; so has a recurrent state that begins.
+    it, the second captures it, and later calls replay its launches. Learning rates, the count of steps and the masks of
+    dropout change from replay to replay as they do without a capture. The result is a copy; the next call overwrites
+    ``net.grads``. Where a parameter or state of the network, or an option of the optimizer, is assigned between two
+    steps, or a recurrent state begins, the next call runs the step as it is, and the one after it captures it again.
 
-    All that is not done on the device happens only when it is recorded: no value may be read in it, nothing printed,
-    and a number that Python computes stays; so does an attribute of a layer, such as ``dropout_ratio``. Arrays that the
-    step keeps elsewhere have to be written in place. Nothing else may train while a step is recorded. Only CuPy has
-    graphs; on other libraries the step runs as it is.
+    What is not done on the device happens only while the step is captured: no value may be read in it, nothing printed,
+    and a number that Python computes stays the same, as does an attribute of a layer such as ``dropout_ratio``. Arrays
+    that the step keeps elsewhere must be written in place. Nothing else may train while a step is captured. Only CuPy
+    has graphs; on other libraries the step runs as it is.
 
     Raises: ``DtypeError`` for arguments or results that are not arrays, ``StateError`` for a step that reads values,
     copies from the host, or changes what lasts in a network or optimizer and is neither array nor count,

@@ -6,8 +6,8 @@ from __future__ import annotations
 class XpnetError(Exception):
     """An error of xpnet, ``who: must, got …; remedy``.
 
-    Every kind is also the builtin exception that a caller would catch. What the system says of a failed call comes
-    without its number and path: ``No such file or directory``.
+    Every kind is also the builtin exception that a caller would catch. The message of an OSError is shown without its
+    number and path: ``No such file or directory``.
     """
 
     def __init__(self, who: str, must: str, got: object, remedy: str) -> None:
@@ -19,8 +19,8 @@ class XpnetError(Exception):
         self.remedy = remedy
         super().__init__(f"{who}: {must}, got {got}; {remedy}")
 
-    def name(self, who: str) -> None:
-        """Name more exactly who raised it."""
+    def set_who(self, who: str) -> None:
+        """Replace the ``who`` of the error by a more exact one."""
         self.who = who
         self.args = (f"{who}: {self.must}, got {self.got}; {self.remedy}",)
 

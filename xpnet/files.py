@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are complete or not there."""
 
 from __future__ import annotations
 
@@ -14,67 +14,67 @@ from xpnet.errors import DataError
 
 @contextmanager
 def written_in_place(path: str | Path) -> Iterator[Path]:
-    """A path to write to that takes the place of ``path`` when the block ends well, and vanishes when it does not.
+    """Give a path to write to, whose file replaces ``path`` when the block ends without an error.
 
-    It is on the disk before it takes that place. A link stays one, and what it names is written; a file keeps its
-    permissions.
+    The new file is on the disk before it replaces the old one. A link stays a link, and the file that it names is
+    written; a file keeps its permissions.
 
     Raises: ``DataError`` where the file cannot be written, or is no file: a device or a pipe would be replaced.
     """
-    place = place_of(path)
-    part = place.with_name(f".{secrets.token_hex(8)}.part")
+    target = target_of(path)
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        mode = _mode_of(path, place)
+        mode = _mode_of(path, target)
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         if mode is not None:
             part.chmod(mode)
-        part.replace(place)
-        _keep_name(place)
+        part.replace(target)
+        _keep_name(target)
     except OSError as error:
         if isinstance(error, DataError):
             raise
-        raise DataError("save", f"{path} must be writable", reason(error), "choose another place") from error
+        raise DataError("save", f"{path} must be writable", reason(error), "choose another path") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def place_of(path: str | Path) -> Path:
-    """Where a path leads to, links followed.
+def target_of(path: str | Path) -> Path:
+    """Return the path behind all links.
 
-    Raises: ``DataError`` for what names no place, as with a zero byte in it.
+    Raises: ``DataError`` for what names no file, as with a zero byte in it.
     """
     try:
         return Path(os.path.realpath(path))
     except (OSError, ValueError) as error:
-        raise DataError("save", f"{path!r} must name a place", reason(error), "choose another name") from error
+        raise DataError("save", f"{path!r} must name a file", reason(error), "choose another name") from error
 
 
-def _mode_of(path: str | Path, place: Path) -> int | None:
-    """The permissions of the file that is there, None where there is none.
+def _mode_of(path: str | Path, target: Path) -> int | None:
+    """Return the permissions of the file that is there, None where there is none.
 
     Raises: ``DataError`` for what must not be replaced.
     """
-    if not (place.exists() or place.is_symlink()):
+    if not (target.exists() or target.is_symlink()):
         return None
-    remedy = "choose another place"
-    if place.is_symlink():
+    remedy = "choose another path"
+    if target.is_symlink():
         raise DataError("save", f"{path} must be writable", "a link that leads to itself", remedy)
-    if place.is_dir():
+    if target.is_dir():
         raise DataError("save", f"{path} must be writable", "Is a directory", remedy)
-    if not place.is_file():
+    if not target.is_file():
         raise DataError("save", f"{path} must be writable", "a device or pipe, and no file", remedy)
-    if not os.access(place, os.W_OK):
+    if not os.access(target, os.W_OK):
         raise DataError("save", f"{path} must be writable", "a file that is read-only", remedy)
-    return S_IMODE(place.stat().st_mode)
+    return S_IMODE(target.stat().st_mode)
 
 
-def _keep_name(place: Path) -> None:
+def _keep_name(target: Path) -> None:
     """Wait until the new name is on the disk too, where the system lets a folder be opened."""
     with suppress(OSError):
-        folder = os.open(place.parent, os.O_RDONLY)
+        folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
@@ -93,9 +93,9 @@ def make_folder(who: str, folder: Path) -> None:
         probe.unlink()
     except (OSError, ValueError) as error:
         must = f"{folder} must be a writable folder"
-        raise DataError(who, must, reason(error), "choose another place") from error
+        raise DataError(who, must, reason(error), "choose another path") from error
 
 
 def reason(error: Exception) -> str:
-    """Why a file could not be used, in the words of the system."""
+    """Return why a file could not be used, in the words of the system."""
     return getattr(error, "strerror", None) or str(error)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite, prod, sqrt
-from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet.arguments import check_size as check_size
+from xpnet.arguments import is_number
 from xpnet.backend import get_backend
 from xpnet.errors import ArgumentError, ShapeError
 from xpnet.random import Floats, Generator, Shape
@@ -22,12 +23,12 @@ Init: TypeAlias = str | float | Rule
 
 
 def normal_weights(shape: Shape, init: Init, rng: Generator, name: str) -> Array:
-    """Weights of the current backend, ``W = σ z`` with z standard normal, or by another rule.
+    """Return weights of the current backend, ``W = σ z`` with z standard normal, or by another rule.
 
     ``init`` is σ itself, the book's ``weight_init_std``, or the name of a rule. For ``D`` inputs and ``M`` outputs σ is
     √(2/D) for ``"he"``, √(2/(D + M)) for ``"glorot"`` and √(1/D) for ``"lecun"``, which the book calls Xavier's; with
-    ``"_uniform"`` after the name z is uniform and as wide. ``"orthogonal"`` is ``orthogonal()``. Any function
-    ``rule(shape, rng, name)`` will do, such as ``constant(0.5)``.
+    ``"_uniform"`` after the name z is uniform, of the same variance. ``"orthogonal"`` is ``orthogonal()``. It may also
+    be a function ``rule(shape, rng, name)``, such as ``constant(0.5)``.
 
     Shapes: ``W (D, M)``, or the filters ``(M, C, ...)`` of a convolution, whose fans are C and M times their size.
     Raises: ``ArgumentError`` for an unknown name or sizes that are no positive integers.
@@ -47,38 +48,38 @@ def normal_weights(shape: Shape, init: Init, rng: Generator, name: str) -> Array
 
 
 def zeros(shape: Shape) -> Array:
-    """Zeros of the current backend, ``b = 0``."""
+    """Return zeros of the current backend, ``b = 0``."""
     return get_backend().asarray(np.zeros(shape))
 
 
 def ones(shape: Shape) -> Array:
-    """Ones of the current backend, ``γ = 1``."""
+    """Return ones of the current backend, ``γ = 1``."""
     return get_backend().asarray(np.ones(shape))
 
 
 def normal(std: float) -> Rule:
-    """Normal numbers of a standard deviation, ``σ z``."""
+    """Return the rule of normal numbers of a standard deviation, ``σ z``."""
     sigma = check_number("σ", std, least=0.0)
     return lambda shape, rng, name: sigma * rng.normal(shape, name)
 
 
 def uniform(limit: float) -> Rule:
-    """Uniform numbers, ``a (2 u - 1)`` from -a to a."""
+    """Return the rule of uniform numbers, ``a (2 u - 1)`` from -a to a."""
     a = check_number("the limit", limit, least=0.0)
     return lambda shape, rng, name: a * (2.0 * rng.uniform(shape, name) - 1.0)
 
 
 def constant(value: float) -> Rule:
-    """One value everywhere."""
+    """Return the rule of one value everywhere."""
     number = check_number("the constant", value)
     return lambda shape, rng, name: np.full(shape, number)  # noqa: ARG005
 
 
 def orthogonal(gain: float = 1.0) -> Rule:
-    """A random rotation, ``Wᵀ W = g² 1``, or ``W Wᵀ`` where W is wider than high; filters as rows ``(M, C FH FW)``.
+    """Return the rule of random rotations, ``Wᵀ W = g² 1``, or ``W Wᵀ`` where W is wider than high.
 
-    It is a product of reflections in plain sums and products of fixed order, so that its bits do not hang on a linear
-    algebra library; a thousand by a thousand take about a second.
+    Filters are rows ``(M, C FH FW)``. It is a product of reflections in plain sums and products of fixed order, so that
+    its bits do not depend on a linear algebra library; a thousand by a thousand take about a second.
 
     Source: Saxe et al., 2014; Stewart, 1980, section 3.
     """
@@ -94,14 +95,14 @@ def orthogonal(gain: float = 1.0) -> Rule:
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """The numbers of inputs and outputs that meet at one weight, ``D, M`` of ``(D, M)``."""
+    """Return the numbers of inputs and outputs that meet at one weight, ``D, M`` of ``(D, M)``."""
     if len(shape) <= 2:
         return shape[0], shape[-1]
     return prod(shape[1:]), shape[0] * prod(shape[2:])
 
 
 def by_variance(variance: Callable[[int, int], float], even: bool) -> Rule:
-    """The rule of a variance that depends on the fans."""
+    """Return the rule of a variance that depends on the fans."""
 
     def rule(shape: Shape, rng: Generator, name: str) -> Floats:
         square = variance(*fans(shape))
@@ -111,7 +112,7 @@ def by_variance(variance: Callable[[int, int], float], even: bool) -> Rule:
 
 
 def reflections(z: Floats) -> Floats:
-    """Orthonormal columns from normal numbers: reflection k sends its part of column k to the axis k.
+    """Make orthonormal columns from normal numbers: reflection k sends its part of column k to the axis k.
 
     Shapes: ``z`` and result ``(R, C)`` with R ≥ C.
     """
@@ -128,7 +129,7 @@ def reflections(z: Floats) -> Floats:
 
 
 def sum_of_rows(x: Floats) -> Any:
-    """``Σᵢ x[i]`` in halves: an order of its own, whatever the machine."""
+    """Return ``Σᵢ x[i]`` in halves: an order of its own, whatever the machine."""
     while len(x) > 1:
         half = len(x) // 2
         folded = x[:half] + x[half : 2 * half]
@@ -139,17 +140,11 @@ def sum_of_rows(x: Floats) -> Any:
 
 
 def check_number(what: str, value: Any, least: float = -np.inf) -> float:
-    """A finite number, not below the least."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value) or float(value) < least:
+    """Return the value as a float; ArgumentError unless it is finite and not below the least."""
+    if not is_number(value) or not isfinite(value) or value < least:
         must = f"{what} must be finite{' and not negative' if least == 0.0 else ''}"
         raise ArgumentError("initial weights", must, repr(value), "try 0.01")
     return float(value)
-
-
-def check_size(who: str, what: str, size: Any) -> None:
-    """Raise ArgumentError unless the size is a positive integer."""
-    if isinstance(size, bool) or not isinstance(size, Integral) or int(size) < 1:
-        raise ArgumentError(who, f"{what} must be a positive integer", repr(size), "give a whole number from 1")
 
 
 VARIANCES: dict[str, Callable[[int, int], float]] = {

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet.arguments import is_whole
 from xpnet.errors import ArgumentError, DtypeError
 
 Floats: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
@@ -23,26 +23,26 @@ Shape: TypeAlias = "tuple[int, ...]"
 class Generator:
     """Random numbers by name, ``u = philox(key=hash(seed, name), counter=(0, use, step, 0))``.
 
-    The state is two integers, ``seed`` and ``index``: a stream has no position to remember.
+    The state is two integers, ``seed`` and ``index``: a stream has no position.
 
     Source: Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2, 3".
     """
 
     def __init__(self, seed: Any = 0) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**64:
+        if not is_whole(seed, 0) or int(seed) >= 2**64:
             raise ArgumentError("Generator", "seed must be an integer from 0 to 2**64 - 1", repr(seed), "choose one")
         self.seed: int = int(seed)
         self.index = 0
         self._lock = threading.Lock()
 
     def next_name(self, kind: str) -> str:
-        """A name that this Generator has not given yet: ``Affine1``, ``Affine2`` …"""
+        """Return a name that this Generator has not given yet: ``Affine1``, ``Affine2`` …"""
         with self._lock:
             self.index += 1
             return f"{kind}{self.index}"
 
     def raw(self, count: int, name: str, step: int = 0, use: int = 0) -> np.ndarray[Any, np.dtype[np.uint64]]:
-        """The first ``count`` 64-bit integers of a stream."""
+        """Return the first ``count`` 64-bit integers of a stream."""
         if min(count, step, use) < 0:
             got = f"{count}, {step}, {use}"
             raise ArgumentError("Generator", "count, step and use must not be negative", got, "count from 0")
@@ -50,36 +50,36 @@ class Generator:
         return np.random.Philox(key=self.key(name), counter=counter).random_raw(count)
 
     def key(self, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
-        """The two 64-bit words of Philox's key for a name."""
+        """Return the two 64-bit words of Philox's key for a name."""
         digest = hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest()
         return np.frombuffer(digest, dtype="<u8").astype(np.uint64)
 
     def uniform(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:
-        """Uniform numbers in [0, 1), ``u = (raw >> 11) * 2**-53``."""
+        """Return uniform numbers in [0, 1), ``u = (raw >> 11) * 2**-53``."""
         bits = self.raw(int(np.prod(shape, dtype=np.int64)), name, step, use)
         return np.reshape((bits >> np.uint64(11)) * 2.0**-53, shape)
 
     def normal(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:
-        """Standard normal numbers, ``z = Φ⁻¹(((raw >> 12) + 1/2) * 2**-52)``."""
+        """Return standard normal numbers, ``z = Φ⁻¹(((raw >> 12) + 1/2) * 2**-52)``."""
         bits = self.raw(int(np.prod(shape, dtype=np.int64)), name, step, use)
         return normal_quantile(np.reshape(((bits >> np.uint64(12)) + 0.5) * 2.0**-52, shape))
 
     def integers(
         self, high: int, shape: Shape, name: str, step: int = 0, use: int = 0
     ) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Integers from 0 to ``high - 1``, with repetition, ``⌊high u⌋``."""
+        """Return integers from 0 to ``high - 1``, with repetition, ``⌊high u⌋``."""
         return np.floor(high * self.uniform(shape, name, step, use)).astype(np.int64)
 
     def mask(
         self, shape: Shape, keep: float, name: str, step: int = 0, use: int = 0
     ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """True with probability ``keep``, ``u < keep`` for 24-bit u, two from each raw integer, the low half first."""
+        """Return True with probability ``keep``, ``u < keep`` for 24-bit u, of which each raw integer has two."""
         count = int(np.prod(shape, dtype=np.int64))
         halves = self.raw((count + 1) // 2, name, step, use).astype("<u8").view("<u4")[:count]
         return np.reshape((halves >> np.uint32(8)) * 2.0**-24 < keep, shape)
 
     def permutation(self, count: int, name: str, step: int = 0, use: int = 0) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """The integers below ``count`` in random order, by a stable sort of random keys."""
+        """Return the integers below ``count`` in random order, by a stable sort of random keys."""
         return np.argsort(self.raw(count, name, step, use), kind="stable").astype(np.int64)
 
     def __getstate__(self) -> dict[str, int]:
@@ -93,28 +93,24 @@ class Generator:
         return f"Generator({self.seed})"
 
 
-_default = Generator(0)
-
-
-def default_generator() -> Generator:
-    """The Generator of whoever brings none: seed 0, one for the process."""
-    return _default
+DEFAULT = Generator(0)
+"""The Generator of layers that are given none; there is one for the process."""
 
 
 def generator_of(who: str, rng: Generator | None) -> Generator:
-    """The Generator that was given, or the default one for None.
+    """Return the Generator that was given, or the default one for None.
 
     Raises: ``DtypeError`` for anything else, such as a seed or a generator of NumPy's.
     """
     if rng is None:
-        return _default
+        return DEFAULT
     if not isinstance(rng, Generator):
         raise DtypeError(who, "rng must be a Generator of xpnet", kind_of(rng), "pass xpnet.random.Generator(seed)")
     return rng
 
 
 def kind_of(value: object) -> str:
-    """The full name of a type: NumPy has a Generator, too."""
+    """Return the full name of a type: NumPy has a Generator, too."""
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
 
 
@@ -142,9 +138,10 @@ _FAR_TAIL = (
 
 
 def normal_quantile(u: Floats) -> Floats:
-    """The inverse of the normal distribution function, ``z = Φ⁻¹(u)`` for 0 < u < 1, to 16 digits.
+    """Return the inverse of the normal distribution function, ``z = Φ⁻¹(u)`` for 0 < u < 1, to 16 digits.
 
-    It uses sums, products, quotients and square roots alone: libraries round ``log`` and ``cos`` in different ways.
+    It uses only sums, products, quotients and square roots, because libraries round ``log`` and ``cos`` in different
+    ways.
 
     Source: Wichura, 1988, "Algorithm AS 241: the percentage points of the normal distribution".
     """
@@ -164,7 +161,7 @@ def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Floats)
 
 
 def _log(x: Floats) -> Floats:
-    """The natural logarithm, ``log(m 2ᵉ) = 2 artanh((m - 1) / (m + 1)) + e log 2``."""
+    """Return the natural logarithm, ``log(m 2ᵉ) = 2 artanh((m - 1) / (m + 1)) + e log 2``."""
     m, e = np.frexp(x)
     low = m < np.sqrt(0.5)
     m = np.where(low, 2.0 * m, m)

@@ -1,8 +1,8 @@
 """Schedules of the learning rate: ``lr=Cosine(0.1, steps=1000)``.
 
-A schedule is a function of the number of updates done, from 0, and any such function will do; these refuse a number
-below 0 or one that is not finite. An epoch is ``len(trainer.batches)`` updates. ``Plateau`` watches the loss of each
-epoch instead, and its memory is saved with the optimizer.
+A schedule is any function of the number of updates done, from 0; these refuse a number that is negative or not finite.
+An epoch is ``len(trainer.batches)`` updates. ``Plateau`` follows the loss of each epoch instead, and its state is saved
+with the optimizer.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, inf, isfinite, pi
-from numbers import Integral, Real
 from typing import Any
 
+from xpnet.arguments import is_number, is_whole
 from xpnet.errors import ArgumentError
-from xpnet.layers.checks import is_number
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,8 @@ class Plateau:
     """A rate that falls where the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
 
     γ is ``factor``. A loss is a gain where it is below the best by more than ``threshold`` times the size of the best,
-    whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` tells it the loss of each
-    epoch, by ``optimizer.observe``.
+    whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` passes it the loss of
+    each epoch, by ``optimizer.observe``.
 
     Raises: ``ArgumentError`` for options out of range.
     """
@@ -151,7 +150,7 @@ class Plateau:
 
     @property
     def state(self) -> dict[str, float]:
-        """What it remembers, by name."""
+        """The numbers that it keeps, by name."""
         return {name: getattr(self, name) for name in ("rate", "best", "waited", "resting")}
 
     @state.setter
@@ -170,7 +169,7 @@ def check_floor(schedule: Any) -> None:
 
 
 def check_step(schedule: Any, step: Any) -> int:
-    """The number of updates done, if it is one.
+    """Return the number of updates done, if it is one.
 
     Raises: ``ArgumentError``.
     """
@@ -181,27 +180,27 @@ def check_step(schedule: Any, step: Any) -> int:
 
 
 def between(start: float, end: float, share: float) -> float:
-    """Half a cosine from ``start`` to ``end``, ``end + (start - end) (1 + cos π s) / 2``."""
+    """Return half a cosine from ``start`` to ``end``, ``end + (start - end) (1 + cos π s) / 2``."""
     return float(end + (start - end) * ((1.0 + cos(pi * min(share, 1.0))) / 2.0))
 
 
 FAR = 2**53
 """Counts beyond which floats are not whole numbers any more."""
 
-KINDS: dict[str, tuple[str, type, Callable[[Any], bool]]] = {
-    "positive": ("above 0 and finite", Real, lambda value: 0.0 < value < inf),
-    "at least 0": ("at least 0 and finite", Real, lambda value: 0.0 <= value < inf),
-    "below 1": ("from 0 to below 1", Real, lambda value: 0.0 <= value < 1.0),
-    "share": ("between 0 and 1", Real, lambda value: 0.0 < value < 1.0),
-    "count": ("a whole number from 1", Integral, lambda value: 1 <= value <= FAR),
-    "whole": ("a whole number from 0", Integral, lambda value: 0 <= value <= FAR),
+KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], bool]]] = {
+    "positive": ("above 0 and finite", is_number, lambda value: 0.0 < value < inf),
+    "at least 0": ("at least 0 and finite", is_number, lambda value: 0.0 <= value < inf),
+    "below 1": ("from 0 to below 1", is_number, lambda value: 0.0 <= value < 1.0),
+    "share": ("between 0 and 1", is_number, lambda value: 0.0 < value < 1.0),
+    "count": ("a whole number from 1", is_whole, lambda value: 1 <= value <= FAR),
+    "whole": ("a whole number from 0", is_whole, lambda value: 0 <= value <= FAR),
 }
 
 
 def check(schedule: Any, **kinds: str) -> None:
     """Raise ArgumentError unless every attribute named is of its kind."""
     for name, kind in kinds.items():
-        must, numbers, fits = KINDS[kind]
+        must, of_kind, fits = KINDS[kind]
         value = getattr(schedule, name)
-        if isinstance(value, bool) or not isinstance(value, numbers) or not fits(value):
+        if not of_kind(value) or not fits(value):
             raise ArgumentError(type(schedule).__name__, f"{name} must be {must}", repr(value), "choose another")

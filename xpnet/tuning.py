@@ -1,4 +1,4 @@
-"""``tune``: what this process has to have set for NumPy to be quick on a CPU, asked for and reversible."""
+"""``tune`` sets what makes NumPy fast on a CPU, on request, and can undo it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _active: set[str] = set()
 
 @dataclass(frozen=True)
 class Setting:
-    """What became of one setting, and why; ``undo`` takes it back where this call has set it."""
+    """The outcome of one setting, and the reason; ``undo`` reverses it where this call has set it."""
 
     name: str
     done: bool
@@ -39,13 +39,13 @@ class Setting:
 
 
 class Tuning:
-    """What a call of ``tune`` did. It prints as a list; ``undo()`` takes it back, and so does the end of a ``with``."""
+    """The outcome of ``tune``. It prints as a list; ``undo()`` or the end of a ``with`` block reverses it."""
 
     def __init__(self, *settings: Setting) -> None:
         self.settings = settings
 
     def undo(self) -> None:
-        """Take back what this call has set; what an earlier one had set stays."""
+        """Undo what this call has set; what an earlier one had set stays."""
         for setting in self.settings:
             if setting.undo is not None:
                 setting.undo()
@@ -63,16 +63,16 @@ class Tuning:
 
 
 def tune() -> Tuning:
-    """Set what NumPy's speed hangs on, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
+    """Set what makes NumPy fast, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
 
-    - ``malloc``: glibc hands the memory of large arrays back as soon as they are free, and the temporaries of the next
-      step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of what it once held.
-    - ``OPENBLAS_CORETYPE``: OpenBLAS takes processors that it does not know, AMD's Zen 5 for one, for such without
-      AVX-512, and multiplies at half their speed. Where AVX-512 is there and would be missed, the variable names the
-      core SkylakeX. OpenBLAS reads it once, when numpy is loaded.
+    - ``malloc``: glibc gives the memory of large arrays back as soon as they are free, and the temporaries of the next
+      step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of what it once used.
+    - ``OPENBLAS_CORETYPE``: OpenBLAS treats processors that it does not know, such as AMD's Zen 5, as if they had no
+      AVX-512, and multiplies at half their speed. For such a processor the variable names the core SkylakeX. OpenBLAS
+      reads it once, when numpy is loaded.
 
     Values that the environment has already are kept, other systems are left alone, and ``XPNET_TUNE=0`` stops it all.
-    What comes back tells what was set and why something was not. Its ``undo()`` removes the variable and sets glibc's
+    The result says what was set, and why something was not. Its ``undo()`` removes the variable and sets glibc's
     defaults, which from then on no longer adapt to the program; a core that numpy was loaded with stays.
     """
     if os.environ.get(SWITCH) == "0":
@@ -96,7 +96,7 @@ def _tune_malloc() -> Setting:
 
 
 def _mallopt() -> Callable[[int, int], int] | None:
-    """The function of glibc; None where the process runs on something else."""
+    """Return the function of glibc; None where the process runs on something else."""
     try:
         glibc = os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, ValueError, OSError):  # no such function, or no such name
@@ -134,7 +134,7 @@ def _remove(core: str) -> None:
 
 
 def missed_core(cpu: dict[str, str]) -> tuple[str, str]:
-    """The core of OpenBLAS that a processor could run and will not be given, "" for none; and why."""
+    """Return the core of OpenBLAS that a processor could run and is not given, or an empty text; and the reason."""
     if not cpu:
         return "", "what the processor can do is known on Linux on x86-64 alone"
     if not has_avx512(cpu):
@@ -145,7 +145,7 @@ def missed_core(cpu: dict[str, str]) -> tuple[str, str]:
 
 
 def advice(core: str) -> str:
-    """What to do about the core with which numpy has been loaded; "" for nothing."""
+    """Return advice on the core with which numpy has been loaded, or an empty text."""
     if CORE in _active:
         return f"A program that imports numpy before it calls xpnet.tune() needs {CORE}={os.environ[CORE]} set outside."
     if core in BELOW and has_avx512(processor()):
@@ -154,12 +154,12 @@ def advice(core: str) -> str:
 
 
 def has_avx512(cpu: dict[str, str]) -> bool:
-    """Whether all of AVX-512 is there that OpenBLAS needs for its core SkylakeX."""
+    """Return whether all of AVX-512 is there that OpenBLAS needs for its core SkylakeX."""
     return set(cpu.get("flags", "").split()) >= AVX512
 
 
 def processor(file: str = "/proc/cpuinfo") -> dict[str, str]:
-    """What Linux tells of the first core, ``vendor_id``, ``cpu family``, ``flags`` and more; elsewhere nothing."""
+    """Return Linux's description of the first core, ``vendor_id``, ``cpu family``, ``flags`` and more, or {}."""
     try:
         first, _, _ = Path(file).read_text(encoding="utf-8").partition("\n\n")
     except OSError:

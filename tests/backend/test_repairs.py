@@ -49,4 +49,8 @@ def test_a_repair_is_given_the_function_of_the_library():
     assert made.exp(np.zeros(2)).tolist() == [2.0, 2.0]
     assert np.exp(np.zeros(2)).tolist() == [1.0, 1.0]
     assert made.linalg.solve(np.eye(2), np.ones((3, 2, 1))).shape == (3, 2, 1)
+    assert made.linalg.inv is np.linalg.inv
+    assert {"exp", "linalg", "sin"} <= set(dir(made))
+    with pytest.raises(AttributeError, match="nothing_of_it"):
+        getattr(made, "nothing_of_it")  # noqa: B009
     assert repaired(np, {}) is np

@@ -141,14 +141,6 @@ def test_ctrl_c_says_the_same_everywhere(command: tuple[str, ...], monkeypatch: 
     assert result.stdout.endswith("stopped\n")
 
 
-def test_a_bench_of_what_is_not_installed_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    from xpnet.benchmark.peers import Competitor
-
-    monkeypatch.setattr(Competitor, "installed", property(lambda self: self.library in ("xpnet", "numpy")))
-    text = r"bench: what it is to compare must be installed, got no torch; pip install torch, or leave it out of"
-    fails_in_one_line(run("bench", "--competitors", "xpnet,torch"), text)
-
-
 def test_a_network_with_odd_names_is_summed_up(tmp_path: Path) -> None:
     net = Sequential({"a[red]": Affine.create(2, 2)})
     path = tmp_path / "[bold].safetensors"

@@ -8,7 +8,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from xpnet.drawing.curves import learning_curve, round_ticks
+from xpnet.drawing.axes import round_ticks
+from xpnet.drawing.curves import learning_curve
 from xpnet.drawing.plot import Panel, plot
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -55,7 +55,7 @@ class Case:
         """The layers with caches and state of their own."""
         copies = [layer.copy() for layer in self.layers]
         for copy in copies:
-            copy.lasting, copy.accepted, copy.call = dict(copy.lasting), [], None
+            copy.lasting_state, copy.accepted_signature, copy.last_call = dict(copy.lasting_state), [], None
         return copies
 
     def stage(self, **options: Any) -> tuple[Stage, list[Any]]:
@@ -106,7 +106,7 @@ def gradients(layers: list[Any]) -> list[Any]:
 
 
 def states(layers: list[Any]) -> list[Any]:
-    return [value for layer in layers for value in layer.lasting.values()]
+    return [value for layer in layers for value in layer.lasting_state.values()]
 
 
 def by_equations(layers: list[Any], dout: Any) -> Any:
@@ -182,7 +182,7 @@ def test_neither_arguments_nor_earlier_results_change(cases):
         stage, layers = case.stage()
         y = stage(*case.inputs)
         dout = case.upstream(y)
-        given = [*case.inputs, *[array for layer in case.layers for array in layer.trained().values()], dout]
+        given = [*case.inputs, *[array for layer in case.layers for array in layer.parameter_arrays().values()], dout]
         before = copied(given)
         results = [y, stage.backward(dout), *gradients(layers)]
         kept = copied(results)

@@ -147,6 +147,16 @@ def test_a_derivative_of_another_dtype_gives_what_the_equations_give(library, ro
         assert_equal(gradients(own), gradients(alone), "float32")
 
 
+def test_columns_that_are_too_large_to_be_kept_are_made_again(cupy, monkeypatch):
+    from xpnet.fast.cupy import pooled_convolution
+
+    monkeypatch.setattr(pooled_convolution, "KEPT", 0)
+    for seed in range(6):
+        draw = Draw(seed, "float64", lambda values: asarray("cupy", values))
+        layers, (x,) = ROWS[POOLED](draw)
+        assert_as_equations(BODIES["cupy"][POOLED], layers, x)
+
+
 def test_images_that_do_not_fit_are_refused_by_the_layer_that_they_do_not_fit(library):
     small = asarray(library, np.ones((1, 1, 2, 4)))
     for row, who in ((POOLED, "MaxPooling"), (POOLED, "Convolution"), ((AveragePooling,), "AveragePooling")):

@@ -149,7 +149,7 @@ def test_a_block_of_threads_takes_several_rows(few_blocks, name):
     layer, shape = CUDA[name]()
     x, dout = (few_blocks.asarray(rng.normal(size=shape).astype("float32")) for _ in range(2))
     alone = layer.copy()
-    alone.lasting = dict(layer.lasting)
+    alone.lasting_state = dict(layer.lasting_state)
     stage = Stage((layer,), BODIES["cupy"][(type(layer),)])
     found = [stage(x), stage.backward(dout), *layer.grads.values()]
     assert stage.kind is not None

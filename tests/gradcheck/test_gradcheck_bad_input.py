@@ -24,7 +24,7 @@ def test_bad_arguments_of_numerical_gradient(asarray, xp) -> None:
         numerical_gradient(f, asarray([1.0, float("nan")]))
     with pytest.raises(ShapeError, match=r"f must return one number, got \(2,\); sum its result"):
         numerical_gradient(lambda at: at, asarray([1.0, 2.0]))
-    for step in (0, 0.0, -1e-4, float("nan")):
+    for step in (0, 0.0, -1e-4, float("nan"), True, "small"):
         with pytest.raises(ArgumentError, match="step must be above 0"):
             numerical_gradient(f, asarray([1.0]), step=step)
 
@@ -40,6 +40,8 @@ def test_bad_arguments_of_numerical_gradient(asarray, xp) -> None:
         ),
         (lambda: xn.gradient_check(Relu(), np.ones(2), step=0.0), ArgumentError, "step must be above 0"),
         (lambda: xn.gradient_check(Relu(), np.ones(2), step=-1.0), ArgumentError, "step must be above 0"),
+        (lambda: xn.gradient_check(Relu(), np.ones(2), step="1"), ArgumentError, "step must be above 0, got '1'"),
+        (lambda: xn.gradient_check(Relu(), np.ones(2), tolerance=True), ArgumentError, "tolerance must be above 0"),
         (lambda: xn.gradient_check(Relu(), np.ones(2), tolerance=-1.0), ArgumentError, "tolerance must be"),
         (
             lambda: xn.gradient_check(Relu(), np.ones(2), mode="directions", directions=0),

@@ -11,7 +11,7 @@ from xpnet.backend import array_namespace, to_numpy
 from xpnet.layers import AddLayer, Affine, IdentityWithLoss, MulLayer, Relu, SoftmaxWithLoss
 from xpnet.layers.base import leaves
 from xpnet.networks import Sequential, TwoLayerNet
-from xpnet.random import Generator, default_generator
+from xpnet.random import DEFAULT, Generator
 
 in_float64 = pytest.mark.parametrize("dtype", ["float64"])
 
@@ -66,7 +66,7 @@ def test_what_is_checked_stays_as_it_was(asarray, backend) -> None:
     nodes = [net, net.last_layer, *leaves(net).values()]
     before = [dict(vars(node)) for node in nodes]
     values = {name: to_numpy(array).copy() for name, array in net.params.items()}
-    index = default_generator().index
+    index = DEFAULT.index
     for dtype in ("float64", None):
         xn.gradient_check(net, x, t, mode="directions", dtype=dtype, directions=1)
         if backend.name != "jax":  # which compiles a program for every shape
@@ -78,7 +78,7 @@ def test_what_is_checked_stays_as_it_was(asarray, backend) -> None:
         assert all(vars(node)[name] is value for name, value in attributes.items())
     for name, value in values.items():
         np.testing.assert_array_equal(to_numpy(net.params[name]), value)
-    assert default_generator().index == index
+    assert DEFAULT.index == index
 
 
 @in_float64

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import xpnet as xn
-from xpnet.backend import to_numpy
 from xpnet import capturing
+from xpnet.backend import to_numpy
 from xpnet.layers import LSTM, Affine, Reshape, SoftmaxWithLoss
 from xpnet.networks import MultiLayerNetExtend, ResNet, Sequential, SimpleConvNet, TransformerLM, TwoLayerNet
 from xpnet.optimizers import SGD, Adam, AdamW, Momentum, clip_by_norm

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from xpnet import kernels
 from xpnet.random import Generator
 
 
@@ -65,85 +64,9 @@ def arguments(*names: str) -> Callable[[Any], Any]:
     return register
 
 
-@arguments("relu", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh", "erf")
-def one(draw: Draw) -> tuple[Any, ...]:
+@arguments("erf")
+def erf(draw: Draw) -> tuple[Any, ...]:
     return (draw.array(*draw.shape()),)
-
-
-@arguments("relu_backward", "sigmoid_cross_entropy")
-def two(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.shape()
-    return draw.array(*shape), draw.array(*shape)
-
-
-@arguments("silu_backward", "gelu_backward", "gelu_tanh_backward")
-def three(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.shape()
-    return draw.array(*shape), draw.array(*shape), draw.array(*shape)
-
-
-@arguments("leaky_relu", "elu")
-def one_and_a_number(draw: Draw) -> tuple[Any, ...]:
-    return *one(draw), draw.share()
-
-
-@arguments("leaky_relu_backward", "elu_backward", "huber")
-def two_and_a_number(draw: Draw) -> tuple[Any, ...]:
-    return *two(draw), draw.share()
-
-
-@arguments("softmax", "log_softmax")
-def scores(draw: Draw) -> tuple[Any, ...]:
-    return (draw.array(*draw.rows()),)
-
-
-@arguments("softmax_backward", "log_softmax_backward")
-def scores_backward(draw: Draw) -> tuple[Any, ...]:
-    shape = draw.rows()
-    return draw.array(*shape), draw.array(*shape)
-
-
-@arguments("softmax_cross_entropy")
-def scores_and_labels(draw: Draw) -> tuple[Any, ...]:
-    *rows, classes = draw.rows()
-    return draw.array(*rows, classes), draw.integers(-1, classes + 1, *rows)
-
-
-@arguments("softmax_cross_entropy_backward")
-def shares_and_labels(draw: Draw) -> tuple[Any, ...]:
-    y, t = scores_and_labels(draw)
-    return y, t, draw.one_of(draw.share(), draw.array(1).reshape(()), draw.array(*t.shape, 1))
-
-
-@arguments("affine", "affine_relu")
-def affine(draw: Draw) -> tuple[Any, ...]:
-    shape, M = (draw.size(), *draw.rows()), draw.size()
-    return draw.array(*shape), draw.array(shape[-1], M), draw.array(M)
-
-
-@arguments("affine_relu_backward")
-def affine_relu_backward(draw: Draw) -> tuple[Any, ...]:
-    N, D, M = draw.one_of(0, 1, 6, 300), draw.size(), draw.one_of(1, 8, 19)
-    return draw.array(N, M), draw.array(N, D), draw.array(D, M), draw.array(N, M), draw.one_of(False, True)
-
-
-@arguments("affine_gelu")
-def affine_gelu(draw: Draw) -> tuple[Any, ...]:
-    N, D, M = draw.one_of(0, 1, 6), draw.size(), draw.one_of(1, 8, 19)
-    return draw.array(N, D), draw.array(D, M), draw.array(M), draw.one_of(False, True)
-
-
-@arguments("affine_gelu_backward")
-def affine_gelu_backward(draw: Draw) -> tuple[Any, ...]:
-    x, W, b, by_tanh = affine_gelu(draw)
-    _, z, s = kernels.affine_gelu.reference(x, W, b, by_tanh)
-    z, s = draw.one_of((z, s), ((x @ W).astype(x.dtype), None))
-    return draw.array(*z.shape), x, W, b, z, s, by_tanh, draw.one_of(False, True)
-
-
-@arguments("sum_rows")
-def sum_rows(draw: Draw) -> tuple[Any, ...]:
-    return (draw.array(draw.one_of(0, 1, 6, 300), draw.one_of(1, 8, 19)),)
 
 
 @arguments("scatter_add")

@@ -9,8 +9,8 @@ import pytest
 from captured_training import Training, refused
 
 import xpnet as xn
-from xpnet.errors import BackendError, DtypeError, ShapeError, StateError
 from xpnet import capturing
+from xpnet.errors import BackendError, DtypeError, ShapeError, StateError
 from xpnet.layers import SoftmaxWithLoss
 from xpnet.networks import TwoLayerNet
 from xpnet.random import Generator

@@ -66,10 +66,10 @@ def test_a_variable_anywhere_gets_the_reference(place):
 
 def test_a_variable_over_an_array_with_a_body_is_recorded():
     x = xn.Variable(X)
-    y = kernels.relu(x)
+    y = kernels.erf(x)
     assert type(y) is xn.Variable
     y.backward(X)
-    np.testing.assert_array_equal(x.grad, X)
+    np.testing.assert_allclose(x.grad, 2.0 / np.sqrt(np.pi) * np.exp(-X * X), rtol=1e-6)
 
 
 @pytest.mark.parametrize("other", [array_api_strict.ones(3), np.float32(1.0), np.ma.masked_array(X), 1.0])
@@ -93,9 +93,9 @@ def test_a_body_may_come_after_the_first_call():
 
 
 def test_a_kernel_is_called_and_documented_like_its_reference():
-    assert kernels.relu.__name__ == "relu"
-    assert kernels.relu.__doc__ == kernels.relu.reference.__doc__
-    assert inspect.signature(kernels.relu) == inspect.signature(kernels.relu.reference)
+    assert kernels.erf.__name__ == "erf"
+    assert kernels.erf.__doc__ == kernels.erf.reference.__doc__
+    assert inspect.signature(kernels.erf) == inspect.signature(kernels.erf.reference)
     assert make(three)(X, X, axis=1, mask=None, scale=2.0) == ("reference", 1, 2.0)
     with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'y'"):
         make(two)(X)

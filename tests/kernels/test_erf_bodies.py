@@ -9,6 +9,7 @@ import pytest
 
 from xpnet import kernels
 from xpnet.backend import Backend, use_backend
+from xpnet.fast.numpy.blocks import SIZE
 from xpnet.layers import Gelu
 
 X = np.concatenate([np.linspace(-7.0, 7.0, 281), [1e-30, -1e-8, 30.0, -30.0, np.inf, -np.inf]])
@@ -62,3 +63,17 @@ def test_gelu_is_exact(library):
     np.testing.assert_allclose(
         dx, [p + one * exp(-one * one / 2) / sqrt(2 * pi) for p, one in zip(phi, x, strict=True)], rtol=0, atol=1e-15
     )
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(0,), (3, 5), (2, SIZE + 3)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numpy_works_in_blocks_and_writes_nothing_that_it_was_given(shape, dtype, order):
+    x = np.asarray(3.0 * np.random.default_rng(0).normal(size=shape), dtype, order=order)
+    x[..., :3] = np.asarray([np.nan, np.inf, -np.inf])[: x.shape[-1]]
+    before = x.copy()
+    for given in (x, np.flip(x), x[..., ::2]):
+        y = kernels.erf(given)
+        assert (y.dtype, y.shape) == (given.dtype, given.shape)
+        np.testing.assert_allclose(y, kernels.erf.reference(given), rtol=1e-6 if dtype == "float32" else 1e-14)
+    np.testing.assert_array_equal(x, before)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 import xpnet as xn
-from xpnet.benchmark.workloads import WORKLOADS
+from benchmarks.race.workloads import WORKLOADS
 
 pretend_cuda = pytest.importorskip("pretend_cuda")
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-import launches  # noqa: E402  (where it is)
-from fewest import fewest  # noqa: E402
+from benchmarks import launches  # noqa: E402  (which needs pretend_cuda)
+from benchmarks.fewest import fewest  # noqa: E402
 
 pytestmark = pytest.mark.journey
 BLOCK, BESIDES = 70, 30
@@ -54,7 +51,7 @@ def test_a_block_more_costs_no_more_than_its_budget():
 
 @pytest.mark.parametrize("name", ["W1", "W5"])
 def test_a_captured_step_waits_for_nothing_and_allocates_nothing(cupy, name):
-    from xpnet.benchmark.peers.xpnet import Captured
+    from benchmarks.race.peers.xpnet import Captured
 
     changed = {"sizes": (12, 8, 16), "batch": 2} if name == "W5" else {}
     contender = Captured(launches.job_of(workload(name, **changed)))

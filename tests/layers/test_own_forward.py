@@ -71,7 +71,7 @@ def test_forwards_of_one_s_own_nest_and_are_recorded_once(asarray, defer_to_vari
     layer, x = Twice(inner), asarray(normal("x", 3, 4))
     xn.gradient_check(layer, x).raise_if_failed()
     layer(x)
-    assert inner._tape is None
+    assert inner.recorded_tape is None
 
 
 def test_a_forward_over_functions_of_the_standard():
@@ -91,7 +91,7 @@ def test_a_forward_of_one_s_own_keeps_nothing_in_predict_and_none_of_it_on_disk(
     layer = Twice(Affine(normal("W", 4, 4), normal("b", 4)))
     x = normal("x", 3, 4)
     y = layer.predict(x)
-    assert layer._tape is None
+    assert layer.recorded_tape is None
     np.testing.assert_array_equal(layer(x), y)
     for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
         np.testing.assert_array_equal(other(x), y)

@@ -156,6 +156,6 @@ CALLS = [
         FILE,
         "xn.save(folder / 'not' / 'there', net)",
         "xn.save(folder / 'there', net)",
-        "got No such file or directory; choose another place",
+        "got No such file or directory; choose another path",
     ),
 ]

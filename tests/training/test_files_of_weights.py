@@ -95,7 +95,7 @@ def test_a_place_that_cannot_be_written_to(place: str, tmp_path: Path) -> None:
         "a folder": tmp_path / "folder",
     }[place]
     with pytest.raises(
-        DataError, match=r"^save: .* must be writable, got (Not a|No such|Is a) .*; choose another place"
+        DataError, match=r"^save: .* must be writable, got (Not a|No such|Is a) .*; choose another path"
     ):
         xn.save(path, small_net())
     with pytest.raises(DataError, match=r"^save: "):

@@ -57,7 +57,7 @@ def test_names_as_long_as_the_system_allows(length: int, tmp_path: Path) -> None
     xn.save(path, small_net())
     xn.load(path, small_net(seed=1))
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
-    with pytest.raises(DataError, match=r"^save: .* must be writable, got File name too long; choose another place"):
+    with pytest.raises(DataError, match=r"^save: .* must be writable, got File name too long; choose another path"):
         xn.save(tmp_path / ("w" * 256), small_net())
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_read_only_stays(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "weights"
     path.write_text("kept")
     monkeypatch.setattr(os, "access", lambda *_: False)  # whoever administers a machine may write to all files
-    with pytest.raises(DataError, match=r"got a file that is read-only; choose another place"):
+    with pytest.raises(DataError, match=r"got a file that is read-only; choose another path"):
         xn.save(path, small_net())
     assert path.read_text() == "kept"
 

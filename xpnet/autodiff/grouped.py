@@ -112,11 +112,11 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     attributes = copy.__dict__ = layer.__dict__.copy()
     attributes.update(zip(parameters, raw[count:], strict=True))
     attributes["needs_dx"] = any(parents[:count])
-    state = dict(attributes.get("lasting", ()))
-    stage = copy.stage(raw) if hasattr(copy, "stage") else None
+    state = dict(attributes.get("lasting_state", ()))
+    stage = copy.stage_for_node(raw) if hasattr(copy, "stage_for_node") else None
     run = copy.forward if stage is None else stage
     y = run(*raw[:count])
-    call = getattr(copy, "call", None)
+    call = getattr(copy, "last_call", None)
     if call is not None:
         call.like = call.number = None  # nothing to check in backward: the walk brings what fits y
     if top is CONSTANT:

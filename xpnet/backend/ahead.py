@@ -21,10 +21,10 @@ class Sent(NamedTuple):
 def copied_ahead(
     library: Any, empty_pinned: Callable[..., Any], device: Any, batches: Iterable[list[tuple[Any, Any]]]
 ) -> Iterator[tuple[Any, ...]]:
-    """Batches of pairs of a host array and a dtype on a device; when one is handed over, the next is on its way.
+    """Yield batches on a device from pairs of a host array and a dtype; the next is copied meanwhile.
 
-    Memory that work under way may still read is not written to: a copy waits for all that was launched before it.
-    Pinned memory is held until its copy has arrived.
+    A copy waits for all that was launched before it, so that no memory is written to while it may still be read. Pinned
+    memory is kept until its copy has arrived.
     """
     with device:
         stream = library.cuda.Stream(non_blocking=True)
@@ -61,7 +61,7 @@ def _send(library: Any, empty_pinned: Callable[..., Any], batch: list[tuple[Any,
 
 
 def _received(library: Any, sent: Sent) -> tuple[Any, ...]:
-    """The arrays, for work on the current stream from now on."""
+    """Return the arrays, for work on the current stream from now on."""
     library.cuda.get_current_stream().wait_event(sent.arrived)
     pairs = zip(sent.arrays, sent.dtypes, strict=True)
     return tuple([array if dtype is None else array.astype(dtype, copy=False) for array, dtype in pairs])

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Blas:
-    """What NumPy was built with, and what that library tells of itself; ``unknown`` where it tells nothing.
-
-    ``core`` is the processor for which OpenBLAS has chosen its loops.
-    """
+    """The library that NumPy was built with; ``core`` is the processor for which OpenBLAS has chosen its loops."""
 
     name: str
     version: str
@@ -32,22 +26,21 @@ class Blas:
 
 
 def blas() -> Blas:
-    """NumPy's BLAS."""
-    name, version = _built_with()
-    if "openblas" not in name.lower():
-        return Blas(name, version)
-    for file in _files():
-        with suppress(OSError):  # gone since, or of another kind
-            library = ctypes.CDLL(str(file))
-            core = _ask(library, "get_corename", ctypes.c_char_p)
-            threads = _ask(library, "get_num_threads", ctypes.c_int)
-            if core is not None:
-                return Blas(name, version, core.decode(), UNKNOWN if threads is None else str(threads))
-    return Blas(name, version)
+    """Return NumPy's BLAS; whatever it does not report is ``unknown``."""
+    try:
+        config: Any = np.show_config(mode="dicts")
+        built = config["Build Dependencies"]["blas"]
+        name, version = built["name"], built.get("version", UNKNOWN)
+    except (KeyError, TypeError, AttributeError):
+        name, version = UNKNOWN, UNKNOWN
+    loaded = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    # SciPy brings another.
+    own: dict[str, Any] = min(loaded, key=lambda pool: "numpy" not in pool["filepath"], default={})
+    return Blas(name, version, own.get("architecture") or UNKNOWN, str(own.get("num_threads") or UNKNOWN))
 
 
 def gigaflops(seconds: float = 0.2, size: int = 1024) -> float:
-    """10⁹ operations a second in products of square float32 matrices, the best of some."""
+    """Measure products of square float32 matrices; return 10⁹ operations a second, the best of several."""
     x = np.ones((size, size), dtype=np.float32)
     times: list[float] = []
     while sum(times) < seconds or len(times) < 2:  # the first one wakes the threads
@@ -55,32 +48,3 @@ def gigaflops(seconds: float = 0.2, size: int = 1024) -> float:
         x @ x
         times.append(time.perf_counter() - start)
     return 2.0 * size**3 / min(times) / 1e9
-
-
-def _built_with() -> tuple[str, str]:
-    try:
-        found: Any = np.show_config(mode="dicts")
-        built = found["Build Dependencies"]["blas"]
-        return built["name"], built.get("version", UNKNOWN)
-    except (KeyError, TypeError, AttributeError):
-        return UNKNOWN, UNKNOWN
-
-
-def _files() -> Iterator[Path]:
-    """Where the library may lie: beside NumPy, as in its wheels, or wherever this process has loaded one from."""
-    home = Path(np.__file__).parent
-    for folder in (home.parent / "numpy.libs", home / ".dylibs"):
-        yield from sorted(folder.glob("*openblas*"))
-    with suppress(OSError):
-        maps = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
-        yield from sorted({Path(line.split(maxsplit=5)[5]) for line in maps if "openblas" in line})
-
-
-def _ask(library: ctypes.CDLL, name: str, kind: Any) -> Any:
-    """The answer of a function of OpenBLAS, whose builds add to its name what tells them apart."""
-    for full in (f"{prefix}openblas_{name}{suffix}" for prefix in ("scipy_", "") for suffix in ("64_", "", "_64")):
-        with suppress(AttributeError):
-            function = getattr(library, full)
-            function.restype = kind
-            return function()
-    return None

@@ -16,7 +16,7 @@ WHO = "asarray"
 
 
 def to_numpy(array: Any) -> np.ndarray[Any, Any]:
-    """The values of any library's array, a number or a list as a NumPy array on the host.
+    """Return the values of any library's array, a number or a list as a NumPy array on the host.
 
     Raises: ``DtypeError`` for a masked array, whose mask would be lost.
     """
@@ -28,7 +28,7 @@ def to_numpy(array: Any) -> np.ndarray[Any, Any]:
 
 
 def on_host(values: Any) -> np.ndarray[Any, Any]:
-    """The numbers of an array, list or table as a NumPy array on the host; what is missing in a table is NaN.
+    """Return the numbers of an array, list or table as a NumPy array on the host; what is missing in a table is NaN.
 
     Raises: ``DtypeError`` for what holds no numbers, and for what means something else by them: text, dates, masked
     and sparse arrays; ``ShapeError`` for lists of different lengths.
@@ -74,25 +74,25 @@ def _array_of(values: Any) -> np.ndarray[Any, Any]:
 
 
 def _numbers_in(host: np.ndarray[Any, Any], columns: Any) -> np.ndarray[Any, Any]:
-    """Objects that are numbers, or missing, as floating numbers."""
+    """Return objects that are numbers, or missing, as floating numbers."""
     found = np.empty(host.shape, dtype=np.float64)
-    for place, value in np.ndenumerate(host):
+    for at, value in np.ndenumerate(host):
         if isinstance(value, Number) and not isinstance(value, complex):
-            found[place] = float(value)  # type: ignore[arg-type]
+            found[at] = float(value)  # type: ignore[arg-type]
         elif value is None or type(value).__name__ == "NAType":
-            found[place] = nan
+            found[at] = nan
         elif columns is None:
             text = isinstance(value, str)
             remedy = "number it with np.unique(x, return_inverse=True)[1]" if text else "make a number of it first"
             raise DtypeError(WHO, "x must be numbers", "text" if text else type(value).__name__, remedy)
         else:
-            got = f"{value!r} in column {columns[place[-1]]}"
+            got = f"{value!r} in column {columns[at[-1]]}"
             raise DtypeError(WHO, "every column must be numbers", got, "leave the column out, or number its values")
     return found
 
 
 def cast(host: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
-    """The same numbers in another dtype.
+    """Return the same numbers in another dtype.
 
     Raises: ``ArgumentError``, ``DtypeError`` where integers cannot hold them, or real numbers.
     """

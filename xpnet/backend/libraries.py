@@ -1,6 +1,6 @@
 """The array libraries: how each is found, and what the standard leaves open about it.
 
-This is the one module outside ``kernels/`` and ``benchmark/peers/`` that names a vendor. A library without a class
+This is the one module outside ``kernels/`` that names a vendor. A library without a class
 here works through ``Library`` itself, on the standard alone.
 """
 
@@ -47,7 +47,7 @@ class Library:
             self.name = self.module = namespace.__name__
 
     def namespace(self) -> Namespace:
-        """The array API namespace, imported and tried on first use."""
+        """Return the array API namespace, imported and tried on first use."""
         if self._namespace is None:
             if importlib.util.find_spec(self.module) is None:
                 raise BackendError(f"backend {self.name}", f"{self.module} must be installed", "none", self.remedy)
@@ -66,7 +66,7 @@ class Library:
         return str(getattr(module or importlib.import_module(self.module), "__version__", "unknown"))
 
     def standard(self) -> str:
-        """The version of the array API standard that the library claims."""
+        """Return the version of the array API standard that the library claims."""
         return str(getattr(self.namespace(), "__array_api_version__", "not stated"))
 
     def devices(self) -> list[Any]:
@@ -79,7 +79,7 @@ class Library:
         return str(device)
 
     def find_device(self, wanted: Any) -> Any:
-        """The device object for an index, a name (``"cuda:1"``, or ``"cuda"`` for the first) or a device."""
+        """Return the device object for an index, a name (``"cuda:1"``, or ``"cuda"`` for the first) or a device."""
         if wanted is None:
             return self.default_device()
         devices = self.devices()
@@ -111,14 +111,14 @@ class Library:
         return nullcontext()
 
     def allow_always(self, dtype: str) -> None:
-        """The same for the rest of the process."""
+        """Let the library compute in the dtype for the rest of the process."""
 
     def asarray(self, host: np.ndarray[Any, Any], dtype: Any, device: Any) -> Array:
         array: Array = self.namespace().asarray(host, dtype=dtype, device=device, copy=True)
         return array
 
     def ahead(self, batches: Iterable[tuple[Any, ...]], backend: Any) -> Iterator[tuple[Array, ...]]:
-        """Batches on a backend of this library."""
+        """Yield batches on a backend of this library."""
         for batch in batches:
             yield tuple([backend.asarray(array) for array in batch])
 
@@ -128,14 +128,14 @@ class Library:
         return np.asarray(array)
 
     def readable(self, array: Any) -> bool:
-        """Whether reading a value of the array on the host costs no wait and no transfer."""
+        """Return whether reading a value of the array on the host costs no wait and no transfer."""
         return False
 
     def synchronize(self, device: Any) -> None:
         """Wait until the device has finished what it was given."""
 
     def has_type(self, kind: type) -> bool:
-        """Whether this is the type of its plain arrays: a subclass may mean something else by an operator."""
+        """Return whether this is the type of its plain arrays: a subclass may mean something else by an operator."""
         return f"{kind.__module__}.{kind.__qualname__}" == self.array_type
 
 
@@ -155,8 +155,7 @@ class Numpy(Library):
         return str(np.__array_api_version__)
 
     def asarray(self, host: np.ndarray[Any, Any], dtype: Any, device: Any) -> Array:
-        array: Array = np.asarray(host, dtype=dtype)
-        return array
+        return np.asarray(host, dtype=dtype)
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         return np.asarray(array)
@@ -295,7 +294,7 @@ class Strict(Library):
 
 
 def without_bfloat16(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """bfloat16, in which NumPy cannot compute, as float32, which holds the same numbers."""
+    """Return bfloat16, in which NumPy cannot compute, as float32, which has the same numbers."""
     return host.astype(np.float32) if host.dtype.name == "bfloat16" else host
 
 

@@ -13,11 +13,11 @@ from xpnet.backend.switch import Backend, get_backend, make_backend
 from xpnet.errors import DtypeError
 
 Change = tuple[MutableMapping[str, Any], str, Any]
-"""Where a value stands, under which name, and what is to stand there."""
+"""A mapping, a name in it, and the new value."""
 
 
 class Destination:
-    """Where arrays are to go: a library, a device and a floating dtype, each None for where an array is already.
+    """The target of a move: a library, a device and a floating dtype, each None to keep an array's own.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``; ``DtypeError`` where nothing is said.
     """
@@ -28,29 +28,29 @@ class Destination:
             raise DtypeError(who, must, "none", remedy)
         self.device = device
         self.dtype = dtype
-        self.moved: dict[int, tuple[Any, Any]] = {}  # what was one array stays one
+        self.copies: dict[int, tuple[Any, Any]] = {}  # what was one array stays one
         self.backend: Backend | None = None
         if backend is not None:
             self.backend = self._made(backend, dtype)
 
     def _made(self, backend: object, dtype: Any) -> Backend:
-        """The backend; of the current library on the current device, unless another is named."""
+        """Return the backend; of the current library on the current device, unless another is named."""
         current = get_backend()
         made = make_backend(backend, self.device, dtype)
         if self.device is None and not isinstance(backend, Backend) and made.name == current.name:
             return make_backend(current, dtype=made.dtype)
         return made
 
-    def place(self, array: Any) -> Any:
-        """The array there: the very same where it is there already, else a copy.
+    def move(self, array: Any) -> Any:
+        """Return the array at the target: the same object where it is there already, else a copy.
 
         Raises: ``ArgumentError`` for a dtype that the library does not have.
         """
-        if id(array) not in self.moved:
-            self.moved[id(array)] = array, self._placed(array)
-        return self.moved[id(array)][1]
+        if id(array) not in self.copies:
+            self.copies[id(array)] = array, self._moved(array)
+        return self.copies[id(array)][1]
 
-    def _placed(self, array: Any) -> Any:
+    def _moved(self, array: Any) -> Any:
         library = library_of(array_namespace(array))
         goal = self.backend
         if goal is None or goal.library.name == library.name:
@@ -71,9 +71,9 @@ class Destination:
         return Backend(library, device, dtype).asarray(host, dtype)
 
     def within(self, value: Any) -> Any:
-        """A value with the arrays there that it is, or holds in lists, tuples and dicts."""
+        """Return a value with its arrays at the target, also those in lists, tuples and dicts."""
         if hasattr(value, "dtype") and is_array(value) and not hasattr(type(value), "differentiates"):
-            return self.place(value)
+            return self.move(value)
         if type(value) in (list, tuple):
             items = list(map(self.within, value))
             return type(value)(items) if any(a is not b for a, b in zip(items, value, strict=True)) else value
@@ -82,33 +82,33 @@ class Destination:
             return named if any(named[name] is not value[name] for name in value) else value
         return value
 
-    def changes(self, holder: MutableMapping[str, Any], leave: Container[str] = ()) -> list[Change]:
-        """What is to be assigned in a mapping, all but under the names to ``leave``; nothing is assigned yet."""
-        return [(holder, name, self.within(value)) for name, value in holder.items() if name not in leave]
+    def changes(self, mapping: MutableMapping[str, Any], leave: Container[str] = ()) -> list[Change]:
+        """Return the assignments for a mapping, but for the names to ``leave``; nothing is assigned yet."""
+        return [(mapping, name, self.within(value)) for name, value in mapping.items() if name not in leave]
 
 
 class Movable:
-    """What has arrays that can move: a layer, a network, an optimizer, a Trainer."""
+    """A base class for what has arrays that can move: a layer, a network, an optimizer, a Trainer."""
 
     def to(self, backend: object = None, device: Any = None, dtype: Any = None) -> Self:
         """Move to another library, device or dtype, ``net.to("cupy")``, ``net.to(dtype="float64")``; return self.
 
         All arrays inside move: of a layer or network the parameters, gradients, state and arrays among the options, of
-        an optimizer its slots, of a Trainer those of its network and optimizer, and its data. What is left out stays as
-        it is: a float64 network is one on CuPy too. Random streams have names and stay the same. Where something cannot
+        an optimizer its slots, of a Trainer those of its network and optimizer, and its data. An argument that is left
+        out changes nothing: a float64 network stays one on CuPy. Random streams stay the same. Where something cannot
         be moved, nothing is. A backward needs a new forward.
 
         Raises: ``ArgumentError``, ``BackendError`` as ``set_backend``; ``DtypeError`` where nothing is given;
         ``StateError`` where a parameter is a Variable.
         """
-        for holder, name, new in self.changes(Destination(f"{type(self).__name__}.to", backend, device, dtype)):
-            holder[name] = new
+        for mapping, name, new in self.changes(Destination(f"{type(self).__name__}.to", backend, device, dtype)):
+            mapping[name] = new
         self.has_moved()
         return self
 
     def changes(self, destination: Destination) -> list[Change]:
-        """All that is to be assigned; nothing is assigned yet."""
+        """Return all assignments of the move; nothing is assigned yet."""
         return destination.changes(vars(self))
 
     def has_moved(self) -> None:
-        """Forget what belonged to the old place."""
+        """Forget what belonged to the old library or device."""

@@ -20,7 +20,7 @@ _NAMESPACES: dict[type, Namespace | None] = dict.fromkeys((*SCALARS, type(None))
 
 
 def array_namespace(*arrays: Any) -> Namespace:
-    """The array API namespace that the arguments share.
+    """Return the array API namespace that the arguments share.
 
     Python scalars and None are skipped. A Variable wins over the arrays of its library.
 
@@ -91,7 +91,7 @@ def refuse_subclass(who: str, array: Any) -> None:
 
 
 def is_array(value: Any) -> bool:
-    """Whether the value is an array of any library (a Python scalar, list or None is not)."""
+    """Return whether the value is an array of any library (a Python scalar, list or None is not)."""
     try:
         return array_namespace(value) is not None
     except DtypeError:
@@ -99,7 +99,7 @@ def is_array(value: Any) -> bool:
 
 
 def library_of(namespace: Namespace) -> Library:
-    """What is known of the library behind a namespace, also that of Variables over it."""
+    """Return the library behind a namespace, also that of Variables over it."""
     for library in LIBRARIES.values():
         if namespace.__name__ in (library.module, library.compat, *library.aliases):
             return library
@@ -108,7 +108,7 @@ def library_of(namespace: Namespace) -> Library:
 
 
 def library_of_type(kind: type) -> str:
-    """The library whose plain arrays are of this type, as one identifier; that of another library is its package."""
+    """Return the name of the library whose plain arrays are of this type; of an unknown library, its package."""
     for library in LIBRARIES.values():
         if library.has_type(kind):
             return library.name.replace("-", "_")
@@ -117,7 +117,7 @@ def library_of_type(kind: type) -> str:
 
 
 def find_library(backend: object) -> Library:
-    """The library of a backend name or of an array API namespace.
+    """Return the library of a backend name or of an array API namespace.
 
     Raises: ``ArgumentError`` for a name or an object that is neither.
     """
@@ -147,7 +147,7 @@ def library_name(namespace: Namespace) -> str:
 
 
 def device_of(array: Any) -> Any:
-    """The device on which an array lives."""
+    """Return the device on which an array lives."""
     try:
         return array.device
     except AttributeError:
@@ -155,7 +155,7 @@ def device_of(array: Any) -> Any:
 
 
 def size_of(array: Any) -> int:
-    """The number of elements of an array; torch's ``size`` is a method."""
+    """Return the number of elements of an array; torch's ``size`` is a method."""
     return prod(array.shape)
 
 
@@ -164,7 +164,7 @@ _KINDS: dict[tuple[str, Any], str] = {}
 
 
 def dtype_kind(array: Any) -> str:
-    """The kind of an array's dtype: ``real``, ``complex``, ``integer`` or ``bool``."""
+    """Return the kind of an array's dtype: ``real``, ``complex``, ``integer`` or ``bool``."""
     xp = array_namespace(array)
     key = (xp.__name__, array.dtype)
     if key not in _KINDS:
@@ -185,7 +185,7 @@ def dtype_kind(array: Any) -> str:
 
 
 def dtype_name(dtype: Any) -> str:
-    """The standard's name of a dtype, ``float32`` for ``torch.float32`` and ``dtype('float32')``."""
+    """Return the standard's name of a dtype, ``float32`` for ``torch.float32`` and ``dtype('float32')``."""
     for attribute in ("name", "__name__"):
         if hasattr(dtype, attribute):
             return str(getattr(dtype, attribute))
@@ -193,7 +193,7 @@ def dtype_name(dtype: Any) -> str:
 
 
 def find_dtype(namespace: Namespace, wanted: Any) -> Any:
-    """The dtype object of a library for a name such as ``"float32"``.
+    """Return the dtype object of a library for a name such as ``"float32"``.
 
     Raises: ``ArgumentError`` for a dtype that the library does not have or that is not floating.
     """
@@ -217,9 +217,10 @@ DTYPES = (
 
 
 def any_dtype(namespace: Namespace, wanted: Any) -> Any:
-    """The dtype object of a library for a name such as ``"int64"``, a dtype of another library, ``int`` or ``bool``.
+    """Return a library's dtype for a name such as ``"int64"``, another library's dtype, ``int`` or ``bool``.
 
-    Integers wider than the library has, such as int64 on jax unless its 64-bit mode is on, are its own integers.
+    Where the library lacks int64, as jax does unless its 64-bit mode is on, the library's default integers take its
+    place.
 
     Raises: ``ArgumentError`` for a dtype that the library does not have.
     """

@@ -26,7 +26,7 @@ NUMBERS = (int, float, bool, complex, *COMPUTED)
 
 
 def computed(value: Any, layer: Any, operands: tuple[Any, ...]) -> Any:
-    """The number with its history; what is no int and no float stays as it is."""
+    """Return the number with its history; what is no int and no float stays as it is."""
     kinds = {int: ComputedInt, float: ComputedFloat}
     if type(value) not in kinds:
         return value
@@ -36,7 +36,7 @@ def computed(value: Any, layer: Any, operands: tuple[Any, ...]) -> Any:
 
 
 def plain_number(value: Any) -> Any:
-    """A number without history; anything else as it is."""
+    """Return a number without history; anything else as it is."""
     if type(value) not in COMPUTED:
         return value
     return int(value) if isinstance(value, int) else float(value)

@@ -1,4 +1,4 @@
-"""What a library leaves out of a function of the standard, made of what it does."""
+"""Repairs: functions of the standard that a library has only in part, made of those that it has."""
 
 from __future__ import annotations
 
@@ -13,29 +13,40 @@ Repair = Callable[..., Any]
 """A function of the standard that takes the library's own one first, and then the library's namespace."""
 
 
+class Repaired(ModuleType):
+    """A namespace with functions of its own; all else is taken from the original when it is first used."""
+
+    def __init__(self, original: ModuleType) -> None:
+        super().__init__(original.__name__, original.__doc__)
+        self.original = original
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.original, name)
+        setattr(self, name, found)
+        return found
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(self.original), *super().__dir__()})
+
+
 def repaired(namespace: Namespace, repairs: Mapping[str, Repair]) -> Namespace:
-    """The namespace; where something is to be repaired, another one of its name with the functions in their place."""
+    """Return the namespace; where there are repairs, another one of its name with those functions."""
     if not repairs:
         return namespace
-    made = _copied(namespace)
+    made = Repaired(namespace)
     for full, repair in repairs.items():
         extension, _, name = full.rpartition(".")
         home: Any = made
         if extension:
-            home = vars(made)[extension] = _copied(getattr(made, extension))
+            home = Repaired(getattr(made, extension))
+            setattr(made, extension, home)
         own = getattr(home, name)
-        vars(home)[name] = wraps(own)(partial(repair, own, namespace))
-    return made
-
-
-def _copied(module: ModuleType) -> ModuleType:
-    made = ModuleType(module.__name__, module.__doc__)
-    vars(made).update(vars(module))
+        setattr(home, name, wraps(own)(partial(repair, own, namespace)))
     return made
 
 
 def solve_stacks(solve: Callable[..., Array], xp: Namespace, A: Array, b: Array, /) -> Array:
-    """``linalg.solve`` of stacks of matrices whose shapes broadcast, ``A x = b``."""
+    """Solve stacks of matrices whose shapes broadcast, ``A x = b``."""
     if b.ndim > 1 and A.shape[:-1] != b.shape[:-1] and A.shape[-2:-1] == b.shape[-2:-1]:
         stack = xp.broadcast_shapes(A.shape[:-2], b.shape[:-2])
         A = xp.broadcast_to(A, (*stack, *A.shape[-2:]))

@@ -1,4 +1,4 @@
-"""The switch: the library, device and dtype with which new arrays are born.
+"""The switch: the library, device and dtype of new arrays.
 
 Layers never read it: they take the namespace from their arguments. It decides only where parameters,
 data and masks are made.
@@ -35,7 +35,7 @@ from xpnet.typing import Array, Namespace
 
 @dataclass(frozen=True)
 class Backend:
-    """An array library with a device and a floating dtype: where new arrays are born.
+    """An array library with a device and a floating dtype, on which new arrays are made.
 
     ``xp`` is the array API namespace, ``device`` and ``dtype`` are the library's own objects.
     """
@@ -53,7 +53,7 @@ class Backend:
         return self.library.namespace()
 
     def asarray(self, values: Any, dtype: Any = None) -> Array:
-        """A new array of this backend from host values or from any library's array.
+        """Return a new array of this backend from host values or from any library's array.
 
         Floating values take the backend's dtype unless ``dtype`` is given; integers and bools keep theirs.
         A NumPy array is shared where the backend is NumPy and the dtype fits, copied otherwise.
@@ -63,10 +63,10 @@ class Backend:
             return self.library.asarray(host, dtype, self.device)
 
     def ahead(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Array, ...]]:
-        """Batches as ``asarray`` gives them, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
+        """Yield batches as ``asarray`` gives them, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
 
-        For data that stays on the host: on CuPy a batch is copied, through pinned memory and on a stream of its own,
-        while the one before it is worked on.
+        This is for data that stays on the host: on CuPy a batch is copied, through pinned memory and on a stream of its
+        own, while the one before it is worked on.
 
         Raises: ``DtypeError`` for what is no batches, or no batch of arrays.
         """
@@ -77,7 +77,7 @@ class Backend:
         return self.library.ahead(map(_batch, batches), self)
 
     def on_host(self, values: Any, dtype: Any = None) -> tuple[np.ndarray[Any, Any], Any]:
-        """What ``asarray`` hands to the library: the values on the host, and a dtype, None where they keep theirs."""
+        """Return what ``asarray`` hands to the library: values on the host, and a dtype or None to keep theirs."""
         host = on_host(values)
         if not host.dtype.isnative or min(host.strides, default=0) < 0:  # which not every library takes
             host = host.astype(host.dtype.newbyteorder("="), order="C")
@@ -90,7 +90,7 @@ class Backend:
         return host, dtype
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
-        """The values on the host as a NumPy array, which may share memory: read it, do not write to it."""
+        """Return the values on the host as a NumPy array, which may share memory: read it, do not write to it."""
         return to_numpy(array)
 
     def synchronize(self) -> None:
@@ -112,12 +112,12 @@ def _batch(arrays: Any) -> tuple[Any, ...]:
 
 
 def asarray(x: Any, dtype: Any = None) -> Array:
-    """Numbers as an array of the current backend, on its device and in its floating dtype.
+    """Return numbers as an array of the current backend, on its device and in its floating dtype.
 
     ``x`` is a number, a list, a table of pandas or polars, or an array of any library. Integers and truth values become
-    floating numbers too, for what layers compute with; where they are to stay what they are, name it,
-    ``asarray(t, dtype="int64")`` for labels and ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. What
-    is missing in a table becomes NaN. An array that is so already is returned as it is.
+    floating numbers too, as layers need them; a dtype keeps them, ``asarray(t, dtype="int64")`` for labels and
+    ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. What is missing in a table becomes NaN. An array
+    that has this backend and dtype already is returned itself.
 
     Raises: ``DtypeError`` for what holds no numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
     for a dtype that the library does not have.
@@ -134,14 +134,14 @@ def asarray(x: Any, dtype: Any = None) -> Array:
 
 
 def backend_of(array: Any, dtype: Any = None) -> Backend:
-    """The backend in which the array lives, optionally with another floating dtype."""
+    """Return the backend in which the array lives, optionally with another floating dtype."""
     library = library_of(array_namespace(array))
     chosen = array.dtype if dtype is None else find_dtype(library.namespace(), dtype)
     return Backend(library, device_of(array), chosen)
 
 
 def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = None) -> Backend:
-    """A Backend from a name or namespace, a device (name, index or object) and a dtype (name or object).
+    """Return a Backend from a name or namespace, a device (name, index or object) and a dtype (name or object).
 
     Raises: ``ArgumentError`` for an unknown name or dtype, ``BackendError`` for what this machine lacks.
     """
@@ -152,18 +152,18 @@ def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = Non
         library = find_library(backend)
     namespace = library.namespace()
     chosen = find_dtype(namespace, "float32" if dtype is None else dtype)
-    place = library.find_device(device)
-    _try_out(library, place, chosen)
-    return Backend(library, place, chosen)
+    found = library.find_device(device)
+    _try_out(library, found, chosen)
+    return Backend(library, found, chosen)
 
 
 def _try_out(library: Library, device: Any, dtype: Any) -> None:
-    """One small array, so that what cannot work fails here, by name, and not in the middle of a network."""
+    """Make one small array, so that what cannot work fails here, by name, and not inside a network."""
     try:
         with library.allow(dtype_name(dtype)):
-            born = library.asarray(np.ones(2), dtype, device)
-            if born.dtype != dtype:
-                raise TypeError(f"the library made {dtype_name(born.dtype)} of it")
+            made = library.asarray(np.ones(2), dtype, device)
+            if made.dtype != dtype:
+                raise TypeError(f"the library made {dtype_name(made.dtype)} of it")
     except Exception as error:
         raise BackendError(
             f"backend {library.name}",
@@ -178,7 +178,7 @@ _process: Backend | None = None
 
 
 def get_backend() -> Backend:
-    """The current backend: of the innermost ``use_backend``, else of ``set_backend``, else of ``XPNET_BACKEND``."""
+    """Return the current backend: that of the innermost ``use_backend``, ``set_backend`` or ``XPNET_BACKEND``."""
     global _process
     local = _local.get()
     if local is not None:
@@ -189,15 +189,15 @@ def get_backend() -> Backend:
         try:
             _process = make_backend(name, device or None)
         except XpnetError as error:
-            error.name(f"XPNET_BACKEND={named}")
+            error.set_who(f"XPNET_BACKEND={named}")
             raise
     return _process
 
 
 def set_backend(backend: object, device: Any = None, dtype: Any = None) -> Backend:
-    """Choose where new arrays are born, ``set_backend("cupy", device=0, dtype="float32")``.
+    """Choose the backend of new arrays, ``set_backend("cupy", device=0, dtype="float32")``.
 
-    Holds for the whole process; inside a ``use_backend`` block, until that block ends. float64 on jax
+    The choice holds for the whole process; inside a ``use_backend`` block, until that block ends. float64 on jax
     switches jax's 64-bit mode on.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
@@ -215,7 +215,7 @@ def set_backend(backend: object, device: Any = None, dtype: Any = None) -> Backe
 
 @contextmanager
 def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Iterator[Backend]:
-    """Choose where new arrays are born within a block, in this thread or task alone.
+    """Choose the backend of new arrays within a block, in this thread or task alone.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
     """
@@ -229,12 +229,12 @@ def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Itera
 
 
 def available_backends() -> tuple[str, ...]:
-    """The names of the backends that are ready on this machine; it imports each that is installed."""
+    """Return the names of the backends that are ready on this machine; it imports each that is installed."""
     return tuple(name for name, library in LIBRARIES.items() if not missing(library))
 
 
 def missing(library: Library) -> str:
-    """What the library lacks on this machine and the remedy; empty when it is ready."""
+    """Return what the library lacks on this machine, and the remedy; an empty text when it is ready."""
     try:
         library.namespace()
     except BackendError as error:

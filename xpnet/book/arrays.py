@@ -1,4 +1,4 @@
-"""What the book takes from NumPy: the module ``np``, arrays of numbers and lists, and random numbers."""
+"""The names that the book takes from NumPy: the module ``np``, arrays of numbers and lists, random numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xpnet.typing import Array
 
 
 def __getattr__(name: str) -> Any:
-    """``np``: NumPy, or on CuPy its twin of the same functions."""
+    """Return ``np``: NumPy, or on CuPy its twin of the same functions."""
     if name != "np":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     library = get_backend().library
@@ -35,7 +35,7 @@ class LikeNumPy(ModuleType):
 
 
 class HostRandom:
-    """The functions of ``numpy.random``, with arrays on the current backend in the place of NumPy's."""
+    """The functions of ``numpy.random``, whose arrays are on the current backend."""
 
     def __getattr__(self, name: str) -> Any:
         drawn = getattr(numpy.random, name)
@@ -50,7 +50,7 @@ class HostRandom:
 
 
 def as_array(x: Any) -> Any:
-    """An array as it is; a number or a list as an array of the current backend, in float64 as the book's are."""
+    """Return an array as it is; a number or a list as an array of the current backend, in float64 as the book's are."""
     if is_array(x) and type(x) not in (int, float):
         return x
     host = numpy.asarray(x)
@@ -58,26 +58,25 @@ def as_array(x: Any) -> Any:
 
 
 def as_floating(x: Any) -> Array:
-    """The same, and integers as float64."""
+    """Return the same, with integers as float64."""
     array: Array = as_array(x)
     xp = array_namespace(array)
     return array if dtype_kind(array) in ("real", "complex") else xp.astype(array, xp.float64)
 
 
 def as_labels(t: Array) -> Array:
-    """Class indices from class indices, one for each row or ``(N, 1)``, or from one-hot rows.
+    """Return class indices from class indices, one for each row or ``(N, 1)``, or from one-hot rows.
 
     Shapes: ``t (N,)``, ``(N, 1)`` or ``(N, K)``; result ``(N,)``.
     """
     xp = array_namespace(t)
     if t.ndim < 2:
         return t
-    labels: Array = t[:, 0] if t.shape[1] == 1 else xp.argmax(t, axis=1)
-    return labels
+    return t[:, 0] if t.shape[1] == 1 else xp.argmax(t, axis=1)
 
 
 def doubles() -> Backend:
-    """The current backend in float64, the dtype of the book's weights."""
+    """Return the current backend in float64, the dtype of the book's weights."""
     return make_backend(get_backend(), dtype="float64")
 
 
@@ -85,5 +84,5 @@ class GlobalGenerator(Generator):
     """Numbers of NumPy's global generator in the order in which they are asked for, as in the book."""
 
     def normal(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:  # noqa: ARG002
-        """Standard normal numbers, ``numpy.random.randn``."""
+        """Return standard normal numbers, ``numpy.random.randn``."""
         return numpy.random.standard_normal(shape)

@@ -43,9 +43,9 @@ class DeepConvNet(Net):
         return list(self.network.layers.values())
 
     def predict(self, x: Array, train_flg: bool = False) -> Array:
-        """The scores of rows, as trained or as inferred."""
+        """Return the scores of rows, as trained or as inferred."""
         return self.network.forward(x) if train_flg else self.network.predict(x, 100)  # type: ignore[no-any-return]
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
-        """The share of rows whose highest score is at the label, computed ``batch_size`` rows at a time."""
+        """Return the share of rows whose highest score is at the label, computed ``batch_size`` rows at a time."""
         return self.network.accuracy(x, as_labels(t), batch_size)  # type: ignore[no-any-return]

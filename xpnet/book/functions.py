@@ -32,7 +32,7 @@ DELTA = 1e-7  # which the book adds, so that there is no logarithm of 0
 
 
 def identity_function(x: Any) -> Any:
-    """The identity, ``y = x``.
+    """Return the identity, ``y = x``.
 
     Source: Deep Learning from Scratch, section 3.4.3.
     """
@@ -40,7 +40,7 @@ def identity_function(x: Any) -> Any:
 
 
 def step_function(x: Any) -> Array:
-    """The step, 1 where ``x > 0``, else 0, as integers.
+    """Return the step, 1 where ``x > 0``, else 0, as integers.
 
     Source: Deep Learning from Scratch, section 3.2.2.
     """
@@ -51,7 +51,7 @@ def step_function(x: Any) -> Array:
 
 
 def sigmoid(x: Any) -> Array:
-    """The sigmoid, ``y = 1 / (1 + e⁻ˣ)``.
+    """Return the sigmoid, ``y = 1 / (1 + e⁻ˣ)``.
 
     Source: Deep Learning from Scratch, section 3.2.4.
     """
@@ -60,17 +60,16 @@ def sigmoid(x: Any) -> Array:
 
 
 def sigmoid_grad(x: Any) -> Array:
-    """The derivative of the sigmoid, ``y (1 - y)``.
+    """Return the derivative of the sigmoid, ``y (1 - y)``.
 
     Source: Deep Learning from Scratch, section 5.5.2.
     """
     y = sigmoid(x)
-    slope: Array = y * (1.0 - y)
-    return slope
+    return y * (1.0 - y)
 
 
 def relu(x: Any) -> Array:
-    """Rectified linear unit, ``y = max(x, 0)``; integers stay integers.
+    """Return the rectified linear unit, ``y = max(x, 0)``; integers stay integers.
 
     Source: Deep Learning from Scratch, section 3.2.7.
     """
@@ -81,14 +80,14 @@ def relu(x: Any) -> Array:
 
 
 def relu_grad(x: Any) -> Array:
-    """The derivative of ``relu`` as the book has it, 1 where ``x ≥ 0``, else 0; at 0 that of ``Relu`` is 0."""
+    """Return the derivative of ``relu`` as the book has it, 1 where ``x ≥ 0``, else 0; at 0 that of ``Relu`` is 0."""
     x = as_floating(x)
     slope: Array = array_namespace(x).astype(x >= 0, x.dtype)
     return slope
 
 
 def softmax(x: Any) -> Array:
-    """Softmax over the last axis, ``yₖ = e^xₖ / Σⱼ e^xⱼ``.
+    """Return the softmax over the last axis, ``yₖ = e^xₖ / Σⱼ e^xⱼ``.
 
     Source: Deep Learning from Scratch, section 3.5.
     """
@@ -97,7 +96,7 @@ def softmax(x: Any) -> Array:
 
 
 def sum_squared_error(y: Any, t: Any) -> Array:
-    """Half the sum of the squared errors, ``E = ½ Σ (y - t)²``.
+    """Return half the sum of the squared errors, ``E = ½ Σ (y - t)²``.
 
     Source: Deep Learning from Scratch, section 4.2.1, where it is called the mean squared error.
     """
@@ -111,7 +110,7 @@ mean_squared_error = sum_squared_error
 
 
 def cross_entropy_error(y: Any, t: Any) -> Array:
-    """The mean cross-entropy of probabilities, ``E = -Σₙ log(y[n, t[n]] + 1e-7) / N``.
+    """Return the mean cross-entropy of probabilities, ``E = -Σₙ log(y[n, t[n]] + 1e-7) / N``.
 
     Shapes: ``y (N, K)`` or ``(K,)``; ``t`` one-hot, as ``y``, or class indices ``(N,)``.
     Raises: ``ShapeError`` for labels that do not fit.
@@ -133,5 +132,5 @@ def cross_entropy_error(y: Any, t: Any) -> Array:
 
 
 def softmax_loss(X: Any, t: Any) -> Array:
-    """``cross_entropy_error(softmax(X), t)``."""
+    """Return ``cross_entropy_error(softmax(X), t)``."""
     return cross_entropy_error(softmax(X), t)

@@ -21,7 +21,7 @@ COARSE = 1e-2
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
-    """The gradient of ``f`` by central differences, ``(f(x + h) - f(x - h)) / 2h`` with ``h = 1e-4``, moving x itself.
+    """Return ``(f(x + h) - f(x - h)) / 2h`` with ``h = 1e-4``, moving each element of x itself.
 
     In float32, where rounding would hide that step, h is 1e-2.
 
@@ -48,7 +48,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
 
 
 def numerical_gradient_2d(f: Callable[[Array], Any], X: Array) -> Array:
-    """The gradient of ``f`` at each row of X, or at the one point X.
+    """Return the gradient of ``f`` at each row of X, or at the one point X.
 
     Shapes: ``X (N, D)`` or ``(D,)``, result as X.
     Raises: as ``numerical_gradient``.

@@ -60,7 +60,7 @@ Kind = TypeVar("Kind", bound=type[layers.Layer])
 
 
 def with_train_flg(kind: Kind) -> Kind:
-    """The layer with the book's flag: ``forward(x, train_flg=False)`` is ``predict(x)``."""
+    """Return the layer with the book's flag: ``forward(x, train_flg=False)`` is ``predict(x)``."""
     train: Callable[..., Any] = kind.forward
 
     def forward(self: Any, x: Any, train_flg: bool = True) -> Any:

@@ -1,4 +1,4 @@
-"""What the book's networks share: the library's network behind the book's methods."""
+"""The base of the book's networks: the library's network behind the book's methods."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xpnet.typing import Array
 
 
 class Net:
-    """A network with the book's methods; the library's own, which they stand for, is ``network``.
+    """A network with the book's methods; the library's own network is ``network``.
 
     Weights are drawn by ``numpy.random.randn`` in the book's order, in float64 on the current backend.
     """
@@ -53,27 +53,27 @@ class Net:
     lastLayer = last_layer  # noqa: N815 (the book's name in chapter 5)
 
     def predict(self, x: Array) -> Array:
-        """The scores of rows."""
+        """Return the scores of rows."""
         return self.network.predict(x)  # type: ignore[no-any-return]
 
     def loss(self, x: Array, t: Array) -> Array:
-        """The loss on a batch."""
+        """Return the loss on a batch."""
         return self._trained_loss(x, t)
 
     def accuracy(self, x: Array, t: Array) -> float:
-        """The share of rows whose highest score is at the label."""
+        """Return the share of rows whose highest score is at the label."""
         return self.network.accuracy(x, as_labels(t))  # type: ignore[no-any-return]
 
     def gradient(self, x: Array, t: Array) -> dict[str, Array]:
-        """The gradient of the loss by backpropagation, name -> array."""
+        """Return the gradient of the loss by backpropagation, name -> array."""
         return self.network.gradient(x, t)  # type: ignore[no-any-return]
 
     def numerical_gradient(self, x: Array, t: Array) -> dict[str, Array]:
-        """The same by the book's numerical differentiation, name -> array; slow."""
+        """Return the same by the book's numerical differentiation, name -> array; slow."""
         return {name: numerical_gradient(lambda _: self._trained_loss(x, t), W) for name, W in self.params.items()}
 
     def _trained_loss(self, x: Array, t: Array) -> Array:
-        """The function that ``gradient`` differentiates."""
+        """Return the function that ``gradient`` differentiates."""
         return self.network.loss(x, t)  # type: ignore[no-any-return]
 
     def save_params(self, file_name: str | Path = "params.pkl") -> None:
@@ -115,7 +115,7 @@ class Net:
 
 
 def _as_in_the_book(layer: Layer) -> Layer:
-    """The book's layer in the place of the library's where the two differ."""
+    """Return the book's layer instead of the library's where the two differ."""
     if isinstance(layer, layers.Dropout):
         return Dropout(layer.dropout_ratio)
     if isinstance(layer, layers.BatchNormalization):

@@ -20,7 +20,7 @@ EPSILON = 1e-7
 
 
 class Bookish(optimizers.Optimizer):
-    """An optimizer whose params may be a dict, of arrays that layers hold too, or of numbers."""
+    """An optimizer whose params may be a dict, of arrays that layers have too, or of numbers."""
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
         """Move every parameter by one step, in place where it is an array of a dict.
@@ -104,7 +104,7 @@ class RMSprop(Bookish, optimizers.RMSprop):
 class Adam(Bookish, optimizers.Adam):
     """Momentum and RMSprop in one, ``W ← W - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) m / (√v + 1e-7)`` in step t.
 
-    m and v are the running means of dW and dW². The 1e-7 stands before v is corrected for its start at 0; for the
+    m and v are the running means of dW and dW². The 1e-7 is added before v is corrected for its start at 0; for the
     library, which adds it afterwards, it is ``1e-7 / √(1 - β₂ᵗ)``.
 
     Source: Kingma and Ba, 2015; Deep Learning from Scratch, section 6.1.6.

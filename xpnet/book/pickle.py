@@ -1,6 +1,6 @@
 """The book's pickles of weights, read without running what is in them.
 
-``from xpnet.book import pickle`` stands for ``import pickle``: arrays come on the current backend, and are written as
+``from xpnet.book import pickle`` replaces ``import pickle``: arrays are on the current backend, and are written as
 NumPy's.
 """
 
@@ -32,7 +32,7 @@ class Unpickler(pickle.Unpickler):
     """An unpickler of dicts, lists, tuples, numbers, strings and NumPy's arrays of numbers; it calls nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """The one of NumPy's own functions that makes an array.
+        """Return the one of NumPy's own functions that makes an array.
 
         Raises: ``DataError`` for any other function or class.
         """
@@ -45,7 +45,7 @@ class Unpickler(pickle.Unpickler):
 
 
 def load(file: BinaryIO) -> Any:
-    """What a pickle holds, its arrays on the current backend in their own dtype.
+    """Return the content of a pickle, with arrays on the current backend in their own dtype.
 
     Raises: ``DataError`` for a file that is damaged, or holds anything but arrays, numbers, strings and containers.
     """
@@ -60,7 +60,7 @@ def load(file: BinaryIO) -> Any:
 
 
 def loads(data: bytes) -> Any:
-    """``load`` from bytes.
+    """Do as ``load``, from bytes.
 
     Raises: as ``load``.
     """
@@ -73,12 +73,12 @@ def dump(obj: Any, file: BinaryIO) -> None:
 
 
 def dumps(obj: Any) -> bytes:
-    """``dump`` into bytes."""
+    """Do as ``dump``, into bytes."""
     return pickle.dumps(_on_the_host(obj))
 
 
 def _latin_bytes(text: str, encoding: str) -> bytes:
-    """Bytes in the old protocols, which write them as text in Latin-1; any other codec might do anything."""
+    """Return bytes of the old protocols, which write them as text in Latin-1; no other codec is allowed."""
     if encoding != "latin1":
         raise ValueError(encoding)
     return text.encode("latin1")

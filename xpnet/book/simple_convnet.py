@@ -29,5 +29,5 @@ class SimpleConvNet(Net):
         super().__init__(networks.SimpleConvNet, input_dim, conv_param, hidden_size, output_size, weight_init_std)
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
-        """The share of rows whose highest score is at the label, computed ``batch_size`` rows at a time."""
+        """Return the share of rows whose highest score is at the label, computed ``batch_size`` rows at a time."""
         return self.network.accuracy(x, as_labels(t), batch_size)  # type: ignore[no-any-return]

@@ -18,12 +18,12 @@ OPTIMIZERS = {kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, 
 
 
 class Trainer:
-    """Training on batches that ``numpy.random.choice`` draws, told line by line unless ``verbose=False``.
+    """Training on batches from ``numpy.random.choice``, printed line by line unless ``verbose=False``.
 
-    ``network`` is one of the book's, or a class of your own with ``params``, ``gradient``, ``loss`` and ``accuracy``.
-    ``optimizer`` is a name, ``optimizer_param`` its arguments. What was measured are numbers in ``train_loss_list``,
-    one for each step, and ``train_acc_list`` and ``test_acc_list``, one for each epoch, of the first
-    ``evaluate_sample_num_per_epoch`` rows where it is given.
+    ``network`` is one of the book's, or a class with ``params``, ``gradient``, ``loss`` and ``accuracy``. ``optimizer``
+    is a name, ``optimizer_param`` its arguments. The measures are numbers: ``train_loss_list`` has one for each step,
+    ``train_acc_list`` and ``test_acc_list`` have one for each epoch, of the first ``evaluate_sample_num_per_epoch``
+    rows where it is given.
 
     Raises: ``ArgumentError`` for an unknown optimizer.
     Source: Deep Learning from Scratch, section 7.5.
@@ -64,14 +64,14 @@ class Trainer:
         self.test_acc_list: list[float] = []
 
     def train_step(self) -> None:
-        """One update, its loss afterwards, and at the start of an epoch the accuracies."""
+        """Do one update; compute its loss afterwards, and at the start of an epoch the accuracies."""
         rows = np.random.choice(self.train_size, self.batch_size)
         xp, order = array_namespace(self.x_train), backend_of(self.x_train).asarray(rows)
         x, t = xp.take(self.x_train, order, axis=0), xp.take(self.t_train, order, axis=0)
         self.optimizer.update(self.network.params, self.network.gradient(x, t))
         loss = float(to_numpy(self.network.loss(x, t)))
         self.train_loss_list.append(loss)
-        self._tell(f"train loss:{loss}")
+        self._print(f"train loss:{loss}")
         if self.current_iter % self.iter_per_epoch == 0:
             self.current_epoch += 1
             rows_seen = slice(self.evaluate_sample_num_per_epoch)
@@ -79,20 +79,20 @@ class Trainer:
             test = self._accuracy(self.x_test[rows_seen, ...], self.t_test[rows_seen, ...])
             self.train_acc_list.append(train)
             self.test_acc_list.append(test)
-            self._tell(f"=== epoch:{self.current_epoch}, train acc:{train}, test acc:{test} ===")
+            self._print(f"=== epoch:{self.current_epoch}, train acc:{train}, test acc:{test} ===")
         self.current_iter += 1
 
     def train(self) -> None:
-        """All steps, and the accuracy on all test data."""
+        """Do all steps, and compute the accuracy on all test data."""
         for _ in range(self.max_iter):
             self.train_step()
         accuracy = self._accuracy(self.x_test, self.t_test)
-        self._tell("=============== Final Test Accuracy ===============")
-        self._tell(f"test acc:{accuracy}")
+        self._print("=============== Final Test Accuracy ===============")
+        self._print(f"test acc:{accuracy}")
 
     def _accuracy(self, x: Array, t: Array) -> float:
         return float(to_numpy(self.network.accuracy(x, t)))
 
-    def _tell(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         if self.verbose:
             print(line)

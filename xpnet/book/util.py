@@ -19,7 +19,7 @@ SPREAD = 10  # how far a value of a smooth curve looks to either side
 
 
 def smooth_curve(x: Sequence[Any]) -> Floats:
-    """Values as a weighted mean over eleven of them, Kaiser's window with β = 2, for a picture of noisy losses.
+    """Smooth values for a picture: a weighted mean over eleven of them, Kaiser's window with β = 2.
 
     Shapes: ``x (n,)`` numbers or arrays of one; result ``(n,)``, on the host.
     """
@@ -31,18 +31,18 @@ def smooth_curve(x: Sequence[Any]) -> Floats:
 
 
 def shuffle_dataset(x: Array, t: Array) -> tuple[Array, Array]:
-    """The rows of data and targets in one random order, drawn by ``numpy.random.permutation``."""
+    """Return the rows of data and targets in one random order, drawn by ``numpy.random.permutation``."""
     order = backend_of(x).asarray(np.random.permutation(x.shape[0]))
     return array_namespace(x).take(x, order, axis=0), array_namespace(t).take(t, order, axis=0)
 
 
 def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: int = 0) -> float:
-    """The size of what a convolution gives, ``(H + 2p - FH) / s + 1``: a fraction where the filter does not fit in."""
+    """Return the size of a convolution's output, ``(H + 2p - FH) / s + 1``, a fraction where nothing fits."""
     return (input_size + 2 * pad - filter_size) / stride + 1
 
 
 def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad: int = 0) -> Array:
-    """The patches under a filter at all its places, one in each row.
+    """Return the patches under a filter at all its positions, one in each row.
 
     Shapes: ``input_data (N, C, H, W)``, result ``(N OH OW, C filter_h filter_w)``.
     Raises: ``ArgumentError`` for wrong sizes; ``ShapeError`` for images smaller than the filter.
@@ -59,7 +59,7 @@ def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad
 def col2im(
     col: Array, input_shape: tuple[int, int, int, int], filter_h: int, filter_w: int, stride: int = 1, pad: int = 0
 ) -> Array:
-    """The transpose of ``im2col``: each value of a patch is added to where it came from.
+    """Return the transpose of ``im2col``: each value of a patch is added to where it came from.
 
     Shapes: ``col (N OH OW, C filter_h filter_w)``, result ``input_shape = (N, C, H, W)``.
     Raises: as ``im2col``.

@@ -21,8 +21,8 @@ class Case:
     """One way to use a layer: its parameters and inputs as host arrays, and its output in plain NumPy float64.
 
     ``oracle`` takes the inputs in order, then the parameters in order; ``predicted`` too, where inference gives
-    something else. ``options`` are the keywords of the constructor. A layer that owns layers has a ``make``, a function
-    from the parameters to the layer. ``needs_samples`` tells that an empty batch is refused, as by a mean over it.
+    something else. ``options`` are the keywords of the constructor. A container has a ``make``, a function from the
+    parameters to the layer. ``needs_samples`` says that an empty batch is refused, as by a mean over it.
     """
 
     name: str
@@ -36,25 +36,25 @@ class Case:
     needs_samples: bool = False
 
     def build(self, asarray: Callable[[Host], Array] | None = None) -> tuple[Layer, tuple[Array, ...]]:
-        """The layer and its inputs as arrays of the current backend."""
+        """Return the layer and its inputs as arrays of the current backend."""
         asarray = asarray or get_backend().asarray
         layer = (self.make or self.layer)(*map(asarray, self.parameters), **self.options)
         return layer, tuple(map(asarray, self.inputs))
 
     def expected(self) -> Host:
-        """The output of ``forward``."""
+        """Return the output of ``forward``."""
         return np.asarray(self.oracle(*self.inputs, *self.parameters))
 
     def expected_of_predict(self) -> Host:
-        """The output of ``predict``."""
+        """Return the output of ``predict``."""
         return np.asarray((self.predicted or self.oracle)(*self.inputs, *self.parameters))
 
 
 def normal(name: str, *shape: int) -> Host:
-    """Standard normal numbers, the same for the same name."""
+    """Return standard normal numbers, the same for the same name."""
     return Generator(0).normal(shape, f"case.{name}")
 
 
 def integers(name: str, high: int, *shape: int) -> Host:
-    """Whole numbers from 0 to ``high - 1``, the same for the same name."""
+    """Return whole numbers from 0 to ``high - 1``, the same for the same name."""
     return Generator(0).integers(high, shape, f"case.{name}")

@@ -12,23 +12,37 @@ from xpnet import __version__
 from xpnet.errors import XpnetError
 from xpnet.tuning import tune
 
-# Each command stands in a module of its name, which is imported, numpy with it, when the command runs.
+# Each command is in a module of its name, which is imported, and numpy with it, when the command runs.
 COMMANDS = {
     "train": "Train the book's network, its gradients checked before and its predictions after.",
     "check": "Check the gradients of every layer, on every backend present or on one.",
-    "bench": "Train small networks with xpnet and with each library that is installed, and compare.",
     "conform": "Try an array library on all that xpnet asks of one, against NumPy.",
     "draw": "Draw the computational graphs of the book, values above the arrows and derivatives below.",
     "backends": "List the array libraries and what the others lack, NumPy's BLAS, and what is tuned.",
 }
 
 
-class Commands(click.Group):
-    """The commands, in a tuned process.
+class Answering(click.Command):
+    """A command in a tuned process.
 
-    An XpnetError is printed as one line, with no traceback, and exits with 1. Ctrl-C says ``stopped`` and what is
-    kept, and exits with 130.
+    An XpnetError is printed as one line, without a traceback, and exits with 1. Ctrl-C prints ``stopped`` and what has
+    been saved, and exits with 130.
     """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.obj = ctx.with_resource(tune())
+        try:
+            return super().invoke(ctx)
+        except XpnetError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(1)
+        except KeyboardInterrupt as stop:
+            click.echo(f"stopped: {stop}" if stop.args else "stopped")
+            sys.exit(130)
+
+
+class Commands(Answering, click.Group):
+    """The commands; each is imported when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -43,21 +57,10 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def invoke(self, ctx: click.Context) -> Any:
-        ctx.obj = ctx.with_resource(tune())
-        try:
-            return super().invoke(ctx)
-        except XpnetError as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(1)
-        except KeyboardInterrupt as stop:
-            click.echo(f"stopped: {stop}" if stop.args else "stopped")
-            sys.exit(130)
-
 
 NEXT = (
     "Begin with `xpnet train`: it checks the gradients, learns the digits that ship with it, and shows the result. "
-    "`xpnet draw` draws how backpropagation works, `xpnet backends` tells what else can run here."
+    "`xpnet draw` draws how backpropagation works, `xpnet backends` lists what else can run here."
 )
 
 

@@ -16,7 +16,7 @@ from xpnet.tuning import Tuning, advice
 def backends(tuned: Tuning) -> None:
     """List the array libraries and what the others lack, NumPy's BLAS, its compiled loops, and what is tuned.
 
-    The table holds version, standard, devices, and whether each is ready; the remedies follow. The speed of NumPy's
+    The table shows version, standard, devices, and whether each is ready; the remedies follow. The speed of NumPy's
     matrix products is measured.
     """
     from rich import box

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def check(backend: str | None, device: str | None, dtype: str, quiet: bool) -> None:
     """Check the gradients of every layer, on every backend present or on one.
 
-    A cell holds the largest relative difference between backward and numerical differentiation, over all
-    parameters and inputs. Exits with 1 where a gradient is wrong.
+    A cell shows the largest relative difference between backward and numerical differentiation, over all parameters and
+    inputs. Exits with 1 where a gradient is wrong.
     """
     from rich.progress import track
     from rich.table import Table
@@ -59,7 +59,7 @@ def check(backend: str | None, device: str | None, dtype: str, quiet: bool) -> N
 
 
 def cell(report: Report) -> Text:
-    """The largest relative difference, coloured by the worst status."""
+    """Return the largest relative difference, coloured by the worst status."""
     from rich.text import Text
 
     worst = max(row.max_rel for row in report.rows)

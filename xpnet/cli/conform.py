@@ -27,12 +27,10 @@ from xpnet.files import written_in_place
 def conform(namespace: str, every_row: bool, file: Path | None, quiet: bool, **chosen: Any) -> None:
     """Try an array library on its arrays, layers, the rules of autodiff and a small training, against NumPy.
 
-    NAMESPACE is a backend name such as torch, or a module path such as dask.array or my_library; the folder in which
-    you stand is searched, too. Prints what is missing, raises or deviates; exits with 1 where anything does.
+    NAMESPACE is a backend name such as torch, or a module path such as dask.array or my_library; the current
+    folder is searched, too. Prints what is missing, raises or deviates; exits with 1 where anything does.
     """
     from rich.text import Text
-
-    from xpnet.conformance.display import rendered
 
     sys.path.insert(0, str(Path.cwd()))  # as python -m does, for a library that is not installed yet
     console = make_console(quiet)
@@ -42,7 +40,7 @@ def conform(namespace: str, every_row: bool, file: Path | None, quiet: bool, **c
             status.update(Text(f"trying {namespace}, {row.section}: {row.name}"))
 
         report = run(namespace, on_row=show, **chosen)
-    console.print(rendered(report, every_row))
+    console.print(report.rendered(every_row))
     if file is not None:
         write(report, file)
         console.print(f"wrote {file}", soft_wrap=True)
@@ -51,6 +49,6 @@ def conform(namespace: str, every_row: bool, file: Path | None, quiet: bool, **c
 
 
 def write(report: Report, file: Path) -> None:
-    """The whole report as JSON."""
+    """Write the whole report as JSON."""
     with written_in_place(file) as part:
         part.write_text(json.dumps(report.to_dict(), indent=1, allow_nan=False), encoding="utf-8")

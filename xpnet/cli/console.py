@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NARROW = 72
-"""Below this many columns tables and lines leave out what is least asked for."""
+"""Below this many columns tables and lines leave out the least important."""
 
 
 def make_console(quiet: bool = False) -> Console:
-    """A console on which brackets and colons are letters, never markup; with ``quiet`` it prints nothing.
+    """Return a console that prints brackets and colons as letters, never as markup; with ``quiet``, nothing.
 
-    Styles stand beside a text, ``console.print(text, style="bold")``. Where ``NO_COLOR`` is set there are none.
+    Styles are given beside a text, ``console.print(text, style="bold")``. Where ``NO_COLOR`` is set there are none.
     """
     from rich.console import Console
 
@@ -24,5 +24,5 @@ def make_console(quiet: bool = False) -> Console:
 
 
 def narrow(console: Console) -> bool:
-    """Whether the terminal is too narrow for a full line."""
+    """Return whether the terminal is too narrow for a full line."""
     return console.width < NARROW

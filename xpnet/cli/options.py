@@ -33,13 +33,13 @@ def _known(ctx: click.Context, param: click.Parameter, name: str | None) -> str 
     try:
         find_library(name or "numpy")
     except XpnetError as error:
-        error.name("--backend")
+        error.set_who("--backend")
         raise
     return name
 
 
 def backend(default: str = "$XPNET_BACKEND, or numpy") -> Callable[..., Any]:
-    """The option ``--backend``."""
+    """Return the option ``--backend``."""
     text = f"Array library: {', '.join(LIBRARIES)}.  [default: {default}]"
     return click.option("--backend", metavar="NAME", callback=_known, help=text)
 
@@ -48,7 +48,7 @@ device = click.option("--device", metavar="DEVICE", help="Device by name or inde
 
 
 def dtype(default: str) -> Callable[..., Any]:
-    """The option ``--dtype``."""
+    """Return the option ``--dtype``."""
     return click.option(
         "--dtype", type=click.Choice(["float32", "float64"]), default=default, show_default=True, help="Floating dtype."
     )

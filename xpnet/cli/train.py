@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ def train(
     **chosen: Any,
 ) -> None:
     """Train the book's network: check its gradients, train it, verify it, and write it to a folder."""
-    settings = {"dataset": dataset, "dtype": dtype, "seed": seed, **vars(recipe_for(dataset, chosen))}
+    settings = {"dataset": dataset, "dtype": dtype, "seed": seed, **asdict(recipe_for(dataset, chosen))}
     if resume is not None:
         source = click.get_current_context().get_parameter_source
         given = {name for name in settings if source(name) == ParameterSource.COMMANDLINE}
@@ -108,7 +108,7 @@ def train(
 
 
 def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
-    """The recipe of a data set with what was chosen in its place."""
+    """Return the recipe of a data set, changed by the options that were given."""
     recipe = replace(RECIPES[dataset], **{name: value for name, value in chosen.items() if value})
     if chosen["lr"] or recipe.optimizer == "sgd":
         return recipe
@@ -119,9 +119,9 @@ def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
 
 
 def settings_of(folder: Path, names: Iterable[str]) -> tuple[dict[str, Any], int]:
-    """The settings with which a training was begun, and the number of its epochs.
+    """Return the settings with which a training was begun, and the number of its epochs.
 
-    Raises: ``DataError`` where its folder does not tell.
+    Raises: ``DataError`` where its folder does not have them.
     """
     try:
         history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
@@ -144,7 +144,7 @@ def refuse_done(done: int, epochs: int) -> None:
 def train_in(
     folder: Path, settings: dict[str, Any], backend: object, device: str | None, resume: Path | None, console: Console
 ) -> None:
-    """Train and verify on a backend, leaving all that comes of it in the folder."""
+    """Train and verify on a backend, and write all results to the folder."""
     from rich.text import Text
 
     with use_backend(backend, device=device, dtype=settings["dtype"]) as current:
@@ -162,7 +162,7 @@ def train_in(
 
 
 def prepare(console: Console, settings: dict[str, Any]) -> Trainer:
-    """The data, and a network whose gradients have been checked on the first images."""
+    """Load the data, and make a network; check its gradients on the first images."""
     from rich.text import Text
 
     dataset, seed, lr = settings["dataset"], settings["seed"], settings["lr"]
@@ -208,7 +208,7 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
 
 
 def line(record: Epoch, epochs: int, narrow: bool = False) -> str:
-    """What an epoch came to; a narrow line leaves out the accuracy of training and the speed."""
+    """Return a line on an epoch; a narrow one leaves out the accuracy of training and the speed."""
     loss = f"{record.loss:.4f}" if record.loss < HUGE else f"{record.loss:.4e}"
     start = f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  loss {loss}"
     if narrow:
@@ -227,7 +227,7 @@ def verify(console: Console, trainer: Trainer, hidden: int, folder: Path) -> Non
     accuracy, expected = again.accuracy(x, t), trainer.history[-1].test_accuracy
     if accuracy != expected:
         got = f"{accuracy:.2%} for {expected:.2%}"
-        raise DataError("train", "the saved weights must give the accuracy of the trained", got, "train again")
+        raise DataError("train", "the saved weights must give the accuracy of the trained ones", got, "train again")
     seconds = sum(record.seconds for record in trainer.history)
     console.print(Text.assemble((f"test accuracy {accuracy:.2%}", "bold green"), f" after {seconds:.1f} s of training"))
     console.print(Text.assemble("wrote ", (str(folder), "bold")), soft_wrap=True)

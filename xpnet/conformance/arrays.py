@@ -21,34 +21,12 @@ WHY_DEFER = (
     "though `variable * array` works. No other section fails for this: layers were run with every array as a Variable."
 )
 
-ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "__add__": operator.add,
-    "__sub__": operator.sub,
-    "__mul__": operator.mul,
-    "__truediv__": operator.truediv,
-    "__floordiv__": operator.floordiv,
-    "__mod__": operator.mod,
-    "__pow__": operator.pow,
-    "__lt__": operator.lt,
-    "__le__": operator.le,
-    "__gt__": operator.gt,
-    "__ge__": operator.ge,
-    "__eq__": operator.eq,
-    "__ne__": operator.ne,
-}
-MATMUL = {"__matmul__": operator.matmul}
-BITWISE: dict[str, Callable[[Any, Any], Any]] = {
-    "__and__": operator.and_,
-    "__or__": operator.or_,
-    "__xor__": operator.xor,
-    "__lshift__": operator.lshift,
-    "__rshift__": operator.rshift,
-}
-UNARY: dict[str, Callable[[Any], Any]] = {
-    "__neg__": operator.neg,
-    "__pos__": operator.pos,
-    "__abs__": operator.abs,
-}
+ARITHMETIC = (
+    *("__add__", "__sub__", "__mul__", "__truediv__", "__floordiv__", "__mod__", "__pow__"),
+    *("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"),
+)
+BITWISE = ("__and__", "__or__", "__xor__", "__lshift__", "__rshift__")
+UNARY = ("__neg__", "__pos__", "__abs__")
 
 A = np.asarray([[1.5, 2.0], [0.5, 3.0]])
 B = np.asarray([[2.0, 0.5], [1.5, 3.0]])
@@ -56,31 +34,32 @@ M, N = np.asarray([6, 3, 1], dtype=np.int32), np.asarray([1, 2, 1], dtype=np.int
 
 
 def array_rows(subject: Subject) -> Iterator[Row]:
-    """Each attribute, present or not, and each operator on arrays and numbers."""
+    """Yield each attribute, present or not, and each operator on arrays and numbers."""
     for name in ATTRIBUTES:
         missing = f"array.{name}" in subject.missing
         yield Row(SECTION, name, "attribute", MISSING, cause=MISSING) if missing else Row(SECTION, name, "attribute")
     a, b = subject.cast(A), subject.cast(B)
-    for name, operate in ARITHMETIC.items():
-        yield values(subject, name, operate, ((a, b), (a, 2.0), (2.0, a)))
-    for name, operate in MATMUL.items():
-        yield values(subject, name, operate, ((a, b),))
-    for name, operate in BITWISE.items():
-        yield values(subject, name, operate, ((M, N), (M, 1), (1, N)))
-    for name, unary in UNARY.items():
-        yield values(subject, name, unary, ((-a,),))
-    yield values(subject, "__invert__", operator.invert, ((M > N,),))
+    operands = {
+        **dict.fromkeys(ARITHMETIC, ((a, b), (a, 2.0), (2.0, a))),
+        "__matmul__": ((a, b),),
+        **dict.fromkeys(BITWISE, ((M, N), (M, 1), (1, N))),
+        **dict.fromkeys(UNARY, ((-a,),)),
+        "__invert__": ((M > N,),),
+    }
+    for name, given in operands.items():
+        yield values(subject, name, getattr(operator, name), given)
 
 
 def deferring_rows(subject: Subject) -> Iterator[Row]:
-    """Each operator with a Variable on its right, which must be the Variable's."""
+    """Yield each operator with a Variable on its right, which must be the Variable's."""
     a, b = subject.cast(A), subject.cast(B)
-    for name, operate in {**ARITHMETIC, **MATMUL}.items():
-        yield attempt(subject, DEFERRING, name, "array with a Variable", deferring(subject, operate, a, b), DEFERRING)
+    for name in (*ARITHMETIC, "__matmul__"):
+        check = deferring(subject, getattr(operator, name), a, b)
+        yield attempt(subject, DEFERRING, name, "array with a Variable", check, DEFERRING)
 
 
 def values(subject: Subject, name: str, operate: Callable[..., Any], operands: tuple[tuple[Any, ...], ...]) -> Row:
-    """An operator against NumPy's on several operands."""
+    """Compare an operator with NumPy's on several operands."""
 
     def check() -> Finding:
         return worst([one(subject, operate, given) for given in operands])
@@ -94,7 +73,7 @@ def one(subject: Subject, operate: Callable[..., Any], operands: tuple[Any, ...]
 
 
 def deferring(subject: Subject, operate: Callable[[Any, Any], Any], a: Any, b: Any) -> Callable[[], Finding]:
-    """A check that ``array ∘ Variable`` is the Variable's."""
+    """Check that ``array ∘ Variable`` is the Variable's."""
 
     def check() -> Finding:
         result = operate(subject.asarray(a), Variable(subject.asarray(b)))
@@ -104,5 +83,5 @@ def deferring(subject: Subject, operate: Callable[[Any, Any], Any], a: Any, b: A
 
 
 def defers(rows: list[Row]) -> bool:
-    """Whether every operator left Variables to themselves."""
+    """Return whether every operator left Variables to themselves."""
     return all(row.ok for row in rows if row.section == DEFERRING)

@@ -33,7 +33,7 @@ def conform(
 
     ``namespace`` is a backend name, a module path such as ``"dask.array"``, or a module. It is tried in float64, or in
     float32 where that is the largest dtype that works. ``quick`` tries one case of each function, for a library that
-    compiles each shape; ``on_row`` hears of every row as it comes. No failure of the library stops the rest.
+    compiles each shape; ``on_row`` is called with each row. No failure of the library stops the rest.
 
     Raises: ``ArgumentError`` for what cannot be imported or is no array namespace; ``BackendError`` for a device or
     dtype that it lacks, and for arrays whose values cannot be read.
@@ -64,8 +64,8 @@ def conform(
     backend = subject.backend
     return Report(
         namespace if isinstance(namespace, str) else backend.xp.__name__,
-        told(lambda: str(backend), f"{backend.name}, {subject.dtype}"),
-        told(backend.library.standard, "not stated"),
+        described(lambda: str(backend), f"{backend.name}, {subject.dtype}"),
+        described(backend.library.standard, "not stated"),
         subject.dtype,
         subject.tolerance,
         quick,
@@ -76,7 +76,7 @@ def conform(
 
 
 def guarded(section: str, rows: Iterator[Row]) -> Iterator[Row]:
-    """The rows of a section; where it breaks altogether, a row says so and the next section follows."""
+    """Yield the rows of a section; where it breaks altogether, a row says so and the next section follows."""
     try:
         yield from rows
     except Exception as error:
@@ -84,7 +84,7 @@ def guarded(section: str, rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def immutable(subject: Subject) -> list[str]:
-    """A note where arrays cannot be written to, which nothing here needs."""
+    """Return a note where arrays cannot be written to, which nothing here needs."""
     try:
         subject.asarray(np.ones(2))[0] = 2.0
     except Exception as error:
@@ -92,8 +92,8 @@ def immutable(subject: Subject) -> list[str]:
     return []
 
 
-def told(ask: Callable[[], str], otherwise: str) -> str:
-    """What a library says of itself, where it can be asked."""
+def described(ask: Callable[[], str], otherwise: str) -> str:
+    """Return a library's description of itself, or other words where it has none."""
     try:
         return ask()
     except Exception:

@@ -19,7 +19,7 @@ SECTION = "layers"
 
 
 def layer_rows(subject: Subject, before: list[Row]) -> Iterator[Row]:
-    """Three checks of each layer case on the current backend; the rows before tell whether operators defer."""
+    """Yield three checks of each layer case on the current backend, given the rows on deferring operators."""
     deferring = defers(before)
     checks: dict[str, Callable[[Case], Finding]] = {
         "forward": lambda case: forward(subject, case),
@@ -32,13 +32,13 @@ def layer_rows(subject: Subject, before: list[Row]) -> Iterator[Row]:
 
 
 def forward(subject: Subject, case: Case) -> Finding:
-    """The output against plain NumPy."""
+    """Compare the output with plain NumPy."""
     layer, inputs = case.build()
     return compare(subject, layer.forward(*inputs), subject.cast(case.expected()))
 
 
 def backward(case: Case) -> Finding:
-    """The hand-written gradients against numerical differentiation."""
+    """Compare the hand-written gradients with numerical differentiation."""
     layer, inputs = case.build()
     report = gradient_check(layer, *inputs, dtype=None)
     deviation = max((row.max_rel for row in report.rows), default=0.0) / report.tolerance
@@ -50,7 +50,7 @@ def backward(case: Case) -> Finding:
 
 
 def graph(subject: Subject, case: Case, deferring: bool) -> Finding:
-    """The gradients of the recorded forward against the hand-written backward.
+    """Compare the gradients of the recorded forward with the hand-written backward.
 
     Where a library's operators refuse Variables, every array becomes one: then no operator starts with a plain array.
     """
@@ -70,7 +70,7 @@ def graph(subject: Subject, case: Case, deferring: bool) -> Finding:
 
 
 def gradients(layer: Layer, dout: Any) -> list[Any]:
-    """What backward returns and leaves on the layer, inputs first."""
+    """Return the gradients that backward returns and leaves on the layer, inputs first."""
     found = layer.backward(dout)
     returned = found if isinstance(found, tuple) else (found,)
     return [*(g for g in returned if g is not None), *layer.grads.values()]

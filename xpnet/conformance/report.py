@@ -1,15 +1,17 @@
-"""What ``conform`` found: rows, a summary of each section, text and builtins."""
+"""The report of ``conform``: for each section what fails, one line for each cause, and a summary."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
 from xpnet.conformance.rows import DEVIATES, MISSING, NEEDS, OK, RAISES, STATUSES, Row
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 NOUNS = {
     "arrays": "attributes and operators",
@@ -26,6 +28,9 @@ WORDS = {
     MISSING: ("missing", "missing"),
     NEEDS: ("needs a missing one", "need a missing one"),
 }
+COLOURS = {OK: "green", DEVIATES: "yellow", RAISES: "red", MISSING: "magenta", NEEDS: "magenta"}
+ROOTS_FIRST = (MISSING, RAISES, DEVIATES, NEEDS, OK)
+NAMES_AT_MOST = 8
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,11 @@ class Report:
         return {section: [row for row in self.rows if row.section == section] for section in NOUNS}
 
     def failed(self, section: str | None = None) -> list[Row]:
-        """The rows that are not ok, of all sections or of one."""
+        """Return the rows that are not ok, of all sections or of one."""
         return [row for row in self.rows if not row.ok and section in (None, row.section)]
 
     def summary(self, section: str) -> str:
-        """``rules: 116 of 120 functions as NumPy (383 cases), 2 deviate, 2 missing``."""
+        """Return a line such as ``rules: 116 of 120 functions as NumPy (383 cases), 2 deviate, 2 missing``."""
         rows = self.sections[section]
         worst: dict[str, str] = {}
         for row in rows:
@@ -73,7 +78,7 @@ class Report:
         return ", ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Builtins all the way down; a deviation that is no finite number is None."""
+        """Return a dict of builtins; a deviation that is no finite number is None."""
         rows = [
             asdict(row) | {"deviation": row.deviation if math.isfinite(row.deviation or 0.0) else None}
             for row in self.rows
@@ -82,14 +87,83 @@ class Report:
         return {**asdict(self), "notes": list(self.notes), "ok": self.ok, "summaries": summaries, "rows": rows}
 
     def __str__(self) -> str:
-        from rich.console import Console
-
         console = Console(width=150, color_system=None, highlight=False)
         with console.capture() as capture:
             console.print(self)
         return capture.get().rstrip()
 
     def __rich__(self) -> RenderableType:
-        from xpnet.conformance.display import rendered
+        return self.rendered()
 
-        return rendered(self)
+    def rendered(self, every_row: bool = False) -> RenderableType:
+        """Return the whole report for a terminal; with ``every_row`` also what works."""
+        quick = ", one case of each function" if self.quick else ""
+        title = f"{self.subject}; standard {self.standard}; tolerance {self.tolerance:g}{quick}"
+        parts: list[RenderableType] = [Text(title, style="bold")]
+        for section, rows in self.sections.items():
+            fails = any(not row.ok for row in rows)
+            parts.append(Text(self.summary(section), style="bold red" if fails else "green"))
+            if every_row or fails:
+                parts.append(Padding(table(rows, every_row), (0, 0, 0, 2)))
+        parts += [Text(f"note: {note}", style="dim") for note in self.notes]
+        count = f"{len(self.failed())} of {len(self.rows)} checks fail"
+        verdict = f"{self.namespace}: {'everything works as on NumPy' if self.ok else count} ({self.seconds:.1f} s)"
+        parts.append(Text(verdict, style="bold green" if self.ok else "bold red"))
+        return Group(*parts)
+
+
+def table(rows: list[Row], every_row: bool) -> Table:
+    """Return a line for each cause of failure, or for each row."""
+    lines = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    lines.add_column(max_width=44)
+    lines.add_column()
+    lines.add_column(max_width=40)
+    lines.add_column(overflow="fold")
+    groups = [[row] for row in rows] if every_row else by_cause(rows)
+    for group in groups:
+        first = group[0]
+        found = first.found or ("" if first.deviation is None else f"{first.deviation:.1g}")
+        lines.add_row(names(group), Text(first.status, style=COLOURS[first.status]), tried(group), Text(found))
+    return lines
+
+
+def by_cause(rows: list[Row]) -> list[list[Row]]:
+    """Return the failures, those of one cause together, and in each what failed by itself first.
+
+    A gradient that deviates where the value is right has its cause, most likely, in a function whose value deviates.
+    """
+    fails = sorted(
+        (row for row in rows if not row.ok), key=lambda row: (ROOTS_FIRST.index(row.status), not by_itself(row))
+    )
+    culprits = dict.fromkeys(row.name for row in fails if row.status == DEVIATES and by_itself(row))
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in fails:
+        if row.section == "rules" and row.status == DEVIATES and culprits and row.name not in culprits:
+            found = f"the values are right: look at {listed(list(culprits))} first"
+            row = replace(row, cause="gradients", found=found)
+        groups.setdefault((row.status, row.cause or row.name), []).append(row)
+    return list(groups.values())
+
+
+def by_itself(row: Row) -> bool:
+    """Return whether the value of a function failed, and not its gradient."""
+    return row.tried.startswith("value")
+
+
+def listed(found: list[str], most: int = NAMES_AT_MOST) -> str:
+    """Return the first few names, and how many more."""
+    return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
+
+
+def names(group: list[Row]) -> Text:
+    """Return the names in a group, all of those that are missing, the first few of the others."""
+    found = list(dict.fromkeys(row.name for row in group))
+    return Text(listed(found, len(found) if group[0].status == MISSING else NAMES_AT_MOST))
+
+
+def tried(group: list[Row]) -> Text:
+    """Return the first call of a group, and the number of others."""
+    calls = dict.fromkeys((row.name, row.tried) for row in group)
+    same = {call for _, call in calls}
+    rest = f" and {len(calls) - 1} more" if len(same) > 1 else ""
+    return Text(group[0].tried + rest)

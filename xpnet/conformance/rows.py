@@ -1,4 +1,4 @@
-"""What was tried and how it went: one row for each, whatever the library raises."""
+"""The rows of a report: a row for each call that was tried, whatever the library raises."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Finding:
-    """How far a result is from NumPy's, in units of the tolerance, and in words where it is too far."""
+    """The deviation of a result from NumPy's in units of the tolerance, and a text where it is too large."""
 
     deviation: float = 0.0
     text: str = ""
@@ -49,7 +49,7 @@ class Finding:
 def attempt(
     subject: Subject, section: str, name: str, tried: str, check: Callable[[], Finding], cause: str = ""
 ) -> Row:
-    """The row of a check; whatever it raises is a result."""
+    """Return the row of a check; whatever it raises is a result."""
     try:
         finding = check()
     except Exception as error:
@@ -63,12 +63,12 @@ def attempt(
 
 
 def kind_of(error: Exception) -> str:
-    """The error without the numbers in it, which differ from case to case."""
+    """Return the error without the numbers in it, which differ from case to case."""
     return re.sub(r"\b(?=\w*\d)\w+\b", "#", one_line(error))
 
 
 def lacking_name(subject: Subject, error: Exception) -> str:
-    """The missing function or dtype for want of which the error was raised."""
+    """Return the missing function or dtype for want of which the error was raised."""
     if not isinstance(error, AttributeError):
         return ""
     named = {getattr(error, "name", None), getattr(error, "got", None)}
@@ -79,7 +79,7 @@ def lacking_name(subject: Subject, error: Exception) -> str:
 
 
 def compare(subject: Subject, found: Any, expected: Any) -> Finding:
-    """A result against NumPy's: an array of the same shape and dtype on the same device, and of the same values.
+    """Compare a result with NumPy's: an array of the same values, shape and dtype on the same device.
 
     The deviation is the largest ``|a - e| / (tolerance max(1, |e|))``.
     """
@@ -97,7 +97,7 @@ def compare(subject: Subject, found: Any, expected: Any) -> Finding:
 
 
 def distance(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tolerance: float) -> Finding:
-    """The largest deviation of the values, and where it is."""
+    """Return the largest deviation of the values, and where it is."""
     if expected.dtype.kind not in "fc":
         found, expected = found.astype(np.float64), expected.astype(np.float64)
     with np.errstate(all="ignore"):
@@ -107,17 +107,17 @@ def distance(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tolera
     if not units.size or units.max() <= 1.0:
         return Finding(float(units.max(initial=0.0)))
     where = tuple(int(index) for index in np.unravel_index(int(np.argmax(units)), units.shape))
-    place = f" at {where}" if where else ""
+    element = f" at {where}" if where else ""
     return Finding(
-        float(units[where]), f"{found[where]:.6g} for {expected[where]:.6g}{place}: {in_units(units[where])}"
+        float(units[where]), f"{found[where]:.6g} for {expected[where]:.6g}{element}: {in_units(units[where])}"
     )
 
 
 def in_units(deviation: float) -> str:
-    """``2e+03 tolerances``."""
+    """Return ``2e+03 tolerances``."""
     return f"{deviation:.2g} tolerances"
 
 
 def worst(findings: list[Finding]) -> Finding:
-    """The finding furthest from NumPy."""
+    """Return the finding furthest from NumPy."""
     return max(findings, key=lambda finding: finding.deviation)

@@ -1,4 +1,4 @@
-"""The functions of the standard: values and gradients against NumPy's through the same rules, and what is there."""
+"""The functions of the standard: values and gradients against NumPy's, and which functions there are."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECTION = "rules"
 
 
 def rule_rows(subject: Subject) -> Iterator[Row]:
-    """Each differentiable function on its cases: the value, then the gradient."""
+    """Yield each differentiable function on its cases: the value, then the gradient."""
     has_complex = COMPLEX[subject.dtype] not in subject.missing
     for name, cases in by_function().items():
         if name in subject.missing:
@@ -36,7 +36,7 @@ def rule_rows(subject: Subject) -> Iterator[Row]:
 
 
 def by_function() -> dict[str, list[Case]]:
-    """Name -> its cases, in the order of the table."""
+    """Return name -> its cases, in the order of the table."""
     found: dict[str, list[Case]] = {}
     for case in CASES:
         found.setdefault(case.name, []).append(case)
@@ -48,7 +48,7 @@ def is_complex(case: Case) -> bool:
 
 
 def missing_function(subject: Subject, name: str, cases: list[Case]) -> Row:
-    """The row of a function that the namespace does not have; some of them xpnet makes of others for Variables."""
+    """Return the row of a function that the namespace lacks; xpnet makes some of others for Variables."""
     case = next((case for case in cases if not is_complex(case)), cases[0])
     stands_in = name in COMPOSITES and gradient_row(subject, case).ok
     found = "on Variables xpnet makes it of others" if stands_in else ""
@@ -56,7 +56,7 @@ def missing_function(subject: Subject, name: str, cases: list[Case]) -> Row:
 
 
 def case_row(subject: Subject, case: Case) -> Row:
-    """The value of a case and, where it is right, the gradient."""
+    """Return the value of a case and, where it is right, the gradient."""
     if case.name not in METHODS:  # item assignment to Variables is functional, whether or not arrays can be written to
         row = attempt(subject, SECTION, case.name, title(case, "value"), partial(value, subject, case))
         if not row.ok:
@@ -74,14 +74,14 @@ def title(case: Case, tried: str) -> str:
 
 
 def value(subject: Subject, case: Case) -> Finding:
-    """What the function returns, against NumPy's."""
+    """Compare the value of the function with NumPy's."""
     points = [subject.cast(x) for x in case.points()]
     expected = case.call(standard_numpy, *points)
     return compare(subject, case.call(subject.xp, *map(subject.asarray, points)), expected)
 
 
 def gradient(subject: Subject, case: Case) -> Finding:
-    """The gradients of ``Re Σ conj(w) y`` for random weights w, against NumPy's through the same rule."""
+    """Compare the gradients of ``Re Σ conj(w) y``, for random weights w, with NumPy's by the same rule."""
     points = [subject.cast(x) for x in case.points()]
     y, pull = vjp(*traced(case, points))
     rng = np.random.default_rng(len(case.id))
@@ -94,7 +94,7 @@ def gradient(subject: Subject, case: Case) -> Finding:
 
 
 def traced(case: Case, arrays: list[Any]) -> tuple[Callable[..., Any], *tuple[Any, ...]]:
-    """The case as a function of the operands by which it is differentiated, and those."""
+    """Return the case as a function of the operands by which it is differentiated, and those."""
 
     def f(*chosen: Any) -> Any:
         operands = list(arrays)
@@ -106,6 +106,6 @@ def traced(case: Case, arrays: list[Any]) -> tuple[Callable[..., Any], *tuple[An
 
 
 def value_only_rows(subject: Subject) -> Iterator[Row]:
-    """The functions that are not differentiated: present or not."""
+    """Yield the functions that are not differentiated: present or not."""
     for name in VALUE_ONLY:
         yield Row("values", name, "", MISSING, cause=MISSING) if name in subject.missing else Row("values", name)

@@ -27,8 +27,8 @@ METHODS = ("getitem", "setitem")  # cases of the array itself, not of a function
 class Subject:
     """A library, a device and a dtype; ``quick`` tries one case of each function.
 
-    ``xp`` is the standard over its arrays, as array_api_compat gives it where a library is no namespace by itself, with
-    the repairs that xpnet makes for all who use it.
+    ``xp`` is its namespace of the standard, from array_api_compat where the library has none, and with the repairs that
+    xpnet makes.
     """
 
     backend: Backend
@@ -56,19 +56,19 @@ class Subject:
         return frozenset((*lacking, *(name for name in names if not self.has(name))))
 
     def has(self, name: str) -> bool:
-        """Whether the namespace has a name such as ``linalg.inv``."""
+        """Return whether the namespace has a name such as ``linalg.inv``."""
         found = self.xp
         for part in name.split("."):
             found = getattr(found, part, None)
         return found is not None
 
     def cast(self, host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """The host array in the precision under test."""
+        """Return the host array in the precision under test."""
         dtypes = {"f": self.dtype, "c": COMPLEX[self.dtype]}
         return host.astype(dtypes[host.dtype.kind], copy=False) if host.dtype.kind in dtypes else host
 
     def asarray(self, host: Any) -> Any:
-        """The library's array of the same values, dtype by dtype.
+        """Return the library's array of the same values, dtype by dtype.
 
         Raises: ``AttributeError`` with the name of a complex dtype that the library does not have.
         """
@@ -77,7 +77,7 @@ class Subject:
 
 
 def find_subject(namespace: object, device: Any, dtype: str | None, quick: bool) -> tuple[Subject, list[str]]:
-    """The library, and what its author should know of how it was found.
+    """Find the library, and return notes on how it was found.
 
     Raises: ``ArgumentError`` for what cannot be imported or is no array namespace; ``BackendError`` for a device or
     dtype that it lacks, and for arrays that cannot be read.
@@ -98,7 +98,7 @@ def find_subject(namespace: object, device: Any, dtype: str | None, quick: bool)
 
 
 def load(path: str) -> Namespace:
-    """The namespace of a backend name or of a module path."""
+    """Return the namespace of a backend name or of a module path."""
     name = path.lower().replace("_", "-")
     if name in LIBRARIES:
         return LIBRARIES[name].namespace()
@@ -114,7 +114,7 @@ def load(path: str) -> Namespace:
 
 
 def namespace_of_arrays(module: Namespace, name: str) -> Namespace:
-    """The namespace to which the arrays of a module say they belong."""
+    """Return the namespace to which the arrays of a module say they belong."""
     if not callable(getattr(module, "asarray", None)):
         raise not_a_namespace(f"{name}, which has no asarray")
     try:
@@ -128,12 +128,12 @@ def not_a_namespace(got: str) -> ArgumentError:
         WHO,
         "namespace must make arrays that have __array_namespace__, or that array_api_compat knows",
         got,
-        "give the module in which asarray and the other functions of the array API standard stand",
+        "give the module that has asarray and the other functions of the array API standard",
     )
 
 
 def find_backend(namespace: Namespace, device: Any, dtypes: tuple[str, ...]) -> tuple[Backend, list[str]]:
-    """A backend with the first of the dtypes that works, and why those before it do not."""
+    """Return a backend with the first of the dtypes that works, and why those before it do not."""
     failures: list[str] = []
     first: XpnetError | None = None
     for dtype in dtypes:
@@ -149,7 +149,7 @@ def find_backend(namespace: Namespace, device: Any, dtypes: tuple[str, ...]) -> 
 
 
 def check_reading(subject: Subject) -> None:
-    """Nothing can be compared where no value can be read."""
+    """Check that values can be read, without which nothing can be compared."""
     wanted = np.asarray([1.5, -2.0], dtype=subject.dtype)
     try:
         found = subject.backend.to_numpy(subject.asarray(wanted))
@@ -166,7 +166,7 @@ def check_reading(subject: Subject) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """``TypeError: unsupported operand …``, short enough for a line of a report."""
+    """Return ``TypeError: unsupported operand …``, short enough for a line of a report."""
     text = " ".join(str(error).split())
     text = text if len(text) <= 160 else text[:159] + "…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

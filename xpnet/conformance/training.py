@@ -20,7 +20,7 @@ EPOCHS = 3
 
 
 def training_rows(subject: Subject) -> Iterator[Row]:
-    """A TwoLayerNet on the digits: the loss of each epoch."""
+    """Train a TwoLayerNet on the digits, and yield a row on the loss of each epoch."""
     with use_backend("numpy", dtype=subject.dtype):
         expected = list(losses())
     steps = losses()
@@ -39,7 +39,7 @@ def training_rows(subject: Subject) -> Iterator[Row]:
 
 
 def losses() -> Iterator[float]:
-    """The training loss of each epoch on the current backend."""
+    """Yield the training loss of each epoch on the current backend."""
     network = TwoLayerNet(64, 20, 10, weight_init_std=0.1, rng=Generator(0))
     trainer = Trainer(network, SGD(0.5), load_digits()[0], batch_size=100, rng=Generator(0))
     for record in trainer.run(EPOCHS):

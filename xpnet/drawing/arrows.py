@@ -1,4 +1,4 @@
-"""Arrows between boxes: smooth, through the places that the layout kept free, into the rim of their target."""
+"""Arrows between boxes: smooth, through the room that the layout kept free, into the rim of their target."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Port:
 
 
 def arrows(graph: Graph, layout: Layout) -> list[Arrow]:
-    """An arrow for every edge, in their order."""
+    """Return an arrow for every edge, in their order."""
     ports: dict[int, Port] = {}
     rims = [rim(node, box) for node, box in zip(graph.nodes, layout.nodes, strict=True)]
     for target, edges in enumerate(graph.incoming()):
@@ -60,7 +60,7 @@ def arrows(graph: Graph, layout: Layout) -> list[Arrow]:
 
 
 def _on_circle(circle: Box, ends: Sequence[Box], level: bool) -> list[Port]:
-    """Ports that look at where the arrows come from, spread so that the heads do not touch."""
+    """Return ports that face the sources of their arrows, spread so that the heads do not touch."""
     radius = circle.height / 2
     centre = circle.left + radius  # a long name makes the circle a pill; arrows enter its left end
     angles = [math.atan2(end.y - circle.y, max(centre - end.right, 1.0)) for end in ends]
@@ -79,7 +79,7 @@ def _on_side(box: Box, count: int) -> list[Port]:
 
 
 def _arrow(source: Box, right: float, chain: Sequence[Box], left: float, port: Port, head: bool) -> Arrow:
-    """From the source level to the right end of its column, through the chain, into the port."""
+    """Draw from the source level to the right end of its column, through the chain, into the port."""
     x, y = right, source.y
     path = [f"M{source.right:.1f} {y:.1f}H{x:.1f}"]
     for box in chain:
@@ -100,7 +100,7 @@ def _arrow(source: Box, right: float, chain: Sequence[Box], left: float, port: P
 
 
 def _curve(x: float, y: float, end_x: float, end_y: float, angle: float) -> str:
-    """A curve that leaves to the right and arrives at an angle; a line where it need not bend."""
+    """Return a curve that leaves to the right and arrives at an angle; a line where it need not bend."""
     if abs(y - end_y) < 0.5 and abs(angle) < 0.02:
         return f"H{end_x:.1f}"
     reach = 0.5 * (end_x - x)

@@ -16,7 +16,7 @@ DERIVATIVE = "#c2410c"
 
 
 def dot(graph: Graph) -> str:
-    """The graph as a DOT digraph from left to right; under each value stands its derivative, in another colour."""
+    """Return the graph as a DOT digraph; the derivative is written under each value, in another colour."""
     lines = [
         "digraph computation {",
         "  rankdir=LR",
@@ -29,7 +29,7 @@ def dot(graph: Graph) -> str:
 
 
 def escape_dot(text: str) -> str:
-    """The text inside a label in angle brackets, ``<`` as ``&lt;``, a line break as ``<BR/>``."""
+    """Return the text inside a label in angle brackets, ``<`` as ``&lt;``, a line break as ``<BR/>``."""
     return "<BR/>".join(escape_xml(line) for line in text.splitlines())
 
 

@@ -37,23 +37,23 @@ class Drawing:
     graph: Graph
 
     def mermaid(self) -> str:
-        """Mermaid text, for a README or a notebook."""
+        """Return Mermaid text, for a README or a notebook."""
         return mermaid(self.graph)
 
     def dot(self) -> str:
-        """DOT text, for Graphviz."""
+        """Return DOT text, for Graphviz."""
         return dot(self.graph)
 
     def svg(self) -> str:
-        """One self-contained SVG, in the style of the book's figures."""
+        """Return one self-contained SVG, in the style of the book's figures."""
         return svg(self.graph)
 
     def html(self) -> str:
-        """One HTML page that steps through forward and backward, one node at a time."""
+        """Return one HTML page that steps through forward and backward, one node at a time."""
         return page(self.graph)
 
     def png(self) -> bytes:
-        """The SVG as a PNG of twice its size, in the fonts of this machine.
+        """Return the SVG as a PNG of twice its size, in the fonts of this machine.
 
         Raises: ``BackendError`` where resvg-py, which draws it, is not installed.
         """
@@ -118,11 +118,11 @@ FORMATS: Mapping[str, Callable[[Drawing], str | bytes]] = {
 
 
 def draw(subject: Any, *, expand: bool = False, title: str | None = None) -> Drawing:
-    """The computational graph of a Variable, a layer or a network, with values and derivatives as far as known.
+    """Return the computational graph of a Variable, layer or network, with values and derivatives where known.
 
-    A number that layers computed from numbers, ``MulLayer().forward(100, 2)``, draws as they computed it. A class of
-    your own need not derive from anything: one with ``forward`` and ``backward`` is a layer, one with ``params``,
-    ``gradient`` and ``loss`` a network.
+    A number that layers computed from numbers, ``MulLayer().forward(100, 2)``, is drawn with those layers. A class need
+    not derive from anything: one with ``forward`` and ``backward`` is drawn as a layer, one with ``params``,
+    ``gradient`` and ``loss`` as a network.
 
     ``expand`` opens layers into the operations of their forward, and networks inside a network into their layers.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from xpnet.autodiff import Node, Variable
@@ -10,7 +11,7 @@ from xpnet.errors import StateError
 
 
 class Expansion:
-    """The nodes behind a result, and what stands for what where layers are opened."""
+    """The nodes behind a result; where layers are opened, one node stands for another."""
 
     def __init__(self, last: Node, expand: bool) -> None:
         self.last = last
@@ -24,21 +25,21 @@ class Expansion:
                 self._open(node)
 
     def resolve(self, node: Node) -> Node:
-        """The node that is drawn in place of this one."""
+        """Return the node that is drawn instead of this one."""
         while id(node) in self.stands_for:
             node = self.stands_for[id(node)]
         return node
 
     def operands(self, node: Node) -> list[Any]:
-        """The operands of a node: nodes and constants."""
+        """Return the operands of a node: nodes and constants."""
         return [self.resolve(operand) if isinstance(operand, Node) else operand for operand in node.inputs]
 
     def inputs(self, node: Node) -> list[Node]:
-        """The operands that are nodes."""
+        """Return the operands that are nodes."""
         return [operand for operand in self.operands(node) if isinstance(operand, Node)]
 
     def nodes(self) -> list[Node]:
-        """Every node behind the result, operands before what is computed from them."""
+        """Return every node behind the result, operands before what is computed from them."""
         found: list[Node] = []
         seen: set[int] = set()
         stack: list[tuple[Node, bool]] = [(self.resolve(self.last), False)]
@@ -104,11 +105,10 @@ class Expansion:
 
 
 def _copy(layer: Any, state: dict[str, Any]) -> Any:
-    """A shallow copy with the state that the layer's forward found: the same noise, and no statistics move."""
-    copy = object.__new__(type(layer))
-    copy.__dict__.update(vars(layer))
-    copy.lasting = dict(state)
-    return copy
+    """Return a shallow copy with the state that the layer's forward found: the same noise, and no statistics move."""
+    again = copy(layer)
+    again.lasting_state = dict(state)
+    return again
 
 
 def _released(layer: Any) -> StateError:

@@ -1,4 +1,4 @@
-"""What an operation looks like in its circle, and what it does to the derivative that arrives."""
+"""The symbols of operations, and sentences on what each does to the derivative that arrives."""
 
 from __future__ import annotations
 
@@ -66,17 +66,17 @@ _BACKWARD = re.compile(r"^\s*Backward:\s*(.+?)(?=^\s*[A-Z]\w*:|\Z)", re.MULTILIN
 
 
 def symbol(name: str) -> str:
-    """What stands in the circle of an operation, ``×`` for ``multiply``."""
+    """Return the symbol of an operation in its circle, ``×`` for ``multiply``."""
     return SYMBOLS.get(name, name)
 
 
 def explain(name: str) -> str:
-    """What an operation does to derivatives, as the end of a sentence that starts with its name."""
+    """Return what an operation does to derivatives, as the end of a sentence that starts with its name."""
     return RULES.get(name, "multiplies the upstream derivative by its local derivative")
 
 
 def explain_layer(kind: type) -> str:
-    """What a layer does to derivatives: the formulas of ``Backward:`` in its documentation."""
+    """Return what a layer does to derivatives: the formulas of ``Backward:`` in its documentation."""
     found = _BACKWARD.search(kind.__doc__ or "")
     if found is None:
         return "multiplies the upstream derivative by its local derivative"

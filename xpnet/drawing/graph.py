@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,8 +16,8 @@ class Node:
     """A circle (operation), a box (layer), a dot (branch), or a name at the rim (input, output).
 
     ``details`` are further lines, such as parameter shapes; ``rule`` says what the node does to derivatives. A
-    ``branch`` hands one value to several nodes. A ``reference`` repeats the name of a far node instead of a long
-    arrow from it. Of both ``stands_for`` is the node whose value they hand on.
+    ``branch`` passes one value to several nodes. A ``reference`` repeats the name of a far node instead of a long arrow
+    from it. For both, ``stands_for`` is the node whose value they pass on.
     """
 
     kind: Kind
@@ -39,7 +39,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes and edges; the edges into a node stand in the order of its operands.
+    """Nodes and edges; the edges into a node are in the order of its operands.
 
     Raises: ``ArgumentError`` for an edge to a node that is not there, and for a cycle.
     """
@@ -57,15 +57,13 @@ class Graph:
         self.order()
 
     def order(self) -> list[int]:
-        """The nodes in an order in which forward can visit them; backward visits them in reverse."""
-        waiting = [0] * len(self.nodes)
-        followers: list[list[int]] = [[] for _ in self.nodes]
-        for edge in self.edges:
-            waiting[edge.target] += 1
-            followers[edge.source].append(edge.target)
+        """Return the nodes in an order in which forward can visit them; backward visits them in reverse."""
+        waiting = [len(edges) for edges in self.incoming()]
+        outgoing = self.outgoing()
         ready = [node for node, count in enumerate(waiting) if count == 0]
         for node in ready:
-            for follower in followers[node]:
+            for index in outgoing[node]:
+                follower = self.edges[index].target
                 waiting[follower] -= 1
                 if waiting[follower] == 0:
                     ready.append(follower)
@@ -74,15 +72,15 @@ class Graph:
         return ready
 
     def incoming(self) -> list[list[int]]:
-        """For each node the edges that enter it, in the order of its operands."""
-        found: list[list[int]] = [[] for _ in self.nodes]
-        for index, edge in enumerate(self.edges):
-            found[edge.target].append(index)
-        return found
+        """Return for each node the edges that enter it, in the order of its operands."""
+        return self._edges_at(edge.target for edge in self.edges)
 
     def outgoing(self) -> list[list[int]]:
-        """For each node the edges that leave it."""
+        """Return for each node the edges that leave it."""
+        return self._edges_at(edge.source for edge in self.edges)
+
+    def _edges_at(self, ends: Iterable[int]) -> list[list[int]]:
         found: list[list[int]] = [[] for _ in self.nodes]
-        for index, edge in enumerate(self.edges):
-            found[edge.source].append(index)
+        for index, node in enumerate(ends):
+            found[node].append(index)
         return found

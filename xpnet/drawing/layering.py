@@ -14,7 +14,7 @@ LONGEST = (12, 8, 5, 3, 2, 1)
 
 
 def arrange_in_columns(graph: Graph) -> tuple[Graph, list[int]]:
-    """The graph with references for far arrows, and the column of every node; no arrow points to the left."""
+    """Return the graph with references for far arrows, and the column of every node; no arrow points to the left."""
     columns = longest_paths(graph)
     limit = _limit(graph, columns)
     outgoing = graph.outgoing()
@@ -27,7 +27,7 @@ def arrange_in_columns(graph: Graph) -> tuple[Graph, list[int]]:
 
 
 def longest_paths(graph: Graph) -> list[int]:
-    """For each node the number of arrows on the longest way to it."""
+    """Return for each node the number of arrows on the longest way to it."""
     columns = [0] * len(graph.nodes)
     outgoing = graph.outgoing()
     for node in graph.order():
@@ -38,7 +38,7 @@ def longest_paths(graph: Graph) -> list[int]:
 
 
 def _limit(graph: Graph, columns: list[int]) -> int:
-    """The longest arrow that is drawn as one: shorter in a large graph, so that the work stays linear."""
+    """Return the longest arrow that is drawn as one: shorter in a large graph, so that the work stays linear."""
     spans = [columns[edge.target] - columns[edge.source] for edge in graph.edges]
     budget = 400 + 2 * (len(graph.nodes) + len(graph.edges))
     fitting = (limit for limit in LONGEST if sum(2 * (span - 1) for span in spans if span <= limit) <= budget)

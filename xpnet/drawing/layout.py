@@ -1,7 +1,7 @@
-"""A layered layout from left to right: nodes in columns, a place for every label on its arrow, no overlaps.
+"""A layered layout from left to right: nodes in columns, room for every label on its arrow, no overlaps.
 
-Every arrow passes through items of its own in the columns between its ends, and its label is one of them: what
-has room in a column overlaps nothing.
+Every arrow passes through items of its own in the columns between its ends, and its label is one of them, so that items
+that fit into a column do not overlap.
 
 Source: E. R. Gansner, E. Koutsofios, S. C. North, K.-P. Vo, A technique for drawing directed graphs, 1993.
 """
@@ -40,10 +40,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything goes.
+    """The boxes of nodes and edges, and the ends of the columns.
 
-    ``nodes`` has a box for each node. ``edges`` has for each edge the boxes that its arrow crosses, each as wide as
-    its column; the last one holds the label. ``columns`` has for each node the left and right end of its column.
+    ``nodes`` has a box for each node. ``edges`` has for each edge the boxes that its arrow crosses, each as wide as its
+    column; the last one is for the label. ``columns`` has for each node the left and right end of its column.
     """
 
     nodes: list[Box]
@@ -79,7 +79,7 @@ class _Items:
 
 
 def lay_out(graph: Graph, columns: Sequence[int], nodes: Sequence[Size], labels: Sequence[Size]) -> Layout:
-    """Boxes for a graph whose nodes stand in the given columns, from the sizes of its nodes and edge labels."""
+    """Return boxes for a graph whose nodes are in the given columns, from the sizes of nodes and labels."""
     items = _Items()
     for column, size in zip(columns, nodes, strict=True):
         items.add(2 * column, size)
@@ -114,7 +114,7 @@ def lay_out(graph: Graph, columns: Sequence[int], nodes: Sequence[Size], labels:
 
 
 def _deepest(graph: Graph, columns: Sequence[int]) -> list[bool]:
-    """For each edge whether it ends a longest path to its target."""
+    """Return for each edge whether it ends a longest path to its target."""
     depth = [0] * len(graph.nodes)
     for edge in graph.edges:
         depth[edge.target] = max(depth[edge.target], columns[edge.source])
@@ -122,7 +122,7 @@ def _deepest(graph: Graph, columns: Sequence[int]) -> list[bool]:
 
 
 def _straight(graph: Graph, chains: Sequence[Sequence[int]], deepest: Sequence[bool]) -> list[Link]:
-    """The links that shall be horizontal: along each arrow, then into and out of nodes along the longest path."""
+    """Return the links to draw horizontally: along each arrow, then into and out of nodes on the longest path."""
     along = [link for chain in chains for link in pairwise(chain)]
     main = set()
     for edges in graph.incoming():
@@ -139,7 +139,7 @@ def _straight(graph: Graph, chains: Sequence[Sequence[int]], deepest: Sequence[b
 
 
 def _column_ends(items: _Items, order: Sequence[Sequence[int]], y: Sequence[float]) -> list[tuple[float, float]]:
-    """Where each column begins and ends; arrows that climb far get more room between columns to do it."""
+    """Return the ends of each column; arrows that climb far get more room between columns."""
     ends: list[tuple[float, float]] = []
     for column in order:
         width = max(items.size[i][0] for i in column)

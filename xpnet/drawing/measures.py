@@ -1,4 +1,4 @@
-"""How much room nodes and labels take, and the rim at which arrows end."""
+"""The room that nodes and labels take, and the rim at which arrows end."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LONGEST_LABEL = 40
 
 
 def node_size(node: Node, inputs: int) -> Size:
-    """The room that a node takes in its column, its details included."""
+    """Return the room that a node takes in its column, its details included."""
     details = max((text_width(one_line(line), DETAIL) for line in node.details), default=0.0)
     match node.kind:
-        case "operation":  # the details hang below; as much is left free above, so that arrows meet the circle
+        case "operation":  # details are drawn below; equal room above keeps the circle in the middle
             return max(_label_width(node), details), max(2 * RADIUS, HEADS * inputs) + 2 * LINE * len(node.details)
         case "layer":
             return max(_label_width(node), details + 28), max(36 + LINE * len(node.details), HEADS * inputs + 10)
@@ -29,7 +29,7 @@ def node_size(node: Node, inputs: int) -> Size:
 
 
 def label_size(edge: Edge) -> Size:
-    """The room for the value above an arrow and the derivative below it."""
+    """Return the room for the value above an arrow and the derivative below it."""
     if not (edge.value or edge.derivative):
         return 14.0, 20.0
     return label_width(edge) + 14, 2 * (DOWN + 3)
@@ -40,14 +40,14 @@ def label_width(edge: Edge) -> float:
 
 
 def rim(node: Node, box: Box) -> Box:
-    """The outline that is drawn in the room of a node."""
+    """Return the outline that is drawn in the room of a node."""
     if node.kind != "operation":
         return box
     return Box(box.x, box.y, _label_width(node), box.height - 2 * LINE * len(node.details))
 
 
 def is_round(node: Node, box: Box) -> bool:
-    """Whether the left end of a node is a circle, at which arrows may arrive from above and below."""
+    """Return whether the left end of a node is a circle, at which arrows may arrive from above and below."""
     return node.kind == "operation" and rim(node, box).height <= 2 * RADIUS
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from xpnet.drawing.graph import Edge, Graph, Node
+from xpnet.drawing.text import printable
 
 _PLAIN = re.compile(r"[^\w .,()/×−=+^@'°∂Σ√-]", re.ASCII)
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SHAPES = {
     "operation": ('(("', '"))'),
     "layer": ('["', '"]'),
@@ -22,7 +22,7 @@ _STYLES = (
 
 
 def mermaid(graph: Graph) -> str:
-    """The graph as a Mermaid flowchart; under each value stands its derivative, marked ∂."""
+    """Return the graph as a Mermaid flowchart; the derivative is written under each value, marked ∂."""
     lines = ["flowchart LR"]
     for index, node in enumerate(graph.nodes):
         before, after = _SHAPES[node.kind]
@@ -36,9 +36,8 @@ def mermaid(graph: Graph) -> str:
 
 
 def escape_mermaid(text: str) -> str:
-    """The text inside a quoted label, every character with a meaning as its code, ``"`` as ``#34;``."""
-    text = _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
-    lines = [" ".join(line.split()) for line in text.splitlines()]
+    """Return the text inside a quoted label, every character with a meaning as its code, ``"`` as ``#34;``."""
+    lines = [" ".join(line.split()) for line in printable(text).splitlines()]
     return "<br/>".join(_PLAIN.sub(_code, line) for line in lines)
 
 

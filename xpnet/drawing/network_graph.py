@@ -18,9 +18,9 @@ _RESULT = re.compile(r"``y \(([^)]*)\)``")
 
 
 def network_graph(subject: Any, expand: bool = False) -> Graph:
-    """The chain of a network's layers, ``expand`` with those of networks inside it; of a layer the layer itself.
+    """Return the chain of a network's layers, with ``expand`` those of networks inside it; a layer is one box.
 
-    A plain network that keeps no ``layers`` is one box with the shapes of its params.
+    A plain network without ``layers`` is one box with the shapes of its params.
     """
     loss = None
     if isinstance(subject, Layer):
@@ -38,15 +38,15 @@ def network_graph(subject: Any, expand: bool = False) -> Graph:
     last, shape = -1, ""
     for name, layer in [*chain, *([(type(loss).__name__, loss)] if loss is not None else [])]:
         nodes.append(layer_node(layer, name))
-        place = len(nodes) - 1
+        index = len(nodes) - 1
         for position, word in enumerate(_inputs(layer)):
             expected = _shape(layer, layer.shapes.get(word, ""))
             if position == 0 and last >= 0:
-                edges.append(Edge(last, place, max(shape, expected, key=_known)))
+                edges.append(Edge(last, index, max(shape, expected, key=_known)))
             else:
                 nodes.append(Node("input", word))
-                edges.append(Edge(len(nodes) - 1, place, expected))
-        last, shape = place, _result(layer)
+                edges.append(Edge(len(nodes) - 1, index, expected))
+        last, shape = index, _result(layer)
     nodes.append(Node("output", "loss" if loss is not None else "y"))
     edges.append(Edge(last, len(nodes) - 1, shape))
     return Graph(nodes, edges, title=type(subject).__name__)
@@ -60,7 +60,7 @@ def _whole(network: Any) -> Graph:
 
 
 def _parameters(subject: Any) -> list[str]:
-    """The parameters and their shapes, or how many there are."""
+    """Return the parameters and their shapes, or how many there are."""
     shapes = [f"{path} {tuple(array.shape)}" for path, array in subject.params.items()]
     if len(shapes) > MOST_SHAPES:
         return [f"{len(shapes)} parameters", f"{sum(map(size_of, subject.params.values())):,} values"]
@@ -68,7 +68,7 @@ def _parameters(subject: Any) -> list[str]:
 
 
 def layer_node(layer: Any, name: str) -> Node:
-    """The box of a layer, or the circle of the book's multiplication and addition."""
+    """Return the box of a layer, or the circle of the book's multiplication and addition."""
     if type(layer) in OPERATIONS:
         label, operation = OPERATIONS[type(layer)]
         return Node("operation", label, rule=f"{label} {explain(operation)}")
@@ -78,9 +78,9 @@ def layer_node(layer: Any, name: str) -> Node:
 
 
 def _chain(subject: Layer, expand: bool) -> list[tuple[str, Layer]]:
-    """Names and layers in order; of chains inside the paths of their layers where they are expanded.
+    """Return names and layers in order; of chains inside the paths of their layers where they are expanded.
 
-    What computes in another order than one layer after another stays one box.
+    A layer that does not compute one layer after another stays one box.
     """
     if type(subject).forward is not Chain.forward:
         return [(type(subject).__name__, subject)]
@@ -100,7 +100,7 @@ def _inputs(layer: Layer) -> tuple[str, ...]:
 
 
 def _shape(layer: Layer, letters: str) -> str:
-    """The declared axes with the sizes that the parameters fix, ``(N, 784)`` for ``N D``."""
+    """Return the declared axes with the sizes that the parameters fix, ``(N, 784)`` for ``N D``."""
     if not letters:
         return ""
     sizes: dict[str, int] = {}
@@ -111,12 +111,12 @@ def _shape(layer: Layer, letters: str) -> str:
 
 
 def _known(shape: str) -> int:
-    """How many axes are told, the batch aside: a size counts more than a letter."""
+    """Return how many axes are known, the batch aside: a size counts more than a letter."""
     axes = shape.strip("(),").split(", ") if shape else []
     return sum(2 if axis.isdigit() else 1 for axis in axes)
 
 
 def _result(layer: Layer) -> str:
-    """The shape of the result, from the layer's documentation."""
+    """Return the shape of the result, from the layer's documentation."""
     found = _RESULT.search(type(layer).__doc__ or "")
     return _shape(layer, found.group(1).replace(",", " ")) if found else ""

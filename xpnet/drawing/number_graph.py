@@ -10,7 +10,7 @@ from xpnet.backend.numbers import COMPUTED, plain_number
 
 
 def variable_of_number(number: Any) -> Variable:
-    """The number as a Variable, computed anew by the same layers, with derivatives if its layer's backward has run."""
+    """Compute the number again as a Variable by the same layers, with derivatives if backward has run."""
     known: dict[int, Variable] = {}
     stack = [number]
     with use_backend("numpy", dtype="float64"):

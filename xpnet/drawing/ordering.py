@@ -16,10 +16,10 @@ FEW = 600  # items up to which several first orders are tried
 
 
 def order_columns(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Order:
-    """The items of each column from top to bottom; every link joins neighbouring columns.
+    """Return the items of each column from top to bottom; every link joins neighbouring columns.
 
-    From a few first orders items go to the middle of their neighbours, to and fro; the first of the orders with
-    the fewest crossings is taken.
+    From each of a few first orders, sweeps to the right and to the left sort the items by the mean of their neighbours;
+    the first order with the fewest crossings is taken.
     """
     best: Order = []
     fewest = -1
@@ -39,7 +39,7 @@ def order_columns(columns: Sequence[int], before: Neighbours, after: Neighbours)
 
 
 def _walks(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Iterator[Neighbours]:
-    """The operands of each item as they stand; in a small graph also plain inputs first, or last."""
+    """Yield the operands of each item in order; in a small graph also plain inputs first, or last."""
     yield before
     if len(columns) <= FEW:
         weight = [0] * len(before)  # joins and branches on the way from an input: none behind a plain input
@@ -51,7 +51,7 @@ def _walks(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Ite
 
 
 def _first_order(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Order:
-    """A walk from the results back through the operands in their order, which draws a tree without crossings."""
+    """Return a walk from the results back through the operands in their order, which draws a tree without crossings."""
     order: Order = [[] for _ in range(max(columns, default=-1) + 1)]
     seen = [False] * len(columns)
     stack = [item for item in range(len(columns) - 1, -1, -1) if not after[item]]
@@ -66,22 +66,22 @@ def _first_order(columns: Sequence[int], before: Neighbours, after: Neighbours) 
 
 def _sweep(moving: Sequence[list[int]], fixed: Sequence[list[int]], neighbours: Neighbours) -> None:
     for column, other in zip(moving, fixed, strict=True):
-        place = {item: float(position) for position, item in enumerate(other)}
+        rank = {item: float(position) for position, item in enumerate(other)}
         key = {}
         for position, item in enumerate(column):
             near = neighbours[item]
-            key[item] = sum(place[n] for n in near) / len(near) if near else float(position)
+            key[item] = sum(rank[n] for n in near) / len(near) if near else float(position)
         column.sort(key=key.__getitem__)
 
 
 def _crossings(order: Sequence[Sequence[int]], after: Neighbours) -> int:
-    """The number of pairs of links that cross."""
+    """Return the number of pairs of links that cross."""
     count = 0
     for column, following in pairwise(order):
-        place = {item: position for position, item in enumerate(following)}
+        rank = {item: position for position, item in enumerate(following)}
         passed: list[int] = []
         for item in column:
-            ends = sorted(place[n] for n in after[item])
+            ends = sorted(rank[n] for n in after[item])
             for end in ends:
                 count += len(passed) - bisect_right(passed, end)
             for end in ends:

@@ -12,12 +12,12 @@ from xpnet.drawing.text import FONT, escape_xml
 
 
 def page(graph: Graph) -> str:
-    """The HTML of the page; ``#step=3`` at the end of its address opens it at step 3."""
-    told = json.dumps([asdict(step) for step in steps(graph)], ensure_ascii=True).replace("<", "\\u003c")
+    """Return the HTML of the page; ``#step=3`` at the end of its address opens it at step 3."""
+    data = json.dumps([asdict(step) for step in steps(graph)], ensure_ascii=True).replace("<", "\\u003c")
     return (
         _PAGE.replace("%FONT%", FONT)
         .replace("%TITLE%", escape_xml(graph.title))
-        .replace("%STEPS%", told)
+        .replace("%STEPS%", data)
         .replace("%SVG%", svg(graph))
     )
 
@@ -43,8 +43,8 @@ button:hover:not(:disabled) { background: #8a97a333 }
 button:disabled { opacity: .45; cursor: default }
 button:focus-visible, input:focus-visible, figure:focus-visible { outline: 3px solid #2f6db5; outline-offset: 2px }
 input { flex: 1 1 10rem; accent-color: #2f6db5 }
-#told { min-height: 6.5rem }
-#told p { margin: .2rem 0 }
+#words { min-height: 6.5rem }
+#words p { margin: .2rem 0 }
 #where { font-weight: 600 }
 #where[data-direction="backward"]::before { content: "\\2190  "; color: #c2410c }
 #where[data-direction="forward"]::before { content: "\\2192  " }
@@ -68,7 +68,7 @@ input { flex: 1 1 10rem; accent-color: #2f6db5 }
 <button id="last" type="button">Last</button>
 <input id="slide" type="range" min="0" value="0" aria-label="Step">
 </div>
-<div id="told" aria-live="polite">
+<div id="words" aria-live="polite">
 <p id="where"></p>
 <p id="text"></p>
 <p id="rule"></p>

@@ -1,8 +1,9 @@
-"""What each reader of a value sends back to it: the terms of a derivative that is a sum."""
+"""The shares of a derivative that is a sum: what each reader of a value sends back to it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,16 @@ from xpnet.autodiff.nodes import conjugate
 from xpnet.autodiff.record import base
 from xpnet.autodiff.rules.table import fit
 from xpnet.backend import to_numpy
-from xpnet.drawing.values import FEW, size
+from xpnet.drawing.values import FEW
 
 Share = tuple[int, int]  # the id of the reading node, and the position of the operand
 
 
 def shares(nodes: Sequence[Node], operands: Callable[[Node], list[Any]]) -> dict[Share, Any]:
-    """The terms of every small derivative that several nodes send back, where they add up to it.
+    """Return the terms of every small derivative that several nodes send back, where they add up to it.
 
-    The walk back keeps only their sum, so they are computed again from the rules; a rule whose arguments have
-    been released may fail or give another sum, and then nothing is claimed.
+    The backward keeps only their sum, so they are computed again from the rules. A rule whose arguments have been
+    released may fail or give another sum; then there are no terms.
     """
     readers: dict[int, list[tuple[Node, int]]] = {}
     for node in nodes:
@@ -31,7 +32,7 @@ def shares(nodes: Sequence[Node], operands: Callable[[Node], list[Any]]) -> dict
     found: dict[Share, Any] = {}
     for node in nodes:
         uses = readers.get(id(node), [])
-        if len(uses) < 2 or node.grad is None or size(tuple(getattr(node.value, "shape", (FEW + 1,)))) > FEW:
+        if len(uses) < 2 or node.grad is None or prod(tuple(getattr(node.value, "shape", (FEW + 1,)))) > FEW:
             continue
         try:
             terms = [_share(reader, position, operands(reader)) for reader, position in uses]
@@ -47,7 +48,7 @@ def shares(nodes: Sequence[Node], operands: Callable[[Node], list[Any]]) -> dict
 
 
 def _share(reader: Node, position: int, operands: list[Any]) -> Any:
-    """The gradient that the rule of a node gives to one operand."""
+    """Return the gradient that the rule of a node gives to one operand."""
     rule = reader.rule
     if rule is None or rule.joint is not None:
         raise LookupError

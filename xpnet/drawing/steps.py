@@ -1,4 +1,4 @@
-"""A graph told step by step: forward through its nodes, then backward."""
+"""The steps of a graph, each with its words: forward through its nodes, then backward."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xpnet.drawing.graph import Graph, Node
 
 @dataclass
 class Step:
-    """What appears at one step: the edges whose values or derivatives are new, the node at work, and the words."""
+    """One step of the page: the edges whose values or derivatives are new, the node at work, and the words."""
 
     direction: str
     text: str
@@ -21,31 +21,31 @@ class Step:
 
 
 def steps(graph: Graph) -> list[Step]:
-    """The inputs, a step forward for every node, and where there are derivatives a step backward for every node."""
+    """Return the steps: the inputs, each node forward, and where there are derivatives each node backward."""
     incoming, outgoing = graph.incoming(), graph.outgoing()
     working = [n for n in graph.order() if graph.nodes[n].kind in ("operation", "layer")]
     inputs = [edge for n, node in enumerate(graph.nodes) if node.kind == "input" for edge in outgoing[n]]
     start = Step("start", "The inputs are known; nothing is computed yet.", forward=_carried(graph, outgoing, inputs))
-    told = [start]
+    found = [start]
     for n in working:
         new = _carried(graph, outgoing, outgoing[n])
-        told.append(Step("forward", _forward_text(graph, n, incoming[n], new), node=n, forward=new))
+        found.append(Step("forward", _forward_text(graph, n, incoming[n], new), node=n, forward=new))
     if not any(edge.derivative for edge in graph.edges):
-        return told
+        return found
     seed = [edge for n, node in enumerate(graph.nodes) if node.kind == "output" for edge in incoming[n]]
     first = " and ".join(graph.edges[edge].derivative or "1" for edge in seed)
     text = f"The derivative of the result with respect to itself is {first}: backward starts from there."
-    told.append(Step("backward", text, backward=seed))
+    found.append(Step("backward", text, backward=seed))
     shown = set(seed)
     for n in reversed(working):
         new = _handed_back(graph, incoming, outgoing, incoming[n], shown)
         shown.update(new)
-        told.append(Step("backward", _backward_text(graph, n, new), graph.nodes[n].rule, n, backward=new))
-    return told
+        found.append(Step("backward", _backward_text(graph, n, new), graph.nodes[n].rule, n, backward=new))
+    return found
 
 
 def _carried(graph: Graph, outgoing: list[list[int]], edges: Iterable[int]) -> list[int]:
-    """The edges and, behind branches, those that carry the same value on."""
+    """Return the edges and, behind branches, those that carry the same value on."""
     found: list[int] = []
     stack = list(edges)
     while stack:
@@ -59,7 +59,7 @@ def _carried(graph: Graph, outgoing: list[list[int]], edges: Iterable[int]) -> l
 def _handed_back(
     graph: Graph, incoming: list[list[int]], outgoing: list[list[int]], edges: list[int], shown: set[int]
 ) -> list[int]:
-    """The edges, and those before a branch from all of whose ends derivatives have now come back."""
+    """Return the edges, and those before a branch from all of whose ends derivatives have now come back."""
     found = list(edges)
     for edge in found:
         source = graph.edges[edge].source
@@ -77,7 +77,7 @@ def _forward_text(graph: Graph, node: int, taken: list[int], given: list[int]) -
 
 
 def _value(graph: Graph, index: int) -> str:
-    """What arrives by an edge: its own value, or that of the branch or input from which it comes."""
+    """Return the value of an edge: its own, or that of the branch or input from which it comes."""
     edge = graph.edges[index]
     source = graph.nodes[edge.source]
     if not edge.value and source.kind == "branch":

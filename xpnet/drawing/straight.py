@@ -1,7 +1,7 @@
 """Heights of items in columns: arrows run straight wherever they can, and nothing touches.
 
-Items joined by an arrow that shall be straight form a row with one height. Rows are then moved towards what
-they are linked to, and apart where they would touch.
+Items joined by an arrow that should be straight form a row with one height. Rows are then moved towards what they are
+linked to, and apart where they would touch.
 
 Source: U. Brandes, B. Köpf, Fast and simple horizontal coordinate assignment, 2002 (rows without crossings).
 """
@@ -17,7 +17,7 @@ GAP = 14.0
 ROUNDS = 10
 MORE_ROUNDS = 100  # for what a person looks at: up to FEW items
 FEW = 400
-OPERAND, READER = 20.0, 1.0  # a node stands in the middle of its operands rather than of its readers
+OPERAND, READER = 20.0, 1.0  # a node is drawn in the middle of its operands rather than of its readers
 
 Link = tuple[int, int]
 
@@ -29,10 +29,10 @@ def heights(
     straight: Iterable[Link],
     aside: Container[Link],
 ) -> list[float]:
-    """The middle of every item, from the columns' order and the items' heights.
+    """Return the middle of every item, from the columns' order and the items' heights.
 
-    ``links`` join items of neighbouring columns; those in ``straight``, the most important first, become
-    horizontal unless they cross one that already is. Operands in ``aside`` pull their reader no more than it pulls.
+    ``links`` join items of neighbouring columns; those in ``straight``, the most important first, become horizontal
+    unless they cross one that already is. Operands in ``aside`` attract their reader no more than it attracts them.
     """
     row = _rows(order, len(sizes), straight)
     count = max(row, default=-1) + 1
@@ -67,23 +67,23 @@ def _middle(y: Sequence[float], pulls: Sequence[tuple[int, float]], otherwise: f
 
 
 def _rows(order: Sequence[Sequence[int]], count: int, straight: Iterable[Link]) -> list[int]:
-    """For each item the number of its row."""
-    place = [0] * count
+    """Return for each item the number of its row."""
+    rank = [0] * count
     column_of = [0] * count
     for number, column in enumerate(order):
         for position, item in enumerate(column):
-            place[item], column_of[item] = position, number
-    kept: list[list[Link]] = [[] for _ in order]  # per column the places that straight links join, sorted
+            rank[item], column_of[item] = position, number
+    kept: list[list[Link]] = [[] for _ in order]  # per column the ranks that straight links join, sorted
     left: dict[int, int] = {}
     taken = set()
     for a, b in straight:
         if b in left or a in taken:
             continue
         others = kept[column_of[a]]
-        at = bisect_left(others, (place[a], place[b]))
-        if (at and others[at - 1][1] >= place[b]) or (at < len(others) and others[at][1] <= place[b]):
+        at = bisect_left(others, (rank[a], rank[b]))
+        if (at and others[at - 1][1] >= rank[b]) or (at < len(others) and others[at][1] <= rank[b]):
             continue
-        others.insert(at, (place[a], place[b]))
+        others.insert(at, (rank[a], rank[b]))
         left[b] = a
         taken.add(a)
     row = [-1] * count
@@ -99,7 +99,7 @@ def _rows(order: Sequence[Sequence[int]], count: int, straight: Iterable[Link]) 
 
 
 def _from_top(above: Sequence[Sequence[tuple[int, float]]], below: Sequence[Sequence[tuple[int, float]]]) -> list[int]:
-    """The rows in an order in which everything above a row comes before it."""
+    """Return the rows in an order in which everything above a row comes before it."""
     waiting = [len(rows) for rows in above]
     ready = [r for r, count in enumerate(waiting) if count == 0]
     for r in ready:
@@ -116,7 +116,7 @@ def _apart(
     above: Sequence[Sequence[tuple[int, float]]],
     below: Sequence[Sequence[tuple[int, float]]],
 ) -> list[float]:
-    """Heights that keep their distances: midway between moving only down and moving only up."""
+    """Return heights that keep their distances: midway between moving only down and moving only up."""
     down, up = list(wanted), list(wanted)
     for r in downwards:
         down[r] = max([down[r], *(down[a] + distance for a, distance in above[r])])

@@ -31,7 +31,7 @@ FILL = {"operation": ("#eaf2fb", "#2f6db5"), "layer": ("#f0f6ec", "#4d8b31")}
 
 
 def svg(graph: Graph) -> str:
-    """The picture of a graph as one self-contained SVG on a white card."""
+    """Return the picture of a graph as one self-contained SVG on a white card."""
     graph, columns = arrange_in_columns(graph)
     sizes = [node_size(node, len(edges)) for node, edges in zip(graph.nodes, graph.incoming(), strict=True)]
     layout = lay_out(graph, columns, sizes, [label_size(edge) for edge in graph.edges])

@@ -18,12 +18,17 @@ _SIGNS = frozenset("+<>=^~#&")
 
 
 def escape_xml(text: object) -> str:
-    """The text inside an SVG or HTML element or attribute, ``<`` as ``&lt;``."""
-    return escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text)))
+    """Return the text inside an SVG or HTML element or attribute, ``<`` as ``&lt;``."""
+    return escape(printable(text))
+
+
+def printable(text: object) -> str:
+    """Return the text with a replacement for each character that no document may hold."""
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def number(value: Any) -> str:
-    """A number as the book prints it, ``100, 1.1, 220, 0.3``: whole ones in full, others to four digits."""
+    """Return a number as the book prints it, ``100, 1.1, 220, 0.3``: whole ones in full, others to four digits."""
     if isinstance(value, complex):
         return f"{number(value.real)}{'' if value.imag < 0 else '+'}{number(value.imag)}i"
     if isinstance(value, bool):
@@ -34,12 +39,12 @@ def number(value: Any) -> str:
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """An upper estimate of the width of a line of text, in the units of ``size``, in any of the fonts of ``FONT``."""
+    """Return an upper estimate of the width of a line of text, in the units of ``size``, in any font of ``FONT``."""
     return size * sum(_em(character, 1.15 if bold else 1.0) for character in text)
 
 
 def _em(character: str, weight: float) -> float:
-    """The width of a character in the widest of the fonts, DejaVu Sans; those of East Asia are one em, bold or not."""
+    """Return the width of a character in the widest font, DejaVu Sans; those of East Asia are one em."""
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # what is put upon the character before
         return 0.0
     if character >= "\U0001f000":  # pictures
@@ -58,6 +63,6 @@ def _em(character: str, weight: float) -> float:
 
 
 def one_line(text: object, limit: int = 60) -> str:
-    """The text without line breaks, cut to ``limit`` characters."""
+    """Return the text without line breaks, cut to ``limit`` characters."""
     line = " ".join(str(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

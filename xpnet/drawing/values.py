@@ -1,7 +1,8 @@
-"""What stands on an arrow: small values as numbers, large ones as shape and dtype."""
+"""The words on an arrow: small values as numbers, large ones as shape and dtype."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from xpnet.autodiff.record import base
@@ -13,26 +14,18 @@ LONGEST = 30  # characters
 
 
 def describe(value: Any) -> str:
-    """The value as the book prints it, ``220`` or ``(0.3, 0.2, 0.5)``; else ``(100, 50) float32``; empty for None."""
+    """Return the value as the book prints it, ``220`` or ``(0.3, 0.2, 0.5)``; else ``(100, 50) float32``."""
     value = base(value)
     if isinstance(value, bool | int | float | complex):
         return number(value)
     if value is None or not is_array(value):
         return ""
     shape = tuple(value.shape)
-    if size(shape) <= FEW:
+    if prod(shape) <= FEW:
         text = _nested(to_numpy(value).tolist())
         if len(text) <= LONGEST:
             return text
     return f"{shape} {dtype_name(value.dtype)}"
-
-
-def size(shape: tuple[int, ...]) -> int:
-    """The number of elements of an array of that shape."""
-    count = 1
-    for length in shape:
-        count *= length
-    return count
 
 
 def _nested(values: Any) -> str:

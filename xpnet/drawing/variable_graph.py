@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from xpnet.arguments import is_number
 from xpnet.autodiff import Node as TapeNode
 from xpnet.autodiff import Variable
 from xpnet.autodiff.nodes import PART
@@ -20,7 +21,7 @@ OPERANDS = {"add", "subtract", "multiply", "divide", "pow", "maximum", "minimum"
 
 
 def variable_graph(y: Variable, expand: bool = False) -> Graph:
-    """The graph from which ``y`` was computed; ``expand`` replaces layers by the operations of their forward."""
+    """Return the graph from which ``y`` was computed; ``expand`` replaces layers by the operations of their forward."""
     tape = Expansion(y.node, expand)
     nodes = tape.nodes()
     sketch = _Sketch(tape, nodes)
@@ -41,7 +42,7 @@ class _Sketch:
         self.shares = shares(nodes, tape.operands) if tape.differentiated else {}
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
-        self.place: dict[int, int] = {}  # of a tape node, from whose number arrows leave
+        self.number: dict[int, int] = {}  # of a tape node, from whose number arrows leave
         self.marks: dict[int, tuple[str, str]] = {}
 
     def node(self, node: Node) -> int:
@@ -51,32 +52,32 @@ class _Sketch:
     def add(self, node: TapeNode) -> None:
         inputs = self.tape.inputs(node)
         if node.rule is PART and inputs:  # one of several results: an arrow of its own from the same node
-            self.place[id(node)] = self.place[id(inputs[0])]
+            self.number[id(node)] = self.number[id(inputs[0])]
         else:
             made, hidden = self.picture(node)
-            self.place[id(node)] = self.node(made)
+            self.number[id(node)] = self.node(made)
             self.add_operands(node, hidden)
         self.mark(node)
 
     def picture(self, node: TapeNode) -> tuple[Node, set[int]]:
-        """The node, and the positions of those operands that are part of its label."""
+        """Return the node, and the positions of those operands that are part of its label."""
         if node.rule is None:
             return Node("input", self.names[id(node)]), set()
         if node.layer is not None:
             return layer_node(node.layer, node.name), set()
         first, second = (*node.inputs, None, None)[:2]
-        if node.name == "pow" and _is_number(second):
+        if node.name == "pow" and is_number(second):
             return Node("operation", f"^{describe(second)}", rule=f"^{describe(second)} {explain('pow')}"), {1}
-        if node.name == "divide" and _is_number(first) and first == 1:
+        if node.name == "divide" and is_number(first) and first == 1:
             return Node("operation", "/", rule=f"/ {explain('reciprocal')}"), {0}
         label = symbol(node.name)
         keywords = (node.keywords or {}).items()
-        told = {key: value for key, value in keywords if isinstance(value, int | tuple) and value is not False}
-        details = tuple(f"{key}={value}" for key, value in told.items())
+        shown = {key: value for key, value in keywords if isinstance(value, int | tuple) and value is not False}
+        details = tuple(f"{key}={value}" for key, value in shown.items())
         return Node("operation", label, details, rule=f"{label} {explain(node.name)}"), set()
 
     def add_operands(self, node: TapeNode, hidden: set[int]) -> None:
-        target = self.place[id(node)]
+        target = self.number[id(node)]
         names = getattr(node.rule, "inputs", ())
         for position, operand in enumerate(self.tape.operands(node)):
             if isinstance(operand, TapeNode):
@@ -86,7 +87,7 @@ class _Sketch:
 
     @staticmethod
     def is_operand(node: TapeNode, constant: Any) -> bool:
-        """Whether a constant of an operation is drawn; axes and shapes are not, nor parameters inside a layer."""
+        """Return whether a constant operand is drawn; axes, shapes and parameters inside a layer are not."""
         return node.layer is None and (node.name in OPERANDS or hasattr(constant, "dtype"))
 
     def constant(self, value: Any, name: str, target: int) -> None:
@@ -95,7 +96,7 @@ class _Sketch:
         self.edges.append(Edge(source, target, text if name else ""))
 
     def mark(self, node: TapeNode) -> None:
-        """What stands on the arrow from a node; a value that is used several times goes to a branch first."""
+        """Note the text on the arrow from a node; a value that is used several times goes to a branch first."""
         value, derivative = describe(node.value), ""
         if self.tape.differentiated:
             derivative = describe(node.gradient)
@@ -103,20 +104,20 @@ class _Sketch:
             value = derivative = _shape(node)
         self.marks[id(node)] = (value, derivative)
         if self.uses[id(node)] > 1:
-            source = self.place[id(node)]
+            source = self.number[id(node)]
             branch = self.node(Node("branch", self.nodes[source].label, stands_for=source))
             self.edges.append(Edge(source, branch, value, derivative))
-            self.place[id(node)] = branch
+            self.number[id(node)] = branch
             self.marks[id(node)] = ("", "")
 
     def connect(self, node: TapeNode, target: int, share: str = "") -> None:
         node = self.tape.resolve(node)
         value, derivative = self.marks[id(node)]
-        self.edges.append(Edge(self.place[id(node)], target, value, derivative or share))
+        self.edges.append(Edge(self.number[id(node)], target, value, derivative or share))
 
 
 def _names(tape: Expansion, nodes: list[TapeNode]) -> dict[int, str]:
-    """A name for every leaf: its own, else that of the parameter it stands for, else x1, x2 …"""
+    """Return a name for every leaf: its own, else that of its parameter, else x1, x2 …"""
     names: dict[int, str] = {}
     for node in nodes:
         words = (*getattr(node.rule, "inputs", ()), *getattr(node.rule, "parameters", ()))
@@ -128,10 +129,6 @@ def _names(tape: Expansion, nodes: list[TapeNode]) -> dict[int, str]:
     for count, node in enumerate(unnamed, start=1):
         names[id(node)] = f"x{count}" if len(unnamed) > 1 else "x"
     return names | {id(node): node.name for node in leaves if node.name}
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)
 
 
 def _shape(node: TapeNode) -> str:

@@ -21,14 +21,14 @@ from xpnet.typing import Array
 VALUES_AT_ONCE = 2**19
 
 
-def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
-    """An Evaluate of the loss in one parameter, many values at once; None where layer or loss have no such form.
+def side_by_side(network: Any, origin: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
+    """Return an Evaluate of the loss in one parameter, many values at once; None where layer or loss have no such form.
 
-    Samples that stand side by side must not meet: in this layer and behind it none may have lasting state (statistics
-    of the batch, noise that counts its steps); what those before it have moves. Layers on a way that branches are left
-    out.
+    Samples that are side by side must not meet: in this layer and behind it none may have lasting state (statistics of
+    the batch, noise that counts its steps); the state of layers before it may change. Layers on a path that branches
+    are left out.
     """
-    layer, attribute = place
+    layer, attribute = origin
     last = network.last_layer
     if attribute not in layer.units or not isinstance(last, Loss) or type(last).forward is not Loss.forward:
         return None
@@ -50,7 +50,7 @@ def side_by_side(network: Any, place: tuple[Layer, str], x: Any, t: Any) -> Eval
     for node in layers[depth + 1 :]:
         h = node.forward(h)
     loss.forward(h, t)
-    divisor = float(to_numpy(loss.N)) if is_array(loss.N) else loss.N  # of the losses' sum: it hangs on t alone
+    divisor = float(to_numpy(loss.N)) if is_array(loss.N) else loss.N  # of the losses' sum: it depends on t alone
     most = max(1, VALUES_AT_ONCE // max(size_of(y), *(values[0].size for values in units_first.values())))
 
     def evaluate(indices: Host, moves: Host) -> Host:

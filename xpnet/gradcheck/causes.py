@@ -1,4 +1,4 @@
-"""What a wrong gradient tells of its cause: mistakes that are often made, each tried on the numbers."""
+"""Likely causes of a wrong gradient: common mistakes, each tried on the numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xpnet.gradcheck.subjects import Target
 
 
 def wrong_shape(got: tuple[int, ...] | None, wanted: tuple[int, ...], dout: Host | None = None) -> str:
-    """The likely cause of a gradient that is missing or has another shape than its array."""
+    """Return the likely cause of a gradient that is missing or has another shape than its array."""
     if got is None:
         return "backward leaves it out: it must set dW for each parameter W and return dx for each input"
     start = f"its shape is {got} and not {wanted}"
@@ -29,7 +29,7 @@ def wrong_shape(got: tuple[int, ...] | None, wanted: tuple[int, ...], dout: Host
 
 
 def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
-    """The patterns in which the values are wrong, the most telling first.
+    """Return the patterns in which the values are wrong, the most telling first.
 
     Shapes: ``analytic`` and ``numeric`` as the target's array.
     """
@@ -41,16 +41,16 @@ def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
     if analytic.any() and numeric.any() and not close(analytic, numeric):
         found += [*_products(analytic, numeric, target), *_factor(analytic, numeric, target)]
         if not found and target.dout is not None:
-            found += [*_elements(analytic, numeric, target), *_places(analytic, numeric, target)]
+            found += [*_elements(analytic, numeric, target), *_positions(analytic, numeric, target)]
     return list(dict.fromkeys(found))
 
 
 def _factor(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """One factor everywhere. A single magnitude, as of two numbers that add up to 0, is proportional to any other."""
+    """Yield a cause where one factor is everywhere."""
     ratio = _ratio(a, n)
     if abs(ratio - 1.0) <= 1e-3 or not close(a, ratio * n):
         return
-    batch, told = target.batch, np.unique(np.round(np.abs(n) / np.max(np.abs(n)), 6)).size > 1
+    batch, varied = target.batch, np.unique(np.round(np.abs(n) / np.max(np.abs(n)), 6)).size > 1
     averaged = 1 if target.dout is None else max(target.dout.size // max(a.size, 1), a.size // target.dout.size)
     for count, what in ((batch, "the batch size"), (averaged, "the number of values that are averaged")):
         if count > 1 and np.isclose(ratio, count, rtol=1e-3):
@@ -59,46 +59,46 @@ def _factor(a: Host, n: Host, target: Target) -> Iterator[str]:
             yield f"it is {count} times too small everywhere: a division by {what} too many, or a mean for a sum"
     if np.isclose(ratio, -1.0, rtol=1e-3):
         yield "its sign is wrong everywhere"
-    elif told and np.isclose(ratio, 0.5, rtol=1e-3):
+    elif varied and np.isclose(ratio, 0.5, rtol=1e-3):
         yield (
             "it is 0.5 times the right one everywhere: one of two uses of the input is left out (add their gradients), "
             "or a factor 2"
         )
-    elif told:
+    elif varied:
         yield f"it is {ratio:.4g} times the right one everywhere: a constant factor (an ignored or doubled dout?)"
 
 
 def _ratio(a: Host, n: Host) -> float:
-    """How many times n is a, at least squares."""
+    """Return how many times n is a, by least squares."""
     largest = np.max(np.abs(n))
     scaled = n / largest
     return float(np.vdot(a, scaled) / np.vdot(scaled, scaled) / largest)
 
 
 def _products(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """Mistakes in ``dW = xᵀ dout``, ``dx = dout Wᵀ`` and ``db = Σ dout``."""
+    """Yield mistakes in ``dW = xᵀ dout``, ``dx = dout Wᵀ`` and ``db = Σ dout``."""
     dout, x = target.dout, target.x
     if dout is not None and dout.ndim > 1 and dout.shape[1:] == a.shape:
         for row, name in ((0, "first"), (-1, "last")):
             if dout.shape[0] > 1 and close(a, dout[row]):
-                yield f"it is that of the {name} row alone: sum dout over the batch, axis 0"
+                yield f"it is the gradient of the {name} row alone: sum dout over the batch, axis 0"
         if dout.shape[:1] == a.shape and close(a, dout.sum(axis=1)):
             yield "dout is summed over axis 1: the wrong axis in the bias sum, which is axis 0"
     if dout is not None and dout.ndim == 2 and x is not None and x.ndim == 2 and x.shape[0] == dout.shape[0]:
         if x.shape[0] == x.shape[1] and close(a, x @ dout) and close(n, x.T @ dout):
             yield "x is not transposed: the product is xᵀ dout"
         if x.shape[0] > 1 and close(n, x.T @ dout) and close(a, np.outer(x[0], dout[0])):
-            yield "it is that of the first row alone: the product is xᵀ dout, over all rows"
+            yield "it is the gradient of the first row alone: the product is xᵀ dout, over all rows"
     transposed = n.ndim == 2 and n.shape[0] == n.shape[1] and close(a, n.T)
     if dout is not None and dout.ndim == 2:
         square = [W for W in target.parameters if W.shape == (dout.shape[1], dout.shape[1])]
         transposed |= any(close(a, dout @ W) and close(n, dout @ W.T) for W in square)
     if transposed:
-        yield "it is that of the transposed matrix: a transposed product"
+        yield "it is the gradient of the transposed matrix: a transposed product"
 
 
 def _elements(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """Mistakes in ``dx = dout f'(x)``, element by element."""
+    """Yield mistakes in ``dx = dout f'(x)``, element by element."""
     dout, y = target.dout, target.y
     x = next(iter(target.others.values()), target.x)
     if dout is None or x is None or y is None or not a.shape == dout.shape == x.shape == y.shape:
@@ -121,11 +121,11 @@ def _elements(a: Host, n: Host, target: Target) -> Iterator[str]:
                 yield f"a factor {name} is missing"
                 return
             if close(a, n * factor):
-                yield f"a factor {name} is too many"
+                yield f"there is a factor {name} too many"
                 return
     for right, wrong in ((y * (1.0 - y), x * (1.0 - x)), (1.0 - y * y, 1.0 - x * x), (y, x)):
         if close(n, dout * right) and close(a, dout * wrong):
-            yield "x stands where y belongs"
+            yield "x is used where y belongs"
             return
     terms = {"dout": dout, "dout x": dout * x, "dout y": dout * y}
     for name, term in terms.items():
@@ -134,8 +134,8 @@ def _elements(a: Host, n: Host, target: Target) -> Iterator[str]:
             return
 
 
-def _places(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """Values that are right and in wrong places, or wrong in places that tell why."""
+def _positions(a: Host, n: Host, target: Target) -> Iterator[str]:
+    """Yield causes of right values at wrong positions, or of wrong values whose positions give the cause."""
     labels = target.labels
     if labels is not None and a.ndim == 2 and (labels.shape == a.shape or labels.dtype.kind in "iu"):
         difference = a - n
@@ -152,15 +152,15 @@ def _places(a: Host, n: Host, target: Target) -> Iterator[str]:
             yield f"its axes are in another order, {axes}"
             return
     if close(np.sort(a, axis=None), np.sort(n, axis=None)):
-        yield "its values are right, in wrong places: a reshape, an order of axes or a flip"
+        yield "its values are right, but at wrong positions: a reshape, an order of axes or a flip"
         return
     zero, other = n == 0.0, n != 0.0
     if zero.any() and other.any() and close(a[other], n[other]):
-        yield "it is right but where it must be 0: a mask is not applied"
+        yield "it is right except where it must be 0: a mask is not applied"
         return
     zero = a == 0.0
     if zero.any() and close(a[~zero], n[~zero]):
-        yield "it is right but where it is 0 and must not be: some rows, or a second use of an index, are left out"
+        yield "it is right except where it is 0 and must not be: some rows, or a second use of an index, are left out"
         return
     for axis in range(n.ndim):
         scale = np.sum(np.abs(n))
@@ -173,7 +173,7 @@ def _places(a: Host, n: Host, target: Target) -> Iterator[str]:
 
 
 def exchanged(targets: list[Target]) -> dict[str, str]:
-    """Gradients that are another's, name -> cause: returned in each other's place, or computed for the other."""
+    """Return, name -> cause, the gradients that belong to another array: exchanged, or computed for the other."""
     found = {}
     for one in targets:
         for other in targets:
@@ -182,7 +182,7 @@ def exchanged(targets: list[Target]) -> dict[str, str]:
             if _is(one, other) and not _is(one, one) and not _is_multiple(one):
                 both = _is(other, one)
                 found[one.name] = (
-                    f"the gradients of {one.name} and {other.name} stand in each other's place"
+                    f"the gradients of {one.name} and {other.name} are exchanged"
                     if both
                     else f"it is the gradient of {other.name}"
                 )
@@ -190,7 +190,7 @@ def exchanged(targets: list[Target]) -> dict[str, str]:
 
 
 def _is(one: Target, other: Target) -> bool:
-    """Whether the gradient given for one is, to the numbers or else the shape, that of the other."""
+    """Return whether the gradient given for one is, to the numbers or else the shape, that of the other."""
     a, n = one.analytic, other.numeric
     if a is None:
         return False
@@ -200,7 +200,7 @@ def _is(one: Target, other: Target) -> bool:
 
 
 def _is_multiple(one: Target) -> bool:
-    """Whether the gradient is the right one times a number."""
+    """Return whether the gradient is the right one times a number."""
     a, n = one.analytic, one.numeric
     if a is None or n is None or not n.any():
         return False
@@ -208,7 +208,7 @@ def _is_multiple(one: Target) -> bool:
 
 
 def close(one: Host, other: Host) -> bool:
-    """Equal to one part in a thousand of the largest value."""
+    """Return whether arrays are equal to one part in a thousand of the largest value."""
     if np.shape(one) != np.shape(other):
         return False
     scale = float(np.max(np.abs(other), initial=0.0))

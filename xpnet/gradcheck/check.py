@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.arguments import is_number
 from xpnet.backend import array_namespace, backend_of, dtype_kind, dtype_name, get_backend, is_array, library_of
 from xpnet.errors import ArgumentError
 from xpnet.gradcheck.causes import exchanged, wrong_shape, wrong_values
@@ -55,11 +56,11 @@ def gradient_check(
 
     ``subject`` is a network (``inputs`` x and t: its loss in every parameter), a layer (its inputs: ``Σ y dout`` for a
     random dout, in every input and parameter) or a function (its ``gradient`` returns one gradient for each floating
-    argument; without it ``xn.grad`` is checked). A class of your own with ``forward`` and ``backward``, or with
-    ``params``, ``gradient`` and ``loss``, need not derive from anything. The subject is checked in float64 copies, such
-    a network in its own dtype; ``dtype=None`` checks it as it is. Step and tolerance follow from the dtype. Where the
+    argument; without it ``xn.grad`` is checked). A class with ``forward`` and ``backward``, or with ``params``,
+    ``gradient`` and ``loss``, need not derive from anything. A copy of the subject is checked in float64, a network of
+    such a class in its own dtype; ``dtype=None`` keeps the dtype. Step and tolerance follow from the dtype. Where the
     values before a ReLU are smaller than any step that rounding allows (float32, or many layers of tiny weights), a
-    kink cannot be told from a mistake and may fail.
+    kink cannot be distinguished from a mistake and may fail.
 
     ``mode``: ``"every"`` element; ``"directions"``, random ones, cheap at any size; ``"complex"``, the complex step
     ``Im f(x + ih) / h``, exact to rounding where the layer is holomorphic.
@@ -73,7 +74,7 @@ def gradient_check(
     if dtype not in ("float64", "float32", None):
         raise ArgumentError(WHO, "dtype must be float64, float32 or None", repr(dtype), "choose one")
     for name, number in (("step", step), ("tolerance", tolerance), ("directions", directions)):
-        if number is not None and not number > 0:
+        if number is not None and not (is_number(number) and number > 0):
             raise ArgumentError(WHO, f"{name} must be above 0", repr(number), "leave it out for a good one")
     inputs = _as_arrays(inputs)
     if is_plain_layer(subject):
@@ -107,7 +108,7 @@ def _as_arrays(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[Any, ...]:
-    """What is differentiated must be floating and finite."""
+    """Return the inputs as arrays, which must be floating and finite where they are differentiated."""
     if is_plain_network(subject):
         if len(inputs) != 2 or mode == "complex":
             got, remedy = f"{len(inputs)} inputs, mode {mode!r}", "give each, and another mode than complex"
@@ -142,7 +143,7 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
 
 
 def _are_indices(x: Any) -> bool:
-    """Whether it is the integer input of a network, which its layers judge."""
+    """Return whether it is the integer input of a network, which its layers judge."""
     return is_array(x) and dtype_kind(x) == "integer"
 
 
@@ -152,7 +153,7 @@ def _all_layers(subject: Layer) -> list[Layer]:
 
 
 def _cast(value: Any, dtype: str) -> Any:
-    """A floating array in the dtype of the check; anything else as it is."""
+    """Return a floating array in the dtype of the check; anything else as it is."""
     if not is_array(value) or dtype_kind(value) != "real":
         return value
     xp = array_namespace(value)
@@ -170,7 +171,7 @@ def _targets(subject: Any, inputs: tuple[Any, ...], gradient: Callable[..., Any]
 
 
 def network_gradient(network: Any, x: Any, t: Any) -> dict[str, Any]:
-    """The gradient of a network's loss by numerical differentiation in float64, name -> array of its own dtype."""
+    """Differentiate a network's loss numerically in float64, name -> array of its own dtype."""
     if not _are_indices(x):
         check_point("numerical_gradient", "x", x)
     found = {}
@@ -206,7 +207,7 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
         shape = host.shape
     check_value(WHO, f, host, backend, dtype, here)
     if result.blind.any() and not result.failed.any():
-        raise _told_by_nothing(target, result, here)
+        raise _lost_in_rounding(target, result, here)
     failed, kinks = bool(result.failed.any() or target.causes), int(result.kinked.sum())
     counted = ~result.kinked
     worst = int(np.argmax(np.where(counted | (not counted.any()), result.difference, -1.0))) if host.size else 0
@@ -240,7 +241,7 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
 
 
 def _named_apart(rows: tuple[Row, ...], targets: list[Target]) -> tuple[Row, ...]:
-    """The rows, those first told that are another's gradient."""
+    """Return the rows, with a cause in those whose gradient is another's."""
     if all(row.status != "fail" for row in rows):
         return rows
     found = exchanged(targets)
@@ -251,7 +252,7 @@ def _named_apart(rows: tuple[Row, ...], targets: list[Target]) -> tuple[Row, ...
 
 
 def real_part_of(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """``Re f``, of a function with complex values."""
+    """Return ``Re f`` of a function with complex values."""
 
     def real(x: Any) -> Any:
         y = f(x)
@@ -260,7 +261,7 @@ def real_part_of(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return real
 
 
-def _told_by_nothing(target: Target, result: Comparison, here: float) -> ArgumentError:
+def _lost_in_rounding(target: Target, result: Comparison, here: float) -> ArgumentError:
     worst = int(np.flatnonzero(result.blind)[0])
     return ArgumentError(
         WHO,

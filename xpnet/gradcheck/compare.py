@@ -33,14 +33,14 @@ class Comparison:
 
     @classmethod
     def of_exact(cls, analytic: Host, numeric: Host, tolerance: float) -> Comparison:
-        """A comparison with derivatives that carry no error of their own."""
+        """Return a comparison with derivatives that carry no error of their own."""
         difference, relative = distances(analytic, numeric)
         none = np.zeros(difference.shape, dtype=bool)
         return cls(analytic, numeric, difference, relative, ~(relative <= tolerance), none, none)
 
 
 def distances(analytic: Host, numeric: Host) -> tuple[Host, Host]:
-    """Absolute and relative differences, ``|a - n|`` and ``|a - n| / max(|a|, |n|, rms n)``."""
+    """Return absolute and relative differences, ``|a - n|`` and ``|a - n| / max(|a|, |n|, rms n)``."""
     difference = np.abs(analytic - numeric)
     largest = float(np.max(np.abs(numeric), initial=0.0))
     scale = largest * float(np.sqrt(np.mean((numeric / largest) ** 2))) if largest > 0.0 else 0.0
@@ -51,9 +51,9 @@ def distances(analytic: Host, numeric: Host) -> tuple[Host, Host]:
 def compare(
     evaluate: Evaluate, indices: Host, steps: Host, analytic: Host, eps: float, tolerance: float, least: Host
 ) -> Comparison:
-    """Compare derivatives, ``|a - n| ≤ tolerance max(|a|, |n|, rms n)`` or below what rounding can tell.
+    """Compare derivatives, ``|a - n| ≤ tolerance max(|a|, |n|, rms n)`` or below the noise of rounding.
 
-    Those that only rounding tells apart have no relative difference.
+    Those that differ only by rounding have no relative difference.
     Where the derivatives from the left and from the right differ however small the step, there is no derivative to
     compare with: a kink. Where rounding hides the derivative, a longer step is tried.
     """
@@ -71,9 +71,9 @@ def compare(
     if again.size and eps in LARGER:
         farther, its_noise, its_error = halved(evaluate, indices[again], steps[again] * LARGER[eps], eps)
         settled = (its_error <= ROUNDING * its_noise) | (its_error <= COARSE * np.abs(farther))
-        told = again[settled]
-        numeric[told], noise[told], error[told] = farther[settled], its_noise[settled], its_error[settled]
-        noise[told] += its_error[settled] / ROUNDING
+        known = again[settled]
+        numeric[known], noise[known], error[known] = farther[settled], its_noise[settled], its_error[settled]
+        noise[known] += its_error[settled] / ROUNDING
         difference, relative, even, unclear = judged()
     blind = unclear & claimed
     failed = ~((relative <= tolerance) | even)
@@ -88,7 +88,7 @@ def compare(
 
 
 def one_sided(evaluate: Evaluate, index: int, step: float, eps: float) -> tuple[float, float]:
-    """The derivatives from the two sides, smaller first; equal where the function is smooth."""
+    """Return the derivatives from the two sides, smaller first; equal where the function is smooth."""
     near, nearer = step / 64.0, step / 1024.0
     moves = np.asarray([[-near, -nearer, 0.0, nearer, near]])
     values = evaluate(np.asarray([index]), moves)[0]

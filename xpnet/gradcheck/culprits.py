@@ -1,4 +1,4 @@
-"""Which layers of a network have spoilt its gradients."""
+"""The culprits: the layers of a network that have spoilt its gradients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xpnet.layers.base import Layer
 from xpnet.layers.composition import in_a_row
 from xpnet.layers.plain import as_layer, is_plain_network, layers_of
 
-Place = tuple[str, str]
+Origin = tuple[str, str]
 """The layer of a parameter, and what it is called there."""
 
 FEW = 5000  # values of a wrong layer that are tried one by one for the cause
@@ -22,10 +22,10 @@ FEW = 5000  # values of a wrong layer that are tried one by one for the cause
 def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: Callable[..., Report]) -> Report:
     """Name the layers whose own backward is wrong, in the rows that they can have spoilt.
 
-    The gradient of a parameter comes from the loss by the dx of the layers behind its own, and at last from its own
-    layer: no other can have caused what is wrong with it.
+    The gradient of a parameter comes from the loss through the dx of the layers behind its own, and then from its own
+    layer: no other layer can have spoilt it.
     """
-    given, last, places = _parts(network)
+    given, last, origins = _parts(network)
     if last is None or network in given.values():
         return report
     x, t = inputs
@@ -40,38 +40,38 @@ def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: 
     loss = [f"{whole} is wrong by itself: {why}" for why in found.values()]
     rows = []
     for row in report.rows:
-        wrong = [*_behind(nodes, own, places.get(row.name)), *loss]
+        wrong = [*_behind(nodes, own, origins.get(row.name)), *loss]
         rows.append(replace(row, causes=tuple(wrong) or row.causes) if row.status == "fail" else row)
     return replace(report, rows=tuple(rows))
 
 
-def _parts(network: Any) -> tuple[dict[str, Any], Any, dict[str, Place]]:
-    """The layers of a network in a row, its loss, and where its parameters stand."""
+def _parts(network: Any) -> tuple[dict[str, Any], Any, dict[str, Origin]]:
+    """Return the layers of a network in a row, its loss, and the layer and name of each parameter."""
     if is_plain_network(network):
         nodes = layers_of(deepcopy(network))
         last = nodes.popitem()[1] if nodes else None
-        held = {name: vars(layer) for name, layer in layers_of(network).items()}
+        owned = {name: vars(layer) for name, layer in layers_of(network).items()}
     elif (last := getattr(network, "last_layer", None)) is None:
         return {}, None, {}
     else:
         nodes = in_a_row(network)
-        held = {name: dict(layer.params) for name, layer in nodes.items()}
-    stands = [(array, (name, part)) for name, arrays in held.items() for part, array in arrays.items()]
-    return nodes, last, {name: place for name, W in network.params.items() for array, place in stands if array is W}
+        owned = {name: dict(layer.params) for name, layer in nodes.items()}
+    origins = [(array, (name, part)) for name, arrays in owned.items() for part, array in arrays.items()]
+    return nodes, last, {name: origin for name, W in network.params.items() for array, origin in origins if array is W}
 
 
-def _behind(nodes: dict[str, Layer], own: dict[str, dict[str, str]], place: Place | None) -> Iterator[str]:
-    """What is wrong with the gradient of a parameter itself, and with the dx of the layers behind its own."""
+def _behind(nodes: dict[str, Layer], own: dict[str, dict[str, str]], origin: Origin | None) -> Iterator[str]:
+    """Yield what is wrong with the gradient of a parameter itself, and with the dx of the layers behind its own."""
     reached = False
     for name, node in nodes.items():
         for part, why in own[name].items():
-            if (name, part) == place or (reached and part not in node.params):
+            if (name, part) == origin or (reached and part not in node.params):
                 yield f"{name}.backward is wrong by itself: {part}: {why}"
-        reached |= place is not None and name == place[0]
+        reached |= origin is not None and name == origin[0]
 
 
 def _wrong_by_itself(check: Callable[..., Report], layer: Layer, *inputs: Any) -> dict[str, str]:
-    """The inputs and parameters of a layer whose gradients are wrong, name -> likely cause."""
+    """Return the inputs and parameters of a layer whose gradients are wrong, name -> likely cause."""
     report = check(layer.copy(), *inputs, mode="directions", dtype=None, directions=4)
     size = sum(size_of(array) for array in (*layer.params.values(), *inputs))
     if not report.ok and size <= FEW:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.arguments import is_number
 from xpnet.backend import Backend, backend_of, dtype_name, to_numpy
 from xpnet.errors import ArgumentError
 from xpnet.gradcheck.numerical import (
@@ -21,7 +22,9 @@ from xpnet.gradcheck.numerical import (
     check_value,
     default_step,
     differences,
+    each,
     least_steps,
+    moved,
     one_by_one,
     same_value,
     steps_for,
@@ -37,10 +40,10 @@ PROBES = 12
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None = None) -> Array:
-    """The gradient of ``f`` at ``x`` by central differences, ``g[i] = Σₖ wₖ f(x + k h eᵢ) / h``.
+    """Return the gradient of ``f`` at ``x`` by central differences, ``g[i] = Σₖ wₖ f(x + k h eᵢ) / h``.
 
-    ``f`` takes an array of x's library, shape and dtype and returns one number. It gets copies; one trial tells whether
-    f reads x itself, as the book's ``lambda W: net.loss(x, t)`` does, and then x is changed in place. It is as before
+    ``f`` takes an array of x's library, shape and dtype and returns one number. It gets copies; one trial shows whether
+    f reads x itself, as the book's ``lambda W: net.loss(x, t)`` does, and then x is changed in place. It is restored
     when this returns or raises. The step follows from the dtype, grows with ``|x[i]|``, and shrinks where f is not
     finite beside x.
 
@@ -50,8 +53,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     Source: Deep Learning from Scratch, section 4.4.
     """
     check_point(WHO, "x", x)
-    if step is not None and not step > 0.0:
-        raise ArgumentError(WHO, "step must be above 0", step, "leave it out for a good one")
+    if step is not None and not (is_number(step) and step > 0.0):
+        raise ArgumentError(WHO, "step must be above 0", repr(step), "leave it out for a good one")
     backend, at = backend_of(x), to_numpy(x)
     if not at.size:
         return backend.asarray(at)
@@ -59,8 +62,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     here = value_at(WHO, f, at, backend, x.dtype)
     seen = {here}
 
-    def noting(moved: Array) -> Any:
-        value = f(moved)
+    def noting(at: Array) -> Any:
+        value = f(at)
         seen.add(float(np.asarray(to_numpy(value)).reshape(-1)[0]) if hasattr(value, "shape") else value)
         return value
 
@@ -79,7 +82,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
 
 
 def can_be_written(x: Array, at: Host, backend: Backend) -> bool:
-    """Whether the array can be assigned to, tried with the values that it has."""
+    """Return whether the array can be assigned to, tried with the values that it has."""
     if getattr(type(x), "differentiates", False):
         return False
     try:
@@ -90,12 +93,12 @@ def can_be_written(x: Array, at: Host, backend: Backend) -> bool:
 
 
 def reads_itself(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend) -> bool:
-    """Whether f, given the same argument, has another value where x itself has changed."""
+    """Return whether f, given the same argument, has another value where x itself has changed."""
     direction = Generator(0).normal(at.shape, "numerical_gradient.probe") * np.maximum(1.0, np.abs(at))
     for shrinking in range(PROBES):
-        moved = (at + FARTHEST * 16.0**-shrinking * direction).astype(at.dtype)
-        outside, again = (value_beside(f, backend.asarray(moved.copy())) for _ in range(2))
-        inside = with_values(x, moved, at, backend, partial(value_beside, f, backend.asarray(moved.copy())))
+        values = (at + FARTHEST * 16.0**-shrinking * direction).astype(at.dtype)
+        outside, again = (value_beside(f, backend.asarray(values.copy())) for _ in range(2))
+        inside = with_values(x, values, at, backend, partial(value_beside, f, backend.asarray(values.copy())))
         if not (math.isfinite(outside) or math.isfinite(inside)):
             continue
         return outside != inside if outside == again else not same_value(outside, inside, x.dtype)
@@ -103,7 +106,7 @@ def reads_itself(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend
 
 
 def with_values(x: Array, values: Host, before: Host, backend: Backend, run: Callable[[], Any]) -> Any:
-    """What ``run`` returns while x holds these values; afterwards it holds those from before, whatever happens."""
+    """Return the result of ``run`` while x has these values; afterwards x has those from before."""
     old = backend.asarray(before)
     try:
         x[...] = backend.asarray(values)  # type: ignore[index]
@@ -113,18 +116,9 @@ def with_values(x: Array, values: Host, before: Host, backend: Backend, run: Cal
 
 
 def in_place(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend) -> Evaluate:
-    """An Evaluate that calls ``f`` on x itself, changed for each value."""
-
-    def evaluate(indices: Host, moves: Host) -> Host:
-        values = np.empty(moves.shape)
-        for p, index in enumerate(indices):
-            for s, move in enumerate(moves[p]):
-                moved = at.copy(order="C")
-                moved.reshape(-1)[index] += move
-                values[p, s] = with_values(x, moved, at, backend, partial(value_beside, f, x))
-        return values
-
-    return evaluate
+    """Return an Evaluate that calls ``f`` on x itself, changed for each value."""
+    run = partial(value_beside, f, x)
+    return each(lambda index, move: with_values(x, moved(at, index, move), at, backend, run))
 
 
 def say_that_it_is_constant(f: Callable[[Array], Any], at: Host, backend: Backend, writable: bool) -> None:

@@ -40,15 +40,15 @@ DOUBT = 30.0
 
 
 def default_step(dtype: Any) -> float:
-    """The step where truncation and rounding of the fourth-order difference meet, ``h ≈ ε^(1/5)``, a power of two."""
+    """Return the step at which truncation equals rounding in the fourth-order difference, ``h ≈ ε^(1/5)``."""
     return {"float64": 2.0**-10, "float32": 2.0**-5}.get(dtype_name(dtype), 2.0**-2)
 
 
 def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float, least: Host) -> tuple[Host, Host, Host]:
-    """Derivatives of fourth order, ``(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h``, and the noise of rounding in them.
+    """Return derivatives, ``(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h``, and the noise of rounding in them.
 
     A kink between -2h and 2h spoils a difference. It shows where h and h/2 disagree by more than rounding; there the
-    smaller step that agrees best with its own half is taken. What disagreement is left is the third result. Where a
+    smaller step that agrees best with its own half is taken. The remaining disagreement is the third result. Where a
     value is not finite, the step shrinks until all are, down to ``least``; where no step does, the values of one side
     make the difference; NaN where neither side has any, or they come to no limit.
     """
@@ -78,7 +78,7 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float, leas
 
 
 def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host, Host]:
-    """Derivatives, the noise in them, and how far they are from those of half the step."""
+    """Return derivatives, the noise in them, and how far they are from those of half the step."""
     values = evaluate(indices, steps[:, None] * HALVED_OFFSETS)
     numeric = weighted(values, WHOLE) / steps
     noise = eps * (np.max(np.abs(values), axis=1, initial=0.0) / steps)
@@ -86,7 +86,7 @@ def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[
 
 
 def weighted(values: Host, weights: Host) -> Host:
-    """``Σ wₖ fₖ`` of each row, which does not overflow where the values do not; NaN where one of them is not finite."""
+    """Return ``Σ wₖ fₖ`` of each row without overflow on the way; NaN where a value is not finite."""
     finite: Host = np.asarray(np.isfinite(values).all(axis=1))
     scale = np.where(finite, np.max(np.abs(values), axis=1, initial=0.0), np.nan)
     scale = np.where(scale == 0.0, 1.0, scale)
@@ -97,7 +97,7 @@ def weighted(values: Host, weights: Host) -> Host:
 def shrunk(
     evaluate: Evaluate, indices: Host, steps: Host, values: Host, outside: Host, least: Host
 ) -> tuple[Host, Host]:
-    """Steps, powers of two, with which every value is finite, and the values; as they were where there are none."""
+    """Return steps, powers of two, at which every value is finite, and the values; unchanged where none is."""
     steps, values = steps.copy(), values.copy()
     small = 2.0 ** np.floor(np.log2(steps))
     for _ in range(SHRINKINGS):
@@ -113,7 +113,7 @@ def shrunk(
 
 
 def from_one_side(evaluate: Evaluate, index: int, step: float, eps: float, least: float) -> tuple[float, float, float]:
-    """The derivative from the side on which values are finite, with noise and error; NaN where there is no limit."""
+    """Return the derivative from the side with finite values, its noise and error; NaN where there is no limit."""
     best = none = (math.nan, math.nan, math.nan)
     first = math.nan
     if not np.isfinite(evaluate(np.asarray([index]), np.zeros((1, 1)))).all():
@@ -138,7 +138,7 @@ def from_one_side(evaluate: Evaluate, index: int, step: float, eps: float, least
 
 
 def scalar(value: Any) -> float:
-    """The number in a scalar result.
+    """Return the number in a scalar result.
 
     Raises: ``ShapeError`` for anything that holds more or less than one number.
     """
@@ -150,56 +150,57 @@ def scalar(value: Any) -> float:
 
 
 def one_by_one(f: Callable[[Array], Any], at: Host, backend: Backend) -> Evaluate:
-    """An Evaluate that calls ``f`` once for every value, each time on a new array."""
+    """Return an Evaluate that calls ``f`` once for every value, each time on a new array."""
+    return each(lambda index, move: value_beside(f, backend.asarray(moved(at, index, move))))
+
+
+def each(value: Callable[[Any, Any], Any]) -> Evaluate:
+    """Return an Evaluate that asks for one value at a time, by the index and the move."""
 
     def evaluate(indices: Host, moves: Host) -> Host:
         values = np.empty(moves.shape, dtype=np.result_type(moves.dtype, np.float64))
-        for p, index in enumerate(indices):
-            for s, move in enumerate(moves[p]):
-                moved = at.astype(np.result_type(at.dtype, moves.dtype), order="C", copy=True)
-                moved.reshape(-1)[index] += move
-                values[p, s] = value_beside(f, backend.asarray(moved))
+        for p, s in np.ndindex(moves.shape):
+            values[p, s] = value(indices[p], moves[p, s])
         return values
 
     return evaluate
 
 
-def value_beside(f: Callable[[Array], Any], moved: Array) -> float:
-    """The value of f at a moved argument, NaN where f refuses it: it is outside of its domain."""
+def moved(at: Host, index: int, move: Any) -> Host:
+    """Return a copy of the argument with one element moved, in the larger of the two dtypes."""
+    copy = at.astype(np.result_type(at.dtype, np.asarray(move).dtype), order="C", copy=True)
+    copy.reshape(-1)[index] += move
+    return copy
+
+
+def value_beside(f: Callable[[Array], Any], x: Array) -> float:
+    """Return the value of f at a moved argument, NaN where f refuses it: it is outside of its domain."""
     try:
         with np.errstate(all="ignore"):
-            return scalar(f(moved))
+            return scalar(f(x))
     except (ValueError, ArithmeticError):
         return math.nan
 
 
 def along(f: Callable[[Array], Any], at: Host, directions: Host, backend: Backend) -> Evaluate:
-    """An Evaluate that moves the whole argument along ``directions[index]``."""
-
-    def evaluate(indices: Host, moves: Host) -> Host:
-        values = np.empty(moves.shape)
-        for p, index in enumerate(indices):
-            for s, move in enumerate(moves[p]):
-                values[p, s] = value_beside(f, backend.asarray(at + move * directions[index]))
-        return values
-
-    return evaluate
+    """Return an Evaluate that moves the whole argument along ``directions[index]``."""
+    return each(lambda index, move: value_beside(f, backend.asarray(at + move * directions[index])))
 
 
 def steps_for(at: Host, step: float) -> Host:
-    """The step of each element, ``h max(1, |x|)``."""
+    """Return the step of each element, ``h max(1, |x|)``."""
     steps: Host = step * np.maximum(1.0, np.abs(at.reshape(-1).astype(np.float64)))
     return steps
 
 
 def least_steps(at: Host, eps: float) -> Host:
-    """The smallest steps that move an element exactly."""
+    """Return the smallest steps that move an element exactly."""
     least: Host = 4.0 * eps * np.abs(at.reshape(-1).astype(np.float64))
     return least
 
 
 def check_point(who: str, name: str, x: Any) -> None:
-    """Derivatives are taken of floating, finite arrays.
+    """Check that x is a floating, finite array.
 
     Raises: ``DtypeError``, ``ArgumentError``.
     """
@@ -212,13 +213,13 @@ def check_point(who: str, name: str, x: Any) -> None:
 
 
 def same_value(one: float, other: float, dtype: Any) -> bool:
-    """Whether two values differ by no more than an order of summation explains."""
+    """Return whether two values differ by no more than an order of summation explains."""
     eps = EPSILON[dtype_name(dtype)]
     return one == other or abs(one - other) <= min(100.0 * eps, max(1e-4, 4.0 * eps)) * max(abs(one), abs(other))
 
 
 def value_at(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dtype: Any) -> float:
-    """The value of f at the point itself, which it must give again.
+    """Return the value of f at the point itself, which it must give again.
 
     Raises: ``ArgumentError`` for a function whose values differ, or are not finite.
     """
@@ -243,7 +244,7 @@ def check_value(who: str, f: Callable[[Array], Any], at: Host, backend: Backend,
 
 
 def check_differences(who: str, name: str, numeric: Host) -> None:
-    """Derivatives are numbers.
+    """Check that all derivatives are numbers.
 
     Raises: ``ArgumentError`` that names the first element beside which f has no derivative.
     """

@@ -17,7 +17,7 @@ WHO = "gradient_check"
 
 
 def plain_network_targets(network: Any, x: Any, t: Any) -> list[Target]:
-    """The loss of a plain network in each of its ``params``, which are moved in place and put back.
+    """Return a target for each of a plain network's ``params``, which are moved in place and put back.
 
     It runs on a copy of the network, and numbers drawn from NumPy's global generator are the same in each call.
     """
@@ -35,7 +35,7 @@ def plain_network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     targets = []
     for name, W in network.params.items():
         if dtype_kind(W) != "real":
-            raise DtypeError(WHO, f"{name} must be a floating array", W.dtype, "make it one of floats")
+            raise DtypeError(WHO, f"{name} must be a floating array", W.dtype, "make it an array of floats")
 
         def loss_at(array: Array, name: str = name) -> Any:
             live: Any = network.params[name]
@@ -54,7 +54,7 @@ def plain_network_targets(network: Any, x: Any, t: Any) -> list[Target]:
 
 
 def trained_loss(network: Any) -> Callable[[Any, Any], Any]:
-    """The loss that ``gradient`` differentiates: the book's ``loss(x, t, train_flg=True)`` where it has that flag."""
+    """Return the loss that ``gradient`` differentiates: the book's has a flag for it, ``train_flg=True``."""
     if "train_flg" in inspect.signature(network.loss).parameters:
         return lambda x, t: network.loss(x, t, train_flg=True)
     loss: Callable[[Any, Any], Any] = network.loss

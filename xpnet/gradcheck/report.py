@@ -1,4 +1,4 @@
-"""What a gradient check found, as a table, as text and as a dict."""
+"""The report of a gradient check, as a table, as text and as a dict."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Report:
         return "\n".join([self.title, *table, *self.notes])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """A table, on a narrow terminal of the columns that say most; every text is shown as it is."""
+        """Yield a table, on a narrow terminal of the most important columns; texts are never read as markup."""
         from rich.table import Table
         from rich.text import Text
 

@@ -1,8 +1,9 @@
-"""What can be checked: a network, a layer, a function. Each becomes a list of targets."""
+"""The subjects of a check: a network, a layer, a function. Each becomes a list of targets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +43,7 @@ class Target:
         return to_numpy(self.at)
 
     def evaluate(self) -> Evaluate:
-        """One value at a time, or many side by side where both give the same numbers."""
+        """Return values one at a time, or many side by side where both give the same numbers."""
         plain = one_by_one(self.f, self.host, backend_of(self.at))
         if self.fast is None or not self.host.size:
             return plain
@@ -55,7 +56,7 @@ class Target:
 
 
 def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
-    """The loss of a network in each of its parameters."""
+    """Return a target for the loss of a network in each of its parameters."""
     before = {"x": to_numpy(x).copy(), "t": to_numpy(t).copy()}
     forget_gradients(network)
     restore = restoring_state(network)
@@ -64,7 +65,7 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     again = run_network(network, x, t)
     written = written_to(before, {"x": x, "t": t})
     targets = []
-    for name, place in network.params.places.items():
+    for name, origin in network.params.places.items():
 
         def loss_at(array: Array, name: str = name) -> Any:
             restore()
@@ -73,14 +74,14 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
 
         target = Target(name, network.params[name], loss_at, gradients[name], batch=x.shape[0])
         restore()
-        target.fast = side_by_side(network, place, x, t)
+        target.fast = side_by_side(network, origin, x, t)
         target.causes += [*written, *accumulation(gradients[name], again[name], 2.0)]
         targets.append(target)
     return targets
 
 
 def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
-    """``Σ y dout`` of a layer for a random ``dout``, in each differentiable input and parameter."""
+    """Return targets of ``Σ y dout`` for a random ``dout``, in each differentiable input and parameter."""
     named = dict(zip(layer.inputs, inputs, strict=False))
     before = {name: to_numpy(value).copy() for name, value in named.items()}
     restore = restoring_state(layer)
@@ -89,9 +90,9 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
     dout = 1.0 + Generator(0).normal(tuple(y.shape), "gradient_check.dout")
     upstream = backend_of(y).asarray(dout)
     forget_gradients(layer)
-    brought = xp.asarray(upstream, copy=True)
-    gradients = run_backward(layer, brought)
-    causes = written_to(before | {"dout": to_numpy(upstream)}, named | {"dout": brought})
+    given_dout = xp.asarray(upstream, copy=True)
+    gradients = run_backward(layer, given_dout)
+    causes = written_to(before | {"dout": to_numpy(upstream)}, named | {"dout": given_dout})
     doubled = run_backward(layer, 2.0 * upstream)
     parameters = [to_numpy(array) for array in layer.params.values()]
     given = [name for name in layer.differentiable if name in named]
@@ -102,9 +103,9 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
     def target(name: str, at: Array, f: Callable[[Array], Any]) -> Target:
         analytic = gradients[name]
         found = [*causes, *wrong_scaling(analytic, doubled[name])]
-        told: dict[str, Any] = {"dout": dout, "x": x, "y": to_numpy(y), "labels": labels, "parameters": parameters}
+        facts: dict[str, Any] = {"dout": dout, "x": x, "y": to_numpy(y), "labels": labels, "parameters": parameters}
         others = {other: before[other] for other in given if len(given) > 1}
-        return Target(name, at, f, analytic, batch=batch, causes=found, others=others, **told)
+        return Target(name, at, f, analytic, batch=batch, causes=found, others=others, **facts)
 
     def in_input(name: str) -> Target:
         def objective(array: Array) -> Any:
@@ -125,7 +126,7 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
 
 
 def wrong_scaling(analytic: Host | None, doubled: Host | None) -> list[str]:
-    """A cause where a doubled ``dout`` does not double the gradient."""
+    """Return a cause where a doubled ``dout`` does not double the gradient."""
     if analytic is None or doubled is None or analytic.shape != doubled.shape or not analytic.any():
         return []
     if np.array_equal(doubled, analytic):
@@ -134,27 +135,28 @@ def wrong_scaling(analytic: Host | None, doubled: Host | None) -> list[str]:
 
 
 def accumulation(first: Host | None, second: Host | None, factor: float) -> list[str]:
-    """A cause where a second backward gave the first gradient times a factor that only a sum explains."""
+    """Return a cause where a second backward gave the first gradient times a factor that only a sum gives."""
     if first is None or second is None or not first.any() or not np.allclose(second, factor * first, atol=0.0):
         return []
     return ["a second backward adds to the first: assign the gradient, do not accumulate it"]
 
 
 def restoring_state(layer: Layer) -> Callable[[], None]:
-    """A function that puts running statistics and the steps of random streams back to where they are now."""
+    """Return a function that puts running statistics and the steps of random streams back to where they are now."""
     states = layer.states
     before = dict(states)
     return lambda: states.update(before)
 
 
 def forget_gradients(layer: Layer) -> None:
-    """Remove the gradients of an earlier backward, which would stand in for those that are left out."""
+    """Remove the gradients of an earlier backward, which would be read for those that are left out."""
     for owner, name in layer.params.places.values():
-        owner.__dict__.pop("d" + name, None)
+        with suppress(AttributeError):
+            delattr(owner, "d" + name)
 
 
 def run_network(network: Any, x: Any, t: Any) -> dict[str, Host | None]:
-    """Name -> gradient of each parameter, None where a layer's backward leaves one out."""
+    """Return name -> gradient of each parameter, None where a layer's backward leaves one out."""
     try:
         gradients = network.gradient(x, t)
     except StateError:
@@ -168,7 +170,7 @@ def parameter_gradients(layer: Layer) -> dict[str, Host | None]:
 
 
 def run_backward(layer: Layer, dout: Any) -> dict[str, Host | None]:
-    """Name -> gradient of each differentiable input and parameter, None where backward leaves one out."""
+    """Return name -> gradient of each differentiable input and parameter, None where backward leaves one out."""
     result = layer.backward(dout)
     gradients = result if isinstance(result, tuple) else (result,)
     found = dict(zip(layer.differentiable, map(on_host, gradients), strict=False))
@@ -176,7 +178,7 @@ def run_backward(layer: Layer, dout: Any) -> dict[str, Host | None]:
 
 
 def function_targets(f: Callable[..., Any], inputs: Sequence[Any], gradient: Callable[..., Any] | None) -> list[Target]:
-    """A function of arrays in each floating argument; its gradient is that of ``xn.grad`` unless it brings one."""
+    """Return a target for each floating argument of a function; its gradient is that of ``xn.grad`` or its own."""
     names = [f"argument {i}" for i in range(len(inputs))]
     floating = [i for i, value in enumerate(inputs) if is_array(value) and dtype_kind(value) == "real"]
     before = {name: to_numpy(value).copy() for name, value in zip(names, inputs, strict=True)}
@@ -199,7 +201,7 @@ def on_host(gradient: Any) -> Host | None:
 
 
 def written_to(before: dict[str, Host], after: dict[str, Any]) -> list[str]:
-    """A cause for each array that changed under forward or backward."""
+    """Return a cause for each array that changed under forward or backward."""
     changed = [
         name for name, value in before.items() if not np.array_equal(value, to_numpy(after[name]), equal_nan=True)
     ]

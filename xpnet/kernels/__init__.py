@@ -1,8 +1,8 @@
 """Functions on arrays that the standard lacks; each has a reference written in the standard alone."""
 
-from xpnet.kernels.dispatch import Kernel, kernel
+from xpnet.kernels.dispatch import Kernel, kernel, libraries_for
+from xpnet.kernels.erf import erf
 from xpnet.kernels.noise import dropout_mask
-from xpnet.kernels.standard.embedding import scatter_add
-from xpnet.kernels.standard.erf import erf
+from xpnet.kernels.scatter import scatter_add
 
-__all__ = ["Kernel", "dropout_mask", "erf", "kernel", "scatter_add"]
+__all__ = ["Kernel", "dropout_mask", "erf", "kernel", "libraries_for", "scatter_add"]

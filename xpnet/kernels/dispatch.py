@@ -2,101 +2,77 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Callable
+from functools import update_wrapper
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import chain, starmap
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from xpnet.backend import library_of_type
 
 P = ParamSpec("P")
-R_co = TypeVar("R_co", covariant=True)
+R = TypeVar("R")
 Body = Callable[..., Any]
+Function = TypeVar("Function", bound=Body)
+
+_names: dict[type, tuple[str, ...]] = {}
 
 
-class Kernel(Protocol[P, R_co]):
-    """A function whose body is chosen by the types of its array arguments.
+def libraries_for(kind: type) -> tuple[str, ...]:
+    """The names under which bodies for plain arrays of a type are registered, the best first.
 
-    ``reference`` is the function in the standard, ``bodies`` maps names of libraries to faster ones, and
-    ``@erf.on("numpy")`` registers the decorated function as one. ``each`` calls the function for many arguments, one
-    after another, or all at once where the body has an attribute ``many``, a function from their list to that of the
-    results.
+    The first question imports them from ``xpnet/fast/<library>``; there are none where that is not there.
+    """
+    found = _names.get(kind)
+    if found is None:
+        library = library_of_type(kind)
+        found = ()
+        if library.isidentifier() and find_spec(f"xpnet.fast.{library}"):
+            found = import_module(f"xpnet.fast.{library}").names()
+        _names[kind] = found
+    return found
+
+
+class Kernel(Generic[P, R]):
+    """A function whose body is chosen by the types of its first arguments, which are arrays.
+
+    ``reference`` is the function in the standard, and ``bodies`` maps names of libraries to faster ones. A body runs
+    where all these arguments are of its library; anything else, a Variable too, gets the reference.
     """
 
     __name__: str
-    reference: Body
-    bodies: dict[str, Body]
-    on: Callable[[str], Callable[[Body], Body]]
-    each: Callable[[Iterable[tuple[Any, ...]]], Iterable[Any]]
 
-    def __call__(self, *args: P.args, **named: P.kwargs) -> R_co: ...
-
-
-class Chosen(dict[Any, Body]):
-    """The type of all array arguments, or their types where they differ -> body, chosen on the first call with them.
-
-    A body runs where every array argument is of its library; anything else, a Variable too, gets the reference. The
-    bodies in ``xpnet/kernels/<library>`` and ``xpnet/fast/<library>`` are imported when its arrays first arrive.
-    """
-
-    def __init__(self, reference: Body) -> None:
-        self.reference = reference
+    def __init__(self, reference: Callable[P, R], arrays: int) -> None:
+        update_wrapper(self, reference)
+        self.reference: Body = reference
+        self.arrays = arrays
         self.bodies: dict[str, Body] = {}
+        self.chosen: dict[tuple[type, ...], Body] = {}
 
-    def __missing__(self, types: Any) -> Body:
-        kinds = set(types if type(types) is tuple else (types,)) - {type(None)}
-        libraries = {library_of_type(kind) for kind in kinds}
-        library = libraries.pop() if len(libraries) == 1 else ""
-        for home in ("kernels", "fast"):
-            if library.isidentifier() and find_spec(f"xpnet.{home}.{library}"):
-                import_module(f"xpnet.{home}.{library}")
-        body = self[types] = self.bodies.get(library, self.reference)
-        return body
+    def __call__(self, *arguments: P.args, **named: P.kwargs) -> R:
+        kinds = tuple(map(type, arguments[: self.arrays]))
+        body = self.chosen.get(kinds)
+        if body is None:
+            libraries = {libraries_for(kind) for kind in kinds}
+            names = libraries.pop() if len(libraries) == 1 else ()
+            found = [self.bodies[name] for name in names if name in self.bodies]
+            body = self.chosen[kinds] = found[0] if found else self.reference
+        return cast("R", body(*arguments, **named))
 
-    def on(self, library: str) -> Callable[[Body], Body]:
-        def register(body: Body) -> Body:
+    def on(self, library: str) -> Callable[[Function], Function]:
+        """Register the decorated function as the body for a library."""
+
+        def register(body: Function) -> Function:
             self.bodies[library] = body
-            self.clear()
+            self.chosen.clear()
             return body
 
         return register
 
 
-def kernel(reference: Callable[P, R_co]) -> Kernel[P, R_co]:
-    """A kernel with this reference. The arguments annotated as arrays come first, and choose the body.
+def kernel(arrays: int) -> Callable[[Callable[P, R]], Kernel[P, R]]:
+    """Make the decorated function the reference of a kernel, whose first so many arguments are arrays.
 
     All arguments are positional. Bodies have the same signature and, to rounding, the same result.
     """
-    parameters = inspect.signature(reference).parameters.values()
-    arrays = sum(str(parameter.annotation).startswith("Array") for parameter in parameters)
-    chosen = Chosen(reference)
-    dispatched: Any = wraps(reference)(_dispatching(chosen, [parameter.name for parameter in parameters], arrays))
-    dispatched.reference, dispatched.bodies, dispatched.on = reference, chosen.bodies, chosen.on
-
-    def each(given: Iterable[tuple[Any, ...]]) -> Iterable[Any]:
-        for first in (waiting := iter(given)):
-            many = getattr(chosen[type(first[0])], "many", None)
-            rest = chain((first,), waiting)
-            return many(list(rest)) if many else starmap(dispatched, rest)
-        return ()
-
-    dispatched.each = each
-    return cast("Kernel[P, R_co]", dispatched)
-
-
-def _dispatching(chosen: Chosen, names: list[str], arrays: int) -> Body:
-    """A function that calls the body chosen for its arrays, written for the signature.
-
-    For ``softmax(x)`` it is ``lambda x: _chosen[type(x)](x)``, and for ``gather(x, i, axis)`` of two arrays
-    ``lambda x, i, axis: (_chosen[_a] if (_a := type(x)) is type(i) else _chosen[_a, type(i)])(x, i, axis)``. That costs
-    0.05 to 0.08 us; a closure over ``*args`` that packs the types of any number of arrays costs three times as much.
-    """
-    first, *others = [f"type({name})" for name in names[:arrays]]
-    body = f"_chosen[{first}]"
-    if others:
-        body = f"(_chosen[_a] if (_a := {first}) is {' is '.join(others)} else _chosen[_a, {', '.join(others)}])"
-    arguments = ", ".join(names)
-    return cast("Body", eval(f"lambda {arguments}: {body}({arguments})", {"_chosen": chosen}))  # noqa: S307
+    return lambda reference: Kernel(reference, arrays)

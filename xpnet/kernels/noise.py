@@ -8,7 +8,7 @@ from xpnet.random import Generator
 from xpnet.typing import Array
 
 
-@kernel
+@kernel(1)
 def dropout_mask(x: Array, rng: Generator, name: str, step: int | Array, keep: float) -> Array:
     """For each value of x ``1 / keep`` with probability ``keep``, else 0; the bits are those of ``rng.mask``.
 

@@ -68,15 +68,15 @@ class Layer(MovableLayer):
     inputs: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     spec: ClassVar[Spec]
-    caches: ClassVar[set[str]] = set()
+    cache_names: ClassVar[set[str]] = set()
     layers: Mapping[str, Layer]
     training: bool = True
     frozen: bool = False
     needs_dx = True
     channels: int | None = None
-    call: Call | None = None
-    accepted: list[Any]
-    lasting: dict[str, Any]
+    last_call: Call | None = None
+    accepted_signature: list[Any]
+    lasting_state: dict[str, Any]
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
@@ -93,7 +93,7 @@ class Layer(MovableLayer):
         if "backward" in own and not cls.owner:
             cls.backward = _returned(cls.backward)
         cls.spec = Spec.of(cls)
-        cls.caches = set()  # the attributes that forward adds, as they are first seen
+        cls.cache_names = set()  # the attributes that forward adds, as they are first seen
         for name in own.get("state", ()):
             lasting = State()
             lasting.__set_name__(cls, name)
@@ -106,8 +106,8 @@ class Layer(MovableLayer):
                 who, must = cls.__name__, f"it must be given arrays {', '.join(cls.parameters)}"
                 raise DtypeError(who, must, ", ".join(map(repr, arrays)), f"for sizes use {who}.create")
         layer = object.__new__(cls)
-        layer.accepted = []  # shared with its shallow copies: what one of them accepted need not be checked again
-        layer.lasting = {}  # shared with them too
+        layer.accepted_signature = []  # shared with its shallow copies: what one accepted need not be checked again
+        layer.lasting_state = {}  # shared with them too
         return layer
 
     def __init__(self, *arrays: Array) -> None:
@@ -120,7 +120,7 @@ class Layer(MovableLayer):
             )
         for name, array in zip(self.parameters, arrays, strict=True):
             setattr(self, name, array)
-        checks.check_arrays(self.spec, {}, self.trained())
+        checks.check_arrays(self.spec, {}, self.parameter_arrays())
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """``forward``; where a Variable is among inputs or parameters, recorded as one node of the graph."""
@@ -134,20 +134,20 @@ class Layer(MovableLayer):
                 return call_layer(self, inputs)
         return self.forward(*inputs)
 
-    def trained(self) -> dict[str, Any]:
+    def parameter_arrays(self) -> dict[str, Any]:
         """The parameters as they are now, name -> array."""
         return {name: getattr(self, name) for name in self.parameters}
 
-    def check(self, inputs: tuple[Any, ...], x_shape: tuple[int, ...] | None = None) -> None:
+    def check_inputs(self, inputs: tuple[Any, ...], x_shape: tuple[int, ...] | None = None) -> None:
         """Check inputs and parameters, unless the layer has just accepted arrays that are like them.
 
         Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
         """
         found = checks.signature((*inputs, *[getattr(self, name) for name in self.parameters]))
-        if found is None or found != self.accepted:
+        if found is None or found != self.accepted_signature:
             named = dict(zip(self.spec.inputs, inputs, strict=True))
-            checks.check_arrays(self.spec, named, self.trained(), self.channels, x_shape)
-            self.accepted[:] = found or ()
+            checks.check_arrays(self.spec, named, self.parameter_arrays(), self.channels, x_shape)
+            self.accepted_signature[:] = found or ()
 
     def _half(self, inputs: tuple[Any, ...]) -> Any:
         """The first input of 16 bits where the equations are to run in float32, else None.
@@ -170,13 +170,21 @@ class Layer(MovableLayer):
         finally:
             own.update(before)
 
-    def stage(self, arrays: tuple[Any, ...]) -> Stage | None:
+    def stage_for_node(self, arrays: tuple[Any, ...]) -> Stage | None:
         """The body that runs one call on this copy of the layer for a node of a graph, None for the equations."""
         return stage_of(self, arrays)
 
-    def forget(self) -> None:
+    def home_of(self, attribute: str) -> dict[str, Any]:
+        """The dict in which an attribute stands: the layer's own, or that of the state shared with its copies."""
+        return vars(self) if attribute in vars(self) else self.lasting_state
+
+    def has_own(self, attribute: str) -> bool:
+        """Whether an attribute was assigned to this layer, rather than to its class."""
+        return attribute in vars(self)
+
+    def forget_batch(self) -> None:
         """Forget what was noted of the arrays and of the last batch."""
-        self.call, self.accepted = None, []
+        self.last_call, self.accepted_signature = None, []
 
     def predict(self, *inputs: Any) -> Any:
         """``forward`` for inference, on a shallow copy: nothing stays cached, no state moves."""
@@ -224,8 +232,13 @@ class Layer(MovableLayer):
 
     def __getstate__(self) -> dict[str, Any]:
         """The arrays and settings, without what the last batch left."""
-        left_out = {"accepted", "call", *type(self).caches, *[f"d{name}" for name in self.parameters]}
-        return {name: value for name, value in vars(self).items() if name not in left_out} | {"accepted": []}
+        left_out = {
+            "accepted_signature",
+            "last_call",
+            *type(self).cache_names,
+            *[f"d{name}" for name in self.parameters],
+        }
+        return {name: value for name, value in vars(self).items() if name not in left_out} | {"accepted_signature": []}
 
     def astype(self, dtype: Any) -> Self:
         """A layer of its own with parameters and state in another dtype, ``layer.astype("float64")``.
@@ -233,7 +246,7 @@ class Layer(MovableLayer):
         Raises: ``DtypeError`` for a dtype that is not floating, or that the library lacks.
         """
         copy = self.copy()
-        copy.lasting = {name: _cast(value, dtype) for name, value in self.lasting.items()}
+        copy.lasting_state = {name: _cast(value, dtype) for name, value in self.lasting_state.items()}
         for name in self.parameters:
             setattr(copy, name, _cast(getattr(self, name), dtype))
         return copy
@@ -264,6 +277,9 @@ class Layer(MovableLayer):
     def _options(self) -> Mapping[str, Any]:
         """What the attributes tell of the constructor's options, name -> value."""
         return {name: value for name, value in vars(self).items() if name not in self.parameters}
+
+
+Layer.spec = Spec.of(Layer)
 
 
 def _cast(value: Any, dtype: Any) -> Any:
@@ -309,11 +325,11 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
         operands = inputs
         if spec.takes_numbers:
             inputs = tuple(map(plain_number, inputs))
-        self.check(inputs, call.x_shape)
+        self.check_inputs(inputs, call.x_shape)
         half = self._half(inputs)
         if half is not None:
             call.half, inputs = half, tuple([x if x is None else widened(x) for x in inputs])
-        before = None if self.call else set(vars(self))
+        before = None if self.last_call else set(vars(self))
         try:
             if half is not None or Variable in map(type, inputs):
                 with self._widened(), forward_of_variables():
@@ -321,13 +337,13 @@ def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
             else:
                 y = forward(self, *inputs)
         except (RuntimeError, TypeError, ValueError) as error:
-            checks.explain_dtypes(spec.who, dict(zip(spec.inputs, inputs, strict=True)), self.trained(), error)
+            checks.explain_dtypes(spec.who, dict(zip(spec.inputs, inputs, strict=True)), self.parameter_arrays(), error)
             raise
         if y is None:
             raise DtypeError(spec.who, "forward must return an array", None, "return its result")
         if before is not None:
-            type(self).caches |= vars(self).keys() - before - {"call"}
-        self.call = call
+            type(self).cache_names |= vars(self).keys() - before - {"last_call"}
+        self.last_call = call
         if half is not None:
             y = narrowed(y, half)
         if type(y) is Variable:
@@ -346,7 +362,7 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(backward)
     def returned(self: Layer, dout: Any = 1.0) -> Any:
-        spec, call = self.spec, self.call
+        spec, call = self.spec, self.last_call
         if call is None:
             raise StateError(spec.who, "forward must run before backward", "no forward", "call forward first")
         if call.like is not None:
@@ -366,7 +382,7 @@ def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
                 for name in spec.parameters:
                     setattr(self, f"d{name}", narrowed(getattr(self, f"d{name}"), getattr(self, name)))
         except (RuntimeError, TypeError, ValueError) as error:
-            checks.explain_dtypes(spec.who, {"dout": dout}, self.trained(), error)
+            checks.explain_dtypes(spec.who, {"dout": dout}, self.parameter_arrays(), error)
             raise
         return checks.unflatten(dx, call.x_shape) if spec.flattens else dx
 

@@ -10,12 +10,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib import import_module
-from importlib.util import find_spec
 from types import FunctionType
 from typing import Any, ClassVar, TypeVar
 
-from xpnet.backend import library_of_type
+from xpnet.kernels.dispatch import libraries_for as libraries_for
 
 _plain: ContextVar[bool] = ContextVar("xpnet_plain", default=os.environ.get("XPNET_PLAIN") == "1")
 
@@ -36,20 +34,19 @@ is_plain = _plain.get
 class Body:
     """How one library runs some layers in a row, ``y = layerₙ(… layer₁(x))``.
 
-    A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs, never None, and returns y; and
-    ``backward``, which writes the gradients ``dW`` on the layers and returns dx, or None where ``needs_dx`` is False. It
-    writes nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again.
-    It returns NotImplemented from ``forward`` for arrays, values or options that it was not made for: then the equations
-    of the layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most
-    one follows, which may overwrite what the cache holds. Where an array is in ``around``, it is to be added to what
-    either returns: a body that does so on its way puts None there, and others leave it to the stage.
+    A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs and returns y; and ``backward``,
+    which writes the gradients ``dW`` on the layers and returns dx, or None where ``needs_dx`` is False. It writes
+    nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again. For
+    arrays, values or options that it was not made for ``forward`` returns NotImplemented: then the equations of the
+    layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most one
+    follows, which may overwrite what the cache holds. Where an array is in ``around``, it is to be
+    added to what either returns: a body that does so on its way puts None there, and others leave it to the stage.
 
     The body of a container computes with the copy of it that a plan makes, whose layers are stages.
     """
 
-    equals: ClassVar[tuple[type, ...]] = ()
-    watched: ClassVar[tuple[tuple[Any, str, Any], ...]] = ()
-    names: ClassVar[frozenset[str]] = frozenset()
+    watched: ClassVar[tuple[tuple[tuple[str, Any], ...], ...]] = ()
+    """For each layer the methods that make up what it computes, which nobody may have replaced."""
 
     needs_dx = True
     training = True
@@ -79,40 +76,23 @@ def body(library: str, *row: type) -> Callable[[Kind], Kind]:
     """Register a body for layers of these classes in a row, on a library."""
 
     def register(kind: Kind) -> Kind:
-        watched = tuple([one for layer in row for one in methods_of(layer)])
-        made: Any = type(kind.__name__, (kind,), {"equals": row, "watched": watched, "__module__": kind.__module__})
-        made.names = frozenset(name for _, name, _ in watched)
-        BODIES.setdefault(library, {})[row] = made
+        watched = tuple([tuple(methods_of(layer).items()) for layer in row])
+        own: Any = type(kind.__name__, (kind,), {"watched": watched, "__module__": kind.__module__})
+        BODIES.setdefault(library, {})[row] = own
         return kind
 
     return register
 
 
-def methods_of(layer: type) -> Iterator[tuple[Any, str, Any]]:
-    """The methods that make up what a class of layers computes: where each stands, its name, and the method."""
-    classes = layer.__mro__[: [kind.__name__ for kind in layer.__mro__].index("Layer")]
-    for kind in classes:
-        for name, method in vars(kind).items():
-            if isinstance(method, FunctionType) and not name.startswith("__"):
-                yield vars(kind), name, method
-
-
-_libraries: dict[type, tuple[str, ...]] = {}
-
-
-def libraries_for(kind: type) -> tuple[str, ...]:
-    """The names under which bodies for plain arrays of a type are registered, the best first; they are imported.
-
-    Empty where there are none.
-    """
-    found = _libraries.get(kind)
-    if found is None:
-        library = library_of_type(kind)
-        found = ()
-        if library.isidentifier() and find_spec(f"xpnet.fast.{library}"):
-            found = import_module(f"xpnet.fast.{library}").names()
-        _libraries[kind] = found
-    return found
+def methods_of(layer: type) -> dict[str, Any]:
+    """The methods that make up what a class of layers computes, by name; not those of every layer."""
+    base = next(kind for kind in layer.__mro__ if kind.__name__ == "Layer")
+    found = {name: getattr(layer, name) for name in dir(layer) if not name.startswith("__")}
+    return {
+        name: method
+        for name, method in found.items()
+        if isinstance(method, FunctionType) and method is not getattr(base, name, None)
+    }
 
 
 def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | None:
@@ -127,10 +107,8 @@ def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | 
 
 def replaced(kind: type[Body], layers: Sequence[Any]) -> bool:
     """Whether somebody has put a method of a layer, or of its class, in the place of the one that the body equals."""
-    for place, name, method in kind.watched:
-        if place.get(name) is not method:
-            return True
-    for layer in layers:  # noqa: SIM110 (a generator takes twice as long)
-        if not kind.names.isdisjoint(vars(layer)):
-            return True
+    for layer, methods in zip(layers, kind.watched, strict=True):
+        for name, method in methods:
+            if getattr(getattr(layer, name), "__func__", None) is not method:
+                return True
     return False

@@ -29,7 +29,7 @@ class Chain(Owner):
     two places and one array under two names.
     """
 
-    planned = True
+    runs_by_plan = True
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
         if len(layers) == 1 and isinstance(layers[0], Mapping):
@@ -41,19 +41,19 @@ class Chain(Owner):
     def _own(self, layers: Mapping[str, Any]) -> Mapping[str, Layer]:
         return owned(type(self).__name__, layers)
 
-    def rows(self) -> list[list[str]]:
+    def rows_of_names(self) -> list[list[str]]:
         return [list(self.layers)]
 
     def _row(self) -> tuple[list[Layer], list[Layer]]:
         """The row, and the part of it from the first layer with parameters on."""
         noted: tuple[Any, list[Layer], list[Layer]] | None = getattr(self, "_rows", None)
         if noted is None or noted[0] is not self.layers:
-            row = [self.layers[name] for name in self.rows()[0]]
+            row = [self.layers[name] for name in self.rows_of_names()[0]]
             at = next((at for at, layer in enumerate(row) if layer.params), len(row))
             noted = self._rows = (self.layers, row, row[at:])
         return noted[1:]
 
-    def first(self) -> list[Layer]:
+    def first_for_dx(self) -> list[Layer]:
         return self._row()[1][:1]
 
     def forward(self, x: Any) -> Any:
@@ -74,7 +74,7 @@ class Chain(Owner):
                 row = inside if isinstance(inside, tuple) else (at,)
                 for one, own in zip(row, name.split("+"), strict=True):
                     if type(one).__name__ == error.who:
-                        error.name(own)
+                        error.set_who(own)
 
     def backward(self, dout: Any = 1.0) -> Any:
         row, trained = self._row()
@@ -93,7 +93,7 @@ class Residual(Chain):
     Source: He et al., 2016, "Deep residual learning for image recognition", section 3.
     """
 
-    planned = True
+    runs_by_plan = True
 
     def __init__(self, *layers: Layer | Mapping[str, Layer], shortcut: Branch | None = None) -> None:
         super().__init__(*layers)
@@ -103,12 +103,12 @@ class Residual(Chain):
         if shortcut is not None:
             self.layers = self._own({**self.layers, "shortcut": as_branch(shortcut)})
 
-    def rows(self) -> list[list[str]]:
+    def rows_of_names(self) -> list[list[str]]:
         return [[name for name in self.layers if name != "shortcut"]]
 
-    def first(self) -> list[Layer]:
+    def first_for_dx(self) -> list[Layer]:
         shortcut = self.layers.get("shortcut")
-        return [*super().first(), *([] if shortcut is None else [shortcut])]
+        return [*super().first_for_dx(), *([] if shortcut is None else [shortcut])]
 
     def forward(self, x: Any) -> Any:
         shortcut = self.layers.get("shortcut")
@@ -140,7 +140,7 @@ class Concat(Owner):
     Source: Szegedy et al., 2015, "Going deeper with convolutions", section 4.
     """
 
-    planned = True
+    runs_by_plan = True
 
     def __init__(self, *branches: Branch, axis: int = 1) -> None:
         if not whole_numbers([axis]):
@@ -151,7 +151,7 @@ class Concat(Owner):
     def _branches(self) -> list[Layer]:
         return list(self.layers.values())[:-1]
 
-    def first(self) -> list[Layer]:
+    def first_for_dx(self) -> list[Layer]:
         return self._branches()
 
     def forward(self, x: Any) -> Any:

@@ -59,7 +59,7 @@ class Dropout(Layer):
             return x
         self.mask = kernels.dropout_mask(x, self.rng, self.stream, self._count(x), 1.0 - self.dropout_ratio)
         self.step += 1
-        return x * self.mask  # type: ignore[no-any-return]
+        return x * self.mask
 
     def _count(self, x: Array) -> Any:
         """The step that names the mask; in a capture an array, in which each replay has its own."""
@@ -67,7 +67,7 @@ class Dropout(Layer):
         if capture is None:
             return self.step
         like = array_namespace(x).zeros((), dtype=array_namespace(x).float64, device=device_of(x))
-        return capture.numbers(self.lasting, "step", lambda step: (step,), like)[0]
+        return capture.numbers(self.lasting_state, "step", lambda step: (step,), like)[0]
 
     def backward(self, dout: Array) -> Array:
         return dout if self.mask is None else dout * self.mask

@@ -9,7 +9,7 @@ from xpnet import kernels
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, normal_weights
-from xpnet.kernels.standard.embedding import wide
+from xpnet.kernels.scatter import wide
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array

@@ -20,16 +20,21 @@ class MovableLayer(Movable):
                 raise StateError(who, must, "a Variable", "leave the block in which it is bound")
         found = []
         for layer in everything_in(self):
-            found += destination.changes(layer.lasting)
-            found += destination.changes(vars(layer), leave=("accepted", "call", "lasting", "layers"))
-            for part in vars(layer).values():
-                if isinstance(part, Movable) and not isinstance(part, MovableLayer):
-                    found += part.changes(destination)
+            found += layer.own_changes(destination)
+        return found
+
+    def own_changes(self: Any, destination: Destination) -> list[Change]:
+        """What is to be assigned on the layer itself: its arrays, its state, and parts such as its precision."""
+        found = destination.changes(self.lasting_state)
+        found += destination.changes(vars(self), leave=("accepted_signature", "last_call", "lasting_state", "layers"))
+        for part in vars(self).values():
+            if isinstance(part, Movable) and not isinstance(part, MovableLayer):
+                found += part.changes(destination)
         return found
 
     def has_moved(self: Any) -> None:
         for layer in everything_in(self):
-            layer.forget()
+            layer.forget_batch()
 
 
 def everything_in(layer: Any) -> Iterator[Any]:

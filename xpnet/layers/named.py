@@ -6,10 +6,10 @@ from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
 from numbers import Integral
 from typing import Any, ClassVar
 
+from xpnet import capturing
 from xpnet.autodiff.record import base
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_of
 from xpnet.errors import DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
-from xpnet import capturing
 from xpnet.typing import Array
 
 
@@ -42,7 +42,7 @@ class NamedArrays(MutableMapping[str, Array]):
     def register(self, capture: capturing.Capture, name: str) -> None:
         """Register with a capture that the array of a name lasts from step to step."""
         layer, attribute = self.place(name)
-        capture.lasts(vars(layer) if attribute in vars(layer) else layer.lasting, attribute)
+        capture.lasts(layer.home_of(attribute), attribute)
 
     def __getitem__(self, name: str) -> Array:
         layer, attribute = self.place(name)
@@ -80,6 +80,10 @@ class NamedArrays(MutableMapping[str, Array]):
     def items(self) -> Pairs:
         return Pairs(self)
 
+    def pairs(self) -> list[tuple[str, Array]]:
+        """Names and arrays in a list."""
+        return [(name, getattr(layer, attribute)) for name, (layer, attribute) in self.places.items()]
+
     def __len__(self) -> int:
         return len(self.places)
 
@@ -116,8 +120,7 @@ class Pairs(ItemsView[str, Array]):
     _mapping: NamedArrays
 
     def __iter__(self) -> Iterator[tuple[str, Array]]:
-        for name, (layer, attribute) in self._mapping.places.items():
-            yield name, getattr(layer, attribute)
+        return iter(self._mapping.pairs())
 
 
 class NamedStates(NamedArrays):
@@ -159,9 +162,9 @@ class State:
         self.name = name
 
     def __get__(self, layer: Any, kind: type) -> Any:
-        return self if layer is None else layer.lasting.get(self.name)
+        return self if layer is None else layer.lasting_state.get(self.name)
 
     def __set__(self, layer: Any, value: Any) -> None:
         if capturing.current is not None:
-            capturing.current.lasts(layer.lasting, self.name)
-        layer.lasting[self.name] = base(value)
+            capturing.current.lasts(layer.lasting_state, self.name)
+        layer.lasting_state[self.name] = base(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from xpnet.errors import ArgumentError
 from xpnet.layers.base import Layer
@@ -18,16 +18,16 @@ class Owner(Layer):
     ``layers`` maps names to layers in the order of computation; an array of a layer has the path of names,
     ``Affine1.W``. A subclass writes ``forward`` as calls of its layers, and ``backward`` as calls of their backward in
     the reverse order. Or it writes ``forward`` alone, any function of the standard in which layers may be called many
-    times: then ``backward`` comes from the tape, and a gradient is the sum over the uses. ``planned`` tells that its
-    forward and backward call nothing but their layers, with arrays: a plan runs them over faster bodies in their place.
+    times: then ``backward`` comes from the tape, and a gradient is the sum over the uses. ``runs_by_plan`` tells
+    that its forward and backward call nothing but their layers: a plan runs them over faster bodies in their place.
     """
 
     owner = True
 
     layers: Mapping[str, Layer]
-    infers = False
-    planned: ClassVar[bool] = False
-    tape: tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]] | None = None
+    in_inference = False
+    runs_by_plan: bool = False
+    recorded_tape: tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]] | None = None
 
     # Of this very object: neither its copies nor its files have them.
     __slots__ = ("_named", "_plan", "_rows")
@@ -35,24 +35,24 @@ class Owner(Layer):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "forward" in cls.__dict__ or "backward" in cls.__dict__:
-            cls.planned = cls.__dict__.get("planned", False)
+            cls.runs_by_plan = cls.__dict__.get("runs_by_plan", False)
         if "forward" in cls.__dict__ and "backward" not in cls.__dict__:
             cls.forward, cls.backward = recorded(cls.forward), pull_back
-        if "backward" in cls.__dict__ and "first" not in cls.__dict__:
-            cls.first = Owner.first  # type: ignore[method-assign]  # another backward may need every dx
+        if "backward" in cls.__dict__ and "first_for_dx" not in cls.__dict__:
+            cls.first_for_dx = Owner.first_for_dx  # type: ignore[method-assign]  # another backward may need every dx
 
-    def rows(self) -> list[list[str]]:
+    def rows_of_names(self) -> list[list[str]]:
         """The names of the layers that run one after another, row by row; a plan may run some of a row as one."""
         return []
 
-    def first(self) -> list[Layer]:
+    def first_for_dx(self) -> list[Layer]:
         """The layers whose dx makes up the owner's, and which it can do without where nobody wants that."""
         return []
 
     @property
     def training(self) -> bool:
         """Whether a layer inside computes as in training; assigned, it is that of all of them."""
-        return not self.infers and any(layer.training for layer in self.layers.values())
+        return not self.in_inference and any(layer.training for layer in self.layers.values())
 
     @training.setter
     def training(self, training: bool) -> None:
@@ -66,28 +66,28 @@ class Owner(Layer):
 
     def inferring(self) -> Self:
         """A shallow copy over such copies of its layers."""
-        copy = self.over(lambda layer: layer.inferring())
-        copy.infers = True
+        copy = self.over_copies(lambda layer: layer.inferring())
+        copy.in_inference = True
         return copy
 
     def astype(self, dtype: Any) -> Self:
         """A network of its own with parameters and state in another dtype, ``net.astype("float64")``."""
-        return self.over(lambda layer: layer.astype(dtype))
+        return self.over_copies(lambda layer: layer.astype(dtype))
 
-    def over(self, duplicate: Callable[[Layer], Layer]) -> Self:
+    def over_copies(self, duplicate: Callable[[Layer], Layer]) -> Self:
         """A copy with layers of its own, under the names and in the attributes where they were."""
         copy = self.copy()
         made = {id(layer): duplicate(layer) for layer in self.layers.values()}
         copy.__dict__.update({name: made[id(value)] for name, value in vars(self).items() if id(value) in made})
         copy.layers = MappingProxyType({name: made[id(layer)] for name, layer in self.layers.items()})
-        copy.tape = None
+        copy.recorded_tape = None
         return copy
 
     def with_layers(self, layers: Mapping[str, Any], needs_dx: bool) -> Self:
         """A copy that runs over other layers, such as the stages of a plan."""
         copy = self.copy()
         copy.layers, copy.needs_dx = MappingProxyType(dict(layers)), needs_dx
-        copy.tape = None
+        copy.recorded_tape = None
         return copy
 
     @property
@@ -95,7 +95,7 @@ class Owner(Layer):
         """The live parameters, name -> array, in the order of construction."""
         noted = getattr(self, "_named", None)
         if noted is None or noted[0] is not self.layers:
-            if not self.infers:  # not on each copy that predict makes
+            if not self.in_inference:  # not on each copy that predict makes
                 self._refuse_hidden()
             noted = self._named = (self.layers, NamedArrays(self._places(lambda layer: layer.params)))
         return noted[1]
@@ -124,13 +124,13 @@ class Owner(Layer):
             for inner, place in named(layer).places.items()
         }
 
-    def forget(self) -> None:
+    def forget_batch(self) -> None:
         """Forget what was noted of the arrays and of the last batch."""
-        super().forget()
-        self.tape = None
+        super().forget_batch()
+        self.recorded_tape = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"layers": dict(self.layers), "tape": None}
+        return super().__getstate__() | {"layers": dict(self.layers), "recorded_tape": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"layers": MappingProxyType(state["layers"])})
@@ -153,6 +153,6 @@ def spared(layer: Layer) -> list[Layer]:
     """The layers that compute no dx where the dx of this one is not wanted, itself first."""
     found = [layer]
     if isinstance(layer, Owner):
-        for first in layer.first():
+        for first in layer.first_for_dx():
             found += spared(first)
     return found

@@ -44,7 +44,8 @@ class PlainLayer(Layer):
         self.subject = subject
         inputs = needed(subject.forward)
         names = {"inputs": inputs, "differentiable": inputs if differentiable is None else differentiable}
-        vars(self).update(names, parameters=parameters, spec=replace(self.spec, **names, parameters=parameters))
+        spec = replace(self.spec, inputs=inputs, differentiable=names["differentiable"], parameters=parameters)
+        vars(self).update(names, parameters=parameters, spec=spec)
         self.starts_at_one = bool(inspect.signature(subject.backward).parameters) and not needed(subject.backward)
         self.seeded = same_numbers()
 

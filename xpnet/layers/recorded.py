@@ -20,7 +20,7 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(forward)
     def recording(self: Any, *args: Any, **named: Any) -> Any:
         arrays = (*args, *named.values(), *self.params.values())
-        if self.infers or any(type(array) is Variable for array in arrays):
+        if self.in_inference or any(type(array) is Variable for array in arrays):
             return forward(self, *args, **named)
         inputs = dict(zip(self.inputs, checks.in_order(self.spec, args, named), strict=True))
         wanted = self.differentiable if self.needs_dx else ()
@@ -33,8 +33,8 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
                 return forward(self, **constants | dict(zip(traced, xs, strict=True)))
 
         y, pullback = vjp(of_parameters_and_inputs, dict(self.params), *traced.values())
-        self.tape = (pullback, tuple(traced))
-        self.call = Call(like=(array_namespace(y), y.shape, y.dtype, device_of(y)) if is_array(y) else None)
+        self.recorded_tape = (pullback, tuple(traced))
+        self.last_call = Call(like=(array_namespace(y), y.shape, y.dtype, device_of(y)) if is_array(y) else None)
         return y
 
     return recording
@@ -42,11 +42,11 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 def pull_back(self: Any, dout: Any = 1.0) -> Any:
     """Assign to every layer its gradients, each the sum over the uses of the layer, and return dx."""
-    if self.tape is None:
+    if self.recorded_tape is None:
         raise StateError(type(self).__name__, "forward must run before backward", "no forward", "call forward first")
-    pullback, traced = self.tape
-    if self.call is not None and self.call.like is not None:
-        dout = checks.check_dout(self.spec, dout, *self.call.like)
+    pullback, traced = self.recorded_tape
+    if self.last_call is not None and self.last_call.like is not None:
+        dout = checks.check_dout(self.spec, dout, *self.last_call.like)
     gradients, *dxs = pullback(dout)
     for name, gradient in gradients.items():
         layer, attribute = self.params.place(name)

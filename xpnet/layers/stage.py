@@ -37,7 +37,7 @@ class Stage:
     def __call__(self, *inputs: Any) -> Any:
         body, self.given = self.body, None
         for layer in self.layers:
-            layer.call = None  # what a forward by hand left is of another batch
+            layer.last_call = None  # what a forward by hand left is of another batch
         if body is None:
             return self._by_equations(inputs)
         if self.checked:
@@ -80,7 +80,7 @@ class Stage:
         shape = getattr(inputs[0], "shape", None)
         if first.spec.flattens:
             inputs = (checks.flatten(inputs[0]), *inputs[1:])
-        first.check(inputs, shape)
+        first.check_inputs(inputs, shape)
 
     def _by_equations(self, inputs: tuple[Any, ...]) -> Any:
         with without_dx(self.layers[0], self.needs_dx):
@@ -149,7 +149,7 @@ class ContainerStage:
     """A container as a body runs it, in the place of the forward and backward of ``inside``, its copy over stages."""
 
     owner = True
-    infers = False
+    in_inference = False
 
     def __init__(self, inside: Any, kind: type[Body]) -> None:
         self.inside, self.kind = inside, kind
@@ -172,7 +172,7 @@ def without_dx(layer: Any, needs_dx: bool) -> Iterator[None]:
     if needs_dx or not layer.needs_dx:
         yield
         return
-    own = "needs_dx" in vars(layer)
+    own = layer.has_own("needs_dx")
     layer.needs_dx = False
     try:
         yield

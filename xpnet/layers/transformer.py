@@ -33,7 +33,7 @@ class TransformerBlock(Owner):
     """
 
     differentiable = ("x",)
-    planned = True
+    runs_by_plan = True
 
     def __init__(self, attention: Sequence[Layer], mlp: Sequence[Layer]) -> None:
         who = type(self).__name__
@@ -49,13 +49,13 @@ class TransformerBlock(Owner):
         self.layers = owned(who, renamed)
         self.second = list(self.layers)[len(attention)]  # the name of the layer that begins the second branch
 
-    def rows(self) -> list[list[str]]:
+    def rows_of_names(self) -> list[list[str]]:
         names = list(self.layers)
         at = [name.partition("+")[0] for name in names].index(self.second)
         return [names[:at], names[at:]]
 
     def forward(self, x: Any, mask: Any = None) -> Any:
-        for branch in self.rows():
+        for branch in self.rows_of_names():
             y = x
             for layer in (self.layers[name] for name in branch):
                 y = layer(y, mask) if "mask" in layer.inputs else layer(y)
@@ -64,7 +64,7 @@ class TransformerBlock(Owner):
 
     def backward(self, dout: Any = 1.0) -> Any:
         dout = plain(dout)
-        for branch in reversed(self.rows()):
+        for branch in reversed(self.rows_of_names()):
             dy = dout
             for layer in (self.layers[name] for name in reversed(branch)):
                 dy = layer.backward(dy)

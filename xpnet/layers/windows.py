@@ -27,8 +27,9 @@ class Windowed(Layer):
         return self.window.places(shape)
 
     def _options(self) -> dict[str, Any]:
-        pool_h, pool_w = self.window.size
-        found = {**super()._options(), **self.window._asdict(), "pool_h": pool_h, "pool_w": pool_w}
+        size, stride, pad, dilation = self.window
+        own = {"pool_h": size[0], "pool_w": size[1], "stride": stride, "pad": pad, "dilation": dilation}
+        found = {**super()._options(), **own}
         return {name: _one_or_pair(value) for name, value in found.items()}
 
 

@@ -78,6 +78,7 @@ class TransformerLM(Network):
         if not tied:
             named["MatMul1"] = MatMul.create(width, vocabulary, init, rng)
         super().__init__(named, loss=SoftmaxWithLoss())
+        self.runs_by_plan = not tied
 
     def forward(self, x: Any) -> Any:
         return self._tied_forward(x) if self.tied else super().forward(x)

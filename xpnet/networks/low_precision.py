@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from xpnet import capturing
+from xpnet.autodiff import Variable
 from xpnet.backend import (
     array_namespace,
     backend_of,
@@ -20,7 +22,6 @@ from xpnet.backend import (
 )
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.errors import ArgumentError, BackendError, DivergenceError, DtypeError, StateError
-from xpnet import capturing
 from xpnet.layers.checks import is_number
 from xpnet.typing import Array
 
@@ -165,10 +166,16 @@ class LowPrecision(Movable):
         }
 
 
+_NOT_REAL: set[tuple[type, Any]] = set()  # the types of arrays and their dtypes, such as those of labels
+
+
 def cast_like(like: Any, value: Any) -> Any:
     """Floating values in the dtype of others of their library; anything else as it is."""
-    if getattr(value, "dtype", None) is getattr(like, "dtype", None):
+    dtype = getattr(value, "dtype", None)
+    if dtype is getattr(like, "dtype", None) or (type(value), dtype) in _NOT_REAL:
         return value
+    if dtype is not None and type(value) is not Variable and dtype_kind(value) != "real":
+        _NOT_REAL.add((type(value), dtype))
     if not is_array(value) or dtype_kind(value) != "real" or not is_array(like) or dtype_kind(like) != "real":
         return value
     xp = array_namespace(value)
@@ -186,7 +193,7 @@ def check_masters(who: str, network: Any) -> Array:
         if dtype_name(W.dtype) in DTYPES:
             remedy = "make the network in float32: its own parameters are the master weights"
             raise DtypeError(who, f"{name} must be float32 or float64", dtype_name(W.dtype), remedy)
-    first = next(iter(network.params.values()), None)
+    first: Array | None = next(iter(network.params.values()), None)
     if first is None:
         raise ArgumentError(who, "the network must have parameters", "none", "leave it as it is")
     return first

@@ -8,12 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from xpnet import capturing
 from xpnet.autodiff import Variable
 from xpnet.backend import array_namespace, size_of
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
-from xpnet import capturing
 from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.composition import Chain
@@ -92,12 +92,17 @@ class Network(Chain):
         """What computes the scores of some rows in inference."""
         plan = self._plan_for(x)
         if plan is None:
-            return self.inferring().scores
+            return self.inferring().compute_scores
         W = next(iter(self.params.values()))
         precision = self.precision
         if precision is None:
             return lambda rows: plan.predict(cast_like(W, rows))
-        return lambda rows: precision.forward(self, rows, plan.predict)
+
+        def predict(low: Any) -> Any:
+            plan.at_home()  # the parameters are casts now
+            return plan.predict(low)
+
+        return lambda rows: precision.forward(self, rows, predict)
 
     def plan(self) -> Plan | Unplanned:
         """What runs as what in training and inference, ``print(net.plan())``, on the library of the parameters.
@@ -112,9 +117,9 @@ class Network(Chain):
 
     def _own_way(self) -> str:
         """Why no plan may run in the place of the network's own methods; "" where one may."""
-        if not self.planned:
-            return "it has a forward or backward of its own"
         kind, own = type(self), vars(self)
+        if not self.runs_by_plan or "forward" in own or "backward" in own:
+            return "it has a forward or backward of its own"
         for name in PLANNED:
             if getattr(kind, name) is not WRITTEN[name] or name in own:
                 return f"it has a {name} of its own"
@@ -159,7 +164,7 @@ class Network(Chain):
         check_flag(type(self).__name__, predict)
         self._register()
         before = None if predict or self._steps_now() else dict(self.states)
-        y = self.predict(x) if predict else self.scores(x)
+        y = self.predict(x) if predict else self.compute_scores(x)
         targets = [cast_like(y, array) for array in ((t,) if weights is None else (t, weights))]
         loss: Array = last.predict(y, *targets) if predict else last(y, *targets)
         if before:
@@ -187,7 +192,7 @@ class Network(Chain):
                 if getattr(layer, attribute) is earlier:  # else another step has moved it
                     setattr(layer, attribute, later)
 
-        call = self._loss_layer().call
+        call = self._loss_layer().last_call
         if call is not None:
             call.then = move
 
@@ -198,7 +203,7 @@ class Network(Chain):
                 for name in arrays:
                     arrays.register(capturing.current, name)
 
-    def scores(self, x: Any) -> Any:
+    def compute_scores(self, x: Any) -> Any:
         """The scores of a batch as ``forward`` has them, in the precision of the network."""
         if self.precision is not None:
             return self.precision.forward(self, x, self.forward)
@@ -249,12 +254,18 @@ class Network(Chain):
 
     def _by_plan(self, plan: Plan, x: Any, t: Any, weights: Any) -> tuple[Array, dict[str, Array]]:
         last: Any = plan.loss
-        self._register()
+        if capturing.current is not None:
+            self._register()
         given = (t,) if weights is None else (t, weights)
         if self.precision is None:
             y = plan.forward(cast_like(plan.arrays[0], x) if plan.arrays else x, *given)
         else:
-            y = self.precision.forward(self, x, lambda low: plan.forward(low, *given))
+
+            def forward(low: Any) -> Any:
+                plan.at_home()  # the parameters are casts now
+                return plan.forward(low, *given)
+
+            y = self.precision.forward(self, x, forward)
         loss: Array = last(y, *[cast_like(y, array) for array in given])
         dout = last.backward(1.0)
         if self.precision is None:
@@ -292,7 +303,8 @@ class Network(Chain):
     def grads(self) -> dict[str, Array]:
         """The gradients of the last ``backward``, name -> array."""
         finite = None if self.precision is None else self.precision.finite
-        return super().grads if finite is None else Gradients(super().grads, finite)
+        gradients = self.params.gradients()
+        return gradients if finite is None else Gradients(gradients, finite)
 
     @property
     def states(self) -> NamedStates:

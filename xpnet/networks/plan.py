@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import is_not
 from typing import Any
 
-from xpnet.layers.bodies import LONGEST, Body, body_for, libraries_for, replaced
+from xpnet.layers.bodies import LONGEST, Body, body_for, libraries_for
 from xpnet.layers.owner import Owner, spared
 from xpnet.layers.stage import ContainerStage, InferenceStage, Stage
 
@@ -55,7 +55,8 @@ class Plan:
         self.layers = network.layers
         self.stages: list[Stage] = []
         self.rows: list[tuple[str, str]] = []
-        self.containers: list[tuple[Any, Any, type[Body] | None]] = []
+        self.containers: list[tuple[Any, Any]] = []
+        self.watched: list[tuple[Any, str, Any]] = []
         spare = {id(layer) for layer in spared(network)}
         self.training: Any = self._over(network, spare, "")
         self.last_layer = network.last_layer
@@ -69,15 +70,22 @@ class Plan:
         self.home = False
         self.runs = any(stage.kind for stage in self.stages)
 
+    def _watch(self, kind: type[Body] | None, layers: list[Any]) -> None:
+        """Note the methods in whose place a body runs."""
+        if kind is not None:
+            for layer, methods in zip(layers, kind.watched, strict=True):
+                self.watched += [(layer, name, method) for name, method in methods]
+
     def _over(self, container: Owner, spare: set[int], path: str) -> Any:
         """A copy of a container over stages, and over such copies of the containers in it."""
         kind = body_for((container,), self.libraries)
         if kind is not None:
             self.rows.append((path, what(kind)))
+            self._watch(kind, [container])
         if path:
-            self.containers.append((container, container.layers, kind))
+            self.containers.append((container, container.layers))
         made: dict[str, Any] = {}
-        rows = container.rows()
+        rows = container.rows_of_names()
         in_rows = {name for row in rows for name in row}
         for row in [*rows, *[[name] for name in container.layers if name not in in_rows]]:
             while row:
@@ -87,7 +95,7 @@ class Plan:
                 key = "+".join(names)
                 where = f"{path}.{key}" if path else key
                 inner: Any = layers[0]
-                if inner.owner and inner.planned and "forward" not in vars(inner) and "backward" not in vars(inner):
+                if inner.owner and inner.runs_by_plan and not (inner.has_own("forward") or inner.has_own("backward")):
                     made[key] = self._over(inner, spare, where)
                 else:
                     made[key] = self._stage(layers, spare, where)
@@ -106,6 +114,7 @@ class Plan:
         stage = Stage(tuple(layers), kind, needs_dx=id(layers[0]) not in spare)
         self.stages.append(stage)
         self.rows.append((where, what(kind)))
+        self._watch(kind, layers)
         return stage
 
     def _in_inference(self, container: Any) -> Any:
@@ -117,18 +126,18 @@ class Plan:
                 made[name] = InferenceStage(inner)
                 self.inference_stages.append(made[name])
         copy = container.with_layers(made, container.needs_dx)
-        copy.infers = True
+        copy.in_inference = True
         return copy
 
     def holds(self, network: Any) -> bool:
         """Whether nobody has put in other layers or methods since."""
         if network.last_layer is not self.last_layer or network.layers is not self.layers:
             return False
-        for container, layers, kind in self.containers:
-            if container.layers is not layers or (kind is not None and replaced(kind, (container,))):
+        for container, layers in self.containers:
+            if container.layers is not layers:
                 return False
-        for stage in self.stages:
-            if stage.kind is not None and replaced(stage.kind, stage.layers):
+        for layer, name, method in self.watched:  # noqa: SIM110 (a generator takes twice as long)
+            if getattr(getattr(layer, name), "__func__", None) is not method:
                 return False
         return True
 
@@ -136,14 +145,13 @@ class Plan:
         """Whether all parameters are plain arrays of the library; notes what they are like."""
         arrays = [getattr(layer, name) for layer, name in self.places]
         if any(map(is_not, arrays, self.arrays)) or len(arrays) != len(self.arrays):
-            self.home = all([libraries_for(type(array)) == self.libraries for array in arrays])
+            self.home = all(libraries_for(type(array)) == self.libraries for array in arrays)
             self.kinds = [(type(a), a.shape, a.dtype, a.device) for a in arrays] if self.home else []
             self.arrays = arrays
         return self.home
 
     def predict(self, x: Any) -> Any:
         """The scores of a batch in inference."""
-        self.at_home()
         self.inferred.enter((x,), self.kinds)
         y = self.inference.forward(x)
         self.inferred.leave()
@@ -151,7 +159,6 @@ class Plan:
 
     def forward(self, x: Any, *others: Any) -> Any:
         """The scores of a batch in training; the others are what the loss is to be given."""
-        self.at_home()
         self.trained.enter((x, *others), self.kinds)
         return self.training.forward(x)
 
@@ -175,5 +182,5 @@ class Unplanned:
         return f"{self.who} runs as it reads: {self.why}"
 
 
-PLANNED = ("forward", "backward", "loss", "scores", "grads")
-"""The methods of a network in whose place a plan runs; whoever writes one of them has it run."""
+PLANNED = ("loss", "compute_scores", "grads")
+"""The methods of a network beside forward and backward in whose place a plan runs; one's own is run instead."""

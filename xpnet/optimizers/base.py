@@ -106,18 +106,16 @@ class Optimizer(Movable):
         return tuple(options.values())
 
     def _numbers_beside(self, W: Array, own: Options | None) -> tuple[Any, ...]:
-        """The numbers of this step for a parameter with options of its own; in a capture, arrays where they are live."""
+        """The numbers of this step for a parameter and its own options; in a capture the live ones are arrays."""
         now = self._numbers_after(self.steps, W, {**self._given, **(own or {})})
         capture = capturing.current
         if capture is None:
             return now
-        changing = capture.numbers(
-            vars(self),
-            "steps",
-            lambda steps: self._numbers_after(steps, W, self._options(own))[: self.live],
-            widened(W),
-        )
-        return (*changing, *now[self.live :])
+
+        def live(steps: int) -> tuple[Any, ...]:
+            return self._numbers_after(steps, W, self._options(own))[: self.live]
+
+        return (*capture.numbers(vars(self), "steps", live, widened(W)), *now[self.live :])
 
     def _options(self, own: Options | None = None) -> dict[str, Any]:
         """The options as they are now, with those of a parameter over them."""
@@ -195,7 +193,7 @@ class Optimizer(Movable):
     ) -> list[tuple[str, Array, Array, Options]]:
         """Name, parameter, gradient and own options of all that moves, after the checks."""
         try:
-            pairs = list(params.items())
+            pairs = params.pairs() if type(params) is NamedArrays else list(params.items())
         except AttributeError:
             who, must = type(self).__name__, "params must map names to arrays"
             raise DtypeError(who, must, type(params).__name__, "give it net.params") from None
@@ -271,7 +269,7 @@ class Optimizer(Movable):
 
     def _rate(self, lr: Rate, steps: int) -> float:
         rate: Any = lr(steps) if callable(lr) else lr
-        if not isinstance(rate, Real) or not 0.0 <= float(rate) < float("inf"):
+        if not (type(rate) is float or isinstance(rate, Real)) or not 0.0 <= float(rate) < float("inf"):
             must = "the learning rate must be at least 0 and finite"
             raise ArgumentError(type(self).__name__, must, f"{rate!r} in step {steps}", "look at the schedule")
         found: float = rate if rate is lr else float(rate)

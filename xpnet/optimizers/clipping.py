@@ -118,6 +118,6 @@ def check_limit(who: str, limit: Any) -> float:
 
 def check_gradients(who: str, grads: Any) -> None:
     """Raise DtypeError unless the gradients have names."""
-    if not isinstance(grads, Mapping):
+    if type(grads) is not dict and not isinstance(grads, Mapping):
         must = "grads must map names to arrays"
         raise DtypeError(who, must, type(grads).__name__, "give it net.gradient(x, t)")

@@ -32,14 +32,8 @@ class Lion(Optimizer):
     ) -> None:
         super().__init__(groups, lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay)
 
-    def numbers(  # type: ignore[override]
-        self,
-        count: Any,
-        lr: float,
-        beta1: float,
-        beta2: float,
-        weight_decay: float,  # noqa: ARG002
-    ) -> tuple[Any, ...]:
+    def numbers(self, count: Any, **options: Any) -> tuple[Any, ...]:  # noqa: ARG002
+        lr, beta1, beta2, weight_decay = options.values()
         return lr, 1.0 - lr * weight_decay, beta1, beta2
 
     def step(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from xpnet.backend.halves import is_half, narrowed, widened
@@ -28,13 +28,13 @@ def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
     return register
 
 
-def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> Sequence[Any]:
+def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> list[Any]:
     """What the step of an optimizer makes of each parameter, by the body of its library or by its formula."""
     kind = type(given[0][0]) if given else None
     body = None if kind is None or is_plain() else body_for(optimizer, kind)
     if body is None or [W for W, dW, *_ in given if type(W) is not kind or type(dW) is not kind]:
         return [by_formula(optimizer.step, *one) for one in given]
-    found = body(optimizer.step, given)
+    found: list[Any] = body(optimizer.step, given)
     for at, one in enumerate(found):
         if one is NotImplemented:
             found[at] = by_formula(optimizer.step, *given[at])
@@ -43,12 +43,10 @@ def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> Sequence[Any]:
 
 def body_for(optimizer: Any, kind: type) -> Any:
     """The body for an optimizer and parameters of a type; None for none, or where somebody has replaced the formula."""
-    if "step" in vars(optimizer):
-        return None
     for library in libraries_for(kind):
         formula, body = STEPS.get(library, {}).get(type(optimizer), (None, None))
-        if formula is type(optimizer).step:
-            return body
+        if body is not None:
+            return body if getattr(optimizer.step, "__func__", None) is formula else None
     return None
 
 

@@ -8,6 +8,7 @@ Source: Python array API standard, 2024.12; ``isin``, ``broadcast_shapes``, ``ei
 
 from __future__ import annotations
 
+from inspect import getmembers_static
 from typing import Any, Protocol
 
 from xpnet.standard.arithmetic import Arithmetic
@@ -28,12 +29,8 @@ class Standard(Arithmetic, Comparison, Creation, Manipulation, Reduction, Search
 
 def declared(kind: type, prefix: str = "") -> dict[str, Any]:
     """Full name -> the declaration of each function of a part of the standard."""
-    found = {}
-    for part in kind.__mro__:
-        for name, member in vars(part).items():
-            if isinstance(member, staticmethod) and not name.startswith("_"):
-                found[prefix + name] = member.__func__
-    return found
+    members = getmembers_static(kind, lambda member: isinstance(member, staticmethod))
+    return {prefix + name: function.__func__ for name, function in members if not name.startswith("_")}
 
 
 FUNCTIONS: dict[str, Any] = {**declared(Standard), **declared(Linalg, "linalg."), **declared(Fft, "fft.")}

@@ -40,7 +40,7 @@ class Comparison(Protocol):
 
     @staticmethod
     def clip(x: Array, /, min: Operand | None = None, max: Operand | None = None) -> Array:  # noqa: A002
-        """``y``, x brought within min and max; ``dout`` goes to x within them, else to the bound."""
+        """``y``, x limited to min and max; ``dout`` goes to x within them, else to the bound."""
 
     @staticmethod
     def equal(x1: Operand, x2: Operand, /) -> Array:

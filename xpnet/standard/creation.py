@@ -101,7 +101,7 @@ class Creation(Protocol):
 
 
 class Constants(Protocol):
-    """The numbers, the dtypes and what the namespace tells of itself."""
+    """The numbers, the dtypes and the description of the namespace."""
 
     e: float
     inf: float

@@ -55,7 +55,7 @@ class Fft(Protocol):
 
     @staticmethod
     def irfft(x: Array, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Array:
-        """The inverse of ``rfft``, real; ``dx``, the ``rfft`` of dout, twice where a frequency stands for two."""
+        """The inverse of ``rfft``, real; ``dx``, the ``rfft`` of dout, twice where a frequency counts for two."""
 
     @staticmethod
     def irfftn(

@@ -11,7 +11,7 @@ Axes = int | tuple[Sequence[int], Sequence[int]]
 
 
 class Products(Protocol):
-    """The products that stand in the namespace itself and in ``linalg``."""
+    """The products that are in the namespace itself and in ``linalg``."""
 
     @staticmethod
     def matmul(x1: Array, x2: Array, /) -> Array:

@@ -41,7 +41,7 @@ class Manipulation(Protocol):
 
     @staticmethod
     def moveaxis(x: Array, source: int | tuple[int, ...], destination: int | tuple[int, ...], /) -> Array:
-        """``y``, x with axes at other places; ``dx``, dout with them moved back."""
+        """``y``, x with axes at other positions; ``dx``, dout with them moved back."""
 
     @staticmethod
     def permute_dims(x: Array, /, axes: tuple[int, ...]) -> Array:
@@ -89,4 +89,4 @@ class Manipulation(Protocol):
 
     @staticmethod
     def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
-        """``x[0], x[1], …`` along the axis; ``dx`` has each ``dout`` at its place."""
+        """``x[0], x[1], …`` along the axis; ``dx`` has each ``dout`` at its position."""

@@ -100,7 +100,7 @@ class Search(Protocol):
 
     @staticmethod
     def sort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
-        """``y``, x in order along the axis; ``dout`` goes to the element that came to its place."""
+        """``y``, x in order along the axis; ``dout`` goes to the element that it came from."""
 
     @staticmethod
     def unique_all(x: Array, /) -> tuple[Array, Array, Array, Array]:

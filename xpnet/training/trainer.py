@@ -94,7 +94,7 @@ class Trainer(Movable):
             self._check(data)
         if self.batches.sizes[1] == 1:
             with np.errstate(over="ignore", invalid="ignore"):
-                network.loss(*(part[:1, ...] for part in train))  # some layers need more rows in training
+                network.loss(train[0][:1, ...], train[1][:1, ...])  # some layers need more rows in training
         advise_scale(type(self).__name__, x=train[0], t=train[1])
 
     def fit(self, epochs: int, on_batch: Callable[[int], None] | None = None, patience: int | None = None) -> History:

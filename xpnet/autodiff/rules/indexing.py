@@ -17,7 +17,7 @@ from xpnet.autodiff.rules.table import Rule, base, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import DtypeError, ShapeError
-from xpnet.kernels.standard.embedding import wide
+from xpnet.kernels.scatter import wide
 
 
 def read_key(key: Any, masks: bool = False) -> Any:

@@ -15,7 +15,7 @@ MASK = np.asarray([[False, False, False], [True, False, True]])  # the first seq
 
 
 def attention(x: Host, allowed: Host, *parameters: Host, heads: int = 2) -> Host:
-    """One query of one head at a time; ``allowed (N, L, L)``."""
+    """Compute one query of one head at a time; ``allowed (N, L, L)``."""
     Wq, Wk, Wv, Wo, bq, bk, bv, bo = parameters
     q, k, v = x @ Wq + bq, x @ Wk + bk, x @ Wv + bv
     a = np.zeros(q.shape)

@@ -9,7 +9,7 @@ from xpnet.layers import Convolution, TransposedConvolution
 
 
 def convolution(x: Host, W: Host, b: Host, s: int = 1, p: int = 0, d: int = 1, groups: int = 1) -> Host:
-    """Every output as the sum of its products."""
+    """Compute every output as the sum of its products."""
     x = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
     (N, _, H, width), (M, C, FH, FW) = x.shape, W.shape
     y = np.zeros((N, M, (H - d * (FH - 1) - 1) // s + 1, (width - d * (FW - 1) - 1) // s + 1)) + b[:, None, None]
@@ -19,7 +19,7 @@ def convolution(x: Host, W: Host, b: Host, s: int = 1, p: int = 0, d: int = 1, g
 
 
 def transposed(x: Host, W: Host, b: Host, s: int = 1, p: int = 0, o: int = 0, d: int = 1, groups: int = 1) -> Host:
-    """Every input as the image of its filter, added where it falls."""
+    """Add every input times its filter where the filter lies."""
     (N, C, H, width), (_, M, FH, FW) = x.shape, W.shape
     y = np.zeros((N, groups * M, s * (H - 1) + d * (FH - 1) + 1 + o, s * (width - 1) + d * (FW - 1) + 1 + o))
     for n, c, i, j, m, k, l in product(*map(range, (*x.shape, M, FH, FW))):  # noqa: E741

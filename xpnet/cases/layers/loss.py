@@ -1,5 +1,6 @@
 """Cases of the losses."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def cross_entropy(x: Host, t: Host) -> Any:
 
 
 def smoothed(x: Host, t: Host, weights: Host) -> Any:
-    """The sum over samples whose label is not 1, over the weights of their classes."""
+    """Return the sum over samples whose label is not 1, over the weights of their classes."""
     total = counts = 0.0
     for scores, label, w in zip(x, t, weights, strict=True):
         if label != 1:
@@ -47,19 +48,13 @@ def huber(x: Host, t: Host, weights: Host) -> Any:
     return np.sum(weights[:, None] * losses) / np.sum(np.repeat(weights, 4))
 
 
+of_samples = partial(Case, needs_samples=True)
 CASES = (
-    Case("SoftmaxWithLoss, indices", SoftmaxWithLoss, (SCORES, LABELS), cross_entropy, needs_samples=True),
-    Case("SoftmaxWithLoss, shares", SoftmaxWithLoss, (SCORES, SHARES), cross_entropy, needs_samples=True),
+    of_samples("SoftmaxWithLoss, indices", SoftmaxWithLoss, (SCORES, LABELS), cross_entropy),
+    of_samples("SoftmaxWithLoss, shares", SoftmaxWithLoss, (SCORES, SHARES), cross_entropy),
     Case("SoftmaxWithLoss, one sample", SoftmaxWithLoss, (normal("x", 4), np.asarray(2)), cross_entropy),
-    Case(
-        "SoftmaxWithLoss, all options",
-        SoftmaxWithLoss,
-        (SCORES, LABELS, WEIGHTS),
-        smoothed,
-        options=SMOOTHED,
-        needs_samples=True,
-    ),
-    Case(
+    of_samples("SoftmaxWithLoss, all options", SoftmaxWithLoss, (SCORES, LABELS, WEIGHTS), smoothed, options=SMOOTHED),
+    of_samples(
         "SoftmaxWithLoss, class weights",
         SoftmaxWithLoss,
         (normal("x", 2, 3, 4), np.asarray([[0, 3, 1], [1, 2, 0]])),
@@ -67,47 +62,36 @@ CASES = (
             np.sum(CLASS_WEIGHTS[t] * -np.log(np.sum(np.eye(4)[t] * softmax(x), axis=-1))) / np.sum(CLASS_WEIGHTS[t])
         ),
         options={"class_weights": (0.5, 2.0, 1.5, 0.25)},
-        needs_samples=True,
     ),
-    Case(
+    of_samples(
         "SoftmaxWithLoss, ignored, sum",
         SoftmaxWithLoss,
         (SCORES, np.asarray([0, -100, 1, -100, 2])),
         ignored,
         options={"ignore_index": -100, "reduction": "sum"},
-        needs_samples=True,
     ),
-    Case("SigmoidWithLoss", SigmoidWithLoss, (SCORES, SHARES), binary_cross_entropy, needs_samples=True),
-    Case(
+    of_samples("SigmoidWithLoss", SigmoidWithLoss, (SCORES, SHARES), binary_cross_entropy),
+    of_samples(
         "SigmoidWithLoss, weighted",
         SigmoidWithLoss,
         (SCORES, SHARES),
         lambda x, t: np.mean(CLASS_WEIGHTS * t * np.log1p(np.exp(-x)) + (1.0 - t) * np.log1p(np.exp(x))),
         options={"pos_weight": (0.5, 2.0, 1.5, 0.25)},
-        needs_samples=True,
     ),
-    Case(
-        "IdentityWithLoss",
-        IdentityWithLoss,
-        OUTPUTS,
-        lambda x, t: 0.5 * np.sum((x - t) ** 2) / 5.0,
-        needs_samples=True,
-    ),
-    Case(
+    of_samples("IdentityWithLoss", IdentityWithLoss, OUTPUTS, lambda x, t: 0.5 * np.sum((x - t) ** 2) / 5.0),
+    of_samples(
         "IdentityWithLoss, weighted",
         IdentityWithLoss,
         (*OUTPUTS, WEIGHTS),
         lambda x, t, w: 0.5 * np.sum(w[:, None] * (x - t) ** 2) / np.sum(w),
-        needs_samples=True,
     ),
-    Case("MeanSquaredError", MeanSquaredError, OUTPUTS, lambda x, t: np.mean((x - t) ** 2), needs_samples=True),
-    Case(
+    of_samples("MeanSquaredError", MeanSquaredError, OUTPUTS, lambda x, t: np.mean((x - t) ** 2)),
+    of_samples(
         "MeanSquaredError, sum",
         MeanSquaredError,
         (*OUTPUTS, WEIGHTS),
         lambda x, t, w: np.sum(w[:, None] * (x - t) ** 2),
         options={"reduction": "sum"},
-        needs_samples=True,
     ),
-    Case("Huber", Huber, (*OUTPUTS, WEIGHTS), huber, options={"delta": 0.7}, needs_samples=True),
+    of_samples("Huber", Huber, (*OUTPUTS, WEIGHTS), huber, options={"delta": 0.7}),
 )

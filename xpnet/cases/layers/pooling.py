@@ -10,13 +10,13 @@ from xpnet.layers import AveragePooling, GlobalAveragePooling, MaxPooling
 
 
 def distinct(name: str, *shape: int) -> Host:
-    """Values a third apart in random order: no step of a check changes which of them is the largest."""
+    """Return values a third apart in random order: no step of a check changes which is the largest."""
     ranks = np.argsort(normal(name, *shape), axis=None).reshape(shape)
     return np.asarray((ranks - ranks.size / 2) / 3.0)
 
 
 def pooled(x: Host, of: Callable[..., Any], border: float, h: int, w: int, s: int, p: int) -> Host:
-    """What a function makes of the values under the window, place by place."""
+    """Apply a function to the values under each window."""
     x = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)), constant_values=border)
     rows, columns = range(0, x.shape[2] - h + 1, s), range(0, x.shape[3] - w + 1, s)
     return np.stack([np.stack([of(x[:, :, i : i + h, j : j + w], axis=(2, 3)) for j in columns], -1) for i in rows], -2)

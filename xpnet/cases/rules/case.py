@@ -15,9 +15,9 @@ Shape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Case:
-    """``call(xp, *arrays)`` at points of these shapes; ``domain`` moves standard normals to where it is smooth.
+    """A call ``call(xp, *arrays)`` at points of these shapes; ``domain`` moves standard normals to where it is smooth.
 
-    ``name`` is the function's in the standard, ``label`` tells its cases apart. ``constants`` are the numbers of the
+    ``name`` is the function's in the standard, ``label`` distinguishes its cases. ``constants`` are the numbers of the
     operands by which it is not differentiated: a sign, a condition.
     """
 
@@ -41,7 +41,7 @@ class Case:
         return tuple(number for number in range(len(self.shapes)) if number not in self.constants)
 
     def points(self, seed: int = 0) -> list[Host]:
-        """One host array per operand, the same for the same seed."""
+        """Return one host array per operand, the same for the same seed."""
         rng = np.random.default_rng([seed, len(self.name)])
         points = []
         for at, shape in enumerate(self.shapes):
@@ -56,12 +56,12 @@ class Case:
 
 
 def case(name: str, *shapes: Shape, call: Callable[..., Any] | None = None, **options: Any) -> Case:
-    """A case of ``name`` at points of these shapes; without ``call``, of the function itself on the points."""
+    """Return a case of ``name`` at points of these shapes; without ``call``, of the function itself on the points."""
     return Case(name, call or calling(name), shapes, **options)
 
 
 def calling(name: str, **keywords: Any) -> Callable[..., Any]:
-    """``call(xp, *arrays)`` of the standard's function ``name``, such as ``linalg.inv``, with these keywords."""
+    """Return ``call(xp, *arrays)`` of the standard's function ``name``, such as ``linalg.inv``, with keywords."""
     *extension, short = name.split(".")
 
     def call(xp: Any, *arrays: Any) -> Any:
@@ -73,30 +73,30 @@ def calling(name: str, **keywords: Any) -> Callable[..., Any]:
 
 
 def spelled(keywords: dict[str, Any]) -> str:
-    """``axis=1,keepdims=True``."""
+    """Return keywords as text, ``axis=1,keepdims=True``."""
     return ",".join(f"{name}={value}" for name, value in keywords.items())
 
 
 def constant_like(xp: Any, x: Any, values: Any) -> Any:
-    """An array of these values with the dtype and device of x."""
+    """Return an array of these values with the dtype and device of x."""
     return xp.asarray(values, dtype=x.dtype, device=x.device)
 
 
 def positive(x: Host) -> Host:
-    """Points above 0.5."""
+    """Return points above 0.5."""
     return np.asarray(np.abs(x) + 0.5)
 
 
 def unit(x: Host) -> Host:
-    """Points within (-0.8, 0.8)."""
+    """Return points within (-0.8, 0.8)."""
     return np.asarray(np.tanh(x) * 0.8)
 
 
 def above_one(x: Host) -> Host:
-    """Points above 1.5."""
+    """Return points above 1.5."""
     return np.asarray(np.abs(x) + 1.5)
 
 
 def away(x: Host) -> Host:
-    """Points at least 0.3 away from 0."""
+    """Return points at least 0.3 away from 0."""
     return np.asarray(x + np.sign(x) * 0.3)

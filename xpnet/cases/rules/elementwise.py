@@ -8,19 +8,19 @@ PAIRS = (((3, 4), (3, 4)), ((3, 1), (4,)), ((2, 1, 3), (4, 1)), ((), (3,)))
 
 
 def unary(name: str, domain: Domain | None = None) -> tuple[Case, ...]:
-    """A function of one operand, real and complex."""
+    """Return cases of a function of one operand, real and complex."""
     return case(name, (3, 1, 2), domain=domain), case(name, (5,), domain=domain, is_complex=True)
 
 
 def binary(name: str, domain: Domain | None = None, constants: tuple[int, ...] = ()) -> tuple[Case, ...]:
-    """A function of two real operands that broadcast."""
+    """Return cases of a function of two real operands that broadcast."""
     return tuple(
         case(name, *pair, label=" ".join(map(str, pair)), domain=domain, constants=constants) for pair in PAIRS
     )
 
 
 def mixed(name: str, domain: Domain | None = None) -> tuple[Case, ...]:
-    """A function of two operands, of which both or one are complex."""
+    """Return cases of a function of two operands, of which both or one are complex."""
     return (
         *binary(name, domain),
         case(name, (3,), (2, 3), domain=domain, is_complex=True),
@@ -29,7 +29,7 @@ def mixed(name: str, domain: Domain | None = None) -> tuple[Case, ...]:
 
 
 def power(number: float) -> Case:
-    """``x ** number``."""
+    """Return cases of ``x ** number``."""
     return case("pow", (3, 2), call=lambda _, x: x**number, domain=positive, label=f"number {number}")
 
 

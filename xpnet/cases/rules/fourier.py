@@ -12,7 +12,7 @@ SEVERAL: tuple[dict[str, Any], ...] = ({}, {"axes": (0, 1)}, {"s": (3, 4), "axes
 
 
 def transform(short: str, shape: Shape, choices: tuple[dict[str, Any], ...], is_complex: bool) -> tuple[Case, ...]:
-    """A transform with each choice of its options."""
+    """Return cases of a transform with each choice of its options."""
     name = f"fft.{short}"
     return tuple(
         case(name, shape, call=calling(name, **options), label=spelled(options), is_complex=is_complex)

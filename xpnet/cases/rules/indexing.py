@@ -8,14 +8,14 @@ from xpnet.cases.rules.case import calling, case
 
 
 def assigned(x: Any, key: Any, value: Any) -> Any:
-    """A copy of x with ``x[key] = value``."""
+    """Return a copy of x with ``x[key] = value``."""
     y = x * 1.0
     y[key] = value
     return y
 
 
 def indices(xp: Any, x: Any, values: Any) -> Any:
-    """An array of indices on the device of x."""
+    """Return an array of indices on the device of x."""
     return xp.asarray(values, device=x.device)
 
 

@@ -22,7 +22,7 @@ MATMUL = (
 
 
 def contractions(prefix: str) -> tuple[Case, ...]:
-    """``vecdot`` and ``tensordot`` of the main namespace or of ``linalg.``."""
+    """Return cases of ``vecdot`` and ``tensordot`` of the main namespace or of ``linalg.``."""
     vecdot, tensordot = f"{prefix}vecdot", f"{prefix}tensordot"
     return (
         case(vecdot, (4, 1, 3), (2, 3)),
@@ -33,13 +33,13 @@ def contractions(prefix: str) -> tuple[Case, ...]:
 
 
 def norm(shape: Shape, label: str = "", is_complex: bool = False, **keywords: Any) -> Case:
-    """A norm of vectors."""
+    """Return a case of a norm of vectors."""
     name = "linalg.vector_norm"
     return case(name, shape, call=calling(name, **keywords), label=label, is_complex=is_complex)
 
 
 def norms_of_order(*orders: float) -> tuple[Case, ...]:
-    """Norms of rows, at points away from the kinks at 0."""
+    """Return cases of norms of rows, at points away from the kinks at 0."""
     name = "linalg.vector_norm"
     return tuple(
         case(name, (3, 4), call=calling(name, axis=1, ord=order), label=str(order), domain=away) for order in orders
@@ -47,7 +47,7 @@ def norms_of_order(*orders: float) -> tuple[Case, ...]:
 
 
 def power(number: int) -> Case:
-    """A power of a matrix that has an inverse."""
+    """Return a case of a power of a matrix that has an inverse."""
     return case(
         "linalg.matrix_power",
         (2, 3, 3),

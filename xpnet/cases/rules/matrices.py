@@ -10,43 +10,43 @@ SHAPES = ((2, 3, 4), (4, 3), (3, 3))
 
 
 def regular(xp: Any, x: Any) -> Any:
-    """``x + 3 I``, far from singular."""
+    """Return ``x + 3 I``, far from singular."""
     return x + xp.eye(x.shape[-1], dtype=x.dtype, device=x.device) * 3.0
 
 
 def conjugate(xp: Any, x: Any) -> Any:
-    """``conj(x)`` of complex arrays, real ones as they are."""
+    """Return ``conj(x)`` of complex arrays, real ones unchanged."""
     return xp.conj(x) if "complex" in str(x.dtype) else x
 
 
 def hermitian(xp: Any, x: Any) -> Any:
-    """``x + xᴴ``."""
+    """Return ``x + xᴴ``."""
     return x + conjugate(xp, x).mT
 
 
 def definite(xp: Any, x: Any) -> Any:
-    """``x xᴴ + 3 I``."""
+    """Return ``x xᴴ + 3 I``."""
     return regular(xp, x @ conjugate(xp, x).mT)
 
 
 def phase_free(xp: Any, u: Any) -> Any:
-    """``uᵢ conj(uⱼ)`` of each vector, the same whatever phase a library gives it."""
+    """Return ``uᵢ conj(uⱼ)`` of each vector, the same whatever phase a library gives it."""
     return u[..., None, :, :] * conjugate(xp, u)[..., :, None, :]
 
 
 def sine(xp: Any, a: Any) -> Any:
-    """``V sin(λ) V⁻¹``, the same in whatever order and phase a library gives eigenvectors."""
+    """Return ``V sin(λ) V⁻¹``, the same in whatever order and phase a library gives eigenvectors."""
     values, vectors = xp.linalg.eig(a)
     return xp.real((vectors * xp.sin(values)[..., None, :]) @ xp.linalg.inv(vectors))
 
 
 def sizes(xp: Any, a: Any) -> Any:
-    """The mean of ``|v|³`` of each element over the eigenvectors."""
+    """Return the mean of ``|v|³`` of each element over the eigenvectors."""
     return xp.mean(xp.abs(xp.linalg.eig(a)[1]) ** 3, axis=-1)
 
 
 def solving(*shapes: Shape, label: str = "", is_complex: bool) -> Case:
-    """``solve`` with a regular matrix."""
+    """Return a case of ``solve`` with a regular matrix."""
     return case(
         "linalg.solve",
         *shapes,
@@ -57,12 +57,12 @@ def solving(*shapes: Shape, label: str = "", is_complex: bool) -> Case:
 
 
 def square(name: str, call: Any, label: str = "", shape: Shape = (2, 3, 3), *, is_complex: bool) -> Case:
-    """A function of square matrices."""
+    """Return a case of a function of square matrices."""
     return case(f"linalg.{name}", shape, call=call, label=label, is_complex=is_complex)
 
 
 def of_square_matrices(is_complex: bool) -> tuple[Case, ...]:
-    """What exists of square matrices alone."""
+    """Return cases of functions of square matrices."""
 
     def one(name: str, call: Any, label: str = "", shape: Shape = (2, 3, 3)) -> Case:
         return square(name, call, label, shape, is_complex=is_complex)
@@ -88,7 +88,7 @@ def of_square_matrices(is_complex: bool) -> tuple[Case, ...]:
 
 
 def of_any_matrices(is_complex: bool) -> tuple[Case, ...]:
-    """What exists of matrices of any shape."""
+    """Return cases of functions of matrices of any shape."""
 
     def each(name: str, call: Any, label: str = "") -> list[Case]:
         return [

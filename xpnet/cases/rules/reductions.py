@@ -1,4 +1,4 @@
-"""Cases of functions that bring many elements together."""
+"""Cases of functions that combine many elements."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ AXES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, -1)}, {"axis":
 
 
 def reduction(name: str, *options: dict[str, Any]) -> tuple[Case, ...]:
-    """A reduction over all axes, one and several."""
+    """Return cases of a reduction over all axes, one and several."""
     return tuple(case(name, (3, 2, 4), call=calling(name, **each), label=spelled(each)) for each in options or AXES)
 
 
 def times(name: str, values: list[float], label: str, shape: tuple[int, int]) -> Case:
-    """A product along rows that hold zeros."""
+    """Return cases of a product along rows that hold zeros."""
 
     def call(xp: Any, x: Any) -> Any:
         return getattr(xp, name)(x * constant_like(xp, x, values), axis=1)

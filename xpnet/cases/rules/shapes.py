@@ -1,4 +1,4 @@
-"""Cases of functions that move elements to other places."""
+"""Cases of functions that move elements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xpnet.cases.rules.case import calling, case
 
 
 def product(arrays: Any) -> Any:
-    """The product of several arrays."""
+    """Return the product of several arrays."""
     first, *rest = arrays
     for array in rest:
         first = first * array
@@ -20,12 +20,12 @@ def is_variable(x: Any) -> bool:
 
 
 def number(x: Any) -> Any:
-    """A Variable as it is, and an array, which the standard does not take there, as a Python number."""
+    """Return a Variable as it is, and an array, which the standard does not take there, as a Python number."""
     return x if is_variable(x) else float(x)
 
 
 def home(x: Any) -> dict[str, Any]:
-    """The dtype and device of an array, which its number does not tell; a Variable's are found without being named."""
+    """Return the dtype and device of an array, which its number lacks; a Variable's are found by themselves."""
     return {} if is_variable(x) else {"dtype": x.dtype, "device": x.device}
 
 

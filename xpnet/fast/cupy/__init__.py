@@ -1,37 +1,22 @@
 """CUDA bodies, for CuPy's arrays."""
 
-from xpnet.fast.cupy import (
+from xpnet.fast.cupy import (  # noqa: F401 (each registers its bodies)
     activation,
     affine,
     attention,
     convolution,
     embedding,
+    erf,
     loss,
     noise,
     normalization,
     optimizer,
     pooled_convolution,
     pooling,
+    scatter,
     softmax,
     transformer,
 )
-
-__all__ = [
-    "activation",
-    "affine",
-    "attention",
-    "convolution",
-    "embedding",
-    "loss",
-    "names",
-    "noise",
-    "normalization",
-    "optimizer",
-    "pooled_convolution",
-    "pooling",
-    "softmax",
-    "transformer",
-]
 
 
 def names() -> tuple[str, ...]:

@@ -24,7 +24,7 @@ class HeadsSideBySide(CudaBody):
 
     def forward(self, x: Any, mask: Any = None) -> Any:
         layer = self.layer
-        parameters = layer.trained().values()
+        parameters = layer.parameter_arrays().values()
         fits = mask is None or mask.shape == x.shape[:-1]
         if x.ndim != 3 or not fits or not of_one(x, *parameters):
             return NotImplemented

@@ -83,23 +83,16 @@ def _in_order(value: Any) -> Any:
     return cupy.ascontiguousarray(value) if unordered else value
 
 
-def body(kernel: Kernel[..., Any], wide: tuple[int, ...] = ()) -> Callable[[Body], Body]:
+def body(kernel: Kernel[..., Any]) -> Callable[[Body], Body]:
     """Register the decorated function for CuPy; it receives C-contiguous arrays.
 
-    The reference runs where the floating arrays are not all float16, float32 or float64. Those at the positions
-    ``wide`` may be float32 beside float16.
+    The reference runs where the first of them is not float16, float32 or float64.
     """
 
     def register(function: Body) -> Body:
         @wraps(function)
         def guarded(*args: Any) -> Any:
-            narrow: set[str] = set()
-            kept: set[str] = set()
-            for position, a in enumerate(args):
-                if type(a) is cupy.ndarray and a.ndim and a.dtype.kind not in "iub":
-                    (kept if position in wide else narrow).add(a.dtype.name)
-            fits = len(narrow) == 1 and narrow <= REALS.keys()
-            if not fits or not kept <= narrow | {WIDE[name] for name in narrow}:
+            if args[0].dtype.name not in REALS:
                 return kernel.reference(*args)
             return function(*map(_in_order, args))
 
@@ -153,7 +146,7 @@ class CudaBody(bodies.Body):
 def of_one(x: Any, *others: Any) -> bool:
     """Whether x is float16, float32 or float64, and all the others are of its dtype."""
     dtype = x.dtype
-    return dtype.name in REALS and all([other.dtype == dtype for other in others])
+    return dtype.name in REALS and all(other.dtype == dtype for other in others)
 
 
 def ordered(*arrays: Any) -> list[Any]:

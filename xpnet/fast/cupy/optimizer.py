@@ -71,8 +71,10 @@ def key_of(numbers: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([number.data.ptr if is_device_array(number) else number for number in numbers])
 
 
-def side_by_side(arrays: tuple[Any, ...], dtype: str) -> bool:
-    """Whether arrays without axes are of a dtype and lie one after another, as a capture lays them out."""
+def as_in_a_capture(arrays: tuple[Any, ...], live: tuple[Any, ...], dtype: str) -> bool:
+    """Whether the arrays among the numbers are those that are live, of a dtype, one after another in memory."""
+    if len(arrays) != len(live) or arrays[0] is not live[0]:
+        return False
     start = arrays[0].data.ptr
     places = [start + i * arrays[0].itemsize for i in range(len(arrays))]
     return [array.data.ptr for array in arrays] == places and all(array.dtype.name == dtype for array in arrays)
@@ -90,10 +92,7 @@ def in_place(name: str, slots: int, live: int, _: Callable[..., Any], given: lis
         alike = all(type(a) is cupy.ndarray and a.dtype == W.dtype and a.shape == W.shape for a in (dW, *own))
         ordered = alike and W.dtype.name in REALS and all(a.flags.c_contiguous for a in own)
         arrays = tuple(filter(is_device_array, numbers))
-        if not ordered or (
-            arrays
-            and not (len(arrays) == live and arrays[0] is numbers[0] and side_by_side(arrays, WIDE[W.dtype.name]))
-        ):
+        if not ordered or (arrays and not as_in_a_capture(arrays, numbers[:live], WIDE[W.dtype.name])):
             found.append(NotImplemented)
             continue
         place = W.dtype.name, W.data.device_id

@@ -15,7 +15,7 @@ class SumsInTheBranches(Body):
 
     def forward(self, x: Any, mask: Any = None) -> Any:
         block = self.layer
-        for branch in block.rows():
+        for branch in block.rows_of_names():
             *others, last = (block.layers[name] for name in branch)
             y = x
             for stage in others:
@@ -25,7 +25,7 @@ class SumsInTheBranches(Body):
 
     def backward(self, dout: Any = 1.0) -> Any:
         block, dout = self.layer, plain(dout)
-        for branch in reversed(block.rows()):
+        for branch in reversed(block.rows_of_names()):
             first, *others = (block.layers[name] for name in branch)
             dy = dout
             for stage in reversed(others):

@@ -25,7 +25,7 @@ def in_one_pass(optimizer: Any) -> Callable[[Step], Step]:
         def body(formula: Callable[..., Any], given: list[tuple[Any, ...]]) -> list[Any]:
             found: list[Any] = []
             for one in given:
-                W, dW, *slots = arrays = one[:count]
+                W, _, *slots = arrays = one[:count]
                 if not in_order(*arrays):
                     found += others(formula, [one])
                     continue

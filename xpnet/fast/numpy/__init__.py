@@ -1,34 +1,21 @@
 """NumPy bodies."""
 
-from xpnet.fast.numpy import (
+from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     activation,
     affine,
     attention,
     convolution,
     embedding,
+    erf,
     loss,
     normalization,
     optimizer,
     pooled_convolution,
     pooling,
+    scatter,
     softmax,
 )
 from xpnet.fast.numpy.choice import available
-
-__all__ = [
-    "activation",
-    "affine",
-    "attention",
-    "convolution",
-    "embedding",
-    "loss",
-    "names",
-    "normalization",
-    "optimizer",
-    "pooled_convolution",
-    "pooling",
-    "softmax",
-]
 
 
 def names() -> tuple[str, ...]:

@@ -21,7 +21,7 @@ class SamplesInBlocks(Body):
 
     def forward(self, x: Host, mask: Host | None = None) -> Any:
         layer = self.layer
-        Wq, Wk, Wv, Wo, bq, bk, bv, bo = parameters = layer.trained().values()
+        Wq, Wk, Wv, Wo, bq, bk, bv, bo = parameters = layer.parameter_arrays().values()
         fits = mask is None or (mask.dtype == bool and mask.shape == x.shape[:-1])
         if x.ndim != 3 or not fits or not x.size or not of_one(x, *parameters):
             return NotImplemented

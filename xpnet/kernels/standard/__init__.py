@@ -1,1 +1,0 @@
-"""The reference kernels: the array API standard and nothing else."""
