@@ -45,7 +45,7 @@ class Layer(MovableLayer):
     ``units`` names the axis of each parameter along which the outputs do not meet: output unit j depends on index j
     of it alone, so that the gradient check may try many values of one unit side by side.
     ``channels`` is the number of channels that images must have, where it must be one.
-    ``owner`` tells that it owns layers, and has no arrays of its own.
+    ``is_container`` tells that it is made of layers, and has no arrays of its own.
     """
 
     parameters: ClassVar[tuple[str, ...]] = ()
@@ -59,7 +59,7 @@ class Layer(MovableLayer):
     broadcasts: ClassVar[bool] = False
     in_float32: ClassVar[bool] = False
     units: ClassVar[dict[str, int]] = {}
-    owner: ClassVar[bool] = False
+    is_container: ClassVar[bool] = False
 
     inputs: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
@@ -84,9 +84,9 @@ class Layer(MovableLayer):
                 cls.inputs, cls.optional = arguments_of(cls.forward)
             if "differentiable" not in own:
                 cls.differentiable = cls.inputs
-            if not cls.owner:
+            if not cls.is_container:
                 cls.forward = entered_by(cls.forward)
-        if "backward" in own and not cls.owner:
+        if "backward" in own and not cls.is_container:
             cls.backward = left_by(cls.backward)
         cls.spec = Spec.of(cls)
         cls.cache_names = set()  # the attributes that forward adds, as they are first seen
@@ -271,7 +271,7 @@ def _cast(value: Any, dtype: Any) -> Any:
 
 def leaves(layer: Layer, path: str = "") -> dict[str, Layer]:
     """The layers inside a layer that own no layers, in the order of computation, by their paths."""
-    if not layer.owner:
+    if not layer.is_container:
         return {path: layer}
     found: dict[str, Layer] = {}
     for name, inner in layer.layers.items():

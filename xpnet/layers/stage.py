@@ -18,7 +18,7 @@ class Stage:
     lets the cache go with it; that of a node, where ``once`` is False, can be asked again.
     """
 
-    owner = False
+    is_container = False
     checked = False
 
     def __init__(self, layers: tuple[Any, ...], body: type[Body] | None, needs_dx: bool = True, once: bool = True):
@@ -114,7 +114,7 @@ class Stage:
 class InferenceStage:
     """A stage as inference runs it: nothing is kept, so that threads may share it."""
 
-    owner = False
+    is_container = False
     checked = False
 
     def __init__(self, stage: Stage) -> None:
@@ -148,7 +148,7 @@ class InferenceStage:
 class ContainerStage:
     """A container as a body runs it, in the place of the forward and backward of ``inside``, its copy over stages."""
 
-    owner = True
+    is_container = True
     in_inference = False
 
     def __init__(self, inside: Any, kind: type[Body]) -> None:

@@ -16,9 +16,9 @@ from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
-from xpnet.layers.composition import Chain
+from xpnet.layers.container import layers_without_dx
+from xpnet.layers.containers import Chain
 from xpnet.layers.named import NamedStates
-from xpnet.layers.owner import spared
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned
@@ -66,7 +66,7 @@ class Network(Chain):
     @contextmanager
     def _without_dx(self) -> Iterator[None]:
         """Leave out the derivative with respect to the data, which training does not use."""
-        layers = [layer for layer in spared(self) if layer.needs_dx]
+        layers = [layer for layer in layers_without_dx(self) if layer.needs_dx]
         for layer in layers:
             layer.needs_dx = False
         try:
@@ -325,7 +325,7 @@ class Network(Chain):
         return copy
 
     def summary(self) -> str:
-        """A table of the layers with the shapes and numbers of their parameters; what an owner owns is indented."""
+        """A table of the layers with the shapes and numbers of their parameters; layers inside others are indented."""
         return table_of(self)
 
     def _inside(self) -> list[str]:

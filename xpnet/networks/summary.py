@@ -27,12 +27,16 @@ def count(layer: Any) -> int:
     return sum(size_of(array) for array in layer.params.values())
 
 
-def _rows(owner: Any, indent: str = "") -> list[tuple[str, str, str, str]]:
-    """A row for each layer of an owner, and below it, indented, those of its own layers."""
+def _rows(container: Any, indent: str = "") -> list[tuple[str, str, str, str]]:
+    """A row for each layer of a container, and below it, indented, those of its own layers."""
     rows = []
-    for name, layer in owner.layers.items():
-        shapes = "" if layer.owner else ", ".join(f"{key} {tuple(array.shape)}" for key, array in layer.params.items())
+    for name, layer in container.layers.items():
+        shapes = (
+            ""
+            if layer.is_container
+            else ", ".join(f"{key} {tuple(array.shape)}" for key, array in layer.params.items())
+        )
         rows.append((indent + name, type(layer).__name__, shapes, f"{count(layer):,}"))
-        if layer.owner:
+        if layer.is_container:
             rows += _rows(layer, indent + "  ")
     return rows
