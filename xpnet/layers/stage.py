@@ -89,6 +89,14 @@ class Stage:
                 x, rest = layer(x, *rest), ()
             return x
 
+    def _again_by_equations(self, given: tuple[Any, ...]) -> None:
+        """Forward once more, by the equations, which keep what their backward needs; the state stays as it is."""
+        self.given = None
+        states = [dict(layer.lasting_state) for layer in self.layers]
+        self._by_equations(given)
+        for layer, state in zip(self.layers, states, strict=True):
+            layer.lasting_state.update(state)
+
     def backward(self, dout: Any = 1.0) -> Any:
         """The gradients of the layers, written on them, and dx."""
         given = self.given
@@ -98,8 +106,7 @@ class Stage:
                     dout = layer.backward(dout)
             return dout
         if type(dout) is not float and (type(dout) is not type(given[0]) or dout.dtype != self.dtype):
-            self.given = None  # a Variable, which the equations record, or a dtype that the body does not take
-            self._by_equations(given)
+            self._again_by_equations(given)  # a Variable, which they record, or a dtype that the body does not take
             return self.backward(dout)
         if self.checked and type(dout) is not float and dout.shape != self.shape:
             who, must = self.layers[-1].spec.who, f"dout must be {tuple(self.shape)}, the shape of forward's output"
