@@ -15,6 +15,7 @@ import xpnet as xn
 from xpnet.backend import is_array, make_backend, to_numpy
 from xpnet.errors import BackendError
 from xpnet.layers.bodies import BODIES, libraries_for, plain
+from xpnet.layers.spec import Accepted
 from xpnet.layers.stage import InferenceStage, Stage
 
 for module in Path(__file__).parent.glob("drawn_*.py"):
@@ -55,7 +56,7 @@ class Case:
         """The layers with caches and state of their own."""
         copies = [layer.copy() for layer in self.layers]
         for copy in copies:
-            copy.lasting_state, copy.accepted_signature, copy.last_call = dict(copy.lasting_state), [], None
+            copy.lasting_state, copy.accepted, copy.last_call = dict(copy.lasting_state), Accepted(), None
         return copies
 
     def stage(self, **options: Any) -> tuple[Stage, list[Any]]:

@@ -12,11 +12,11 @@ from xpnet.autodiff import Variable, call_layer
 from xpnet.backend import array_namespace, dtype_kind, is_array
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.layers import checks
-from xpnet.layers.door import entered_by, left_by
+from xpnet.layers.door import entered_by, half_of, left_by
 from xpnet.layers.moving import MovableLayer
 from xpnet.layers.named import NamedArrays, NamedStates, State
 from xpnet.layers.options import unusual_options
-from xpnet.layers.spec import Call, Spec, arguments_of
+from xpnet.layers.spec import Accepted, Call, Spec, arguments_of
 from xpnet.layers.stage import Stage, stage_of
 from xpnet.typing import Array
 
@@ -71,7 +71,7 @@ class Layer(MovableLayer):
     needs_dx = True
     channels: int | None = None
     last_call: Call | None = None
-    accepted_signature: list[Any]
+    accepted: Accepted
     lasting_state: dict[str, Any]
 
     forward: Callable[..., Any]
@@ -102,7 +102,7 @@ class Layer(MovableLayer):
                 who, must = cls.__name__, f"it must be given arrays {', '.join(cls.parameters)}"
                 raise DtypeError(who, must, ", ".join(map(repr, arrays)), f"for sizes use {who}.create")
         layer = object.__new__(cls)
-        layer.accepted_signature = []  # shared with its shallow copies: what one accepted need not be checked again
+        layer.accepted = Accepted()  # shared with its shallow copies
         layer.lasting_state = {}  # shared with them too
         return layer
 
@@ -134,16 +134,18 @@ class Layer(MovableLayer):
         """The parameters as they are now, name -> array."""
         return {name: getattr(self, name) for name in self.parameters}
 
-    def check_inputs(self, inputs: tuple[Any, ...], x_shape: tuple[int, ...] | None = None) -> None:
-        """Check inputs and parameters, unless the layer has just accepted arrays that are like them.
+    def check_inputs(self, inputs: tuple[Any, ...], x_shape: tuple[int, ...] | None = None) -> int | None:
+        """Check inputs and parameters, unless the layer has just accepted arrays that are like them; return ``half``.
 
         Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
         """
         found = checks.signature((*inputs, *[getattr(self, name) for name in self.parameters]))
-        if found is None or found != self.accepted_signature:
+        accepted = self.accepted
+        if found is None or found != accepted.signature:
             named = dict(zip(self.spec.inputs, inputs, strict=True))
             checks.check_arrays(self.spec, named, self.parameter_arrays(), self.channels, x_shape)
-            self.accepted_signature[:] = found or ()
+            accepted.signature, accepted.half = found, half_of(self.spec, inputs)
+        return accepted.half
 
     def stage_for_node(self, arrays: tuple[Any, ...]) -> Stage | None:
         """The body that runs one call on this copy of the layer for a node of a graph, None for the equations."""
@@ -159,7 +161,7 @@ class Layer(MovableLayer):
 
     def forget_batch(self) -> None:
         """Forget what was noted of the arrays and of the last batch."""
-        self.last_call, self.accepted_signature = None, []
+        self.last_call, self.accepted = None, Accepted()
 
     def predict(self, *inputs: Any) -> Any:
         """``forward`` for inference, on a shallow copy: nothing stays cached, no state moves."""
@@ -208,12 +210,12 @@ class Layer(MovableLayer):
     def __getstate__(self) -> dict[str, Any]:
         """The arrays and settings, without what the last batch left."""
         left_out = {
-            "accepted_signature",
+            "accepted",
             "last_call",
             *type(self).cache_names,
             *[f"d{name}" for name in self.parameters],
         }
-        return {name: value for name, value in vars(self).items() if name not in left_out} | {"accepted_signature": []}
+        return {name: value for name, value in vars(self).items() if name not in left_out} | {"accepted": Accepted()}
 
     def astype(self, dtype: Any) -> Self:
         """A layer of its own with parameters and state in another dtype, ``layer.astype("float64")``.

@@ -19,17 +19,16 @@ from xpnet.layers.spec import Call, Spec
 from xpnet.typing import Array
 
 
-def half_of(spec: Spec, inputs: tuple[Any, ...]) -> Any:
-    """The input in whose dtype y leaves, where one is of 16 bits and the equations are to run in float32; else None.
+def half_of(spec: Spec, inputs: tuple[Any, ...]) -> int | None:
+    """The position of the input in whose dtype y leaves, where equations are to run in float32 for 16 bits; else None.
 
     They are where the layer asks for it, and where a library adds up in 16 bits, in which a sum stops growing.
     """
-    for x in inputs:
+    for at, x in enumerate(inputs):
         if x is not None and type(x) not in checks.SCALARS and is_half(x.dtype):
             if not spec.in_float32 and not library_of(array_namespace(x)).adds_in_16_bits:
                 return None
-            own = [y for name, y in zip(spec.inputs, inputs, strict=True) if name in spec.differentiable]
-            return own[0] if own else x
+            return next((i for i, name in enumerate(spec.inputs) if name in spec.differentiable), at)
     return None
 
 
@@ -67,10 +66,11 @@ def entered_by(forward: Callable[..., Any]) -> Callable[..., Any]:
         operands = inputs
         if spec.takes_numbers:
             inputs = tuple(map(plain_number, inputs))
-        self.check_inputs(inputs, call.x_shape)
-        half = half_of(spec, inputs)
-        if half is not None:
-            call.half, inputs = half, tuple([x if x is None else widened(x) for x in inputs])
+        at = self.check_inputs(inputs, call.x_shape)
+        half = None
+        if at is not None:
+            half = call.half = inputs[at]
+            inputs = tuple([x if x is None else widened(x) for x in inputs])
         before = None if self.last_call else set(vars(self))
         try:
             if half is not None or Variable in map(type, inputs):

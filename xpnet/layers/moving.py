@@ -26,7 +26,7 @@ class MovableLayer(Movable):
     def own_changes(self: Any, destination: Destination) -> list[Change]:
         """What is to be assigned on the layer itself: its arrays, its state, and parts such as its precision."""
         found = destination.changes(self.lasting_state)
-        found += destination.changes(vars(self), leave=("accepted_signature", "last_call", "lasting_state", "layers"))
+        found += destination.changes(vars(self), leave=("accepted", "last_call", "lasting_state", "layers"))
         for part in vars(self).values():
             if isinstance(part, Movable) and not isinstance(part, MovableLayer):
                 found += part.changes(destination)

@@ -49,6 +49,17 @@ class Spec:
 
 
 @dataclass(slots=True)
+class Accepted:
+    """What arrays were like that a layer has accepted; those that are like them need not be checked again.
+
+    ``half`` is the position of the input in whose dtype y leaves, where the equations run in float32; else None.
+    """
+
+    signature: list[Any] | None = None
+    half: int | None = None
+
+
+@dataclass(slots=True)
 class Call:
     """What one run of ``forward`` leaves for ``backward``, beside what the equations keep.
 
