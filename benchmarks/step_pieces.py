@@ -75,26 +75,29 @@ def keep(value: Any) -> None:
 
 def pieces() -> Iterator[Piece]:
     """Yield the pieces of a step, in order; each must have run before the next is asked for."""
-    (value, t), loss = next(feed), net.last_layer
-    for step in net._steps():
-        name = type(step).__name__
-        yield f"{name}, forward", lambda step=step, x=value: keep(step(x))
+    value, t = next(feed)
+    for name, stage in stages.items():
+        yield f"{name}, forward", lambda stage=stage, x=value: keep(stage(x))
         value = kept.pop()
     yield "loss, forward", lambda: loss(value, t)
     yield "loss, backward", lambda: keep(loss.backward(1.0))
     dout = kept.pop()
-    for step in reversed(net._visited()):
-        name = type(step).__name__
-        yield f"{name}, backward", lambda step=step, d=dout: keep(step.backward(d))
+    for name, stage in reversed(stages.items()):
+        yield f"{name}, backward", lambda stage=stage, d=dout: keep(stage.backward(d))
         dout = kept.pop()
     grads = net.grads
     yield "update", lambda: optimizer.update(net.params, grads)
 
 
 steps = median(repeated(lambda: timed(whole)))
-with net._without_dx():
-    in_turn = repeated(lambda: [(name, timed(act)) for name, act in pieces()])
-    alone = [median(repeated(lambda act=act: timed(act))) for _, act in pieces()]
+plan = net.plan()
+stages, loss = plan.training.layers, plan.loss
+for stage in plan.stages:  # for a backward that is repeated
+    stage.once = False
+    if stage.body is not None:
+        stage.body.once = False
+in_turn = repeated(lambda: [(name, timed(act)) for name, act in pieces()])
+alone = [median(repeated(lambda act=act: timed(act))) for _, act in pieces()]
 rows = [(column[0][0], median(time for _, time in column)) for column in zip(*in_turn, strict=True)]
 print(f"| {workload.name}: {workload.summary} | in a step, µs | by itself, µs |\n|---|---:|---:|")
 for (name, time), own in zip(rows, alone, strict=True):

@@ -84,7 +84,7 @@ class MinMax(Toy):
 
 
 class Sequential(Toy):
-    owner = True
+    is_container = True
 
     def __init__(self, *layers) -> None:
         self.layers = layers

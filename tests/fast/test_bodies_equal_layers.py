@@ -36,13 +36,13 @@ def bodies() -> list[Any]:
             pytest.param((library, name, row), id="-".join([name, *[layer.__name__ for layer in row]]))
             for name in names
             for row in BODIES.get(name, ())
-            if not row[0].owner
+            if not row[0].is_container
         ]
     return found
 
 
 def test_each_row_with_a_body_is_drawn():
-    assert not {row for rows in BODIES.values() for row in rows if not row[0].owner} - ROWS.keys()
+    assert not {row for rows in BODIES.values() for row in rows if not row[0].is_container} - ROWS.keys()
 
 
 class Case:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 from cuda_checks import Launches, Nvrtc, arguments_of, fits, nvrtc_path, unwritten
@@ -14,6 +12,7 @@ from xpnet import kernels
 from xpnet.backend import to_numpy
 from xpnet.networks import MultiLayerNetExtend, ResNet, SimpleConvNet, TransformerLM, TwoLayerNet
 from xpnet.optimizers import SGD, Adam, AdamW, Momentum
+from xpnet.optimizers.steps import STEPS
 from xpnet.random import Generator
 
 pytestmark = pytest.mark.journey
@@ -24,16 +23,6 @@ SOURCES = [
 COMPILED = (("float16", "sm_75"), ("float32", "sm_90"), ("float64", "sm_90"), ("float16", "sm_100"))
 DRAWS = 8
 ROUNDING = {"float16": 2e-3, "float32": 2e-6, "float64": 1e-14}
-STEPS = {
-    "sgd": (0, [(0.1, 0.0), (1, 0.01)]),
-    "momentum": (1, [(0.1, 0.9, 0.0), (0.1, 0.9, 0.01)]),
-    "nesterov": (1, [(0.1, 0.9, 0.0), (0.1, 0.9, 0.01)]),
-    "adagrad": (1, [(0.1, 1e-7, 0.0), (0.1, 1e-7, 0.01)]),
-    "rmsprop": (1, [(0.1, 0.9, 1e-7, 0.0), (0.1, 0.9, 1e-7, 0.01)]),
-    "adam": (2, [(0.1, 0.9, 0.999, 1e-8, 0.0, 1), (0.1, 0.9, 0.999, 1e-8, 0.01, 7)]),
-    "adamw": (2, [(0.1, 0.9, 0.999, 1e-8, 0.0, 1), (0.1, 0.9, 0.999, 1e-8, 0.01, 7)]),
-    "lion": (1, [(0.1, 0.9, 0.99, 0.0), (0.1, 0.9, 0.99, 0.01)]),
-}
 CONV = {"filter_num": 2, "filter_size": 3, "pad": 1, "stride": 1}
 EVERYTHING = {"weight_decay_lambda": 0.1, "use_batchnorm": True, "use_dropout": True}
 LM = {"hidden": 3, "dropout_ratio": 0.5, "tied": True}
@@ -74,8 +63,6 @@ def test_every_source_and_every_body_is_in_these_tests(cupy):
     from xpnet.fast.cupy.launch import HOME
 
     assert sorted(path.stem for path in HOME.glob("*.cu")) == SOURCES
-    for home in ("kernels", "fast"):
-        import_module(f"xpnet.{home}.cupy")
     own = {name for name, kernel in vars(kernels).items() if "cupy" in getattr(kernel, "bodies", {})}
     assert own == set(CASES)
 
@@ -129,64 +116,29 @@ def test_bodies_compute_what_the_references_do(cupy, launches, dtype, name, monk
                 np.testing.assert_array_equal(to_numpy(value), kept)
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_all_parameters_move_in_one_launch_each_by_its_own_options(cupy, launches, dtype, name):
-    kernel, (slots, options) = getattr(kernels, name), STEPS[name]
-    draw, given, expected = Draw(7, dtype), [], []
-    for size in (1, 1023, 1024, 1025, 0, 2500):
-        arrays = [abs(draw.rng.standard_normal(size)).astype(dtype) for _ in range(2 + slots)]
-        numbers = options[size % 2]
-        expected.append(kernel.reference(*in_float32(arrays), *numbers))
-        given.append((*map(cupy.asarray, arrays), *numbers))
-    found = list(kernel.each(given))
-    assert launches.count == 1
-    for result, arguments, values in zip(found, given, expected, strict=True):
-        of_all, wanted = (value if slots else (value,) for value in (result, values))
-        for a, b in zip(of_all, wanted, strict=True):
-            np.testing.assert_allclose(to_numpy(a), b, rtol=10 * ROUNDING[dtype], atol=10 * ROUNDING[dtype])
-        own = [arguments[0], *arguments[2 : 2 + slots]]
-        assert all(a is b for a, b in zip(of_all, own, strict=True))
+def test_more_parameters_numbers_and_dtypes_than_a_launch_takes_get_several(cupy, launches):
+    step = STEPS["cupy"][SGD][1]
 
-
-def test_more_parameters_options_and_dtypes_than_a_launch_takes_get_several(cupy, launches):
-    def steps(count, sets, *dtypes):
+    def given(count, sets, *dtypes):
         return [(cupy.ones(3, dtype), cupy.ones(3, dtype), 0.1, i % sets) for i in range(count) for dtype in dtypes]
 
-    for given, wanted in ((steps(80, 8, "float32"), 1), (steps(81, 8, "float32"), 2), (steps(9, 9, "float64"), 2)):
+    for arguments, wanted in ((given(80, 8, "float32"), 1), (given(81, 8, "float32"), 2), (given(9, 9, "float64"), 2)):
         before = launches.count
-        found = list(kernels.sgd.each(given))
+        found = step(SGD().step, arguments)
         assert launches.count - before == wanted
-        for W, (_, _, rate, decay) in zip(found, given, strict=True):
+        for W, (_, _, rate, decay) in zip(found, arguments, strict=True):
             np.testing.assert_allclose(to_numpy(W), 1 - rate * (1 + decay), rtol=1e-6)
     before = launches.count
-    list(kernels.sgd.each(steps(5, 1, "float16", "float32", "float64")))
+    step(SGD().step, given(5, 1, "float16", "float32", "float64"))
     assert launches.count - before == 3
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_steps_are_the_references_in_place(cupy, launches, dtype, name):
-    kernel, (slots, options) = getattr(kernels, name), STEPS[name]
-    for seed, numbers in enumerate(options):
-        draw = Draw(seed, dtype)
-        W, dW, *held = (np.ascontiguousarray(draw.array(3, 100)) for _ in range(2 + slots))
-        dW = draw.laid_out(dW)
-        held = [abs(array) for array in held]
-        expected = kernel.reference(W, dW, *held, *numbers)
-        exact = kernel.reference(*in_float32((W, dW, *held)), *numbers) if dtype == "float16" else expected
-        given = [on_device(cupy, array) for array in (W, dW, *held)]
-        found = kernel(*given, *numbers)
-        compared(found, expected, exact, ROUNDING[dtype])
-        own = [given[0], *given[2:]]
-        assert all(a is b for a, b in zip(found if slots else (found,), own, strict=True))
-
-
-def test_a_count_of_steps_on_the_device_is_not_read(cupy, launches):
-    arrays = [cupy.full(5, value) for value in (1.0, 2.0, 3.0, 4.0)]
-    numbers = (0.1, 0.9, 0.999, 1e-8, 0.0)
-    found = kernels.adam(*arrays, *numbers, cupy.asarray(3.0))
-    assert launches.count == 0
-    for a, b in zip(found, kernels.adam(*arrays, *numbers, 3), strict=True):
-        np.testing.assert_allclose(to_numpy(a), to_numpy(b), rtol=1e-12)
+@pytest.mark.parametrize("kind", [SGD, Momentum, Adam, AdamW])
+def test_all_parameters_move_in_one_launch(cupy, launches, kind):
+    sizes = 1, 1023, 1024, 1025, 0, 2500
+    params = {str(n): cupy.ones(size) for n, size in enumerate(sizes)}
+    kind(0.1).update(params, {name: cupy.full(W.shape, 0.5) for name, W in params.items()})
+    assert launches.count == 1
 
 
 def test_masks_are_numpy_s_bits(cupy, launches):

@@ -13,11 +13,11 @@ import xpnet as xn
 from xpnet.backend import array_namespace
 from xpnet.errors import ShapeError, StateError
 from xpnet.layers import Affine, Dropout
-from xpnet.layers.owner import Owner
+from xpnet.layers.container import Container
 from xpnet.random import Generator
 
 
-class Twice(Owner):
+class Twice(Container):
     """A layer of one's own in which one layer is called twice: ``y = f(f(x)) x``."""
 
     def __init__(self, layer):
@@ -50,7 +50,7 @@ def test_the_gradient_of_a_layer_called_twice_is_the_sum_over_the_calls():
 
 
 def test_several_inputs_have_a_gradient_each():
-    class Gate(Owner):
+    class Gate(Container):
         def __init__(self):
             self.layers = {"gate": Affine(normal("W", 4, 4), normal("b", 4))}
 
@@ -75,7 +75,7 @@ def test_forwards_of_one_s_own_nest_and_are_recorded_once(asarray, defer_to_vari
 
 
 def test_a_forward_over_functions_of_the_standard():
-    class Scores(Owner):
+    class Scores(Container):
         def __init__(self):
             self.layers = {"query": Affine(normal("W", 4, 4), normal("b", 4))}
 
@@ -111,7 +111,7 @@ def test_a_forward_of_one_s_own_wants_forward_first_and_the_right_dout():
 
 
 def test_attributes_that_hold_a_layer_follow_into_predict():
-    class Named(Owner):
+    class Named(Container):
         def __init__(self):
             self.noise = Dropout(0.5, rng=Generator(0))
             self.layers = {"noise": self.noise}

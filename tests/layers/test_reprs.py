@@ -88,7 +88,7 @@ def test_a_layer_shows_its_arrays_and_unusual_options(text):
 
 
 def test_every_option_of_a_layer_is_shown_here():
-    kinds = [kind for name in layers.__all__ if not (kind := getattr(layers, name)).owner]
+    kinds = [kind for name in layers.__all__ if not (kind := getattr(layers, name)).is_container]
     parameters = {kind: inspect.signature(kind.__init__).parameters for kind in kinds}
     options = {name for kind in kinds for name in parameters[kind] if name not in (*kind.parameters, *kind.state)}
     words = set(re.findall(r"(\w+)(?:=| \()", " ".join(SHOWN)))

@@ -92,10 +92,10 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     """``layer(*inputs)`` where an input or a parameter is a Variable: one node, ``dx`` from the layer's backward.
 
     ``forward`` runs on a shallow copy and on what the Variables of the highest number wrap, so that the layer
-    may be called many times and derivatives nest. A layer that owns layers passes the Variables on to them. A
+    may be called many times and derivatives nest. A container passes the Variables on to them. A
     traced input that ``backward`` gives no gradient for is recorded through the operations of ``forward`` instead.
     """
-    if getattr(layer, "owner", False):
+    if getattr(layer, "is_container", False):
         return layer.forward(*inputs)
     parameters = getattr(layer, "parameters", ())
     top, raw, parents = strip((*inputs, *[getattr(layer, name) for name in parameters]))

@@ -9,7 +9,7 @@ from xpnet.backend import size_of
 from xpnet.drawing.explanations import explain, explain_layer
 from xpnet.drawing.graph import Edge, Graph, Node
 from xpnet.layers import AddLayer, Layer, MulLayer
-from xpnet.layers.composition import Chain
+from xpnet.layers.containers import Chain
 from xpnet.layers.plain import as_layer, is_plain_layer, layers_of
 
 MOST_SHAPES = 4

@@ -14,7 +14,7 @@ import numpy as np
 from xpnet.backend import array_namespace, backend_of, device_of, is_array, size_of, to_numpy
 from xpnet.gradcheck.numerical import Evaluate, Host
 from xpnet.layers.base import Layer
-from xpnet.layers.composition import in_a_row
+from xpnet.layers.containers import in_a_row
 from xpnet.layers.loss import Loss
 from xpnet.typing import Array
 

@@ -10,7 +10,7 @@ from typing import Any
 from xpnet.backend import size_of
 from xpnet.gradcheck.report import Report
 from xpnet.layers.base import Layer
-from xpnet.layers.composition import in_a_row
+from xpnet.layers.containers import in_a_row
 from xpnet.layers.plain import as_layer, is_plain_network, layers_of
 
 Origin = tuple[str, str]

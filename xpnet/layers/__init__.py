@@ -6,7 +6,7 @@ from xpnet.layers.arithmetic import AddLayer, MulLayer
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.classification_loss import SigmoidWithLoss, SoftmaxWithLoss
-from xpnet.layers.composition import Concat, Residual
+from xpnet.layers.containers import Concat, Residual
 from xpnet.layers.convolution import Convolution, TransposedConvolution
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.embedding import Embedding, PositionalEmbedding, PositionalEncoding

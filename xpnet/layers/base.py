@@ -5,18 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from xpnet.autodiff import Variable, call_layer
-from xpnet.autodiff.grouped import remember_call
-from xpnet.autodiff.nodes import forward_of_variables
-from xpnet.backend import array_namespace, device_of, dtype_kind, is_array, library_of
-from xpnet.backend.halves import is_half, narrowed, widened
-from xpnet.backend.numbers import COMPUTED, computed, plain_number
-from xpnet.errors import ArgumentError, DtypeError, StateError
+from xpnet.backend import array_namespace, dtype_kind, is_array
+from xpnet.errors import ArgumentError, DtypeError
 from xpnet.layers import checks
+from xpnet.layers.door import entered_by, left_by
 from xpnet.layers.moving import MovableLayer
 from xpnet.layers.named import NamedArrays, NamedStates, State
 from xpnet.layers.options import unusual_options
@@ -49,7 +45,7 @@ class Layer(MovableLayer):
     ``units`` names the axis of each parameter along which the outputs do not meet: output unit j depends on index j
     of it alone, so that the gradient check may try many values of one unit side by side.
     ``channels`` is the number of channels that images must have, where it must be one.
-    ``owner`` tells that it owns layers, and has no arrays of its own.
+    ``is_container`` tells that it is made of layers, and has no arrays of its own.
     """
 
     parameters: ClassVar[tuple[str, ...]] = ()
@@ -63,7 +59,7 @@ class Layer(MovableLayer):
     broadcasts: ClassVar[bool] = False
     in_float32: ClassVar[bool] = False
     units: ClassVar[dict[str, int]] = {}
-    owner: ClassVar[bool] = False
+    is_container: ClassVar[bool] = False
 
     inputs: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
@@ -88,10 +84,10 @@ class Layer(MovableLayer):
                 cls.inputs, cls.optional = arguments_of(cls.forward)
             if "differentiable" not in own:
                 cls.differentiable = cls.inputs
-            if not cls.owner:
-                cls.forward = _entered(cls.forward)
-        if "backward" in own and not cls.owner:
-            cls.backward = _returned(cls.backward)
+            if not cls.is_container:
+                cls.forward = entered_by(cls.forward)
+        if "backward" in own and not cls.is_container:
+            cls.backward = left_by(cls.backward)
         cls.spec = Spec.of(cls)
         cls.cache_names = set()  # the attributes that forward adds, as they are first seen
         for name in own.get("state", ()):
@@ -148,27 +144,6 @@ class Layer(MovableLayer):
             named = dict(zip(self.spec.inputs, inputs, strict=True))
             checks.check_arrays(self.spec, named, self.parameter_arrays(), self.channels, x_shape)
             self.accepted_signature[:] = found or ()
-
-    def _half(self, inputs: tuple[Any, ...]) -> Any:
-        """The first input of 16 bits where the equations are to run in float32, else None.
-
-        They are where the layer asks for it, and where a library adds up in 16 bits, in which a sum stops growing.
-        """
-        for x in inputs:
-            if x is not None and type(x) not in checks.SCALARS and is_half(x.dtype):
-                return x if self.in_float32 or library_of(array_namespace(x)).adds_in_16_bits else None
-        return None
-
-    @contextmanager
-    def _widened(self) -> Iterator[None]:
-        """Have the parameters of 16 bits in float32 within a block."""
-        own = vars(self)
-        before = {name: own[name] for name in self.parameters if name in own}
-        own.update({name: widened(array) for name, array in before.items()})
-        try:
-            yield
-        finally:
-            own.update(before)
 
     def stage_for_node(self, arrays: tuple[Any, ...]) -> Stage | None:
         """The body that runs one call on this copy of the layer for a node of a graph, None for the equations."""
@@ -296,94 +271,9 @@ def _cast(value: Any, dtype: Any) -> Any:
 
 def leaves(layer: Layer, path: str = "") -> dict[str, Layer]:
     """The layers inside a layer that own no layers, in the order of computation, by their paths."""
-    if not layer.owner:
+    if not layer.is_container:
         return {path: layer}
     found: dict[str, Layer] = {}
     for name, inner in layer.layers.items():
         found |= leaves(inner, f"{path}.{name}" if path else name)
     return found
-
-
-def rounded(dx: Any, half: Array) -> Any:
-    """Gradients in the dtype of 16 bits in which x came."""
-    if type(dx) is tuple:
-        return tuple([d if d is None else narrowed(d, half) for d in dx])
-    return dx if dx is None else narrowed(dx, half)
-
-
-def _entered(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """``forward`` behind the checks of its inputs; the layer's ``call`` tells what came and what went out."""
-
-    @wraps(forward)
-    def entered(self: Layer, *args: Any, **named: Any) -> Any:
-        spec = self.spec
-        in_order = not named and len(args) == len(spec.inputs)
-        inputs = args if in_order else checks.in_order(spec, args, named)
-        call = Call(getattr(inputs[0], "shape", None) if inputs else None)
-        if spec.flattens:
-            inputs = (checks.flatten(inputs[0]), *inputs[1:])
-        operands = inputs
-        if spec.takes_numbers:
-            inputs = tuple(map(plain_number, inputs))
-        self.check_inputs(inputs, call.x_shape)
-        half = self._half(inputs)
-        if half is not None:
-            call.half, inputs = half, tuple([x if x is None else widened(x) for x in inputs])
-        before = None if self.last_call else set(vars(self))
-        try:
-            if half is not None or Variable in map(type, inputs):
-                with self._widened(), forward_of_variables():
-                    y = forward(self, *inputs)
-            else:
-                y = forward(self, *inputs)
-        except (RuntimeError, TypeError, ValueError) as error:
-            checks.explain_dtypes(spec.who, dict(zip(spec.inputs, inputs, strict=True)), self.parameter_arrays(), error)
-            raise
-        if y is None:
-            raise DtypeError(spec.who, "forward must return an array", None, "return its result")
-        if before is not None:
-            type(self).cache_names |= vars(self).keys() - before - {"last_call"}
-        self.last_call = call
-        if half is not None:
-            y = narrowed(y, half)
-        if type(y) is Variable:
-            remember_call(y, self, inputs)
-        if type(y) not in checks.SCALARS:
-            call.like = array_namespace(y), y.shape, y.dtype, device_of(y)
-            return y
-        call.number = computed(y, self, operands)
-        return call.number
-
-    return entered
-
-
-def _returned(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """``backward`` behind the check of ``dout``."""
-
-    @wraps(backward)
-    def returned(self: Layer, dout: Any = 1.0) -> Any:
-        spec, call = self.spec, self.last_call
-        if call is None:
-            raise StateError(spec.who, "forward must run before backward", "no forward", "call forward first")
-        if call.like is not None:
-            dout = checks.check_dout(spec, dout, *call.like)
-        elif type(call.number) in COMPUTED:
-            call.number.derivative = plain_number(dout)
-        if call.then is not None:
-            then, call.then = call.then, None
-            then()
-        try:
-            if call.half is None:
-                dx = backward(self, dout)
-            else:
-                with self._widened():
-                    dx = backward(self, widened(dout) if is_array(dout) else dout)
-                dx = rounded(dx, call.half)
-                for name in spec.parameters:
-                    setattr(self, f"d{name}", narrowed(getattr(self, f"d{name}"), getattr(self, name)))
-        except (RuntimeError, TypeError, ValueError) as error:
-            checks.explain_dtypes(spec.who, {"dout": dout}, self.parameter_arrays(), error)
-            raise
-        return checks.unflatten(dx, call.x_shape) if spec.flattens else dx
-
-    return returned

@@ -44,9 +44,6 @@ class Loss(Layer):
             raise ArgumentError(who, must, repr(reduction), "choose one")
         self.reduction = reduction
 
-    def _half(self, inputs: tuple[Any, ...]) -> Any:
-        return None if super()._half(inputs) is None else inputs[0]  # L and dx are of the dtype of the scores
-
     def forward(self, x: Array, t: Array, weights: Array | None = None) -> Array:
         if weights is not None:
             x, t = counted(weights, x, t)

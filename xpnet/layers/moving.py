@@ -11,7 +11,7 @@ from xpnet.errors import StateError
 
 
 class MovableLayer(Movable):
-    """A layer that moves with the layers that it owns, its loss and its low precision."""
+    """A layer that moves with the layers inside it, its loss and its low precision."""
 
     def changes(self: Any, destination: Destination) -> list[Change]:
         for name, array in self.params.items():
@@ -38,9 +38,9 @@ class MovableLayer(Movable):
 
 
 def everything_in(layer: Any) -> Iterator[Any]:
-    """A layer, the layers that it owns, and the loss that ends it."""
+    """A layer, the layers inside it, and the loss that ends it."""
     yield layer
-    if layer.owner:
+    if layer.is_container:
         for inner in layer.layers.values():
             yield from everything_in(inner)
         last = getattr(layer, "last_layer", None)

@@ -1,4 +1,4 @@
-"""The backward of an owner that writes only its forward: from the tape."""
+"""The backward of a container that writes only its forward: from the tape."""
 
 from __future__ import annotations
 

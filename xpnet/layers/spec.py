@@ -53,8 +53,8 @@ class Call:
     """What one run of ``forward`` leaves for ``backward``, beside what the equations keep.
 
     ``x_shape`` is the shape in which x came. ``like`` says what dout must be like: namespace, shape, dtype and device;
-    it is None where y is a number, ``number``. ``half`` is an array of 16 bits in whose dtype x came, where the
-    equations ran in float32. ``then`` runs once, before the first ``backward``.
+    it is None where y is a number, ``number``. ``half`` is the array in whose dtype y left, where the
+    equations ran in float32 for arrays of 16 bits. ``then`` runs once, before the first ``backward``.
     """
 
     x_shape: tuple[int, ...] | None = None

@@ -18,7 +18,7 @@ class Stage:
     lets the cache go with it; that of a node, where ``once`` is False, can be asked again.
     """
 
-    owner = False
+    is_container = False
     checked = False
 
     def __init__(self, layers: tuple[Any, ...], body: type[Body] | None, needs_dx: bool = True, once: bool = True):
@@ -89,6 +89,14 @@ class Stage:
                 x, rest = layer(x, *rest), ()
             return x
 
+    def _again_by_equations(self, given: tuple[Any, ...]) -> None:
+        """Forward once more, by the equations, which keep what their backward needs; the state stays as it is."""
+        self.given = None
+        states = [dict(layer.lasting_state) for layer in self.layers]
+        self._by_equations(given)
+        for layer, state in zip(self.layers, states, strict=True):
+            layer.lasting_state.update(state)
+
     def backward(self, dout: Any = 1.0) -> Any:
         """The gradients of the layers, written on them, and dx."""
         given = self.given
@@ -98,8 +106,7 @@ class Stage:
                     dout = layer.backward(dout)
             return dout
         if type(dout) is not float and (type(dout) is not type(given[0]) or dout.dtype != self.dtype):
-            self.given = None  # a Variable, which the equations record, or a dtype that the body does not take
-            self._by_equations(given)
+            self._again_by_equations(given)  # a Variable, which they record, or a dtype that the body does not take
             return self.backward(dout)
         if self.checked and type(dout) is not float and dout.shape != self.shape:
             who, must = self.layers[-1].spec.who, f"dout must be {tuple(self.shape)}, the shape of forward's output"
@@ -114,7 +121,7 @@ class Stage:
 class InferenceStage:
     """A stage as inference runs it: nothing is kept, so that threads may share it."""
 
-    owner = False
+    is_container = False
     checked = False
 
     def __init__(self, stage: Stage) -> None:
@@ -148,7 +155,7 @@ class InferenceStage:
 class ContainerStage:
     """A container as a body runs it, in the place of the forward and backward of ``inside``, its copy over stages."""
 
-    owner = True
+    is_container = True
     in_inference = False
 
     def __init__(self, inside: Any, kind: type[Body]) -> None:

@@ -11,15 +11,15 @@ from xpnet.layers.activation import Gelu
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import plain
-from xpnet.layers.composition import named_after_class, owned
+from xpnet.layers.container import Container
+from xpnet.layers.containers import checked_layers, named_after_class
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.linear import Linear
 from xpnet.layers.normalization import LayerNormalization
-from xpnet.layers.owner import Owner
 from xpnet.random import Generator, generator_of
 
 
-class TransformerBlock(Owner):
+class TransformerBlock(Container):
     """Attention between positions, then a network at each, ``h = x + attention(norm(x))``, ``y = h + mlp(norm(h))``.
 
     Each branch is a list of layers one after another: normalization first (pre-LN), so that x itself passes through.
@@ -46,7 +46,7 @@ class TransformerBlock(Owner):
                 raise ArgumentError(who, f"{name} must have at least one layer", "none", "give it layers")
         named = named_after_class((*attention, *mlp))
         renamed = {name.replace("MultiHeadAttention", "Attention"): layer for name, layer in named.items()}
-        self.layers = owned(who, renamed)
+        self.layers = checked_layers(who, renamed)
         self.second = list(self.layers)[len(attention)]  # the name of the layer that begins the second branch
 
     def rows_of_names(self) -> list[list[str]]:

@@ -10,18 +10,20 @@ import numpy as np
 
 from xpnet import capturing
 from xpnet.autodiff import Variable
-from xpnet.backend import array_namespace, size_of
+from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
-from xpnet.layers.composition import Chain
+from xpnet.layers.container import layers_without_dx
+from xpnet.layers.containers import Chain
 from xpnet.layers.named import NamedStates
-from xpnet.layers.owner import spared
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned
+from xpnet.networks.summary import count as count
+from xpnet.networks.summary import table_of
 from xpnet.typing import Array
 
 
@@ -64,7 +66,7 @@ class Network(Chain):
     @contextmanager
     def _without_dx(self) -> Iterator[None]:
         """Leave out the derivative with respect to the data, which training does not use."""
-        layers = [layer for layer in spared(self) if layer.needs_dx]
+        layers = [layer for layer in layers_without_dx(self) if layer.needs_dx]
         for layer in layers:
             layer.needs_dx = False
         try:
@@ -323,18 +325,8 @@ class Network(Chain):
         return copy
 
     def summary(self) -> str:
-        """A table of the layers with the shapes and numbers of their parameters; what an owner owns is indented."""
-        rows = [("layer", "kind", "parameters", "count"), *_rows(self)]
-        if self.last_layer is not None:
-            rows.append(("loss", type(self.last_layer).__name__, "", "0"))
-        rows.append(("total", "", "", f"{count(self):,}"))
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        lines = [
-            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3].rjust(10)])
-            for row in rows
-        ]
-        rule = "-" * len(lines[0])
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        """A table of the layers with the shapes and numbers of their parameters; layers inside others are indented."""
+        return table_of(self)
 
     def _inside(self) -> list[str]:
         return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]
@@ -343,24 +335,8 @@ class Network(Chain):
 WRITTEN = {name: getattr(Network, name) for name in PLANNED}
 
 
-def count(layer: Layer) -> int:
-    """The number of trained values of a layer or network."""
-    return sum(size_of(array) for array in layer.params.values())
-
-
 def check_flag(who: str, predict: Any) -> None:
     """Raise DtypeError for what ``gradient`` takes in its place: the weights of the samples."""
     if not isinstance(predict, bool | np.bool_):
         got = type(predict).__name__
         raise DtypeError(who, "predict must be True or False", got, "give weights by their name, weights=…")
-
-
-def _rows(owner: Layer, indent: str = "") -> list[tuple[str, str, str, str]]:
-    """A row for each layer of an owner, and below it, indented, those of its own layers."""
-    rows = []
-    for name, layer in owner.layers.items():
-        shapes = "" if layer.owner else ", ".join(f"{key} {tuple(array.shape)}" for key, array in layer.params.items())
-        rows.append((indent + name, type(layer).__name__, shapes, f"{count(layer):,}"))
-        if layer.owner:
-            rows += _rows(layer, indent + "  ")
-    return rows

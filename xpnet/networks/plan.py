@@ -6,7 +6,7 @@ from operator import is_not
 from typing import Any
 
 from xpnet.layers.bodies import LONGEST, Body, body_for, libraries_for
-from xpnet.layers.owner import Owner, spared
+from xpnet.layers.container import Container, layers_without_dx
 from xpnet.layers.stage import ContainerStage, InferenceStage, Stage
 
 REMEMBERED = 8  # signatures that a door knows
@@ -57,7 +57,7 @@ class Plan:
         self.rows: list[tuple[str, str]] = []
         self.containers: list[tuple[Any, Any]] = []
         self.watched: list[tuple[Any, str, Any]] = []
-        spare = {id(layer) for layer in spared(network)}
+        spare = {id(layer) for layer in layers_without_dx(network)}
         self.training: Any = self._over(network, spare, "")
         self.last_layer = network.last_layer
         self.loss = None if self.last_layer is None else self._stage([self.last_layer], set(), "loss")
@@ -76,7 +76,7 @@ class Plan:
             for layer, methods in zip(layers, kind.watched, strict=True):
                 self.watched += [(layer, name, method) for name, method in methods]
 
-    def _over(self, container: Owner, spare: set[int], path: str) -> Any:
+    def _over(self, container: Container, spare: set[int], path: str) -> Any:
         """A copy of a container over stages, and over such copies of the containers in it."""
         kind = body_for((container,), self.libraries)
         if kind is not None:
@@ -95,7 +95,11 @@ class Plan:
                 key = "+".join(names)
                 where = f"{path}.{key}" if path else key
                 inner: Any = layers[0]
-                if inner.owner and inner.runs_by_plan and not (inner.has_own("forward") or inner.has_own("backward")):
+                if (
+                    inner.is_container
+                    and inner.runs_by_plan
+                    and not (inner.has_own("forward") or inner.has_own("backward"))
+                ):
                     made[key] = self._over(inner, spare, where)
                 else:
                     made[key] = self._stage(layers, spare, where)
@@ -120,7 +124,7 @@ class Plan:
     def _in_inference(self, container: Any) -> Any:
         made: dict[str, Any] = {}
         for name, inner in container.layers.items():
-            if inner.owner:
+            if inner.is_container:
                 made[name] = self._in_inference(inner)
             else:
                 made[name] = InferenceStage(inner)

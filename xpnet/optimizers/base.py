@@ -61,7 +61,7 @@ class Optimizer(Movable):
         self.steps = 0
         self.skipped: Any = 0
         self._given: dict[str, Any] = {}
-        self._held: dict[str, list[Array]] = {}
+        self._kept_slots: dict[str, list[Array]] = {}
         self._names: tuple[str, ...] | None = None
         self._own: dict[str, Options | None] = {}
 
@@ -87,7 +87,7 @@ class Optimizer(Movable):
             key = tuple(own.items()) if own else None, W.dtype
             if key not in numbers:
                 numbers[key] = self._numbers_beside(W, own)
-            given.append((W, dW, *self._held.get(name, ()), *numbers[key]))
+            given.append((W, dW, *self._kept_slots.get(name, ()), *numbers[key]))
         self.steps += 1
         finite = getattr(grads, "finite", None)
         if finite is not None and self._leaves_out(finite):
@@ -95,7 +95,7 @@ class Optimizer(Movable):
         results = moved(self, given) if finite is None else self._chosen(finite, given)
         for (name, W, *_), result in zip(moving, results, strict=True):
             if self.slots:
-                new, *self._held[name][:] = result
+                new, *self._kept_slots[name][:] = result
             else:
                 new = result
             if new is not W:
@@ -167,7 +167,7 @@ class Optimizer(Movable):
         numbers = {f"lr.{name}": value for name, value in getattr(self.lr, "state", {}).items()}
         arrays = {
             f"{name}.{slot}": array
-            for name, held in self._held.items()
+            for name, held in self._kept_slots.items()
             for slot, array in zip(self.slots, held, strict=True)
         }
         skipped = {"skipped": self.skipped} if is_array(self.skipped) or self.skipped else {}
@@ -180,7 +180,7 @@ class Optimizer(Movable):
         self.steps, self.skipped = state["steps"], state.get("skipped", 0)
         if schedule:
             self.lr.state = {name[3:]: state[name] for name in schedule}  # type: ignore[union-attr]
-        self._held = {name: [copied(state[f"{name}.{slot}"]) for slot in self.slots] for name in names}
+        self._kept_slots = {name: [copied(state[f"{name}.{slot}"]) for slot in self.slots] for name in names}
         self._names = None
 
     def observe(self, loss: float) -> None:
@@ -214,7 +214,7 @@ class Optimizer(Movable):
                 if first or getattr(dW, "shape", None) != W.shape or dW.dtype != W.dtype:
                     dW = self._fitting(name, W, dW)
                 if self.slots and not first:
-                    held = self._held[name][0] if name in self._held else None
+                    held = self._kept_slots[name][0] if name in self._kept_slots else None
                     if held is None or held.shape != W.shape or type(held) is not type(W):
                         self._begin(name, W)  # refuses the parameters of another network, or library
                 moving.append((name, W, dW, own))
@@ -226,11 +226,11 @@ class Optimizer(Movable):
 
     def _begin(self, name: str, W: Array) -> None:
         """Zeros for the slots of a parameter that has none yet."""
-        if name not in self._held and self.slots:
+        if name not in self._kept_slots and self.slots:
             if capturing.current is not None:
                 raise capturing.TooEarlyError
-            self._held[name] = [array_namespace(W).zeros_like(widened(W)) for _ in self.slots]
-        for slot, array in zip(self.slots, self._held.get(name, ()), strict=True):
+            self._kept_slots[name] = [array_namespace(W).zeros_like(widened(W)) for _ in self.slots]
+        for slot, array in zip(self.slots, self._kept_slots.get(name, ()), strict=True):
             here, there = (library_name(array_namespace(value)) for value in (W, array))
             if here != there:
                 who, must = type(self).__name__, f"the state {slot} of {name} must be on one library with it, {here}"
@@ -277,13 +277,13 @@ class Optimizer(Movable):
 
     def _register(self, capture: capturing.Capture, params: Mapping[str, Array], names: Sequence[str]) -> None:
         """Register with a capture what lasts from update to update; the learning rate is asked for anew."""
-        capture.lasts(vars(self), "steps", "skipped", "_held", *[name for name in self.options if name != "lr"])
+        capture.lasts(vars(self), "steps", "skipped", "_kept_slots", *[name for name in self.options if name != "lr"])
         for name in names:
             if isinstance(params, NamedArrays):
                 params.register(capture, name)
             else:
                 capture.lasts(params, name)
-            capture.lasts(self._held.get(name), *range(len(self.slots)))
+            capture.lasts(self._kept_slots.get(name), *range(len(self.slots)))
 
     def _checked(self, options: Options, who: str) -> dict[str, Any]:
         """The options as floats, if they are known and in range."""

@@ -12,7 +12,7 @@ from xpnet.layers.named import NamedArrays, NamedStates
 from xpnet.layers.recorded import pull_back, recorded
 
 
-class Owner(Layer):
+class Container(Layer):
     """A layer made of layers: it has no parameters, state or cache of its own, and passes values on to them.
 
     ``layers`` maps names to layers in the order of computation; an array of a layer has the path of names,
@@ -22,7 +22,7 @@ class Owner(Layer):
     that its forward and backward call nothing but their layers: a plan runs them over faster bodies in their place.
     """
 
-    owner = True
+    is_container = True
 
     layers: Mapping[str, Layer]
     in_inference = False
@@ -39,14 +39,14 @@ class Owner(Layer):
         if "forward" in cls.__dict__ and "backward" not in cls.__dict__:
             cls.forward, cls.backward = recorded(cls.forward), pull_back
         if "backward" in cls.__dict__ and "first_for_dx" not in cls.__dict__:
-            cls.first_for_dx = Owner.first_for_dx  # type: ignore[method-assign]  # another backward may need every dx
+            cls.first_for_dx = Container.first_for_dx  # type: ignore[method-assign]  # another backward may need every dx
 
     def rows_of_names(self) -> list[list[str]]:
         """The names of the layers that run one after another, row by row; a plan may run some of a row as one."""
         return []
 
     def first_for_dx(self) -> list[Layer]:
-        """The layers whose dx makes up the owner's, and which it can do without where nobody wants that."""
+        """The layers whose dx makes up its, and which it can do without where nobody wants that."""
         return []
 
     @property
@@ -109,7 +109,7 @@ class Owner(Layer):
                     continue
                 if any(layer.parameters or layer.state for layer in within(value)):
                     who, must = type(holder).__name__, "every layer inside must be one of its layers"
-                    remedy = "derive from Owner or Network, and name it in layers"
+                    remedy = "derive from Container or Network, and name it in layers"
                     raise ArgumentError(who, must, f"attribute {name}, {type(value).__name__}", remedy)
 
     @property
@@ -144,15 +144,15 @@ class Owner(Layer):
 def within(layer: Layer) -> Iterator[Layer]:
     """A layer and all that it is made of."""
     yield layer
-    if layer.owner:
+    if layer.is_container:
         for inner in layer.layers.values():
             yield from within(inner)
 
 
-def spared(layer: Layer) -> list[Layer]:
+def layers_without_dx(layer: Layer) -> list[Layer]:
     """The layers that compute no dx where the dx of this one is not wanted, itself first."""
     found = [layer]
-    if isinstance(layer, Owner):
+    if isinstance(layer, Container):
         for first in layer.first_for_dx():
-            found += spared(first)
+            found += layers_without_dx(first)
     return found

@@ -21,7 +21,7 @@ from xpnet.layers import (
     SoftmaxWithLoss,
     Transpose,
 )
-from xpnet.layers.composition import Chain, in_a_row
+from xpnet.layers.containers import Chain, in_a_row
 from xpnet.networks import Sequential
 from xpnet.random import Generator
 

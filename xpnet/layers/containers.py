@@ -11,15 +11,15 @@ from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, DtypeError, ShapeError, XpnetError
 from xpnet.layers.base import Layer, leaves
 from xpnet.layers.checks import plain
+from xpnet.layers.container import Container
 from xpnet.layers.loss import Loss
-from xpnet.layers.owner import Owner
 from xpnet.layers.shape import whole_numbers
 from xpnet.typing import Array
 
 Branch = Layer | Sequence[Layer]
 
 
-class Chain(Owner):
+class Chain(Container):
     """Layers one after another, ``y = layerₙ(… layer₁(x))``.
 
     Layers are named after their class, ``Affine1``, ``Relu1``, ``Affine2`` …, or by a mapping of names to layers.
@@ -39,7 +39,7 @@ class Chain(Owner):
         self.layers = self._own(named)
 
     def _own(self, layers: Mapping[str, Any]) -> Mapping[str, Layer]:
-        return owned(type(self).__name__, layers)
+        return checked_layers(type(self).__name__, layers)
 
     def rows_of_names(self) -> list[list[str]]:
         return [list(self.layers)]
@@ -128,7 +128,7 @@ class Residual(Chain):
         return dx + around if self.needs_dx else None
 
 
-class Concat(Owner):
+class Concat(Container):
     """Branches side by side, ``y = concat(branch₁(x), … branchₙ(x))`` along an axis.
 
     A branch is a layer, or a list of layers one after another.
@@ -146,7 +146,9 @@ class Concat(Owner):
         if not whole_numbers([axis]):
             raise DtypeError(type(self).__name__, "axis must be an integer", repr(axis), "for channels write axis=1")
         named = named_after_class(map(as_branch, branches))
-        self.layers = owned(type(self).__name__, {**named, "join": Join(len(branches), int(axis))} if named else named)
+        self.layers = checked_layers(
+            type(self).__name__, {**named, "join": Join(len(branches), int(axis))} if named else named
+        )
 
     def _branches(self) -> list[Layer]:
         return list(self.layers.values())[:-1]
@@ -207,7 +209,7 @@ def as_branch(layers: Branch) -> Layer:
 
 
 def in_a_row(layer: Layer, path: str = "") -> dict[str, Layer]:
-    """The layers that compute one after another, by their paths: chains are opened, other owners stay whole."""
+    """The layers that compute one after another, by their paths: chains are opened, other containers stay whole."""
     if type(layer).forward is not Chain.forward:
         return {path: layer}
     found: dict[str, Layer] = {}
@@ -227,8 +229,8 @@ def named_after_class(layers: Iterable[object]) -> dict[str, Any]:
     return named
 
 
-def owned(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
-    """The layers of an owner by name, each of them an object of its own with arrays of its own.
+def checked_layers(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
+    """The layers of a container by name, each of them an object of its own with arrays of its own.
 
     Raises: ``DtypeError``, ``ArgumentError``.
     """
@@ -244,7 +246,7 @@ def owned(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
             raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, remedy)
         for method in ("forward", "backward"):
             if not hasattr(layer, method):
-                remedy = "write it; that of an Owner comes from the tape" if method == "backward" else "write it"
+                remedy = "write it; that of an Container comes from the tape" if method == "backward" else "write it"
                 raise DtypeError(who, f"{name} must have a {method}", type(layer).__name__, remedy)
         if isinstance(layer, Loss):
             raise ArgumentError(who, "a loss must be given as loss=…", f"{name} among the layers", "move it there")

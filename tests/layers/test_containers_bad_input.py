@@ -1,4 +1,4 @@
-"""Branches, shapes and owners that do not fit are refused."""
+"""Branches, shapes and containers that do not fit are refused."""
 
 from __future__ import annotations
 

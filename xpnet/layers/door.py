@@ -1,0 +1,131 @@
+"""The door of a layer: what stands around its ``forward`` and ``backward``, so that the equations stay bare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from xpnet.autodiff import Variable
+from xpnet.autodiff.grouped import remember_call
+from xpnet.autodiff.nodes import forward_of_variables
+from xpnet.backend import array_namespace, device_of, is_array, library_of
+from xpnet.backend.halves import is_half, narrowed, widened
+from xpnet.backend.numbers import COMPUTED, computed, plain_number
+from xpnet.errors import DtypeError, StateError
+from xpnet.layers import checks
+from xpnet.layers.spec import Call, Spec
+from xpnet.typing import Array
+
+
+def half_of(spec: Spec, inputs: tuple[Any, ...]) -> Any:
+    """The input in whose dtype y leaves, where one is of 16 bits and the equations are to run in float32; else None.
+
+    They are where the layer asks for it, and where a library adds up in 16 bits, in which a sum stops growing.
+    """
+    for x in inputs:
+        if x is not None and type(x) not in checks.SCALARS and is_half(x.dtype):
+            if not spec.in_float32 and not library_of(array_namespace(x)).adds_in_16_bits:
+                return None
+            own = [y for name, y in zip(spec.inputs, inputs, strict=True) if name in spec.differentiable]
+            return own[0] if own else x
+    return None
+
+
+@contextmanager
+def parameters_in_float32(layer: Any) -> Iterator[None]:
+    """Have the parameters of 16 bits in float32 within a block."""
+    before = {name: getattr(layer, name) for name in layer.parameters if layer.has_own(name)}
+    for name, array in before.items():
+        setattr(layer, name, widened(array))
+    try:
+        yield
+    finally:
+        for name, array in before.items():
+            setattr(layer, name, array)
+
+
+def rounded(dx: Any, half: Array) -> Any:
+    """Gradients in the dtype of 16 bits in which x came."""
+    if type(dx) is tuple:
+        return tuple([d if d is None else narrowed(d, half) for d in dx])
+    return dx if dx is None else narrowed(dx, half)
+
+
+def entered_by(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """``forward`` behind the checks of its inputs; the layer's ``call`` tells what came and what went out."""
+
+    @wraps(forward)
+    def entered(self: Any, *args: Any, **named: Any) -> Any:
+        spec = self.spec
+        in_order = not named and len(args) == len(spec.inputs)
+        inputs = args if in_order else checks.in_order(spec, args, named)
+        call = Call(getattr(inputs[0], "shape", None) if inputs else None)
+        if spec.flattens:
+            inputs = (checks.flatten(inputs[0]), *inputs[1:])
+        operands = inputs
+        if spec.takes_numbers:
+            inputs = tuple(map(plain_number, inputs))
+        self.check_inputs(inputs, call.x_shape)
+        half = half_of(spec, inputs)
+        if half is not None:
+            call.half, inputs = half, tuple([x if x is None else widened(x) for x in inputs])
+        before = None if self.last_call else set(vars(self))
+        try:
+            if half is not None or Variable in map(type, inputs):
+                with parameters_in_float32(self), forward_of_variables():
+                    y = forward(self, *inputs)
+            else:
+                y = forward(self, *inputs)
+        except (RuntimeError, TypeError, ValueError) as error:
+            checks.explain_dtypes(spec.who, dict(zip(spec.inputs, inputs, strict=True)), self.parameter_arrays(), error)
+            raise
+        if y is None:
+            raise DtypeError(spec.who, "forward must return an array", None, "return its result")
+        if before is not None:
+            type(self).cache_names |= vars(self).keys() - before - {"last_call"}
+        self.last_call = call
+        if half is not None:
+            y = narrowed(y, half)
+        if type(y) is Variable:
+            remember_call(y, self, inputs)
+        if type(y) not in checks.SCALARS:
+            call.like = array_namespace(y), y.shape, y.dtype, device_of(y)
+            return y
+        call.number = computed(y, self, operands)
+        return call.number
+
+    return entered
+
+
+def left_by(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """``backward`` behind the check of ``dout``."""
+
+    @wraps(backward)
+    def returned(self: Any, dout: Any = 1.0) -> Any:
+        spec, call = self.spec, self.last_call
+        if call is None:
+            raise StateError(spec.who, "forward must run before backward", "no forward", "call forward first")
+        if call.like is not None:
+            dout = checks.check_dout(spec, dout, *call.like)
+        elif type(call.number) in COMPUTED:
+            call.number.derivative = plain_number(dout)
+        if call.then is not None:
+            then, call.then = call.then, None
+            then()
+        try:
+            if call.half is None:
+                dx = backward(self, dout)
+            else:
+                with parameters_in_float32(self):
+                    dx = backward(self, widened(dout) if is_array(dout) else dout)
+                dx = rounded(dx, call.half)
+                for name in spec.parameters:
+                    setattr(self, f"d{name}", narrowed(getattr(self, f"d{name}"), getattr(self, name)))
+        except (RuntimeError, TypeError, ValueError) as error:
+            checks.explain_dtypes(spec.who, {"dout": dout}, self.parameter_arrays(), error)
+            raise
+        return checks.unflatten(dx, call.x_shape) if spec.flattens else dx
+
+    return returned
