@@ -76,6 +76,13 @@ def test_far_out_the_limits_are_met_exactly(name, asarray) -> None:
     np.testing.assert_array_equal([y[low], y[high], dx[low], dx[high]], expected)
 
 
+def test_no_slope_leaves_infinity_as_it_is(asarray) -> None:
+    layer = LeakyRelu(0.0)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(to_numpy(layer(asarray([inf, 1.0, -1.0, nan]))), [inf, 1.0, 0.0, nan])
+    np.testing.assert_array_equal(to_numpy(layer.backward(1.0)), [1.0, 1.0, 0.0, 0.0])
+
+
 @pytest.mark.parametrize("make", [Relu, LeakyRelu, lambda: Elu(alpha=2.0)])
 def test_a_kink_is_told_from_a_mistake(make) -> None:
     x = np.asarray([[-1.0, 0.0, 2.0]])

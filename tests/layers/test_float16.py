@@ -23,6 +23,7 @@ from xpnet.layers import (
     Sigmoid,
     Silu,
     Softplus,
+    Tanh,
 )
 from xpnet.layers.loss import Loss
 
@@ -75,9 +76,9 @@ def test_every_layer_gives_what_float64_does(case, size: float, upstream: float,
         assert np.all(error <= 0.05 * scale + 0.05 * max(size, 1.0) * max(upstream, 1.0)), (size, upstream)
 
 
-@pytest.mark.parametrize("layer", [Gelu("tanh"), Gelu(), Silu(), Softplus(), Sigmoid()], ids=str)
+@pytest.mark.parametrize("layer", [Gelu("tanh"), Gelu(), Silu(), Softplus(), Sigmoid(), Tanh()], ids=str)
 def test_activations_over_the_whole_range(layer, half) -> None:
-    x = np.asarray([0.0, 6e-8, 1e-3, 1.0, 30.0, 67.5, 68.0, 255.0, 256.0, 6e4, 65504.0])
+    x = np.asarray([0.0, 6e-8, 1e-3, 1.0, 3.5, 30.0, 67.5, 68.0, 255.0, 256.0, 6e4, 65504.0])
     x = rounded(np.concatenate([x, -x]))
     exact = layer.copy()
     y, dx = exact(x), exact.backward(np.ones_like(x))
