@@ -23,7 +23,8 @@ def test_layers_compute_in_it_and_everything_outside_sees_float32(dtype):
     network = make(spy).compute_in(dtype)
     x, t = batch()
     loss, gradients = network.loss_and_gradient(x, t)
-    assert spy.seen == {("x", dtype), ("dout", dtype)}
+    inside = "float32" if xn.get_backend().library.adds_in_16_bits else dtype  # where sums of 16 bits stop growing
+    assert spy.seen == {("x", inside), ("dout", inside)}
     outside = [
         loss,
         network.predict(x),
