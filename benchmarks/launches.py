@@ -25,7 +25,7 @@ import pretend_cuda  # noqa: E402
 from benchmarks.fewest import fewest  # noqa: E402
 from benchmarks.race.workloads import WORKLOADS, Workload, batches, weights  # noqa: E402
 
-WARM = 3  # steps, after which nothing new may come from outside of the pool
+WARM = 5  # steps, after which nothing new may come from outside of the pool
 LATER = 3
 DONE_BY = ("launch", "product", "copy", "fill")
 

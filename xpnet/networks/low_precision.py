@@ -152,6 +152,10 @@ class LowPrecision(Movable):
         names = () if self.good_steps is None else ("loss_scale", "good_steps")
         return {f"precision/{name}": (self, name) for name in names}
 
+    def home_of(self, _: str) -> dict[str, Any]:
+        """The dict in which an attribute stands, for a capture."""
+        return vars(self)
+
     def _cast(self, value: Any) -> Any:
         if not is_array(value) or dtype_kind(value) != "real":
             return value

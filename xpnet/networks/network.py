@@ -21,7 +21,7 @@ from xpnet.layers.containers import Chain
 from xpnet.layers.named import NamedStates
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
-from xpnet.networks.plan import PLANNED, Plan, Unplanned
+from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way
 from xpnet.networks.summary import count as count
 from xpnet.networks.summary import table_of
 from xpnet.typing import Array
@@ -114,18 +114,8 @@ class Network(Chain):
         a network run by their equations, and by bodies as nodes of a graph.
         """
         W = next(iter(self.params.values()), None)
-        why = self._own_way()
+        why = own_way(self, vars(self), WRITTEN)
         return Unplanned(type(self).__name__, why) if why else self._planned(libraries_for(type(W)))
-
-    def _own_way(self) -> str:
-        """Why no plan may run in the place of the network's own methods; "" where one may."""
-        kind, own = type(self), vars(self)
-        if not self.runs_by_plan or "forward" in own or "backward" in own:
-            return "it has a forward or backward of its own"
-        for name in PLANNED:
-            if getattr(kind, name) is not WRITTEN[name] or name in own:
-                return f"it has a {name} of its own"
-        return ""
 
     def _planned(self, libraries: tuple[str, ...]) -> Plan:
         plan = getattr(self, "_plan", None)
@@ -136,7 +126,7 @@ class Network(Chain):
     def _plan_for(self, x: Any) -> Plan | None:
         """The plan that runs for arrays like x; None where the equations are to run."""
         libraries = libraries_for(type(x))
-        if not libraries or is_plain() or self._own_way():
+        if not libraries or is_plain() or own_way(self, vars(self), WRITTEN):
             return None
         plan = self._planned(libraries)
         return plan if plan.runs and plan.at_home() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import is_not
 from typing import Any
 
@@ -188,3 +189,17 @@ class Unplanned:
 
 PLANNED = ("loss", "compute_scores", "grads")
 """The methods of a network beside forward and backward in whose place a plan runs; one's own is run instead."""
+
+
+def own_way(network: Any, own: Mapping[str, Any], written: Mapping[str, Any]) -> str:
+    """Why no plan may run in the place of a network's methods, which are as ``written`` else; "" where one may.
+
+    ``own`` are the attributes of the network itself.
+    """
+    kind = type(network)
+    if not network.runs_by_plan or "forward" in own or "backward" in own:
+        return "it has a forward or backward of its own"
+    for name, method in written.items():
+        if getattr(kind, name) is not method or name in own:
+            return f"it has a {name} of its own"
+    return ""

@@ -78,20 +78,21 @@ class Optimizer(Movable):
         to the parameters, ``ArgumentError`` for a pattern that matches nothing; nothing is moved then.
         """
         moving = self._matched(params, grads)
-        self._check_options()
+        shared = self._checked_options()
         if capturing.current is not None:
             self._register(capturing.current, params, [name for name, *_ in moving])
+        finite = getattr(grads, "finite", None)
+        if finite is not None and self._leaves_out(finite):
+            self.steps += 1
+            return
         numbers: dict[Any, tuple[Any, ...]] = {}  # of each set of options and dtype
         given = []
         for name, W, dW, own in moving:
             key = tuple(own.items()) if own else None, W.dtype
             if key not in numbers:
-                numbers[key] = self._numbers_beside(W, own)
+                numbers[key] = self._numbers_beside(W, own, shared)
             given.append((W, dW, *self._kept_slots.get(name, ()), *numbers[key]))
         self.steps += 1
-        finite = getattr(grads, "finite", None)
-        if finite is not None and self._leaves_out(finite):
-            return
         results = moved(self, given) if finite is None else self._chosen(finite, given)
         for (name, W, *_), result in zip(moving, results, strict=True):
             if self.slots:
@@ -105,9 +106,9 @@ class Optimizer(Movable):
         """The numbers that the formula takes after arrays and slots, in the step of a count from 1."""
         return tuple(options.values())
 
-    def _numbers_beside(self, W: Array, own: Options | None) -> tuple[Any, ...]:
+    def _numbers_beside(self, W: Array, own: Options | None, shared: dict[str, Any]) -> tuple[Any, ...]:
         """The numbers of this step for a parameter and its own options; in a capture the live ones are arrays."""
-        now = self._numbers_after(self.steps, W, {**self._given, **(own or {})})
+        now = self._numbers_after(self.steps, W, {**shared, **(own or {})})
         capture = capturing.current
         if capture is None:
             return now
@@ -260,12 +261,15 @@ class Optimizer(Movable):
             raise ShapeError(who, must, tuple(dW.shape), "give it net.gradient(x, t) of the same network")
         return dW if dW.dtype == W.dtype else array_namespace(dW).astype(dW, W.dtype)  # type: ignore[no-any-return]
 
-    def _check_options(self) -> None:
-        """Check the options that were assigned since the last update."""
+    def _checked_options(self) -> dict[str, Any]:
+        """The options with the learning rate of this step; what was assigned since the last update is checked."""
         given = self._options()
         if given != self._given:
             self._checked({name: value for name, value in given.items() if name != "lr"}, type(self).__name__)
-            self._given = given
+            self._given = dict(given)
+        if "lr" in given:
+            given["lr"] = self._rate(given["lr"], self.steps)
+        return given
 
     def _rate(self, lr: Rate, steps: int) -> float:
         rate: Any = lr(steps) if callable(lr) else lr
