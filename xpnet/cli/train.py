@@ -221,7 +221,7 @@ def verify(console: Console, trainer: Trainer, hidden: int, folder: Path) -> Non
     """Read the weights back into a new network and ask for the same accuracy."""
     from rich.text import Text
 
-    x, t = trainer.test or trainer.train
+    x, t = (trainer.validation or trainer.train)[:2]
     again = TwoLayerNet(x.shape[1], hidden, CLASSES, rng=Generator(1))
     load(folder / "weights.safetensors", again)
     accuracy, expected = again.accuracy(x, t), trainer.history[-1].test_accuracy
