@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xpnet.drawing import draw
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
-    from xpnet.training import load, save
+    from xpnet.training import load, load_network, save
     from xpnet.tuning import tune
 
 __version__ = "0.1.0"
@@ -33,6 +33,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "load",
+    "load_network",
     "numerical_gradient",
     "save",
     "set_backend",
@@ -50,7 +51,7 @@ _PLACES = {
     "drawing": ("draw",),
     "errors": ("XpnetError",),
     "gradcheck": ("gradient_check", "numerical_gradient"),
-    "training": ("load", "save"),
+    "training": ("load", "load_network", "save"),
     "tuning": ("tune",),
 }
 _PLACE = {name: place for place, names in _PLACES.items() for name in names}

@@ -173,7 +173,7 @@ class Join(Layer):
     def __init__(self, count: int, axis: int) -> None:
         super().__init__()
         vars(self)["inputs"] = vars(self)["differentiable"] = tuple(f"x{i}" for i in range(1, count + 1))
-        self.axis = axis
+        self.count, self.axis = count, axis
 
     def forward(self, *x: Array) -> Array:
         if not -x[0].ndim <= self.axis < x[0].ndim:

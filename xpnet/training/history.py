@@ -55,7 +55,7 @@ class History(list[Epoch]):
 
         Raises: ``DataError`` where the file cannot be written.
         """
-        written = _finite({"settings": settings, "epochs": self.to_dicts()})
+        written = finite({"settings": settings, "epochs": self.to_dicts()})
         text = json.dumps(written, indent=1, allow_nan=False)
         with written_in_place(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
@@ -90,10 +90,10 @@ class History(list[Epoch]):
         return history
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """What JSON knows: None in the place of NaN and infinity."""
     if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend import is_array
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.datasets import Batches
 from xpnet.datasets.check import advise_scale
@@ -18,14 +17,13 @@ from xpnet.layers.checks import check_flags
 from xpnet.networks import Network
 from xpnet.networks.measures import Metric, own_measure
 from xpnet.optimizers import Optimizer
-from xpnet.optimizers.state import copied
 from xpnet.random import Generator
-from xpnet.training.checkpoint import load, save
 from xpnet.training.epochs import Epochs
 from xpnet.training.history import Epoch, History
-from xpnet.training.loop import Loop
+from xpnet.training.keeping import Keeping
 from xpnet.training.metrics import metric_of, metrics_of
 from xpnet.training.rows import prepared
+from xpnet.training.runs import LAST, begin_run, scores_of_rows
 from xpnet.training.sequences import refuse_shuffled, started_anew
 from xpnet.training.updates import Updates
 
@@ -33,7 +31,7 @@ ON_DISK_ROWS = 10_000
 """The rows on disk on which the accuracy of training is measured, unless another number is given."""
 
 
-class Trainer(Loop):
+class Trainer(Keeping):
     """Mini-batch training, ``W ← W - update(∂L/∂W)`` over shuffled batches.
 
     ``train`` is a pair ``(x, t)``, or ``(x, t, weights)`` with the weights of the rows in the loss: arrays, lists,
@@ -127,6 +125,8 @@ class Trainer(Loop):
         on_batch: Callable[[int], None] | None = None,
         patience: int | None = None,
         callbacks: Iterable[Callable[[Epoch], Any]] = (),
+        folder: str | Path | None = None,
+        resume: bool = False,
     ) -> History:
         """Train for some epochs and return the history.
 
@@ -135,9 +135,15 @@ class Trainer(Loop):
         not lowered the loss on the validation data (that of training without such), and the network has the weights of
         the best epoch.
 
-        Raises: ``ArgumentError`` for fewer than one epoch, ``DivergenceError``.
+        A ``folder`` is given, after every epoch, all that the training needs to go on, the best weights, and the
+        history (see ``Run`` and ``load_network``). Whatever stops the training, at most the epoch under way is lost:
+        with ``resume`` it goes on from there, where the folder holds a training, up to ``epochs`` in all.
+
+        Raises: ``ArgumentError`` for fewer than one epoch, ``DivergenceError``; ``DataError`` for a folder that cannot
+        be written, or holds a training that is not to be resumed; ``DtypeError`` for a network that no file can
+        describe.
         """
-        for _ in self.run(epochs, on_batch, patience, callbacks):
+        for _ in self.run(epochs, on_batch, patience, callbacks, folder, resume):
             pass
         return self.history
 
@@ -147,20 +153,30 @@ class Trainer(Loop):
         on_batch: Callable[[int], None] | None = None,
         patience: int | None = None,
         callbacks: Iterable[Callable[[Epoch], Any]] = (),
+        folder: str | Path | None = None,
+        resume: bool = False,
     ) -> Iterator[Epoch]:
         """``fit`` by hand, ``for epoch in trainer.run(5):``: each epoch is trained when its record is asked for.
 
         Raises: as ``fit``; it warns where it is thrown away before anything was trained.
         """
+        who = type(self).__name__
         for name, number in (("epochs", epochs), ("patience", patience)):
             if name == "epochs" or number is not None:
-                check_size(type(self).__name__, name, number)
+                check_size(who, name, number)
+        check_flags(who, resume=resume)
         called: list[Any] = list(callbacks)
         for callback in called:
             if not callable(callback):
                 must, remedy = "callbacks must be functions of a record", "write callbacks=[function]"
-                raise DtypeError(type(self).__name__, must, type(callback).__name__, remedy)
-        return Epochs(self._run(epochs, on_batch, patience, called))
+                raise DtypeError(who, must, type(callback).__name__, remedy)
+        place = None if folder is None else Path(folder)
+        if place is not None:
+            begin_run(who, place, self.network, resume)
+            if resume and (place / LAST).is_file():
+                self.resume(place)
+                epochs -= len(self.history)
+        return Epochs(self._run(epochs, on_batch, patience, called, place))
 
     def _run(
         self,
@@ -168,8 +184,11 @@ class Trainer(Loop):
         on_batch: Callable[[int], None] | None,
         patience: int | None,
         callbacks: Sequence[Callable[[Epoch], Any]],
+        folder: Path | None,
     ) -> Iterator[Epoch]:
         for _ in range(epochs):
+            if patience is not None and self.history.since_best() >= patience:
+                break
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges is told once, by name
                 record = self._epoch(len(self.history) + 1, on_batch)
             self.history.append(record)
@@ -178,49 +197,22 @@ class Trainer(Loop):
                 self.optimizer.observe(record.watched)
             if patience is not None and not self.history.since_best():
                 self.keep_best()
+            if folder is not None:
+                self._keep(folder)
             ends = [callback for callback in callbacks if callback(record) is True]
             yield record
-            if ends or (patience is not None and self.history.since_best() >= patience):
+            if ends:
                 break
         if patience is not None:
             self.use_best()
 
-    def keep_best(self) -> None:
-        """Keep a copy of the weights, and of what lasts beside them, as those of the best epoch."""
-        held = {**self.network.params, **self.network.states, **self.updates.averages}
-        arrays = {name: copied(value) if is_array(value) else value for name, value in held.items()}
-        self.best = len(self.history), arrays
+    def predict(self, rows: Any) -> Any:
+        """The labels or numbers that the network answers for rows as the user has them, on the host, ``(N,)``.
 
-    def use_best(self) -> None:
-        """Give the network the weights of the best epoch, where they were kept and it is not the last."""
-        if self.best is None or self.best[0] == len(self.history):
-            return
-        self._assign(self.best[1])
-
-    def use_average(self) -> None:
-        """Give the network the moving average of its weights, where one is kept."""
-        self._assign(self.updates.averages)
-
-    def _assign(self, arrays: dict[str, Any]) -> None:
-        params, states = self.network.params, self.network.states
-        for name, value in arrays.items():
-            (params if name in params else states)[name] = copied(value) if is_array(value) else value
-
-    def save(self, path: str | Path) -> None:
-        """Write the network, the optimizer and the history, so that ``resume`` can go on from there.
-
-        Raises: ``DataError`` where the file cannot be written.
+        Without such an encoding, of data that were arrays, its scores.
         """
-        save(path, self.network, self.optimizer, self.history)
-        self.saved = len(self.history), Path(path)
-
-    def resume(self, path: str | Path) -> None:
-        """Go on where the Trainer stood that wrote the file: the same data, batches and seed give the same bits.
-
-        Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer.
-        """
-        load(path, self.network, self.optimizer, self.history)
-        self.saved = len(self.history), Path(path)
+        scores = scores_of_rows(self.network, self.encoding, rows, self.backend)
+        return scores if self.encoding is None else self.encoding.answers(scores)
 
     def _changes(self, destination: Destination) -> list[Change]:
         parts = (self.network, self.optimizer)
