@@ -14,7 +14,8 @@ from xpnet.tuning import tune
 
 # Each command stands in a module of its name, which is imported, numpy with it, when the command runs.
 COMMANDS = {
-    "train": "Train the book's network, its gradients checked before and its predictions after.",
+    "train": "Train on a table or folder of images, or the book's network on what ships.",
+    "predict": "Answer for rows or images by a network that was trained.",
     "check": "Check the gradients of every layer, on every backend present or on one.",
     "bench": "Train small networks with xpnet and with each library that is installed, and compare.",
     "conform": "Try an array library on all that xpnet asks of one, against NumPy.",

@@ -16,7 +16,7 @@ from xpnet.datasets.split import split
 from xpnet.datasets.table_files import read_table
 from xpnet.datasets.tables import Table, missing_in
 from xpnet.datasets.targets import Classes, targets_for
-from xpnet.errors import ArgumentError
+from xpnet.errors import ArgumentError, DataError
 from xpnet.random import Generator
 
 
@@ -63,6 +63,10 @@ class Dataset:
         if isinstance(validation, float | int):
             targets = targets_for(rows[target], task)
             labels = targets.encode(rows[target]) if isinstance(targets, Classes) else None
+            if isinstance(targets, Classes) and 2 * targets.outputs > len(rows):
+                must = f"the classes of {target} must come more than once each, most of them"
+                got = f"{targets.outputs:,} in {len(rows):,} rows"
+                raise DataError("Dataset", must, got, 'learn another column, or numbers, task="numbers"')
             chosen = split(len(rows), float(validation), Generator(0) if rng is None else rng, labels)
             rows, apart = (rows.take(part) for part in chosen)
         elif validation is not None:

@@ -182,6 +182,10 @@ class Loop(Movable):
                 raise ArgumentError(who, must, f"{rate!r} in epoch {number}", "look at the schedule")
             self.optimizer.lr = float(rate)
 
+    def _loss_so_far(self) -> float:
+        """The mean of the losses of the steps of this epoch, read now."""
+        return self.losses.mean()
+
     def _advise(self) -> None:
         """Tell once what goes badly."""
         (x,) = self._first(self.train[:1], LOOKED_AT)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from xpnet.training.epochs import Epochs
 from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
 from xpnet.training.metrics import metric_of, metrics_of
+from xpnet.training.progress import Progress
 from xpnet.training.rows import prepared
 from xpnet.training.runs import LAST, begin_run, scores_of_rows
 from xpnet.training.sequences import refuse_shuffled, started_anew
@@ -127,6 +130,7 @@ class Trainer(Keeping):
         callbacks: Iterable[Callable[[Epoch], Any]] = (),
         folder: str | Path | None = None,
         resume: bool = False,
+        progress: Any = False,
     ) -> History:
         """Train for some epochs and return the history.
 
@@ -137,13 +141,14 @@ class Trainer(Keeping):
 
         A ``folder`` is given, after every epoch, all that the training needs to go on, the best weights, and the
         history (see ``Run`` and ``load_network``). Whatever stops the training, at most the epoch under way is lost:
-        with ``resume`` it goes on from there, where the folder holds a training, up to ``epochs`` in all.
+        with ``resume`` it goes on from there, where the folder holds a training, up to ``epochs`` in all. ``progress``
+        is True for a bar in a terminal or notebook, and a line for each epoch, or the rich Console to print them on.
 
         Raises: ``ArgumentError`` for fewer than one epoch, ``DivergenceError``; ``DataError`` for a folder that cannot
         be written, or holds a training that is not to be resumed; ``DtypeError`` for a network that no file can
         describe.
         """
-        for _ in self.run(epochs, on_batch, patience, callbacks, folder, resume):
+        for _ in self.run(epochs, on_batch, patience, callbacks, folder, resume, progress):
             pass
         return self.history
 
@@ -155,6 +160,7 @@ class Trainer(Keeping):
         callbacks: Iterable[Callable[[Epoch], Any]] = (),
         folder: str | Path | None = None,
         resume: bool = False,
+        progress: Any = False,
     ) -> Iterator[Epoch]:
         """``fit`` by hand, ``for epoch in trainer.run(5):``: each epoch is trained when its record is asked for.
 
@@ -176,7 +182,7 @@ class Trainer(Keeping):
             if resume and (place / LAST).is_file():
                 self.resume(place)
                 epochs -= len(self.history)
-        return Epochs(self._run(epochs, on_batch, patience, called, place))
+        return Epochs(self._run(epochs, on_batch, patience, called, place, progress))
 
     def _run(
         self,
@@ -185,24 +191,34 @@ class Trainer(Keeping):
         patience: int | None,
         callbacks: Sequence[Callable[[Epoch], Any]],
         folder: Path | None,
+        progress: Any,
     ) -> Iterator[Epoch]:
-        for _ in range(epochs):
-            if patience is not None and self.history.since_best() >= patience:
-                break
-            with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges is told once, by name
-                record = self._epoch(len(self.history) + 1, on_batch)
-            self.history.append(record)
-            self._advise()
-            if hasattr(self.optimizer, "observe"):
-                self.optimizer.observe(record.watched)
-            if patience is not None and not self.history.since_best():
-                self.keep_best()
-            if folder is not None:
-                self._keep(folder)
-            ends = [callback for callback in callbacks if callback(record) is True]
-            yield record
-            if ends:
-                break
+        done = len(self.history)
+        with ExitStack() as stack:
+            shown: Progress | None = None
+            if progress and epochs > 0:
+                loss = self._loss_so_far
+                shown = stack.enter_context(Progress(progress, done + 1, done + epochs, len(self.batches), loss))
+            heard = on_batch if shown is None else partial(both, shown, on_batch)
+            for _ in range(epochs):
+                if patience is not None and self.history.since_best() >= patience:
+                    break
+                with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges is told once, by name
+                    record = self._epoch(len(self.history) + 1, heard)
+                self.history.append(record)
+                self._advise()
+                if hasattr(self.optimizer, "observe"):
+                    self.optimizer.observe(record.watched)
+                if patience is not None and not self.history.since_best():
+                    self.keep_best()
+                if folder is not None:
+                    self._keep(folder)
+                if shown is not None:
+                    shown.record(record, self.measure)
+                ends = [callback for callback in callbacks if callback(record) is True]
+                yield record
+                if ends:
+                    break
         if patience is not None:
             self.use_best()
 
@@ -232,3 +248,10 @@ def check_arguments(who: str, network: Any, optimizer: Any) -> None:
     if isinstance(optimizer, type) or not hasattr(optimizer, "update"):
         got = optimizer.__name__ if isinstance(optimizer, type) else type(optimizer).__name__
         raise DtypeError(who, "optimizer must be an Optimizer", got, "give an instance, such as SGD(lr=0.1)")
+
+
+def both(shown: Progress, on_batch: Callable[[int], None] | None, done: int) -> None:
+    """Tell of a batch, and whoever asked to hear of it."""
+    shown.batch()
+    if on_batch is not None:
+        on_batch(done)
