@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xpnet.drawing import draw
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
-    from xpnet.training import load, load_network, save
+    from xpnet.training import load, load_network, load_torch, save
     from xpnet.tuning import tune
 
 __version__ = "0.1.0"
@@ -34,6 +34,7 @@ __all__ = [
     "jvp",
     "load",
     "load_network",
+    "load_torch",
     "numerical_gradient",
     "save",
     "set_backend",
@@ -51,7 +52,7 @@ _PLACES = {
     "drawing": ("draw",),
     "errors": ("XpnetError",),
     "gradcheck": ("gradient_check", "numerical_gradient"),
-    "training": ("load", "load_network", "save"),
+    "training": ("load", "load_network", "load_torch", "save"),
     "tuning": ("tune",),
 }
 _PLACE = {name: place for place, names in _PLACES.items() for name in names}

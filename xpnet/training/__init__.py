@@ -5,6 +5,18 @@ from xpnet.training.fitting import Loaded
 from xpnet.training.history import Epoch, History
 from xpnet.training.metrics import confusion_matrix
 from xpnet.training.runs import Run, load_network
+from xpnet.training.torch_weights import load_torch
 from xpnet.training.trainer import Trainer
 
-__all__ = ["Epoch", "History", "Loaded", "Run", "Trainer", "confusion_matrix", "load", "load_network", "save"]
+__all__ = [
+    "Epoch",
+    "History",
+    "Loaded",
+    "Run",
+    "Trainer",
+    "confusion_matrix",
+    "load",
+    "load_network",
+    "load_torch",
+    "save",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -36,41 +37,33 @@ class Loaded:
     differing: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
 
 
-def renamed(arrays: Mapping[str, Host], names: Mapping[str, str]) -> dict[str, Host]:
-    """Arrays by other names: ``{"fc": "Affine3"}`` renames fc and all below it, ``{"block*": "Block*"}`` what matches.
+def renamed(arrays: Mapping[str, Host], names: Mapping[str, str], who: str = "load") -> dict[str, Host]:
+    """Arrays by other names: the first rule for a name, or for the start of its path, replaces it.
+
+    ``{"fc": "Affine3"}`` renames fc and all below it; ``*`` stands for any text, ``{"*.downsample": "*.shortcut"}``.
 
     Raises: ``ArgumentError`` for a name that is not there, and where two arrays would have one name.
     """
     made: dict[str, Host] = {}
     used: set[str] = set()
+    rules = {old: re.compile(re.escape(old).replace(r"\*", "(.*?)") + r"(?=\.|$)") for old in names}
     for name, array in arrays.items():
         new = name
-        for old, other in names.items():
-            found = other_name(name, old, other)
+        for old, rule in rules.items():
+            found = rule.match(name)
             if found is not None:
-                new = found
                 used.add(old)
+                new = names[old].replace("*", found[1]) if rule.groups else names[old]
+                new += name[found.end() :]
                 break
         if new in made:
-            raise ArgumentError("load", "each array must get a name of its own", f"two of {new!r}", "rename them apart")
+            raise ArgumentError(who, "each array must get a name of its own", f"two of {new!r}", "rename them apart")
         made[new] = array
     if lost := [old for old in names if old not in used]:
         known = ", ".join(list(arrays)[:5]) + (", …" if len(arrays) > 5 else "")
         must = f"a name to be changed must be one in the file, {known}"
-        raise ArgumentError("load", must, repr(lost[0]), "correct it, or leave it out")
+        raise ArgumentError(who, must, repr(lost[0]), "correct it, or leave it out")
     return made
-
-
-def other_name(name: str, old: str, other: str) -> str | None:
-    """What a name becomes by one rule, None where the rule is not for it."""
-    if "*" in old:
-        start, _, end = old.partition("*")
-        if name.startswith(start) and name.endswith(end) and len(name) >= len(start) + len(end):
-            return other.replace("*", name[len(start) : len(name) - len(end)])
-        return None
-    if name == old:
-        return other
-    return other + name[len(old) :] if name.startswith(f"{old}.") else None
 
 
 def matching(names: Iterable[str], patterns: str) -> list[str]:
