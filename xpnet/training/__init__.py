@@ -4,6 +4,7 @@ from xpnet.training.checkpoint import load, save
 from xpnet.training.fitting import Loaded
 from xpnet.training.history import Epoch, History
 from xpnet.training.metrics import confusion_matrix
+from xpnet.training.rate_test import RateTest, rate_test
 from xpnet.training.runs import Run, load_network
 from xpnet.training.torch_weights import load_torch
 from xpnet.training.trainer import Trainer
@@ -12,11 +13,13 @@ __all__ = [
     "Epoch",
     "History",
     "Loaded",
+    "RateTest",
     "Run",
     "Trainer",
     "confusion_matrix",
     "load",
     "load_network",
     "load_torch",
+    "rate_test",
     "save",
 ]

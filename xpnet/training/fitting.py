@@ -137,6 +137,8 @@ def fits_not(array: Host, like: Any) -> bool:
     if array.dtype.kind != "f" or array.size == 0:
         return False
     largest = float(array_namespace(like).finfo(like.dtype).max)
+    if float(np.finfo(array.dtype).max) <= largest:
+        return False
     return bool(np.any(np.isfinite(array) & (np.abs(array) > largest)))
 
 

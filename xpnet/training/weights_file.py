@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,22 +32,30 @@ def write(path: str | Path, arrays: Mapping[str, Host], metadata: Mapping[str, s
     # an array that is transposed lies in memory in another order
     ordered = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     names = sorted(ordered, key=lambda name: (-ordered[name].dtype.itemsize, name))  # each begins at a whole item
-    sums = {name: sum_of_bits(array) for name, array in ordered.items()}
-    header: dict[str, Any] = {
-        "__metadata__": {"format": "xpnet", "version": str(FORMAT), "sums": json.dumps(sums), **metadata}
-    }
+    sums = dict.fromkeys(names, f"{0:016x}")
+    with written_in_place(path) as part, part.open("wb") as file:
+        file.write(header(ordered, names, sums, metadata))
+        for name in names:
+            sums[name] = sum_of_bits(ordered[name])  # while it is in the cache
+            file.write(ordered[name].reshape(-1).view(np.uint8).data)
+        file.seek(0)
+        file.write(header(ordered, names, sums, metadata))
+
+
+def header(
+    arrays: Mapping[str, Host], names: Sequence[str], sums: Mapping[str, str], metadata: Mapping[str, str]
+) -> bytes:
+    """What stands before the arrays: its own length, and where each of them is; of one length whatever the sums."""
+    own = {"format": "xpnet", "version": str(FORMAT), "sums": json.dumps(sums)}
+    told: dict[str, Any] = {"__metadata__": {**own, **metadata}}
     end = 0
     for name in names:
-        array, start = ordered[name], end
+        array, start = arrays[name], end
         end += array.nbytes
-        header[name] = {"dtype": code(array.dtype), "shape": list(array.shape), "data_offsets": [start, end]}
-    head = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    head += b" " * (-len(head) % 8)
-    with written_in_place(path) as part, part.open("wb") as file:
-        file.write(len(head).to_bytes(8, "little"))
-        file.write(head)
-        for name in names:
-            file.write(ordered[name].reshape(-1).view(np.uint8).data)
+        told[name] = {"dtype": code(array.dtype), "shape": list(array.shape), "data_offsets": [start, end]}
+    text = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
 
 
 def code(dtype: np.dtype[Any]) -> str:
@@ -71,29 +79,37 @@ def read(path: str | Path, who: str = "load") -> tuple[dict[str, Host], dict[str
                 raise DataError(who, must, "a pickle or an archive, which is never run", REMEDY)
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+            sums = sums_in(path, who, metadata)
+            arrays, changed = {}, [name for name in sums if name not in file.keys()]  # noqa: SIM118 (it is no mapping)
+            for name in file.keys():  # noqa: SIM118
+                arrays[name] = file.get_tensor(name)
+                if name in sums and sum_of_bits(arrays[name]) != sums[name]:  # while it is in the cache
+                    changed.append(name)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(who, must, plain(error), REMEDY) from error
-    check(path, who, arrays, metadata)
-    return arrays, metadata
-
-
-def check(path: str | Path, who: str, arrays: Mapping[str, Host], metadata: Mapping[str, str]) -> None:
-    """Raise DataError for a newer version, and for values that are not those that were written."""
-    version = metadata.get("version", "1") if metadata.get("format") == "xpnet" else "1"
-    if not version.isdecimal() or int(version) > FORMAT:
-        must, got = f"{path} must be of version {FORMAT} or older", f"version {version}"
-        raise DataError(who, must, got, "install a newer xpnet")
-    try:
-        sums = json.loads(metadata.get("sums", "{}")) if metadata.get("format") == "xpnet" else {}
-        changed = [name for name, bits in sums.items() if name not in arrays or sum_of_bits(arrays[name]) != bits]
-    except (ValueError, AttributeError) as error:
-        raise DataError(who, f"{path} must tell the sums of its arrays", plain(error), REMEDY) from error
     if changed:
         got = f"other values in {', '.join(changed[:3])}"
         raise DataError(who, f"{path} must hold what was written", got, "it is damaged: take a copy of it")
+    return arrays, metadata
+
+
+def sums_in(path: str | Path, who: str, metadata: Mapping[str, str]) -> dict[str, str]:
+    """The sums of the arrays of a file of ours, by their names; of others there are none.
+
+    Raises: ``DataError`` for a newer version, and for what is no sums.
+    """
+    if metadata.get("format") != "xpnet":
+        return {}
+    version = metadata.get("version", "1")
+    if not version.isdecimal() or int(version) > FORMAT:
+        must, got = f"{path} must be of version {FORMAT} or older", f"version {version}"
+        raise DataError(who, must, got, "install a newer xpnet")
+    found = json.loads(metadata.get("sums", "{}"))
+    if not isinstance(found, dict):
+        raise DataError(who, f"{path} must tell the sums of its arrays", type(found).__name__, REMEDY)
+    return found
 
 
 def sum_of_bits(array: Host) -> str:
@@ -101,7 +117,7 @@ def sum_of_bits(array: Host) -> str:
     flat = array.reshape(-1).view(np.uint8)
     whole = flat.size // 8 * 8
     words = int(flat[:whole].view(np.uint64).sum(dtype=np.uint64)) + int(flat[whole:].sum(dtype=np.uint64))
-    return f"{words % 2**64:x}"
+    return f"{words % 2**64:016x}"
 
 
 def plain(error: Exception) -> str:
