@@ -145,3 +145,14 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     fails_in_one_line(
         run("train", tmp_path / "none.csv", "--target", "a"), "must be a CSV or Parquet file, or a folder"
     )
+
+
+def test_report_writes_a_page(houses: Path, tmp_path: Path) -> None:
+    assert run("train", houses, "--target", "city", *QUICK, "--out", tmp_path / "run").exit_code == 0
+    result = run("report", tmp_path / "run", houses, "--target", "city")
+    assert result.stdout == f"wrote {tmp_path / 'run' / 'report.html'}\n"
+    assert "Confusion matrix" in (tmp_path / "run" / "report.html").read_text()
+    assert run("report", tmp_path / "run", "--out", tmp_path / "alone.html").exit_code == 0
+    assert "Confusion matrix" not in (tmp_path / "alone.html").read_text()
+    fails_in_one_line(run("report", tmp_path / "run", houses), "--target must name what was learnt, one of id, size")
+    fails_in_one_line(run("report", tmp_path / "none"), "must be the folder of a run")

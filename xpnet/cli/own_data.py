@@ -188,11 +188,9 @@ def train_on(
     tell(console, path, data)
     network = network_for(data, recipe.hidden, Generator(seed))
     console.print(network.summary(), soft_wrap=True)
-    metrics = ["f1"] if data.classes else ["mae", "rmse"]
-    metric = None if data.classes else "r2"
-    trainer = Trainer(
-        network, optimizer, data, None, recipe.batch_size, Generator(seed), metric=metric, metrics=metrics
-    )
+    metrics, metric = (["f1"], None) if data.classes else ([], "r2")
+    rng = Generator(seed)
+    trainer = Trainer(network, optimizer, data, None, recipe.batch_size, rng, metric=metric, metrics=metrics)
     trainer.fit(recipe.epochs, patience=recipe.patience, folder=folder, resume=resume, progress=console)
     with written_in_place(folder / "learning_curve.svg") as part:
         part.write_text(learning_curve(trainer.history.to_dicts(), measure=trainer.measure or ""), encoding="utf-8")
