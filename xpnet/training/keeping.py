@@ -7,7 +7,6 @@ from typing import Any
 
 from xpnet.backend import backend_of, is_array
 from xpnet.optimizers.state import copied
-from xpnet.random import Generator
 from xpnet.training import weights_file
 from xpnet.training.checkpoint import load, save
 from xpnet.training.fitting import AVERAGE
@@ -18,7 +17,6 @@ from xpnet.training.runs import BEST, LAST, write_run
 class Keeping(Loop):
     """The weights and files of a training; see ``Trainer``."""
 
-    rng: Generator
     best: tuple[int, dict[str, Any]] | None
 
     def _keep(self, folder: Path) -> None:
@@ -27,6 +25,10 @@ class Keeping(Loop):
             with self._averaged():
                 save(folder / BEST, self.network, metadata={"epoch": str(len(self.history))})
         self.save(folder / LAST)
+        self._tell(folder)
+
+    def _tell(self, folder: Path) -> None:
+        """Write what people read of the training."""
         write_run(folder, self.network, self.settings, self.measure, self.encoding, self.history)
 
     @property

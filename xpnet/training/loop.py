@@ -17,12 +17,14 @@ from xpnet import capturing
 from xpnet.backend import Backend, array_namespace, backend_of, dtype_kind, is_array, library_of, to_numpy
 from xpnet.backend.moving import Movable
 from xpnet.datasets import Batches, Encoding, RowsOnDisk, check_data
+from xpnet.datasets.augment import Augmentation
 from xpnet.errors import ArgumentError, DivergenceError, ShapeError
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.layers.checks import is_number
 from xpnet.networks import Network
 from xpnet.networks.measures import Measure, Metric, measure_for
 from xpnet.optimizers import Optimizer
+from xpnet.random import Floats, Generator
 from xpnet.training.history import Epoch, History
 from xpnet.training.losses import Losses
 from xpnet.training.measuring import measured
@@ -52,6 +54,8 @@ class Loop(Movable):
     measure: str | None
     metrics: dict[str, Metric]
     schedule: Callable[[int], float] | None
+    augment: list[Augmentation]
+    rng: Generator
     capture: bool
     summed: bool
     evaluate_rows: int
@@ -96,7 +100,19 @@ class Loop(Movable):
     def _batches(self, number: int) -> Iterator[Parts]:
         """The batches of an epoch, on the device of the network."""
         batches = self.batches.epoch(number)
-        return self.backend.ahead(batches) if self.batches.on_disk else batches
+        batches = self.backend.ahead(batches) if self.batches.on_disk else batches
+        return self._augmented(number, batches) if self.augment else batches
+
+    def _augmented(self, number: int, batches: Iterator[Parts]) -> Iterator[Parts]:
+        """Batches as they are trained on; the numbers of a step are named by it, whenever it is computed."""
+        for done, (x, t, *weights) in enumerate(batches):
+            step = (number - 1) * len(self.batches) + done
+            for place, augmentation in enumerate(self.augment):
+                x, t = augmentation(x, t, partial(self._draw, step, place))
+            yield (x, t, *weights)
+
+    def _draw(self, step: int, place: int, name: str, shape: tuple[int, ...]) -> Floats:
+        return self.rng.uniform(shape, f"augment {place} {name}", step)
 
     def _step(self, x: Array, t: Array, *weights: Array) -> tuple[Array, ...]:
         """The loss of a step, and what it counts in the mean of an epoch where that is not its number of rows."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.datasets import Batches
+from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
 from xpnet.errors import DtypeError
 from xpnet.initializers import check_size
@@ -47,7 +48,8 @@ class Trainer(Keeping):
     ``clip_by_norm`` and ``clip_by_value``); ``accumulate`` makes one update of the gradients of so many batches.
     ``average`` keeps a moving average of the weights, ``a ← average · a + (1 - average) W``, which is what is measured;
     ``use_average`` writes it into the network. ``schedule`` gives the learning rate of each epoch, counted from 0;
-    one by steps is the ``lr`` of the optimizer. ``class_weight`` maps classes to weights, or is ``"balanced"``.
+    one by steps is the ``lr`` of the optimizer. ``augment`` are functions that change each batch before it is trained
+    on (see ``xpnet.datasets.augment``). ``class_weight`` maps classes to weights, or is ``"balanced"``.
 
     Accuracy (see ``Network.accuracy``) is reported where targets are classes or labels: integers, or those of
     ``SoftmaxWithLoss`` and ``SigmoidWithLoss``. With a ``metric``, by name or a function of scores and targets that
@@ -85,6 +87,7 @@ class Trainer(Keeping):
         accumulate: int = 1,
         average: float | None = None,
         schedule: Callable[[int], float] | None = None,
+        augment: Sequence[Augmentation] = (),
     ) -> None:
         who = type(self).__name__
         check_arguments(who, network, optimizer)
@@ -103,7 +106,8 @@ class Trainer(Keeping):
             self.measure, function = metric_of(who, metric, network.last_layer)
             self.own = own_measure(who, function)
         self.metrics = metrics_of(who, metrics, network.last_layer)
-        self.capture, self.schedule = capture, schedule
+        self.capture, self.schedule, self.augment = capture, schedule, list(augment)
+        check_functions(who, "augment", self.augment)
         if evaluate_rows is not None:
             check_size(who, "evaluate_rows", evaluate_rows)
         most = ON_DISK_ROWS if self.batches.on_disk else self.batches.rows
@@ -172,15 +176,13 @@ class Trainer(Keeping):
                 check_size(who, name, number)
         check_flags(who, resume=resume)
         called: list[Any] = list(callbacks)
-        for callback in called:
-            if not callable(callback):
-                must, remedy = "callbacks must be functions of a record", "write callbacks=[function]"
-                raise DtypeError(who, must, type(callback).__name__, remedy)
+        check_functions(who, "callbacks", called)
         place = None if folder is None else Path(folder)
         if place is not None:
             begin_run(who, place, self.network, resume)
             if resume and (place / LAST).is_file():
                 self.resume(place)
+                self._tell(place)  # a kill may have come before it was told
                 epochs -= len(self.history)
         return Epochs(self._run(epochs, on_batch, patience, called, place, progress))
 
@@ -255,3 +257,11 @@ def both(shown: Progress, on_batch: Callable[[int], None] | None, done: int) -> 
     shown.batch()
     if on_batch is not None:
         on_batch(done)
+
+
+def check_functions(who: str, name: str, functions: Sequence[Any]) -> None:
+    """Raise DtypeError unless these are functions."""
+    for function in functions:
+        if not callable(function) or isinstance(function, type):
+            got = type(function).__name__
+            raise DtypeError(who, f"{name} must be functions", got, f"write {name}=[function]")
