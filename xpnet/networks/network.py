@@ -18,6 +18,7 @@ from xpnet.layers import Layer
 from xpnet.layers.composition import Chain
 from xpnet.layers.named import NamedStates
 from xpnet.layers.owner import spared
+from xpnet.networks import summary
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.typing import Array
@@ -232,8 +233,15 @@ class Network(Chain):
         copy.last_layer = None if self.last_layer is None else self.last_layer.astype(dtype)
         return copy
 
-    def summary(self) -> str:
-        """A table of the layers with the shapes and numbers of their parameters; what an owner owns is indented."""
+    def summary(self, x: Any = None) -> str:
+        """A table of the layers with the shapes and numbers of their parameters; what an owner owns is indented.
+
+        With a batch x: what each layer gives for it, its parameters, the memory of its output and multiply-adds.
+
+        Raises: ``DtypeError`` for an x that is no array.
+        """
+        if x is not None:
+            return summary.text(self, x)
         rows = [("layer", "kind", "parameters", "count"), *_rows(self)]
         if self.last_layer is not None:
             rows.append(("loss", type(self.last_layer).__name__, "", "0"))
