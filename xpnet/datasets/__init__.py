@@ -11,9 +11,11 @@ from xpnet.datasets.images import Images
 from xpnet.datasets.loader import Batches
 from xpnet.datasets.mnist import load_mnist
 from xpnet.datasets.split import split
+from xpnet.datasets.symbols import Symbols
 from xpnet.datasets.table_files import read_csv, read_table
 from xpnet.datasets.tables import Table
 from xpnet.datasets.targets import Classes, Numbers
+from xpnet.datasets.texts import load_text
 
 __all__ = [
     "Batches",
@@ -24,12 +26,14 @@ __all__ = [
     "Images",
     "Numbers",
     "RowsOnDisk",
+    "Symbols",
     "Table",
     "check_data",
     "load_array",
     "load_digits",
     "load_images",
     "load_mnist",
+    "load_text",
     "read_csv",
     "read_table",
     "split",

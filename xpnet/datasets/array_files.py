@@ -13,7 +13,7 @@ from xpnet.datasets.tables import Host
 from xpnet.errors import ArgumentError, DataError, NameUnknownError
 from xpnet.files import reason
 
-KEPT = 1 << 26
+KEPT = 1 << 24
 """The bytes of a file that may stay in memory after they were read."""
 
 

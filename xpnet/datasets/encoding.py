@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from xpnet.datasets.columns import Columns
 from xpnet.datasets.images import Images
+from xpnet.datasets.symbols import Symbols
 from xpnet.datasets.tables import Host
 from xpnet.datasets.targets import Targets, targets_of
 
@@ -52,7 +53,8 @@ class Encoding:
     def of(cls, description: Mapping[str, Any]) -> Self:
         """The encoding of a description."""
         inputs, targets = description.get("inputs"), description.get("targets")
-        kind: type[Columns | Images] = Images if inputs and "images" in inputs else Columns
+        kinds: dict[str, type[Columns | Images | Symbols]] = {"images": Images, "characters": Symbols}
+        kind = next((kind for name, kind in kinds.items() if inputs and name in inputs), Columns)
         made = None if inputs is None else kind.of(inputs)
         return cls(made, None if targets is None else targets_of(targets))
 

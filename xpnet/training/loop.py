@@ -126,7 +126,7 @@ class Loop(Movable):
 
     def _record(self, number: int, loss: float, seconds: float) -> Epoch:
         """What the epoch came to, by the weights after it or their average."""
-        train = self._first(self.train, self.evaluate_rows)
+        train = tuple(first_rows(part, self.evaluate_rows) for part in self.train)
         with self._averaged(), started_anew(self.network):
             validation_loss, accuracy, metrics = self._measured(self.validation)
             if validation_loss is not None and not math.isfinite(validation_loss):
@@ -219,6 +219,11 @@ class Loop(Movable):
         if self.saved is not None:
             remedy += "; epoch {} is saved in {}".format(*self.saved)
         raise DivergenceError(type(self).__name__, must, got, remedy)
+
+
+def first_rows(part: Any, count: int) -> Any:
+    """The first rows of an array; of a file they stay there."""
+    return part.take(np.arange(count)) if isinstance(part, RowsOnDisk) else part[:count, ...]
 
 
 def readable(array: Array) -> bool:
