@@ -143,6 +143,51 @@ def test_the_code_of_docs_autodiff_runs(tmp_path):
     run(code_of("docs/autodiff.md", tmp_path))
 
 
+def test_the_code_of_docs_training_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = run(code_of("docs/training.md", tmp_path))
+    assert "city: category of 2" in output
+    assert output.splitlines()[-2:] == ["['dear']", "['cheap']"]
+
+
+def test_train_csv(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for epochs in (r"\d+", r"\d+"):  # the second time it goes on, and has nothing left to do
+        output = run("train_csv.py")
+        (r2,) = re.findall(rf"^epoch {epochs} of {epochs} was the best: r2 ([\d.]+) on", output, re.MULTILINE)
+        assert float(r2) > 0.95
+        oslo, paris = (float(number.replace(",", "")) for number in re.findall(r"([\d,]+) in", output))
+        assert 150_000 < oslo < 220_000 < paris < 320_000
+    assert (tmp_path / "run_csv" / "run.json").is_file()
+
+
+def test_train_images(tmp_path, monkeypatch):
+    pytest.importorskip("PIL")
+    monkeypatch.chdir(tmp_path)
+    output = run("train_images.py")
+    assert float(re.findall(r"^accuracy ([\d.]+)%", output, re.MULTILINE)[0]) > 85.0
+    assert output.splitlines()[-1] == "['circle', 'circle', 'circle']"
+
+
+def test_finetune(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = run("finetune.py")
+    clean, before, tuned, nothing = map(float, re.findall(r"([\d.]+)%", output))
+    assert clean > 95.0
+    assert tuned > before > nothing
+    assert output.endswith("what moved: Affine1.W, Affine1.b\n")
+
+
+@pytest.mark.parametrize("second", ["array-api-strict", "torch", "cupy"])
+def test_resume_on_another_backend(second, needs, tmp_path, monkeypatch):
+    needs(second)
+    monkeypatch.chdir(tmp_path)
+    _, *lines = run("resume_on_another_backend.py", "numpy", second).splitlines()
+    differences = [float(line.split()[-1]) for line in lines]
+    assert len(differences) == 5
+    assert max(differences) < 1e-5
+
+
 def test_the_table_of_functions_is_up_to_date():
     made = subprocess.run([sys.executable, "-m", "xpnet.autodiff"], capture_output=True, text=True, check=True).stdout
     assert (ROOT / "docs" / "functions.md").read_text(encoding="utf-8") == made

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
     from xpnet.layers.bodies import plain
-    from xpnet.training import load, save
+    from xpnet.training import load, load_network, load_torch, save
     from xpnet.tuning import tune
 
 __version__ = "0.1.0"
@@ -34,6 +34,8 @@ __all__ = [
     "jacobian",
     "jvp",
     "load",
+    "load_network",
+    "load_torch",
     "numerical_gradient",
     "plain",
     "save",
@@ -53,7 +55,7 @@ _MODULES = {
     "errors": ("XpnetError",),
     "gradcheck": ("gradient_check", "numerical_gradient"),
     "layers.bodies": ("plain",),
-    "training": ("load", "save"),
+    "training": ("load", "load_network", "load_torch", "save"),
     "tuning": ("tune",),
 }
 _MODULE = {name: module for module, names in _MODULES.items() for name in names}

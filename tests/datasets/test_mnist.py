@@ -81,6 +81,19 @@ def test_files_lie_in_the_folder_or_in_its_folder_mnist(
     assert not cache.exists()
 
 
+@pytest.mark.parametrize("form", ["torchvision", "kaggle", "kaggle, unpacked"])
+def test_the_names_of_others_are_found(form: str, named: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = to_numpy(load_mnist()[0][0])
+    other = tmp_path / "other"
+    for path in list(named.iterdir()):
+        name, dotted = path.name, path.name.replace("-idx", ".idx")
+        places = {"torchvision": f"MNIST/raw/{name}", "kaggle": f"{name}/{name}", "kaggle, unpacked": dotted}
+        (other / places[form]).parent.mkdir(parents=True, exist_ok=True)
+        (other / places[form]).write_bytes(path.read_bytes())
+    monkeypatch.setenv("XPNET_DATA", str(other))
+    assert np.array_equal(to_numpy(load_mnist()[0][0]), expected)
+
+
 def test_home_is_expanded_and_an_empty_variable_is_none(
     named: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 import xpnet as xn
 from xpnet.autodiff import Variable
 from xpnet.backend import to_numpy
-from xpnet.errors import DtypeError
+from xpnet.errors import ArgumentError, DtypeError
 from xpnet.layers import (
     LSTM,
     Affine,
@@ -192,3 +192,18 @@ def test_inference_leaves_the_flags_and_a_wrong_one_is_refused() -> None:
     assert all(layer.training for layer in net.layers.values())
     with pytest.raises(DtypeError, match=r"^Affine.freeze: frozen must be True or False, got 'no'"):
         net.layers["head"].freeze("no")
+
+
+def test_layers_are_frozen_by_the_patterns_of_their_paths(backend) -> None:
+    inner = Sequential(Affine.create(3, 3), Relu(), Affine.create(3, 3))
+    net = Sequential(Affine.create(4, 3), inner, Affine.create(3, 2), loss=SoftmaxWithLoss())
+    assert net.freeze("Affine1 *.Affine2") is net
+    assert net.params.frozen == {"Affine1.W", "Affine1.b", "Sequential1.Affine2.W", "Sequential1.Affine2.b"}
+    net.freeze(False, "Affine*")
+    assert net.params.frozen == {"Sequential1.Affine2.W", "Sequential1.Affine2.b"}
+    net.freeze("Sequential1")
+    assert len(net.params.frozen) == 4
+    net.freeze(False)
+    assert net.params.frozen == set()
+    with pytest.raises(ArgumentError, match=r"^Sequential.freeze: names must match layers, .* got 'Conv\*'"):
+        net.freeze("Conv*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -103,18 +104,19 @@ def test_a_place_that_cannot_be_written_to(place: str, tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.rglob("*")) == ["file", "folder"]
 
 
-def test_a_save_that_fails_half_way_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_that_fails_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    """As on a disk that is full: here no file may be longer than 1,000 bytes."""
+    resource = pytest.importorskip("resource")
     path = tmp_path / "weights"
     old = whole(path, small_net())
-
-    def full(self: Path, data: bytes) -> int:
-        with open(self, "wb") as file:
-            file.write(data[: len(data) // 2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(DataError, match="got No space left on device"):
-        xn.save(path, small_net(seed=1))
+    before, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with pytest.raises(DataError, match=r"^save: .*weights must be writable, got File too large; choose another"):
+            xn.save(path, small_net(seed=1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
     assert path.read_bytes() == old
     assert [file.name for file in tmp_path.iterdir()] == ["weights"]
 

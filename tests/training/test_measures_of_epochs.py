@@ -63,8 +63,8 @@ def test_a_metric_of_ones_own_is_reported(data) -> None:
     (record,) = trainer.run(1)
     assert trainer.measure == "largest_error"
     assert record.train_accuracy == record.test_accuracy == largest_error(net.predict(x), x)
-    with pytest.raises(DtypeError, match=r"^Trainer: metric must be a function of scores and targets, got str; write"):
-        Trainer(net, SGD(0.1), (x, x), metric="accuracy")
+    with pytest.raises(ArgumentError, match=r"^Trainer: a metric must be one of accuracy, .* got 'precise'; choose"):
+        Trainer(net, SGD(0.1), (x, x), metric="precise")
 
 
 LOSSES = {
@@ -138,9 +138,9 @@ def test_a_test_loss_that_is_not_finite_is_told_and_not_saved(data, tmp_path) ->
     epochs = trainer.run(3)
     next(epochs)
     trainer.save(tmp_path / "c")
-    trainer.test = (data[0] * float("inf"), data[1])
-    with pytest.raises(DivergenceError, match=r"^Trainer: the loss on the test data must stay finite, got (nan|inf) "
-                       r"after epoch 2; lower the learning rate .*; epoch 1 is saved in "):  # fmt: skip
+    trainer.validation = (data[0] * float("inf"), data[1])
+    text = r"^Trainer: the loss on the validation data must stay finite, got (nan|inf) after epoch 2, x holds it in "
+    with pytest.raises(DivergenceError, match=text + r"row 0 of the validation data; lower .*; epoch 1 is saved in "):
         next(epochs)
     assert len(trainer.history) == 1
 

@@ -67,8 +67,8 @@ def test_targets_that_the_loss_refuses_are_refused_before_the_first_step(data, a
     x, t = data
     with pytest.raises(ShapeError, match=r"SoftmaxWithLoss: floating t must be .* class indices, xn.asarray"):
         Trainer(small_net(), SGD(0.5), (x, asarray(to_numpy(t) * 1.0)))
-    net = Sequential(Affine.create(4, 1), loss=MeanSquaredError())
-    with pytest.raises(ShapeError, match=r"MeanSquaredError: t must be \(1, 1\), as x, got \(1,\)"):
+    net = Sequential(Affine.create(4, 2), loss=MeanSquaredError())
+    with pytest.raises(ShapeError, match=r"MeanSquaredError: t must be \(1, 2\), as x, got \(1,\)"):
         Trainer(net, SGD(0.5), (x, t))
     with pytest.raises(StateError, match="a loss layer must end it"):
         Trainer(Sequential(Affine.create(4, 3)), SGD(0.5), data)
@@ -92,7 +92,7 @@ def test_what_is_no_network_optimizer_or_pair_is_refused(data) -> None:
         (lambda: Trainer(net, SGD, data), "optimizer must be an Optimizer, got SGD; give an instance"),
         (lambda: Trainer(net, "sgd", data), "optimizer must be an Optimizer, got str"),
         (lambda: Trainer(net, SGD(0.5), x, t), r"train must be a pair \(x, t\), got .*; write train=\(x, t\)"),
-        (lambda: Trainer(net, SGD(0.5), data, (x,)), r"test must be a pair \(x, t\), got tuple"),
+        (lambda: Trainer(net, SGD(0.5), data, (x,)), r"validation must be a pair \(x, t\), got tuple"),
     ):
         with pytest.raises(DtypeError, match=f"^Trainer: {text}"):
             make()

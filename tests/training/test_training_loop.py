@@ -84,13 +84,13 @@ def test_one_hot_labels_train_as_well(data, asarray) -> None:
 
 def test_a_diverging_training_is_told_and_prints_no_warnings(data) -> None:
     trainer = Trainer(small_net(), SGD(1e38), data)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(
-            DivergenceError,
-            match=r"^Trainer: the loss must stay finite, got (nan|inf) in epoch \d; lower the learning rate of SGD",
-        ) as raised:
+    text = r"^Trainer: the loss must stay finite, got (nan|inf) in epoch \d, step 1.*; lower the learning rate of SGD"
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with pytest.raises(DivergenceError, match=text) as raised:
             list(trainer.run(20))
+    assert len(told) == 1
+    assert str(told[0].message).startswith("Trainer: W1, b1, W2, b2 beyond 10000 after epoch")
     assert isinstance(raised.value, ArithmeticError)
     assert all(np.isfinite(record.loss) for record in trainer.history)
 
@@ -100,7 +100,10 @@ def test_a_training_that_diverges_names_the_last_saved_epoch(data, tmp_path: Pat
     for _ in trainer.run(2):
         trainer.save(tmp_path / "c")
     trainer.optimizer.lr = 1e38
-    with pytest.raises(DivergenceError, match=r"lower the learning rate of SGD\(.*; epoch 2 is saved in .*/c$"):
+    with (
+        pytest.warns(UserWarning, match="beyond 10000"),
+        pytest.raises(DivergenceError, match=r"lower the learning rate of SGD\(.*; epoch 2 is saved in .*/c$"),
+    ):
         list(trainer.run(20))
 
 

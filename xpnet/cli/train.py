@@ -17,6 +17,7 @@ from xpnet import __version__
 from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
 from xpnet.cli.console import make_console, narrow
+from xpnet.cli.own_data import SIDE, kinds_of, own_optimizer, train_own
 from xpnet.datasets import check_data, load_digits, load_mnist
 from xpnet.drawing.curves import learning_curve
 from xpnet.errors import ArgumentError, DataError
@@ -54,6 +55,20 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 
 
 @click.command()
+@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.option("--target", metavar="NAME", help="The column to learn, of a table DATA.")
+@click.option(
+    "--kind", "kinds", multiple=True, metavar="NAME=KIND", help="What a column counts as, where not as found."
+)
+@click.option("--task", type=click.Choice(["classes", "numbers"]), help="What the target is.  [default: by its values]")
+@click.option(
+    "--validation",
+    type=options.Number(0.0, 1.0, min_open=True, max_open=True),
+    default=0.2,
+    show_default=True,
+    help="Share of DATA kept apart.",
+)
+@click.option("--size", type=options.Whole(4), default=SIDE, show_default=True, help="Side of images, in pixels.")
 @click.option("--dataset", type=click.Choice(list(LOADERS)), default="digits", show_default=True, help="What to learn.")
 @options.backend()
 @options.device
@@ -73,6 +88,12 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @click.option("--resume", type=click.Path(path_type=Path), help="Folder of a training to go on with, up to --epochs.")
 @options.quiet
 def train(
+    data: Path | None,
+    target: str | None,
+    kinds: tuple[str, ...],
+    task: str | None,
+    validation: float,
+    size: int,
     dataset: str,
     backend: str | None,
     device: str | None,
@@ -84,7 +105,21 @@ def train(
     quiet: bool,
     **chosen: Any,
 ) -> None:
-    """Train the book's network: check its gradients, train it, verify it, and write it to a folder."""
+    """Train on DATA, or the book's network on what ships: check its gradients, train it, verify it, write it.
+
+    DATA is a table, a CSV or Parquet file with a --target among its columns, or a folder of images with a folder for
+    each class. What was found is told, the network is of a size that suits the data, and the result stands beside that
+    of a linear model.
+    """
+    if data is not None:
+        wanted = {"target": target, "kinds": kinds_of(kinds), "task": task, "validation": validation, "size": size}
+        make = OPTIMIZERS[chosen["optimizer"]] if chosen["optimizer"] else None
+        optimizer = own_optimizer(make, chosen["lr"])
+        with use_backend(backend or get_backend(), device=device, dtype=dtype):
+            train_own(
+                make_console(quiet), data, wanted, chosen, optimizer, seed, resume or out, overwrite, bool(resume)
+            )
+        return
     settings = {"dataset": dataset, "dtype": dtype, "seed": seed, **asdict(recipe_for(dataset, chosen))}
     if resume is not None:
         source = click.get_current_context().get_parameter_source
@@ -221,7 +256,7 @@ def verify(console: Console, trainer: Trainer, hidden: int, folder: Path) -> Non
     """Read the weights back into a new network and ask for the same accuracy."""
     from rich.text import Text
 
-    x, t = trainer.test or trainer.train
+    x, t = (trainer.validation or trainer.train)[:2]
     again = TwoLayerNet(x.shape[1], hidden, CLASSES, rng=Generator(1))
     load(folder / "weights.safetensors", again)
     accuracy, expected = again.accuracy(x, t), trainer.history[-1].test_accuracy

@@ -1,8 +1,40 @@
-"""Data: the digits that ship with xpnet, MNIST, and mini-batches of any arrays."""
+"""Data: tables, arrays in files, folders of images; digits and MNIST; and mini-batches of any arrays."""
 
+from xpnet.datasets.array_files import RowsOnDisk, load_array
 from xpnet.datasets.check import check_data
+from xpnet.datasets.columns import Columns
+from xpnet.datasets.dataset import Dataset
 from xpnet.datasets.digits import load_digits
+from xpnet.datasets.encoding import Encoding
+from xpnet.datasets.image_folders import load_images
+from xpnet.datasets.images import Images
 from xpnet.datasets.loader import Batches
 from xpnet.datasets.mnist import load_mnist
+from xpnet.datasets.split import split
+from xpnet.datasets.symbols import Symbols
+from xpnet.datasets.table_files import read_csv, read_table
+from xpnet.datasets.tables import Table
+from xpnet.datasets.targets import Classes, Numbers
+from xpnet.datasets.texts import load_text
 
-__all__ = ["Batches", "check_data", "load_digits", "load_mnist"]
+__all__ = [
+    "Batches",
+    "Classes",
+    "Columns",
+    "Dataset",
+    "Encoding",
+    "Images",
+    "Numbers",
+    "RowsOnDisk",
+    "Symbols",
+    "Table",
+    "check_data",
+    "load_array",
+    "load_digits",
+    "load_images",
+    "load_mnist",
+    "load_text",
+    "read_csv",
+    "read_table",
+    "split",
+]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, size_of, to_numpy
+from xpnet.datasets.array_files import RowsOnDisk
 from xpnet.errors import ArgumentError, LibraryError, ShapeError
 from xpnet.typing import Array
 
@@ -15,20 +16,24 @@ RAW = 100.0
 """From here on values are on their raw scale: those of images from 0 to 1, or standardized, stay below."""
 
 
-def count_rows(who: str, x: Array, t: Array) -> int:
+def count_rows(who: str, x: Any, t: Any) -> int:
     """The number of rows N that x and t have in common.
 
     Raises: ``ShapeError`` for different lengths, no rows or no axes; ``LibraryError`` for two libraries or devices.
     """
-    array_namespace(x, t)
-    if device_of(x) != device_of(t):
+    if isinstance(x, RowsOnDisk) or isinstance(t, RowsOnDisk):
+        for name, array in (("x", x), ("t", t)):
+            if not isinstance(array, RowsOnDisk | np.ndarray):
+                must, got = f"{name} must be on the host beside rows on disk", type(array).__name__
+                raise LibraryError(who, must, got, "give an array of NumPy")
+    elif array_namespace(x, t) and device_of(x) != device_of(t):
         raise LibraryError(
             who, "x and t must be on one device", f"{device_of(x)} and {device_of(t)}", "make both with one backend"
         )
     if x.ndim < 1 or t.ndim < 1:
         got = f"shapes {tuple(x.shape)} and {tuple(t.shape)}"
         raise ShapeError(who, "x and t must have rows", got, "give arrays of at least one axis")
-    rows = x.shape[0]
+    rows: int = x.shape[0]
     if rows != t.shape[0]:
         got = f"{rows} and {t.shape[0]} rows"
         raise ShapeError(who, "x and t must have the same number of rows", got, "give a target for every row of x")

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from xpnet.backend import array_namespace, backend_of
-from xpnet.datasets.arrange import Pair
+from xpnet.datasets.array_files import RowsOnDisk
 from xpnet.datasets.check import count_rows
-from xpnet.errors import ArgumentError, DtypeError
+from xpnet.errors import ArgumentError, DataError, DtypeError, ShapeError
 from xpnet.initializers import check_size
 from xpnet.layers.checks import check_flags
 from xpnet.typing import Array
@@ -28,17 +28,29 @@ class Batches:
     The order of epoch k is ``rng.permutation(N, "shuffle", step=k)``: it depends on the seed and on k alone, so an
     epoch can be repeated and a training resumed. Without ``rng`` the rows come in their own order, as views where
     the library has views. The last batch holds what is left and may be shorter; with ``drop_last`` such a one is left
-    out, other rows in each epoch.
+    out, other rows in each epoch. With ``weights`` of the rows a batch is ``(x, t, weights)``.
 
-    Shapes: ``x (N, ...)``, ``t (N, ...)``; of any library, on any device, where the batches stay.
+    Rows on disk (see ``load_array``) are read for each batch, on the host; what comes beside them is on the host too.
+    A batch of them that is not finite is refused by the row of the file.
+
+    Shapes: ``x (N, ...)``, ``t (N, ...)``, ``weights (N,)``; of any library, on any device, where the batches stay.
     Raises: ``ShapeError``, ``LibraryError`` as ``check.count_rows``; ``ArgumentError`` for a batch size below 1, or
     with ``drop_last`` above the number of rows; ``DtypeError`` for an ``rng`` that is no Generator.
     """
 
     def __init__(
-        self, x: Array, t: Array, batch_size: int, rng: Shuffler | None = None, drop_last: bool = False
+        self,
+        x: Array | RowsOnDisk,
+        t: Array | RowsOnDisk,
+        batch_size: int,
+        rng: Shuffler | None = None,
+        drop_last: bool = False,
+        weights: Array | None = None,
     ) -> None:
         self.rows = count_rows("Batches", x, t)
+        if weights is not None and tuple(weights.shape[:1]) != (self.rows,):
+            must, remedy = f"weights must be ({self.rows},)", "give one for each row of x"
+            raise ShapeError("Batches", must, tuple(weights.shape), remedy)
         check_size("Batches", "batch_size", batch_size)
         # NumPy's own generators have a permutation too, but one without a name and a step
         if rng is not None and (not hasattr(rng, "permutation") or type(rng).__module__.startswith("numpy.")):
@@ -48,8 +60,7 @@ class Batches:
         if drop_last and batch_size > self.rows:
             got = f"{batch_size} of {self.rows} rows"
             raise ArgumentError("Batches", "batch_size must leave a batch with drop_last", got, "choose a smaller one")
-        self.x = x
-        self.t = t
+        self.x, self.t, self.weights = x, t, weights
         self.batch_size = int(batch_size)
         self.rng = rng
         self.drop_last = bool(drop_last)
@@ -64,8 +75,14 @@ class Batches:
         rows = min(len(self) * self.batch_size, self.rows)
         return rows, rows - (len(self) - 1) * self.batch_size
 
-    def epoch(self, k: int) -> Iterator[Pair]:
-        """The batches ``(x, t)`` of epoch k."""
+    @property
+    def on_disk(self) -> bool:
+        """Whether rows are read from a file, batch by batch."""
+        return isinstance(self.x, RowsOnDisk) or isinstance(self.t, RowsOnDisk)
+
+    def epoch(self, k: int) -> Iterator[tuple[Any, ...]]:
+        """The batches ``(x, t)`` or ``(x, t, weights)`` of epoch k."""
+        parts = (self.x, self.t) if self.weights is None else (self.x, self.t, self.weights)
         # the standard leaves a slice past the end undefined
         slices = [
             slice(start, min(start + self.batch_size, self.rows))
@@ -73,13 +90,34 @@ class Batches:
         ]
         if self.rng is None:
             for rows in slices:
-                yield self.x[rows, ...], self.t[rows, ...]
+                yield tuple([checked(part, rows) if self.on_disk else part[rows, ...] for part in parts])
+            return
+        order: Any = self.rng.permutation(self.rows, name="shuffle", step=k)
+        if self.on_disk:
+            for rows in slices:
+                yield tuple([checked(part, order[rows]) for part in parts])
             return
         xp = array_namespace(self.x)
         # one transfer an epoch; a slice of it stays on the device
-        order = backend_of(self.x).asarray(self.rng.permutation(self.rows, name="shuffle", step=k))
+        order = backend_of(self.x).asarray(order)
         for rows in slices:
-            yield xp.take(self.x, order[rows], axis=0), xp.take(self.t, order[rows], axis=0)
+            yield tuple([xp.take(part, order[rows], axis=0) for part in parts])
 
     def __repr__(self) -> str:
         return f"Batches({self.rows} rows in {len(self)} batches of {self.batch_size})"
+
+
+def checked(part: Any, rows: Any) -> Any:
+    """Rows of an array; those of a file must be finite.
+
+    Raises: ``DataError`` naming the row of the file.
+    """
+    found = part[rows]
+    if isinstance(part, RowsOnDisk) and found.dtype.kind == "f":
+        bad = ~np.isfinite(np.reshape(found, (len(found), -1))).all(axis=1)
+        if bad.any():
+            first = int(np.flatnonzero(bad)[0])
+            own = (rows.start or 0) + first if isinstance(rows, slice) else int(rows[first])
+            got = f"NaN or infinity in row {part.place(own)}"
+            raise DataError("Batches", f"{part.path} must hold finite numbers", got, "clean it, or leave the row out")
+    return found

@@ -30,10 +30,11 @@ INK = 255
 def load_mnist(normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
     """70,000 handwritten digits as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
 
-    Where the variable ``XPNET_DATA`` names a folder, the four idx files, gzipped or not, are read from it or from its
-    folder ``mnist``, and nowhere else. They may hold any 28x28 images of ten classes (Fashion-MNIST, a few rows for a
-    test), so their form is checked and their checksums are not. Otherwise MNIST itself is read from the user's cache;
-    files that are not there, or have the wrong checksum, are fetched from a mirror and replaced.
+    Where the variable ``XPNET_DATA`` names a folder, the four idx files, gzipped or not, named as on MNIST's page, by
+    torchvision or by Kaggle, are read from it or from its folder ``mnist`` or ``MNIST/raw``, and nowhere else. They may
+    hold any 28x28 images of ten classes (Fashion-MNIST, a few rows for a test), so their form is checked and their
+    checksums are not. Otherwise MNIST itself is read from the user's cache; files that are not there, or have the wrong
+    checksum, are fetched from a mirror and replaced.
 
     Pixels have the current backend's dtype, or stay uint8 with ``normalize=False``. Labels are int64 (int32 where
     a library has no int64), or rows of the backend's dtype with ``one_hot_label=True``.
@@ -73,13 +74,15 @@ def cache_folder() -> Path:
 
 
 def _candidates(folder: Path, name: str) -> list[Path]:
-    """The files that may hold the name: unpacked, then packed."""
-    return [path for path in (folder / name, folder / f"{name}.gz") if os.path.isfile(path)]
+    """The files that may hold the name: unpacked, then packed; with a dot, and in a folder of its own, as Kaggle's."""
+    dotted = name.replace("-idx", ".idx")
+    places = (folder / name, folder / f"{name}.gz", folder / dotted, folder / name / name, folder / dotted / dotted)
+    return [path for path in places if os.path.isfile(path)]
 
 
 def _read_named(folder: Path) -> dict[str, tuple[Path, bytes]]:
     lacking = list(CHECKSUMS)
-    for place in (folder, folder / "mnist"):
+    for place in (folder, folder / "mnist", folder / "MNIST" / "raw"):  # the last is torchvision's
         found = {name: _candidates(place, name) for name in CHECKSUMS}
         if all(found.values()):
             return {name: (paths[0], unpack(paths[0])) for name, paths in found.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -59,9 +60,29 @@ class Container(Layer):
         for layer in self.layers.values():
             layer.training = training
 
-    def freeze(self, frozen: bool = True) -> Self:
-        for layer in self.layers.values():
-            layer.freeze(frozen)
+    def freeze(self, frozen: bool | str = True, names: str | None = None) -> Self:
+        """Leave all inside as it is, or the layers whose paths match, ``net.freeze("Convolution* Block1.*")``.
+
+        See ``Layer.freeze``; ``freeze(False, "Convolution*")`` ends it.
+
+        Raises: ``ArgumentError`` for a pattern that matches no layer.
+        """
+        if isinstance(frozen, str):
+            names = frozen
+            frozen = True
+        if names is None:
+            for layer in self.layers.values():
+                layer.freeze(frozen)
+            return self
+        paths = dict(paths_within(self))
+        for pattern in names.split():
+            found = [layer for path, layer in paths.items() if fnmatchcase(path, pattern)]
+            if not found:
+                known = ", ".join(list(paths)[:8]) + (", …" if len(paths) > 8 else "")
+                must = f"names must match layers, {known}"
+                raise ArgumentError(f"{type(self).__name__}.freeze", must, repr(pattern), "look at net.summary()")
+            for layer in found:
+                layer.freeze(frozen)
         return self
 
     def inferring(self) -> Self:
@@ -147,6 +168,14 @@ def within(layer: Layer) -> Iterator[Layer]:
     if layer.is_container:
         for inner in layer.layers.values():
             yield from within(inner)
+
+
+def paths_within(layer: Layer, path: str = "") -> Iterator[tuple[str, Layer]]:
+    """The paths of all that a layer is made of, and these."""
+    for name, inner in layer.layers.items() if layer.is_container else ():
+        own = f"{path}.{name}" if path else name
+        yield own, inner
+        yield from paths_within(inner, own)
 
 
 def layers_without_dx(layer: Layer) -> list[Layer]:

@@ -179,7 +179,7 @@ class Join(Layer):
         vars(self).update(
             inputs=names, differentiable=names, spec=replace(self.spec, inputs=names, differentiable=names)
         )
-        self.axis = axis
+        self.count, self.axis = count, axis
 
     def forward(self, *x: Array) -> Array:
         if not -x[0].ndim <= self.axis < x[0].ndim:

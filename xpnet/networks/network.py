@@ -23,7 +23,7 @@ from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way
 from xpnet.networks.summary import count as count
-from xpnet.networks.summary import table_of
+from xpnet.networks.summary import table_for, table_of
 from xpnet.typing import Array
 
 
@@ -314,9 +314,14 @@ class Network(Chain):
         copy.last_layer = None if self.last_layer is None else self.last_layer.astype(dtype)
         return copy
 
-    def summary(self) -> str:
-        """A table of the layers with the shapes and numbers of their parameters; layers inside others are indented."""
-        return table_of(self)
+    def summary(self, x: Any = None) -> str:
+        """A table of the layers with the shapes and numbers of their parameters; layers inside others are indented.
+
+        With a batch x: what each layer gives for it, its parameters, the memory of its output and multiply-adds.
+
+        Raises: ``DtypeError`` for an x that is no array.
+        """
+        return table_of(self) if x is None else table_for(self, x)
 
     def _inside(self) -> list[str]:
         return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]

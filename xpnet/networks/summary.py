@@ -1,10 +1,133 @@
-"""The table of a network's layers, with the shapes and numbers of their parameters."""
+"""What a network does with a batch: the shapes that come out, parameters, memory and multiply-adds of each layer."""
 
 from __future__ import annotations
 
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
-from xpnet.backend import size_of
+from xpnet.backend import dtype_name, is_array, size_of
+from xpnet.errors import DtypeError
+from xpnet.layers import (
+    Affine,
+    Convolution,
+    Layer,
+    Linear,
+    MatMul,
+    MultiHeadAttention,
+    TransposedConvolution,
+)
+from xpnet.layers.container import within
+from xpnet.layers.recurrent import Recurrent
+
+BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+
+
+class Line(NamedTuple):
+    """A layer of a summary."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    memory: int
+    products: int
+
+
+def lines(network: Any, x: Any) -> list[Line]:
+    """What each layer gives for a batch, in the order in which they are called; computed as ``predict`` does.
+
+    Layers that a network calls many times are there many times. Multiply-adds are those of matrix products and
+    convolutions, which take nearly all of the time; sums and functions of single values are not counted.
+
+    Raises: ``DtypeError`` for what is no array.
+    """
+    if not is_array(x):
+        must, remedy = "x must be a batch, an array", "give the first rows, such as x_train[:2]"
+        raise DtypeError(f"{type(network).__name__}.summary", must, type(x).__name__, remedy)
+    inferring = network.inferring()
+    found: list[Line] = []
+    for path, layer in paths(inferring):
+        if not layer.is_container:
+            vars(layer)["forward"] = heard(path, layer, layer.forward, found)
+    inferring.compute_scores(x)
+    return found
+
+
+def heard(path: str, layer: Layer, forward: Any, found: list[Line]) -> Any:
+    """The forward of a layer, which notes what came out."""
+
+    def noting(*inputs: Any) -> Any:
+        y = forward(*inputs)
+        parameters = sum(size_of(array) for array in layer.params.values())
+        memory = size_of(y) * BYTES.get(dtype_name(y.dtype), 8)
+        shape = tuple(y.shape)
+        found.append(Line(path, type(layer).__name__, shape, parameters, memory, products(layer, inputs[0], shape)))
+        return y
+
+    return noting
+
+
+def products(layer: Layer, x: Any, shape: tuple[int, ...]) -> int:
+    """The multiply-adds of the matrix products of a layer."""
+    arrays = layer.params
+    if isinstance(layer, Affine | Linear | MatMul):
+        D, _ = arrays["W"].shape
+        return prod(shape) * D
+    if isinstance(layer, Convolution):
+        return prod(shape) * prod(arrays["W"].shape[1:])
+    if isinstance(layer, TransposedConvolution):
+        return size_of(x) * prod(arrays["W"].shape[1:])
+    if isinstance(layer, MultiHeadAttention):
+        N, L, D = x.shape
+        A = arrays["Wq"].shape[1]
+        return int(N * L * 4 * D * A + 2 * N * L * L * A)
+    if isinstance(layer, Recurrent):
+        N, L, D = x.shape
+        H, columns = arrays["Wh"].shape
+        return int(N * L * columns * (D + H))
+    return 0
+
+
+def paths(layer: Any, path: str = "") -> list[tuple[str, Layer]]:
+    """All that a layer is made of, by their paths."""
+    found = []
+    for name, inner in layer.layers.items():
+        own = f"{path}.{name}" if path else name
+        found.append((own, inner))
+        if inner.is_container:
+            found += paths(inner, own)
+    return found
+
+
+def table_for(network: Any, x: Any) -> str:
+    """The lines as a table, with the sums below."""
+    told = lines(network, x)
+    trained = sum(size_of(array) for array in network.params.values())
+    rows = [("layer", "kind", "output", "parameters", "memory", "multiply-adds")]
+    rows += [(line.name, line.kind, str(line.shape), f"{line.parameters:,}", size(line.memory), f"{line.products:,}")
+             for line in told]  # fmt: skip
+    weights = sum(size_of(a) * BYTES.get(dtype_name(a.dtype), 8) for a in network.params.values())
+    memory = sum(line.memory for line in told)
+    total = f"{sum(line.products for line in told):,}"
+    rows.append(("total", f"{len(list(within(network))) - 1} layers", "", f"{trained:,}", size(memory), total))
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    told_rows = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=False)),
+                   *(cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True))])
+        for row in rows
+    ]  # fmt: skip
+    rule = "-" * len(told_rows[0])
+    end = f"parameters take {size(weights)}; memory is that of the outputs, which training keeps"
+    return "\n".join([told_rows[0], rule, *told_rows[1:-1], rule, told_rows[-1], end])
+
+
+def size(count: int) -> str:
+    """A number of bytes in the unit that suits it."""
+    for unit in ("B", "KB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}" if unit != "B" else f"{count} B"
+        count /= 1000  # type: ignore[assignment]
+    return f"{count:.3g} GB"
 
 
 def table_of(network: Any) -> str:

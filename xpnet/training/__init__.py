@@ -1,7 +1,25 @@
-"""Training: the loop, its history, and weights on disk."""
+"""Training: the loop, its history, its metrics, and all of it on disk."""
 
 from xpnet.training.checkpoint import load, save
+from xpnet.training.fitting import Loaded
 from xpnet.training.history import Epoch, History
+from xpnet.training.metrics import confusion_matrix
+from xpnet.training.rate_test import RateTest, rate_test
+from xpnet.training.runs import Run, load_network
+from xpnet.training.torch_weights import load_torch
 from xpnet.training.trainer import Trainer
 
-__all__ = ["Epoch", "History", "Trainer", "load", "save"]
+__all__ = [
+    "Epoch",
+    "History",
+    "Loaded",
+    "RateTest",
+    "Run",
+    "Trainer",
+    "confusion_matrix",
+    "load",
+    "load_network",
+    "load_torch",
+    "rate_test",
+    "save",
+]

@@ -10,78 +10,113 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend import array_namespace, backend_of, dtype_name, is_array, to_numpy
-from xpnet.backend.halves import HALVES
+from xpnet.backend import backend_of, is_array, to_numpy
 from xpnet.errors import ArgumentError, DataError, DtypeError
-from xpnet.files import written_in_place
 from xpnet.layers import Dropout, Layer
 from xpnet.layers.base import leaves
+from xpnet.layers.checks import check_flags
 from xpnet.optimizers import Optimizer
 from xpnet.random import Generator
+from xpnet.training import weights_file
+from xpnet.training.description import describe
+from xpnet.training.fitting import (
+    AVERAGE,
+    SECTIONS,
+    Loaded,
+    check_fit,
+    check_range,
+    matching,
+    partly,
+    records_of,
+    renamed,
+    section,
+    shape_of,
+    state_of,
+)
 from xpnet.training.history import History
+from xpnet.training.weights_file import Host
 
-Host = np.ndarray[Any, Any]
-
-# What stands before the names of what is not the network's own
-SECTIONS = ("optimizer/", "history/", "precision/")
 # What stands before the path of a layer that draws, in the metadata
 STREAM = "stream of "
-REMEDY = "give the file that xn.save wrote for such a network"
 
 
-def save(path: str | Path, network: Layer, optimizer: Optimizer | None = None, history: History | None = None) -> None:
+def save(
+    path: str | Path,
+    network: Layer,
+    optimizer: Optimizer | None = None,
+    history: History | None = None,
+    *,
+    averages: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
     """Write the parameters and state of a network or layer as safetensors, name -> array.
 
-    An optimizer adds its state, ``optimizer/W1.m``, and a history its columns, ``history/loss``: with both, a training
-    goes on from the file bit for bit as if it had not been stopped. ``load`` takes the weights of any of them.
+    An optimizer adds its state, ``optimizer/W1.m``, a history its columns, ``history/loss``, and averages of weights
+    theirs: with all of them a training goes on from the file bit for bit as if it had not been stopped. ``load`` takes
+    the weights of any of them. The network is described in the metadata, so that ``load_network`` builds it again;
+    where it cannot be described, they say why.
 
     Raises: ``DataError`` where the file cannot be written; ``ArgumentError`` for two arrays of one name, or a name that
     no file can hold.
     """
-    from safetensors.numpy import save as pack
-
     check_arguments("save", path, network)
-    parts: list[dict[str, Any]] = [dict(network.params), dict(network.states)]
+    told = {f"{STREAM}{name}": stream for name, stream in streams_of(network).items()}
+    parts: list[Mapping[str, Any]] = [dict(network.params), dict(network.states)]
+    try:
+        node, constants = describe(network)
+        told["network"] = json.dumps(node)
+        parts.append(constants)
+    except DtypeError as error:
+        told["undescribed"] = str(error)
     if optimizer is not None:
         parts.append({f"optimizer/{name}": value for name, value in optimizer.state.items()})
     if history is not None:
         parts.append({f"history/{name}": column for name, column in history.columns().items()})
+    parts.append({f"{AVERAGE}{name}": array for name, array in (averages or {}).items()})
     named: dict[str, Any] = {}
     for part in parts:
         check_names(named, part)
         named |= part
-    # safetensors writes the memory of a transposed array as if it lay in order
-    arrays = {n: np.asarray(to_numpy(v) if is_array(v) else v, order="C") for n, v in named.items() if v is not None}
-    metadata = {"format": "xpnet", **{f"{STREAM}{name}": stream for name, stream in streams_of(network).items()}}
-    with written_in_place(path) as file:
-        file.write_bytes(pack(arrays, metadata=metadata))
+    arrays = {n: np.asarray(to_numpy(v) if is_array(v) else v) for n, v in named.items() if v is not None}
+    weights_file.write(path, arrays, {**told, **(metadata or {})})
 
 
 def load(
-    path: str | Path, network: Layer | None = None, optimizer: Optimizer | None = None, history: History | None = None
-) -> None:
-    """Read what ``save`` wrote into a network or layer, in its library, device and dtype.
+    path: str | Path,
+    network: Layer | None = None,
+    optimizer: Optimizer | None = None,
+    history: History | None = None,
+    *,
+    strict: bool = True,
+    only: str | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Read what ``save`` wrote into a network or layer, in its library, device and dtype; return what became of it.
 
     An optimizer and a history are filled too, where they are given. Layers that draw, such as ``Dropout``, go on with
-    the streams of the file. Nothing is changed unless everything fits.
+    the streams of the file. Nothing is changed unless everything fits. With ``strict=False`` arrays that are missing,
+    unexpected or of another shape are left out. ``only`` names arrays or layers of the network by patterns,
+    ``"Convolution*"``, and leaves the others as they are. ``names`` maps names in the file to those in the network,
+    ``{"fc": "Affine3", "block*": "Block*"}``.
 
     Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer, or that holds values
-    beyond the dtype of the network.
+    beyond the dtype of the network; ``ArgumentError`` for patterns and names that match nothing.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as unpack
-
     network = check_arguments("load", path, network)
-    try:
-        content = Path(path).read_bytes()
-        found, streams = unpack(content), streams_in(content)
-    except (OSError, SafetensorError, ValueError, KeyError) as error:  # a KeyError for a dtype that NumPy lacks
-        raise DataError("load", f"{path} must be a readable safetensors file", error, REMEDY) from error
+    check_flags("load", strict=strict)
+    found, metadata = weights_file.read(path)
     own = {*network.params, *network.states}  # a layer's name may start as a section's does
     arrays = {n: array for n, array in found.items() if n in own or not n.startswith(SECTIONS)}
     rest = {n: array for n, array in found.items() if n not in arrays}
-    check_fit(path, arrays, network)
+    if names:
+        arrays = renamed(arrays, names)
+    if only is not None:
+        chosen = set(matching(own_in_order(network), only))
+        arrays = {name: array for name, array in arrays.items() if name in chosen}
+    loaded = fitting_arrays(path, arrays, network, strict, only)
+    arrays = {name: arrays[name] for name in loaded.loaded}
     check_range(path, arrays, network)
+    streams = streams_in(path, metadata)
     records = None
     if history is not None:
         records = records_of(path, section(path, rest, "history/"))
@@ -94,6 +129,42 @@ def load(
             raise DataError("load", must, error.got, "give it to an optimizer of the same kind") from error
     if history is not None and records is not None:
         history[:] = records
+    fill(network, arrays)
+    for name, layer in leaves(network).items():
+        if isinstance(layer, Dropout) and name in streams and only is None:
+            layer.draw_from(streams[name])
+    return loaded
+
+
+def own_in_order(network: Layer) -> list[str]:
+    """The names of the parameters of a network and of its state."""
+    return [*network.params, *network.states]
+
+
+def fitting_arrays(
+    path: str | Path, arrays: Mapping[str, Host], network: Layer, strict: bool, only: str | None
+) -> Loaded:
+    """Which arrays are to be loaded.
+
+    Raises: ``DataError`` where all must fit and one does not.
+    """
+    _, found = partly(arrays, network)
+    if not strict:
+        return found
+    if only is None:
+        check_fit(path, arrays, network)
+        return found
+    wanted = {name: shape_of(value) for name, value in {**network.params, **network.states}.items()}
+    lost = [name for name in matching(own_in_order(network), only) if name not in arrays and wanted[name] is not None]
+    if found.differing or lost:
+        different = [f"{name} {had} for {want}" for name, (had, want) in found.differing.items()]
+        must, remedy = f"{path} must hold what is asked for", "leave it out of only, or give strict=False"
+        raise DataError("load", must, ", ".join([*different, *(f"{name} missing" for name in lost)]), remedy)
+    return found
+
+
+def fill(network: Layer, arrays: Mapping[str, Host]) -> None:
+    """Write arrays that fit into a network, in its library, device and dtype."""
     params, states = network.params, network.states
     for name, array in arrays.items():
         if name in params:
@@ -104,9 +175,6 @@ def load(
             states[name] = array.item()
         else:
             states[name] = backend_of(next(iter(params.values()))).asarray(array)
-    for name, layer in leaves(network).items():
-        if isinstance(layer, Dropout) and name in streams:
-            layer.draw_from(streams[name])
 
 
 def streams_of(network: Layer) -> dict[str, str]:
@@ -114,13 +182,18 @@ def streams_of(network: Layer) -> dict[str, str]:
     return {name: layer.drawn for name, layer in leaves(network).items() if isinstance(layer, Dropout)}
 
 
-def streams_in(content: bytes) -> dict[str, str]:
-    """The same of a file, from its metadata; ValueError for what is no stream."""
-    size = int.from_bytes(content[:8], "little")
-    metadata = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+def streams_in(path: str | Path, metadata: Mapping[str, str]) -> dict[str, str]:
+    """The same of a file, from its metadata.
+
+    Raises: ``DataError`` for what is no stream.
+    """
     found = {name.removeprefix(STREAM): value for name, value in metadata.items() if name.startswith(STREAM)}
     for drawn in found.values():
-        Generator(int(drawn.partition("/")[0]))
+        try:
+            Generator(int(drawn.partition("/")[0]))
+        except ValueError as error:
+            must = f"{path} must be a readable safetensors file"
+            raise DataError("load", must, f"a stream {drawn!r}", weights_file.REMEDY) from error
     return found
 
 
@@ -146,80 +219,3 @@ def check_arguments(who: str, path: Any, network: Any) -> Layer:
         raise DtypeError(who, must, type(network).__name__, remedy)
     checked: Layer = network
     return checked
-
-
-def check_fit(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> None:
-    """Raise DataError unless the arrays are those of the network."""
-    params: Mapping[str, Any] = network.params
-    states: Mapping[str, Any] = network.states
-    unset = {name for name, value in states.items() if value is None or name.startswith(SECTIONS)}
-    wanted = {name: tuple(getattr(value, "shape", ())) for name, value in (*params.items(), *states.items())}
-    wanted = {name: shape for name, shape in wanted.items() if name not in unset}
-    wanted |= {name: arrays[name].shape for name in unset & arrays.keys()}
-    found = {name: array.shape for name, array in arrays.items()}
-    if found != wanted:
-        different = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
-        got = ", ".join(f"{name} {found.get(name, 'missing')} for {wanted.get(name, 'none')}" for name in different)
-        raise DataError("load", f"{path} must hold the network's parameters", got, REMEDY)
-    for name in params:
-        if arrays[name].dtype.kind != "f":
-            raise DataError("load", f"{name} in {path} must be floating", arrays[name].dtype, REMEDY)
-
-
-def check_range(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> None:
-    """Raise DataError for finite values that the dtype of the network would turn into infinity."""
-    held = {**dict(network.params), **{name: value for name, value in network.states.items() if is_array(value)}}
-    for name, like in held.items():
-        array = arrays.get(name)
-        if array is not None and fits_not(array, like):
-            got = f"up to {np.max(np.abs(array[np.isfinite(array)])):.3g} in it"
-            must = f"{name} in {path} must fit into {dtype_name(like.dtype)}"
-            raise DataError("load", must, got, 'load it into a network of its dtype, net.astype("float64")')
-
-
-def fits_not(array: Host, like: Any) -> bool:
-    """Whether a finite value becomes infinite in the dtype of an array."""
-    if array.dtype.kind != "f" or array.size == 0:
-        return False
-    largest = float(array_namespace(like).finfo(like.dtype).max)
-    return bool(np.any(np.isfinite(array) & (np.abs(array) > largest)))
-
-
-def section(path: str | Path, found: Mapping[str, Host], start: str) -> dict[str, Host]:
-    """The arrays whose names start so, without that start."""
-    own = {name.removeprefix(start): array for name, array in found.items() if name.startswith(start)}
-    if not own:
-        what = start.rstrip("/")
-        remedy = f"give a file that was saved with {what}=…, or load the weights alone"
-        raise DataError("load", f"{path} must hold the state of the {what}", "none", remedy)
-    return own
-
-
-def records_of(path: str | Path, columns: Mapping[str, Host]) -> History:
-    """The history in the file."""
-    try:
-        return History.of_columns(columns)
-    except (KeyError, TypeError, ValueError) as error:
-        must = f"{path} must hold a history that this version knows"
-        raise DataError("load", must, ", ".join(columns), "load the weights alone") from error
-
-
-def state_of(
-    path: str | Path, found: Mapping[str, Host], optimizer: Optimizer, params: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The state of an optimizer beside the parameters that it moves."""
-    state: dict[str, Any] = {}
-    for name, array in found.items():
-        owner = name.rpartition(".")[0]
-        if array.ndim == 0 and owner not in params:
-            state[name] = array.item()
-            continue
-        if owner not in params or params[owner].shape != array.shape:
-            must = f"{path} must hold the state of {type(optimizer).__name__} for this network"
-            raise DataError("load", must, f"{name} {array.shape}", REMEDY)
-        if dtype_name(params[owner].dtype) not in HALVES and fits_not(array, params[owner]):
-            must = f"{name} in {path} must fit into {dtype_name(params[owner].dtype)}"
-            raise DataError("load", must, "values beyond it", "load it into a network of its dtype")
-        dtype = "float32" if dtype_name(params[owner].dtype) in HALVES else None
-        state[name] = backend_of(params[owner]).asarray(array, dtype)
-    return state

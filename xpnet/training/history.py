@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from xpnet.files import written_in_place
+
+METRIC = "metric "
+"""What stands before the name of a metric among the columns of a history."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Epoch:
     that is a sum, the sum over the number of rows. Accuracies are shares from 0 to 1 after it, or the metric that the
     Trainer was given, whose ``measure`` names it; ``test_loss`` is the loss of ``predict``, as ``loss``. ``seconds`` is
     the time of its steps alone. Without test data its entries are None, and so are the accuracies of a network that
-    gives numbers and not classes, or where all rows are ignored.
+    gives numbers and not classes, or where all rows are ignored. ``metrics`` are those that the Trainer was asked for,
+    by name, after the epoch: on the validation data where there are any, and as ``train f1`` on the rows of training.
     """
 
     epoch: int
@@ -32,6 +36,7 @@ class Epoch:
     seconds: float
     samples_per_second: float
     test_loss: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
 
     @property
     def watched(self) -> float:
@@ -50,7 +55,7 @@ class History(list[Epoch]):
 
         Raises: ``DataError`` where the file cannot be written.
         """
-        written = _finite({"settings": settings, "epochs": self.to_dicts()})
+        written = finite({"settings": settings, "epochs": self.to_dicts()})
         text = json.dumps(written, indent=1, allow_nan=False)
         with written_in_place(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
@@ -63,12 +68,13 @@ class History(list[Epoch]):
 
     def columns(self) -> dict[str, np.ndarray[Any, Any]]:
         """The records as columns of numbers, with NaN for None."""
+        names = [field.name for field in fields(Epoch) if field.name != "metrics"]
+        measured = dict.fromkeys(name for record in self for name in record.metrics)
+        columns = {name: [getattr(record, name) for record in self] for name in names}
+        columns |= {f"{METRIC}{name}": [record.metrics.get(name) for record in self] for name in measured}
         return {
-            field.name: np.asarray(
-                [math.nan if (value := getattr(record, field.name)) is None else value for record in self],
-                dtype=np.float64,
-            )
-            for field in fields(Epoch)
+            name: np.asarray([math.nan if value is None else value for value in values], dtype=np.float64)
+            for name, values in columns.items()
         }
 
     @classmethod
@@ -78,14 +84,16 @@ class History(list[Epoch]):
         history = cls()
         for row in zip(*(columns[name].tolist() for name in names), strict=True):
             record: dict[str, Any] = {n: None if math.isnan(v) else v for n, v in zip(names, row, strict=True)}
-            history.append(Epoch(**record | {"epoch": int(record["epoch"])}))
+            metrics = {n.removeprefix(METRIC): record.pop(n) for n in names if n.startswith(METRIC)}
+            metrics = {name: value for name, value in metrics.items() if value is not None}
+            history.append(Epoch(**record | {"epoch": int(record["epoch"]), "metrics": metrics}))
         return history
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """What JSON knows: None in the place of NaN and infinity."""
     if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

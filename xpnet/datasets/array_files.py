@@ -1,0 +1,132 @@
+"""Arrays in .npy and .npz files, read row by row where they are larger than memory."""
+
+from __future__ import annotations
+
+import mmap
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xpnet.datasets.tables import Host
+from xpnet.errors import ArgumentError, DataError, NameUnknownError
+from xpnet.files import reason
+
+KEPT = 1 << 24
+"""The bytes of a file that may stay in memory after they were read."""
+
+
+class RowsOnDisk:
+    """The rows of an array in a file, ``x[i:j]`` and ``x[[3, 1, 2]]`` read when they are asked for.
+
+    It holds no more of the file than what was read last. ``take`` gives some of the rows, in any order, as another
+    such; nothing is read for that.
+    """
+
+    def __init__(self, path: Path, array: np.memmap[Any, Any], rows: Host | None = None) -> None:
+        self.path = path
+        self.rows = rows
+        self._array = array
+        self._read = 0
+        count = array.shape[0] if rows is None else len(rows)
+        self.shape: tuple[int, ...] = (count, *array.shape[1:])
+        self.ndim, self.dtype = len(self.shape), array.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Host:
+        """Rows on the host, by a slice or indices."""
+        own = key[0] if isinstance(key, tuple) else key
+        if self.rows is not None:
+            own = self.rows[own]
+        found = np.array(self._array[own])  # a copy: its pages may go
+        self._read += found.nbytes
+        if self._read > KEPT:
+            self._read = 0
+            advise = getattr(getattr(self._array, "_mmap", None), "madvise", None)
+            if advise is not None and hasattr(mmap, "MADV_DONTNEED"):
+                advise(mmap.MADV_DONTNEED)
+        return found
+
+    def take(self, rows: Any) -> RowsOnDisk:
+        """Some of the rows, by their indices."""
+        chosen = np.asarray(rows)
+        return RowsOnDisk(self.path, self._array, chosen if self.rows is None else self.rows[chosen])
+
+    def place(self, row: int) -> int:
+        """The row of the file that this row is."""
+        return row if self.rows is None else int(self.rows[row])
+
+    def __repr__(self) -> str:
+        return f"RowsOnDisk({self.path}, {self.shape} {self.dtype})"
+
+
+def load_array(path: str | Path, name: str | None = None) -> RowsOnDisk:
+    """The array in a .npy file, or one of those in a .npz file by its name, left on disk until rows are asked for.
+
+    An array that is packed inside of a .npz, by ``np.savez_compressed``, is read as a whole.
+
+    Raises: ``DataError`` for a file that cannot be read, is truncated, or holds Python objects, which are never
+    unpickled; ``NameUnknownError`` for an array that is not in it.
+    """
+    path, offset = Path(path), 0
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                member = archive.getinfo(f"{chosen(path, archive, name)}.npy")
+                offset = start_of(path, member)
+                if member.compress_type != zipfile.ZIP_STORED:
+                    with archive.open(member) as file:
+                        return in_memory(path, np.lib.format.read_array(file, allow_pickle=False))
+        elif name is not None:
+            raise ArgumentError("load_array", "name must be left out for a .npy file", repr(name), "give a .npz file")
+        with path.open("rb") as file:
+            file.seek(offset)
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran, dtype = read(file)
+            place = file.tell()
+        if dtype.hasobject:
+            raise ValueError("Python objects, which could run anything")
+        if not shape or 0 in shape or fortran:
+            return in_memory(path, np.load(path, allow_pickle=False) if not offset else np.load(path)[name])
+        return RowsOnDisk(path, np.memmap(path, dtype, "r", place, shape))
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        if isinstance(error, DataError | ArgumentError | NameUnknownError):
+            raise
+        must, remedy = f"{path} must be a whole file of numbers, .npy or .npz", "write it with np.save"
+        raise DataError("load_array", must, reason(error), remedy) from error
+
+
+def in_memory(path: Path, array: Host) -> RowsOnDisk:
+    """An array that is in memory already, as one on disk.
+
+    Raises: ``DataError`` for one without rows.
+    """
+    if array.ndim == 0 or 0 in array.shape:
+        raise DataError("load_array", f"{path} must hold rows", f"an array of shape {array.shape}", "give some data")
+    return RowsOnDisk(path, array)  # type: ignore[arg-type]
+
+
+def chosen(path: Path, archive: zipfile.ZipFile, name: str | None) -> str:
+    """The name of an array in an archive: the only one, or that which is asked for.
+
+    Raises: ``NameUnknownError``.
+    """
+    names = [entry.removesuffix(".npy") for entry in archive.namelist() if entry.endswith(".npy")]
+    if name is None and len(names) == 1:
+        return names[0]
+    if name not in names:
+        must = f"the name of an array in {path} must be one of {', '.join(names) or 'none'}"
+        raise NameUnknownError("load_array", must, repr(name), "choose one")
+    return name
+
+
+def start_of(path: Path, member: zipfile.ZipInfo) -> int:
+    """Where the bytes of an entry start, behind its own head."""
+    with path.open("rb") as file:
+        file.seek(member.header_offset)
+        head = file.read(30)
+    return member.header_offset + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")

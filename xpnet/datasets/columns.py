@@ -1,0 +1,221 @@
+"""How the columns of a table become numbers: fitted on the rows of training, kept with the model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from xpnet.datasets.tables import Host, Table, missing_in
+from xpnet.errors import ArgumentError, DataError
+
+KINDS = ("number", "category", "date", "boolean", "none")
+"""What a column may count as; ``none`` leaves it out."""
+
+MOST = 50
+"""So many categories are taken for granted; of more, most must come often."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and its numbers: ``(x - mean) / std`` of numbers, dates in days and truth values; 0 and 1 of categories.
+
+    ``reason`` says why a column of kind ``none`` was left out.
+    """
+
+    name: str
+    kind: str
+    mean: float = 0.0
+    std: float = 1.0
+    categories: list[str] = field(default_factory=list)
+    reason: str = ""
+
+    @property
+    def width(self) -> int:
+        """How many numbers it gives to a row."""
+        return {"none": 0, "category": len(self.categories)}.get(self.kind, 1)
+
+    def __str__(self) -> str:
+        if self.kind == "category":
+            return f"{self.name}: category of {len(self.categories)}"
+        if self.kind == "none":
+            return f"{self.name}: left out, {self.reason}"
+        return f"{self.name}: {self.kind}, mean {self.mean:.4g}, std {self.std:.4g}"
+
+
+class Columns:
+    """The columns of a table as numbers, ``x[n] = (numbers of column 1, numbers of column 2, …)``.
+
+    ``Columns.fit(table)`` finds the kind of each column, its mean and spread or its categories, on the rows it is
+    given, which should be those of training alone; ``columns(table)`` makes the numbers of any rows. ``kinds`` names
+    the kind of a column where the one found is not meant, ``{"zip": "category", "id": "none"}``.
+
+    Missing values are refused by column and row; with ``missing="fill"`` a number becomes the mean of training, and a
+    category none of those that are known. A category that training has not seen counts as none of them, with a warning.
+
+    Raises: ``DataError`` for missing values and numbers that are not finite; ``ArgumentError`` for an unknown kind,
+    or no column that is left.
+    """
+
+    def __init__(self, columns: Sequence[Column], missing: str = "refuse") -> None:
+        if missing not in ("refuse", "fill"):
+            raise ArgumentError("Columns", 'missing must be "refuse" or "fill"', repr(missing), "choose one")
+        self.columns = list(columns)
+        self.missing = missing
+
+    @classmethod
+    def fit(cls, table: Any, kinds: Mapping[str, str] | None = None, missing: str = "refuse") -> Self:
+        """The columns as these rows show them."""
+        table, kinds = Table.of(table), dict(kinds or {})
+        for name, kind in kinds.items():
+            table[name]
+            if kind not in KINDS:
+                must = f"the kind of column {name} must be one of {', '.join(KINDS)}"
+                raise ArgumentError("Columns", must, repr(kind), "choose one")
+        found = [fitted(name, values, table.places, kinds.get(name)) for name, values in table.columns.items()]
+        made = cls(found, missing)
+        if not made.width:
+            got = "; ".join(map(str, found)) or "none"
+            raise ArgumentError("Columns", "a column must be left to learn from", got, "name a kind for one of them")
+        return made
+
+    @property
+    def width(self) -> int:
+        """The number of numbers D of a row."""
+        return sum(column.width for column in self.columns)
+
+    @property
+    def names(self) -> list[str]:
+        """What each number of a row is, ``age``, ``city=Paris``."""
+        return [
+            name
+            for column in self.columns
+            for name in (
+                [f"{column.name}={category}" for category in column.categories]
+                if column.kind == "category"
+                else [column.name] * column.width
+            )
+        ]
+
+    def __call__(self, data: Any) -> Host:
+        """The numbers of the rows of a table, ``x (N, D)`` in float64 on the host."""
+        table = Table.of(data)
+        used = [column for column in self.columns if column.width]
+        parts = [self._numbers(column, table[column.name], table.places) for column in used]
+        return np.concatenate(parts, axis=1)
+
+    def _numbers(self, column: Column, values: Host, places: Host) -> Host:
+        absent = missing_in(values)
+        if absent.any() and self.missing == "refuse":
+            rows = np.flatnonzero(absent)
+            got = f"none in row {places[rows[0]]}" + (f" and {len(rows) - 1:,} more" if len(rows) > 1 else "")
+            remedy = 'fill it, leave the rows out, or write missing="fill"'
+            raise DataError("Columns", f"column {column.name} must have a value in each row", got, remedy)
+        if column.kind == "category":
+            return one_hot(column, values, absent, places)
+        numbers = as_floats(column, values, absent, places)
+        wrong = ~np.isfinite(numbers) & ~absent
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            got = f"{numbers[row]} in row {places[row]}"
+            raise DataError("Columns", f"column {column.name} must be finite", got, "correct it, or leave the row out")
+        numbers = np.where(absent, column.mean, numbers)
+        return ((numbers - column.mean) / column.std)[:, None]
+
+    def describe(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {"columns": [asdict(column) for column in self.columns], "missing": self.missing}
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any]) -> Self:
+        """The columns of a description."""
+        return cls([Column(**column) for column in description["columns"]], description["missing"])
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.columns))
+
+    def __repr__(self) -> str:
+        return f"Columns({', '.join(column.name for column in self.columns if column.width)}; {self.width} numbers)"
+
+
+def fitted(name: str, values: Host, places: Host, wanted: str | None) -> Column:
+    """A column as its values show it, or of the kind that is wanted."""
+    absent = missing_in(values)
+    present = values[~absent]
+    kind, reason = (wanted, "as was asked") if wanted else kind_of(present)
+    if kind == "none" or not len(present):
+        return Column(name, "none", reason=reason or "it has no value")
+    if kind == "category":
+        return Column(name, kind, categories=sorted({label_of(value) for value in present}))
+    column = Column(name, kind)
+    numbers = as_floats(column, values[~absent], absent[~absent], places[~absent])
+    numbers = numbers[np.isfinite(numbers)]
+    mean, std = (float(numbers.mean()), float(numbers.std())) if len(numbers) else (0.0, 1.0)
+    return Column(name, kind, mean, std if std > 0.0 else 1.0)
+
+
+def kind_of(present: Host) -> tuple[str, str]:
+    """The kind of a column by the values that it has, and the reason where it is ``none``."""
+    if not len(present):
+        return "none", "it has no value"
+    if present.dtype.kind == "M":
+        return "date", ""
+    distinct = {label_of(value) for value in present}
+    if len(distinct) == 1 and len(present) > 1:
+        return "none", f"it is always {label_of(present[0])}"
+    if present.dtype.kind == "b":
+        return "boolean", ""
+    if present.dtype.kind in "iuf":
+        return "number", ""
+    if len(distinct) > MOST and len(distinct) > len(present) / 5:
+        return "none", f"it has {len(distinct):,} different texts in {len(present):,} rows"
+    return "category", ""
+
+
+def as_floats(column: Column, values: Host, absent: Host, places: Host) -> Host:
+    """The values of a column of numbers, dates or truth values as floating numbers, NaN where absent.
+
+    Raises: ``DataError`` for what is none of them.
+    """
+    if values.dtype.kind == "M":
+        return np.where(absent, np.nan, values.astype("datetime64[s]").astype(np.int64) / 86400.0)
+    if values.dtype.kind in "biuf":
+        return values.astype(np.float64)
+    numbers = np.full(len(values), np.nan)
+    for row in np.flatnonzero(~absent).tolist():
+        try:
+            numbers[row] = float(values[row])
+        except (TypeError, ValueError):
+            must = f"column {column.name} must be a {column.kind} in each row"
+            remedy = 'correct it, or make it of kind "category"'
+            raise DataError("Columns", must, f"{values[row]!r} in row {places[row]}", remedy) from None
+    return numbers
+
+
+def one_hot(column: Column, values: Host, absent: Host, places: Host) -> Host:
+    """A 1 at the category of each row; nothing but 0 where it is absent or unknown, of which the latter warns."""
+    found = {category: place for place, category in enumerate(column.categories)}
+    numbers = np.zeros((len(values), len(found)))
+    unknown: dict[str, int] = {}
+    for row in np.flatnonzero(~absent).tolist():
+        label = label_of(values[row])
+        if label in found:
+            numbers[row, found[label]] = 1.0
+        else:
+            unknown.setdefault(label, int(places[row]))
+    if unknown:
+        label, row = next(iter(unknown.items()))
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        text = f"Columns: column {column.name} has {label!r} in row {row}{more}, which training has not seen"
+        warnings.warn(f"{text}; it counts as none of the categories", stacklevel=4)
+    return numbers
+
+
+def label_of(value: Any) -> str:
+    """The text of a category: whole numbers without a point, whatever their type."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)

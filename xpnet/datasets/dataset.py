@@ -1,0 +1,112 @@
+"""Data of one's own, ready for a Trainer, with what a model must remember of how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from xpnet.backend import get_backend
+from xpnet.datasets.arrange import Pair
+from xpnet.datasets.columns import Columns
+from xpnet.datasets.encoding import Encoding
+from xpnet.datasets.split import split
+from xpnet.datasets.table_files import read_table
+from xpnet.datasets.tables import Table, missing_in
+from xpnet.datasets.targets import Classes, targets_for
+from xpnet.errors import ArgumentError, DataError
+from xpnet.random import Generator
+
+
+class Dataset:
+    """Rows of training and of validation as arrays of the current backend, and the encoding that made them.
+
+    ``Dataset.of(table, target="price")`` makes one of a DataFrame, a dict of columns, a list of dicts or the name of a
+    CSV or Parquet file. ``inputs`` and ``outputs`` are the sizes that a network must have.
+
+        data = Dataset.of("houses.csv", target="price")
+        net = Sequential(Affine.create(data.inputs, 32), Relu(), Affine.create(32, data.outputs), loss=…)
+        Trainer(net, Adam(), data).fit(50)
+    """
+
+    def __init__(self, train: Pair, validation: Pair | None = None, encoding: Encoding | None = None) -> None:
+        self.train = train
+        self.validation = validation
+        self.encoding = Encoding() if encoding is None else encoding
+
+    @classmethod
+    def of(
+        cls,
+        table: Any,
+        target: str,
+        validation: float | Any | None = 0.2,
+        kinds: Mapping[str, str] | None = None,
+        task: str | None = None,
+        missing: str = "refuse",
+        rng: Generator | None = None,
+    ) -> Self:
+        """A data set of a table.
+
+        ``validation`` is the share of rows that are kept apart, every class giving its share, or a table of them, or
+        None. The kinds, means and categories of the columns (see ``Columns``), and the classes, are those of the rows
+        of training alone. ``task`` is ``"classes"`` or ``"numbers"``; by default texts, truth values and few different
+        whole numbers are classes. With ``missing="fill"`` rows without a target are left out.
+
+        Raises: ``DataError``, ``ArgumentError``, ``NameUnknownError`` naming column and row.
+        """
+        if task not in (None, "classes", "numbers"):
+            raise ArgumentError("Dataset", 'task must be "classes" or "numbers"', repr(task), "choose one")
+        rows = with_target(table, target, missing)
+        apart: Table | None = None
+        if isinstance(validation, float | int):
+            targets = targets_for(rows[target], task)
+            labels = targets.encode(rows[target]) if isinstance(targets, Classes) else None
+            if isinstance(targets, Classes) and 2 * targets.outputs > len(rows):
+                must = f"the classes of {target} must come more than once each, most of them"
+                got = f"{targets.outputs:,} in {len(rows):,} rows"
+                raise DataError("Dataset", must, got, 'learn another column, or numbers, task="numbers"')
+            chosen = split(len(rows), float(validation), Generator(0) if rng is None else rng, labels)
+            rows, apart = (rows.take(part) for part in chosen)
+        elif validation is not None:
+            apart = with_target(validation, target, missing)
+        targets = targets_for(rows[target], task)
+        columns = Columns.fit(rows.without(target), kinds, missing)
+        encoding = Encoding(columns, targets)
+        pairs = [None if part is None else pair(encoding, part, target) for part in (rows, apart)]
+        return cls(pairs[0], pairs[1], encoding)  # type: ignore[arg-type]
+
+    @property
+    def inputs(self) -> int:
+        """The number of numbers D in a row of x."""
+        return int(np.prod(self.train[0].shape[1:]))
+
+    @property
+    def outputs(self) -> int:
+        """The number of scores that a network must give for a row."""
+        targets = self.encoding.targets
+        return 1 if targets is None else targets.outputs
+
+    @property
+    def classes(self) -> list[str] | None:
+        """The names of the classes, None for numbers."""
+        targets = self.encoding.targets
+        return targets.names if isinstance(targets, Classes) else None
+
+    def __repr__(self) -> str:
+        apart = 0 if self.validation is None else self.validation[0].shape[0]
+        return f"Dataset({self.train[0].shape[0]:,} rows of training, {apart:,} of validation; {self.encoding!r})"
+
+
+def with_target(table: Any, target: str, missing: str) -> Table:
+    """The table, of a file or as it is; without the rows that have no target where what is missing is filled."""
+    rows = read_table(table) if isinstance(table, str | Path) else Table.of(table)
+    absent = missing_in(rows[target])
+    return rows.take(np.flatnonzero(~absent)) if missing == "fill" and absent.any() else rows
+
+
+def pair(encoding: Encoding, rows: Table, target: str) -> Pair:
+    """The rows as arrays of the current backend."""
+    backend = get_backend()
+    return backend.asarray(encoding.x(rows)), backend.asarray(encoding.t(rows[target]))

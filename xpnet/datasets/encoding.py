@@ -1,0 +1,62 @@
+"""How what a user has becomes what a network takes, and its scores what a user wants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
+
+from xpnet.datasets.columns import Columns
+from xpnet.datasets.images import Images
+from xpnet.datasets.symbols import Symbols
+from xpnet.datasets.tables import Host
+from xpnet.datasets.targets import Targets, targets_of
+
+
+class Inputs(Protocol):
+    """What makes the inputs of a network, as ``Columns`` and ``Images`` do."""
+
+    def __call__(self, data: Any) -> Host: ...
+    def describe(self) -> dict[str, Any]: ...
+
+
+class Encoding:
+    """How what a user has becomes what a network takes, and its scores what a user wants.
+
+    ``inputs`` makes x of a table (``Columns``) or of images (``Images``), and ``targets`` are ``Classes`` or
+    ``Numbers``; either may be None, for arrays that are taken as they are.
+    """
+
+    def __init__(self, inputs: Inputs | None = None, targets: Targets | None = None) -> None:
+        self.inputs = inputs
+        self.targets = targets
+
+    def x(self, data: Any) -> Host:
+        """The inputs of a network on the host."""
+        made: Host = data if self.inputs is None else self.inputs(data)
+        return made
+
+    def t(self, values: Any) -> Host:
+        """The targets of a loss on the host."""
+        made: Host = values if self.targets is None else self.targets.encode(values)
+        return made
+
+    def answers(self, scores: Host) -> Host:
+        """Labels or numbers by the scores of a network."""
+        return scores if self.targets is None else self.targets.decode(scores)
+
+    def describe(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        parts = {"inputs": self.inputs, "targets": self.targets}
+        return {name: part.describe() for name, part in parts.items() if part is not None}
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any]) -> Self:
+        """The encoding of a description."""
+        inputs, targets = description.get("inputs"), description.get("targets")
+        kinds: dict[str, type[Columns | Images | Symbols]] = {"images": Images, "characters": Symbols}
+        kind = next((kind for name, kind in kinds.items() if inputs and name in inputs), Columns)
+        made = None if inputs is None else kind.of(inputs)
+        return cls(made, None if targets is None else targets_of(targets))
+
+    def __repr__(self) -> str:
+        return f"Encoding({self.inputs!r}, {self.targets!r})"

@@ -1,0 +1,95 @@
+"""Tables in files: CSV by Python alone, Parquet by polars or pandas."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+from collections.abc import Callable
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from xpnet.datasets.tables import Table, unlike
+from xpnet.errors import BackendError, DataError
+from xpnet.files import reason
+
+DELIMITERS = ",;\t|"
+
+
+def read_table(path: str | Path) -> Table:
+    """The table in a CSV or Parquet file, by the ending of its name.
+
+    Raises: ``DataError`` for a file that cannot be read or is no table; ``BackendError`` where Parquet needs a library.
+    """
+    path = Path(path)
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return read_parquet(path)
+    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".data"):
+        return read_csv(path)
+    must, remedy = f"{path} must be a table by the ending of its name", "name it .csv, .tsv or .parquet"
+    raise DataError("read_table", must, path.suffix or "no ending", remedy)
+
+
+def read_csv(path: str | Path, delimiter: str | None = None) -> Table:
+    """The table in a file of values with delimiters, whose first line names the columns.
+
+    The delimiter is found in the first line: a comma, semicolon, tab or bar. Empty fields, ``NA``, ``NaN``, ``null``,
+    ``None`` and ``?`` stand for no value.
+
+    Raises: ``DataError`` for a file that cannot be read, is no text in UTF-8, or has a line of another length.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        must, remedy = f"{path} must be text in UTF-8", "save it as UTF-8, in a spreadsheet as CSV UTF-8"
+        raise DataError("read_csv", must, f"byte {error.object[error.start]:#x} at {error.start}", remedy) from error
+    except (OSError, ValueError) as error:
+        raise DataError("read_csv", f"{path} must be readable", reason(error), "give a CSV file") from error
+    if "\0" in text:
+        raise DataError("read_csv", f"{path} must be text", "a zero byte", "give a CSV file")
+    first = text.partition("\n")[0]
+    delimiter = delimiter or max(DELIMITERS, key=first.count)
+    try:
+        lines = [(line, row) for line, row in numbered_lines(text, delimiter) if any(map(str.strip, row))]
+    except csv.Error as error:
+        raise DataError(
+            "read_csv", f"{path} must be lines of values", error, "look for a quote that is open"
+        ) from error
+    if len(lines) < 2:
+        must, got = f"{path} must name its columns in the first line, and hold rows", f"{len(lines)} lines"
+        raise DataError("read_csv", must, got, "give a table with a head")
+    (_, head), *rows = lines
+    for line, row in rows:
+        if len(row) != len(head):
+            must, got = f"each line of {path} must have {len(head)} values", f"{len(row)} in line {line}"
+            raise DataError("read_csv", must, got, "correct it, or put quotes around a value with a comma")
+    names = [name.strip() or f"column {i}" for i, name in enumerate(head)]
+    return Table(unlike(names, zip_longest(*(row for _, row in rows))))
+
+
+def numbered_lines(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """The values of each line, with its number in the file."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+    return [(reader.line_num, row) for row in reader]
+
+
+def read_parquet(path: str | Path) -> Table:
+    """The table in a Parquet file, read by polars, or by pandas where that is installed.
+
+    Raises: ``BackendError`` where neither is; ``DataError`` for a file that cannot be read.
+    """
+    for name in ("polars", "pandas"):
+        try:
+            read: Callable[[Any], Any] = importlib.import_module(name).read_parquet
+        except ImportError:
+            continue
+        try:
+            return Table.of(read(path))
+        except ImportError:  # pandas asks for another package
+            continue
+        except Exception as error:
+            must = f"{path} must be a readable Parquet file"
+            first = reason(error).strip().partition("\n")[0]
+            raise DataError("read_parquet", must, first, "give another, or a CSV file") from error
+    raise BackendError("read_parquet", "polars must be installed", "none", "pip install xpnet[data]")

@@ -1,0 +1,220 @@
+"""Tables of named columns on the host, from whatever holds them: pandas, polars, dicts, lists and CSV files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from numbers import Integral, Number
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xpnet.backend import is_array, to_numpy
+from xpnet.errors import ArgumentError, DataError, DtypeError, NameUnknownError, ShapeError
+
+Host: TypeAlias = "np.ndarray[Any, Any]"
+
+MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
+"""What stands for no value among texts, in lower case."""
+
+WHOLE = re.compile(r"[+-]?\d+")
+DAY = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?")
+
+
+class Table:
+    """Columns of one length by their names, on the host.
+
+    Numbers and truth values are arrays of their kind, dates ``datetime64``; everything else are objects, with None for
+    what is missing. A column of texts that are all numbers, true or false, or dates such as 2026-11-28, becomes one of
+    these. ``places`` are the rows of the table from which some were taken.
+
+    Raises: ``ShapeError`` for columns of different lengths; ``ArgumentError`` for two columns of one name;
+    ``DataError`` for no rows; ``DtypeError`` for what is no table.
+    """
+
+    def __init__(self, columns: Mapping[str, Any]) -> None:
+        self.columns: dict[str, Host] = {str(name): parsed(column_of(name, given)) for name, given in columns.items()}
+        if len(self.columns) != len(columns):
+            raise ArgumentError("Table", "each column must have a name of its own", list(columns), "rename them")
+        lengths = {name: len(values) for name, values in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ShapeError("Table", "columns must have one length", lengths, "fill the shorter ones, or cut the rest")
+        self.rows = next(iter(lengths.values()), 0)
+        self.places = np.arange(self.rows)
+        if not self.rows:
+            raise DataError("Table", "a table must have rows", "none", "give some data")
+
+    @classmethod
+    def of(cls, data: Any) -> Table:
+        """A table of what holds one: a DataFrame, a dict of columns, a list of dicts, rows of values.
+
+        Rows without names are called ``column 0``, ``column 1`` ….
+
+        Raises: as the constructor.
+        """
+        if isinstance(data, Table):
+            return data
+        if hasattr(data, "iloc") and hasattr(data, "columns"):  # pandas
+            names = [str(name) for name in data.columns]
+            return cls(unlike(names, [data.iloc[:, i] for i in range(len(names))]))
+        if hasattr(data, "get_columns"):  # polars
+            return cls(unlike(data.columns, data.get_columns()))
+        if hasattr(data, "collect_schema"):
+            raise DtypeError("Table", "a table must hold its rows", "a LazyFrame", "collect it, x.collect()")
+        if isinstance(data, Mapping):
+            return cls(data)
+        if isinstance(data, np.ndarray) and data.dtype.names:
+            return cls({name: data[name] for name in data.dtype.names})
+        if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
+            names = list(dict.fromkeys(name for row in data for name in row))
+            return cls({name: [row.get(name) for row in data] for name in names})
+        return cls(numbered(data))
+
+    def take(self, rows: Host) -> Table:
+        """The table of some rows, by their indices."""
+        part = object.__new__(Table)
+        part.columns = {name: values[rows] for name, values in self.columns.items()}
+        part.rows, part.places = len(rows), self.places[rows]
+        return part
+
+    def without(self, *names: str) -> Table:
+        """The table without some columns."""
+        part = object.__new__(Table)
+        part.columns = {name: values for name, values in self.columns.items() if name not in names}
+        part.rows, part.places = self.rows, self.places
+        return part
+
+    def __getitem__(self, name: str) -> Host:
+        try:
+            return self.columns[name]
+        except KeyError:
+            must = f"the column must be one of {', '.join(self.columns)}"
+            raise NameUnknownError("Table", must, repr(name), "look at the first line of the file") from None
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __repr__(self) -> str:
+        return f"Table({self.rows:,} rows of {', '.join(self.columns)})"
+
+
+def unlike(names: Iterable[str], columns: Iterable[Any]) -> dict[str, Any]:
+    """Columns by their names.
+
+    Raises: ``ArgumentError`` for two of one name.
+    """
+    found: dict[str, Any] = {}
+    for name, column in zip(names, columns, strict=True):
+        if name in found:
+            must = "each column must have a name of its own"
+            raise ArgumentError("Table", must, f"two of {name!r}", "rename one of them")
+        found[name] = column
+    return found
+
+
+def numbered(data: Any) -> dict[str, Any]:
+    """The columns of rows without names."""
+    if isinstance(data, list | tuple):
+        listed = [list(row) if isinstance(row, list | tuple | np.ndarray) else [row] for row in data]
+        if len({len(row) for row in listed}) > 1:
+            raise ShapeError("Table", "rows must have one length", "rows of different lengths", "fill the shorter ones")
+        rows: Host = np.empty((len(listed), len(listed[0]) if listed else 0), dtype=object)
+        for i, row in enumerate(listed):
+            rows[i, :] = row
+    elif is_array(data):
+        rows = to_numpy(data)
+    else:
+        got = type(data).__name__
+        raise DtypeError("Table", "a table must have rows and columns", got, "give a DataFrame, a dict or rows")
+    if rows.ndim == 1:
+        rows = rows[:, None]
+    if rows.ndim != 2:
+        raise ShapeError("Table", "a table must have rows and columns", rows.shape, "give each row as one list")
+    return {f"column {i}": rows[:, i] for i in range(rows.shape[1])}
+
+
+def column_of(name: Any, values: Any) -> Host:
+    """The values of a column on the host."""
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    if is_array(values) and not isinstance(values, np.ndarray):
+        values = to_numpy(values)
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.tolist()  # None where it is masked
+    if not isinstance(values, np.ndarray):
+        if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+            must = f"column {name} must hold a value for each row"
+            raise DtypeError("Table", must, type(values).__name__, "give a list")
+        items = [value[0] if isinstance(value, list | tuple) and len(value) == 1 else value for value in values]
+        values = np.empty(len(items), dtype=object)
+        values[:] = items
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        must = f"column {name} must hold one value for each row"
+        raise ShapeError("Table", must, values.shape, "make a column of each")
+    found: Host = values
+    return found
+
+
+def parsed(values: Host) -> Host:
+    """A column in the kind of its values: numbers, truth values, dates, or objects with None for what is missing."""
+    if values.dtype.kind in "US":
+        values = values.astype(object)
+    if values.dtype.kind != "O":
+        return values if values.dtype.kind != "m" else values / np.timedelta64(1, "D")
+    plain = np.empty(len(values), dtype=object)
+    plain[:] = [None if is_missing(value) else value.strip() if isinstance(value, str) else value for value in values]
+    present = [value for value in plain if value is not None]
+    if not present:
+        return plain
+    if all(isinstance(value, bool | np.bool_) for value in present) and len(present) == len(plain):
+        return plain.astype(bool)
+    if all(isinstance(value, Number) and not isinstance(value, bool | np.bool_) for value in present):
+        return as_numbers(plain)
+    if all(isinstance(value, str) for value in present):
+        if all(DAY.fullmatch(value) for value in present):
+            try:
+                return np.asarray([np.datetime64(value or "NaT") for value in plain], dtype="datetime64[s]")
+            except ValueError:  # the 31st of February
+                return plain
+        if {value.lower() for value in present} <= {"true", "false"} and len(present) == len(plain):
+            return np.asarray([value.lower() == "true" for value in plain])
+        try:
+            return as_numbers(plain)
+        except ValueError:
+            return plain
+    if all(hasattr(value, "isoformat") for value in present):
+        return np.asarray([np.datetime64(value or "NaT") for value in plain], dtype="datetime64[s]")
+    return plain
+
+
+def as_numbers(values: Host) -> Host:
+    """Objects as numbers, whole ones as integers where none is missing."""
+    if any(value is None for value in values):
+        return np.asarray([np.nan if value is None else float(value) for value in values])
+    if all(isinstance(value, Integral) or (isinstance(value, str) and WHOLE.fullmatch(value)) for value in values):
+        with suppress(OverflowError):
+            return np.asarray([int(value) for value in values], dtype=np.int64)
+    return np.asarray([float(value) for value in values])
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for none."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(value, str):
+        return value.strip().lower() in MISSING
+    return isinstance(value, float | np.floating) and value != value
+
+
+def missing_in(values: Host) -> Host:
+    """Where a column has no value."""
+    if values.dtype.kind in "fc":
+        return np.isnan(values)
+    if values.dtype.kind == "M":
+        return np.isnat(values)
+    if values.dtype.kind == "O":
+        return np.asarray([is_missing(value) for value in values], dtype=bool)
+    return np.zeros(len(values), dtype=bool)

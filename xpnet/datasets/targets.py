@@ -1,0 +1,163 @@
+"""What is to be learnt, as targets of a loss, and back: classes by name, and numbers near 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from xpnet.datasets.columns import label_of
+from xpnet.datasets.tables import Host, column_of, missing_in, parsed
+from xpnet.errors import DataError, DtypeError
+
+FEW = 20
+"""So many different whole numbers may be classes; more are numbers."""
+
+
+class Classes:
+    """Labels as class indices, ``t = place of the label among names``; scores as labels, ``names[argmax y]``.
+
+    Names are in order: numbers by size, others by the alphabet. A label that is not among them is refused by its row.
+
+    Raises: ``DataError`` for labels that are missing or unknown, and where there are not two classes.
+    """
+
+    def __init__(self, names: list[str], kind: str = "text") -> None:
+        self.names = names
+        self.kind = kind
+
+    @classmethod
+    def fit(cls, labels: Any) -> Self:
+        """The classes of these labels."""
+        values = present("classes", labels)
+        names = sorted({label_of(value) for value in values}, key=by_size)
+        if len(names) < 2:
+            raise DataError("classes", "there must be two or more", ", ".join(names), "choose another target")
+        return cls(names, {"b": "boolean", "i": "integer", "u": "integer"}.get(values.dtype.kind, "text"))
+
+    @property
+    def outputs(self) -> int:
+        """The number of scores K that a network must give."""
+        return len(self.names)
+
+    def encode(self, labels: Any) -> Host:
+        """The indices of labels, ``(N,)`` int64 on the host."""
+        values, places = present("classes", labels), {name: place for place, name in enumerate(self.names)}
+        found = np.asarray([places.get(label_of(value), -1) for value in values], dtype=np.int64)
+        if (found < 0).any():
+            row = int(np.flatnonzero(found < 0)[0])
+            known = ", ".join(self.names[:10]) + (", …" if len(self.names) > 10 else "")
+            must, got = f"labels must be among those of training, {known}", f"{label_of(values[row])!r} in row {row}"
+            raise DataError("classes", must, got, "correct it, or train with rows of that class too")
+        return found
+
+    def decode(self, scores: Host) -> Host:
+        """The labels with the highest scores; under two columns or none, by the sign of the score."""
+        if scores.ndim == 1 or scores.shape[-1] == 1:
+            places = (np.reshape(scores, (len(scores), -1))[:, 0] > 0.0).astype(np.int64)
+        else:
+            places = np.argmax(scores, axis=-1)
+        names: Host = np.asarray(self.names)
+        if self.kind == "boolean":
+            names = names == "True"
+        elif self.kind == "integer":
+            names = names.astype(np.int64)
+        return names[places]
+
+    def describe(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {"classes": self.names, "kind": self.kind}
+
+    def __repr__(self) -> str:
+        return f"Classes({', '.join(self.names)})"
+
+
+class Numbers:
+    """Numbers near 1, ``t = (y - mean) / std``, and back, ``y = mean + std t``.
+
+    Shapes: ``y (N,)`` or ``(N, M)``, ``t (N, M)``.
+    Raises: ``DataError`` for numbers that are missing or not finite.
+    """
+
+    def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
+        self.mean, self.std = mean, std
+
+    @classmethod
+    def fit(cls, numbers: Any) -> Self:
+        """The mean and spread of these numbers."""
+        values = finite(numbers)
+        std = float(values.std())
+        return cls(float(values.mean()), std if std > 0.0 else 1.0)
+
+    outputs = 1
+
+    def encode(self, numbers: Any) -> Host:
+        """The targets of numbers, ``(N, 1)`` float64 on the host."""
+        return ((finite(numbers) - self.mean) / self.std)[:, None]
+
+    def decode(self, scores: Host) -> Host:
+        """The numbers that scores mean, ``(N,)``."""
+        found: Host = self.mean + self.std * np.reshape(scores, (len(scores), -1)).astype(np.float64)
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    def describe(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {"mean": self.mean, "std": self.std}
+
+    def __repr__(self) -> str:
+        return f"Numbers(mean {self.mean:.4g}, std {self.std:.4g})"
+
+
+Targets = Classes | Numbers
+
+
+def targets_for(values: Any, task: str | None = None) -> Targets:
+    """Classes or numbers, as the task says, or as the values look: texts, truth values and few whole numbers.
+
+    Raises: ``DataError`` as these.
+    """
+    if task is None:
+        found = parsed(column_of("target", values))
+        distinct = len(set(found.tolist())) if found.dtype.kind in "iu" else 0
+        task = "numbers" if found.dtype.kind == "f" or distinct > FEW else "classes"
+    return Numbers.fit(values) if task == "numbers" else Classes.fit(values)
+
+
+def targets_of(description: Mapping[str, Any]) -> Targets:
+    """The classes or numbers of a description."""
+    if "classes" in description:
+        return Classes(list(description["classes"]), description["kind"])
+    return Numbers(description["mean"], description["std"])
+
+
+def present(what: str, values: Any) -> Host:
+    """A column without missing values, or DataError by its row."""
+    found = parsed(column_of("target", values))
+    absent = missing_in(found)
+    if absent.any():
+        row, count = int(np.flatnonzero(absent)[0]), int(absent.sum())
+        got = f"none in row {row}" + (f" and {count - 1:,} more" if count > 1 else "")
+        raise DataError(what, "the target must have a value in each row", got, "leave these rows out")
+    return found
+
+
+def finite(numbers: Any) -> Host:
+    """A column of finite numbers, or an error by its row."""
+    values = present("numbers", numbers)
+    if values.dtype.kind not in "biuf":
+        got = f"{values[0]!r} in row 0"
+        raise DtypeError("numbers", "the target must be numbers", got, 'learn classes, task="classes"')
+    values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise DataError("numbers", "the target must be finite", f"{values[row]} in row {row}", "leave the row out")
+    return values
+
+
+def by_size(name: str) -> tuple[int, float, str]:
+    """The order of classes: numbers by their size, then texts by the alphabet."""
+    try:
+        return 0, float(name), ""
+    except ValueError:
+        return 1, 0.0, name

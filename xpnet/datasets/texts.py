@@ -1,0 +1,77 @@
+"""Texts as symbols: characters or bytes, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from xpnet.backend import get_backend
+from xpnet.datasets.dataset import Dataset
+from xpnet.datasets.encoding import Encoding
+from xpnet.datasets.symbols import Symbols
+from xpnet.datasets.tables import Host
+from xpnet.errors import ArgumentError, DataError
+from xpnet.files import reason
+from xpnet.initializers import check_size
+from xpnet.layers.checks import is_number
+
+
+def load_text(source: str | Path, context: int, validation: float | None = 0.1, kind: str = "characters") -> Dataset:
+    """A text cut into rows of ``context`` symbols, each with the symbols that come next, ``t[n, i] = x[n, i + 1]``.
+
+    ``source`` is the path of a file in UTF-8, or ``"python"`` for the help on topics that Python ships, 600,000
+    characters of English. Symbols are ``"characters"``, those of the part for training, or ``"bytes"``. The end of the
+    text is kept apart for validation. ``encoding.inputs`` makes symbols of a text, and a text of symbols by ``text``.
+
+    Shapes: ``x (N, L)``, ``t (N, L)`` with L the context.
+    Raises: ``DataError`` for a file that cannot be read or is too short; ``ArgumentError`` for another kind.
+    """
+    check_size("load_text", "context", context)
+    if kind not in ("characters", "bytes"):
+        raise ArgumentError("load_text", 'kind must be "characters" or "bytes"', repr(kind), "choose one")
+    if validation is not None and not (is_number(validation) and 0.0 < validation < 1.0):
+        must, remedy = "validation must be a share between 0 and 1", "try 0.1"
+        raise ArgumentError("load_text", must, repr(validation), remedy)
+    text = python_text() if source == "python" else read_text(Path(source))
+    end = len(text) if validation is None else len(text) - round(len(text) * float(validation))
+    symbols = Symbols() if kind == "bytes" else Symbols(sorted(set(text[:end])))
+    parts = [rows_of(symbols, part, context, str(source)) for part in (text[:end], text[end:]) if part]
+    backend = get_backend()
+    pairs = [tuple(map(backend.asarray, part)) for part in parts]
+    return Dataset(pairs[0], pairs[1] if len(pairs) > 1 else None, Encoding(symbols))  # type: ignore[arg-type]
+
+
+def python_text() -> str:
+    """The help on topics that Python ships, one topic after another."""
+    topics: Mapping[str, str] = import_module("pydoc_data.topics").topics
+    return "\n".join(topics[name] for name in sorted(topics))
+
+
+def read_text(path: Path) -> str:
+    """The text in a file.
+
+    Raises: ``DataError``.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        got = f"byte {error.object[error.start]:#x} at {error.start}"
+        raise DataError("load_text", f"{path} must be text in UTF-8", got, "save it as UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise DataError("load_text", f"{path} must be readable", reason(error), "give a file of text") from error
+
+
+def rows_of(symbols: Symbols, text: str, context: int, source: str) -> tuple[Host, Host]:
+    """Rows of symbols, and of those one further on; what is left at the end is dropped.
+
+    Raises: ``DataError`` for a text that is shorter than a row.
+    """
+    found = symbols([text])[0] if text else np.zeros(0, dtype=np.int64)
+    count = (len(found) - 1) // context
+    if count < 1:
+        must, got = f"each part of {source} must have {context + 1} symbols or more", len(found)
+        raise DataError("load_text", must, got, "give a longer text, or a smaller context")
+    return tuple(found[first : first + count * context].reshape(count, context) for first in (0, 1))  # type: ignore[return-value]

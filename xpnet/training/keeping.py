@@ -1,0 +1,102 @@
+"""What a training keeps: its best weights and their average in memory, and all of it in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from xpnet.backend import backend_of, is_array
+from xpnet.optimizers.state import copied
+from xpnet.training import weights_file
+from xpnet.training.checkpoint import load, save
+from xpnet.training.fitting import AVERAGE
+from xpnet.training.loop import Loop
+from xpnet.training.runs import BEST, LAST, write_run
+
+
+class Keeping(Loop):
+    """The weights and files of a training; see ``Trainer``."""
+
+    best: tuple[int, dict[str, Any]] | None
+
+    def _keep(self, folder: Path) -> None:
+        """Write what the training needs to go on; the best weights first, which the next epoch would write again."""
+        if not self.history.since_best():
+            with self._averaged():
+                save(folder / BEST, self.network, metadata={"epoch": str(len(self.history))})
+        self.save(folder / LAST)
+        self._tell(folder)
+
+    def _tell(self, folder: Path) -> None:
+        """Write what people read of the training."""
+        write_run(folder, self.network, self.settings, self.measure, self.encoding, self.history)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What ``run.json`` tells of a training, beside its network and history."""
+        apart = 0 if self.validation is None else self.validation[0].shape[0]
+        return {
+            "backend": str(self.backend),
+            "optimizer": repr(self.optimizer),
+            "batch_size": self.batches.batch_size,
+            "seed": self.rng.seed,
+            "rows": self.batches.rows,
+            "validation_rows": apart,
+        }
+
+    def keep_best(self) -> None:
+        """Keep a copy of the weights, and of what lasts beside them, as those of the best epoch."""
+        held = {**self.network.params, **self.network.states, **self.updates.averages}
+        arrays = {name: copied(value) if is_array(value) else value for name, value in held.items()}
+        self.best = len(self.history), arrays
+
+    def use_best(self) -> None:
+        """Give the network the weights of the best epoch, where they were kept and it is not the last."""
+        if self.best is None or self.best[0] == len(self.history):
+            return
+        self._assign(self.best[1])
+
+    def use_average(self) -> None:
+        """Give the network the moving average of its weights, where one is kept."""
+        self._assign(self.updates.averages)
+
+    def _assign(self, arrays: dict[str, Any]) -> None:
+        params, states = self.network.params, self.network.states
+        for name, value in arrays.items():
+            (params if name in params else states)[name] = copied(value) if is_array(value) else value
+
+    def save(self, path: str | Path) -> None:
+        """Write the network, the optimizer, averages and the history, so that ``resume`` can go on from there.
+
+        Raises: ``DataError`` where the file cannot be written.
+        """
+        optimizer = self.optimizer if hasattr(self.optimizer, "state") else None
+        save(path, self.network, optimizer, self.history, averages=self.updates.averages)
+        self.saved = len(self.history), Path(path)
+
+    def resume(self, path: str | Path) -> None:
+        """Go on where the Trainer stood that wrote the file, or the folder: the same data and seed give the same bits.
+
+        Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer.
+        """
+        file = Path(path) / LAST if Path(path).is_dir() else Path(path)
+        best = self._of_file(file.parent / BEST, "") if file.name == LAST else None
+        averages = self._of_file(file, AVERAGE)[1] if self.updates.average is not None else {}
+        load(file, self.network, self.optimizer if hasattr(self.optimizer, "state") else None, self.history)
+        self.updates.averages = averages
+        self.best = best if best is not None and 0 < best[0] <= len(self.history) else None
+        self.saved = len(self.history), file
+
+    def _of_file(self, path: Path, start: str) -> tuple[int, dict[str, Any]]:
+        """The epoch that a file names, and its arrays of the network, or those whose names start so."""
+        if not path.is_file():
+            return 0, {}
+        found, metadata = weights_file.read(path)
+        own = {**self.network.states, **self.network.params}
+        arrays = {name: found[f"{start}{name}"] for name in own if f"{start}{name}" in found}
+        epoch = metadata.get("epoch", "0")
+        return int(epoch) if epoch.isdecimal() else 0, {
+            name: backend_of(own[name]).asarray(array) if is_array(own[name]) else array.item()
+            for name, array in arrays.items()
+            if is_array(own[name]) or array.ndim == 0
+        }

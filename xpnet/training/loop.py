@@ -1,0 +1,239 @@
+"""What happens in an epoch: its steps, and what it comes to."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xpnet import capturing
+from xpnet.backend import Backend, array_namespace, backend_of, dtype_kind, is_array, library_of, to_numpy
+from xpnet.backend.moving import Movable
+from xpnet.datasets import Batches, Encoding, RowsOnDisk, check_data
+from xpnet.datasets.augment import Augmentation
+from xpnet.errors import ArgumentError, DivergenceError, ShapeError
+from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.layers.checks import is_number
+from xpnet.networks import Network
+from xpnet.networks.measures import Measure, Metric, measure_for
+from xpnet.optimizers import Optimizer
+from xpnet.random import Floats, Generator
+from xpnet.training.history import Epoch, History
+from xpnet.training.losses import Losses
+from xpnet.training.measuring import measured
+from xpnet.training.sequences import reset, started_anew
+from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause
+from xpnet.training.updates import Updates
+from xpnet.typing import Array
+
+Parts = tuple[Any, ...]
+"""``(x, t)`` or ``(x, t, weights)`` of some rows."""
+
+
+class Loop(Movable):
+    """The epochs of a training, one at a time; see ``Trainer``."""
+
+    network: Network
+    optimizer: Optimizer
+    encoding: Encoding | None
+    train: Parts
+    validation: Parts | None
+    batches: Batches
+    updates: Updates
+    history: History
+    losses: Losses
+    saved: tuple[int, Path] | None
+    own: Measure | None
+    measure: str | None
+    metrics: dict[str, Metric]
+    schedule: Callable[[int], float] | None
+    augment: list[Augmentation]
+    rng: Generator
+    capture: bool
+    summed: bool
+    evaluate_rows: int
+    told: set[str]
+    watching: bool
+    large: list[str]
+
+    @property
+    def backend(self) -> Backend:
+        """Where the network computes."""
+        W = next(iter(self.network.params.values()), None)
+        return backend_of(self.train[0] if W is None else W)
+
+    def _epoch(self, number: int, on_batch: Callable[[int], None] | None) -> Epoch:
+        self._set_rate(number)
+        reset(self.network)
+        self.updates.begin()
+        self.losses = Losses(self.summed)
+        self.watching = not self.capture and all(map(readable, islice(self.network.params.values(), 1)))
+        start = time.perf_counter()
+        step = capturing.capture(self._step) if self.capture else self._step  # anew: attributes may have been assigned
+        for done, batch in enumerate(self._batches(number), 1):
+            loss, *count = step(*batch)
+            self.losses.add(loss, count[0] if count else batch[0].shape[0])
+            if self.watching and not math.isfinite(loss):
+                self._spoilt(loss, number, done, batch)
+            if on_batch is not None:
+                on_batch(done)
+        self.updates.flush()
+        self.backend.synchronize()
+        seconds = time.perf_counter() - start
+        rows, _ = self.batches.sizes
+        total, counted = self.losses.total()
+        divisor = rows if self.summed else counted
+        loss_value = total / divisor if divisor else 0.0  # all rows are ignored
+        if not math.isfinite(loss_value):
+            steps = [place for place, (loss, _) in enumerate(self.losses.read, 1) if not math.isfinite(loss)]
+            at = f", step {steps[0]}" if steps else ""
+            self._diverged("the loss must stay finite", f"{loss_value} in epoch {number}{at}")
+        return self._record(number, loss_value, seconds)
+
+    def _batches(self, number: int) -> Iterator[Parts]:
+        """The batches of an epoch, on the device of the network."""
+        batches = self.batches.epoch(number)
+        batches = self.backend.ahead(batches) if self.batches.on_disk else batches
+        return self._augmented(number, batches) if self.augment else batches
+
+    def _augmented(self, number: int, batches: Iterator[Parts]) -> Iterator[Parts]:
+        """Batches as they are trained on; the numbers of a step are named by it, whenever it is computed."""
+        for done, (x, t, *weights) in enumerate(batches):
+            step = (number - 1) * len(self.batches) + done
+            for place, augmentation in enumerate(self.augment):
+                x, t = augmentation(x, t, partial(self._draw, step, place))
+            yield (x, t, *weights)
+
+    def _draw(self, step: int, place: int, name: str, shape: tuple[int, ...]) -> Floats:
+        return self.rng.uniform(shape, f"augment {place} {name}", step)
+
+    def _step(self, x: Array, t: Array, *weights: Array) -> tuple[Array, ...]:
+        """The loss of a step, and what it counts in the mean of an epoch where that is not its number of rows."""
+        loss, gradients = self.network.loss_and_gradient(x, t, *weights)
+        counted: Any = getattr(self.network.last_layer, "counted", None)
+        counts = is_array(counted)
+        if self.watching and not math.isfinite(loss):  # parameters stay as they were, to find the cause
+            return (loss,)
+        self.updates.take(gradients, counted if counts else x.shape[0])
+        return (loss, counted) if counts else (loss,)
+
+    def _record(self, number: int, loss: float, seconds: float) -> Epoch:
+        """What the epoch came to, by the weights after it or their average."""
+        train = tuple(first_rows(part, self.evaluate_rows) for part in self.train)
+        with self._averaged(), started_anew(self.network):
+            validation_loss, accuracy, metrics = self._measured(self.validation)
+            if validation_loss is not None and not math.isfinite(validation_loss):
+                where = cause(self.network, self._first(self.validation or (), None)[0], "the validation data")
+                must = "the loss on the validation data must stay finite"
+                self._diverged(must, f"{validation_loss} after epoch {number}, {where}")
+            infinite, large = bad_arrays({**self.network.states, **self.network.params})
+            self.large = [name for name in large if name in self.network.params]
+            if infinite:
+                must = "parameters and running statistics must stay finite"
+                self._diverged(must, f"{', '.join(infinite)} after epoch {number}")
+            train_accuracy, train_metrics = None, dict[str, float]()
+            if self.measure is not None or self.metrics:
+                _, train_accuracy, train_metrics = self._measured(train, with_loss=False)
+        named = {f"train {name}": value for name, value in train_metrics.items()} if self.validation else train_metrics
+        rows, _ = self.batches.sizes
+        speed = rows / seconds
+        return Epoch(number, loss, train_accuracy, accuracy, seconds, speed, validation_loss, {**metrics, **named})
+
+    def _measured(
+        self, parts: Parts | None, with_loss: bool = True
+    ) -> tuple[float | None, float | None, dict[str, float]]:
+        if parts is None:
+            return None, None, {}
+        who, measure = type(self).__name__, self.own
+        if measure is None and self.measure is not None:
+            measure = Measure(self.measure, partial(accuracy_of, self.network, parts))
+        return measured(who, self.network, parts, self.backend, self.summed, measure, self.metrics, with_loss)
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        """A time in which the network has the average of its weights, where one is kept."""
+        return self.network.using(self.updates.averages) if self.updates.averages else nullcontext()
+
+    def _first(self, parts: Parts, count: int | None = 1) -> Parts:
+        """The first rows of parts, or all, on the device of the network."""
+        found = tuple(part[...] if count is None else part[: min(count, part.shape[0]), ...] for part in parts)
+        on_disk = any(isinstance(part, RowsOnDisk) for part in parts)
+        return tuple(map(self.backend.asarray, found)) if on_disk else found
+
+    def _check(self, parts: Parts) -> None:
+        """Raise what the loss of a row, or a look at all rows, has to say against the data."""
+        last, (x, t, *_) = self.network.last_layer, self._first(parts)
+        labels = isinstance(last, SoftmaxWithLoss)  # other losses may refuse integers: no label is to blame there
+        with np.errstate(over="ignore", invalid="ignore"), started_anew(self.network):
+            if not labels:
+                self.network.loss(x, t, predict=True)
+            y = self.network.predict(x)
+            names = None if self.encoding is None else getattr(self.encoding.targets, "names", None)
+            if labels and names is not None and y.shape[-1] != len(names):
+                shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+                must = f"the network must give a score for each of the {len(names)} classes {shown}"
+                remedy = f"let its last layer give {len(names)}, or learn numbers with MeanSquaredError()"
+                raise ShapeError(type(self).__name__, must, y.shape[-1], remedy)
+            indices = dtype_kind(t) == "integer" and not isinstance(last, SigmoidWithLoss)
+            classes = y.shape[-1] if indices and (labels or y.shape[-1] > 1) else None
+            if not any(isinstance(part, RowsOnDisk) for part in parts):  # which are looked at when they are read
+                check_data(parts[0], parts[1], classes, getattr(last, "ignore_index", None))
+            if labels:
+                self.network.loss(x, t, predict=True)
+            if self.own is None and (labels or classes is not None or isinstance(last, SigmoidWithLoss)):
+                self.measure = measure_for(type(self.network).__name__, last, y, t).name
+
+    def _set_rate(self, number: int) -> None:
+        """The learning rate of the epoch, where a schedule by epochs gives it."""
+        if self.schedule is not None:
+            rate = self.schedule(number - 1)
+            if not is_number(rate) or not 0.0 <= rate < math.inf:
+                must, who = "the learning rate must be at least 0 and finite", type(self).__name__
+                raise ArgumentError(who, must, f"{rate!r} in epoch {number}", "look at the schedule")
+            self.optimizer.lr = float(rate)
+
+    def _loss_so_far(self) -> float:
+        """The mean of the losses of the steps of this epoch, read now."""
+        return self.losses.mean()
+
+    def _advise(self) -> None:
+        """Tell once what goes badly."""
+        (x,) = self._first(self.train[:1], LOOKED_AT)
+        with started_anew(self.network), np.errstate(over="ignore", invalid="ignore"):
+            advise(type(self).__name__, self.network, self.history, x, self.large, self.told)
+
+    def _spoilt(self, loss: Any, number: int, done: int, batch: Parts) -> None:
+        """Raise DivergenceError for a step, naming the first layer, and the row, where it was not finite."""
+        where = cause(self.network, batch[0])
+        got = f"{float(to_numpy(loss)) if is_array(loss) else loss} in epoch {number}, step {done}, {where}"
+        self._diverged("the loss must stay finite", got)
+
+    def _diverged(self, must: str, got: str) -> None:
+        remedy = f"lower the learning rate of {self.optimizer}, or look for extreme values and unknown indices in x"
+        if self.saved is not None:
+            remedy += "; epoch {} is saved in {}".format(*self.saved)
+        raise DivergenceError(type(self).__name__, must, got, remedy)
+
+
+def first_rows(part: Any, count: int) -> Any:
+    """The first rows of an array; of a file they stay there."""
+    return part.take(np.arange(count)) if isinstance(part, RowsOnDisk) else part[:count, ...]
+
+
+def readable(array: Array) -> bool:
+    """Whether a value of an array can be read without a wait."""
+    return library_of(array_namespace(array)).readable(array)
+
+
+def accuracy_of(network: Network, parts: Parts, y: Array, t: Array) -> float:
+    """The accuracy of scores, as the network measures it where it has its own way."""
+    if type(network).accuracy is not Network.accuracy and not isinstance(parts[0], RowsOnDisk):
+        return network.accuracy(*parts[:2])
+    measured: float = measure_for(type(network).__name__, network.last_layer, y, t).of(y, t)
+    return measured

@@ -1,0 +1,112 @@
+"""How far a training is: a bar with the loss so far and the time left in a terminal, a line for each epoch anywhere."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from xpnet.training.history import Epoch
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+HUGE = 1e5
+"""From here on a number is written with an exponent."""
+
+EVERY = 0.5
+"""The seconds after which the loss so far is read from the device."""
+
+SHARES = ("accuracy", "precision", "recall", "f1")
+"""What is written as a percentage: metrics whose names end so."""
+
+
+class Progress:
+    """A bar for the batches of all epochs, and a line for each epoch that is done.
+
+    The bar is drawn in terminals and notebooks alone, and goes when the training ends; into a file go whole lines, and
+    no control codes.
+    """
+
+    def __init__(self, console: Any, first: int, last: int, batches: int, loss: Callable[[], float]) -> None:
+        self.console: Console = make_console() if console is True else console
+        self.first, self.last, self.batches, self.loss = first, last, batches, loss
+        self.epoch, self.read = first, time.monotonic()
+        self.bar: Bar | None = None
+
+    def __enter__(self) -> Self:
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        if self.console.is_terminal or self.console.is_jupyter:
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+            self.bar = Bar(*columns, console=self.console, transient=True)
+            self.task = self.bar.add_task(self._text(), total=self.batches * (self.last - self.first + 1))
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def batch(self) -> None:
+        """A batch is done."""
+        if self.bar is None:
+            return
+        now = time.monotonic()
+        if now - self.read > EVERY:
+            self.read = now
+            self.bar.update(self.task, description=f"{self._text()}  loss {number(self.loss())}")
+        self.bar.advance(self.task)
+
+    def record(self, record: Epoch, measure: str | None) -> None:
+        """An epoch is done."""
+        self.console.print(line(record, self.last, measure, self.console.width), soft_wrap=True)
+        self.epoch = record.epoch + 1
+        if self.bar is not None:
+            self.bar.update(self.task, description=self._text())
+
+    def _text(self) -> str:
+        return f"epoch {min(self.epoch, self.last)}/{self.last}"
+
+
+def line(record: Epoch, last: int, measure: str | None, width: int = 120) -> str:
+    """What an epoch came to, in as much of a line as there is room for."""
+    parts = [f"epoch {record.epoch:>{len(str(last))}}/{last}", f"loss {number(record.loss)}"]
+    if record.test_loss is not None:
+        parts.append(f"validation loss {number(record.test_loss)}")
+    if measure is not None:
+        shown = record.train_accuracy if record.test_loss is None else record.test_accuracy
+        parts.append(f"{measure} {'-' if shown is None else measured(measure, shown)}")
+    metrics = [(name, value) for name, value in record.metrics.items() if not name.startswith("train ")]
+    parts += [f"{name} {measured(name, value)}" for name, value in metrics]
+    parts.append(f"{record.seconds:.1f} s")
+    text = parts[0]
+    for part in parts[1:]:
+        if len(text) + 2 + len(part) > width:
+            break
+        text += f"  {part}"
+    return text
+
+
+def number(value: float) -> str:
+    """A loss in few digits."""
+    return f"{value:.4f}" if abs(value) < HUGE else f"{value:.4e}"
+
+
+def measured(name: str, value: float) -> str:
+    """A metric as it is usually written, ``91.20%``."""
+    return f"{value:.2%}" if name.endswith(SHARES) or name == "accuracy of each label" else number(value)
+
+
+def make_console() -> Console:
+    """A console on which brackets are letters; where ``NO_COLOR`` is set there are no colours."""
+    from rich.console import Console
+
+    colours = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(color_system=colours, markup=False, highlight=False, emoji=False)  # type: ignore[arg-type]

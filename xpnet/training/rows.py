@@ -1,0 +1,288 @@
+"""The rows that a Trainer trains and measures on, made of whatever holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import Backend, array_namespace, backend_of, dtype_kind, is_array, to_numpy
+from xpnet.datasets import Classes, Columns, Dataset, Encoding, RowsOnDisk, Table, split
+from xpnet.datasets.check import count_rows
+from xpnet.datasets.columns import Column
+from xpnet.datasets.targets import finite
+from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.layers import Embedding, Layer, SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.networks import Network
+from xpnet.random import Generator
+
+TEXT = "OUSb"
+"""The kinds of labels on the host that are no numbers: objects, texts and truth values."""
+
+
+@dataclass
+class Rows:
+    """Inputs and targets, and the weights of the rows where they have such: arrays of one device, or rows on disk."""
+
+    x: Any
+    t: Any
+    weights: Any = None
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return int(self.x.shape[0])
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """``(x, t)``, or ``(x, t, weights)``."""
+        return (self.x, self.t) if self.weights is None else (self.x, self.t, self.weights)
+
+    def take(self, rows: Any) -> Rows:
+        """Some of the rows, by indices on the host."""
+        return Rows(*(None if part is None else taken(part, rows) for part in (self.x, self.t, self.weights)))
+
+
+def taken(part: Any, rows: Any) -> Any:
+    """Some of the rows of an array, which stays where it is."""
+    if isinstance(part, RowsOnDisk):
+        return part.take(rows)
+    return array_namespace(part).take(part, backend_of(part).asarray(rows), axis=0)
+
+
+class Preparation:
+    """How the data that a Trainer is given become rows: by its network, and by what its loss compares.
+
+    ``encoding`` is what a model must keep to be asked again: columns by their names, classes by theirs.
+    """
+
+    def __init__(self, who: str, network: Network, encoding: Encoding | None = None) -> None:
+        self.who = who
+        self.network = network
+        self.encoding = encoding
+
+    @property
+    def backend(self) -> Backend | None:
+        """Where the network computes, None without parameters."""
+        W = next(iter(self.network.params.values()), None)
+        return None if W is None else backend_of(W)
+
+    def rows(self, name: str, data: Any) -> Rows:
+        """The rows of a pair ``(x, t)`` or a triple ``(x, t, weights)``.
+
+        Raises: ``DtypeError`` for what is neither; ``DataError`` and ``ArgumentError`` by column and row.
+        """
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+            got = type(data).__name__
+            raise DtypeError(self.who, f"{name} must be a pair (x, t)", got, f"write {name}=(x, t)")
+        x, t, *weights = data
+        x = self.x(x)
+        t = self.t(x, t)
+        return Rows(x, t, self.weights(name, x, weights[0]) if weights else None)
+
+    def x(self, x: Any) -> Any:
+        """Inputs: arrays as they are, lists as arrays, tables by the names of their columns."""
+        if isinstance(x, np.memmap):
+            return RowsOnDisk(x.filename, x)  # type: ignore[arg-type]
+        if isinstance(x, RowsOnDisk) or (is_array(x) and not is_text(x)) or self.backend is None:
+            return x
+        if hasattr(x, "columns") or isinstance(x, Mapping | Table):
+            if self.encoding is None or self.encoding.inputs is None:
+                named = Table.of(x).columns.items()
+                columns = Columns([Column(name, number_kind(self.who, name, values)) for name, values in named])
+                self.encoding = Encoding(columns, None if self.encoding is None else self.encoding.targets)
+            host = self.encoding.x(x)
+        elif isinstance(x, list | tuple) and any(map(is_array, x)):
+            host = np.stack([to_numpy(row) for row in x])
+        else:
+            host, _ = self.backend.on_host(x)
+        whole = first_takes_indices(self.network)
+        if whole and host.dtype.kind == "f" and np.array_equal(host, np.trunc(host)):
+            return self.backend.asarray(host.astype(np.int64))
+        return self.backend.asarray(host, None if whole and host.dtype.kind in "iu" else float)
+
+    def t(self, x: Any, t: Any) -> Any:
+        """Targets as the loss takes them: classes as indices, answers and numbers in the shape of the scores."""
+        last = self.network.last_layer
+        if isinstance(t, np.memmap):
+            return RowsOnDisk(t.filename, t)  # type: ignore[arg-type]
+        if isinstance(t, RowsOnDisk):
+            return t
+        if is_array(t) and not is_text(t):
+            return self.shaped(x, self.cast(t, last))
+        backend = np_backend() if isinstance(x, RowsOnDisk) else self.backend
+        if backend is None:
+            return t
+        if is_array(t) and not isinstance(t, np.ndarray):  # truth values of another library
+            t = to_numpy(t)
+        if (getattr(t, "ndim", 1) == 2 and t.shape[1] > 1) or is_rows(t):
+            return self.shaped(x, backend.asarray(t))
+        return self.shaped(x, backend.asarray(self.labels(t, last)))
+
+    def labels(self, t: Any, last: Layer | None) -> Any:
+        """Labels or numbers on the host, ``(N,)``."""
+        targets = None if self.encoding is None else self.encoding.targets
+        if isinstance(last, SoftmaxWithLoss | SigmoidWithLoss):
+            if targets is None:
+                values = np.asarray(Table({"t": t})["t"])
+                if values.dtype.kind in "iu":
+                    return values
+                targets = Classes.fit(t)
+                self.encoding = Encoding(None if self.encoding is None else self.encoding.inputs, targets)
+            indices = targets.encode(t)
+            return indices if isinstance(last, SoftmaxWithLoss) else indices.astype(np.float64)
+        return finite(t) if targets is None else targets.encode(t)
+
+    def cast(self, t: Any, last: Layer | None) -> Any:
+        """Truth values as classes under a softmax, as numbers under other losses; whole numbers as floating ones."""
+        kind = dtype_kind(t)
+        if isinstance(last, SoftmaxWithLoss) or self.backend is None or kind not in ("bool", "integer"):
+            return t
+        own = backend_of(t)
+        return t if own.library is not self.backend.library else array_namespace(t).astype(t, self.backend.dtype)
+
+    def shaped(self, x: Any, t: Any) -> Any:
+        """Targets ``(N,)`` or ``(N, 1)`` in the one of these shapes that the scores ask for."""
+        if t.ndim not in (1, 2) or (t.ndim == 2 and t.shape[1] != 1) or not x.shape[0]:
+            return t
+        count_rows(self.who, x, t)
+        y = self.network.predict(self.first(x))
+        classes = isinstance(self.network.last_layer, SoftmaxWithLoss) and dtype_kind(t) != "real"
+        axes = y.ndim - 1 if classes else y.ndim
+        xp = array_namespace(t)
+        if t.ndim == 2 and axes == 1:
+            return t[:, 0]
+        if t.ndim == 1 and axes == 2 and y.shape[-1] == 1:
+            return xp.reshape(t, (-1, 1))
+        return t
+
+    def first(self, x: Any) -> Any:
+        """The first row, on the device of the network."""
+        row = x[:1, ...]
+        return self.backend.asarray(row) if isinstance(x, RowsOnDisk) and self.backend is not None else row
+
+    def weights(self, name: str, x: Any, weights: Any) -> Any:
+        """The weights of rows as floating numbers beside x.
+
+        Raises: ``ArgumentError`` for what is negative or not finite, by row.
+        """
+        if weights is None:
+            return None
+        host = to_numpy(weights) if is_array(weights) else np.asarray(finite(weights))
+        wrong = ~(np.isfinite(host) & (host >= 0.0))
+        if wrong.any():
+            row = int(np.flatnonzero(wrong.reshape(len(host), -1).any(axis=1))[0])
+            must, got = f"weights of {name} must be finite and not negative", f"{host[row]} in row {row}"
+            raise ArgumentError(self.who, must, got, "give 0 to a row that does not count")
+        if len(host) != x.shape[0]:
+            must = f"weights of {name} must be one for each of {x.shape[0]} rows"
+            raise ShapeError(self.who, must, len(host), "give a weight for each row")
+        backend = np_backend() if isinstance(x, RowsOnDisk) or self.backend is None else self.backend
+        return backend.asarray(host, float)
+
+
+def prepared(
+    who: str, network: Network, train: Any, validation: Any, rng: Generator, class_weight: Any = None
+) -> tuple[Rows, Rows | None, Encoding | None]:
+    """The rows of training and of validation, and how they were encoded.
+
+    ``validation`` is a pair, a share of the rows of training, every class giving its share, or None.
+
+    Raises: as ``Preparation.rows`` and ``split``.
+    """
+    encoding = None
+    if isinstance(train, Dataset):
+        encoding = train.encoding
+        if validation is None:
+            validation = train.validation
+        train = train.train
+    if isinstance(validation, Dataset):
+        validation = validation.train
+    make = Preparation(who, network, encoding)
+    rows, apart = make.rows("train", train), None
+    if isinstance(validation, float | int) and not isinstance(validation, bool):
+        labels = to_numpy(rows.t) if is_array(rows.t) and dtype_kind(rows.t) == "integer" and rows.t.ndim == 1 else None
+        kept, held = split(rows.count, float(validation), rng, labels)
+        rows, apart = rows.take(kept), rows.take(held)
+    elif validation is not None:
+        apart = make.rows("validation", validation)
+    if class_weight is not None:
+        rows.weights = weighted(who, rows, class_weight, make.encoding)
+    return rows, apart, make.encoding
+
+
+def weighted(who: str, rows: Rows, class_weight: Any, encoding: Encoding | None) -> Any:
+    """The weights of rows times those of their classes: by label, or ``"balanced"``, ``N / (K Nₖ)``.
+
+    Raises: ``ArgumentError`` for targets that are no classes, and for weights that are none.
+    """
+    t = rows.t[...] if isinstance(rows.t, RowsOnDisk) else to_numpy(rows.t)
+    if t.dtype.kind == "f" and np.array_equal(t, np.trunc(t)):
+        t = t.astype(np.int64)
+    if t.dtype.kind not in "iu":
+        must, got = "class_weight must be for targets that are class indices", t.dtype
+        raise ArgumentError(who, must, got, "give weights of rows, train=(x, t, weights)")
+    names = encoding.targets.names if encoding is not None and isinstance(encoding.targets, Classes) else None
+    counts = np.bincount(t.reshape(-1), minlength=len(names or ()))
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            must = 'class_weight must be "balanced" or map classes to weights'
+            raise ArgumentError(who, must, repr(class_weight), "choose one")
+        present = counts > 0
+        table = np.where(present, t.size / (present.sum() * np.maximum(counts, 1)), 0.0)
+    else:
+        table = np.ones(len(counts))
+        for label, weight in dict(class_weight).items():
+            known: list[Any] = list(range(len(counts))) if names is None else list(names)
+            key = label if names is None else str(label)
+            if key not in known or not isinstance(weight, float | int) or not 0.0 <= weight < float("inf"):
+                must = f"class_weight must map classes, {', '.join(map(str, known[:10]))}, to weights from 0"
+                raise ArgumentError(who, must, f"{label!r}: {weight!r}", "write each class as it is in the data")
+            table[known.index(key)] = weight
+    own: Any = table[t]
+    if rows.weights is not None:
+        given = to_numpy(rows.weights)
+        own = own * given.reshape(given.shape + (1,) * (own.ndim - given.ndim))
+    if own.ndim == 2 and own.shape[1] == 1:
+        own = own[:, 0]
+    backend = np_backend() if isinstance(rows.x, RowsOnDisk) else backend_of(rows.x)
+    made: Any = backend.asarray(own, float if dtype_kind(rows.x) == "real" else None)
+    return made
+
+
+def np_backend() -> Backend:
+    """NumPy, where rows on disk are read."""
+    return backend_of(np.zeros(1))
+
+
+def is_text(array: Any) -> bool:
+    """Whether an array on the host holds labels that are no numbers."""
+    return (isinstance(array, np.ndarray) and array.dtype.kind in TEXT) or dtype_kind(array) == "bool"
+
+
+def is_rows(t: Any) -> bool:
+    """Whether these are lists of several numbers, one for each row."""
+    return isinstance(t, list | tuple) and bool(t) and isinstance(t[0], list | tuple) and len(t[0]) > 1
+
+
+def number_kind(who: str, name: str, values: Any) -> str:
+    """The kind of a column of numbers.
+
+    Raises: ``DtypeError`` for a column of anything else.
+    """
+    if values.dtype.kind in "iuf":
+        return "number"
+    if values.dtype.kind == "b":
+        return "boolean"
+    shown = next((value for value in values if value is not None), None)
+    remedy = 'encode the table, Dataset.of(table, target="…"), or leave the column out'
+    raise DtypeError(who, f"column {name} must be numbers", repr(shown), remedy)
+
+
+def first_takes_indices(layer: Layer) -> bool:
+    """Whether the first layer takes whole numbers."""
+    while layer.is_container:
+        layer = next(iter(layer.layers.values()))
+    return isinstance(layer, Embedding)

@@ -1,0 +1,167 @@
+"""A run folder: what a training leaves, from which its network is built again without the script that made it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from xpnet.backend import Backend, get_backend, to_numpy
+from xpnet.datasets import Encoding
+from xpnet.errors import DataError, XpnetError
+from xpnet.files import make_folder, reason, written_in_place
+from xpnet.layers import Dropout, Layer
+from xpnet.layers.base import leaves
+from xpnet.networks import Network
+from xpnet.training import weights_file
+from xpnet.training.checkpoint import fill, streams_in
+from xpnet.training.description import CONSTANT, Builder, describe
+from xpnet.training.fitting import SECTIONS, check_fit
+from xpnet.training.history import Epoch, History, finite
+from xpnet.training.weights_file import Host
+
+BEST, LAST, RUN = "best.safetensors", "last.safetensors", "run.json"
+WHO = "load_network"
+
+
+def load_network(path: str | Path, classes: Iterable[type] = ()) -> Any:
+    """The network in a run folder or a file that ``save`` wrote, built anew on the current backend.
+
+    Of a run it has the weights of the best epoch. Nothing of the script that made it is needed: the file describes the
+    network. A class of one's own is found by its import path; one that stands in a script is to be given in
+    ``classes``. Nothing is unpickled.
+
+    Raises: ``DataError`` for what is no run and no such file, for one that is damaged or of a newer version, and for a
+    class that cannot be found.
+    """
+    place = Path(path)
+    if place.is_dir():
+        found = [place / name for name in (BEST, LAST) if (place / name).is_file()]
+        if not found:
+            must, remedy = f"{path} must be the folder of a run", "give one that fit(…, folder=…) has written"
+            raise DataError(WHO, must, f"a folder without {LAST}", remedy)
+        place = found[0]
+    arrays, metadata = weights_file.read(place, WHO)
+    return built(place, arrays, metadata, classes)
+
+
+def built(path: Path, arrays: Mapping[str, Host], metadata: Mapping[str, str], classes: Iterable[type]) -> Layer:
+    """The network that the metadata of a file describe, with its arrays."""
+    if "network" not in metadata:
+        got = metadata.get("undescribed", "none: it is not of xpnet 0.1.0 or newer")
+        remedy = "make the network as it was, and xn.load(path, net)"
+        raise DataError(WHO, f"{path} must hold the description of a network", got, remedy)
+    try:
+        network = Builder(WHO, arrays, classes).build(json.loads(metadata["network"]))
+        own = {*network.params, *network.states}
+        kept = {name: array for name, array in arrays.items() if name in own or not name.startswith(SECTIONS)}
+        check_fit(path, kept, network)
+    except DataError:
+        raise
+    except XpnetError as error:
+        must = f"the network that {path} describes must be possible"
+        raise DataError(WHO, must, error, weights_file.REMEDY) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        must, got = f"{path} must describe a network", f"{type(error).__name__}: {weights_file.plain(error)}"
+        raise DataError(WHO, must, got, weights_file.REMEDY) from error
+    fill(network, {name: array for name, array in kept.items() if not name.startswith(CONSTANT)})
+    streams = streams_in(path, metadata)
+    for name, layer in leaves(network).items():
+        if isinstance(layer, Dropout) and name in streams:
+            layer.draw_from(streams[name])
+    return network
+
+
+class Run:
+    """A run folder, opened: the ``network`` with the weights of its best epoch, how rows are encoded, and its history.
+
+    ``predict`` takes rows as the user has them and answers with labels or numbers. ``classes`` as in ``load_network``.
+
+        run = Run("runs/houses")
+        run.predict(new_houses)
+
+    Raises: ``DataError`` as ``load_network``.
+    """
+
+    def __init__(self, folder: str | Path, classes: Iterable[type] = ()) -> None:
+        self.folder = Path(folder)
+        try:
+            told = json.loads((self.folder / RUN).read_text(encoding="utf-8"))
+            if int(told["format"]) > weights_file.FORMAT:
+                must, got = f"{folder} must be of version {weights_file.FORMAT} or older", f"version {told['format']}"
+                raise DataError("Run", must, got, "install a newer xpnet")
+            self.settings: dict[str, Any] = told["settings"]
+            self.measure: str | None = told["measure"]
+            self.history = History(Epoch(**numbered(record)) for record in told["epochs"])
+            self.encoding = Encoding.of(told["encoding"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, DataError):
+                raise
+            must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
+            got = reason(error) if isinstance(error, OSError) else f"a {RUN} that is damaged"
+            raise DataError("Run", must, got, remedy) from error
+        self.network: Network = load_network(self.folder, classes)
+
+    def scores(self, rows: Any) -> Any:
+        """The scores of the network for rows as the user has them, on the host."""
+        return scores_of_rows(self.network, self.encoding, rows)
+
+    def predict(self, rows: Any) -> Any:
+        """The labels or numbers that the network answers for rows, ``(N,)``."""
+        return self.encoding.answers(self.scores(rows))
+
+    def __repr__(self) -> str:
+        return f"Run({self.folder}, {len(self.history)} epochs)"
+
+
+def scores_of_rows(network: Network, encoding: Encoding | None, rows: Any, backend: Backend | None = None) -> Any:
+    """The scores for rows as a user has them, on the host."""
+    x = rows if encoding is None else encoding.x(rows)
+    return to_numpy(network.predict((backend or get_backend()).asarray(x)))
+
+
+def begin_run(who: str, folder: Path, network: Network, resume: bool) -> None:
+    """Make the folder of a run.
+
+    Raises: ``DataError`` where it cannot be written, or holds a training that is not to go on; ``DtypeError`` for a
+    network that cannot be described.
+    """
+    describe(network)
+    make_folder(who, folder)
+    if not resume and (folder / LAST).exists():
+        remedy = "give resume=True to go on with it, or another folder"
+        raise DataError(who, f"{folder} must hold no other training", "one", remedy)
+    for part in folder.glob(".*.part"):  # what a training that was killed had not finished writing
+        part.unlink(missing_ok=True)
+
+
+def numbered(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record from JSON, in which null stands for NaN too."""
+    measured = {name: math.nan if value is None else value for name, value in record["metrics"].items()}
+    return {**record, "loss": math.nan if record["loss"] is None else record["loss"], "metrics": measured}
+
+
+def write_run(
+    folder: Path,
+    network: Layer,
+    settings: Mapping[str, Any],
+    measure: str | None,
+    encoding: Encoding | None,
+    history: History,
+) -> None:
+    """Write ``run.json``: what people read, and what ``predict`` needs beside the network.
+
+    Raises: ``DataError`` where it cannot be written.
+    """
+    told = {
+        "format": weights_file.FORMAT,
+        "settings": dict(settings),
+        "network": describe(network)[0],
+        "measure": measure,
+        "encoding": {} if encoding is None else encoding.describe(),
+        "epochs": history.to_dicts(),
+    }
+    with written_in_place(folder / RUN) as part:
+        part.write_text(json.dumps(finite(told), indent=1, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")

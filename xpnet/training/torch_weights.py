@@ -1,0 +1,198 @@
+"""Weights of torch, ``state_dict``s kept as safetensors, in layers of xpnet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xpnet.backend import backend_of, is_array
+from xpnet.errors import DataError
+from xpnet.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Affine,
+    BatchNormalization,
+    Convolution,
+    Embedding,
+    GroupNormalization,
+    Layer,
+    LayerNormalization,
+    Linear,
+    MatMul,
+    MultiHeadAttention,
+    PositionalEmbedding,
+    RMSNormalization,
+    TransposedConvolution,
+)
+from xpnet.layers.base import leaves
+from xpnet.layers.checks import check_flags
+from xpnet.training import weights_file
+from xpnet.training.checkpoint import check_arguments
+from xpnet.training.fitting import Loaded, check_range, renamed
+from xpnet.training.weights_file import Host
+
+Tensors: TypeAlias = "dict[str, Host]"
+"""The tensors of one module of torch, by their names in it."""
+
+WHO = "load_torch"
+PASSED_OVER = (".num_batches_tracked", ".attn.bias", ".attn.masked_bias")
+"""What a state_dict holds that no layer needs: counts of batches, and masks."""
+
+
+def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None = None, strict: bool = True) -> Loaded:
+    """Read a ``state_dict`` of torch, saved by ``safetensors.torch.save_file``, into a network; return what came of it.
+
+    A module and a layer belong together by their paths, ``layer1.0.conv1``: name the layers of xpnet so, or say with
+    ``names`` what a path, or the start of one, is there, ``{"fc": "Affine1", "*.downsample": "*.shortcut"}``, where
+    ``*`` stands for any text. What differs is done here: matrices are transposed (those of Hugging Face's ``Conv1D``
+    are not), the biases of recurrent layers added, the projections of an attention taken apart; a bias that torch does
+    not have is 0. With ``strict=False`` what is missing or unexpected is left out.
+
+    Raises: ``DataError`` for a file that is missing, damaged or does not fit; ``ArgumentError`` for a name that is not
+    there.
+    """
+    network = check_arguments(WHO, path, network)
+    check_flags(WHO, strict=strict)
+    found, _ = weights_file.read(path, WHO)
+    tensors = {name: array for name, array in found.items() if not name.endswith(PASSED_OVER)}
+    tensors = renamed(tensors, names, WHO) if names else tensors
+    places = {(id(layer), attribute): name for arrays in (network.params, network.states)
+              for name, (layer, attribute) in arrays.places.items()}  # fmt: skip
+    layers = {path_of: layer for path_of, layer in leaves(network).items() if layer.parameters}
+    straight = has_straight_matrices(tensors, layers)
+    arrays: dict[str, Host] = {}
+    told, used = Loaded(), set[str]()
+    for path_of, layer in layers.items():
+        own = {name[len(path_of) + 1 :]: array for name, array in tensors.items() if name.startswith(f"{path_of}.")}
+        translate = translation(layer)
+        made = translated(path_of, translate, layer, own, straight) if own and translate else {}
+        used |= {f"{path_of}.{name}" for name in own} if made else set()
+        for attribute in (*layer.parameters, *made):
+            name = places[id(layer), attribute]
+            wanted = shape_in(layer, attribute)
+            if attribute not in made:
+                told.missing.append(name)
+            elif made[attribute].shape != wanted:
+                told.differing[name] = (made[attribute].shape, wanted)
+            elif name not in arrays:
+                arrays[name] = made[attribute]
+    told.unexpected = [name for name in tensors if name not in used]
+    if strict and (told.missing or told.unexpected or told.differing):
+        raise DataError(WHO, f"{path} must hold the weights of the network", shown(told), "say in names what is what")
+    check_range(path, arrays, network)
+    params, states = network.params, network.states
+    for name, array in arrays.items():
+        mapping: Any = params if name in params else states
+        mapping[name] = backend_of(mapping[name]).asarray(np.ascontiguousarray(array))
+    told.loaded = list(arrays)
+    return told
+
+
+def shown(told: Loaded) -> str:
+    """What does not fit, in one line."""
+    parts = [f"{name} {had} for {want}" for name, (had, want) in told.differing.items()]
+    parts += [f"nothing for {name}" for name in told.missing]
+    parts += [f"{name} that no layer takes" for name in told.unexpected]
+    return ", ".join(parts[:6]) + (f" and {len(parts) - 6} more" if len(parts) > 6 else "")
+
+
+def shape_in(layer: Layer, attribute: str) -> tuple[int, ...]:
+    """The shape of an array of a layer."""
+    value = getattr(layer, attribute)
+    return tuple(value.shape) if is_array(value) else ()
+
+
+def has_straight_matrices(tensors: Mapping[str, Host], layers: Mapping[str, Layer]) -> bool:
+    """Whether matrices lie as in xpnet, (inputs, outputs), as those of Hugging Face's ``Conv1D``; one of them shows."""
+    for path, layer in layers.items():
+        weight = tensors.get(f"{path}.weight")
+        if isinstance(layer, Affine | Linear | MatMul) and weight is not None and weight.ndim == 2:
+            W = shape_in(layer, "W")
+            if W[0] != W[1]:
+                return bool(weight.shape == W)
+    return False
+
+
+def matrix(weight: Host, straight: bool) -> Host:
+    """A matrix of torch as (inputs, outputs)."""
+    return weight if straight else weight.T
+
+
+def zeros_like(layer: Layer, attribute: str, like: Host) -> Host:
+    return np.zeros(shape_in(layer, attribute), dtype=like.dtype)
+
+
+def of_matrix(layer: Layer, own: Tensors, straight: bool) -> Tensors:
+    made = {"W": matrix(own["weight"], straight)}
+    if "b" in layer.parameters:
+        made["b"] = own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])
+    return made
+
+
+def of_filters(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
+    return {"W": own["weight"], "b": own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])}
+
+
+def of_normalization(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
+    made = {"gamma": own["weight"]}
+    if "beta" in layer.parameters:
+        made["beta"] = own["bias"] if "bias" in own else zeros_like(layer, "beta", own["weight"])
+    return made | {name: own[name] for name in ("running_mean", "running_var") if name in own}
+
+
+def of_table(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
+    return {"W": own["weight"]}
+
+
+def of_recurrence(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
+    made = {"Wx": own["weight_ih_l0"].T, "Wh": own["weight_hh_l0"].T}
+    none = np.zeros(made["Wx"].shape[1], dtype=made["Wx"].dtype)
+    bx, bh = own.get("bias_ih_l0", none), own.get("bias_hh_l0", none)
+    return made | ({"bx": bx, "bh": bh} if "bx" in layer.parameters else {"b": bx + bh})
+
+
+def of_attention(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
+    """Of ``nn.MultiheadAttention``, or of GPT-2's ``c_attn`` and ``c_proj``, whose matrices may lie either way."""
+    names = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
+    if "c_attn.weight" in own:
+        names = ("c_attn.weight", "c_attn.bias", "c_proj.weight", "c_proj.bias")
+    weight, last = own[names[0]], own[names[2]]
+    lies = weight.shape[1] == 3 * weight.shape[0]
+    parts = np.split(matrix(weight, lies), 3, axis=1)
+    none = np.zeros(3 * parts[0].shape[1], dtype=weight.dtype)
+    biases = np.split(own.get(names[1], none), 3)
+    made = {"Wo": matrix(last, lies), "bo": own.get(names[3], np.zeros(parts[0].shape[0], dtype=weight.dtype))}
+    return made | dict(zip(("Wq", "Wk", "Wv"), parts, strict=True)) | dict(zip(("bq", "bk", "bv"), biases, strict=True))
+
+
+Translation = Callable[[Layer, Tensors, bool], Tensors]
+
+TRANSLATIONS: tuple[tuple[tuple[type[Layer], ...], Translation], ...] = (
+    ((Affine, Linear, MatMul), of_matrix),
+    ((Convolution, TransposedConvolution), of_filters),
+    ((BatchNormalization, LayerNormalization, GroupNormalization, RMSNormalization), of_normalization),
+    ((Embedding, PositionalEmbedding), of_table),
+    ((RNN, LSTM, GRU), of_recurrence),
+    ((MultiHeadAttention,), of_attention),
+)
+
+
+def translation(layer: Layer) -> Translation | None:
+    """How the tensors of torch become the arrays of a layer; None for a layer that torch does not have."""
+    return next((function for kinds, function in TRANSLATIONS if isinstance(layer, kinds)), None)
+
+
+def translated(path: str, translate: Translation, layer: Layer, own: Tensors, straight: bool) -> Tensors:
+    """The arrays of a layer.
+
+    Raises: ``DataError`` where torch does not hold what the layer needs.
+    """
+    try:
+        return translate(layer, own, straight)
+    except (KeyError, IndexError, ValueError) as error:
+        must = f"what torch holds for {path} must be that of {type(layer).__name__}"
+        raise DataError(WHO, must, ", ".join(own), "say in names what is what") from error

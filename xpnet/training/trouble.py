@@ -1,0 +1,118 @@
+"""What went wrong in a training: which step, which layer and which row were first not finite; and what goes badly."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from xpnet.backend import array_namespace, dtype_kind, is_array, to_numpy
+from xpnet.layers import Layer, Relu
+from xpnet.layers.containers import in_a_row
+from xpnet.networks import Network
+from xpnet.training.history import Epoch
+
+LARGE = 1e4
+"""From here on a parameter is far from where networks learn."""
+
+STILL = 5
+"""The epochs after which a loss should have moved."""
+
+SOME = 10
+"""Layers of fewer units may well have most of them off."""
+
+LOOKED_AT = 256
+"""The rows on which dead units are looked for."""
+
+
+def bad_arrays(arrays: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The names of arrays that hold what is not finite, and of those beyond ``LARGE``, from one transfer."""
+    real = {name: a for name, a in arrays.items() if is_array(a) and dtype_kind(a) == "real" and 0 not in a.shape}
+    if not real:
+        return [], []
+    xp = array_namespace(*real.values())
+    largest = [xp.astype(xp.max(xp.abs(array)), xp.float32) for array in real.values()]
+    finite = [xp.astype(xp.all(xp.isfinite(array)), xp.float32) for array in real.values()]
+    numbers = to_numpy(xp.stack([*finite, *largest])).tolist()
+    pairs = list(zip(real, numbers[: len(real)], numbers[len(real) :], strict=True))
+    return [name for name, good, _ in pairs if not good], [name for name, good, size in pairs if good and size > LARGE]
+
+
+def outputs(network: Network, x: Any, training: bool) -> Iterator[tuple[str, Layer, Any]]:
+    """What each layer in a row gives, by its path; nothing where the network is another graph of layers.
+
+    It computes on copies, and state is put back: nothing is left of it.
+    """
+    before = dict(network.states)
+    try:
+        for name, layer in in_a_row(network).items():
+            if layer is network:  # a graph of its own
+                return
+            x = layer.copy().forward(x) if training and not layer.is_container else layer.predict(x)
+            yield name, layer, x
+    finally:
+        for name, value in before.items():
+            owner, attribute = network.states.place(name)
+            setattr(owner, attribute, value)
+
+
+def first_bad_row(y: Any) -> int | None:
+    """The first row of an array that is not finite."""
+    xp = array_namespace(y)
+    if dtype_kind(y) != "real" or not y.ndim:
+        return None
+    bad = to_numpy(xp.any(xp.reshape(~xp.isfinite(y), (y.shape[0], -1)), axis=1)).tolist()
+    return bad.index(True) if True in bad else None
+
+
+def cause(network: Network, x: Any, rows: str = "") -> str:
+    """Where a loss that is not finite comes from: a parameter, the output of a layer and a row of x, or the loss.
+
+    ``rows`` says what is not a batch in training, and is computed as ``predict`` does.
+
+    Of parameters the last in the order of computation is named: backward goes from there to the first.
+    """
+    if spoilt := bad_arrays(network.params)[0]:
+        return f"{spoilt[-1]} has it from the step before, whose gradient was not finite"
+    row = first_bad_row(x)
+    if row is not None:
+        return f"x holds it in row {row} of {rows or 'the batch'}"
+    for name, layer, y in outputs(network, x, training=not rows):
+        row = first_bad_row(y)
+        if row is not None:
+            return f"first in the output of {name} ({type(layer).__name__}), in row {row} of {rows or 'the batch'}"
+    return "first in the loss"
+
+
+def advise(who: str, network: Network, history: Sequence[Epoch], x: Any, large: Sequence[str], told: set[str]) -> None:
+    """Warn, once each, of a loss that does not move, of units that are always 0, and of parameters that are large."""
+    last = history[-1]
+    if "still" not in told and last.epoch == STILL:
+        losses = [record.loss for record in history[-STILL:]]
+        if max(losses) - min(losses) <= 1e-4 * abs(losses[0]):
+            told.add("still")
+            dead = "; ".join(dead_units(network, x))
+            text = f"{who}: the loss has not moved in {STILL} epochs, it is {last.loss:.4g}"
+            remedy = "raise the learning rate, scale x to values near 1, or look whether t belongs to x"
+            warnings.warn(f"{text}; {f'{dead}; ' if dead else ''}{remedy}", stacklevel=2)
+    if "dead" not in told and "still" not in told and last.epoch == 1 and (dead_layers := dead_units(network, x)):
+        told.add("dead")
+        remedy = 'lower the learning rate, or start with init="he"'
+        warnings.warn(f"{who}: {dead_layers[0]} after the first epoch; {remedy}", stacklevel=2)
+    if large and "large" not in told:
+        told.add("large")
+        text = f"{who}: {', '.join(large)} beyond {LARGE:g} after epoch {last.epoch}"
+        warnings.warn(f"{text}; lower the learning rate, or give clip_norm=1.0 to the Trainer", stacklevel=2)
+
+
+def dead_units(network: Network, x: Any) -> list[str]:
+    """The layers of ReLU of which most units are 0 for every row, in words."""
+    found = []
+    for name, layer, y in outputs(network, x, training=False):
+        if isinstance(layer, Relu) and y.ndim > 1:
+            xp = array_namespace(y)
+            axes = tuple(axis for axis in range(y.ndim) if axis != 1)
+            dead = to_numpy(xp.all(y <= 0.0, axis=axes))
+            if dead.size >= SOME and dead.mean() > 0.5:
+                found.append(f"{int(dead.sum())} of {dead.size} units of {name} are 0 for every row")
+    return found

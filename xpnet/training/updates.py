@@ -1,0 +1,93 @@
+"""From the gradients of batches to moved parameters: accumulated, clipped, averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xpnet.errors import ArgumentError
+from xpnet.layers.checks import is_number
+from xpnet.networks import Network
+from xpnet.networks.low_precision import changed
+from xpnet.optimizers import Optimizer, clip_by_norm, clip_by_value
+from xpnet.optimizers.clipping import check_limit
+from xpnet.optimizers.state import copied
+from xpnet.typing import Array
+
+
+class Updates:
+    """Updates of an optimizer, ``W ← optimizer(W, clip(Σᵢ nᵢ dWᵢ / Σᵢ nᵢ))`` over ``accumulate`` batches.
+
+    nᵢ is what batch i counts in the mean of its loss; of losses that are sums the gradients are added. ``average`` is
+    d of the moving average ``a ← d a + (1 - d) W``, kept in ``averages`` by name, None for none.
+
+    Raises: ``ArgumentError`` for limits and shares out of range, and for gradients of float16 that are accumulated.
+    """
+
+    def __init__(
+        self,
+        who: str,
+        network: Network,
+        optimizer: Optimizer,
+        clip_norm: float | None,
+        clip_value: float | None,
+        accumulate: int,
+        average: float | None,
+        summed: bool,
+    ) -> None:
+        for limit in (clip_norm, clip_value):
+            if limit is not None:
+                check_limit(who, limit)
+        if average is not None and not (is_number(average) and 0.0 < average < 1.0):
+            must, remedy = "average must be a share between 0 and 1", "try 0.999; None keeps no average"
+            raise ArgumentError(who, must, repr(average), remedy)
+        self.who, self.network, self.optimizer = who, network, optimizer
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.accumulate, self.average, self.summed = int(accumulate), average, summed
+        self.averages: dict[str, Array] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the gradients of batches that came to no update."""
+        self._sums: dict[str, Array] = {}
+        self._counted: Any = 0.0
+        self._batches = 0
+
+    def take(self, gradients: Mapping[str, Array], counted: Any) -> None:
+        """The gradients of a batch, and what it counts; every ``accumulate`` of them there is an update."""
+        if self.accumulate == 1:
+            self.update(gradients)
+            return
+        if getattr(gradients, "finite", None) is not None:
+            must, remedy = "accumulate must be 1 in float16", 'compute in "bfloat16", or leave accumulate out'
+            raise ArgumentError(self.who, must, self.accumulate, remedy)
+        for name, dW in gradients.items():
+            own = dW if self.summed else dW * counted
+            self._sums[name] = own + self._sums[name] if name in self._sums else own + 0.0
+        self._counted = counted + self._counted
+        self._batches += 1
+        if self._batches == self.accumulate:
+            self.flush()
+
+    def flush(self) -> None:
+        """The update of the batches that came since the last one."""
+        if self._batches:
+            sums, counted = self._sums, self._counted
+            self.begin()
+            self.update(sums if self.summed else {name: total / counted for name, total in sums.items()})
+
+    def update(self, gradients: Mapping[str, Array]) -> None:
+        """One update with these gradients."""
+        params = self.network.params
+        if frozen := params.frozen:
+            gradients = changed(gradients, {name: dW for name, dW in gradients.items() if name not in frozen})
+        if self.clip_value is not None:
+            gradients = clip_by_value(gradients, self.clip_value)
+        if self.clip_norm is not None:
+            gradients = clip_by_norm(gradients, self.clip_norm)
+        if self.average is not None and not self.averages:
+            self.averages = {name: copied(W) for name, W in params.items()}
+        self.optimizer.update(params, gradients)
+        if self.average is not None:
+            share = 1.0 - self.average
+            self.averages = {name: old + share * (params[name] - old) for name, old in self.averages.items()}
