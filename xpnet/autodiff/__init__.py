@@ -1,5 +1,6 @@
 """Automatic differentiation of any array library: Variables, their namespace, and the transforms."""
 
+import xpnet.autodiff.attached  # noqa: F401 (it gives the class its operators)
 from xpnet.autodiff.grouped import call_layer
 from xpnet.autodiff.namespace import RuleMissingError, markdown_table, namespace_over
 from xpnet.autodiff.nodes import Node

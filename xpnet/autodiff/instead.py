@@ -60,7 +60,7 @@ BARE = {
 
 
 def remedy_for(name: str, known: Container[str], own: str) -> str:
-    """What to write instead of a function or attribute of that name; ``own`` where nothing better is known."""
+    """Say what to write instead of a function or attribute of that name; ``own`` where nothing better is known."""
     if name == "dot":
         return "write x @ y"
     if name in BARE:

@@ -41,7 +41,7 @@ from xpnet.errors import ArgumentError, DtypeError, ShapeError
 
 
 def grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
-    """The function that returns the gradient of a scalar function, ``grad(f)(x) = ∂f/∂x``.
+    """Return the function that returns the gradient of a scalar function, ``grad(f)(x) = ∂f/∂x``.
 
     ``argnums`` names the argument, or several for a tuple of gradients; ``check`` names the operation that made
     the first NaN.
@@ -58,7 +58,7 @@ def grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
-    """The function that returns ``f(x), ∂f/∂x`` at once.
+    """Return the function that returns ``f(x), ∂f/∂x`` at once.
 
     Raises: as ``grad``.
     """
@@ -83,7 +83,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) ->
 
 
 def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
-    """``f(*args)`` and the function ``dout -> doutᴴ ∂f/∂args``, a tuple with one gradient per argument.
+    """Return ``f(*args)`` and the function ``dout -> doutᴴ ∂f/∂args``, a tuple with one gradient per argument.
 
     f may return nested dicts, lists and tuples; ``dout`` then has their form.
 
@@ -104,7 +104,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
 
 
 def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-    """``f(*args)`` and its derivative along the tangents, ``Σ ∂f/∂args · tangents``.
+    """Return ``f(*args)`` and its derivative along the tangents, ``Σ ∂f/∂args · tangents``.
 
     It is the transpose of the transpose: the gradient of ``vjp`` by ``dout``.
 
@@ -139,7 +139,7 @@ def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[
 
 
 def jacobian(f: Function, argnums: Argnums = 0) -> Function:
-    """The function that returns all derivatives, ``Jᵢⱼ = ∂fᵢ/∂xⱼ`` of shape ``y.shape + x.shape``.
+    """Return the function that returns all derivatives, ``Jᵢⱼ = ∂fᵢ/∂xⱼ`` of shape ``y.shape + x.shape``.
 
     Raises: as ``vjp``.
     """
@@ -147,7 +147,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Function:
-    """The function that returns the second derivatives of a scalar function, ``Hᵢⱼ = ∂²f/∂xᵢ∂xⱼ``.
+    """Return the function that returns the second derivatives of a scalar function, ``Hᵢⱼ = ∂²f/∂xᵢ∂xⱼ``.
 
     Over several arguments, or dicts, lists and tuples, it returns the blocks nested in the form of the
     gradient, each in the form of the argument.
@@ -201,7 +201,7 @@ def _derivatives(f: Function, argnums: Argnums, who: str) -> Function:
 
 
 def hvp(f: Function, x: Any, v: Any) -> Any:
-    """The product of the second derivatives with a vector, ``H v``, without making ``H``.
+    """Return the product of the second derivatives with a vector, ``H v``, without making ``H``.
 
     Of complex arguments it is the change of the gradient, ``d/dt grad(f)(x + t v)`` at ``t = 0``.
 
@@ -215,12 +215,12 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
 
 
 def stop_gradient(tree: Any) -> Any:
-    """The same values as constants: no transform differentiates through them."""
+    """Return the same values as constants: no transform differentiates through them."""
     return same_form(lambda x: constant(base(x)) if type(x) is Variable else x, tree)
 
 
 def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, ...]:
-    """The arguments by which is differentiated, as they were given."""
+    """Return the arguments by which is differentiated, as they were given."""
     return tuple(args[number] for number in (argnums if isinstance(argnums, tuple) else (argnums,)))
 
 

@@ -58,7 +58,7 @@ class Dropout(Layer):
         step = self.step if recording.current is None else recording.current.count("the step", self._state, "step")
         self.mask = kernels.dropout_mask(x, self.rng, self.stream, step, 1.0 - self.dropout_ratio)
         self.step += 1
-        return x * self.mask  # type: ignore[no-any-return]
+        return x * self.mask
 
     def backward(self, dout: Array) -> Array:
         return dout if self.mask is None else dout * self.mask
