@@ -15,7 +15,8 @@ from xpnet.autodiff.functions import SPECIAL, composite_function, recorded_funct
 from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.rules import COMPOSITES, RULES
 from xpnet.autodiff.signatures import Takes
-from xpnet.errors import XpnetError
+from xpnet.autodiff.special import Special
+from xpnet.errors import RuleMissingError
 from xpnet.standard import FUNCTIONS
 from xpnet.typing import Namespace
 
@@ -61,10 +62,6 @@ VALUE_ONLY: dict[str, str] = {
 STAND_IN = COMPOSITES.keys() - {"linalg.eigvals", "unique_all", "unique_counts", "unique_inverse", "unique_values"}
 
 
-class RuleMissingError(XpnetError, AttributeError):
-    """A function for which there is no rule."""
-
-
 class DifferentiableNamespace(ModuleType):
     """The array API namespace of Variables over one library; ``differentiates`` is that library's own."""
 
@@ -86,6 +83,9 @@ class DifferentiableNamespace(ModuleType):
         for extension in EXTENSIONS if not prefix else ():
             if hasattr(over, extension):
                 setattr(self, extension, DifferentiableNamespace(over, f"{extension}.", self))
+
+        if not prefix:
+            self.special = Special(self)
 
     def __array_namespace_info__(self) -> Info:
         """Return what the library tells of itself, as it is for Variables."""
