@@ -14,7 +14,8 @@ from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.namespace import namespace_over
 from xpnet.autodiff.operators import binary, constant_operator, constant_operators, unary
 from xpnet.autodiff.record import apply, base, constant
-from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, read_key, set_item
+from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, set_item
+from xpnet.autodiff.rules.keys import ASSIGN, READ, assign, read, read_key
 from xpnet.autodiff.rules.shapes import TO_DEVICE, to_device
 from xpnet.autodiff.table import RULES, VIEWS
 from xpnet.autodiff.variable import Variable
@@ -31,7 +32,8 @@ def _array_namespace(self: Variable, *, api_version: str | None = None) -> Stand
 
 def _getitem(self: Variable, key: Any, /) -> Any:
     """Return the items at the key."""
-    return apply(GETITEM, operator.getitem, (self, read_key(key)))
+    key, advanced = read_key(key, self)
+    return apply(READ, read, (self, key)) if advanced else apply(GETITEM, operator.getitem, (self, key))
 
 
 def _setitem(self: Variable, key: Any, value: Any, /) -> None:
@@ -43,7 +45,12 @@ def _setitem(self: Variable, key: Any, value: Any, /) -> None:
             f"the result of {self.node.name}",
             "assign with one key, x[0, 1] = v, or to a copy, xp.asarray(x, copy=True)",
         )
-    changed = apply(SETITEM, set_item, (self, value, read_key(key, masks=True)))
+    key, advanced = read_key(key, self)
+    mask = advanced and hasattr(key, "dtype") and "bool" in str(key.dtype)
+    if advanced and not mask:
+        changed = apply(ASSIGN, assign, (self, value, key))
+    else:
+        changed = apply(SETITEM, set_item, (self, value, key))
     self.value, self.node = changed.value, changed.node
 
 

@@ -87,9 +87,9 @@ class DifferentiableNamespace(ModuleType):
         if not prefix:
             self.special = Special(self)
 
-    def __array_namespace_info__(self) -> Info:
-        """Return what the library tells of itself, as it is for Variables."""
-        return Info(self.differentiates.__array_namespace_info__())
+    def __array_namespace_info__(self) -> Any:
+        """Return what the library tells of itself."""
+        return self.differentiates.__array_namespace_info__()
 
     def _function(self, full: str, function: Any) -> Callable[..., Any]:
         takes = Takes(full)
@@ -116,20 +116,6 @@ class DifferentiableNamespace(ModuleType):
             name,
             remedy_for(name, RULES, "write it with functions that are, or give it a rule as a Layer with a backward"),
         )
-
-
-class Info:
-    """The answer of ``__array_namespace_info__``: the library's own, but for what Variables cannot do."""
-
-    def __init__(self, own: Any) -> None:
-        self._own = own
-
-    def capabilities(self) -> dict[str, Any]:
-        """Return whether a mask may be a key, and shapes may depend on values."""
-        return {**self._own.capabilities(), "boolean indexing": False}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._own, name)
 
 
 _SPACES: dict[Namespace, DifferentiableNamespace] = {}

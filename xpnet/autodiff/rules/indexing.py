@@ -2,12 +2,11 @@
 """Rules of indexing, taking and sorting, and the scatter-add that is their transpose.
 
 Sorting passes each gradient to the element that came to that place; equal elements keep the order in which
-the library put them. Integer and boolean keys are not differentiated: ``take`` and ``where`` stand for them.
+the library put them. Keys that are arrays stand in ``keys``.
 """
 
 from __future__ import annotations
 
-import operator
 from math import prod
 from typing import Any
 
@@ -18,38 +17,6 @@ from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import DtypeError, ShapeError
 from xpnet.kernels.standard.embedding import wide
-
-
-def read_key(key: Any, masks: bool = False) -> Any:
-    """Return the key itself where it is made of integers, slices, None and Ellipsis.
-
-    Raises: ``DtypeError`` for arrays, naming the function that does what they would.
-    """
-    for item in key if type(key) is tuple else (key,):
-        if item is None or item is Ellipsis or type(item) in (int, slice):
-            continue
-        if type(item) is not bool and hasattr(item, "dtype") and hasattr(item, "shape"):
-            integer = "bool" not in str(item.dtype)
-            if (integer and tuple(item.shape) == ()) or (not integer and masks and item is key):
-                continue
-            raise DtypeError(
-                "Variable",
-                "a key must be made of integers, slices, None and ...",
-                f"an array of {item.dtype}",
-                "use xp.take(x, indices, axis=0)" if integer else "use xp.where(mask, x, y)",
-            )
-        try:
-            if type(item) is bool:
-                raise TypeError
-            operator.index(item)
-        except TypeError as error:
-            raise DtypeError(
-                "Variable",
-                "a key must be made of integers, slices, None and ...",
-                type(item).__name__,
-                "use xp.take(x, indices, axis=0) for a list of integers",
-            ) from error
-    return key
 
 
 def place(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
