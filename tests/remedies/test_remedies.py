@@ -57,6 +57,7 @@ def follow(row: Remedy, names: dict[str, Any]) -> None:
 ELSEWHERE = (
     *("kernels/cupy", "kernels/recording.py", "capturing.py"),  # captured steps: tests/kernels
     "autodiff/foreign.py",  # CuPy's own functions, on CuPy alone: tests/autodiff/test_cupy_functions.py
+    "autodiff/nodes.py",  # functions of torch and JAX: tests/autodiff/test_autodiff_bad_input.py
     *("autodiff/rules/keys.py", "autodiff/rules/special"),  # tests/autodiff/test_keys.py, test_special.py
     *("backend/libraries.py", "conformance", "datasets/mnist.py", "cli"),  # tests/backend, tests/cli and so on
 )

@@ -7,8 +7,9 @@ from typing import Any
 
 from xpnet.autodiff.record import apply, bare, base, constant, record
 from xpnet.autodiff.signatures import Takes
-from xpnet.autodiff.table import Rule
+from xpnet.autodiff.table import RULES, Rule
 from xpnet.autodiff.variable import Variable
+from xpnet.autodiff.views import link, shares_memory
 from xpnet.backend import array_namespace, dtype_kind
 from xpnet.errors import DtypeError
 from xpnet.typing import Namespace
@@ -58,6 +59,19 @@ def composite_function(function: Callable[..., Any], space: Namespace, takes: Ta
         return as_variable(function(space, *args, **keywords))
 
     return composed
+
+
+def viewing_function(rule: Rule, recorded: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function, which notes what its result is a view of."""
+
+    def viewing(*args: Any, **keywords: Any) -> Any:
+        y = recorded(*args, **keywords)
+        x = args[0]
+        if type(x) is Variable and y.node.rule is rule and (rule is not RULES["reshape"] or shares_memory(y, x)):
+            link(y, x, rule, args[1:], keywords or None)
+        return y
+
+    return viewing
 
 
 def value_only_function(function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:

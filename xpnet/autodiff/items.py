@@ -58,12 +58,12 @@ class Items:
         return operator.index(base(self))
 
     def __float__(self) -> float:
-        return float(self._number("float"))
+        return float(self.number("float"))
 
     def __complex__(self) -> complex:
-        return complex(self._number("complex"))
+        return complex(self.number("complex"))
 
-    def _number(self, kind: str) -> Any:
+    def number(self, kind: str) -> Any:
         """Return the array of one element, where no derivative is lost by it.
 
         Raises: ``StateError`` inside a transform or a layer's forward.

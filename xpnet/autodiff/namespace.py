@@ -8,14 +8,23 @@ constant ones. What a function takes and says of itself is its declaration in ``
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
-from xpnet.autodiff.functions import SPECIAL, composite_function, recorded_function, value_only_function
+from xpnet.autodiff.functions import (
+    SPECIAL,
+    composite_function,
+    recorded_function,
+    value_only_function,
+    viewing_function,
+)
+from xpnet.autodiff.idioms import IDIOMS
 from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.rules import COMPOSITES, RULES
 from xpnet.autodiff.signatures import Takes
 from xpnet.autodiff.special import Special
+from xpnet.autodiff.table import VIEWS
 from xpnet.errors import RuleMissingError
 from xpnet.standard import FUNCTIONS
 from xpnet.typing import Namespace
@@ -99,6 +108,7 @@ class DifferentiableNamespace(ModuleType):
             made = composite_function(COMPOSITES[full][0], self._whole, takes)
         elif full in RULES:
             made = recorded_function(RULES[full], function, takes)
+            made = viewing_function(RULES[full], made) if RULES[full] in VIEWS else made
         else:
             made = value_only_function(function, takes)
         made.__name__ = made.__qualname__ = full.rpartition(".")[2]
@@ -110,6 +120,9 @@ class DifferentiableNamespace(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        full = name if self._whole is self else f"{self.__name__.rpartition('.')[2]}.{name}"
+        if full in IDIOMS:
+            return partial(IDIOMS[full], self._whole)
         raise RuleMissingError(
             self.__name__,
             "a function of Variables must be one of the array API standard",

@@ -37,12 +37,14 @@ class Variable(Items):
     Raises: ``DtypeError`` for integers and bools, which have no derivative, and for what is not an array.
     """
 
-    __slots__ = ("__weakref__", "node", "value")
+    __slots__ = ("__weakref__", "node", "origin", "value", "views")
 
     differentiates = True
 
     node: Node
     value: Any
+    origin: Any  # of a view, and how it was made; see ``views``
+    views: list[Any]
 
     __array_namespace__: Callable[..., Standard]
     to_device: Callable[..., Variable]
@@ -161,8 +163,8 @@ class Variable(Items):
 
     @property
     def T(self) -> Array:  # noqa: N802 (the standard's name)
-        """``xᵀ`` of a matrix."""
-        return self.__array_namespace__().permute_dims(self, (1, 0))
+        """``xᵀ``, the axes in reverse order."""
+        return self.__array_namespace__().permute_dims(self, tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self) -> Array:  # noqa: N802 (the standard's name)

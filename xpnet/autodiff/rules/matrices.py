@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001 (a rule takes all that its function takes)
+# ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
 """Rules of solving, determinants and decompositions.
 
 Where no derivative exists: matrices must be invertible for ``inv``, ``solve`` and ``slogdet`` and of locally constant
@@ -150,8 +150,17 @@ def _eigh(g: Any, y: Any, a: Any) -> Any:
     inner = xp.astype(g_values, a.dtype)[..., None, :] * _eye(a, a.shape[-1])
     if g_vectors is not None:
         gaps = _inverse(values[..., None, :] - values[..., :, None], values)
-        inner = inner + xp.astype(gaps, a.dtype) * (mh(vectors) @ conj(g_vectors))
+        inner = inner + recorded(ASKED, asked, mh(vectors) @ conj(g_vectors), xp.astype(gaps, a.dtype))
     return conj(_symmetric(vectors @ inner @ mh(vectors)))
+
+
+def asked(turn: Any, inverse: Any) -> Any:
+    """Return ``turn / gap``, 0 where nothing turns: vectors of equal eigenvalues matter where they are used."""
+    xp = array_namespace(turn, inverse)
+    return xp.where(turn == 0, xp.zeros_like(turn), turn * inverse)
+
+
+ASKED = Rule("asked", (lambda g, y, turn, inverse: g * inverse, lambda g, y, turn, inverse: g * turn), fresh=True)
 
 
 def _inverse(gaps: Any, values: Any) -> Any:
