@@ -7,7 +7,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xpnet.autodiff import Variable, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
+    from xpnet.autodiff import (
+        Variable,
+        checkpoint,
+        constant,
+        custom_vjp,
+        elementwise,
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        pure_callback,
+        stop_gradient,
+        tree_map,
+        value_and_grad,
+        vjp,
+        vmap,
+    )
     from xpnet.backend import asarray, available_backends, get_backend, set_backend, use_backend
     from xpnet.capturing import capture
     from xpnet.drawing import draw
@@ -24,7 +41,11 @@ __all__ = [
     "asarray",
     "available_backends",
     "capture",
+    "checkpoint",
+    "constant",
+    "custom_vjp",
     "draw",
+    "elementwise",
     "get_backend",
     "grad",
     "gradient_check",
@@ -34,17 +55,34 @@ __all__ = [
     "jvp",
     "load",
     "numerical_gradient",
+    "pure_callback",
     "save",
     "set_backend",
     "stop_gradient",
+    "tree_map",
     "tune",
     "use_backend",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 _PLACES = {
-    "autodiff": ("Variable", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"),
+    "autodiff": (
+        *(
+            "Variable",
+            "checkpoint",
+            "constant",
+            "custom_vjp",
+            "elementwise",
+            "grad",
+            "hessian",
+            "hvp",
+            "jacobian",
+            "jvp",
+        ),
+        *("pure_callback", "stop_gradient", "tree_map", "value_and_grad", "vjp", "vmap"),
+    ),
     "backend": ("asarray", "available_backends", "get_backend", "set_backend", "use_backend"),
     "capturing": ("capture",),
     "drawing": ("draw",),
