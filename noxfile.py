@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, minimal, build; on demand, others, and bench."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, minimal, build; on demand others, and bench."""
 
 from __future__ import annotations
 

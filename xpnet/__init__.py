@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xpnet.drawing import draw
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
+    from xpnet.interop import for_scipy, for_solve_bvp
     from xpnet.training import load, save
     from xpnet.tuning import tune
 
@@ -46,6 +47,8 @@ __all__ = [
     "custom_vjp",
     "draw",
     "elementwise",
+    "for_scipy",
+    "for_solve_bvp",
     "get_backend",
     "grad",
     "gradient_check",
@@ -75,6 +78,8 @@ _PLACES = {
             "constant",
             "custom_vjp",
             "elementwise",
+            "for_scipy",
+            "for_solve_bvp",
             "grad",
             "hessian",
             "hvp",
@@ -88,6 +93,7 @@ _PLACES = {
     "drawing": ("draw",),
     "errors": ("XpnetError",),
     "gradcheck": ("gradient_check", "numerical_gradient"),
+    "interop": ("for_scipy", "for_solve_bvp"),
     "training": ("load", "save"),
     "tuning": ("tune",),
 }

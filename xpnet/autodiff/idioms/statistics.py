@@ -67,13 +67,13 @@ def _filled(xp: Any, a: Any, fill: float) -> Any:
 
 
 @idiom("nansum")
-def _nansum(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return xp.sum(_filled(xp, a, 0.0), axis=as_axis(axis), keepdims=keepdims)
+def _nansum(xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return xp.sum(_filled(xp, a, 0.0), axis=as_axis(axis), dtype=dtype, keepdims=keepdims)
 
 
 @idiom("nanprod")
-def _nanprod(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return xp.prod(_filled(xp, a, 1.0), axis=as_axis(axis), keepdims=keepdims)
+def _nanprod(xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return xp.prod(_filled(xp, a, 1.0), axis=as_axis(axis), dtype=dtype, keepdims=keepdims)
 
 
 def _numbers(xp: Any, a: Any, axis: Any, keepdims: bool) -> Any:
@@ -82,8 +82,8 @@ def _numbers(xp: Any, a: Any, axis: Any, keepdims: bool) -> Any:
 
 
 @idiom("nanmean")
-def _nanmean(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return _nansum(xp, a, axis, keepdims=keepdims) / _numbers(xp, a, axis, keepdims)
+def _nanmean(xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return _nansum(xp, a, axis, dtype, keepdims=keepdims) / _numbers(xp, a, axis, keepdims)
 
 
 @idiom("nanvar")
