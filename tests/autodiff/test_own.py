@@ -188,6 +188,29 @@ def test_checkpoint_refuses_what_is_no_argument() -> None:
         xn.grad(loss)(X)
 
 
+def spread(x: Any, a: Any) -> Any:
+    xp = array_namespace(x)
+    return xp.concat([xp.sin(x) * a, xp.exp(x)[:2] * x[1], x[:1] * 0.0 + 2.0])
+
+
+def test_jacobians_in_forward_mode(place: Place) -> None:
+    x, a = place.asarray(X), place.asarray(np.asarray(1.5))
+    found = xn.jacobian(spread, (0, 1), mode="forward")(x, a)
+    expected = xn.jacobian(spread, (0, 1))(x, a)
+    for d, e in zip(found, expected, strict=True):
+        assert tuple(d.shape) == tuple(e.shape)
+        np.testing.assert_allclose(place.to_numpy(d), place.to_numpy(e), rtol=1e-12, atol=1e-14)
+
+
+def test_forward_mode_nests_and_refuses_complex_numbers() -> None:
+    second = xn.jacobian(xn.jacobian(lambda x: array_namespace(x).sum(x**3), mode="forward"), mode="forward")(X)
+    np.testing.assert_allclose(second, np.diag(6.0 * X), rtol=1e-12, atol=1e-12)
+    with pytest.raises(DtypeError, match="numbers must be real in forward mode"):
+        xn.jacobian(lambda x: x * x, mode="forward")(X + 1j)
+    with pytest.raises(ArgumentError, match="mode must be 'reverse' or 'forward', got 'both'"):
+        xn.jacobian(spread, mode="both")
+
+
 def test_tree_map() -> None:
     assert xn.tree_map(lambda a, b: a + b, {"a": 1.0, "b": [2.0]}, {"a": 3.0, "b": [4.0]}) == {"a": 4.0, "b": [6.0]}
 

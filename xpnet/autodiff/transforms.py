@@ -138,12 +138,17 @@ def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[
     return values, same_form(move, values)
 
 
-def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+def jacobian(f: Function, argnums: Argnums = 0, *, mode: str = "reverse") -> Function:
     """Return the function that returns all derivatives, ``Jᵢⱼ = ∂fᵢ/∂xⱼ`` of shape ``y.shape + x.shape``.
 
-    Raises: as ``vjp``.
+    The graph is walked back once for each element of the result, or with ``mode="forward"`` once for each element of
+    the arguments, which is less where f has few arguments and many results.
+
+    Raises: as ``vjp``; ``ArgumentError`` for another mode; ``DtypeError`` for complex numbers in forward mode.
     """
-    return _derivatives(f, argnums, "jacobian")
+    if mode not in ("reverse", "forward"):
+        raise ArgumentError("jacobian", "mode must be 'reverse' or 'forward'", repr(mode), "choose one")
+    return _derivatives(f, argnums, "jacobian") if mode == "reverse" else _columns(f, argnums)
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Function:
@@ -195,6 +200,38 @@ def _derivatives(f: Function, argnums: Argnums, who: str) -> Function:
             return space.reshape(whole(first, *second, dtype=y.dtype, f=f, who=who), shape)
 
         result = as_given(_chosen(args, argnums), same_form(stacked, chosen, *rows))
+        return result if isinstance(argnums, tuple) else result[0]
+
+    return derivatives
+
+
+def _columns(f: Function, argnums: Argnums) -> Function:
+    argnums = read_argnums(argnums, "jacobian")
+
+    def derivatives(*args: Any, **keywords: Any) -> Any:
+        with tracing(below(args)) as trace:
+            traced, chosen = trace_arguments(args, argnums, trace, "jacobian")
+            y = traced_result(f(*traced, **keywords), trace, f, "jacobian")
+            for x in (y, *leaves(chosen)):
+                if dtype_kind(x) == "complex":
+                    remedy = "use mode='reverse'"
+                    raise DtypeError("jacobian", "numbers must be real in forward mode", x.dtype, remedy)
+            with tracing() as inner:  # the gradient is linear in what arrives: its transpose goes forward
+                zeros = array_namespace(y.value).zeros_like(y.value)
+                dual = variable_of(zeros, leaf(zeros, inner))
+                back = Walk([y.node])([dual])
+
+                def columns(x: Any) -> Any:
+                    xp, d, size = array_namespace(x.value, y.value), back.get(x.node), prod(x.shape)
+                    shape, device = (*y.shape, *x.shape), device_of(y.value)
+                    if type(d) is not Variable or d.node.trace is not inner or size == 0:
+                        return xp.zeros(shape, dtype=y.dtype, device=device)
+                    walk, one_hot = Walk([d.node]), xp.eye(size, dtype=d.dtype, device=device)
+                    found = [walk([xp.reshape(one_hot[at, ...], x.shape)]).get(dual.node) for at in range(size)]
+                    found = [xp.zeros_like(zeros) if move is None else move for move in found]
+                    return xp.reshape(xp.stack(found, axis=-1), shape)
+
+                result = as_given(_chosen(args, argnums), same_form(columns, chosen))
         return result if isinstance(argnums, tuple) else result[0]
 
     return derivatives
