@@ -245,3 +245,13 @@ def test_sorting_in_place() -> None:
         return array_namespace(y).sum(y * np.asarray([1.0, 2.0, 3.0]))
 
     np.testing.assert_array_equal(grad(weighed)(np.asarray([3.0, 1.0, 2.0])), [3.0, 1.0, 2.0])
+
+
+def test_lists_of_variables_are_stacked(place: Place) -> None:
+    def f(x: Any) -> Any:
+        xp = array_namespace(x)
+        turned = xp.asarray([[x[0], -x[1]], [2.0, x[2] * x[0]]])
+        return xp.sum(turned * turned)
+
+    found = grad(f)(place.asarray([0.5, 1.0, 3.0]))
+    np.testing.assert_allclose(place.to_numpy(found), [2 * 0.5 + 2 * 0.5 * 9.0, 2.0, 2 * 3.0 * 0.25])

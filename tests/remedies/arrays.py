@@ -179,8 +179,8 @@ ARRAYS = [
     Remedy(VARIABLE, "v.flags", "x = v; «stop_gradient(x).value»"),
     Remedy(
         VARIABLE,
-        "y = xp.broadcast_to(v, (3, 2)); y[0] = 3.0",
-        "x = xp.broadcast_to(v, (3, 2)); y = «xp.asarray(x, copy=True)»; y[0] = 3.0",
+        "y = xp.broadcast_to(v, (3, 2)); y[0, ...] = 3.0",
+        "x = xp.broadcast_to(v, (3, 2)); y = «xp.asarray(x, copy=True)»; y[0, ...] = 3.0",
     ),
     Remedy(VARIABLE, "np.asarray(v)", "x = v; «stop_gradient(x).value»"),
     Remedy(VARIABLE, "y = v * v; y.backward()", "dout = xn.asarray([1.0, 1.0]); «y.backward(dout)»"),
@@ -189,11 +189,13 @@ ARRAYS = [
         "y = xp.sum(v * v); y.backward(); y.backward()",
         "y = xp.sum(v * v); «y.backward(keep=True)»; y.backward()",
     ),
+    Remedy(
+        COMPLEX, "xn.jacobian(lambda x: x * x, mode='forward')(x)", "xn.jacobian(lambda x: x * x, «mode='reverse'»)(x)"
+    ),
     Remedy(VARIABLE, "xn.grad(v)", "f, x = float, v; f = xp.sum; «grad(f)(x)»"),
     Remedy(VARIABLE, "f, x = (lambda x: x * x), v; xn.jvp(f, x, x)", "v = x; «jvp(f, (x,), (v,))»"),
     Remedy(VARIABLE, "xn.grad(lambda x: x * x)(v)", "xn.jacobian(lambda x: x * x)(v)", "use jacobian"),
     Remedy(VARIABLE, "xn.grad(lambda x: None)(v)", "xn.grad(lambda x: xp.sum(x))(v)", "return its result"),
-    Remedy(VARIABLE, "xp.asarray([v, v])", "list = [v, v]; «xp.stack(list)»"),
     Remedy(VARIABLE, "xn.vjp(xp.sum, v)[1]([1.0])", "xn.vjp(xp.sum, v)[1](1.0)"),
     Remedy(VARIABLE, "v.__dlpack__()", "x = v; «stop_gradient(x).value».__dlpack__()"),
     Remedy(VARIABLE, "(3.0 * stop_gradient(v)).backward()", "x = 1.0; y = 3.0 * «Variable(x)»; y.backward()"),

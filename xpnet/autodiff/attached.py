@@ -9,6 +9,8 @@ import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import numpy as np
+
 from xpnet.autodiff import foreign
 from xpnet.autodiff.foreign import called
 from xpnet.autodiff.instead import remedy_for
@@ -108,7 +110,15 @@ class Ufuncs:
 
 
 def array_ufunc(_: Any, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+    """Return what NumPy's function gives; ``array * x`` comes here too, and goes to the reflected operator at once."""
+    if not named and method == "__call__" and ufunc in REFLECTED:
+        first, second = inputs
+        if type(second) is Variable is not type(first):
+            return REFLECTED[ufunc](second, first)
     return foreign.array_ufunc(ufunc, method, inputs, named)
+
+
+REFLECTED: dict[Any, Callable[..., Any]] = {}
 
 
 ATTACHED: dict[str, Any] = {
@@ -153,6 +163,7 @@ CONSTANT = {
 for name, (rule, operate) in BINARY.items():
     ATTACHED[f"__{name}__"], ATTACHED[f"__r{name}__"] = binary(rule, operate)
     ATTACHED[f"__i{name}__"] = _augmented(operate)
+    REFLECTED[getattr(np, rule)] = ATTACHED[f"__r{name}__"]
 for name, operate in CONSTANT.items():
     ATTACHED[f"__{name}__"], ATTACHED[f"__r{name}__"] = constant_operators(operate)
     ATTACHED[f"__i{name}__"] = _augmented(operate)

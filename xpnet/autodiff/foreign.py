@@ -42,15 +42,6 @@ ORDERS = {
 
 FREE = ("reshape", "transpose", "squeeze", "tile")  # whose shapes and axes may stand alone or in a tuple
 
-OPERATORS: dict[Any, str] = {
-    getattr(np, name): f"__r{short}__"
-    for name, short in (
-        *(("add", "add"), ("subtract", "sub"), ("multiply", "mul"), ("divide", "truediv"), ("power", "pow")),
-        *(("matmul", "matmul"), ("remainder", "mod")),
-    )
-}
-"""NumPy's function of ``array * x`` -> what the Variable has for it."""
-
 
 def function_named(xp: Namespace, name: str) -> Callable[..., Any]:
     """Return the function on Variables that NumPy calls by this name, such as ``linalg.norm``.
@@ -130,8 +121,6 @@ def array_function(function: Any, args: tuple[Any, ...], named: dict[str, Any]) 
 
 def array_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """Return the result of one of NumPy's or SciPy's ufuncs, or of its reduction."""
-    if not named and method == "__call__" and ufunc in OPERATORS and type(inputs[1]) is Variable is not type(inputs[0]):
-        return getattr(inputs[1], OPERATORS[ufunc])(inputs[0])
     xp = next(variables((*inputs, *named.get("out", ())))).__array_namespace__()
     name = str(ufunc.__name__)
     if method == "__call__":

@@ -7,11 +7,10 @@ from typing import Any
 
 from xpnet.autodiff.record import apply, bare, base, constant, record
 from xpnet.autodiff.signatures import Takes
-from xpnet.autodiff.table import RULES, Rule
+from xpnet.autodiff.table import Rule
 from xpnet.autodiff.variable import Variable
-from xpnet.autodiff.views import link, shares_memory
+from xpnet.autodiff.views import link
 from xpnet.backend import array_namespace, dtype_kind
-from xpnet.errors import DtypeError
 from xpnet.typing import Namespace
 
 
@@ -67,7 +66,7 @@ def viewing_function(rule: Rule, recorded: Callable[..., Any]) -> Callable[..., 
     def viewing(*args: Any, **keywords: Any) -> Any:
         y = recorded(*args, **keywords)
         x = args[0]
-        if type(x) is Variable and y.node.rule is rule and (rule is not RULES["reshape"] or shares_memory(y, x)):
+        if type(x) is Variable and y.node.rule is rule:
             link(y, x, rule, args[1:], keywords or None)
         return y
 
@@ -99,26 +98,35 @@ def _joined(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[.
 
 
 def _asarray(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``asarray``, which keeps the history of a Variable and refuses a list of them."""
+    """Make ``asarray``, which keeps the history of a Variable and of lists that hold some."""
 
     def asarray(*given: Any, **keywords: Any) -> Any:
         if len(given) != 1 or (keywords and not takes.within(keywords)):
             takes.check(given, keywords)
         (obj,) = given
-        if type(obj) in (list, tuple) and _holds_variable(obj):
-            raise DtypeError(
-                "asarray",
-                "obj must be an array, a number or a list of numbers",
-                "a list that holds Variables",
-                "use xp.stack(list) or xp.concat(list)",
-            )
+        if type(obj) in (list, tuple) and (first := _first_variable(obj)) is not None:
+            obj = _stacked(obj, first)
         return as_variable(apply(rule, function, (obj,), keywords))
 
     return asarray
 
 
-def _holds_variable(items: Any) -> bool:
-    return any(type(item) is Variable or (type(item) in (list, tuple) and _holds_variable(item)) for item in items)
+def _first_variable(items: Any) -> Variable | None:
+    """Return a Variable in nested lists, None where there is none."""
+    for item in items:
+        found = item if type(item) is Variable else _first_variable(item) if type(item) in (list, tuple) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _stacked(items: Any, like: Variable) -> Any:
+    """Return nested lists as one array, with numbers in the dtype of a Variable among them."""
+    if type(items) in (list, tuple):
+        return like.__array_namespace__().stack([_stacked(item, like) for item in items])
+    if hasattr(items, "shape"):
+        return items
+    return like.__array_namespace__().asarray(items, dtype=like.dtype, device=like.device)
 
 
 def _astype(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:

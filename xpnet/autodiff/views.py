@@ -16,12 +16,12 @@ from xpnet.autodiff.table import RULES, Rule, base
 from xpnet.autodiff.variable import Variable
 from xpnet.errors import StateError
 
-READ_ONLY = RULES["broadcast_to"]
+READ_ONLY, RESHAPE = RULES["broadcast_to"], RULES["reshape"]
 
 
 def link(view: Any, origin: Variable, rule: Rule, args: tuple[Any, ...], keywords: dict[str, Any] | None) -> None:
     """Note that a Variable is a view of another, ``rule(origin, *args, **keywords)``."""
-    view.origin = origin, rule, args, keywords
+    view.origin = origin, rule, args, keywords, rule is not RESHAPE
     seen: list[Any] | None = getattr(origin, "views", None)
     if seen is None:
         origin.views = [ref(view)]
@@ -31,10 +31,35 @@ def link(view: Any, origin: Variable, rule: Rule, args: tuple[Any, ...], keyword
     seen.append(ref(view))
 
 
-def shares_memory(view: Variable, origin: Variable) -> bool:
-    """Return whether a reshaped array is a view: where its elements lay in another order it is a copy."""
-    starts = [_start(base(x)) for x in (view, origin)]
-    return None in starts or starts[0] == starts[1]
+def _decide(view: Variable) -> Variable | None:
+    """Return the origin of a view, None where there is none.
+
+    A reshaped array is one where its elements lay in order, else a copy: that is asked when it first matters.
+    """
+    link = getattr(view, "origin", None)
+    if link is None:
+        return None
+    origin: Variable = link[0]
+    if not link[4]:
+        starts = [_start(base(x)) for x in (view, origin)]
+        if None not in starts and starts[0] != starts[1]:
+            origin.views = [seen for seen in origin.views if seen() is not view]
+            del view.origin
+            return None
+        view.origin = (*link[:4], True)
+    return origin
+
+
+def _decide_all(x: Variable) -> None:
+    """Ask it of all that may share the memory of x, before any of them changes."""
+    while (origin := _decide(x)) is not None:
+        x = origin
+    below = [x]
+    while below:
+        for seen in list(getattr(below.pop(), "views", ())):
+            view = seen()
+            if view is not None and _decide(view) is not None:
+                below.append(view)
 
 
 def _start(array: Any) -> Any:
@@ -50,6 +75,7 @@ def change(x: Variable, changed: Variable) -> None:
 
     Raises: ``StateError`` for the result of ``broadcast_to``, whose elements share their places.
     """
+    _decide_all(x)
     whole = [x]
     while (link := getattr(whole[-1], "origin", None)) is not None:
         if link[1] is READ_ONLY:
@@ -62,7 +88,7 @@ def change(x: Variable, changed: Variable) -> None:
         whole.append(link[0])
     news = [changed]
     for view in whole[:-1]:
-        origin, rule, args, keywords = view.origin
+        origin, rule, args, keywords, _ = view.origin
         if rule is GETITEM:
             news.append(apply(SETITEM, set_item, (origin, news[-1], *args)))
         else:  # it moves elements, so its transpose moves them back
@@ -79,7 +105,7 @@ def _set(x: Variable, new: Variable, known: Variable | None) -> None:
         view = seen()
         if view is None or view is known:
             continue
-        _, rule, args, keywords = view.origin
+        _, rule, args, keywords, _ = view.origin
         if rule is GETITEM:
             again = apply(GETITEM, operator.getitem, (x, *args))
         else:
@@ -89,4 +115,6 @@ def _set(x: Variable, new: Variable, known: Variable | None) -> None:
 
 def is_shared(x: Variable) -> bool:
     """Return whether a Variable is a view, or has views that are still in use."""
-    return hasattr(x, "origin") or any(view() is not None for view in getattr(x, "views", ()))
+    if _decide(x) is not None:
+        return True
+    return any(view is not None and _decide(view) is not None for view in [seen() for seen in getattr(x, "views", ())])
