@@ -148,7 +148,16 @@ def grown(x: Any) -> Any:
     return y
 
 
-@pytest.mark.parametrize("change", [augmented, turned, grown])
+def taken(x: Any) -> Any:
+    xp = array_namespace(x)
+    y = xp.asarray(x * 1.0, copy=True)
+    same, copied = xp.asarray(y), xp.asarray(y, copy=True)
+    same[1] = 7.0
+    copied[2] = 9.0
+    return xp.concat([y, same, copied])
+
+
+@pytest.mark.parametrize("change", [augmented, turned, grown, taken])
 def test_views_share_what_is_assigned(change: Any, place: Place) -> None:
     x = np.arange(1.0, 7.0) / 3.0
     expected = change(x)

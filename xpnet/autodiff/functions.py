@@ -66,7 +66,7 @@ def viewing_function(rule: Rule, recorded: Callable[..., Any]) -> Callable[..., 
     def viewing(*args: Any, **keywords: Any) -> Any:
         y = recorded(*args, **keywords)
         x = args[0]
-        if type(x) is Variable and y.node.rule is rule:
+        if type(x) is Variable and y.node.rule in (rule, None) and not keywords.get("copy") and y.dtype == x.dtype:
             link(y, x, rule, args[1:], keywords or None)
         return y
 

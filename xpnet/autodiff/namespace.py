@@ -108,9 +108,10 @@ class DifferentiableNamespace(ModuleType):
             made = composite_function(COMPOSITES[full][0], self._whole, takes)
         elif full in RULES:
             made = recorded_function(RULES[full], function, takes)
-            made = viewing_function(RULES[full], made) if RULES[full] in VIEWS else made
         else:
             made = value_only_function(function, takes)
+        if RULES.get(full) in VIEWS:
+            made = viewing_function(RULES[full], made)
         made.__name__ = made.__qualname__ = full.rpartition(".")[2]
         made.__module__ = self.__name__
         made.__doc__ = FUNCTIONS[full].__doc__

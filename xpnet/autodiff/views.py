@@ -16,12 +16,13 @@ from xpnet.autodiff.table import RULES, Rule, base
 from xpnet.autodiff.variable import Variable
 from xpnet.errors import StateError
 
-READ_ONLY, RESHAPE = RULES["broadcast_to"], RULES["reshape"]
+READ_ONLY = RULES["broadcast_to"]
+MAYBE = {RULES["reshape"], RULES["asarray"]}  # which copy where they must
 
 
 def link(view: Any, origin: Variable, rule: Rule, args: tuple[Any, ...], keywords: dict[str, Any] | None) -> None:
     """Note that a Variable is a view of another, ``rule(origin, *args, **keywords)``."""
-    view.origin = origin, rule, args, keywords, rule is not RESHAPE
+    view.origin = origin, rule, args, keywords, rule not in MAYBE
     seen: list[Any] | None = getattr(origin, "views", None)
     if seen is None:
         origin.views = [ref(view)]
@@ -34,15 +35,17 @@ def link(view: Any, origin: Variable, rule: Rule, args: tuple[Any, ...], keyword
 def _decide(view: Variable) -> Variable | None:
     """Return the origin of a view, None where there is none.
 
-    A reshaped array is one where its elements lay in order, else a copy: that is asked when it first matters.
+    A reshaped array is one where its elements lay in order, and ``asarray`` gives one where it has nothing to change;
+    else they give a copy. That is asked when it first matters.
     """
     link = getattr(view, "origin", None)
     if link is None:
         return None
     origin: Variable = link[0]
     if not link[4]:
-        starts = [_start(base(x)) for x in (view, origin)]
-        if None not in starts and starts[0] != starts[1]:
+        arrays = base(view), base(origin)
+        starts = [_start(array) for array in arrays]
+        if arrays[0] is not arrays[1] and None not in starts and starts[0] != starts[1]:
             origin.views = [seen for seen in origin.views if seen() is not view]
             del view.origin
             return None

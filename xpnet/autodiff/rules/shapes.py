@@ -44,7 +44,7 @@ rule("tril", lambda g, y, x, k=0: array_namespace(g).tril(g, k=k))
 rule("triu", lambda g, y, x, k=0: array_namespace(g).triu(g, k=k))
 rule("broadcast_to", lambda g, y, x, shape: g, fits=True, view=True)
 rule("astype", lambda g, y, x, dtype, copy=True, device=None: g, fits=True)
-rule("asarray", lambda g, y, x, dtype=None, device=None, copy=None: g, fits=True)
+rule("asarray", lambda g, y, x, dtype=None, device=None, copy=None: g, fits=True, view=True)
 
 
 def to_device(x: Any, device: Any) -> Any:
