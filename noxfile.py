@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, cupy, minimal, build; on demand, others of CuPy, and bench."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, minimal, build; on demand others, and bench."""
 
 from __future__ import annotations
 
@@ -65,6 +65,13 @@ def backends(session: nox.Session) -> None:
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "oracles"))
     rest = ("-m", "not numpy and not numpy_read_only and not strict and not journey")
     session.run(*PYTEST, *rest, *session.posargs, env={"XPNET_REQUIRE": "torch,jax"})
+
+
+@nox.session
+def foreign(session: nox.Session) -> None:
+    """Code that others wrote, differentiated: SciPy, scikit-learn, array-api-extra, and idioms of NumPy."""
+    session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "foreign"), "torch==2.13.0")
+    session.run("python", "-m", "pytest", "-q", "tests/foreign", *session.posargs, env={"SCIPY_ARRAY_API": "1"})
 
 
 @nox.session

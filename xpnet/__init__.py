@@ -7,12 +7,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xpnet.autodiff import Variable, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
+    from xpnet.autodiff import (
+        Variable,
+        checkpoint,
+        constant,
+        custom_vjp,
+        elementwise,
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        pure_callback,
+        stop_gradient,
+        tree_map,
+        value_and_grad,
+        vjp,
+        vmap,
+    )
     from xpnet.backend import asarray, available_backends, get_backend, set_backend, use_backend
     from xpnet.capturing import capture
     from xpnet.drawing import draw
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
+    from xpnet.interop import for_scipy, for_solve_bvp
     from xpnet.layers.bodies import plain
     from xpnet.training import load, load_network, load_torch, save
     from xpnet.tuning import tune
@@ -25,7 +43,13 @@ __all__ = [
     "asarray",
     "available_backends",
     "capture",
+    "checkpoint",
+    "constant",
+    "custom_vjp",
     "draw",
+    "elementwise",
+    "for_scipy",
+    "for_solve_bvp",
     "get_backend",
     "grad",
     "gradient_check",
@@ -38,22 +62,29 @@ __all__ = [
     "load_torch",
     "numerical_gradient",
     "plain",
+    "pure_callback",
     "save",
     "set_backend",
     "stop_gradient",
+    "tree_map",
     "tune",
     "use_backend",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 _MODULES = {
-    "autodiff": ("Variable", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"),
+    "autodiff": (
+        *("Variable", "checkpoint", "constant", "custom_vjp", "elementwise", "grad", "hessian", "hvp", "jacobian"),
+        *("jvp", "pure_callback", "stop_gradient", "tree_map", "value_and_grad", "vjp", "vmap"),
+    ),
     "backend": ("asarray", "available_backends", "get_backend", "set_backend", "use_backend"),
     "capturing": ("capture",),
     "drawing": ("draw",),
     "errors": ("XpnetError",),
     "gradcheck": ("gradient_check", "numerical_gradient"),
+    "interop": ("for_scipy", "for_solve_bvp"),
     "layers.bodies": ("plain",),
     "training": ("load", "load_network", "load_torch", "save"),
     "tuning": ("tune",),

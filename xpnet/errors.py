@@ -55,6 +55,14 @@ class StateError(XpnetError, RuntimeError):
     """A call out of order, such as ``backward`` before ``forward``."""
 
 
+class DerivativeError(XpnetError, NotImplementedError):
+    """A derivative for which there is no rule."""
+
+
+class RuleMissingError(XpnetError, AttributeError):
+    """A function for which there is no rule."""
+
+
 class NameUnknownError(XpnetError, KeyError):
     """A name under which nothing is found."""
 

@@ -52,13 +52,9 @@ def above_released():
     (a * 3.0).backward(ONES)
 
 
-def view(key=0):
-    x = Variable(np.ones((2, 2)))
-    x[key][1] = 5.0
-
-
-def transposed():
-    Variable(np.ones((2, 2))).T[0] = 1.0
+def repeated():
+    x = Variable(np.ones(2))
+    x.__array_namespace__().broadcast_to(x, (3, 2))[0] = 1.0
 
 
 BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
@@ -151,47 +147,44 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
         "backward: the graph must still hold what its rules kept, got sum, released by an earlier backward(); compute y again, or call the first y.backward(keep=True)",
     ),
     (above_released, RuntimeError, "got multiply, released by an earlier backward()"),
+    (repeated, RuntimeError, "what is assigned to must have a place for each element, got the result of broadcast_to"),
     (
-        view,
-        RuntimeError,
-        "Variable: item assignment must be on an array that is nobody's view, got the result of getitem; assign with one key, x[0, 1] = v",
-    ),
-    (transposed, RuntimeError, "got the result of permute_dims"),
-    (
-        lambda: Variable(ONES)[np.asarray([0, 1])],
+        lambda: Variable(ONES)[np.asarray([0.0, 1.0])],
         TypeError,
-        "Variable: a key must be made of integers, slices, None and ..., got an array of int64; use xp.take(x, indices, axis=0)",
+        "Variable: a key must be made of integers, slices, None, ..., arrays of integers and masks, got an array of float64; round it, and cast it",
     ),
-    (lambda: Variable(ONES)[[0, 1]], TypeError, "got list; use xp.take(x, indices, axis=0) for a list of integers"),
-    (lambda: Variable(ONES)[ONES > 0], TypeError, "got an array of bool; use xp.where(mask, x, y)"),
-    (lambda: Variable(ONES)[Variable(ONES) > 0], TypeError, "use xp.where(mask, x, y)"),
+    (lambda: Variable(ONES)["first"], TypeError, "got str; use xp.take(x, indices, axis=0) for other orders"),
     (
         lambda: np.asarray(Variable(ONES)),
         TypeError,
         "Variable: its functions must come from its own namespace, which records them, got a conversion to a NumPy array; use xp = array_namespace(x)",
     ),
-    (lambda: np.exp(Variable(ONES)), TypeError, "does not support ufuncs"),
     (
-        lambda: grad(lambda x: np.sum(np.tanh(x)))(ONES),
+        lambda: np.spacing(Variable(ONES)),
+        AttributeError,
+        "Variable: a function of Variables must have a rule, got spacing; the nearest that has one is",
+    ),
+    (
+        lambda: np.exp(Variable(ONES), out=np.empty(2)),
         TypeError,
-        "Variable: its functions must come from its own namespace, which records them, got another library's: operand 'Variable' does not support ufuncs (__array_ufunc__=None); use xp = array_namespace(x) and xp.tanh(x)",
+        "Variable: exp must be a function of the standard, or made of some, got the argument out; leave it out",
+    ),
+    (
+        lambda: np.add.reduceat(Variable(ONES), [0, 1]),
+        TypeError,
+        "got one without a rule; the nearest that has one is add.reduce",
     ),
     (lambda: grad(lambda x: summed(x + {}))(ONES), TypeError, UNSUPPORTED),
     (
-        lambda: grad(lambda x: (x * x).sum())(ONES),
+        lambda: grad(lambda x: (x * x).tan())(ONES),
         AttributeError,
-        "Variable: its attributes must be of the standard, got sum; use xp.sum, with xp = array_namespace(x)",
+        "Variable: its attributes must be of the standard, got tan; use xp.tan, with xp = array_namespace(x)",
     ),
     (lambda: grad(ONES), TypeError, "grad: f must be a function, got ndarray; write grad(f)(x)"),
     (
         lambda: np.from_dlpack(Variable(ONES)),
         TypeError,
         "Variable: only its value can be exchanged, got __dlpack__, which would lose the history; exchange stop_gradient(x).value",
-    ),
-    (
-        lambda: array_namespace(Variable(ONES)).asarray([Variable(1.0), 2.0]),
-        TypeError,
-        "asarray: obj must be an array, a number or a list of numbers, got a list that holds Variables; use xp.stack(list)",
     ),
     (
         lambda: array_namespace(Variable(ONES)).linalg.cross(Variable(ONES), ONES),
@@ -226,10 +219,10 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
 def test_bad_input(call, builtin, text: str) -> None:
     with pytest.raises(builtin, match=re.escape(text)) as caught:
         call()
-    assert isinstance(caught.value, XpnetError) or text in ("does not support ufuncs", UNSUPPORTED)
+    assert isinstance(caught.value, XpnetError) or text == UNSUPPORTED
 
 
-@pytest.mark.parametrize("library", ["numpy", "torch", "jax.numpy"])
+@pytest.mark.parametrize("library", ["torch", "jax.numpy"])
 def test_the_functions_of_a_library_itself_are_refused_inside_a_transform(library: str) -> None:
     xp = pytest.importorskip(library)
     for transform in (grad, lambda f: lambda x: vjp(f, x), lambda f: lambda x: jvp(f, (x,), (x,))):

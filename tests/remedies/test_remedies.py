@@ -57,6 +57,9 @@ def follow(row: Remedy, names: dict[str, Any]) -> None:
 ELSEWHERE = (
     *("kernels/cupy", "fast/cupy", "capturing.py"),  # captured steps: tests/kernels
     "autodiff/foreign.py",  # CuPy's own functions, on CuPy alone: tests/autodiff/test_cupy_functions.py
+    "autodiff/nodes.py",  # functions of torch and JAX: tests/autodiff/test_autodiff_bad_input.py
+    *("autodiff/own.py", "autodiff/idioms", "interop"),  # tests/autodiff/test_own.py, test_idioms.py, tests/interop
+    *("autodiff/rules/keys.py", "autodiff/rules/special"),  # tests/autodiff/test_keys.py, test_special.py
     *("backend/libraries.py", "conformance", "datasets/mnist.py", "cli"),  # tests/backend, tests/cli and so on
 )
 CODE = re.compile(r"\b[\w.]+\([^{]*\)|\w=\S")

@@ -16,16 +16,11 @@ TAIL = """
 ## What array-api-tests finds
 
 The namespace of Variables over NumPy passes [array-api-tests](https://github.com/data-apis/array-api-tests) for the
-standard 2024.12 where NumPy itself does, but for ten tests:
+standard 2024.12 where NumPy itself does, but for one test:
 
 | Test | Why |
 |---|---|
-| `test_getitem_arrays_and_ints_1`, `_2` (two cases each) | An integer array is no key of a Variable: use `take`. |
-| `test_getitem_masking` | A mask is no key of a Variable: use `where`. `capabilities()` says so. |
-| `test_asarray_arrays` | It assigns to what may be a view; a Variable shares no memory, so this is refused. |
 | `test_dunder_dlpack` | An export would lose the history: export `stop_gradient(x).value`. |
-| `test_matrix_transpose`, `test_linalg_matrix_transpose`, `test_outer` | They give `asarray` lists of 0-d arrays, \
-which the standard does not ask for: use `stack`. |
 
 The namespace is imported as a module of its own:
 

@@ -1,97 +1,164 @@
-"""CuPy's own functions on Variables, ``cp.exp(x)``: each goes to the function of the standard, which records it.
+"""Functions of NumPy and CuPy called on Variables, ``np.exp(x)``, ``cp.sum(x)``: each goes to the one of the namespace.
 
-CuPy asks an argument that is not its array for ``__cupy_override_elementwise_kernel__`` and hands over the kernel of an
-elementwise function, known by its name; ``cp.sum`` and its like call a method of the argument. What converts the
-argument to an array, as ``cp.concatenate`` does, cannot be recorded and is refused.
+NumPy asks an argument for ``__array_ufunc__`` and ``__array_function__``. CuPy asks for
+``__cupy_override_elementwise_kernel__`` and hands over a kernel, known by its name; ``cp.sum`` and its like call a
+method of the argument. What converts the argument to an array, as ``cp.concatenate`` does, is refused: that would lose
+the history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import log, pi
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from xpnet.backend import dtype_kind
-from xpnet.errors import LibraryError
-from xpnet.kernels import erf
+import numpy as np
+
+from xpnet.autodiff.idioms import IDIOMS
+from xpnet.autodiff.idioms.reductions import ACCUMULATE, REDUCE
+from xpnet.autodiff.idioms.table import refuse
+from xpnet.autodiff.instead import nearest
+from xpnet.autodiff.variable import Variable
+from xpnet.autodiff.views import change
+from xpnet.errors import LibraryError, RuleMissingError
 from xpnet.typing import Namespace
 
 WHO = "Variable"
-PREFIXES = ("cupyx_scipy_special_", "cupy_")
-RENAMED = {
-    "absolute": "abs",
-    "fabs": "abs",
-    "conjugate": "conj",
-    "fix": "trunc",
-    "rint": "round",
-    "float_power": "pow",
-    "power": "pow",
-    "true_divide": "divide",
-    "invert": "bitwise_invert",
-    "left_shift": "bitwise_left_shift",
-    "right_shift": "bitwise_right_shift",
-    **{f"arc{name}": f"a{name}" for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh", "tan2")},
+CUPY_PREFIXES = ("cupyx_scipy_special_", "cupy_")
+
+ORDERS = {
+    **dict.fromkeys(("sum", "prod", "mean"), ("axis", "dtype", "out", "keepdims")),
+    **dict.fromkeys(("max", "min", "amax", "amin", "ptp", "any", "all"), ("axis", "out", "keepdims")),
+    **dict.fromkeys(("var", "std"), ("axis", "dtype", "out", "ddof", "keepdims")),
+    **dict.fromkeys(("argmax", "argmin"), ("axis", "out", "keepdims")),
+    **dict.fromkeys(("cumsum", "cumprod"), ("axis", "dtype", "out")),
+    "clip": ("a_min", "a_max", "out"),
+    "take": ("indices", "axis", "out", "mode"),
+    "trace": ("offset", "axis1", "axis2", "dtype", "out"),
+    "dot": ("b", "out"),
+    "round": ("decimals", "out"),
+    "diagonal": ("offset", "axis1", "axis2"),
 }
-"""As CuPy's kernels are called -> as the standard calls them, where that differs."""
+"""The order of the arguments behind the first, of functions that NumPy and CuPy call with all of them."""
+
+FREE = ("reshape", "transpose", "squeeze", "tile")  # whose shapes and axes may stand alone or in a tuple
 
 
-def _sinc(xp: Namespace, x: Any) -> Any:
-    there = xp.where(x == 0, xp.ones_like(x), x) * pi
-    return xp.where(x == 0, xp.ones_like(x), xp.sin(there) / there)
+def function_named(xp: Namespace, name: str) -> Callable[..., Any]:
+    """Return the function on Variables that NumPy calls by this name, such as ``linalg.norm``.
+
+    Raises: ``RuleMissingError`` that names the nearest which has a rule.
+    """
+    if name in IDIOMS:
+        return lambda *args, **named: IDIOMS[name](xp, *args, **named)
+    extension, _, short = name.rpartition(".")
+    space = getattr(xp, extension) if extension in ("linalg", "fft", "special") else xp
+    for place in (space, xp.special):
+        found: Callable[..., Any] | None = vars(place).get(short)
+        if found is not None:
+            return found
+    known = [*IDIOMS, *(name for name in vars(space) if not name.startswith("_")), *vars(xp.special)]
+    must, remedy = "a function of Variables must have a rule", "give it one with xn.elementwise or xn.custom_vjp"
+    raise RuleMissingError(WHO, must, name, nearest(name, known, remedy))
 
 
-def _fmax(xp: Namespace, x: Any, y: Any) -> Any:
-    return xp.where(x != x, y, xp.where(y != y, x, xp.maximum(x, y)))
+def called(xp: Namespace, name: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Call the function that has NumPy's name with NumPy's arguments."""
+    if name in ORDERS and len(args) > 1:
+        named = dict(zip(ORDERS[name], args[1:], strict=False)) | named
+        args = args[:1]
+    named = {key: value for key, value in named.items() if not _is_default(key, value)}
+    out = named.pop("out", None)
+    out = out[0] if type(out) is tuple else out
+    if out is not None and type(out) is not Variable:
+        raise refuse(name, "the argument out", "leave it out: only a Variable can be given one")
+    args = tuple(arg.item() if isinstance(arg, np.generic) else arg for arg in args)
+    try:
+        y = function_named(xp, name)(*args, **named)
+    except TypeError as error:
+        if "unexpected keyword argument" in str(error):
+            raise refuse(name, str(error).rpartition(" ")[2], "leave it out") from error
+        raise
+    if out is None:
+        return y
+    change(out, xp.astype(xp.broadcast_to(y, out.shape), out.dtype))
+    return out
 
 
-def _fmin(xp: Namespace, x: Any, y: Any) -> Any:
-    return xp.where(x != x, y, xp.where(y != y, x, xp.minimum(x, y)))
-
-
-FORMULAS: dict[str, Callable[..., Any]] = {
-    "angle": lambda xp, x: (
-        xp.atan2(xp.imag(x), xp.real(x)) if dtype_kind(x) == "complex" else xp.atan2(xp.zeros_like(x), x)
-    ),
-    "cbrt": lambda xp, x: xp.sign(x) * xp.abs(x) ** (1 / 3),
-    "deg2rad": lambda _, x: x * (pi / 180),
-    "erf": lambda _, x: erf(x),
-    "exp2": lambda xp, x: xp.exp(x * log(2)),
-    "expit": lambda xp, x: 0.5 * xp.tanh(0.5 * x) + 0.5,
-    "fmax": _fmax,
-    "fmin": _fmin,
-    "fmod": lambda xp, x, y: x - y * xp.trunc(x / y),
-    "logaddexp2": lambda xp, x, y: xp.logaddexp(x * log(2), y * log(2)) / log(2),
-    "rad2deg": lambda _, x: x * (180 / pi),
-    "sinc": _sinc,
+DEFAULTS = {
+    "order": ("K", "C"),
+    "subok": (True, False),
+    "casting": ("same_kind", "unsafe"),
+    "keepdims": (False,),
+    "where": (True,),
+    "copy": (False,),
 }
-"""What the standard does not have, made of what it has."""
+
+
+def _is_default(key: str, value: Any) -> bool:
+    """Return whether an argument says nothing that a function of Variables would have to know."""
+    if value is None or type(value).__name__ == "_NoValueType":
+        return True
+    return type(value) in (bool, str) and value in DEFAULTS.get(key, ())
+
+
+def variables(items: Any) -> Iterator[Variable]:
+    """Yield the Variables among arguments, in lists and tuples too."""
+    for item in items:
+        if type(item) is Variable:
+            yield item
+        elif isinstance(item, list | tuple):
+            yield from variables(item)
+
+
+def array_function(function: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Return the result of one of NumPy's functions."""
+    xp = next(variables((*args, *named.values()))).__array_namespace__()
+    module = str(function.__module__).removeprefix("numpy").strip(".")
+    name = str(function.__name__)
+    full = f"{module}.{name}" if module in ("linalg", "fft") else name
+    return called(xp, full, args, dict(named))
+
+
+def array_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Return the result of one of NumPy's or SciPy's ufuncs, or of its reduction."""
+    xp = next(variables((*inputs, *named.get("out", ())))).__array_namespace__()
+    name = str(ufunc.__name__)
+    if method == "__call__":
+        return called(xp, name, inputs, dict(named))
+    if method == "outer" and not named:
+        a, b = (xp.asarray(x) for x in inputs)
+        return function_named(xp, name)(a[(..., *(None,) * b.ndim)], b)
+    table = {"reduce": REDUCE, "accumulate": ACCUMULATE}.get(method, {})
+    if name not in table:
+        raise refuse(
+            f"{name}.{method}", "one without a rule", f"the nearest that has one is {next(iter(REDUCE))}.reduce"
+        )
+    axis = inputs[1] if len(inputs) > 1 else named.pop("axis", 0)
+    named = {key: value for key, value in named.items() if not _is_default(key, value)}
+    return table[name](xp, inputs[0], axis=axis, **named)
 
 
 def elementwise(xp: Namespace, kernel: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    """The result of one of CuPy's elementwise kernels on Variables and arrays.
+    """Return the result of one of CuPy's elementwise kernels on Variables and arrays.
 
     Raises: ``LibraryError`` for a kernel that is not known, and for ``out``.
     """
     name = str(kernel.name)
-    standard = ""  # of somebody's own kernel, whatever it is called
-    for prefix in PREFIXES:
+    known = ""  # of somebody's own kernel, whatever it is called
+    for prefix in CUPY_PREFIXES:
         if name.startswith(prefix):
             name = name.removeprefix(prefix)
-            standard = RENAMED.get(name, name)
+            known = name
     dtype = named.pop("dtype", None)
     if len(args) > kernel.nin or named:
-        raise _refusal(name, f"the argument {next(iter(named), 'out')}", "leave it out: a Variable is not written to")
-    if standard in FORMULAS:
-        result = FORMULAS[standard](xp, *args)
-    elif standard in vars(xp):
-        result = getattr(xp, standard)(*args)
-    else:
-        raise _refusal(name, "a kernel whose derivative is not known", "write it as a Layer with a backward")
+        raise refuse(name, f"the argument {next(iter(named), 'out')}", "leave it out: a Variable is not written to")
+    if not known or kernel.nout > 1:
+        raise refuse(name, "a kernel whose derivative is not known", "give it one with xn.elementwise")
+    try:
+        result = function_named(xp, known)(*args)
+    except RuleMissingError as error:
+        raise refuse(name, "a kernel whose derivative is not known", error.remedy) from error
     return result if dtype is None else xp.astype(result, dtype, copy=False)
-
-
-def _refusal(name: str, got: str, remedy: str) -> LibraryError:
-    return LibraryError(WHO, f"{name} must be a function of the standard, or made of some", got, remedy)
 
 
 def refuse_conversion() -> NoReturn:
@@ -102,173 +169,3 @@ def refuse_conversion() -> NoReturn:
         "a conversion to a CuPy array",
         "use xp = array_namespace(x) and xp.concat([x, y]); for the bare values stop_gradient(x).value",
     )
-
-
-METHODS: dict[str, tuple[tuple[str, ...], Callable[..., Any]]] = {}
-"""Methods that CuPy's functions call -> the names of their arguments in order, and what they are in the standard."""
-
-
-def _method(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        METHODS[function.__name__.strip("_")] = names, function
-        return function
-
-    return register
-
-
-def method(xp: Namespace, x: Any, name: str) -> Callable[..., Any]:
-    """The method of a CuPy array as one of a Variable.
-
-    Raises: ``LibraryError`` when called with ``out``, or with an order in memory that is not C's.
-    """
-    names, function = METHODS[name]
-
-    def call(*args: Any, **named: Any) -> Any:
-        if names[:1] == ("*",):  # shapes and axes, alone or in a tuple
-            args = (args[0] if len(args) == 1 and not isinstance(args[0], int) else args,)
-        given = dict(zip(names, args, strict=False)) | named
-        if given.pop("out", None) is not None:
-            raise _refusal(name, "the argument out", "leave it out: a Variable is not written to")
-        if given.pop("order", None) not in (None, "C", "K"):
-            raise _refusal(name, "an order in memory", "leave it out: Variables are in that of C")
-        first = (given.pop("*"),) if "*" in given else ()
-        return function(xp, x, *first, **{key: value for key, value in given.items() if value is not None})
-
-    call.__name__ = name
-    return call
-
-
-@_method("axis", "dtype", "out", "keepdims")
-def _sum(xp: Namespace, x: Any, **given: Any) -> Any:
-    return xp.sum(x, **given)
-
-
-@_method("axis", "dtype", "out", "keepdims")
-def _prod(xp: Namespace, x: Any, **given: Any) -> Any:
-    return xp.prod(x, **given)
-
-
-@_method("axis", "dtype", "out", "keepdims")
-def _mean(xp: Namespace, x: Any, dtype: Any = None, **given: Any) -> Any:
-    return xp.mean(x if dtype is None else xp.astype(x, dtype), **given)
-
-
-@_method("axis", "out", "keepdims")
-def _max(xp: Namespace, x: Any, **given: Any) -> Any:
-    return xp.max(x, **given)
-
-
-@_method("axis", "out", "keepdims")
-def _min(xp: Namespace, x: Any, **given: Any) -> Any:
-    return xp.min(x, **given)
-
-
-@_method("axis", "out", "keepdims")
-def _ptp(xp: Namespace, x: Any, **given: Any) -> Any:
-    return xp.max(x, **given) - xp.min(x, **given)
-
-
-@_method("axis", "dtype", "out", "ddof", "keepdims")
-def _var(xp: Namespace, x: Any, dtype: Any = None, ddof: float = 0, **given: Any) -> Any:
-    return xp.var(x if dtype is None else xp.astype(x, dtype), correction=ddof, **given)
-
-
-@_method("axis", "dtype", "out", "ddof", "keepdims")
-def _std(xp: Namespace, x: Any, dtype: Any = None, ddof: float = 0, **given: Any) -> Any:
-    return xp.std(x if dtype is None else xp.astype(x, dtype), correction=ddof, **given)
-
-
-@_method("axis", "out", "dtype", "keepdims")
-def _argmax(xp: Namespace, x: Any, **given: Any) -> Any:
-    return xp.argmax(x, **given)
-
-
-@_method("axis", "out", "dtype", "keepdims")
-def _argmin(xp: Namespace, x: Any, **given: Any) -> Any:
-    return xp.argmin(x, **given)
-
-
-@_method("axis", "kind")
-def _argsort(xp: Namespace, x: Any, axis: int = -1, **_: Any) -> Any:
-    return xp.argsort(x, axis=axis)
-
-
-@_method("axis", "kind")
-def _sort(xp: Namespace, x: Any, axis: int = -1, **_: Any) -> None:
-    changed = xp.sort(x, axis=axis)
-    x.value, x.node = changed.value, changed.node
-
-
-@_method("order")
-def _copy(xp: Namespace, x: Any) -> Any:
-    return xp.asarray(x, copy=True)
-
-
-@_method("dtype", "order", "casting", "subok", "copy")
-def _astype(xp: Namespace, x: Any, dtype: Any, copy: bool = True, **_: Any) -> Any:
-    return xp.astype(x, xp.bool if dtype == "?" else dtype, copy=copy)
-
-
-@_method("min", "max", "out")
-def _clip(xp: Namespace, x: Any, **given: Any) -> Any:
-    return xp.clip(x, **given)
-
-
-@_method("b", "out")
-def _dot(xp: Namespace, x: Any, b: Any) -> Any:
-    if min(x.ndim, getattr(b, "ndim", 0)) == 0:
-        return x * b
-    return xp.tensordot(x, b, axes=((-1,), (max(b.ndim - 2, 0),)))
-
-
-@_method("*", "order", "copy")
-def _reshape(xp: Namespace, x: Any, shape: Any, **given: Any) -> Any:
-    return xp.reshape(x, (shape,) if isinstance(shape, int) else tuple(shape), **given)
-
-
-@_method("order")
-def _ravel(xp: Namespace, x: Any) -> Any:
-    return xp.reshape(x, (-1,))
-
-
-@_method("*")
-def _transpose(xp: Namespace, x: Any, axes: Any = None) -> Any:
-    return xp.permute_dims(x, tuple(axes) if axes else tuple(range(x.ndim))[::-1])
-
-
-@_method("axis1", "axis2")
-def _swapaxes(xp: Namespace, x: Any, axis1: int, axis2: int) -> Any:
-    axes = list(range(x.ndim))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
-    return xp.permute_dims(x, tuple(axes))
-
-
-@_method("axis")
-def _squeeze(xp: Namespace, x: Any, axis: Any = None) -> Any:
-    return xp.squeeze(x, axis=tuple(i for i, n in enumerate(x.shape) if n == 1) if axis is None else axis)
-
-
-@_method("repeats", "axis")
-def _repeat(xp: Namespace, x: Any, repeats: Any, axis: Any = None) -> Any:
-    return xp.repeat(x, repeats, axis=axis)
-
-
-@_method("indices", "axis", "out")
-def _take(xp: Namespace, x: Any, indices: Any, axis: Any = None) -> Any:
-    x, axis = (xp.reshape(x, (-1,)), 0) if axis is None else (x, axis)
-    if isinstance(indices, int):
-        return x[(slice(None),) * (axis % x.ndim) + (indices,)]
-    y = xp.take(x, xp.reshape(indices, (-1,)), axis=axis)
-    return xp.reshape(y, (*x.shape[: axis % x.ndim], *indices.shape, *x.shape[axis % x.ndim + 1 :]))
-
-
-@_method("offset", "axis1", "axis2")
-def _diagonal(xp: Namespace, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    axes = (axis1 % x.ndim, axis2 % x.ndim)
-    order = (*(axis for axis in range(x.ndim) if axis not in axes), *axes)
-    return xp.linalg.diagonal(xp.permute_dims(x, order), offset=offset)
-
-
-@_method("offset", "axis1", "axis2", "dtype", "out")
-def _trace(xp: Namespace, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, **given: Any) -> Any:
-    return xp.sum(_diagonal(xp, x, offset, axis1, axis2), axis=-1, **given)

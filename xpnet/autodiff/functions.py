@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from xpnet.autodiff.record import apply, bare, base, constant, record
-from xpnet.autodiff.rules import Rule
 from xpnet.autodiff.signatures import Takes
-from xpnet.autodiff.variable import SPACES, Variable
+from xpnet.autodiff.table import Rule
+from xpnet.autodiff.variable import Variable
+from xpnet.autodiff.views import link
 from xpnet.backend import array_namespace, dtype_kind
-from xpnet.errors import DtypeError
 from xpnet.typing import Namespace
 
 
@@ -40,7 +40,7 @@ def recorded_function(rule: Rule, function: Callable[..., Any], takes: Takes) ->
 
 
 def as_variable(value: Any) -> Any:
-    """Arrays as constant Variables, alone or in a tuple."""
+    """Return arrays as constant Variables, alone or in a tuple."""
     if type(value) is Variable:
         return value
     if isinstance(value, tuple):
@@ -49,15 +49,28 @@ def as_variable(value: Any) -> Any:
     return constant(value) if hasattr(value, "dtype") and hasattr(value, "shape") else value
 
 
-def composite_function(function: Callable[..., Any], over: Namespace, takes: Takes) -> Callable[..., Any]:
+def composite_function(function: Callable[..., Any], space: Namespace, takes: Takes) -> Callable[..., Any]:
     least, most, within = takes.least, takes.most, takes.within
 
     def composed(*args: Any, **keywords: Any) -> Any:
         if not least <= len(args) <= most or (keywords and not within(keywords)):
             takes.check(args, keywords)
-        return as_variable(function(SPACES[over], *args, **keywords))
+        return as_variable(function(space, *args, **keywords))
 
     return composed
+
+
+def viewing_function(rule: Rule, recorded: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function, which notes what its result is a view of."""
+
+    def viewing(*args: Any, **keywords: Any) -> Any:
+        y = recorded(*args, **keywords)
+        x = args[0]
+        if type(x) is Variable and y.node.rule in (rule, None) and not keywords.get("copy") and y.dtype == x.dtype:
+            link(y, x, rule, args[1:], keywords or None)
+        return y
+
+    return viewing
 
 
 def value_only_function(function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
@@ -73,7 +86,7 @@ def value_only_function(function: Callable[..., Any], takes: Takes) -> Callable[
 
 
 def _joined(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """``concat`` and ``stack``, whose operands come in a list."""
+    """Make ``concat`` and ``stack``, whose operands come in a list."""
 
     def joined(*given: Any, **keywords: Any) -> Any:
         if len(given) != 1 or (keywords and not takes.within(keywords)):
@@ -85,30 +98,39 @@ def _joined(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[.
 
 
 def _asarray(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """``asarray``, which keeps the history of a Variable and refuses a list of them."""
+    """Make ``asarray``, which keeps the history of a Variable and of lists that hold some."""
 
     def asarray(*given: Any, **keywords: Any) -> Any:
         if len(given) != 1 or (keywords and not takes.within(keywords)):
             takes.check(given, keywords)
         (obj,) = given
-        if type(obj) in (list, tuple) and _holds_variable(obj):
-            raise DtypeError(
-                "asarray",
-                "obj must be an array, a number or a list of numbers",
-                "a list that holds Variables",
-                "use xp.stack(list) or xp.concat(list)",
-            )
+        if type(obj) in (list, tuple) and (first := _first_variable(obj)) is not None:
+            obj = _stacked(obj, first)
         return as_variable(apply(rule, function, (obj,), keywords))
 
     return asarray
 
 
-def _holds_variable(items: Any) -> bool:
-    return any(type(item) is Variable or (type(item) in (list, tuple) and _holds_variable(item)) for item in items)
+def _first_variable(items: Any) -> Variable | None:
+    """Return a Variable in nested lists, None where there is none."""
+    for item in items:
+        found = item if type(item) is Variable else _first_variable(item) if type(item) in (list, tuple) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _stacked(items: Any, like: Variable) -> Any:
+    """Return nested lists as one array, with numbers in the dtype of a Variable among them."""
+    if type(items) in (list, tuple):
+        return like.__array_namespace__().stack([_stacked(item, like) for item in items])
+    if hasattr(items, "shape"):
+        return items
+    return like.__array_namespace__().asarray(items, dtype=like.dtype, device=like.device)
 
 
 def _astype(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """``astype``; to integers and bools its result is a constant."""
+    """Make ``astype``; to integers and bools its result is a constant."""
 
     def astype(*given: Any, **keywords: Any) -> Any:
         if len(given) != 2 or (keywords and not takes.within(keywords)):
@@ -120,7 +142,7 @@ def _astype(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[.
 
 
 def _sort(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """``sort``; NumPy's own cannot sort downwards."""
+    """Make ``sort``; NumPy's own cannot sort downwards."""
 
     def sorted_either_way(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         xp = array_namespace(x)
@@ -131,7 +153,7 @@ def _sort(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
 
 
 def _argsort(_: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """``argsort``; downwards by sorting the flipped array upwards, which leaves equal elements in order."""
+    """Make ``argsort``; downwards it sorts the flipped array upwards, which leaves equal elements in order."""
 
     def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         if not descending:
@@ -144,7 +166,7 @@ def _argsort(_: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
 
 
 def _eig(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """``eig``, complex always; NumPy's own is real where all eigenvalues are."""
+    """Make ``eig``, complex always; NumPy's own is real where all eigenvalues are."""
 
     def complex_eig(x: Any, /) -> Any:
         xp = array_namespace(x)
@@ -155,7 +177,7 @@ def _eig(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...,
 
 
 def _pinv(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """``pinv``, whose ``rtol`` may be a Variable; nothing depends on it where the rank does not change."""
+    """Make ``pinv``, whose ``rtol`` may be a Variable; nothing depends on it where the rank does not change."""
 
     def pinv(x: Any, /, *, rtol: Any = None) -> Any:
         return function(x, rtol=base(rtol))
@@ -164,7 +186,7 @@ def _pinv(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
 
 
 def _frequencies(_: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """``fftfreq`` and ``rfftfreq``; NumPy's own take no dtype."""
+    """Make ``fftfreq`` and ``rfftfreq``; NumPy's own take no dtype."""
 
     def frequencies(n: int, /, *, dtype: Any = None, **keywords: Any) -> Any:
         y = function(n, **keywords)

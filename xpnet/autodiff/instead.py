@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from difflib import get_close_matches
 
 INSTEAD = {
     "absolute": "abs",
@@ -60,7 +61,7 @@ BARE = {
 
 
 def remedy_for(name: str, known: Container[str], own: str) -> str:
-    """What to write instead of a function or attribute of that name; ``own`` where nothing better is known."""
+    """Say what to write instead of a function or attribute of that name; ``own`` where nothing better is known."""
     if name == "dot":
         return "write x @ y"
     if name in BARE:
@@ -69,3 +70,9 @@ def remedy_for(name: str, known: Container[str], own: str) -> str:
     if other != name or name in known:
         return f"use xp.{other}, with xp = array_namespace(x)"
     return own
+
+
+def nearest(name: str, known: Iterable[str], own: str) -> str:
+    """Say which of the known names is most like this one; ``own`` where none is."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"the nearest that has one is {near[0]}; else {own}" if near else own

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
-from typing import Any
+from typing import Any, ClassVar
 
-from xpnet.autodiff.nodes import CONSTANT, Node, in_forward
-from xpnet.autodiff.record import base, constant, variable_of
+from xpnet.autodiff.nodes import CONSTANT, Node, in_forward, leaf
+from xpnet.autodiff.table import base
 from xpnet.backend import array_namespace
 from xpnet.errors import DtypeError, StateError
+
+
+def boxed(kind: type[Any], value: Any, node: Node | None = None) -> Any:
+    """Return a Variable, of this class, with that value and history; without a history a constant."""
+    variable = object.__new__(kind)
+    variable.value = value
+    variable.node = leaf(value, CONSTANT) if node is None else node
+    return variable
 
 
 class Items:
@@ -20,12 +28,10 @@ class Items:
 
     node: Node
     value: Any
+    __getitem__: ClassVar[Callable[[Any, Any], Any]]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        raise NotImplementedError
-
-    def __getitem__(self, key: Any, /) -> Any:
         raise NotImplementedError
 
     def __len__(self) -> int:
@@ -52,13 +58,13 @@ class Items:
         return operator.index(base(self))
 
     def __float__(self) -> float:
-        return float(self._number("float"))
+        return float(self.number("float"))
 
     def __complex__(self) -> complex:
-        return complex(self._number("complex"))
+        return complex(self.number("complex"))
 
-    def _number(self, kind: str) -> Any:
-        """The array of one element, where no derivative is lost by it.
+    def number(self, kind: str) -> Any:
+        """Return the array of one element, where no derivative is lost by it.
 
         Raises: ``StateError`` inside a transform or a layer's forward.
         """
@@ -72,15 +78,15 @@ class Items:
         return base(self)
 
     def __copy__(self) -> Any:
-        return variable_of(self.value, self.node)
+        return boxed(type(self), self.value, self.node)
 
     def __deepcopy__(self, memo: Any) -> Any:
         self._refuse_copy("copy.deepcopy")
-        return constant(deepcopy(base(self), memo))
+        return boxed(type(self), deepcopy(base(self), memo))
 
     def __reduce_ex__(self, _: Any) -> tuple[Any, ...]:
         self._refuse_copy("pickle")
-        return constant, (base(self),)
+        return boxed, (type(self), base(self))
 
     def _refuse_copy(self, how: str) -> None:
         """Raise where a copy would be cut off from the graph, and take a part of the gradient with it."""

@@ -8,16 +8,24 @@ constant ones. What a function takes and says of itself is its declaration in ``
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
-from xpnet.autodiff import sets  # noqa: F401 (it declares composites)
-from xpnet.autodiff.functions import SPECIAL, composite_function, recorded_function, value_only_function
+from xpnet.autodiff.functions import (
+    SPECIAL,
+    composite_function,
+    recorded_function,
+    value_only_function,
+    viewing_function,
+)
+from xpnet.autodiff.idioms import IDIOMS
 from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.rules import COMPOSITES, RULES
 from xpnet.autodiff.signatures import Takes
-from xpnet.autodiff.variable import SPACES
-from xpnet.errors import XpnetError
+from xpnet.autodiff.special import Special
+from xpnet.autodiff.table import VIEWS
+from xpnet.errors import RuleMissingError
 from xpnet.standard import FUNCTIONS
 from xpnet.typing import Namespace
 
@@ -63,19 +71,16 @@ VALUE_ONLY: dict[str, str] = {
 STAND_IN = COMPOSITES.keys() - {"linalg.eigvals", "unique_all", "unique_counts", "unique_inverse", "unique_values"}
 
 
-class RuleMissingError(XpnetError, AttributeError):
-    """A function for which there is no rule."""
-
-
 class DifferentiableNamespace(ModuleType):
     """The array API namespace of Variables over one library; ``differentiates`` is that library's own."""
 
     differentiates: Namespace
 
-    def __init__(self, over: Namespace, prefix: str = "") -> None:
+    def __init__(self, over: Namespace, prefix: str = "", whole: Namespace = None) -> None:
         name = over.__name__ if not prefix else f"{over.__name__}.{prefix[:-1]}"
         super().__init__(f"xpnet.autodiff.over.{name}", self.__doc__)
         self.__dict__["differentiates"] = over
+        self.__dict__["_whole"] = whole or self  # what a composite of an extension is made of
         functions = over if not prefix else getattr(over, prefix[:-1])
         for full in (*RULES, *COMPOSITES, *VALUE_ONLY):
             head, _, short = full.rpartition(".")
@@ -86,22 +91,27 @@ class DifferentiableNamespace(ModuleType):
                 setattr(self, short, getattr(over, short))
         for extension in EXTENSIONS if not prefix else ():
             if hasattr(over, extension):
-                setattr(self, extension, DifferentiableNamespace(over, f"{extension}."))
+                setattr(self, extension, DifferentiableNamespace(over, f"{extension}.", self))
 
-    def __array_namespace_info__(self) -> Info:
-        """What the library tells of itself, as it is for Variables."""
-        return Info(self.differentiates.__array_namespace_info__())
+        if not prefix:
+            self.special = Special(self)
+
+    def __array_namespace_info__(self) -> Any:
+        """Return what the library tells of itself."""
+        return self.differentiates.__array_namespace_info__()
 
     def _function(self, full: str, function: Any) -> Callable[..., Any]:
         takes = Takes(full)
         if full in SPECIAL:
             made = SPECIAL[full](RULES.get(full), function, takes)
         elif full in COMPOSITES:
-            made = composite_function(COMPOSITES[full][0], self.differentiates, takes)
+            made = composite_function(COMPOSITES[full][0], self._whole, takes)
         elif full in RULES:
             made = recorded_function(RULES[full], function, takes)
         else:
             made = value_only_function(function, takes)
+        if RULES.get(full) in VIEWS:
+            made = viewing_function(RULES[full], made)
         made.__name__ = made.__qualname__ = full.rpartition(".")[2]
         made.__module__ = self.__name__
         made.__doc__ = FUNCTIONS[full].__doc__
@@ -111,6 +121,9 @@ class DifferentiableNamespace(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        full = name if self._whole is self else f"{self.__name__.rpartition('.')[2]}.{name}"
+        if full in IDIOMS:
+            return partial(IDIOMS[full], self._whole)
         raise RuleMissingError(
             self.__name__,
             "a function of Variables must be one of the array API standard",
@@ -119,30 +132,18 @@ class DifferentiableNamespace(ModuleType):
         )
 
 
-class Info:
-    """The answer of ``__array_namespace_info__``: the library's own, but for what Variables cannot do."""
-
-    def __init__(self, own: Any) -> None:
-        self._own = own
-
-    def capabilities(self) -> dict[str, Any]:
-        """Whether a mask may be a key, and shapes may depend on values."""
-        return {**self._own.capabilities(), "boolean indexing": False}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._own, name)
+_SPACES: dict[Namespace, DifferentiableNamespace] = {}
 
 
-def namespace_over(over: Namespace) -> DifferentiableNamespace:
-    """The namespace of Variables over a library's namespace, made once."""
-    if over not in SPACES:
-        SPACES[over] = DifferentiableNamespace(over)
-    space: DifferentiableNamespace = SPACES[over]
-    return space
+def namespace_over(over: Namespace) -> Namespace:
+    """Return the namespace of Variables over a library's namespace, made once."""
+    if over not in _SPACES:
+        _SPACES[over] = DifferentiableNamespace(over)
+    return _SPACES[over]
 
 
 def markdown_table() -> str:
-    """The two lists as a Markdown table."""
+    """Return the two lists as a Markdown table."""
     rows = {full: ("differentiable", rule.note) for full, rule in RULES.items()}
     rows |= {full: ("differentiable", note) for full, (_, note) in COMPOSITES.items()}
     rows |= {full: ("value only", note) for full, note in VALUE_ONLY.items()}

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
-from xpnet.autodiff.rules.table import Rule, own
+from xpnet.autodiff.table import Rule, own
 from xpnet.backend import array_namespace, dtype_kind
 from xpnet.errors import DtypeError, LibraryError, XpnetError
 
@@ -42,7 +42,7 @@ class Trace:
         return self.number >= STEP and not self.barred
 
     def hand_made(self, below: int) -> Trace:
-        """The trace of Variables made by hand around values whose highest number is ``below``."""
+        """Return the trace of Variables made by hand around values whose highest number is ``below``."""
         number = max(self.number, below) + 1
         return self.by_hand.setdefault(number, Trace(number))
 
@@ -57,7 +57,7 @@ _scope: ContextVar[Trace] = ContextVar("xpnet_trace", default=Trace(0))  # noqa:
 
 
 def current_trace() -> Trace:
-    """The trace of the innermost active ``grad``."""
+    """Return the trace of the innermost active ``grad``."""
     return _scope.get()
 
 
@@ -65,13 +65,13 @@ _forward: ContextVar[bool] = ContextVar("xpnet_forward", default=False)
 
 
 def in_forward() -> bool:
-    """Whether a layer's ``forward`` runs on Variables."""
+    """Return whether a layer's ``forward`` runs on Variables."""
     return _forward.get()
 
 
 @contextmanager
 def forward_of_variables() -> Iterator[None]:
-    """A layer's ``forward`` on Variables."""
+    """Mark that a layer's ``forward`` runs on Variables."""
     token = _forward.set(True)
     try:
         yield
@@ -194,7 +194,7 @@ class Parts:
 
 
 def part(g: Any, _y: Any, whole: tuple[Any, ...], index: int) -> Parts:
-    """The gradient of ``whole[index]``."""
+    """Return the gradient of ``whole[index]``."""
     return Parts(tuple(g if at == index else None for at in range(len(whole))))
 
 
@@ -204,7 +204,7 @@ next_order: Callable[[], int] = count(1).__next__
 
 
 def leaf(value: Any, trace: Trace, name: str | None = None) -> Node:
-    """A node that nothing was computed for."""
+    """Return a node that nothing was computed for."""
     node = Node()
     node.rule = node.grad = node.keywords = None
     node.value, node.trace, node.label = value, trace, name
@@ -217,7 +217,7 @@ _REAL: set[tuple[type, Any]] = set()  # the types of arrays and their real dtype
 
 
 def is_real(value: Any) -> bool:
-    """Whether the value is an array of a real floating dtype."""
+    """Return whether the value is an array of a real floating dtype."""
     kind = (type(value), getattr(value, "dtype", None))
     if kind in _REAL:
         return True
@@ -229,7 +229,7 @@ def is_real(value: Any) -> bool:
 
 
 def conjugate(value: Any) -> Any:
-    """``conj(x)`` of complex arrays, anything else as it is."""
+    """Return ``conj(x)`` of complex arrays, anything else as it is."""
     if is_real(value) or not hasattr(value, "dtype") or dtype_kind(value) != "complex":
         return value
     return array_namespace(value).conj(value)

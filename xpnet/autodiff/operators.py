@@ -1,19 +1,17 @@
-"""The operators of Variables: Python's own, each with the rule that it records."""
+"""Python's operators as methods of Variables, each with the rule that it records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xpnet.autodiff.record import NUMBERS, apply, base, constant, is_operand, one_library, plain_numbers, record
-from xpnet.autodiff.rules import RULES
-
-if TYPE_CHECKING:
-    from xpnet.autodiff.variable import Variable
+from xpnet.autodiff.table import RULES
+from xpnet.autodiff.variable import Variable
 
 
-def operators(name: str, operate: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The operator and its reflected form; the common cases do not go through ``apply``."""
+def binary(name: str, operate: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the operator and its reflected form; the common cases do not go through ``apply``."""
     rule = RULES[name]
 
     def method(self: Variable, other: Any, /) -> Any:
@@ -44,7 +42,7 @@ def operators(name: str, operate: Callable[[Any, Any], Any]) -> tuple[Callable[.
 
 
 def constant_operator(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """An operator whose result is a constant."""
+    """Return an operator whose result is a constant."""
 
     def method(self: Variable, other: Any, /) -> Any:
         if type(other) not in NUMBERS and not is_operand(other):

@@ -1,48 +1,21 @@
-"""Recording: how a call on Variables becomes a node of the graph.
-
-A Variable has operators, operators record, and what is recorded is a Variable: here the circle is cut, for
-``made_by_recording`` brings the class when it has been made.
-"""
+"""Recording: how a call on Variables becomes a node of the graph."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from xpnet.autodiff.nodes import CONSTANT, PART, Node, Trace, leaf, next_order
-from xpnet.autodiff.rules import Rule
-from xpnet.autodiff.rules.table import base as base
+from xpnet.autodiff.nodes import CONSTANT, PART, Node, Trace, next_order
+from xpnet.autodiff.table import Rule
+from xpnet.autodiff.table import base as base
+from xpnet.autodiff.variable import Variable, new
+from xpnet.autodiff.variable import constant as constant
+from xpnet.autodiff.variable import variable_of as variable_of
 from xpnet.backend import array_namespace, dtype_kind, library_name
 from xpnet.backend.numbers import NUMBERS as NUMBERS
 from xpnet.errors import DtypeError, StateError
-
-if TYPE_CHECKING:
-    from xpnet.autodiff.variable import Variable  # noqa: TC004 (see above)
-
-new = object.__new__
-
-
-def made_by_recording(kind: type[Variable]) -> type[Variable]:
-    """Make this the class of what is recorded."""
-    globals()["Variable"] = kind
-    return kind
-
-
-def variable_of(value: Any, node: Node) -> Variable:
-    """A Variable with that value and history."""
-    variable = new(Variable)
-    variable.value = value
-    variable.node = node
-    return variable
-
-
-def constant(value: Any, rule: Rule | None = None) -> Variable:
-    """A Variable that nothing will be differentiated by."""
-    node = leaf(value, CONSTANT)
-    node.rule = rule
-    return variable_of(value, node)
 
 
 def record(
@@ -53,7 +26,7 @@ def record(
     trace: Trace,
     keywords: dict[str, Any] | None = None,
 ) -> Variable:
-    """The result of an operation as a Variable with a new node.
+    """Return the result of an operation as a Variable with a new node.
 
     Raises: ``StateError`` where the trace is finished.
     """
@@ -98,7 +71,7 @@ def record_parts(
     trace: Trace,
     keywords: dict[str, Any] | None,
 ) -> tuple[Any, ...]:
-    """The several results of an operation as Variables that share one node."""
+    """Return the several results of an operation as Variables that share one node."""
     whole = record(rule, values, args, parents, trace, keywords).node
     return tuple(record(PART, value, (values, at), (whole, None), trace) for at, value in enumerate(values))
 
@@ -126,7 +99,7 @@ def apply(
 
 
 def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[Node | None, ...]]:
-    """The highest trace among the Variables, what lies under its Variables and under constants, and their nodes.
+    """Return the highest trace among the Variables, what lies under its Variables and under constants, and their nodes.
 
     The trace is None where there are no Variables; constants have no nodes.
 
@@ -159,7 +132,7 @@ def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[N
 
 
 def plain_numbers(raw: tuple[Any, ...], args: tuple[Any, ...]) -> Iterator[Any]:
-    """NumPy's scalars as Python's numbers, for libraries that do not take them."""
+    """Return NumPy's scalars as Python's numbers, for libraries that do not take them."""
     others = {library_name(array_namespace(base(arg))) for arg in args if type(arg) is Variable} - {"numpy"}
     for arg in raw:
         yield arg.item() if others and isinstance(arg, np.generic) else arg
@@ -176,7 +149,7 @@ def one_library(args: tuple[Any, ...]) -> None:
 
 
 def bare(value: Any) -> Any:
-    """The same with lists and tuples of them."""
+    """Return the array at the bottom of a Variable, and the same of lists and tuples of them."""
     if type(value) is Variable:
         return base(value)
     if type(value) in (list, tuple):

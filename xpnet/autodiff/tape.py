@@ -21,7 +21,7 @@ from operator import attrgetter
 from typing import Any
 
 from xpnet.autodiff.nodes import RELEASED, Node, Parts, Released
-from xpnet.autodiff.rules.table import fit, own
+from xpnet.autodiff.table import fit, own
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, StateError
 
@@ -31,7 +31,7 @@ by_order = attrgetter("order")
 
 
 def reachable(last: Iterable[Node]) -> list[Node]:
-    """The nodes from which these were made, the last made first."""
+    """Return the nodes from which these were made, the last made first."""
     seen = set(last)
     stack = list(seen)
     while stack:
@@ -43,7 +43,7 @@ def reachable(last: Iterable[Node]) -> list[Node]:
 
 
 def walk(nodes: Iterable[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
-    """The gradients at every node from those at the last ones; ``nodes`` are the reachable ones, last made first.
+    """Return the gradients at every node from those at the last ones; ``nodes`` are reachable, the last made first.
 
     Every gradient has the shape and dtype of the value that it belongs to. Nothing is written on the nodes, so that
     threads may walk one graph at once. What arrives at a leaf has memory of its own.
@@ -95,7 +95,7 @@ def walk(nodes: Iterable[Node], last: Sequence[Node], seeds: Sequence[Any], chec
 
 
 def _shared(d: Any, g: Any, found: Sequence[Any]) -> bool:
-    """Whether other arrays may use the memory of a gradient that a layer or a list gave."""
+    """Return whether other arrays may use the memory of a gradient that a layer or a list gave."""
     if d is g or getattr(d, "base", d) is not None:  # a library without ``base`` does not tell a view
         return True
     return sum(d is other for other in found) > 1
@@ -130,14 +130,14 @@ def settle(nodes: Iterable[Node], grads: dict[Node, Any], keep: bool) -> None:
 
 
 def at_leaf(d: Any, x: Any) -> Any:
-    """The gradient of a leaf: an array where NumPy makes a number of one without axes."""
+    """Return the gradient of a leaf: an array where NumPy makes a number of one without axes."""
     if d is None or type(d) is type(x) or d.shape != ():
         return d
     return array_namespace(d).asarray(d)
 
 
 def _constants(parents: tuple[Node | None, ...], args: tuple[Any, ...]) -> Released:
-    """The arguments that have no node, where they are small enough to draw."""
+    """Return the arguments that have no node, where they are small enough to draw."""
     pairs = zip(parents, args, strict=False)
     return Released(
         [arg if parent is None and prod(getattr(arg, "shape", ())) <= SMALL else None for parent, arg in pairs]

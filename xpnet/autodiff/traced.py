@@ -11,7 +11,7 @@ import numpy as np
 from xpnet.autodiff.nodes import Node, Trace, check_real, conjugate, is_real, leaf
 from xpnet.autodiff.record import NUMBERS, apply, base, variable_of
 from xpnet.autodiff.rules import Rule
-from xpnet.autodiff.rules.table import own
+from xpnet.autodiff.table import own
 from xpnet.autodiff.tape import at_leaf, reachable, walk
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable, as_differentiable
@@ -23,12 +23,12 @@ Argnums = int | tuple[int, ...]
 
 
 def below(tree: Any) -> int:
-    """The highest number among the Variables of the arguments."""
+    """Return the highest number among the Variables of the arguments."""
     return max([x.node.trace.number for x in leaves(tree) if type(x) is Variable], default=0)
 
 
 def read_argnums(argnums: Any, who: str) -> Argnums:
-    """The number of an argument, or a tuple of them.
+    """Return the number of an argument, or a tuple of them.
 
     Raises: ``DtypeError`` for anything else.
     """
@@ -45,7 +45,7 @@ def read_argnums(argnums: Any, who: str) -> Argnums:
 def trace_arguments(
     args: tuple[Any, ...], argnums: Argnums, trace: Trace, who: str
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The arguments with the chosen ones as Variables of the trace, and those again for the transform itself.
+    """Return the arguments with the chosen ones as Variables of the trace, and those again for the transform itself.
 
     The function may change its Variables; the second ones keep the node and the value that it was given.
     A number is of the library and dtype of the first floating array beside it, else of the current backend's.
@@ -73,7 +73,7 @@ def trace_arguments(
 
 
 def traced_result(y: Any, trace: Trace, f: Function, who: str) -> Variable:
-    """The one array that the function returned, a Variable of the trace."""
+    """Return the one array that the function returned, a Variable of the trace."""
     if type(y) is not Variable or y.node.trace is not trace:
         if y is None or isinstance(y, list | tuple | dict | str):
             got = "None" if y is None else type(y).__name__
@@ -85,7 +85,7 @@ def traced_result(y: Any, trace: Trace, f: Function, who: str) -> Variable:
 
 
 def traced_outputs(y: Any, trace: Trace, f: Function, who: str) -> list[Node | None]:
-    """The nodes of what the function returned, None for what does not depend on the arguments."""
+    """Return the nodes of what the function returned, None for what does not depend on the arguments."""
     if y is None:
         raise DtypeError(who, f"{name_of(f)} must return an array", "None", "return its result")
     nodes = [item.node if type(item) is Variable and item.node.trace is trace else None for item in leaves(y)]
@@ -127,12 +127,12 @@ def name_of(f: Function) -> str:
 
 
 def _same(*operands: Any) -> Any:
-    """The gradient of the first operand: what arrived."""
+    """Return the gradient of the first operand: what arrived."""
     return operands[0]
 
 
 def _unrelated(*operands: Any) -> Any:
-    """The gradient of the last operand: zeros."""
+    """Return the gradient of the last operand: zeros."""
     return array_namespace(operands[-1]).zeros_like(operands[-1])
 
 
@@ -142,7 +142,7 @@ LINK = Rule("gradient", (_same, _unrelated))
 def gradients_of(
     chosen: Any, grads: dict[Node, Any], f: Function, who: str, conjugated: bool = True
 ) -> tuple[Any, ...]:
-    """The gradients that a walk found at the chosen Variables; zeros where only others mattered."""
+    """Return the gradients that a walk found at the chosen Variables; zeros where only others mattered."""
     for argument in chosen:
         found = leaves(argument)
         if found and who != "hessian" and all(grads.get(x.node) is None for x in found):
@@ -167,12 +167,12 @@ def gradients_of(
 
 
 def as_given(tree: Any, gradients: Any) -> Any:
-    """The gradients in the form of the arguments: of a number a number, of an array an array."""
+    """Return the gradients in the form of the arguments: of a number a number, of an array an array."""
     return same_form(lambda x, d: _number(d) if type(x) in NUMBERS else d, tree, gradients)
 
 
 def _number(d: Any) -> Any:
-    """The one number in an array, as Python has it; what an enclosing ``grad`` or a compiler traces stays as it is."""
+    """Return the number in an array as Python has it; what an outer ``grad`` or a compiler traces stays as it is."""
     if type(d) is Variable or d.shape != () or device_of(d) is None:
         return d
     host = to_numpy(d)[()]
@@ -181,14 +181,14 @@ def _number(d: Any) -> Any:
 
 
 def pairs(tree: Any, like: Any) -> list[tuple[Any, Any]]:
-    """What stands in one place of two trees of one form."""
+    """Return what stands in one place of two trees of one form."""
     found: list[tuple[Any, Any]] = []
     same_form(lambda x, d: found.append((d, x)), like, tree)
     return found
 
 
 def as_seed(d: Any, like: Any, who: str) -> Any:
-    """A cotangent or tangent as an array of the shape of what it belongs to."""
+    """Return a cotangent or tangent as an array of the shape of what it belongs to."""
     d = d.item() if isinstance(d, np.generic) else d
     if type(d) in NUMBERS:
         check_real(d, like, who)
@@ -221,7 +221,7 @@ def check_arguments(arguments: list[Any], y: Any, f: Function, who: str) -> None
 
 
 def whole(first: Any, *second: Any, dtype: Any, f: Function, who: str) -> Any:
-    """The derivatives of a complex result from those of its real and its imaginary part; of a real one the first.
+    """Return the derivatives of a complex result from those of its real and imaginary parts; of a real one the first.
 
     Raises: ``ArgumentError`` where they are not those of an analytic function of a complex argument.
     """
@@ -240,7 +240,7 @@ def whole(first: Any, *second: Any, dtype: Any, f: Function, who: str) -> Any:
 
 
 def dot(left: list[Any], right: list[Any]) -> Any:
-    """``Re Σ a b`` over all pairs."""
+    """Return ``Re Σ a b`` over all pairs."""
     total = None
     for a, b in zip(left, right, strict=True):
         if a is None:

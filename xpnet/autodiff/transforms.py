@@ -41,7 +41,7 @@ from xpnet.errors import ArgumentError, DtypeError, ShapeError
 
 
 def grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
-    """The function that returns the gradient of a scalar function, ``grad(f)(x) = ∂f/∂x``.
+    """Return the function that returns the gradient of a scalar function, ``grad(f)(x) = ∂f/∂x``.
 
     ``argnums`` names the argument, or several for a tuple of gradients; ``check`` names the operation that made
     the first NaN.
@@ -58,7 +58,7 @@ def grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
-    """The function that returns ``f(x), ∂f/∂x`` at once.
+    """Return the function that returns ``f(x), ∂f/∂x`` at once.
 
     Raises: as ``grad``.
     """
@@ -83,7 +83,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) ->
 
 
 def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
-    """``f(*args)`` and the function ``dout -> doutᴴ ∂f/∂args``, a tuple with one gradient per argument.
+    """Return ``f(*args)`` and the function ``dout -> doutᴴ ∂f/∂args``, a tuple with one gradient per argument.
 
     f may return nested dicts, lists and tuples; ``dout`` then has their form.
 
@@ -104,7 +104,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
 
 
 def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-    """``f(*args)`` and its derivative along the tangents, ``Σ ∂f/∂args · tangents``.
+    """Return ``f(*args)`` and its derivative along the tangents, ``Σ ∂f/∂args · tangents``.
 
     It is the transpose of the transpose: the gradient of ``vjp`` by ``dout``.
 
@@ -138,16 +138,21 @@ def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[
     return values, same_form(move, values)
 
 
-def jacobian(f: Function, argnums: Argnums = 0) -> Function:
-    """The function that returns all derivatives, ``Jᵢⱼ = ∂fᵢ/∂xⱼ`` of shape ``y.shape + x.shape``.
+def jacobian(f: Function, argnums: Argnums = 0, *, mode: str = "reverse") -> Function:
+    """Return the function that returns all derivatives, ``Jᵢⱼ = ∂fᵢ/∂xⱼ`` of shape ``y.shape + x.shape``.
 
-    Raises: as ``vjp``.
+    The graph is walked back once for each element of the result, or with ``mode="forward"`` once for each element of
+    the arguments, which is less where f has few arguments and many results.
+
+    Raises: as ``vjp``; ``ArgumentError`` for another mode; ``DtypeError`` for complex numbers in forward mode.
     """
-    return _derivatives(f, argnums, "jacobian")
+    if mode not in ("reverse", "forward"):
+        raise ArgumentError("jacobian", "mode must be 'reverse' or 'forward'", repr(mode), "choose one")
+    return _derivatives(f, argnums, "jacobian") if mode == "reverse" else _columns(f, argnums)
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Function:
-    """The function that returns the second derivatives of a scalar function, ``Hᵢⱼ = ∂²f/∂xᵢ∂xⱼ``.
+    """Return the function that returns the second derivatives of a scalar function, ``Hᵢⱼ = ∂²f/∂xᵢ∂xⱼ``.
 
     Over several arguments, or dicts, lists and tuples, it returns the blocks nested in the form of the
     gradient, each in the form of the argument.
@@ -200,8 +205,40 @@ def _derivatives(f: Function, argnums: Argnums, who: str) -> Function:
     return derivatives
 
 
+def _columns(f: Function, argnums: Argnums) -> Function:
+    argnums = read_argnums(argnums, "jacobian")
+
+    def derivatives(*args: Any, **keywords: Any) -> Any:
+        with tracing(below(args)) as trace:
+            traced, chosen = trace_arguments(args, argnums, trace, "jacobian")
+            y = traced_result(f(*traced, **keywords), trace, f, "jacobian")
+            for x in (y, *leaves(chosen)):
+                if dtype_kind(x) == "complex":
+                    remedy = "use mode='reverse'"
+                    raise DtypeError("jacobian", "numbers must be real in forward mode", x.dtype, remedy)
+            with tracing() as inner:  # the gradient is linear in what arrives: its transpose goes forward
+                zeros = array_namespace(y.value).zeros_like(y.value)
+                dual = variable_of(zeros, leaf(zeros, inner))
+                back = Walk([y.node])([dual])
+
+                def columns(x: Any) -> Any:
+                    xp, d, size = array_namespace(x.value, y.value), back.get(x.node), prod(x.shape)
+                    shape, device = (*y.shape, *x.shape), device_of(y.value)
+                    if type(d) is not Variable or d.node.trace is not inner or size == 0:
+                        return xp.zeros(shape, dtype=y.dtype, device=device)
+                    walk, one_hot = Walk([d.node]), xp.eye(size, dtype=d.dtype, device=device)
+                    found = [walk([xp.reshape(one_hot[at, ...], x.shape)]).get(dual.node) for at in range(size)]
+                    found = [xp.zeros_like(zeros) if move is None else move for move in found]
+                    return xp.reshape(xp.stack(found, axis=-1), shape)
+
+                result = as_given(_chosen(args, argnums), same_form(columns, chosen))
+        return result if isinstance(argnums, tuple) else result[0]
+
+    return derivatives
+
+
 def hvp(f: Function, x: Any, v: Any) -> Any:
-    """The product of the second derivatives with a vector, ``H v``, without making ``H``.
+    """Return the product of the second derivatives with a vector, ``H v``, without making ``H``.
 
     Of complex arguments it is the change of the gradient, ``d/dt grad(f)(x + t v)`` at ``t = 0``.
 
@@ -215,12 +252,12 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
 
 
 def stop_gradient(tree: Any) -> Any:
-    """The same values as constants: no transform differentiates through them."""
+    """Return the same values as constants: no transform differentiates through them."""
     return same_form(lambda x: constant(base(x)) if type(x) is Variable else x, tree)
 
 
 def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, ...]:
-    """The arguments by which is differentiated, as they were given."""
+    """Return the arguments by which is differentiated, as they were given."""
     return tuple(args[number] for number in (argnums if isinstance(argnums, tuple) else (argnums,)))
 
 

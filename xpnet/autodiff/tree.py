@@ -7,7 +7,7 @@ from typing import Any
 
 
 def leaves(tree: Any) -> list[Any]:
-    """The arrays of nested dicts, lists and tuples, in order."""
+    """Return the arrays of nested dicts, lists and tuples, in order."""
     if hasattr(tree, "dtype"):  # asked first: most are arrays, and a Mapping is slow to tell
         return [tree]
     if type(tree) is dict or isinstance(tree, Mapping):
@@ -18,7 +18,7 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def same_form(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
-    """``function(leaf, ...)`` of every leaf, in dicts, lists and tuples like those of ``tree``."""
+    """Return ``function(leaf, ...)`` of every leaf, in dicts, lists and tuples like those of ``tree``."""
     if hasattr(tree, "dtype"):
         return function(tree, *others)
     if type(tree) is dict and not others:

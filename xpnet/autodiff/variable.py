@@ -1,31 +1,32 @@
-"""``Variable``: an array that remembers how it was made."""
+"""``Variable``: an array that remembers how it was made.
+
+The class holds a value and a node, and knows what needs no rule. Operators, items and methods record, and rules are
+built on recording: ``attached`` brings them to the class.
+"""
 
 from __future__ import annotations
 
-import operator
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from xpnet.autodiff import foreign
-from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.items import Items
 from xpnet.autodiff.nodes import CONSTANT, Node, check_real, conjugate, current_trace, is_real, leaf
-from xpnet.autodiff.operators import constant_operator, constant_operators, operators, unary
-from xpnet.autodiff.record import NUMBERS, apply, base, constant, made_by_recording
-from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, read_key, set_item
-from xpnet.autodiff.rules.shapes import TO_DEVICE, VIEWS, to_device
-from xpnet.autodiff.rules.table import RULES
+from xpnet.autodiff.table import ASSIGNMENTS, Rule, base
 from xpnet.autodiff.tape import reachable, settle, walk
-from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, library_of, size_of
-from xpnet.errors import DtypeError, LibraryError, MemberError, ShapeError, StateError
+from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, size_of
+from xpnet.backend.numbers import NUMBERS
+from xpnet.errors import DtypeError, LibraryError, ShapeError, StateError
 from xpnet.standard import Standard
-from xpnet.typing import Namespace
+from xpnet.typing import Array
 
-SPACES: dict[Namespace, Namespace] = {}  # a library's namespace -> that of Variables over it
+new = object.__new__
+
+Unary: TypeAlias = "Callable[[Variable], Variable]"
+Binary: TypeAlias = "Callable[[Variable, Any], Variable]"
 
 
-@made_by_recording
 class Variable(Items):
     """An array with a history, ``y = f(Variable(x)); y.backward(); x.grad``.
 
@@ -36,13 +37,44 @@ class Variable(Items):
     Raises: ``DtypeError`` for integers and bools, which have no derivative, and for what is not an array.
     """
 
-    __slots__ = ("__weakref__", "node", "value")
+    __slots__ = ("__weakref__", "node", "origin", "value", "views")
 
-    __array_ufunc__ = None  # NumPy leaves operators to us
     differentiates = True
 
     node: Node
     value: Any
+    origin: Any  # of a view, and how it was made; see ``views``
+    views: list[Any]
+
+    __array_namespace__: Callable[..., Standard]
+    to_device: Callable[..., Variable]
+    __setitem__: ClassVar[Callable[[Variable, Any, Any], None]]
+    __neg__: ClassVar[Unary]
+    __pos__: ClassVar[Unary]
+    __abs__: ClassVar[Unary]
+    __invert__: ClassVar[Unary]
+    __getitem__: ClassVar[Binary]
+    __add__: ClassVar[Binary]
+    __radd__: ClassVar[Binary]
+    __sub__: ClassVar[Binary]
+    __rsub__: ClassVar[Binary]
+    __mul__: ClassVar[Binary]
+    __rmul__: ClassVar[Binary]
+    __truediv__: ClassVar[Binary]
+    __rtruediv__: ClassVar[Binary]
+    __mod__: ClassVar[Binary]
+    __pow__: ClassVar[Binary]
+    __rpow__: ClassVar[Binary]
+    __matmul__: ClassVar[Binary]
+    __rmatmul__: ClassVar[Binary]
+    __and__: ClassVar[Binary]
+    __or__: ClassVar[Binary]
+    __eq__: ClassVar[Binary]  # type: ignore[assignment]
+    __ne__: ClassVar[Binary]  # type: ignore[assignment]
+    __lt__: ClassVar[Binary]
+    __le__: ClassVar[Binary]
+    __gt__: ClassVar[Binary]
+    __ge__: ClassVar[Binary]
 
     def __init__(self, x: Any, name: str | None = None) -> None:
         value = as_differentiable(x, "Variable")
@@ -57,7 +89,7 @@ class Variable(Items):
         Of a leaf whose items have been assigned it is that of the array it was made with.
         """
         node: Node | None = self.node
-        while node is not None and node.rule is SETITEM:
+        while node is not None and node.rule in ASSIGNMENTS:
             node = node.parents[0]
         return self.node.gradient if node is None or node.rule is not None else node.gradient
 
@@ -130,95 +162,14 @@ class Variable(Items):
         return size_of(self.value)
 
     @property
-    def T(self) -> Variable:  # noqa: N802 (the standard's name)
-        """``xᵀ`` of a matrix."""
-        return self.__array_namespace__().permute_dims(self, (1, 0))  # type: ignore[return-value]
+    def T(self) -> Array:  # noqa: N802 (the standard's name)
+        """``xᵀ``, the axes in reverse order."""
+        return self.__array_namespace__().permute_dims(self, tuple(range(self.ndim))[::-1])
 
     @property
-    def mT(self) -> Variable:  # noqa: N802 (the standard's name)
+    def mT(self) -> Array:  # noqa: N802 (the standard's name)
         """``xᵀ`` of the last two axes."""
-        return self.__array_namespace__().matrix_transpose(self)  # type: ignore[return-value]
-
-    def __array_namespace__(self, *, api_version: str | None = None) -> Standard:
-        value = self.value
-        while type(value) is Variable:
-            value = value.value
-        over = array_namespace(value)
-        if over not in SPACES:
-            from xpnet.autodiff.namespace import namespace_over  # its functions return Variables
-
-            SPACES[over] = namespace_over(over)
-        return SPACES[over]  # type: ignore[no-any-return]
-
-    def to_device(self, device: Any, /, *, stream: Any = None) -> Variable:  # noqa: ARG002 (the standard's)
-        """The same values on another device; the gradient comes back from there."""
-        return apply(TO_DEVICE, to_device, (self, device))  # type: ignore[no-any-return]
-
-    __add__, __radd__ = operators("add", operator.add)
-    __sub__, __rsub__ = operators("subtract", operator.sub)
-    __mul__, __rmul__ = operators("multiply", operator.mul)
-    __truediv__, __rtruediv__ = operators("divide", operator.truediv)
-    __mod__, __rmod__ = operators("remainder", operator.mod)
-    __pow__, __rpow__ = operators("pow", operator.pow)
-    __matmul__, __rmatmul__ = operators("matmul", operator.matmul)
-    __neg__ = unary("negative", operator.neg)
-    __pos__ = unary("positive", operator.pos)
-    __abs__ = unary("abs", operator.abs)
-
-    __lt__ = constant_operator(operator.lt)
-    __le__ = constant_operator(operator.le)
-    __gt__ = constant_operator(operator.gt)
-    __ge__ = constant_operator(operator.ge)
-    __eq__ = constant_operator(operator.eq)
-    __ne__ = constant_operator(operator.ne)
-    __hash__ = None  # type: ignore[assignment]
-    __floordiv__, __rfloordiv__ = constant_operators(operator.floordiv)
-    __and__, __rand__ = constant_operators(operator.and_)
-    __or__, __ror__ = constant_operators(operator.or_)
-    __xor__, __rxor__ = constant_operators(operator.xor)
-    __lshift__, __rlshift__ = constant_operators(operator.lshift)
-    __rshift__, __rrshift__ = constant_operators(operator.rshift)
-
-    def __invert__(self) -> Variable:
-        return constant(operator.invert(base(self)))
-
-    def __getitem__(self, key: Any, /) -> Variable:
-        return apply(GETITEM, operator.getitem, (self, read_key(key)))  # type: ignore[no-any-return]
-
-    def __setitem__(self, key: Any, value: Any, /) -> None:
-        """Give this Variable, and no other, the array with the item changed."""
-        if self.node.rule is GETITEM or self.node.rule in VIEWS:
-            raise StateError(
-                "Variable",
-                "item assignment must be on an array that is nobody's view",
-                f"the result of {self.node.name}",
-                "assign with one key, x[0, 1] = v, or to a copy, xp.asarray(x, copy=True)",
-            )
-        changed = apply(SETITEM, set_item, (self, value, read_key(key, masks=True)))
-        self.value, self.node = changed.value, changed.node
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        raise LibraryError(
-            "Variable",
-            "its functions must come from its own namespace, which records them",
-            "a conversion to a NumPy array",
-            "use xp = array_namespace(x) and xp.exp(x); for the bare values stop_gradient(x).value",
-        )
-
-    def __cupy_override_elementwise_kernel__(self, kernel: Any, *args: Any, **named: Any) -> Any:
-        return foreign.elementwise(array_namespace(*args), kernel, args, named)
-
-    def __cupy_get_ndarray__(self) -> NoReturn:
-        foreign.refuse_conversion()
-
-    def __getattr__(self, name: str) -> Any:
-        """Raise: arrays of NumPy and torch have methods that the standard has not. CuPy's own functions call some."""
-        if name.startswith("_"):  # some library asks whether there is a protocol
-            raise AttributeError(name)
-        if name in foreign.METHODS and library_of(xp := self.__array_namespace__()).asks_for_methods:
-            return foreign.method(xp, self, name)
-        remedy = remedy_for(name, RULES, "use a function of the standard")
-        raise MemberError("Variable", "its attributes must be of the standard", name, remedy)
+        return self.__array_namespace__().matrix_transpose(self)
 
     def __dlpack__(
         self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
@@ -238,8 +189,23 @@ class Variable(Items):
         return f"Variable({self.value!r}{name})"
 
 
+def variable_of(value: Any, node: Node) -> Variable:
+    """Return a Variable with that value and history."""
+    variable = new(Variable)
+    variable.value = value
+    variable.node = node
+    return variable
+
+
+def constant(value: Any, rule: Rule | None = None) -> Variable:
+    """Return a Variable that nothing will be differentiated by."""
+    node = leaf(value, CONSTANT)
+    node.rule = rule
+    return variable_of(value, node)
+
+
 def as_differentiable(x: Any, who: str) -> Any:
-    """The array ``x``, or the number as an array of the current backend.
+    """Return the array ``x``, or the number as an array of the current backend.
 
     Raises: ``DtypeError`` for integer and bool arrays and for what is not an array.
     """

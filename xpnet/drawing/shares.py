@@ -11,7 +11,7 @@ import numpy as np
 from xpnet.autodiff import Node
 from xpnet.autodiff.nodes import conjugate
 from xpnet.autodiff.record import base
-from xpnet.autodiff.rules.table import fit
+from xpnet.autodiff.table import fit
 from xpnet.backend import to_numpy
 from xpnet.drawing.values import FEW
 

@@ -18,6 +18,7 @@ LARGE = 1e4
 STILL = 5
 """The epochs after which a loss should have moved."""
 
+MOST = 0.75  # of the units of a layer, which are dead
 SOME = 10
 """Layers of fewer units may well have most of them off."""
 
@@ -106,13 +107,13 @@ def advise(who: str, network: Network, history: Sequence[Epoch], x: Any, large: 
 
 
 def dead_units(network: Network, x: Any) -> list[str]:
-    """The layers of ReLU of which most units are 0 for every row, in words."""
+    """The layers of ReLU of which three quarters of the units are 0 for every row, in words."""
     found = []
     for name, layer, y in outputs(network, x, training=False):
         if isinstance(layer, Relu) and y.ndim > 1:
             xp = array_namespace(y)
             axes = tuple(axis for axis in range(y.ndim) if axis != 1)
             dead = to_numpy(xp.all(y <= 0.0, axis=axes))
-            if dead.size >= SOME and dead.mean() > 0.5:
+            if dead.size >= SOME and dead.mean() >= MOST:
                 found.append(f"{int(dead.sum())} of {dead.size} units of {name} are 0 for every row")
     return found

@@ -1,7 +1,19 @@
 """How gradients pass through every function of the standard."""
 
-from xpnet.autodiff.rules import creation, eigen, elementwise, fourier, indexing, linear, matrices, reductions, shapes
-from xpnet.autodiff.rules.table import COMPOSITES, RULES, Rule, composite, fit, rule
+from xpnet.autodiff.rules import (
+    creation,
+    eigen,
+    elementwise,
+    fourier,
+    indexing,
+    keys,
+    linear,
+    matrices,
+    reductions,
+    sets,
+    shapes,
+)
+from xpnet.autodiff.table import COMPOSITES, RULES, Rule, composite, fit, rule
 
 __all__ = [
     "COMPOSITES",
@@ -14,9 +26,11 @@ __all__ = [
     "fit",
     "fourier",
     "indexing",
+    "keys",
     "linear",
     "matrices",
     "reductions",
     "rule",
+    "sets",
     "shapes",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.autodiff.rules.table import base, composite
+from xpnet.autodiff.table import base, composite
 from xpnet.backend import device_of
 
 
@@ -13,7 +13,7 @@ def is_variable(x: Any) -> bool:
 
 
 def like_first(xp: Any, dtype: Any, device: Any, *numbers: Any) -> tuple[Any, Any, list[Any]]:
-    """The numbers as arrays of one dtype and device, by default those of the first Variable among them."""
+    """Return the numbers as arrays of one dtype and device, by default those of the first Variable among them."""
     first = next(base(number) for number in numbers if is_variable(number))
     dtype = first.dtype if dtype is None else dtype
     device = device_of(first) if device is None else device
@@ -22,7 +22,7 @@ def like_first(xp: Any, dtype: Any, device: Any, *numbers: Any) -> tuple[Any, An
 
 @composite("full")
 def _full(xp: Any, shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
-    """The number, repeated."""
+    """Return the number, repeated."""
     if not is_variable(fill_value):
         return xp.asarray(xp.differentiates.full(shape, fill_value, dtype=dtype, device=device))
     _, _, (number,) = like_first(xp, dtype, device, fill_value)
@@ -32,7 +32,7 @@ def _full(xp: Any, shape: Any, fill_value: Any, *, dtype: Any = None, device: An
 
 @composite("full_like")
 def _full_like(xp: Any, x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
-    """The number in the shape of x."""
+    """Return the number in the shape of x."""
     if not is_variable(fill_value):
         return xp.asarray(xp.differentiates.full_like(base(x), fill_value, dtype=dtype, device=device))
     device = device_of(base(x)) if device is None else device
@@ -51,7 +51,7 @@ def _linspace(
     device: Any = None,
     endpoint: bool = True,
 ) -> Any:
-    """``(1 - t) start + t stop`` with t from 0 to 1."""
+    """Return ``(1 - t) start + t stop`` with t from 0 to 1."""
     if not is_variable(start) and not is_variable(stop):
         plain = xp.differentiates.linspace
         return xp.asarray(plain(start, stop, num, dtype=dtype, device=device, endpoint=endpoint))
@@ -62,7 +62,7 @@ def _linspace(
 
 @composite("arange", "0 by stop, which only says how many")
 def _arange(xp: Any, start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None) -> Any:
-    """``start + i step`` below stop."""
+    """Return ``start + i step`` below stop."""
     start, stop = (0, start) if stop is None else (start, stop)
     limits = (start, stop, step)
     plain = [base(number).__float__() if is_variable(number) else number for number in limits]
@@ -75,6 +75,6 @@ def _arange(xp: Any, start: Any, /, stop: Any = None, step: Any = 1, *, dtype: A
 
 @composite("from_dlpack")
 def _from_dlpack(xp: Any, x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
-    """The same array."""
+    """Return the same array."""
     given = {name: value for name, value in (("device", device), ("copy", copy)) if value is not None}
     return xp.asarray(x if is_variable(x) else xp.differentiates.from_dlpack(x, **given), **given)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from xpnet.autodiff.rules.elementwise import conj, keep_where
 from xpnet.autodiff.rules.linear import mt
-from xpnet.autodiff.rules.table import composite, rule
+from xpnet.autodiff.table import composite, rule
 from xpnet.backend import array_namespace, device_of
 
 
@@ -29,7 +29,7 @@ class EigResult(NamedTuple):
 
 
 def _eig(g: Any, y: Any, a: Any) -> Any:
-    """``V⁻ᴴ (diag gλ + (Vᴴ gV - Vᴴ V Re diag(Vᴴ gV)) / conj(λⱼ - λᵢ)) Vᴴ``."""
+    """Return ``V⁻ᴴ (diag gλ + (Vᴴ gV - Vᴴ V Re diag(Vᴴ gV)) / conj(λⱼ - λᵢ)) Vᴴ``."""
     (g_values, g_vectors), (values, vectors) = g, y
     xp = array_namespace(values, vectors)
     g_values = xp.zeros_like(values) if g_values is None else conj(g_values)
@@ -65,5 +65,5 @@ rule(
 
 @composite("linalg.eigvals", "NaN by equal eigenvalues, where they are treated differently")
 def _eigvals(xp: Any, x: Any, /) -> Any:
-    """The eigenvalues of ``eig``."""
+    """Return the eigenvalues of ``eig``."""
     return xp.linalg.eig(x).eigenvalues

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xpnet.autodiff.rules.table import Rule, rule
+from xpnet.autodiff.record import apply
+from xpnet.autodiff.table import Rule, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.backend.numbers import NUMBERS
 
@@ -19,7 +20,7 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 
 
 def as_number(mask: Any, like: Any) -> Any:
-    """A mask as zeros and ones of an array's dtype."""
+    """Return a mask as zeros and ones of an array's dtype."""
     return array_namespace(mask, like).astype(mask, like.dtype)
 
 
@@ -28,20 +29,20 @@ def zeros_like(x: Any) -> Any:
 
 
 def as_mask(condition: Any, like: Any) -> Any:
-    """A condition as an array of true and false, which NumPy takes from numbers too."""
+    """Return a condition as an array of true and false, which NumPy takes from numbers too."""
     if type(condition) in NUMBERS:
         return array_namespace(like).full((), bool(condition), device=device_of(like))
     return condition if dtype_kind(condition) == "bool" else condition != 0
 
 
 def nonzero_or_one(x: Any) -> Any:
-    """``x`` with ones for its zeros, to divide by."""
+    """Return ``x`` with ones for its zeros, to divide by."""
     xp = array_namespace(x)
     return xp.where(x == 0, xp.ones_like(x), x)
 
 
 def keep_where(mask: Any, g: Any) -> Any:
-    """``g`` where the mask holds, else 0, also where g is inf or NaN."""
+    """Return ``g`` where the mask holds, else 0, also where g is inf or NaN."""
     xp = array_namespace(mask, g)
     return xp.where(mask, g, xp.zeros_like(g))
 
@@ -102,7 +103,7 @@ rule("atanh", lambda g, y, x: g / ((1.0 - x) * (1.0 + x)), fresh=True, note="inf
 
 
 def _sqrt_product(a: Any, b: Any) -> Any:
-    """``√a √b``, which has the branch cuts of the inverse functions where ``√(ab)`` has others."""
+    """Return ``√a √b``, which has the branch cuts of the inverse functions where ``√(ab)`` has others."""
     xp = array_namespace(a)
     return xp.sqrt(a) * xp.sqrt(b)
 
@@ -141,7 +142,7 @@ rule(
 
 
 def unit(a: Any, r: Any) -> Any:
-    """``a / r``, 0 at ``r = 0``; its own derivative is not a number there, as a norm has no second one."""
+    """Return ``a / r``, 0 at ``r = 0``; its own derivative is not a number there, as a norm has no second one."""
     return keep_where(r != 0, a / nonzero_or_one(r))
 
 
@@ -149,14 +150,12 @@ UNIT = Rule("unit", (lambda g, y, a, r: g / r, lambda g, y, a, r: -(g * y) / r),
 
 
 def direction(a: Any, r: Any) -> Any:
-    """``unit``, recorded."""
+    """Return ``unit(a, r)``, recorded."""
     return recorded(UNIT, unit, a, r)
 
 
 def recorded(rule: Rule, function: Any, *args: Any) -> Any:
     """Call an internal function; on Variables it is recorded like those of the namespace."""
-    from xpnet.autodiff.record import apply  # recording is built on these rules
-
     return apply(rule, function, args)
 
 
@@ -171,7 +170,7 @@ rule(
 
 
 def _atan2(g: Any, a: Any, b: Any) -> Any:
-    """``g b / r²``, divided twice: the square of r may be too small or too large."""
+    """Return ``g b / r²``, divided twice: the square of r may be too small or too large."""
     r = nonzero_or_one(array_namespace(a, b).hypot(a, b))
     return g * (b / r / r)
 
@@ -187,7 +186,7 @@ rule(
 
 
 def _logaddexp(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """``g eᵃ⁻ʸ``, whose exponent is 0 where an infinite a decides; two of them share."""
+    """Return ``g eᵃ⁻ʸ``, whose exponent is 0 where an infinite a decides; two of them share."""
     xp = array_namespace(y, a)
     infinite = (a == y) & xp.isinf(y)
     a, y, both = keep_where(~infinite, a + zeros_like(y)), keep_where(~infinite, y), infinite & (b == a)
@@ -206,7 +205,7 @@ rule(
 
 
 def _share_of_larger(g: Any, a: Any, b: Any) -> Any:
-    """``g`` where ``a > b``, one half of it in a tie."""
+    """Return ``g`` where ``a > b``, one half of it in a tie."""
     xp = array_namespace(g, a, b)
     return xp.where(a == b, 0.5 * g, keep_where(a > b, g))
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.autodiff.rules.table import composite, rule
+from xpnet.autodiff.table import composite, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 
 OPPOSITE = {"backward": "forward", None: "forward", "forward": "backward", "ortho": "ortho"}
 
 
 def resize(x: Any, n: int, axis: int) -> Any:
-    """``x`` cut or filled with zeros to n elements along the axis."""
+    """Return ``x`` cut or filled with zeros to n elements along the axis."""
     length = x.shape[axis]
     if length == n:
         return x
@@ -64,7 +64,7 @@ rule("fft.ifftshift", lambda g, y, x, axes=None: array_namespace(g).fft.fftshift
 
 
 def _sizes(x: Any, s: Any, axes: Any) -> list[tuple[int | None, int]]:
-    """The pairs of size and axis of a transform over several axes."""
+    """Return the pairs of size and axis of a transform over several axes."""
     ndim = len(x.shape)
     if axes is None:
         axes = tuple(range(ndim)) if s is None else tuple(range(ndim - len(s), ndim))
@@ -73,7 +73,7 @@ def _sizes(x: Any, s: Any, axes: Any) -> list[tuple[int | None, int]]:
 
 @composite("fft.fftn")
 def _fftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """``fft`` over several axes."""
+    """Return ``fft`` over several axes."""
     for n, axis in reversed(_sizes(x, s, axes)):
         x = xp.fft.fft(x, n=n, axis=axis, norm=norm)
     return x
@@ -81,7 +81,7 @@ def _fftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "b
 
 @composite("fft.ifftn")
 def _ifftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """``ifft`` over several axes."""
+    """Return ``ifft`` over several axes."""
     for n, axis in reversed(_sizes(x, s, axes)):
         x = xp.fft.ifft(x, n=n, axis=axis, norm=norm)
     return x
@@ -89,7 +89,7 @@ def _ifftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "
 
 @composite("fft.rfftn")
 def _rfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """``rfft`` over the last axis, ``fft`` over the others."""
+    """Return ``rfft`` over the last axis, ``fft`` over the others."""
     *rest, (last, axis) = _sizes(x, s, axes)
     x = xp.fft.rfft(x, n=last, axis=axis, norm=norm)
     for n, axis in reversed(rest):
@@ -99,7 +99,7 @@ def _rfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "
 
 @composite("fft.irfftn")
 def _irfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """``ifft`` over the first axes, ``irfft`` over the last."""
+    """Return ``ifft`` over the first axes, ``irfft`` over the last."""
     *rest, (last, axis) = _sizes(x, s, axes)
     for n, at in rest:
         x = xp.fft.ifft(x, n=n, axis=at, norm=norm)
@@ -108,12 +108,12 @@ def _irfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = 
 
 @composite("fft.hfft")
 def _hfft(xp: Any, x: Any, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Any:
-    """The transform, real, of a signal with Hermitian symmetry."""
+    """Return the transform, real, of a signal with Hermitian symmetry."""
     x = xp.conj(x) if dtype_kind(x) == "complex" else x
     return xp.fft.irfft(x, n=n, axis=axis, norm=OPPOSITE[norm])
 
 
 @composite("fft.ihfft")
 def _ihfft(xp: Any, x: Any, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Any:
-    """The inverse of ``hfft``."""
+    """Return the inverse of ``hfft``."""
     return xp.conj(xp.fft.rfft(x, n=n, axis=axis, norm=OPPOSITE[norm]))

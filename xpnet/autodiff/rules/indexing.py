@@ -2,58 +2,25 @@
 """Rules of indexing, taking and sorting, and the scatter-add that is their transpose.
 
 Sorting passes each gradient to the element that came to that place; equal elements keep the order in which
-the library put them. Integer and boolean keys are not differentiated: ``take`` and ``where`` stand for them.
+the library put them. Keys that are arrays stand in ``keys``.
 """
 
 from __future__ import annotations
 
-import operator
 from math import prod
 from typing import Any
 
 from xpnet import kernels
 from xpnet.autodiff.rules.elementwise import keep_where, recorded
-from xpnet.autodiff.rules.table import Rule, base, rule
+from xpnet.autodiff.table import Rule, base, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import DtypeError, ShapeError
 from xpnet.kernels.scatter import wide
 
 
-def read_key(key: Any, masks: bool = False) -> Any:
-    """The key itself where it is made of integers, slices, None and Ellipsis.
-
-    Raises: ``DtypeError`` for arrays, naming the function that does what they would.
-    """
-    for item in key if type(key) is tuple else (key,):
-        if item is None or item is Ellipsis or type(item) in (int, slice):
-            continue
-        if type(item) is not bool and hasattr(item, "dtype") and hasattr(item, "shape"):
-            integer = "bool" not in str(item.dtype)
-            if (integer and tuple(item.shape) == ()) or (not integer and masks and item is key):
-                continue
-            raise DtypeError(
-                "Variable",
-                "a key must be made of integers, slices, None and ...",
-                f"an array of {item.dtype}",
-                "use xp.take(x, indices, axis=0)" if integer else "use xp.where(mask, x, y)",
-            )
-        try:
-            if type(item) is bool:
-                raise TypeError
-            operator.index(item)
-        except TypeError as error:
-            raise DtypeError(
-                "Variable",
-                "a key must be made of integers, slices, None and ...",
-                type(item).__name__,
-                "use xp.take(x, indices, axis=0) for a list of integers",
-            ) from error
-    return key
-
-
 def place(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of that shape with ``g`` at the key."""
+    """Return zeros of that shape with ``g`` at the key."""
     xp = array_namespace(g)
     y = xp.zeros(shape, dtype=g.dtype, device=device_of(g))
     keys = [item for item in (key if type(key) is tuple else (key,)) if item is not None]
@@ -66,7 +33,7 @@ def place(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _place_by_take(xp: Any, g: Any, keys: list[Any], shape: tuple[int, ...]) -> Any:
-    """The same by ``take`` alone: every place of an axis names its element of ``g``, or a zero put behind them."""
+    """Do the same by ``take`` alone: every place of an axis names its element of ``g``, or a zero behind them."""
     named = sum(1 for item in keys if item is not Ellipsis)
     at = next((at for at, item in enumerate(keys) if item is Ellipsis), len(keys))
     keys[at : at + 1] = [slice(None)] * (len(shape) - named)
@@ -86,7 +53,7 @@ def _place_by_take(xp: Any, g: Any, keys: list[Any], shape: tuple[int, ...]) -> 
 
 
 def set_item(x: Any, value: Any, key: Any) -> Any:
-    """A copy of ``x`` with ``value`` at the key.
+    """Return a copy of ``x`` with ``value`` at the key.
 
     Raises: ``DtypeError`` for values that would lose their imaginary part or their fraction.
     """
@@ -121,7 +88,7 @@ def check_kind(x: Any, value: Any) -> None:
 
 
 def set_masked(x: Any, value: Any, mask: Any) -> Any:
-    """A copy of ``x`` with ``value``, broadcast to ``x[mask]``, where the mask of the leading axes is true."""
+    """Return a copy of ``x`` with ``value``, broadcast to ``x[mask]``, where the mask of the leading axes is true."""
     xp = array_namespace(x, value)
     over, rest = align(mask, x)
     value = xp.asarray(value, dtype=x.dtype, device=device_of(x))
@@ -137,7 +104,7 @@ def set_masked(x: Any, value: Any, mask: Any) -> Any:
 
 
 def align(mask: Any, x: Any) -> tuple[Any, tuple[int, ...]]:
-    """The mask with axes of size 1 for those that it does not name, and the sizes of those.
+    """Return the mask with axes of size 1 for those that it does not name, and the sizes of those.
 
     Raises: ``ShapeError``.
     """
@@ -150,7 +117,7 @@ def align(mask: Any, x: Any) -> tuple[Any, tuple[int, ...]]:
 
 
 def masked(mask: Any, value: Any, rest: tuple[int, ...]) -> int:
-    """How many elements the mask takes; the value must have a row for each, or one for all.
+    """Count the elements that the mask takes; the value must have a row for each, or one for all.
 
     Raises: ``ShapeError``.
     """
@@ -163,7 +130,7 @@ def masked(mask: Any, value: Any, rest: tuple[int, ...]) -> int:
 
 
 def ranks(mask: Any) -> Any:
-    """The number of each masked element among them, in one axis; -1 elsewhere."""
+    """Return the number of each masked element among them, in one axis; -1 elsewhere."""
     xp = array_namespace(mask)
     flat = xp.reshape(mask, (prod(mask.shape),))
     at = wide(xp.astype(flat, xp.int32))
@@ -189,13 +156,13 @@ def _getitem(g: Any, y: Any, x: Any, key: Any) -> Any:
     return recorded(PLACE, place, g, key, tuple(x.shape))
 
 
-GETITEM = Rule("getitem", (_getitem,), fresh=True)
+GETITEM = Rule("getitem", (_getitem,), fresh=True, view=True)
 PLACE = Rule("place", (lambda g, y, x, key, shape: g[key],))
-SETITEM = Rule("setitem", (_set_item_x, _set_item_value), fits=True)
+SETITEM = Rule("setitem", (_set_item_x, _set_item_value), fits=True, assigns=True)
 
 
 def scatter_add(g: Any, indices: Any, axis: int, size: int) -> Any:
-    """``yₖ = Σ gᵢ`` over ``i`` with ``indicesᵢ = k``, along the axis; indices outside add to nothing."""
+    """Return ``yₖ = Σ gᵢ`` over ``i`` with ``indicesᵢ = k``, along the axis; indices outside add to nothing."""
     xp = array_namespace(g)
     g = xp.moveaxis(g, axis, 0)
     length, *rest = g.shape
@@ -204,7 +171,7 @@ def scatter_add(g: Any, indices: Any, axis: int, size: int) -> Any:
 
 
 def places(indices: Any, size: int, like: Any) -> Any:
-    """Indices, which may be numbers in a list, of a dtype that holds the size, none of them negative."""
+    """Return indices, which may be numbers in a list, of a dtype that holds the size, none of them negative."""
     xp, device = array_namespace(like), device_of(like)
     if not hasattr(indices, "dtype") or not hasattr(indices, "shape"):
         indices = xp.asarray(indices, device=device)
@@ -237,7 +204,7 @@ rule("take", _take, note="an index taken twice receives both gradients")
 
 
 def _take_along_axis(g: Any, y: Any, x: Any, indices: Any, axis: int | None = -1) -> Any:
-    """The lines side by side in one axis, on which ``scatter_add`` works as for ``take``."""
+    """Return the lines side by side in one axis, on which ``scatter_add`` works as for ``take``."""
     xp = array_namespace(g)
     if axis is None:
         return _take(g, y, x, indices)
@@ -253,7 +220,7 @@ def _take_along_axis(g: Any, y: Any, x: Any, indices: Any, axis: int | None = -1
 
 
 def keep_index(at: Any, size: int, line: Any) -> Any:
-    """Places in their line as places among all lines; -1 for those outside, which must not fall into another line."""
+    """Return places in their line as places among all lines; -1 for those outside, not in another line."""
     xp = array_namespace(at)
     return xp.where((at >= 0) & (at < size), at + line * size, xp.full_like(at, -1))
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from xpnet.autodiff.rules.elementwise import as_number, conj, direction, keep_where, nonzero_or_one
 from xpnet.autodiff.rules.reductions import keep_dims, reduced_axes
-from xpnet.autodiff.rules.table import composite, rule
+from xpnet.autodiff.table import composite, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.errors import ArgumentError, ShapeError
 
 
 def mt(x: Any) -> Any:
-    """``xᵀ`` of the last two axes."""
+    """Return ``xᵀ`` of the last two axes."""
     return array_namespace(x).matrix_transpose(x)
 
 
@@ -50,7 +50,7 @@ def _unequal(who: str, size1: Any, size2: Any) -> ShapeError:
 
 @composite("vecdot")
 def vecdot(xp: Any, x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """``Σ conj(x1) x2`` along the axis."""
+    """Return ``Σ conj(x1) x2`` along the axis."""
     if x1.shape[axis] != x2.shape[axis]:
         raise _unequal("vecdot", x1.shape[axis], x2.shape[axis])
     products = conj(x1) * x2
@@ -59,7 +59,7 @@ def vecdot(xp: Any, x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 @composite("tensordot")
 def tensordot(xp: Any, x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    """The product of two arrays summed over pairs of axes."""
+    """Return the product of two arrays summed over pairs of axes."""
     n1, n2 = len(x1.shape), len(x2.shape)
     if isinstance(axes, int):
         axes = (tuple(range(n1 - axes, n1)), tuple(range(axes)))
@@ -83,13 +83,13 @@ rule("linalg.matrix_transpose", lambda g, y, x: mt(g))
 
 @composite("linalg.outer")
 def _outer(xp: Any, x1: Any, x2: Any, /) -> Any:
-    """``yᵢⱼ = aᵢ bⱼ``."""
+    """Return ``yᵢⱼ = aᵢ bⱼ``."""
     return xp.reshape(x1, (-1, 1)) * xp.reshape(x2, (1, -1))
 
 
 @composite("linalg.cross")
 def _cross(xp: Any, x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """The vector product of vectors of three elements."""
+    """Return the vector product of vectors of three elements."""
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
         raise ArgumentError(
             "cross",
@@ -122,13 +122,13 @@ rule("linalg.diagonal", _diagonal, fits=True, fresh=True)
 
 @composite("linalg.trace")
 def _trace(xp: Any, x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """``Σᵢ xᵢᵢ``."""
+    """Return ``Σᵢ xᵢᵢ``."""
     return xp.sum(xp.linalg.diagonal(x, offset=offset), axis=-1, dtype=dtype)
 
 
 @composite("linalg.matrix_power")
 def _matrix_power(xp: Any, x: Any, n: int, /) -> Any:
-    """``xⁿ`` by squaring."""
+    """Return ``xⁿ`` by squaring."""
     if n < 0:
         x, n = xp.linalg.inv(x), -n
     power = None
@@ -144,7 +144,7 @@ def _matrix_power(xp: Any, x: Any, n: int, /) -> Any:
 
 
 def _norm(g: Any, y: Any, x: Any, axis: Any, order: float) -> Any:
-    """The gradient of ``(Σ |x|ᵖ)^(1/p)``, ``|x|ᵖ⁻¹ sign(x) / yᵖ⁻¹``."""
+    """Return the gradient of ``(Σ |x|ᵖ)^(1/p)``, ``|x|ᵖ⁻¹ sign(x) / yᵖ⁻¹``."""
     xp = array_namespace(g, x, y)
     g, y = keep_dims(g, x, axis), keep_dims(y, x, axis)
     if dtype_kind(x) == "complex":
@@ -180,7 +180,7 @@ rule(
 
 @composite("linalg.matrix_norm", "as svdvals and vector_norm, of which it is made")
 def _matrix_norm(xp: Any, x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
-    """The norm of the matrices in the last two axes."""
+    """Return the norm of the matrices in the last two axes."""
     if ord == "fro":
         return xp.linalg.vector_norm(x, axis=(-2, -1), keepdims=keepdims)
     if ord in ("nuc", 2, -2):

@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001 (a rule takes all that its function takes)
+# ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
 """Rules of solving, determinants and decompositions.
 
 Where no derivative exists: matrices must be invertible for ``inv``, ``solve`` and ``slogdet`` and of locally constant
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from xpnet.autodiff.rules.elementwise import conj, nonzero_or_one, recorded
 from xpnet.autodiff.rules.linear import mt
 from xpnet.autodiff.rules.reductions import product_of_others
-from xpnet.autodiff.rules.table import Rule, base, rule
+from xpnet.autodiff.table import Rule, base, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind, library_of
 from xpnet.errors import ArgumentError
 
@@ -54,7 +54,7 @@ class SVDResult(NamedTuple):
 
 
 def mh(x: Any) -> Any:
-    """``xᴴ``, the conjugate transpose of the last two axes."""
+    """Return ``xᴴ``, the conjugate transpose of the last two axes."""
     return mt(conj(x))
 
 
@@ -67,7 +67,7 @@ def _eye(x: Any, n: int) -> Any:
 
 
 def _half_tril(x: Any) -> Any:
-    """The lower triangle with half the diagonal."""
+    """Return the lower triangle with half the diagonal."""
     xp = array_namespace(x)
     return (xp.tril(x) + xp.tril(x, k=-1)) * 0.5
 
@@ -90,7 +90,7 @@ def _solve_right(g: Any, x: Any, a: Any, b: Any) -> Any:
 
 
 def _det(g: Any, y: Any, a: Any) -> Any:
-    """``g det(a) a⁻ᵀ``; where that is 0 times infinity, the cofactors from singular values."""
+    """Return ``g det(a) a⁻ᵀ``; where that is 0 times infinity, the cofactors from singular values."""
     xp = array_namespace(a)
     singular = (y == 0)[..., None, None]
     product = g * y
@@ -102,7 +102,7 @@ def _det(g: Any, y: Any, a: Any) -> Any:
 
 
 def cofactors(a: Any) -> Any:
-    """``∂det/∂a = det(u vᴴ) Σᵢ uᵢ vᵢᴴ Πⱼ≠ᵢ sⱼ`` by the singular values, unconjugated."""
+    """Return ``∂det/∂a = det(u vᴴ) Σᵢ uᵢ vᵢᴴ Πⱼ≠ᵢ sⱼ`` by the singular values, unconjugated."""
     xp = array_namespace(a)
     u, s, vh = xp.linalg.svd(a, full_matrices=False)
     turn = xp.linalg.det(u) * xp.linalg.det(vh)
@@ -111,7 +111,7 @@ def cofactors(a: Any) -> Any:
 
 
 def _no_second(g: Any, y: Any, a: Any) -> Any:
-    """NaN for the matrices that a gradient asks about."""
+    """Return naN for the matrices that a gradient asks about."""
     xp = array_namespace(g)
     asked = xp.any(g != 0, axis=(-2, -1), keepdims=True)
     return xp.where(asked, xp.full_like(g, float("nan")), xp.zeros_like(g))
@@ -150,12 +150,21 @@ def _eigh(g: Any, y: Any, a: Any) -> Any:
     inner = xp.astype(g_values, a.dtype)[..., None, :] * _eye(a, a.shape[-1])
     if g_vectors is not None:
         gaps = _inverse(values[..., None, :] - values[..., :, None], values)
-        inner = inner + xp.astype(gaps, a.dtype) * (mh(vectors) @ conj(g_vectors))
+        inner = inner + recorded(ASKED, asked, mh(vectors) @ conj(g_vectors), xp.astype(gaps, a.dtype))
     return conj(_symmetric(vectors @ inner @ mh(vectors)))
 
 
+def asked(turn: Any, inverse: Any) -> Any:
+    """Return ``turn / gap``, 0 where nothing turns: vectors of equal eigenvalues matter where they are used."""
+    xp = array_namespace(turn, inverse)
+    return xp.where(turn == 0, xp.zeros_like(turn), turn * inverse)
+
+
+ASKED = Rule("asked", (lambda g, y, turn, inverse: g * inverse, lambda g, y, turn, inverse: g * turn), fresh=True)
+
+
 def _inverse(gaps: Any, values: Any) -> Any:
-    """``1 / gap``, NaN for pairs of values that coincide to rounding, 0 on the diagonal."""
+    """Return ``1 / gap``, NaN for pairs of values that coincide to rounding, 0 on the diagonal."""
     xp, n = array_namespace(gaps, values), values.shape[-1]
     rounding = 8.0 * n * float(xp.finfo(values.dtype).eps)
     largest = xp.max(xp.abs(values), axis=-1, keepdims=True)[..., None] if n else xp.zeros_like(gaps)
@@ -237,7 +246,7 @@ def _qr(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
 
 
 def conj_product(z: Any, g: Any) -> Any:
-    """``z gᴴ``."""
+    """Return ``z gᴴ``."""
     return z @ mh(g)
 
 

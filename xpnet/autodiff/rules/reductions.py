@@ -12,14 +12,14 @@ import math
 from typing import Any
 
 from xpnet.autodiff.rules.elementwise import as_number, conj, direction, keep_where, nonzero_or_one
-from xpnet.autodiff.rules.table import composite, rule
+from xpnet.autodiff.table import composite, rule
 from xpnet.backend import array_namespace
 
 Axis = int | tuple[int, ...] | None
 
 
 def reduced_axes(x: Any, axis: Axis) -> tuple[int, ...]:
-    """The axes that a reduction removes, none of them negative."""
+    """Return the axes that a reduction removes, none of them negative."""
     ndim = len(x.shape)
     if axis is None:
         return tuple(range(ndim))
@@ -27,14 +27,14 @@ def reduced_axes(x: Any, axis: Axis) -> tuple[int, ...]:
 
 
 def keep_dims(y: Any, x: Any, axis: Axis) -> Any:
-    """A reduction's result with axes of size 1 where it removed some."""
+    """Return a reduction's result with axes of size 1 where it removed some."""
     axes = reduced_axes(x, axis)
     shape = tuple(1 if at in axes else size for at, size in enumerate(x.shape))
     return y if tuple(y.shape) == shape else array_namespace(y).reshape(y, shape)
 
 
 def spread(g: Any, x: Any, axis: Axis) -> Any:
-    """A reduction's gradient repeated over what was reduced."""
+    """Return a reduction's gradient repeated over what was reduced."""
     return array_namespace(g, x).broadcast_to(keep_dims(g, x, axis), tuple(x.shape))
 
 
@@ -62,7 +62,7 @@ def _deviation(x: Any, axis: Axis) -> Any:
 
 
 def _each(x: Any, axis: Axis, correction: float) -> float:
-    """``1 / (N - correction)``."""
+    """Return ``1 / (N - correction)``."""
     degrees = count(x, axis) - correction
     return 1.0 / degrees if degrees > 0 else math.inf
 
@@ -89,7 +89,7 @@ def _along(ndim: int, axis: int, piece: slice) -> tuple[slice, ...]:
 
 
 def _shifted_right(x: Any, axis: int, fill: float) -> Any:
-    """``x`` moved by one along the axis, with ``fill`` at the start."""
+    """Return ``x`` moved by one along the axis, with ``fill`` at the start."""
     xp = array_namespace(x)
     key = _along(len(x.shape), axis, slice(0, 1))
     head = xp.full_like(x[key], fill)
@@ -97,7 +97,7 @@ def _shifted_right(x: Any, axis: int, fill: float) -> Any:
 
 
 def product_of_others(x: Any, axis: int) -> Any:
-    """``Πⱼ≠ᵢ xⱼ`` along the axis, without a division and so with zeros too."""
+    """Return ``Πⱼ≠ᵢ xⱼ`` along the axis, without a division and so with zeros too."""
     xp = array_namespace(x)
     if x.shape[axis] == 0:
         return x
@@ -110,7 +110,7 @@ def product_of_others(x: Any, axis: int) -> Any:
 
 
 def finite_or(d: Any, whole: Any, x: Any) -> Any:
-    """``d``, and in the place of inf and NaN ``whole / x``."""
+    """Return ``d``, and in the place of inf and NaN ``whole / x``."""
     xp = array_namespace(d, whole, x)
     return xp.where(xp.isfinite(d) | (x == 0), d, whole / nonzero_or_one(x))
 
@@ -128,7 +128,7 @@ def _prod(g: Any, y: Any, x: Any, axis: Axis = None, dtype: Any = None, keepdims
 
 
 def _backward_recurrence(g: Any, x: Any, axis: int) -> Any:
-    """``rᵢ = gᵢ + xᵢ₊₁ rᵢ₊₁`` along the axis, by doubling: log₂ n steps and no division."""
+    """Return ``rᵢ = gᵢ + xᵢ₊₁ rᵢ₊₁`` along the axis, by doubling: log₂ n steps and no division."""
     xp = array_namespace(g, x)
     ndim, length = len(x.shape), x.shape[axis]
     total = g
@@ -182,7 +182,7 @@ rule("cumulative_prod", _cumulative_prod, fits=True, fresh=True)
 
 @composite("diff")
 def _diff(xp: Any, x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
-    """``xᵢ₊₁ - xᵢ``, n times."""
+    """Return ``xᵢ₊₁ - xᵢ``, n times."""
     pieces = [piece for piece in (prepend, x, append) if piece is not None]
     if len(pieces) > 1:
         x = xp.concat(pieces, axis=axis)

@@ -8,7 +8,7 @@ from typing import Any
 
 import array_api_compat
 
-from xpnet.autodiff.rules.table import RULES, Rule, composite, rule
+from xpnet.autodiff.table import Rule, composite, rule
 from xpnet.backend import array_namespace, device_of
 
 Shape = tuple[int, ...]
@@ -32,23 +32,23 @@ def _roll(g: Any, y: Any, x: Any, shift: Any, axis: Any = None) -> Any:
     return array_namespace(g).roll(g, back, axis=axis)
 
 
-rule("reshape", lambda g, y, x, shape, copy=None: _as_before(g, x))
-rule("squeeze", lambda g, y, x, axis: _as_before(g, x))
-rule("expand_dims", lambda g, y, x, axis=0: _as_before(g, x))
-rule("permute_dims", _permute_dims)
-rule("moveaxis", lambda g, y, x, source, destination: array_namespace(g).moveaxis(g, destination, source))
-rule("matrix_transpose", lambda g, y, x: array_namespace(g).matrix_transpose(g))
-rule("flip", _flip)
+rule("reshape", lambda g, y, x, shape, copy=None: _as_before(g, x), view=True)
+rule("squeeze", lambda g, y, x, axis: _as_before(g, x), view=True)
+rule("expand_dims", lambda g, y, x, axis=0: _as_before(g, x), view=True)
+rule("permute_dims", _permute_dims, view=True)
+rule("moveaxis", lambda g, y, x, source, destination: array_namespace(g).moveaxis(g, destination, source), view=True)
+rule("matrix_transpose", lambda g, y, x: array_namespace(g).matrix_transpose(g), view=True)
+rule("flip", _flip, view=True)
 rule("roll", _roll)
 rule("tril", lambda g, y, x, k=0: array_namespace(g).tril(g, k=k))
 rule("triu", lambda g, y, x, k=0: array_namespace(g).triu(g, k=k))
-rule("broadcast_to", lambda g, y, x, shape: g, fits=True)
+rule("broadcast_to", lambda g, y, x, shape: g, fits=True, view=True)
 rule("astype", lambda g, y, x, dtype, copy=True, device=None: g, fits=True)
-rule("asarray", lambda g, y, x, dtype=None, device=None, copy=None: g, fits=True)
+rule("asarray", lambda g, y, x, dtype=None, device=None, copy=None: g, fits=True, view=True)
 
 
 def to_device(x: Any, device: Any) -> Any:
-    """``x`` on the device."""
+    """Return ``x`` on the device."""
     return x.to_device(device) if hasattr(x, "to_device") else array_api_compat.to_device(x, device)
 
 
@@ -56,7 +56,7 @@ TO_DEVICE = Rule("to_device", (lambda g, y, x, device: to_device(g, device_of(x)
 
 
 def pieces_along(g: Any, axis: int, sizes: list[int]) -> list[Any]:
-    """The array cut into pieces of these sizes along an axis."""
+    """Return the array cut into pieces of these sizes along an axis."""
     key: list[Any] = [slice(None)] * len(g.shape)
     pieces, start = [], 0
     for size in sizes:
@@ -67,7 +67,7 @@ def pieces_along(g: Any, axis: int, sizes: list[int]) -> list[Any]:
 
 
 def _axis(axis: int | None = 0) -> int | None:
-    """The one keyword of ``concat`` and ``stack``."""
+    """Return the one keyword of ``concat`` and ``stack``."""
     return axis
 
 
@@ -105,21 +105,21 @@ rule("tile", _tile)
 
 @composite("unstack")
 def _unstack(xp: Any, x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-    """``x[0], x[1], …`` along the axis."""
+    """Return ``x[0], x[1], …`` along the axis."""
     ahead = (slice(None),) * (axis % len(x.shape))
     return tuple(x[(*ahead, at, ...)] for at in range(x.shape[axis]))
 
 
 @composite("broadcast_arrays")
 def _broadcast_arrays(xp: Any, *arrays: Any) -> tuple[Any, ...]:
-    """Every array repeated to the common shape."""
+    """Return every array repeated to the common shape."""
     shape = broadcast_shape(*(tuple(array.shape) for array in arrays))
     return tuple(xp.broadcast_to(array, shape) for array in arrays)
 
 
 @composite("meshgrid")
 def _meshgrid(xp: Any, *arrays: Any, indexing: str = "xy") -> list[Any] | tuple[Any, ...]:
-    """The coordinates of a grid."""
+    """Return the coordinates of a grid."""
     sizes = [math.prod(array.shape) for array in arrays]
     places = list(range(len(arrays)))
     if indexing == "xy" and len(arrays) > 1:
@@ -135,22 +135,7 @@ def _meshgrid(xp: Any, *arrays: Any, indexing: str = "xy") -> list[Any] | tuple[
 
 
 def broadcast_shape(*shapes: Shape) -> Shape:
-    """The shape to which all of these broadcast."""
+    """Return the shape to which all of these broadcast."""
     ndim = max((len(shape) for shape in shapes), default=0)
     columns = zip(*((1,) * (ndim - len(shape)) + shape for shape in shapes), strict=True)
     return tuple(next((size for size in column if size != 1), 1) for column in columns)
-
-
-VIEWS = frozenset(
-    RULES[name]
-    for name in (
-        "reshape",
-        "squeeze",
-        "expand_dims",
-        "permute_dims",
-        "moveaxis",
-        "matrix_transpose",
-        "flip",
-        "broadcast_to",
-    )
-)

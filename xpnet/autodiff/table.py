@@ -19,6 +19,10 @@ from xpnet.backend import array_namespace, device_of, dtype_kind
 Gradient = Callable[..., Any]
 
 
+VIEWS: set[Rule] = set()
+ASSIGNMENTS: set[Rule] = set()
+
+
 class Rule:
     """How gradients pass through one function.
 
@@ -26,7 +30,8 @@ class Rule:
     type of several results; ``operands`` names those that may be given as keywords; ``note`` says what holds
     where there is no derivative. ``fresh`` tells that each gradient is computed into memory of its own; others may
     be ``g`` itself, or a view of it, and are copied before a caller gets them. ``indifferent`` names the options that
-    may be Variables, because the result does not change with them.
+    may be Variables, because the result does not change with them. The result of a ``view`` (all are in ``VIEWS``) may
+    share the memory of its operand; a rule that ``assigns`` (``ASSIGNMENTS``) returns its operand with other items.
     """
 
     __slots__ = ("fits", "fresh", "gradients", "indifferent", "joint", "name", "note", "operands", "outputs")
@@ -43,6 +48,8 @@ class Rule:
         indifferent: tuple[str, ...] = (),
         operands: tuple[str, ...] = (),
         note: str = "",
+        view: bool = False,
+        assigns: bool = False,
     ) -> None:
         self.name = name
         self.gradients = gradients
@@ -53,6 +60,10 @@ class Rule:
         self.indifferent = indifferent
         self.operands = operands
         self.note = note
+        if view:
+            VIEWS.add(self)
+        if assigns:
+            ASSIGNMENTS.add(self)
 
     def release(self) -> None:
         """Drop what the rule kept of one call; a rule of the table keeps nothing."""
@@ -86,19 +97,19 @@ def composite(name: str, note: str = "") -> Callable[[Callable[..., Any]], Calla
 
 
 def base(x: Any) -> Any:
-    """The array at the bottom of the Variables that wrap each other."""
+    """Return the array at the bottom of the Variables that wrap each other."""
     while getattr(type(x), "differentiates", False):
         x = x.value
     return x
 
 
 def own(d: Any) -> Any:
-    """A gradient in memory that nothing else uses, and that may be written to."""
+    """Return a gradient in memory that nothing else uses, and that may be written to."""
     return array_namespace(d).asarray(d, device=device_of(d), copy=True)
 
 
 def fit(d: Any, x: Any) -> Any:
-    """The gradient ``d`` in the shape and dtype of its operand, ``Σ d`` over axes along which x was repeated."""
+    """Return the gradient ``d`` in the shape and dtype of its operand, ``Σ d`` over axes along which x was repeated."""
     xp = array_namespace(d, x)
     if d.shape != x.shape:
         extra, axes = repeated(tuple(d.shape), tuple(x.shape))
@@ -117,7 +128,7 @@ def fit(d: Any, x: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def repeated(shape: tuple[int, ...], of: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The axes that a shape has in front of another one, and those, behind them, along which that has size 1."""
+    """Return the axes that a shape has in front of another one, and those, behind them, along which that has size 1."""
     extra = len(shape) - len(of)
     rest = shape[max(extra, 0) :]
     axes = tuple(axis for axis, (a, b) in enumerate(zip(rest, of, strict=False)) if b == 1 and a != 1)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from xpnet.autodiff.record import apply, base
 from xpnet.autodiff.rules.indexing import scatter_add
-from xpnet.autodiff.rules.table import Rule, composite
+from xpnet.autodiff.table import Rule, composite
 from xpnet.backend import array_namespace, device_of
 
 
@@ -39,7 +39,7 @@ class UniqueInverseResult(NamedTuple):
 
 
 def _shares(g: Any, y: Any, x: Any, values: Any, inverse: Any) -> Any:
-    """``dxᵢ = gₖ / countₖ`` where ``inverseᵢ = k``."""
+    """Return ``dxᵢ = gₖ / countₖ`` where ``inverseᵢ = k``."""
     xp, plain = array_namespace(g, inverse), array_namespace(inverse)
     line = plain.reshape(inverse, (prod(inverse.shape),))
     ones = plain.ones((*line.shape, 1), dtype=g.dtype, device=device_of(inverse))
@@ -53,7 +53,7 @@ NOTE = "equal elements share the gradient equally"
 
 
 def _found(xp: Any, x: Any) -> tuple[Any, Any]:
-    """The distinct values with their history, and which one each element is.
+    """Return the distinct values with their history, and which one each element is.
 
     Libraries need not give ``unique_values`` in the order of ``unique_inverse``.
     """
@@ -64,7 +64,7 @@ def _found(xp: Any, x: Any) -> tuple[Any, Any]:
 
 
 def _positions(xp: Any, inverse: Any, number: int) -> tuple[Any, Any]:
-    """Where each value is first, and how often it occurs."""
+    """Return where each value is first, and how often it occurs."""
     line = xp.reshape(inverse, (prod(inverse.shape),))
     order = xp.argsort(line, stable=True)
     line = xp.take(line, order, axis=0)
@@ -75,7 +75,7 @@ def _positions(xp: Any, inverse: Any, number: int) -> tuple[Any, Any]:
 
 @composite("unique_all", NOTE)
 def unique_all(xp: Any, x: Any, /) -> UniqueAllResult:
-    """The distinct values and all about them."""
+    """Return the distinct values and all about them."""
     values, inverse = _found(xp, x)
     indices, counts = _positions(xp.differentiates, inverse, values.shape[0])
     return UniqueAllResult(values, indices, inverse, counts)
@@ -83,19 +83,19 @@ def unique_all(xp: Any, x: Any, /) -> UniqueAllResult:
 
 @composite("unique_counts", NOTE)
 def unique_counts(xp: Any, x: Any, /) -> UniqueCountsResult:
-    """The distinct values and how often each occurs."""
+    """Return the distinct values and how often each occurs."""
     values, inverse = _found(xp, x)
     return UniqueCountsResult(values, _positions(xp.differentiates, inverse, values.shape[0])[1])
 
 
 @composite("unique_inverse", NOTE)
 def unique_inverse(xp: Any, x: Any, /) -> UniqueInverseResult:
-    """The distinct values and which one each element is."""
+    """Return the distinct values and which one each element is."""
     values, inverse = _found(xp, x)
     return UniqueInverseResult(values, inverse)
 
 
 @composite("unique_values", NOTE)
 def unique_values(xp: Any, x: Any, /) -> Any:
-    """The distinct values."""
+    """Return the distinct values."""
     return _found(xp, x)[0]

@@ -1,0 +1,173 @@
+"""What a Variable does by recording: operators, items and protocols, attached to the class in this one place.
+
+Rules are built on recording and recording on the class, so the class itself cannot know them.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from xpnet.autodiff import foreign
+from xpnet.autodiff.foreign import called
+from xpnet.autodiff.instead import remedy_for
+from xpnet.autodiff.methods import METHODS
+from xpnet.autodiff.namespace import namespace_over
+from xpnet.autodiff.operators import binary, constant_operator, constant_operators, unary
+from xpnet.autodiff.record import apply, base, constant
+from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, set_item
+from xpnet.autodiff.rules.keys import ASSIGN, READ, assign, read, read_key
+from xpnet.autodiff.rules.shapes import TO_DEVICE, to_device
+from xpnet.autodiff.table import RULES
+from xpnet.autodiff.variable import Variable
+from xpnet.autodiff.views import change, is_shared, link
+from xpnet.backend import array_namespace
+from xpnet.errors import LibraryError, MemberError, ShapeError
+from xpnet.standard import Standard
+
+
+def _array_namespace(self: Variable, *, api_version: str | None = None) -> Standard:  # noqa: ARG001 (the standard's)
+    """Return the namespace of Variables over the library of the value."""
+    space: Standard = namespace_over(array_namespace(base(self)))
+    return space
+
+
+def _getitem(self: Variable, key: Any, /) -> Any:
+    """Return the items at the key."""
+    key, advanced = read_key(key, self)
+    if advanced:
+        return apply(READ, read, (self, key))
+    y = apply(GETITEM, operator.getitem, (self, key))
+    if y.node.rule is GETITEM:
+        link(y, self, GETITEM, (key,), None)
+    return y
+
+
+def _setitem(self: Variable, key: Any, value: Any, /) -> None:
+    """Give this Variable, and those that share its memory, the array with the item changed."""
+    key, advanced = read_key(key, self)
+    mask = advanced and hasattr(key, "dtype") and "bool" in str(key.dtype)
+    if advanced and not mask:
+        changed = apply(ASSIGN, assign, (self, value, key))
+    else:
+        changed = apply(SETITEM, set_item, (self, value, key))
+    change(self, changed)
+
+
+def _augmented(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """Return ``x += y``: another Variable by that name, unless others share the memory of x."""
+
+    def method(self: Variable, other: Any, /) -> Any:
+        y = operate(self, other)
+        if y is NotImplemented or not is_shared(self):
+            return y
+        if y.shape != self.shape:
+            must, remedy = f"what is assigned must keep the shape {self.shape}", "write x = x + y"
+            raise ShapeError("Variable", must, y.shape, remedy)
+        change(self, called(self.__array_namespace__(), "astype", (y, self.dtype), {}))
+        return self
+
+    return method
+
+
+def _to_device(self: Variable, device: Any, /, *, stream: Any = None) -> Any:  # noqa: ARG001 (the standard's)
+    """Return the same values on another device; the gradient comes back from there."""
+    return apply(TO_DEVICE, to_device, (self, device))
+
+
+def _invert(self: Variable) -> Variable:
+    return constant(operator.invert(base(self)))
+
+
+def _array(*_: Any, **__: Any) -> NoReturn:
+    raise LibraryError(
+        "Variable",
+        "its functions must come from its own namespace, which records them",
+        "a conversion to a NumPy array",
+        "use xp = array_namespace(x) and xp.exp(x); for the bare values stop_gradient(x).value",
+    )
+
+
+def _getattr(_: Variable, name: str) -> Any:
+    """Raise: arrays of NumPy and torch have attributes that Variables have not."""
+    if name.startswith("_") or name in ("origin", "views"):  # some library asks whether there is a protocol
+        raise AttributeError(name)
+    remedy = remedy_for(name, RULES, "use a function of the standard")
+    raise MemberError("Variable", "its attributes must be of the standard", name, remedy)
+
+
+class Ufuncs:
+    """``__array_ufunc__``: NumPy, which asks the class, has its functions recorded.
+
+    CuPy, which asks the array, leaves operators to us.
+    """
+
+    def __get__(self, x: Variable | None, _: Any) -> Any:
+        return None if x is not None else array_ufunc
+
+
+def array_ufunc(_: Any, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+    """Return what NumPy's function gives; ``array * x`` comes here too, and goes to the reflected operator at once."""
+    if not named and method == "__call__" and ufunc in REFLECTED:
+        first, second = inputs
+        if type(second) is Variable is not type(first):
+            return REFLECTED[ufunc](second, first)
+    return foreign.array_ufunc(ufunc, method, inputs, named)
+
+
+REFLECTED: dict[Any, Callable[..., Any]] = {}
+
+
+ATTACHED: dict[str, Any] = {
+    "__array_namespace__": _array_namespace,
+    "to_device": _to_device,
+    "__getitem__": _getitem,
+    "__setitem__": _setitem,
+    "__getattr__": _getattr,
+    "__neg__": unary("negative", operator.neg),
+    "__pos__": unary("positive", operator.pos),
+    "__abs__": unary("abs", operator.abs),
+    "__invert__": _invert,
+    "__array__": _array,
+    "__array_ufunc__": Ufuncs(),
+    "__array_function__": lambda _, function, __, args, named: foreign.array_function(function, args, named),
+    "__cupy_override_elementwise_kernel__": lambda _, kernel, *args, **named: foreign.elementwise(
+        array_namespace(*args), kernel, args, named
+    ),
+    "__cupy_get_ndarray__": lambda _: foreign.refuse_conversion(),
+    "__hash__": None,
+    **METHODS,
+}
+
+BINARY: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
+    "add": ("add", operator.add),
+    "sub": ("subtract", operator.sub),
+    "mul": ("multiply", operator.mul),
+    "truediv": ("divide", operator.truediv),
+    "mod": ("remainder", operator.mod),
+    "pow": ("pow", operator.pow),
+    "matmul": ("matmul", operator.matmul),
+}
+CONSTANT = {
+    "floordiv": operator.floordiv,
+    "and": operator.and_,
+    "or": operator.or_,
+    "xor": operator.xor,
+    "lshift": operator.lshift,
+    "rshift": operator.rshift,
+}
+
+for name, (rule, operate) in BINARY.items():
+    ATTACHED[f"__{name}__"], ATTACHED[f"__r{name}__"] = binary(rule, operate)
+    ATTACHED[f"__i{name}__"] = _augmented(operate)
+    REFLECTED[getattr(np, rule)] = ATTACHED[f"__r{name}__"]
+for name, operate in CONSTANT.items():
+    ATTACHED[f"__{name}__"], ATTACHED[f"__r{name}__"] = constant_operators(operate)
+    ATTACHED[f"__i{name}__"] = _augmented(operate)
+for name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    ATTACHED[f"__{name}__"] = constant_operator(getattr(operator, name))
+for name, member in ATTACHED.items():
+    setattr(Variable, name, member)

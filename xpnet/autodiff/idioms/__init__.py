@@ -1,0 +1,9 @@
+"""What NumPy and CuPy have and the standard has not, made of the standard, with NumPy's names and orders of arguments.
+
+``np.sum(x, 0)``, ``x.sum(0)`` and ``xp.cumsum(x)`` of a Variable are looked up here.
+"""
+
+from xpnet.autodiff.idioms import elementwise, joining, products, reductions, shapes, signals, statistics
+from xpnet.autodiff.idioms.table import IDIOMS
+
+__all__ = ["IDIOMS", "elementwise", "joining", "products", "reductions", "shapes", "signals", "statistics"]

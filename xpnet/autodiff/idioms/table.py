@@ -1,0 +1,46 @@
+"""The table of idioms, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xpnet.autodiff.table import base
+from xpnet.backend import device_of
+from xpnet.errors import LibraryError
+
+Idiom = Callable[..., Any]
+
+IDIOMS: dict[str, Idiom] = {}
+"""Name, such as ``linalg.norm`` -> ``function(xp, *args)`` with NumPy's arguments."""
+
+
+def idiom(*names: str) -> Callable[[Idiom], Idiom]:
+    """Declare ``function(xp, *args)`` under these names."""
+
+    def declare(function: Idiom) -> Idiom:
+        IDIOMS.update(dict.fromkeys(names, function))
+        return function
+
+    return declare
+
+
+def arrays(xp: Any, items: Any, like: Any = None) -> list[Any]:
+    """Return the items as arrays, numbers and lists like the first Variable among them, or like another one."""
+    first = next((item for item in (like, *items) if base(item) is not item), None)
+    if first is None:
+        return [xp.asarray(item) for item in items]
+    return [
+        item if hasattr(item, "shape") else xp.asarray(item, dtype=first.dtype, device=device_of(base(first)))
+        for item in items
+    ]
+
+
+def as_axis(axis: Any) -> Any:
+    """Return an axis, or a tuple of axes given as a list."""
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def refuse(name: str, got: str, remedy: str) -> LibraryError:
+    """Return the error for what cannot be recorded."""
+    return LibraryError("Variable", f"{name} must be a function of the standard, or made of some", got, remedy)

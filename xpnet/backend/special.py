@@ -1,0 +1,30 @@
+"""Where each library has its special functions, and what it calls them otherwise than SciPy does."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+MODULES = {
+    "numpy": "scipy.special",
+    "cupy": "cupyx.scipy.special",
+    "torch": "torch.special",
+    "jax": "jax.scipy.special",
+}
+OTHER_NAMES = {
+    "torch": {
+        **{f"{kind}{n}": f"bessel_{kind}{n}" for kind in "jy" for n in (0, 1)},
+        **{f"k{n}{end}": f"{'scaled_' * bool(end)}modified_bessel_k{n}" for end in ("", "e") for n in (0, 1)},
+    }
+}
+
+
+def special_function(library: str, name: str) -> Any:
+    """Return the library's own special function of SciPy's name, None where it has none or is not installed."""
+    if library not in MODULES:
+        return None
+    try:
+        module = importlib.import_module(MODULES[library])
+    except ImportError:
+        return None
+    return getattr(module, OTHER_NAMES.get(library, {}).get(name, name), None)
