@@ -88,7 +88,7 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @click.option(
     "--lr",
     type=options.Number(0.0, min_open=True),
-    help="Learning rate.  [default: digits 0.5, mnist 0.1; a tenth with momentum or nesterov; else the optimizer's own]",
+    help="Learning rate.  [default: digits 0.5, mnist 0.1; a tenth with momentum or nesterov; else its own]",
 )
 @click.option(
     "--hidden", type=options.Whole(1), help="Hidden units.  [default: digits 100, mnist 50; by the size of DATA]"
