@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_IMODE
 
-from xpnet.errors import DataError
+from xpnet.errors import DataError, DtypeError
 
 
 @contextmanager
@@ -79,6 +79,17 @@ def _keep_name(target: Path) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def path_of(who: str, path: object) -> Path:
+    """A path that was given as a string or a Path.
+
+    Raises: ``DtypeError`` for anything else.
+    """
+    if not isinstance(path, str | os.PathLike):
+        must = "the path must be a string or a Path"
+        raise DtypeError(who, must, type(path).__name__, "give the name of a file or folder")
+    return Path(path)
 
 
 def make_folder(who: str, folder: Path) -> None:

@@ -141,6 +141,15 @@ def test_what_cannot_be_trained_is_refused(arguments: tuple, text: str, houses: 
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    "option", [("--target", "price"), ("--kind", "a=number"), ("--validation", 0.1), ("--size", 8)]
+)
+def test_options_of_data_without_data_are_refused(option: tuple) -> None:
+    result = run("train", *option)
+    assert result.exit_code == 2
+    assert f"{option[0]} is for DATA: name a table or a folder of images" in result.stderr
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     fails_in_one_line(
         run("train", tmp_path / "none.csv", "--target", "a"), "must be a CSV or Parquet file, or a folder"

@@ -168,6 +168,7 @@ def bad(**columns) -> dict:
         ((ROWS, X[:, 0].tolist()), ShapeError, "must give a score for each of the 30 classes .*, got 3; let its last"),
         ((ROWS, LABELS, [1.0] * 29 + [-1.0]), ArgumentError, "weights of train must be finite .*, got -1.0 in row 29"),
         ((ROWS, LABELS, [1.0] * 29), ShapeError, "weights of train must be one for each of 30 rows, got 29"),
+        ((ROWS, LABELS, ["much"] * 30), DtypeError, "weights of train must be numbers, got 'much'"),
         (([["a"] * 4] * 30, LABELS), DtypeError, "asarray: x must be numbers, got text"),
         (([], []), DataError, "a table must have rows, got none"),
     ],
@@ -190,3 +191,40 @@ def test_bad_data_are_refused_in_one_sentence(data, kind: type, text: str) -> No
 def test_bad_options_are_refused(option: dict, text: str) -> None:
     with pytest.raises((ArgumentError, DataError), match=text):
         Trainer(net_of(SoftmaxWithLoss(), 3), SGD(0.5), (ROWS, LABELS), **option)
+
+
+def test_answers_are_of_two_classes_or_from_0_to_1(backend) -> None:
+    def made(t, outputs: int = 1) -> Trainer:
+        return Trainer(net_of(SigmoidWithLoss(), outputs), SGD(0.1), (ROWS, t))
+
+    with pytest.raises(ArgumentError, match=r"under SigmoidWithLoss must be of two classes, got cat, dog, hen; "):
+        made(LABELS)
+    shares = np.linspace(0.0, 1.0, 30).tolist()
+    np.testing.assert_allclose(to_numpy(made(shares).train[1])[:, 0], shares, atol=1e-6)
+    assert made((LABELS == "cat").tolist()).encoding.targets.names == ["False", "True"]
+    several = [[1, 0, 1]] * 30
+    assert made(several, 3).train[1].dtype == backend.dtype
+    assert made(several, 3).fit(1)[0].loss > 0.0
+
+
+def test_one_hot_truth_values_are_shares(asarray) -> None:
+    classes = np.argmax(X[:, :3], axis=1)
+    forms = asarray(classes), asarray(np.eye(3)[classes] > 0), (np.eye(3)[classes] > 0).tolist()
+    trainers = [Trainer(net_of(SoftmaxWithLoss(), 3), SGD(0.1), (asarray(X), t)) for t in forms]
+    losses = [trainer.fit(1)[0].loss for trainer in trainers]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+
+
+def test_what_is_no_function_or_path_is_refused(data) -> None:
+    def trainer(**options) -> Trainer:
+        return Trainer(net_of(SoftmaxWithLoss(), 3), SGD(0.1), data, **options)
+
+    for call, text in (
+        (lambda: trainer(schedule=3), "schedule must be functions, got int"),
+        (lambda: trainer().fit(1, on_batch=3), "on_batch must be functions, got int"),
+        (lambda: trainer().fit(1, folder=3), "the path must be a string or a Path, got int"),
+        (lambda: load_array(3), "load_array: the path must be a string or a Path, got int"),
+        (lambda: Dataset.of(ROWS, ["a"]), "target must be the name of a column, got list"),
+    ):
+        with pytest.raises(DtypeError, match=text):
+            call()

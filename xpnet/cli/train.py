@@ -35,6 +35,9 @@ LOADERS = {"digits": load_digits, "mnist": load_mnist}
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion)
 }
+OF_DATA = ("target", "kinds", "task", "validation", "size")
+"""The options that mean something for data of one's own alone."""
+
 CLASSES = 10
 CHECKED_IMAGES = 3
 HUGE = 1e5  # from here on a loss is written with an exponent
@@ -73,15 +76,23 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @options.backend()
 @options.device
 @options.dtype("float32")
-@click.option("--epochs", type=options.Whole(1), help="Passes over the training images.  [default: 20, mnist 17]")
-@click.option("--batch-size", type=options.Whole(1), help="Images per step.  [default: 10, mnist 100]")
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="How to descend.  [default: sgd]")
+@click.option(
+    "--epochs",
+    type=options.Whole(1),
+    help="Passes over the training rows.  [default: digits 20, mnist 17; by the size of DATA]",
+)
+@click.option(
+    "--batch-size", type=options.Whole(1), help="Rows per step.  [default: digits 10, mnist 100; by the size of DATA]"
+)
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="How to descend.  [default: sgd; adam on DATA]")
 @click.option(
     "--lr",
     type=options.Number(0.0, min_open=True),
-    help="Learning rate.  [default: 0.5, mnist 0.1; a tenth with momentum or nesterov; else the optimizer's own]",
+    help="Learning rate.  [default: digits 0.5, mnist 0.1; a tenth with momentum or nesterov; else its own]",
 )
-@click.option("--hidden", type=options.Whole(1), help="Hidden units.  [default: 100, mnist 50]")
+@click.option(
+    "--hidden", type=options.Whole(1), help="Hidden units.  [default: digits 100, mnist 50; by the size of DATA]"
+)
 @click.option("--seed", type=options.Whole(0), default=0, show_default=True, help="Names all random numbers.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/DATASET-TIME]")
 @click.option("--overwrite", is_flag=True, help="Begin anew in a folder that holds a training.")
@@ -120,9 +131,12 @@ def train(
                 make_console(quiet), data, wanted, chosen, optimizer, seed, resume or out, overwrite, bool(resume)
             )
         return
+    source = click.get_current_context().get_parameter_source
+    lost = [name for name in OF_DATA if source(name) == ParameterSource.COMMANDLINE]
+    if lost:
+        raise click.UsageError(f"--{lost[0].removesuffix('s')} is for DATA: name a table or a folder of images")
     settings = {"dataset": dataset, "dtype": dtype, "seed": seed, **asdict(recipe_for(dataset, chosen))}
     if resume is not None:
-        source = click.get_current_context().get_parameter_source
         given = {name for name in settings if source(name) == ParameterSource.COMMANDLINE}
         if given - {"epochs"}:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given - {"epochs"}))

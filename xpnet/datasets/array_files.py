@@ -11,7 +11,7 @@ import numpy as np
 
 from xpnet.datasets.tables import Host
 from xpnet.errors import ArgumentError, DataError, NameUnknownError
-from xpnet.files import reason
+from xpnet.files import path_of, reason
 
 KEPT = 1 << 24
 """The bytes of a file that may stay in memory after they were read."""
@@ -71,7 +71,7 @@ def load_array(path: str | Path, name: str | None = None) -> RowsOnDisk:
     Raises: ``DataError`` for a file that cannot be read, is truncated, or holds Python objects, which are never
     unpickled; ``NameUnknownError`` for an array that is not in it.
     """
-    path, offset = Path(path), 0
+    path, offset = path_of("load_array", path), 0
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:

@@ -16,7 +16,7 @@ from xpnet.datasets.split import split
 from xpnet.datasets.table_files import read_table
 from xpnet.datasets.tables import Table, missing_in
 from xpnet.datasets.targets import Classes, targets_for
-from xpnet.errors import ArgumentError, DataError
+from xpnet.errors import ArgumentError, DataError, DtypeError
 from xpnet.random import Generator
 
 
@@ -40,7 +40,7 @@ class Dataset:
     def of(
         cls,
         table: Any,
-        target: str,
+        target: Any,
         validation: float | Any | None = 0.2,
         kinds: Mapping[str, str] | None = None,
         task: str | None = None,
@@ -58,6 +58,9 @@ class Dataset:
         """
         if task not in (None, "classes", "numbers"):
             raise ArgumentError("Dataset", 'task must be "classes" or "numbers"', repr(task), "choose one")
+        if not isinstance(target, str):
+            must, got = "target must be the name of a column", type(target).__name__
+            raise DtypeError("Dataset", must, got, 'write target="price"')
         rows = with_target(table, target, missing)
         apart: Table | None = None
         if isinstance(validation, float | int):

@@ -12,7 +12,7 @@ from xpnet.datasets.split import split
 from xpnet.datasets.tables import Host
 from xpnet.datasets.targets import Classes
 from xpnet.errors import DataError
-from xpnet.files import reason
+from xpnet.files import path_of, reason
 from xpnet.initializers import check_size
 from xpnet.random import Generator
 
@@ -40,7 +40,7 @@ def load_images(
     height, width = (size, size) if isinstance(size, int) else size
     for length in (height, width):
         check_size("load_images", "size", length)
-    folder = Path(folder)
+    folder = path_of("load_images", folder)
     parts = {entry.name.lower(): entry for entry in folders(folder)}
     training = next((parts[name] for name in parts if name in TRAINING), None)
     apart = next((parts[name] for name in parts if name in VALIDATION), None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from xpnet.datasets.tables import Table, unlike
 from xpnet.errors import BackendError, DataError
-from xpnet.files import reason
+from xpnet.files import path_of, reason
 
 DELIMITERS = ",;\t|"
 
@@ -22,7 +22,7 @@ def read_table(path: str | Path) -> Table:
 
     Raises: ``DataError`` for a file that cannot be read or is no table; ``BackendError`` where Parquet needs a library.
     """
-    path = Path(path)
+    path = path_of("read_table", path)
     if path.suffix.lower() in (".parquet", ".pq"):
         return read_parquet(path)
     if path.suffix.lower() in (".csv", ".tsv", ".txt", ".data"):
@@ -40,7 +40,7 @@ def read_csv(path: str | Path, delimiter: str | None = None) -> Table:
     Raises: ``DataError`` for a file that cannot be read, is no text in UTF-8, or has a line of another length.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = path_of("read_csv", path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         must, remedy = f"{path} must be text in UTF-8", "save it as UTF-8, in a spreadsheet as CSV UTF-8"
         raise DataError("read_csv", must, f"byte {error.object[error.start]:#x} at {error.start}", remedy) from error

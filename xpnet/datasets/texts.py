@@ -14,7 +14,7 @@ from xpnet.datasets.encoding import Encoding
 from xpnet.datasets.symbols import Symbols
 from xpnet.datasets.tables import Host
 from xpnet.errors import ArgumentError, DataError
-from xpnet.files import reason
+from xpnet.files import path_of, reason
 from xpnet.initializers import check_size
 from xpnet.layers.checks import is_number
 
@@ -35,7 +35,7 @@ def load_text(source: str | Path, context: int, validation: float | None = 0.1, 
     if validation is not None and not (is_number(validation) and 0.0 < validation < 1.0):
         must, remedy = "validation must be a share between 0 and 1", "try 0.1"
         raise ArgumentError("load_text", must, repr(validation), remedy)
-    text = python_text() if source == "python" else read_text(Path(source))
+    text = python_text() if source == "python" else read_text(path_of("load_text", source))
     end = len(text) if validation is None else len(text) - round(len(text) * float(validation))
     symbols = Symbols() if kind == "bytes" else Symbols(sorted(set(text[:end])))
     parts = [rows_of(symbols, part, context, str(source)) for part in (text[:end], text[end:]) if part]

@@ -244,14 +244,14 @@ class Layer(MovableLayer):
         return self.params.gradients()
 
     def __repr__(self) -> str:
-        options = unusual_options(type(self).__init__, self._options())
+        options = unusual_options(type(self).__init__, self.constructor_options())
         return f"{type(self).__name__}({', '.join([*self._inside(), *options])})"
 
     def _inside(self) -> list[str]:
         """The parameters as the repr shows them, ``W (784, 50)``."""
         return [f"{name} {tuple(array.shape)}" for name, array in self.params.items()]
 
-    def _options(self) -> Mapping[str, Any]:
+    def constructor_options(self) -> Mapping[str, Any]:
         """What the attributes tell of the constructor's options, name -> value."""
         return {name: value for name, value in vars(self).items() if name not in self.parameters}
 

@@ -26,10 +26,10 @@ class Windowed(Layer):
         check_fits(type(self).__name__, self.window, shape)
         return self.window.places(shape)
 
-    def _options(self) -> dict[str, Any]:
+    def constructor_options(self) -> dict[str, Any]:
         size, stride, pad, dilation = self.window
         own = {"pool_h": size[0], "pool_w": size[1], "stride": stride, "pad": pad, "dilation": dilation}
-        found = {**super()._options(), **own}
+        found = {**super().constructor_options(), **own}
         return {name: _one_or_pair(value) for name, value in found.items()}
 
 

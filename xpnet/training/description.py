@@ -78,7 +78,7 @@ def described(layer: Layer, path: str, names: Mapping[tuple[int, str], str], arr
 
 def options_of(layer: Layer, path: str, names: Mapping[tuple[int, str], str], arrays: dict[str, Host]) -> Node:
     """What the constructor of a layer is to be given: positions, and options by name."""
-    held, positions, options = layer._options(), [], {}
+    held, positions, options = layer.constructor_options(), [], {}
     for name, option in inspect.signature(type(layer).__init__).parameters.items():
         if name in ("self", "rng") or name in layer.state:
             continue

@@ -77,7 +77,7 @@ class Loop(Movable):
         self.watching = not self.capture and all(map(readable, islice(self.network.params.values(), 1)))
         start = time.perf_counter()
         step = capturing.capture(self._step) if self.capture else self._step  # anew: attributes may have been assigned
-        for done, batch in enumerate(self._batches(number), 1):
+        for done, batch in enumerate(self.batches_of_epoch(number), 1):
             loss, *count = step(*batch)
             self.losses.add(loss, count[0] if count else batch[0].shape[0])
             if self.watching and not math.isfinite(loss):
@@ -97,7 +97,7 @@ class Loop(Movable):
             self._diverged("the loss must stay finite", f"{loss_value} in epoch {number}{at}")
         return self._record(number, loss_value, seconds)
 
-    def _batches(self, number: int) -> Iterator[Parts]:
+    def batches_of_epoch(self, number: int) -> Iterator[Parts]:
         """The batches of an epoch, on the device of the network."""
         batches = self.batches.epoch(number)
         batches = self.backend.ahead(batches) if self.batches.on_disk else batches

@@ -84,7 +84,7 @@ def batches_of(trainer: Keeping) -> Any:
     """Batches without an end, in the order of the first epochs."""
     number = 1
     while True:
-        yield from trainer._batches(number)
+        yield from trainer.batches_of_epoch(number)
         number += 1
 
 

@@ -12,11 +12,13 @@ from xpnet.backend import Backend, array_namespace, backend_of, dtype_kind, is_a
 from xpnet.datasets import Classes, Columns, Dataset, Encoding, RowsOnDisk, Table, split
 from xpnet.datasets.check import count_rows
 from xpnet.datasets.columns import Column
+from xpnet.datasets.tables import column_of
 from xpnet.datasets.targets import finite
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers import Embedding, Layer, SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.networks import Network
 from xpnet.random import Generator
+from xpnet.training.class_weights import np_backend, weighted
 
 TEXT = "OUSb"
 """The kinds of labels on the host that are no numbers: objects, texts and truth values."""
@@ -118,7 +120,7 @@ class Preparation:
         if is_array(t) and not isinstance(t, np.ndarray):  # truth values of another library
             t = to_numpy(t)
         if (getattr(t, "ndim", 1) == 2 and t.shape[1] > 1) or is_rows(t):
-            return self.shaped(x, backend.asarray(t))
+            return self.shaped(x, self.cast(backend.asarray(t), last))
         return self.shaped(x, backend.asarray(self.labels(t, last)))
 
     def labels(self, t: Any, last: Layer | None) -> Any:
@@ -127,10 +129,15 @@ class Preparation:
         if isinstance(last, SoftmaxWithLoss | SigmoidWithLoss):
             if targets is None:
                 values = np.asarray(Table({"t": t})["t"])
-                if values.dtype.kind in "iu":
-                    return values
+                shares = isinstance(last, SigmoidWithLoss) and values.dtype.kind == "f"
+                if values.dtype.kind in "iu" or shares:
+                    return finite(values) if shares else values
                 targets = Classes.fit(t)
                 self.encoding = Encoding(None if self.encoding is None else self.encoding.inputs, targets)
+            if isinstance(last, SigmoidWithLoss) and targets.outputs != 2:
+                names = getattr(targets, "names", [])
+                must, got = "labels under SigmoidWithLoss must be of two classes", ", ".join(names[:5])
+                raise ArgumentError(self.who, must, got, "end the network with SoftmaxWithLoss()")
             indices = targets.encode(t)
             return indices if isinstance(last, SoftmaxWithLoss) else indices.astype(np.float64)
         return finite(t) if targets is None else targets.encode(t)
@@ -138,7 +145,9 @@ class Preparation:
     def cast(self, t: Any, last: Layer | None) -> Any:
         """Truth values as classes under a softmax, as numbers under other losses; whole numbers as floating ones."""
         kind = dtype_kind(t)
-        if isinstance(last, SoftmaxWithLoss) or self.backend is None or kind not in ("bool", "integer"):
+        shares = kind == "bool" and t.ndim > 1 and t.shape[-1] > 1  # one-hot
+        classes = isinstance(last, SoftmaxWithLoss) and not shares
+        if classes or self.backend is None or kind not in ("bool", "integer"):
             return t
         own = backend_of(t)
         return t if own.library is not self.backend.library else array_namespace(t).astype(t, self.backend.dtype)
@@ -170,7 +179,12 @@ class Preparation:
         """
         if weights is None:
             return None
-        host = to_numpy(weights) if is_array(weights) else np.asarray(finite(weights))
+        host = to_numpy(weights) if is_array(weights) else column_of(f"weights of {name}", weights)
+        try:
+            host = host.astype(np.float64)
+        except (TypeError, ValueError):
+            must = f"weights of {name} must be numbers"
+            raise DtypeError(self.who, must, repr(host[0]), "give one number for each row") from None
         wrong = ~(np.isfinite(host) & (host >= 0.0))
         if wrong.any():
             row = int(np.flatnonzero(wrong.reshape(len(host), -1).any(axis=1))[0])
@@ -209,52 +223,8 @@ def prepared(
     elif validation is not None:
         apart = make.rows("validation", validation)
     if class_weight is not None:
-        rows.weights = weighted(who, rows, class_weight, make.encoding)
+        rows.weights = weighted(who, rows.x, rows.t, rows.weights, class_weight, make.encoding)
     return rows, apart, make.encoding
-
-
-def weighted(who: str, rows: Rows, class_weight: Any, encoding: Encoding | None) -> Any:
-    """The weights of rows times those of their classes: by label, or ``"balanced"``, ``N / (K Nₖ)``.
-
-    Raises: ``ArgumentError`` for targets that are no classes, and for weights that are none.
-    """
-    t = rows.t[...] if isinstance(rows.t, RowsOnDisk) else to_numpy(rows.t)
-    if t.dtype.kind == "f" and np.array_equal(t, np.trunc(t)):
-        t = t.astype(np.int64)
-    if t.dtype.kind not in "iu":
-        must, got = "class_weight must be for targets that are class indices", t.dtype
-        raise ArgumentError(who, must, got, "give weights of rows, train=(x, t, weights)")
-    names = encoding.targets.names if encoding is not None and isinstance(encoding.targets, Classes) else None
-    counts = np.bincount(t.reshape(-1), minlength=len(names or ()))
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
-            must = 'class_weight must be "balanced" or map classes to weights'
-            raise ArgumentError(who, must, repr(class_weight), "choose one")
-        present = counts > 0
-        table = np.where(present, t.size / (present.sum() * np.maximum(counts, 1)), 0.0)
-    else:
-        table = np.ones(len(counts))
-        for label, weight in dict(class_weight).items():
-            known: list[Any] = list(range(len(counts))) if names is None else list(names)
-            key = label if names is None else str(label)
-            if key not in known or not isinstance(weight, float | int) or not 0.0 <= weight < float("inf"):
-                must = f"class_weight must map classes, {', '.join(map(str, known[:10]))}, to weights from 0"
-                raise ArgumentError(who, must, f"{label!r}: {weight!r}", "write each class as it is in the data")
-            table[known.index(key)] = weight
-    own: Any = table[t]
-    if rows.weights is not None:
-        given = to_numpy(rows.weights)
-        own = own * given.reshape(given.shape + (1,) * (own.ndim - given.ndim))
-    if own.ndim == 2 and own.shape[1] == 1:
-        own = own[:, 0]
-    backend = np_backend() if isinstance(rows.x, RowsOnDisk) else backend_of(rows.x)
-    made: Any = backend.asarray(own, float if dtype_kind(rows.x) == "real" else None)
-    return made
-
-
-def np_backend() -> Backend:
-    """NumPy, where rows on disk are read."""
-    return backend_of(np.zeros(1))
 
 
 def is_text(array: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from xpnet.backend import Backend, get_backend, to_numpy
 from xpnet.datasets import Encoding
 from xpnet.errors import DataError, XpnetError
-from xpnet.files import make_folder, reason, written_in_place
+from xpnet.files import make_folder, path_of, reason, written_in_place
 from xpnet.layers import Dropout, Layer
 from xpnet.layers.base import leaves
 from xpnet.networks import Network
@@ -36,7 +36,7 @@ def load_network(path: str | Path, classes: Iterable[type] = ()) -> Any:
     Raises: ``DataError`` for what is no run and no such file, for one that is damaged or of a newer version, and for a
     class that cannot be found.
     """
-    place = Path(path)
+    place = path_of(WHO, path)
     if place.is_dir():
         found = [place / name for name in (BEST, LAST) if (place / name).is_file()]
         if not found:
@@ -86,7 +86,7 @@ class Run:
     """
 
     def __init__(self, folder: str | Path, classes: Iterable[type] = ()) -> None:
-        self.folder = Path(folder)
+        self.folder = path_of("Run", folder)
         try:
             told = json.loads((self.folder / RUN).read_text(encoding="utf-8"))
             if int(told["format"]) > weights_file.FORMAT:

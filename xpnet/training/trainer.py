@@ -15,6 +15,7 @@ from xpnet.datasets import Batches
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
 from xpnet.errors import DtypeError
+from xpnet.files import path_of
 from xpnet.initializers import check_size
 from xpnet.layers.checks import check_flags
 from xpnet.networks import Network
@@ -108,6 +109,8 @@ class Trainer(Keeping):
         self.metrics = metrics_of(who, metrics, network.last_layer)
         self.capture, self.schedule, self.augment = capture, schedule, list(augment)
         check_functions(who, "augment", self.augment)
+        if schedule is not None:
+            check_functions(who, "schedule", [schedule])
         if evaluate_rows is not None:
             check_size(who, "evaluate_rows", evaluate_rows)
         most = ON_DISK_ROWS if self.batches.on_disk else self.batches.rows
@@ -177,7 +180,9 @@ class Trainer(Keeping):
         check_flags(who, resume=resume)
         called: list[Any] = list(callbacks)
         check_functions(who, "callbacks", called)
-        place = None if folder is None else Path(folder)
+        if on_batch is not None:
+            check_functions(who, "on_batch", [on_batch])
+        place = None if folder is None else path_of(who, folder)
         if place is not None:
             begin_run(who, place, self.network, resume)
             if resume and (place / LAST).is_file():
