@@ -99,7 +99,9 @@ class Container(Layer):
         """A copy with layers of its own, under the names and in the attributes where they were."""
         copy = self.copy()
         made = {id(layer): duplicate(layer) for layer in self.layers.values()}
-        copy.__dict__.update({name: made[id(value)] for name, value in vars(self).items() if id(value) in made})
+        for name, value in vars(self).items():
+            if id(value) in made:
+                setattr(copy, name, made[id(value)])
         copy.layers = MappingProxyType({name: made[id(layer)] for name, layer in self.layers.items()})
         copy.recorded_tape = None
         return copy
@@ -125,7 +127,7 @@ class Container(Layer):
         """Raise ArgumentError for a layer that is an attribute alone, which nothing would train."""
         known = {id(layer) for layer in (*within(self), getattr(self, "last_layer", None))}
         for holder in (self, *self.layers.values()):
-            for name, value in vars(holder).items():
+            for name, value in holder.__getstate__().items():
                 if not isinstance(value, Layer) or id(value) in known or holder in within(value):
                     continue
                 if any(layer.parameters or layer.state for layer in within(value)):

@@ -48,7 +48,7 @@ def lines(network: Any, x: Any) -> list[Line]:
     found: list[Line] = []
     for path, layer in paths(inferring):
         if not layer.is_container:
-            vars(layer)["forward"] = heard(path, layer, layer.forward, found)
+            layer.forward = heard(path, layer, layer.forward, found)
     inferring.compute_scores(x)
     return found
 

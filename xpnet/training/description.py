@@ -154,10 +154,10 @@ class Builder:
         layers = {name: self.build(inner) for name, inner in node["layers"].items()}
         for name, value in node["attributes"].items():
             inside = isinstance(value, dict) and "layer" in value
-            vars(layer)[name] = layers[value["layer"]] if inside else self.value(value)
+            setattr(layer, name, layers[value["layer"]] if inside else self.value(value))
         layer.layers = MappingProxyType(layers)
         if "loss" in node:
-            vars(layer)["last_layer"] = self.build(node["loss"])
+            layer.last_layer = self.build(node["loss"])  # type: ignore[attr-defined]
         if "compute_in" in node:
             layer.compute_in(**node["compute_in"])  # type: ignore[attr-defined]
         return layer
