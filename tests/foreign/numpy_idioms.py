@@ -171,7 +171,7 @@ METHODS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "sum": (lambda x: x.sum(axis=0) + x.sum(), (M,)),
     "mean": (lambda x: x.mean(0), (M,)),
     "max": (lambda x: x.max(axis=1) - x.min(axis=1), (M,)),
-    "std": (lambda x: x.std(ddof=1) + x.var(), (M,)),
+    "std": (lambda x: x.std(ddof=1) + x.var(ddof=0), (M,)),
     "prod": (lambda x: x.prod(), (X,)),
     "reshape": (lambda x: x.reshape(4, 3) + x.reshape((4, -1)), (M,)),
     "ravel": (lambda x: x.ravel() + x.flatten(), (M,)),

@@ -53,10 +53,10 @@ def function_named(xp: Namespace, name: str) -> Callable[..., Any]:
     extension, _, short = name.rpartition(".")
     space = getattr(xp, extension) if extension in ("linalg", "fft", "special") else xp
     for place in (space, xp.special):
-        found: Callable[..., Any] | None = vars(place).get(short)
+        found: Callable[..., Any] | None = getattr(place, short, None)
         if found is not None:
             return found
-    known = [*IDIOMS, *(name for name in vars(space) if not name.startswith("_")), *vars(xp.special)]
+    known = [*IDIOMS, *(name for name in (*dir(space), *dir(xp.special)) if not name.startswith("_"))]
     must, remedy = "a function of Variables must have a rule", "give it one with xn.elementwise or xn.custom_vjp"
     raise RuleMissingError(WHO, must, name, nearest(name, known, remedy))
 

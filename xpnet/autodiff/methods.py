@@ -6,19 +6,44 @@ Each is the function of the namespace by that name.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from xpnet.autodiff.foreign import FREE, called
+from xpnet.autodiff.idioms.table import refuse
 from xpnet.autodiff.record import base
 from xpnet.autodiff.variable import Variable
 from xpnet.autodiff.views import change
-from xpnet.backend import size_of
+from xpnet.backend import array_namespace, size_of
+from xpnet.typing import Namespace
 
 NAMES = (
     *("sum", "prod", "mean", "max", "min", "ptp", "var", "std", "any", "all", "argmax", "argmin", "argsort", "nonzero"),
     *("cumsum", "cumprod", "reshape", "ravel", "flatten", "astype", "copy", "transpose", "dot", "clip", "squeeze"),
     *("swapaxes", "repeat", "take", "diagonal", "trace", "round", "conj", "conjugate", "compress", "searchsorted"),
 )
+
+
+@cache
+def _own(plain: Namespace, name: str, *args: Any) -> list[float] | None:
+    """Return what the method of the library's own arrays gives for ``[0, 1]``, None where they have none."""
+    method = getattr(plain.asarray([0.0, 1.0]), name, None)
+    if method is None:
+        return None
+    y = plain.reshape(plain.asarray(method(*args)), (-1,))
+    return [float(y[at]) for at in range(y.shape[0])]
+
+
+def _as_the_library(self: Variable, name: str, named: dict[str, Any]) -> None:
+    """Take the library's own default where NumPy's is another, as torch's ``x.var()`` is; refuse another ``repeat``.
+
+    Raises: ``LibraryError``.
+    """
+    plain = array_namespace(base(self))
+    if name in ("var", "std") and not {"ddof", "correction"} & named.keys():
+        named["ddof"] = 1.0 if _own(plain, "var") == [0.5] else 0.0
+    if name == "repeat" and _own(plain, "repeat", 2) not in (None, [0.0, 0.0, 1.0, 1.0]):
+        raise refuse("repeat", "the method, by which this library means another one", "use xp.repeat(x, n) or xp.tile")
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -29,6 +54,8 @@ def _method(name: str) -> Callable[..., Any]:
             named["axis"] = named.pop("dim")
         if "keepdim" in named:
             named["keepdims"] = named.pop("keepdim")
+        if name in ("var", "std", "repeat"):
+            _as_the_library(self, name, named)
         return called(self.__array_namespace__(), name, (self, *args), named)
 
     method.__name__ = name

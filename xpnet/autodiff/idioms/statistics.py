@@ -101,12 +101,19 @@ def _nanstd(xp: Any, a: Any, axis: Any = None, *, ddof: float = 0, keepdims: boo
 
 @idiom("nanmax")
 def _nanmax(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return xp.max(_filled(xp, a, -math.inf), axis=as_axis(axis), keepdims=keepdims)
+    y = xp.max(_filled(xp, a, -math.inf), axis=as_axis(axis), keepdims=keepdims)
+    return _nan_of_nothing(xp, y, a, axis, keepdims)
 
 
 @idiom("nanmin")
 def _nanmin(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return xp.min(_filled(xp, a, math.inf), axis=as_axis(axis), keepdims=keepdims)
+    y = xp.min(_filled(xp, a, math.inf), axis=as_axis(axis), keepdims=keepdims)
+    return _nan_of_nothing(xp, y, a, axis, keepdims)
+
+
+def _nan_of_nothing(xp: Any, y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
+    none = xp.all(xp.isnan(a), axis=as_axis(axis), keepdims=keepdims)
+    return xp.where(none, xp.full_like(y, math.nan), y)
 
 
 @idiom("cov")
