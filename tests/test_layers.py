@@ -106,6 +106,21 @@ def test_two_calls_in_one_graph_keep_both_and_sum_their_gradients(case, asarray,
         np.testing.assert_allclose(both, first + second, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("case", [c for c in CASES if c.layer.parameters], ids=lambda case: case.name)
+def test_one_parameter_alone_may_be_a_variable(case, asarray, tolerance, defer_to_variables):
+    layer, inputs = case.build(asarray)
+    dout = asarray(upstream(layer(*inputs)))
+    layer.backward(dout)
+    expected = {name: to_numpy(gradient) for name, gradient in layer.grads.items()}
+    for name in layer.params:
+        layer, inputs = case.build(asarray)
+        variable = xn.Variable(layer.params[name])
+        with layer.using({name: variable}):
+            layer.forward(*inputs).backward(dout)
+        found = to_numpy(variable.grad)
+        np.testing.assert_allclose(found, expected[name], rtol=10 * tolerance, atol=10 * tolerance)
+
+
 @on_every_case
 def test_nothing_is_written_to(case, asarray):
     layer, inputs = case.build(asarray)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from draw import Draw
-from rows import Drawn, row
+from row_table import Drawn, row
 
 from xpnet.layers import Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus
 

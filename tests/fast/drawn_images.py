@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from draw import Draw
-from rows import Drawn, row
+from row_table import Drawn, row
 
 from xpnet.layers import AveragePooling, Convolution, MaxPooling, Relu, TransposedConvolution
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from draw import Draw
-from rows import Drawn, row
+from row_table import Drawn, row
 
 from xpnet.layers import (
     BatchNormalization,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from draw import Draw
-from rows import ROWS
+from row_table import ROWS
 
 import xpnet as xn
 from xpnet.backend import is_array, make_backend, to_numpy

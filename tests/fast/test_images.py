@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from draw import Draw
-from rows import ROWS
+from row_table import ROWS
 from test_bodies_equal_layers import ROUNDING, Case, assert_equal, by_equations, gradients
 
 from xpnet.backend import make_backend, to_numpy

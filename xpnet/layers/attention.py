@@ -80,10 +80,10 @@ class MultiHeadAttention(Layer):
 
     def forward(self, x: Array, mask: Array | None = None) -> Array:
         self.check_sequence(x, mask)
-        xp = array_namespace(x, mask)
         self.x = rows(x)
         pairs = ((self.Wq, self.bq), (self.Wk, self.bk), (self.Wv, self.bv))
         self.q, self.k, self.v = (split_heads(in_rows_of(x, self.x @ W + b), self.heads) for W, b in pairs)
+        xp = array_namespace(self.q, self.k, self.v)
         scores = (self.q / sqrt(self.q.shape[-1])) @ xp.matrix_transpose(self.k)
         allowed = self.allowed(x, mask)
         if allowed is not None:
@@ -100,7 +100,7 @@ class MultiHeadAttention(Layer):
         return in_rows_of(x, self.a @ self.Wo + self.bo)
 
     def backward(self, dout: Array) -> Array | None:
-        xp = array_namespace(dout, self.p)
+        xp = array_namespace(dout, self.q, self.k, self.v)
         d, q, k, v, p = rows(dout), self.q, self.k, self.v, self.p
         self.dWo, self.dbo = self.a.T @ d, xp.sum(d, axis=0)
         d = split_heads(in_rows_of(dout, d @ self.Wo.T), self.heads)

@@ -248,7 +248,7 @@ class GRU(Recurrent):
 
     def forward(self, x: Array) -> Array:
         a, h = self._entering(x, self.bx), self._before("h")
-        xp, H = array_namespace(a, h, self.Wh), h.shape[1]
+        xp, H = array_namespace(a, h, self.Wh, self.bh), h.shape[1]
         self.hs, self.opened = [h], []
         for t in range(a.shape[0]):
             u = h @ self.Wh + self.bh

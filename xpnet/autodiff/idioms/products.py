@@ -161,11 +161,6 @@ def _norm(xp: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = F
     return xp.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=2 if ord is None else ord)
 
 
-@idiom("linalg.matrix_power")
-def _matrix_power(xp: Any, a: Any, n: int) -> Any:
-    return xp.linalg.matrix_power(a, n)
-
-
 @idiom("linalg.multi_dot")
 def _multi_dot(xp: Any, arrays_: Any) -> Any:
     first, *rest = arrays_
