@@ -122,7 +122,7 @@ class DifferentiableNamespace(ModuleType):
         if name.startswith("_"):
             raise AttributeError(name)
         full = name if self._whole is self else f"{self.__name__.rpartition('.')[2]}.{name}"
-        if full in IDIOMS:
+        if full in IDIOMS and full not in FUNCTIONS:  # of the standard they are for arguments beyond it
             return partial(IDIOMS[full], self._whole)
         raise RuleMissingError(
             self.__name__,
