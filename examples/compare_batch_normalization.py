@@ -17,6 +17,7 @@ the network learns from 15 of the scales, without it from 4; from the two larges
 """
 
 import argparse
+import warnings
 
 from xpnet.datasets import load_digits, load_mnist
 from xpnet.drawing import Panel, plot
@@ -35,6 +36,7 @@ count, epochs = (16, 20) if mnist else (4, 8)
 (x_train, t_train), _ = (load_mnist if mnist else load_digits)()
 few = x_train[:1000, ...], t_train[:1000]
 
+warnings.filterwarnings("ignore", "Trainer: ")  # how networks fail to learn is what is shown
 panels = []
 print("scale    training accuracy with and without batch normalization")
 for i in range(count):

@@ -12,12 +12,14 @@ from xpnet.errors import (
     ArgumentError,
     BackendError,
     DataError,
+    DerivativeError,
     DivergenceError,
     DtypeError,
     GradientError,
     LibraryError,
     MemberError,
     NameUnknownError,
+    RuleMissingError,
     ShapeError,
     StateError,
     XpnetError,
@@ -35,6 +37,8 @@ KINDS = {
     DataError: OSError,
     GradientError: AssertionError,
     DivergenceError: ArithmeticError,
+    DerivativeError: NotImplementedError,
+    RuleMissingError: AttributeError,
 }
 
 

@@ -14,6 +14,7 @@ def launches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
     if "cupy" not in (parameters.get("cases", ("",))[0], parameters.get("library"), *request.fixturenames):
         return None
+    request.getfixturevalue("needs")("cupy")
     import cupy
 
     from xpnet.fast.cupy import launch

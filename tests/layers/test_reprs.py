@@ -73,7 +73,7 @@ SHOWN = {
     "Residual(Affine(W (2, 2), b (2,)), Relu(), shortcut=Affine(W (2, 2), b (2,)))": lambda: Residual(
         Affine.create(2, 2), Relu(), shortcut=Affine.create(2, 2)
     ),
-    "Concat(Relu(), Chain(Relu(), Sigmoid()), join=Join(axis=-1))": lambda: Concat(
+    "Concat(Relu(), Chain(Relu(), Sigmoid()), join=Join(count=2, axis=-1))": lambda: Concat(
         Relu(), [Relu(), Sigmoid()], axis=-1
     ),
     "Sequential(head=Relu(), loss=Huber())": lambda: Sequential({"head": Relu()}, loss=Huber()),

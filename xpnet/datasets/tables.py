@@ -21,6 +21,8 @@ MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
 WHOLE = re.compile(r"[+-]?\d+")
 DAY = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?")
 
+NOT_A_TIME = np.datetime64("NaT", "s")
+
 
 class Table:
     """Columns of one length by their names, on the host.
@@ -176,7 +178,9 @@ def parsed(values: Host) -> Host:
     if all(isinstance(value, str) for value in present):
         if all(DAY.fullmatch(value) for value in present):
             try:
-                return np.asarray([np.datetime64(value or "NaT") for value in plain], dtype="datetime64[s]")
+                return np.asarray(
+                    [np.datetime64(value) if value else NOT_A_TIME for value in plain], dtype="datetime64[s]"
+                )
             except ValueError:  # the 31st of February
                 return plain
         if {value.lower() for value in present} <= {"true", "false"} and len(present) == len(plain):
@@ -186,7 +190,7 @@ def parsed(values: Host) -> Host:
         except ValueError:
             return plain
     if all(hasattr(value, "isoformat") for value in present):
-        return np.asarray([np.datetime64(value or "NaT") for value in plain], dtype="datetime64[s]")
+        return np.asarray([np.datetime64(value) if value else NOT_A_TIME for value in plain], dtype="datetime64[s]")
     return plain
 
 

@@ -18,7 +18,7 @@ LARGE = 1e4
 STILL = 5
 """The epochs after which a loss should have moved."""
 
-MOST = 0.75  # of the units of a layer, which are dead
+MOST = 0.8  # of the units of a layer, which are dead
 SOME = 10
 """Layers of fewer units may well have most of them off."""
 
@@ -107,7 +107,7 @@ def advise(who: str, network: Network, history: Sequence[Epoch], x: Any, large: 
 
 
 def dead_units(network: Network, x: Any) -> list[str]:
-    """The layers of ReLU of which three quarters of the units are 0 for every row, in words."""
+    """The layers of ReLU of which four fifths of the units are 0 for every row, in words."""
     found = []
     for name, layer, y in outputs(network, x, training=False):
         if isinstance(layer, Relu) and y.ndim > 1:
