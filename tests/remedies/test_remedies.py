@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from arrays import ARRAYS
 from calls import CALLS
+from data import DATA
 from options import OPTIONS
 from rows import Remedy
 
@@ -23,7 +24,7 @@ from xpnet.backend import Backend, array_namespace
 from xpnet.errors import XpnetError
 from xpnet.random import Generator
 
-ROWS = [*ARRAYS, *OPTIONS, *CALLS]
+ROWS = [*ARRAYS, *OPTIONS, *CALLS, *DATA]
 HOME = Path(xn.__file__).parent
 
 
@@ -68,6 +69,8 @@ ELSEWHERE = (
     "autodiff/nodes.py",  # functions of torch and JAX: tests/autodiff/test_autodiff_bad_input.py
     *("autodiff/own.py", "autodiff/idioms", "interop"),  # tests/autodiff/test_own.py, test_idioms.py, tests/interop
     *("autodiff/rules/keys.py", "autodiff/rules/special"),  # tests/autodiff/test_keys.py, test_special.py
+    *("datasets/tables.py", "training/description.py", "training/loop.py"),  # tests/datasets, tests/training
+    *("training/rows.py", "training/runs.py"),  # tests/training
     *("backend/libraries.py", "conformance", "datasets/mnist.py", "cli"),  # tests/backend, tests/cli and so on
 )
 CODE = re.compile(r"\b[\w.]+\([^{]*\)|\w=\S")
