@@ -1,0 +1,25 @@
+"""What all ranks must have in common, compared before they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xpnet.distributed.communicator import Communicator
+from xpnet.errors import StateError
+
+
+def agree(group: Communicator, what: Mapping[str, Any]) -> None:
+    """Compare small values by name with those of rank 0, ``agree(group, {"seed": 0, "rows": 60000})``, on every rank.
+
+    Raises: ``StateError`` on every rank where one differs, with the name, the values and the ranks.
+    """
+    told = group.gather_objects({name: repr(value) for name, value in what.items()})
+    first = told[0]
+    for rank, other in enumerate(told):
+        for name in [*first, *(other.keys() - first.keys())]:
+            here, there = first.get(name, "nothing"), other.get(name, "nothing")
+            if here != there:
+                must = f"all ranks must have the same {name}"
+                got = f"{there} on rank {rank} and {here} on rank 0"
+                raise StateError("distributed", must, got, "start all of them with the same script and options")
