@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xpnet.distributed.communicator import Communicator
+from xpnet.distributed.communicator import Objects
 from xpnet.errors import StateError
 
 
-def agree(group: Communicator, what: Mapping[str, Any]) -> None:
+def agree(group: Objects, what: Mapping[str, Any]) -> None:
     """Compare small values by name with those of rank 0, ``agree(group, {"seed": 0, "rows": 60000})``, on every rank.
 
     Raises: ``StateError`` on every rank where one differs, with the name, the values and the ranks.

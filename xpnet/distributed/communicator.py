@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol
 
+from xpnet.backend import Backend
 from xpnet.typing import Array
 
 
@@ -17,20 +18,40 @@ class Pending(Protocol):
         """
 
 
-@runtime_checkable
-class Communicator(Protocol):
-    """The ranks of a job, seen from one of them.
-
-    Every rank makes the same calls in the same order. Arrays are flat, contiguous, of the communicator's library and on
-    its device, and of one length and dtype on all ranks: NumPy's, or another library's that can be written to, on MPI;
-    CuPy's on NCCL, and on MPI too.
-    """
+class Objects(Protocol):
+    """Ranks that give each other small objects of the host; every rank makes the same calls in the same order."""
 
     rank: int
     size: int
     local_rank: int
     """The number of this rank among those of its machine."""
     host: str
+
+    def broadcast_object(self, value: Any, root: int = 0) -> Any:
+        """Return the root's value on every rank."""
+
+    def gather_objects(self, value: Any) -> list[Any]:
+        """Return the values of all ranks on every rank, in the order of the ranks."""
+
+    def barrier(self) -> None:
+        """Return when every rank has come here."""
+
+    def abort(self, reason: str) -> NoReturn:
+        """End all processes of the job, with the rank, its host and the reason on the terminal."""
+
+    def close(self) -> None:
+        """Leave the job, when this rank has made its last call; return when every rank has."""
+
+
+class Communicator(Objects, Protocol):
+    """The ranks of a job, seen from one of them.
+
+    Arrays are flat, contiguous, of the communicator's library and on its device, and of one length and dtype on all
+    ranks: NumPy's, or another library's that can be written to, on MPI; CuPy's on NCCL, and on MPI too.
+    """
+
+    backend: Backend
+    """The backend of this rank: on its own GPU, where it has one."""
 
     def broadcast(self, array: Array, root: int = 0) -> None:
         """Write the root's values into the array of every rank."""
@@ -47,21 +68,6 @@ class Communicator(Protocol):
 
     def allgather(self, part: Array) -> Array:
         """Return the slices of all ranks, one after another."""
-
-    def broadcast_object(self, value: Any, root: int = 0) -> Any:
-        """Return the root's value, a small object of the host, on every rank."""
-
-    def gather_objects(self, value: Any) -> list[Any]:
-        """Return the values of all ranks, small objects of the host, on every rank, in the order of the ranks."""
-
-    def barrier(self) -> None:
-        """Return when every rank has come here."""
-
-    def abort(self, reason: str) -> NoReturn:
-        """End all processes of the job, with the rank, its host and the reason on the terminal."""
-
-    def close(self) -> None:
-        """Leave the job, when this rank has made its last call."""
 
 
 class Done:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import secrets
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -13,43 +16,78 @@ from xpnet.backend import Backend, get_backend
 from xpnet.distributed.agreement import agree
 from xpnet.distributed.communicator import Communicator
 from xpnet.distributed.cores import share_cores
+from xpnet.distributed.gpus import own_gpu, together
 from xpnet.distributed.hub import start_hub
 from xpnet.distributed.launcher import HOW, WHO, Launch, launched, refuse
-from xpnet.distributed.lines import call, identity, listen, meeting
+from xpnet.distributed.lines import Meeting, call, identity, listen, meeting
 from xpnet.distributed.mpi import MPICommunicator
 from xpnet.distributed.single import SingleCommunicator
+from xpnet.distributed.store import Store
 from xpnet.distributed.watch import Watch
 from xpnet.errors import ArgumentError, BackendError, XpnetError
 
 INSTALL = "pip install 'xpnet[mpi]'"
+KEY = "XPNET_KEY"
 
 
-def connect(backend: Backend | None = None, timeout: float = 60.0) -> Communicator:
+def connect(backend: Backend | Callable[[], Backend] = get_backend, timeout: float = 60.0) -> Communicator:
     """Return the communicator of this process, for arrays of a backend; every process of the job makes this call.
 
-    A process that no launcher has started is the whole job. Ranks of one machine share its cores. A rank that fails,
-    falls silent, or does not come where others wait for it ends the job within ``timeout`` seconds.
+    ``backend`` is one, or a function that makes it, whose error on one rank or all is told once. On CuPy the rank gets
+    the GPU of its number on its machine, which ``communicator.backend`` names, and NCCL where it is there. A process
+    that no launcher has started is the whole job. Ranks of one machine share its cores. A rank that fails, falls
+    silent, or does not come where others wait for it ends the job within ``timeout`` seconds.
 
     Raises: ``BackendError`` where there is no MPI, or another than that of the launcher.
     """
     if not (is_number(timeout) and timeout > 0):
         raise ArgumentError(WHO, "timeout must be positive seconds", repr(timeout), "give a number such as 60.0")
+    make = backend if callable(backend) else lambda: backend
     launch = launched()
     if launch is None or launch.size == 1:
-        return SingleCommunicator()
+        return SingleCommunicator(make())
     try:
-        communicator, watch = over_mpi(launch, timeout)
+        base = over_tcp(launch, timeout) if launch.launcher == "variables" else over_mpi(launch, timeout)
     except XpnetError as error:
         refuse(error, launch)
     try:
-        agree(communicator, versions(backend or get_backend()))
-        share_cores(communicator, watch.own.machine)
+        return prepared(base, make)
     except XpnetError as error:
-        watch.abort(str(error))
-    return communicator
+        base.abort(str(error))
 
 
-def over_mpi(launch: Launch, timeout: float) -> tuple[MPICommunicator, Watch]:
+def prepared(base: MPICommunicator | Store, make: Callable[[], Backend]) -> Communicator:
+    """Return the communicator for the arrays of a backend that all ranks have, when cores and GPUs are shared out."""
+    backend = together(base, make)
+    agree(base, versions(backend))
+    share_cores(base, base.watch.own.machine)
+    if backend.name == "cupy":
+        backend = own_gpu(backend, base, base.watch.own.machine)
+        if all(base.gather_objects(has_nccl())):
+            from xpnet.distributed.nccl import NCCLCommunicator
+
+            return NCCLCommunicator(base, backend)
+    if isinstance(base, Store):
+        must = "ranks that RANK and MASTER_ADDR bring together must have arrays of CuPy and NCCL"
+        raise BackendError(WHO, must, backend.name, f"start them over MPI: {HOW}")
+    if "cuda" in str(backend.device) and backend.name != "cupy":
+        must = "arrays must be of the host, or of CuPy"
+        raise BackendError(
+            WHO, must, f"{backend.name} on {backend.device}", "choose the device cpu, or the backend cupy"
+        )
+    base.backend = backend
+    return base
+
+
+def has_nccl() -> bool:
+    """Return whether CuPy finds NCCL here."""
+    import cupy
+
+    nccl = getattr(cupy.cuda, "nccl", None)
+    return bool(getattr(nccl, "available", False))
+
+
+def over_mpi(launch: Launch, timeout: float) -> MPICommunicator:
     """Return the ranks of MPI, watched."""
     mpi = started_mpi(launch)
     comm = mpi.COMM_WORLD.Dup()
@@ -63,7 +101,25 @@ def over_mpi(launch: Launch, timeout: float) -> tuple[MPICommunicator, Watch]:
             to = meeting(listening, own)
             start_hub(listening, comm.Get_size(), key, timeout)
     watch = Watch(own, call(comm.bcast(to), own, key, timeout), timeout)
-    return MPICommunicator(comm, local_rank, watch), watch
+    return MPICommunicator(comm, local_rank, watch)
+
+
+def over_tcp(launch: Launch, timeout: float) -> Store:
+    """Return ranks that know each other by variables, watched.
+
+    Raises: ``BackendError`` where they have no key: whoever reaches the port could send objects.
+    """
+    key = os.environ.get(KEY, "").encode()
+    if not key:
+        raise BackendError(
+            WHO, f"{KEY} must hold a secret of this job", "none", f"export {KEY}=$(openssl rand -hex 16)"
+        )
+    own = identity(launch.rank)
+    if own.rank == 0:
+        with listen(port=launch.port) as listening:
+            start_hub(listening, launch.size, key, timeout)
+    to = Meeting((launch.address,), launch.port, "")
+    return Store(launch.size, launch.local_rank, Watch(own, call(to, own, key, timeout), timeout))
 
 
 def started_mpi(launch: Launch) -> Any:
@@ -72,10 +128,10 @@ def started_mpi(launch: Launch) -> Any:
     Raises: ``BackendError`` where it is missing, or is another MPI than that of the launcher: each process would be
     alone.
     """
-    try:
-        import mpi4py
-    except ImportError as error:
-        raise BackendError(WHO, "mpi4py must be installed", "none", INSTALL) from error
+    if find_spec("mpi4py") is None:
+        raise BackendError(WHO, "mpi4py must be installed", "none", INSTALL)
+    import mpi4py
+
     mpi4py.rc.initialize = False  # until it is known to be the launcher's: it would end the process
     try:
         from mpi4py import MPI
@@ -83,8 +139,8 @@ def started_mpi(launch: Launch) -> Any:
         got = str(error).splitlines()[0]
         remedy = f"{INSTALL}, or install Open MPI or MPICH"
         raise BackendError(WHO, "an MPI library must be there for mpi4py", got, remedy) from error
-    library = MPI.Get_library_version().partition(",")[0].splitlines()[0].strip("\0 ")
-    if (launch.launcher == "Open MPI") != library.startswith("Open MPI") and launch.launcher in ("MPICH", "Open MPI"):
+    library = " ".join(MPI.Get_library_version().partition(",")[0].splitlines()[0].strip("\0").split())
+    if launch.launcher in ("MPICH", "Open MPI") and (launch.launcher == "Open MPI") != library.startswith("Open MPI"):
         must = f"mpiexec, which is that of {launch.launcher}, must belong to the MPI of mpi4py"
         raise BackendError(WHO, must, library, "use the mpiexec beside this python, or set MPI4PY_LIBMPI")
     if not MPI.Is_initialized():

@@ -8,7 +8,7 @@ from collections import Counter
 
 from threadpoolctl import threadpool_limits
 
-from xpnet.distributed.communicator import Communicator
+from xpnet.distributed.communicator import Objects
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
@@ -26,7 +26,7 @@ def fair_share(own: frozenset[int], of_machine: list[frozenset[int]]) -> int:
     return max(1, int(sum(1 / users[core] for core in own) + 1e-9))
 
 
-def share_cores(group: Communicator, machine: str) -> int:
+def share_cores(group: Objects, machine: str) -> int:
     """Limit NumPy's matrix products, and torch, to a fair share of the cores of a machine; return the threads.
 
     Variables such as ``OPENBLAS_NUM_THREADS`` that are set already are left to hold. Every rank makes this call.

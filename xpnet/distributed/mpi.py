@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from xpnet.backend import array_namespace
+from xpnet.backend import array_namespace, get_backend
 from xpnet.distributed.communicator import Pending
 from xpnet.distributed.memory import memory_of
 from xpnet.distributed.watch import Watch
@@ -28,6 +28,7 @@ class MPICommunicator:
     def __init__(self, comm: Any, local_rank: int, watch: Watch) -> None:
         from mpi4py import MPI
 
+        self.backend = get_backend()
         self.mpi = MPI
         self.comm = comm
         self.watch = watch

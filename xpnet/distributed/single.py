@@ -7,6 +7,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
+from xpnet.backend import Backend, get_backend
 from xpnet.distributed.communicator import DONE, Pending
 from xpnet.typing import Array
 
@@ -18,7 +19,8 @@ class SingleCommunicator:
     size = 1
     local_rank = 0
 
-    def __init__(self) -> None:
+    def __init__(self, backend: Backend | None = None) -> None:
+        self.backend = backend or get_backend()
         self.host = socket.gethostname()
 
     def broadcast(self, array: Array, root: int = 0) -> None:

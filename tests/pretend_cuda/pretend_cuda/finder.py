@@ -24,6 +24,8 @@ BUILT = {
 WRITTEN = {
     "cupy_backends.cuda.libs.cublas": "pretend_cuda.cublas",
     "cupy_backends.cuda.libs.cusolver": "pretend_cuda.cusolver",
+    "cupy_backends.cuda.libs.nccl": "pretend_cuda.nccl",
+    "cupy.cuda.nccl": "pretend_cuda.nccl",
     "cupy.cuda.thrust": "pretend_cuda.thrust",
     "cupy.cuda.cufft": "pretend_cuda.cufft",
     "cupyx._cusolver": "pretend_cuda.cupyx_cusolver",
