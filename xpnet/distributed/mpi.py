@@ -1,138 +1,189 @@
-"""MPI, by mpi4py: for arrays of the host, and for those of a GPU where the MPI library takes them."""
+"""MPI, by mpi4py: for arrays of the host, and for those of a GPU where there is no NCCL."""
 
 from __future__ import annotations
 
-import socket
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any, NoReturn
 
 import numpy as np
 
-from xpnet.backend import array_namespace, library_name
+from xpnet.backend import array_namespace
 from xpnet.distributed.communicator import Pending
+from xpnet.distributed.memory import memory_of
+from xpnet.distributed.watch import Watch
 from xpnet.distributed.wire import check_wire, packed, unpacked
-from xpnet.errors import LibraryError, ShapeError
+from xpnet.errors import ShapeError
 from xpnet.typing import Array
 
 
 class MPICommunicator:
-    """The ranks that ``mpiexec`` has started, over a communicator of mpi4py of its own."""
+    """The ranks that ``mpiexec`` has started.
 
-    def __init__(self, comm: Any) -> None:
+    One thread makes all calls of MPI, in the order in which they were begun: a sum goes on while the program computes,
+    whether or not the MPI library makes progress by itself.
+    """
+
+    def __init__(self, comm: Any, local_rank: int, watch: Watch) -> None:
         from mpi4py import MPI
 
         self.mpi = MPI
-        self.comm = comm.Dup()
+        self.comm = comm
+        self.watch = watch
         self.rank: int = comm.Get_rank()
         self.size: int = comm.Get_size()
-        local = comm.Split_type(MPI.COMM_TYPE_SHARED)
-        self.local_rank: int = local.Get_rank()
-        local.Free()
-        self.host = socket.gethostname()
+        self.local_rank = local_rank
+        self.host = watch.own.host
+        self.calls: SimpleQueue[Call | None] = SimpleQueue()
+        self.thread: threading.Thread | None = None
+        if MPI.Query_thread() >= MPI.THREAD_SERIALIZED:
+            self.thread = threading.Thread(target=self._run, name="xpnet MPI", daemon=True)
+            self.thread.start()
 
     def broadcast(self, array: Array, root: int = 0) -> None:
         """Write the root's values into the array of every rank."""
-        self.comm.Bcast(on_host(array), root)
+        memory = memory_of(array)
+
+        def run() -> None:
+            with memory.buffer() as buffer:
+                self.comm.Bcast(buffer, root)
+
+        self._begin(f"broadcast{_size(array)} from rank {root}", run).wait()
 
     def allreduce(self, array: Array, wire: str | None = None) -> Pending:
         """Start to write the sum over all ranks into the array, and return at once."""
         check_wire(wire)
-        host = on_host(array)
-        if host.dtype == np.float16:
+        memory = memory_of(array)
+        if array.dtype == memory.xp.float16:
             wire = "float16"  # which MPI cannot add
-        if wire is None:
-            return Request(self.comm.Iallreduce(self.mpi.IN_PLACE, host), host)
-        return Packed(self, host, wire)
+
+        def run() -> None:
+            with memory.buffer() as buffer:
+                if wire is None:
+                    self.comm.Allreduce(self.mpi.IN_PLACE, buffer)
+                else:
+                    self._allreduce_packed(memory.xp, buffer, wire)
+
+        return self._begin(f"allreduce{_size(array)}{f' as {wire}' if wire else ''}", run)
+
+    def _allreduce_packed(self, xp: Any, buffer: Any, wire: str) -> None:
+        """Add in 16 bits: each rank adds its slice of all arrays, in the order of the ranks, and gives it to all."""
+        length = -(-buffer.size // self.size)
+        sent = xp.zeros(length * self.size, xp.uint16)
+        sent[: buffer.size] = packed(xp, buffer, wire)
+        received = xp.empty_like(sent)
+        self._settle(xp)
+        self.comm.Alltoall(sent, received)
+        own = packed(xp, unpacked(xp, received.reshape(self.size, length), wire).sum(axis=0), wire)
+        self._settle(xp)
+        self.comm.Allgather(own, sent)
+        buffer[:] = unpacked(xp, sent[: buffer.size], wire)
 
     def reduce_scatter(self, array: Array) -> Array:
         """Return the own slice of the sum over all ranks."""
-        host = on_host(array)
-        if host.size % self.size:
+        if array.shape[0] % self.size:
             remedy = "fill it up with zeros"
-            raise ShapeError("reduce_scatter", f"the length must be a multiple of {self.size}", host.size, remedy)
-        part = np.empty(host.size // self.size, host.dtype)
-        self.comm.Reduce_scatter_block(host, part)
-        return like(part, array)
+            raise ShapeError("reduce_scatter", f"the length must be a multiple of {self.size}", array.shape[0], remedy)
+        memory = memory_of(array)
+
+        def run() -> Any:
+            with memory.buffer() as buffer:
+                part = memory.xp.empty(buffer.size // self.size, buffer.dtype)
+                self.comm.Reduce_scatter_block(buffer, part)
+                return part
+
+        return _like(self._begin(f"reduce_scatter{_size(array)}", run).wait(), array)
 
     def allgather(self, part: Array) -> Array:
         """Return the slices of all ranks, one after another."""
-        host = on_host(part)
-        whole = np.empty(host.size * self.size, host.dtype)
-        self.comm.Allgather(host, whole)
-        return like(whole, part)
+        memory = memory_of(part)
+
+        def run() -> Any:
+            with memory.buffer() as buffer:
+                whole = memory.xp.empty(buffer.size * self.size, buffer.dtype)
+                self.comm.Allgather(buffer, whole)
+                return whole
+
+        return _like(self._begin(f"allgather{_size(part)}", run).wait(), part)
 
     def broadcast_object(self, value: Any, root: int = 0) -> Any:
         """Return the root's value on every rank."""
-        return self.comm.bcast(value, root)
+        return self._begin("broadcast_object", lambda: self.comm.bcast(value, root)).wait()
 
     def gather_objects(self, value: Any) -> list[Any]:
         """Return the values of all ranks on every rank."""
-        found: list[Any] = self.comm.allgather(value)
+        found: list[Any] = self._begin("gather_objects", lambda: self.comm.allgather(value)).wait()
         return found
 
     def barrier(self) -> None:
         """Return when every rank has come here."""
-        self.comm.Barrier()
+        self._begin("barrier", self.comm.Barrier).wait()
 
     def abort(self, reason: str) -> NoReturn:
         """End all processes of the job, with the rank, its host and the reason on the terminal."""
-        print(f"rank {self.rank} on {self.host}: {reason}", flush=True)  # noqa: T201
-        self.comm.Abort(1)
-        raise SystemExit(1)
+        self.watch.abort(reason)
 
     def close(self) -> None:
-        """Leave the job, when this rank has made its last call."""
-        self.comm.Free()
+        """Leave the job, when this rank has made its last call; return when every rank has."""
+        self.watch.leave()
+        self.calls.put(None)
+
+    def _begin(self, name: str, run: Callable[[], Any]) -> Call:
+        call = Call(run)
+        self.watch.begin(name)
+        if self.thread is None:
+            self._make(call)
+        else:
+            self.calls.put(call)
+        return call
+
+    def _run(self) -> None:
+        while (call := self.calls.get()) is not None:
+            self._make(call)
+
+    def _make(self, call: Call) -> None:
+        call.run()
+        self.watch.end()
+
+    def _settle(self, xp: Any) -> None:
+        if xp is not np:  # MPI reads what a GPU writes
+            xp.cuda.get_current_stream().synchronize()
 
 
-class Request:
-    """A sum of MPI; it holds the memory of the array until the sum is there."""
+class Call:
+    """A call of MPI that has begun; ``wait`` returns what it gives, or raises what it has raised."""
 
-    def __init__(self, request: Any, memory: Any) -> None:
-        self.request = request
-        self.memory = memory
+    def __init__(self, run: Callable[[], Any]) -> None:
+        self.body: Callable[[], Any] | None = run
+        self.done = threading.Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
 
-    def wait(self) -> None:
-        """Return when the array holds the sum."""
-        self.request.Wait()
-        self.memory = None
+    def run(self) -> None:
+        """Make the call, and give up the memory that it has used."""
+        body, self.body = self.body, None
+        try:
+            if body is not None:
+                self.result = body()
+        except BaseException as error:
+            self.error = error
+        self.done.set()
 
-
-class Packed:
-    """A sum in 16 bits: each rank adds its slice of all arrays, in the order of the ranks, and gives it to all."""
-
-    def __init__(self, over: MPICommunicator, host: np.ndarray[Any, Any], wire: str) -> None:
-        self.over = over
-        self.host = host
-        self.wire = wire
-        length = -(-host.size // over.size)
-        self.sent = np.zeros(length * over.size, np.uint16)
-        self.sent[: host.size] = packed(np, host, wire)
-        self.received = np.empty_like(self.sent)
-        self.request = over.comm.Ialltoall(self.sent, self.received)
-
-    def wait(self) -> None:
-        """Return when the array holds the sum."""
-        self.request.Wait()
-        own = unpacked(np, self.received.reshape(self.over.size, -1), self.wire).sum(axis=0)
-        self.over.comm.Allgather(packed(np, own, self.wire), self.sent)
-        self.host[:] = unpacked(np, self.sent[: self.host.size], self.wire)
+    def wait(self) -> Any:
+        """Return when the call has ended."""
+        self.done.wait()
+        if self.error is not None:
+            raise self.error
+        return self.result
 
 
-def on_host(array: Array) -> np.ndarray[Any, Any]:
-    """Return an array of the host as NumPy's, in the same memory.
-
-    Raises: ``LibraryError`` where it is of a library whose arrays nobody can write to.
-    """
-    host = array if isinstance(array, np.ndarray) else np.from_dlpack(array)  # type: ignore[arg-type]
-    if not host.flags.writeable:
-        got = f"those of {library_name(array_namespace(array))}"
-        raise LibraryError("distributed", "arrays must be writable", got, "put the numbers into an array of NumPy")
-    return host
+def _size(array: Any) -> str:
+    return f" of {array.shape[0]:,} {array.dtype}"
 
 
-def like(host: np.ndarray[Any, Any], array: Array) -> Array:
-    """Return numbers of the host as an array of the other's library, on its device."""
-    if isinstance(array, np.ndarray):
-        return host
-    found: Array = array_namespace(array).asarray(host, device=array.device)
-    return found
+def _like(found: Any, array: Array) -> Array:
+    """Return an array of the host, or of CuPy, as one of the other's library on its device."""
+    same = type(found) is type(array)
+    like: Array = found if same else array_namespace(array).asarray(found, device=array.device)
+    return like
