@@ -8,9 +8,20 @@ from xpnet.distributed.agreement import agree
 from xpnet.distributed.communicator import Communicator, Pending
 from xpnet.distributed.connection import connect
 from xpnet.distributed.group import Group, distributed
+from xpnet.distributed.normalization import SynchronizedBatchNormalization, synchronized
 from xpnet.distributed.sharding import Sharded
 
-__all__ = ["Communicator", "Group", "Pending", "Sharded", "agree", "connect", "distributed"]
+__all__ = [
+    "Communicator",
+    "Group",
+    "Pending",
+    "Sharded",
+    "SynchronizedBatchNormalization",
+    "agree",
+    "connect",
+    "distributed",
+    "synchronized",
+]
 
 
 class _Callable(ModuleType):

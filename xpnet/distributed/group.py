@@ -22,6 +22,7 @@ from xpnet.random import part_of_a_batch
 from xpnet.typing import Array
 
 WHO = "distributed"
+BUCKET = 4 << 20  # bytes
 
 
 class Group:
@@ -119,8 +120,18 @@ def share_of(n: int, rank: int, size: int) -> tuple[int, int]:
     return rank * each + min(rank, more), each + (rank < more)
 
 
+_open: list[Group] = []
+
+
+def opened() -> Group:
+    """The group of the innermost ``with xn.distributed()``; without one, that of this job until it ends."""
+    if not _open:
+        _open.append(Group(connect(get_backend()), BUCKET, None))
+    return _open[-1]
+
+
 @contextmanager
-def distributed(timeout: float = 60.0, bucket_bytes: int = 4 << 20, wire: str | None = None) -> Iterator[Group]:
+def distributed(timeout: float = 60.0, bucket_bytes: int = BUCKET, wire: str | None = None) -> Iterator[Group]:
     """Train with the other processes that ``mpiexec`` has started: ``with xn.distributed() as group:``.
 
     ``group.gradient(net, x, t)`` of the rows of each rank is the gradient of all of them, equal on every rank, and
@@ -134,8 +145,10 @@ def distributed(timeout: float = 60.0, bucket_bytes: int = 4 << 20, wire: str | 
     check_wire(wire)
     communicator = connect(get_backend(), timeout)
     group = Group(communicator, int(bucket_bytes), wire)
+    _open.append(group)
     try:
         yield group
     finally:
+        _open.remove(group)
         group.close()
     communicator.close()
