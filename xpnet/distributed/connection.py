@@ -13,8 +13,9 @@ from xpnet.backend import Backend, get_backend
 from xpnet.distributed.agreement import agree
 from xpnet.distributed.communicator import Communicator
 from xpnet.distributed.cores import share_cores
+from xpnet.distributed.hub import start_hub
 from xpnet.distributed.launcher import HOW, WHO, Launch, launched, refuse
-from xpnet.distributed.lines import accept_all, call, identity, listen, meeting
+from xpnet.distributed.lines import call, identity, listen, meeting
 from xpnet.distributed.mpi import MPICommunicator
 from xpnet.distributed.single import SingleCommunicator
 from xpnet.distributed.watch import Watch
@@ -56,13 +57,12 @@ def over_mpi(launch: Launch, timeout: float) -> tuple[MPICommunicator, Watch]:
     local_rank = local.Get_rank()
     local.Free()
     own, key = identity(comm.Get_rank()), comm.bcast(secrets.token_bytes(32))
-    if own.rank:
-        lines = {first: call(to, own, key, timeout) for to, first in [comm.bcast(None)]}
-    else:
+    to = None
+    if own.rank == 0:
         with listen() as listening:
-            comm.bcast((meeting(listening, own), own))
-            lines = accept_all(listening, comm.Get_size(), key, timeout)
-    watch = Watch(own, lines, timeout)
+            to = meeting(listening, own)
+            start_hub(listening, comm.Get_size(), key, timeout)
+    watch = Watch(own, call(comm.bcast(to), own, key, timeout), timeout)
     return MPICommunicator(comm, local_rank, watch), watch
 
 

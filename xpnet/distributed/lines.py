@@ -1,4 +1,4 @@
-"""Lines of TCP between rank 0 and the other ranks, on which small objects go; a key lets in nobody else."""
+"""Lines of TCP between the hub, beside rank 0, and every rank, on which small objects go; a key lets in nobody else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Where rank 0 listens: its addresses, the best first, the one on loopback for whom shares its network."""
+    """Where the hub listens: its addresses, the best first, the one on loopback for whom shares its network."""
 
     addresses: tuple[str, ...]
     port: int
@@ -52,12 +52,12 @@ def identity(rank: int) -> Identity:
 
 
 def listen(address: str = "", port: int = 0) -> socket.socket:
-    """Return a socket on which rank 0 listens, on all its addresses unless one is given."""
+    """Return a socket for the hub, on all its addresses unless one is given."""
     return socket.create_server((address, port), backlog=512)
 
 
 def meeting(listening: socket.socket, own: Identity) -> Meeting:
-    """Return what other ranks have to know to reach a socket of this rank."""
+    """Return what the ranks have to know to reach a socket of rank 0."""
     return Meeting(tuple(addresses()), listening.getsockname()[1], own.network)
 
 
@@ -88,18 +88,18 @@ def _of_interfaces() -> list[str]:
 
 
 def accept_all(listening: socket.socket, size: int, key: bytes, timeout: float) -> dict[Identity, Connection]:
-    """Return a line to every other rank; on rank 0.
+    """Return a line to every rank; in the hub.
 
     Raises: ``BackendError`` where some have not come in time.
     """
     found: dict[Identity, Connection] = {}
     end = time.monotonic() + timeout
-    while len(found) < size - 1:
+    while len(found) < size:
         listening.settimeout(max(end - time.monotonic(), 0.01))
         try:
             stream, _ = listening.accept()
         except TimeoutError:
-            missing = sorted(set(range(1, size)) - {other.rank for other in found})
+            missing = sorted(set(range(size)) - {other.rank for other in found})
             must = f"all {size} ranks must reach rank 0 within {timeout:g} s"
             got = f"none from {ranks(missing)}"
             raise BackendError(WHO, must, got, "look whether they run, and whether a firewall is between") from None
@@ -113,7 +113,7 @@ def accept_all(listening: socket.socket, size: int, key: bytes, timeout: float) 
 
 
 def call(to: Meeting, own: Identity, key: bytes, timeout: float) -> Connection:
-    """Return a line to rank 0; on every other rank.
+    """Return a line to the hub; on every rank.
 
     Raises: ``BackendError`` where none of its addresses answers.
     """

@@ -1,4 +1,4 @@
-"""The watch: a thread of every rank tells rank 0 that it lives, and ends its process when the job has failed."""
+"""The watch: a thread of every rank tells the hub that it lives, and ends its process when the job has failed."""
 
 from __future__ import annotations
 
@@ -9,39 +9,38 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any, NoReturn
 
+from xpnet.distributed.hub import period, say
 from xpnet.distributed.lines import Identity
-from xpnet.distributed.verdict import Member, Verdict, verdict
 
 FAILED = 1  # the exit code of every rank
+SPEAKING = 0.3  # seconds that a rank leaves to the one before it to say that the hub is lost
 
 
 class Watch:
     """The watch of one rank.
 
-    A call of the communicator is announced with ``begin``, so that it is known who waits for whom. Rank 0 has a line
-    to every other, each other one to rank 0. A rank that has failed, has fallen silent, has left too early or does not
-    come to a call for which others wait ends the job: rank 0 says so, and every process ends itself, from its thread,
-    whatever call its program may hang in.
+    A call of the communicator is announced with ``begin``, so that the hub knows who waits for whom. A rank that has
+    failed, has fallen silent, has left too early or does not come to a call for which others wait ends the job: the hub
+    says so, and every process ends itself, from this thread, whatever call its program may hang in.
     """
 
-    def __init__(self, own: Identity, lines: Mapping[Identity, Connection], timeout: float) -> None:
+    def __init__(self, own: Identity, line: Connection, timeout: float) -> None:
         self.own = own
+        self.line = line
         self.timeout = timeout
-        self.period = min(max(timeout / 10, 0.05), 5.0)
-        now = time.monotonic()
-        self.members = {who.rank: Member(who, now) for who in (own, *lines)}
-        self.lines = {line: self.members[who.rank] for who, line in lines.items()}
         self.calls: deque[tuple[str, float, Callable[[], bool] | None]] = deque()
         self.begun = 0
         self.lock = threading.Lock()
+        self.sending = threading.Lock()
         self.over = threading.Event()
         self.left = False
+        self.objects: SimpleQueue[list[Any]] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="xpnet watch", daemon=True)
         self.thread.start()
         atexit.register(self.leave)
@@ -59,35 +58,40 @@ class Watch:
         with self.lock:
             self.calls.popleft()
 
+    def exchange(self, value: Any) -> list[Any]:
+        """Return the values of all ranks, by way of the hub."""
+        self.begin("gather_objects")
+        self._send(("given", value))
+        found = self.objects.get()
+        self.end()
+        return found
+
     def leave(self) -> None:
         """Tell that this rank makes no more calls, and return when every rank has told it."""
         atexit.unregister(self.leave)
         if not self.left:
             self.left = True
             self._tell()
+            sys.excepthook = self.hook
         self.over.wait()
 
     def abort(self, reason: str) -> NoReturn:
         """End the job, with this rank, its host and the reason on the terminal."""
-        own = self.members[self.own.rank]
-        own.failed, own.failure = time.monotonic(), reason
-        if self.own.rank:
-            self._send(("failed", reason))
+        self._send(("failed", reason))
         self.thread.join(self.timeout)
         end_process(f"error: rank {self.own.rank} on {self.own.host}: {reason}")
 
     def _raised(self, *error: Any) -> None:
         """End the job for an error that nobody has caught, when it has been shown."""
         self.hook(*error)
-        if not self.left and not issubclass(error[0], KeyboardInterrupt):
+        if not issubclass(error[0], KeyboardInterrupt):
             self.abort(f"{error[0].__name__}: {error[1]}")
 
     def _forget(self) -> None:
         """Give up, in a process that was forked, what would hide the end of this one."""
         atexit.unregister(self.leave)
         sys.excepthook = self.hook
-        for line in self.lines:
-            line.close()
+        self.line.close()
 
     def _run(self) -> None:
         try:
@@ -96,81 +100,50 @@ class Watch:
             end_process(f"error: rank {self.own.rank} on {self.own.host}: the watch has failed, {error!r}")
 
     def _watch(self) -> None:
-        asleep = time.monotonic()
+        heard = asleep = time.monotonic()
         told = 0.0
+        pause = period(self.timeout)
         while not self.over.is_set():
-            for line in wait(list(self.lines), self.period / 2):
-                self._read(line)
+            try:
+                if self.line.poll(pause / 2):
+                    self._act(*self.line.recv())
+                    heard = time.monotonic()
+            except (OSError, EOFError):
+                self._lost("has ended")
             now = time.monotonic()
             if now - asleep > self.timeout / 2:  # all this time this process was stopped, and heard nobody
-                for member in self.members.values():
-                    member.heard = now
+                heard = now
             asleep = now
-            if now - told >= self.period:
+            if now - heard > self.timeout:
+                self._lost(f"gives no sign of life for {self.timeout:g} s")
+            if now - told >= pause:
                 self._tell()
                 told = now
-            self._conclude(now)
+
+    def _act(self, kind: str, *told: Any) -> None:
+        if kind == "over":
+            self.over.set()
+        elif kind == "objects":
+            self.objects.put(told[0])
+        elif kind == "end":
+            self._end(told[0])
 
     def _tell(self) -> None:
-        """Tell the others of this rank; on rank 0, note it."""
         with self.lock:
             while self.calls and (has_ended := self.calls[0][2]) is not None and has_ended():
                 self.calls.popleft()
             call, since, _ = self.calls[0] if self.calls else ("", 0.0, None)
             begun, ended = self.begun, self.begun - len(self.calls)
-        now = time.monotonic()
-        self._note(self.members[self.own.rank], (begun, ended, call, now - since, self.left), now)
-        self._send(("alive", begun, ended, call, now - since, self.left))
-
-    def _note(self, member: Member, told: tuple[Any, ...], now: float) -> None:
-        member.begun, member.ended, member.call, waited, member.left = told
-        member.heard, member.since = now, now - waited
+        self._send(("alive", begun, ended, call, time.monotonic() - since, self.left))
 
     def _send(self, message: tuple[Any, ...]) -> None:
-        for line, member in list(self.lines.items()):
-            try:
-                with self.lock:
-                    line.send(message)
-            except OSError:
-                member.gone = True
+        with self.sending, suppress(OSError):  # the thread sees that the line is broken
+            self.line.send(message)
 
-    def _read(self, line: Any) -> None:
-        member, now = self.lines[line], time.monotonic()
-        try:
-            kind, *told = line.recv()
-        except (OSError, EOFError):
-            member.gone = True
-            del self.lines[line]
-            return
-        if kind == "alive":
-            self._note(member, tuple(told), now)
-        elif kind == "failed" and not member.failure:
-            member.failed, member.failure = now, told[0]
-        elif kind == "over":
-            self.over.set()
-        elif kind == "end":
-            self._end(told[0])
-
-    def _conclude(self, now: float) -> None:
-        first, members = self.members[0], list(self.members.values())
-        if self.own.rank == 0:
-            found = verdict(members, now, self.timeout, min(2 * self.period, 1.0))
-            if found is None and all(member.left for member in members):
-                self._send(("over",))
-                self.over.set()
-        else:  # of rank 0 the others know alone whether it lives, and that it ends before they are all over is wrong
-            found = verdict([replace(first, left=False, failure="", begun=0, ended=0)], now, self.timeout, 0.0)
-            if found is not None and not self.over.is_set():
-                time.sleep(min(0.3 * (self.own.rank - 1), 3.0))  # the first that is left says so
-        if found is not None and not self.over.is_set():
-            self._finish(found)
-
-    def _finish(self, found: Verdict) -> NoReturn:
-        say(str(found))
-        silent = found.culprit if found.silent else None
-        self._send(("end", silent))
-        time.sleep(0.1)
-        self._end(silent)
+    def _lost(self, what: str) -> NoReturn:
+        """End this process where the hub is lost; the first rank that is left says so."""
+        time.sleep(min(SPEAKING * self.own.rank, 10 * SPEAKING))
+        end_process(f"error: rank {self.own.rank} on {self.own.host}: the hub of the job, beside rank 0, {what}")
 
     def _end(self, silent: Identity | None) -> NoReturn:
         """End this process, and one of this machine that is silent: it cannot end itself where it is stopped."""
@@ -178,12 +151,6 @@ class Watch:
             with suppress(OSError):
                 os.kill(silent.pid, signal.SIGKILL)
         end_process("")
-
-
-def say(text: str) -> None:
-    """Write a line to the terminal, past whatever else holds its lock."""
-    with suppress(OSError):
-        os.write(2, f"{text}\n".encode())
 
 
 def end_process(text: str) -> NoReturn:
