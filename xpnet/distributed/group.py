@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from xpnet.backend import get_backend
@@ -14,13 +15,14 @@ from xpnet.distributed.current import in_step
 from xpnet.distributed.replica import Replica
 from xpnet.distributed.sharding import Sharded
 from xpnet.distributed.wire import check_wire
-from xpnet.errors import ArgumentError
+from xpnet.errors import ArgumentError, XpnetError
 from xpnet.initializers import check_size
 from xpnet.networks import Network
 from xpnet.optimizers import Optimizer
 from xpnet.random import part_of_a_batch
 from xpnet.typing import Array
 
+Found = TypeVar("Found")
 WHO = "distributed"
 BUCKET = 4 << 20  # bytes
 
@@ -31,7 +33,7 @@ class Group:
     Every rank makes the same calls in the same order, each with its own rows.
     """
 
-    def __init__(self, communicator: Communicator, bucket_bytes: int, wire: str | None) -> None:
+    def __init__(self, communicator: Communicator, bucket_bytes: int = BUCKET, wire: str | None = None) -> None:
         self.communicator = communicator
         self.rank, self.size = communicator.rank, communicator.size
         self.bucket_bytes, self.wire = bucket_bytes, wire
@@ -107,6 +109,21 @@ class Group:
         replica.scatter = stage == 2
         return Sharded(optimizer, replica)
 
+    def on_first(self, run: Callable[[], Found]) -> Found:
+        """What a function returns that rank 0 alone runs; an ``XpnetError`` of it is raised on every rank."""
+        found: Any = None
+        error: XpnetError | None = None
+        if self.rank == 0:
+            try:
+                found = run()
+            except XpnetError as raised:
+                error = raised
+        answer, error = self.communicator.broadcast_object((found, error))
+        if error is not None:
+            raise error
+        result: Found = answer
+        return result
+
     def close(self) -> None:
         """Leave the networks to this rank alone."""
         for network in self.replicas:
@@ -120,14 +137,16 @@ def share_of(n: int, rank: int, size: int) -> tuple[int, int]:
     return rank * each + min(rank, more), each + (rank < more)
 
 
-_open: list[Group] = []
+_open: ContextVar[Group | None] = ContextVar("xpnet_distributed_group", default=None)
 
 
 def opened() -> Group:
     """The group of the innermost ``with xn.distributed()``; without one, that of this job until it ends."""
-    if not _open:
-        _open.append(Group(connect(get_backend()), BUCKET, None))
-    return _open[-1]
+    group = _open.get()
+    if group is None:
+        group = Group(connect(get_backend()))
+        _open.set(group)
+    return group
 
 
 @contextmanager
@@ -145,10 +164,10 @@ def distributed(timeout: float = 60.0, bucket_bytes: int = BUCKET, wire: str | N
     check_wire(wire)
     communicator = connect(get_backend(), timeout)
     group = Group(communicator, int(bucket_bytes), wire)
-    _open.append(group)
+    token = _open.set(group)
     try:
         yield group
     finally:
-        _open.remove(group)
+        _open.reset(token)
         group.close()
     communicator.close()

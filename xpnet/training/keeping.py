@@ -20,13 +20,13 @@ class Keeping(Loop):
     best: tuple[int, dict[str, Any]] | None
 
     @property
-    def _writes(self) -> bool:
+    def writes(self) -> bool:
         """Whether this process writes files: of several ranks the first."""
         return self.ranks is None or self.ranks.first
 
     def _keep(self, folder: Path) -> None:
         """Write what the training needs to go on; the best weights first, which the next epoch would write again."""
-        if self._writes and not self.history.since_best():
+        if self.writes and not self.history.since_best():
             with self._averaged():
                 save(folder / BEST, self.network, metadata={"epoch": str(len(self.history))})
         self.save(folder / LAST)
@@ -34,7 +34,7 @@ class Keeping(Loop):
 
     def _tell(self, folder: Path) -> None:
         """Write what people read of the training."""
-        if not self._writes:
+        if not self.writes:
             return
         write_run(folder, self.network, self.settings, self.measure, self.encoding, self.history)
 
@@ -78,7 +78,7 @@ class Keeping(Loop):
         Raises: ``DataError`` where the file cannot be written.
         """
         optimizer = self.optimizer if hasattr(self.optimizer, "state") else None
-        if self._writes:
+        if self.writes:
             save(path, self.network, optimizer, self.history, averages=self.updates.averages)
         elif optimizer is not None:
             optimizer.state  # noqa: B018 (of one that is sharded every rank has a part)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from xpnet.distributed.current import in_step
 from xpnet.distributed.group import share_of
 from xpnet.distributed.normalization import SynchronizedBatchNormalization
 from xpnet.distributed.sending import returned, sendable, sum_of
-from xpnet.errors import ArgumentError, XpnetError
+from xpnet.errors import ArgumentError
 from xpnet.layers import BatchNormalization
 from xpnet.layers.base import leaves
 from xpnet.networks import Network
@@ -26,8 +26,6 @@ from xpnet.training.runs import BEST, LAST
 from xpnet.training.updates import Updates
 from xpnet.training.weights_file import sum_of_bits
 from xpnet.typing import Array
-
-Found = TypeVar("Found")
 
 COMPARED = 1024
 """The rows at either end of the data that are compared between ranks."""
@@ -120,27 +118,12 @@ class Ranks:
         shares = [share_of(n, rank, size)[1] for rank in range(size)]
         return returned(xp.concat([whole[rank, :count, ...] for rank, count in enumerate(shares)]), y)
 
-    def on_first(self, run: Callable[[], Found]) -> Found:
-        """What rank 0 gets from a function that it alone runs; an error of it is raised on every rank."""
-        found: Any = None
-        error: XpnetError | None = None
-        if self.first:
-            try:
-                found = run()
-            except XpnetError as raised:
-                error = raised
-        answer, error = self.communicator.broadcast_object((found, error))
-        if error is not None:
-            raise error
-        result: Found = answer
-        return result
-
     @contextmanager
     def copied(self, path: Path) -> Iterator[Path]:
         """A time in which every rank has the files of a training that rank 0 has: here, or copies of them."""
-        names = (LAST, BEST) if self.on_first(path.is_dir) else (path.name,)
-        folder = path if self.on_first(path.is_dir) else path.parent
-        found = self.on_first(lambda: {n: (folder / n).read_bytes() for n in names if (folder / n).is_file()})
+        names = (LAST, BEST) if self.group.on_first(path.is_dir) else (path.name,)
+        folder = path if self.group.on_first(path.is_dir) else path.parent
+        found = self.group.on_first(lambda: {n: (folder / n).read_bytes() for n in names if (folder / n).is_file()})
         if self.first:
             yield path
             return

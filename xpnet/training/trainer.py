@@ -14,7 +14,7 @@ from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.datasets import Batches
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
-from xpnet.distributed.group import opened
+from xpnet.distributed.group import Found, opened
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.files import path_of
 from xpnet.initializers import check_size
@@ -28,7 +28,7 @@ from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
 from xpnet.training.metrics import metric_of, metrics_of
 from xpnet.training.progress import Progress
-from xpnet.training.ranks import Found, Ranks
+from xpnet.training.ranks import Ranks
 from xpnet.training.rows import prepared
 from xpnet.training.runs import begin_run, scores_of_rows
 from xpnet.training.sequences import refuse_shuffled, started_anew
@@ -268,7 +268,7 @@ class Trainer(Keeping):
 
     def _on_first(self, run: Callable[[], Found]) -> Found:
         """What a function returns that of several ranks the first alone runs."""
-        return run() if self.ranks is None else self.ranks.on_first(run)
+        return run() if self.ranks is None else self.ranks.group.on_first(run)
 
     def predict(self, rows: Any) -> Any:
         """The labels or numbers that the network answers for rows as the user has them, on the host, ``(N,)``.
