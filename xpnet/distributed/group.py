@@ -51,8 +51,11 @@ class Group:
         if n < self.size:
             must = f"a batch must have a row for each of {self.size} ranks"
             raise ArgumentError("group.rows", must, f"{n} rows", "make it larger, or start fewer ranks")
-        self._part = share_of(n, self.rank, self.size)
-        first, count = self._part
+        return self.begin_rows(n)
+
+    def begin_rows(self, n: int) -> slice:
+        """The same, where some ranks may have none."""
+        first, count = self._part = share_of(n, self.rank, self.size)
         return slice(first, first + count)
 
     def replica(self, network: Network) -> Replica:

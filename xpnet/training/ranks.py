@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend import Backend, array_namespace, to_numpy
+from xpnet.backend import Backend, array_namespace, device_of, to_numpy
 from xpnet.datasets import Batches, RowsOnDisk
 from xpnet.distributed import Group, agree
 from xpnet.distributed.current import in_step
@@ -20,6 +20,7 @@ from xpnet.distributed.sending import returned, sendable, sum_of
 from xpnet.errors import ArgumentError
 from xpnet.layers import BatchNormalization
 from xpnet.layers.base import leaves
+from xpnet.layers.loss import Loss
 from xpnet.networks import Network
 from xpnet.training.measuring import scores_of
 from xpnet.training.runs import BEST, LAST
@@ -34,18 +35,22 @@ COMPARED = 1024
 class Ranks:
     """The ranks that train one network, each on its rows of every batch.
 
-    Rank 0 writes the files, prints, and calls whoever is to be called; all ranks have the same history.
+    Rank 0 writes the files, prints, and calls whoever is to be called; all ranks have the same history. Where a last
+    batch has fewer rows than there are ranks, those that have none compute its first row with a weight of 0.
 
-    Raises: ``ArgumentError`` for a batch that has not a row for each rank; ``StateError`` where the ranks differ in
-    data, seed or options.
+    Raises: ``ArgumentError`` for batches that have not a row for each rank, a last one too where weights of 0 do not
+    take a row out; ``StateError`` where the ranks differ in data, seed or options.
     """
 
     def __init__(self, who: str, group: Group, network: Network, batches: Batches, updates: Updates) -> None:
         self.who, self.group, self.network = who, group, network
         self.batches, self.updates = batches, updates
         self.communicator = group.communicator
+        self.dtype = next(iter(network.params.values())).dtype
         self.done = 0
-        smallest = min(batches.batch_size, batches.sizes[1])
+        kinds = [network.last_layer, *leaves(network).values()]
+        takes_out = isinstance(kinds[0], Loss) and not any(isinstance(k, SynchronizedBatchNormalization) for k in kinds)
+        smallest = min(batches.batch_size, *([] if takes_out else batches.sizes[1:]), batches.sizes[0])
         if smallest < group.size:
             must, got = f"every batch must have a row for each of {group.size} ranks", f"one of {smallest} rows"
             raise ArgumentError(who, must, got, "give larger batches, drop_last=True, or start fewer ranks")
@@ -68,6 +73,8 @@ class Ranks:
 
     def own(self, n: int) -> slice:
         """The rows of this rank among n."""
+        if self.group.rank >= n:
+            return slice(0, 1)
         first, count = share_of(n, self.group.rank, self.group.size)
         return slice(first, first + count)
 
@@ -80,7 +87,10 @@ class Ranks:
     def step(self, x: Array, t: Array, weights: Array | None = None) -> tuple[Array, Any, dict[str, Array]]:
         """The loss of a step, what it counts, and the gradients; none where it is held for one that comes."""
         size, rows = self.batches.batch_size, self.batches.sizes[0]
-        self.group.rows(min(size, rows - self.done * size))
+        total = min(size, rows - self.done * size)
+        self.group.begin_rows(total)
+        if self.group.rank >= total:
+            weights = array_namespace(x).zeros((x.shape[0],), dtype=self.dtype, device=device_of(x))
         self.done += 1
         last = self.done % self.updates.accumulate == 0 or self.done == len(self.batches)
         loss, gradients = self.group.loss_and_gradient(self.network, x, t, weights, last)
