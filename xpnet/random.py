@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -41,22 +44,25 @@ class Generator:
             self.index += 1
             return f"{kind}{self.index}"
 
-    def raw(self, count: int, name: str, step: int = 0, use: int = 0) -> np.ndarray[Any, np.dtype[np.uint64]]:
-        """Return the first ``count`` 64-bit integers of a stream."""
-        if min(count, step, use) < 0:
-            got = f"{count}, {step}, {use}"
-            raise ArgumentError("Generator", "count, step and use must not be negative", got, "count from 0")
-        counter = np.asarray([0, use, step, 0], dtype=np.uint64)
-        return np.random.Philox(key=self.key(name), counter=counter).random_raw(count)
+    def raw(
+        self, count: int, name: str, step: int = 0, use: int = 0, start: int = 0
+    ) -> np.ndarray[Any, np.dtype[np.uint64]]:
+        """Return ``count`` 64-bit integers of a stream, from number ``start`` on; what stands before is not drawn."""
+        if min(count, step, use, start) < 0:
+            got = f"{count}, {step}, {use}, {start}"
+            raise ArgumentError("Generator", "count, step, use and start must not be negative", got, "count from 0")
+        before = start % 4  # each counter gives four
+        counter = np.asarray([start // 4, use, step, 0], dtype=np.uint64)
+        return np.random.Philox(key=self.key(name), counter=counter).random_raw(before + count)[before:]
 
     def key(self, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
         """Return the two 64-bit words of Philox's key for a name."""
         digest = hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest()
         return np.frombuffer(digest, dtype="<u8").astype(np.uint64)
 
-    def uniform(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:
-        """Return uniform numbers in [0, 1), ``u = (raw >> 11) * 2**-53``."""
-        bits = self.raw(int(np.prod(shape, dtype=np.int64)), name, step, use)
+    def uniform(self, shape: Shape, name: str, step: int = 0, use: int = 0, start: int = 0) -> Floats:
+        """Return uniform numbers in [0, 1), ``u = (raw >> 11) * 2**-53``, from number ``start`` of the stream on."""
+        bits = self.raw(int(np.prod(shape, dtype=np.int64)), name, step, use, start)
         return np.reshape((bits >> np.uint64(11)) * 2.0**-53, shape)
 
     def normal(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:
@@ -71,11 +77,15 @@ class Generator:
         return np.floor(high * self.uniform(shape, name, step, use)).astype(np.int64)
 
     def mask(
-        self, shape: Shape, keep: float, name: str, step: int = 0, use: int = 0
+        self, shape: Shape, keep: float, name: str, step: int = 0, use: int = 0, start: int = 0
     ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Return True with probability ``keep``, ``u < keep`` for 24-bit u, of which each raw integer has two."""
-        count = int(np.prod(shape, dtype=np.int64))
-        halves = self.raw((count + 1) // 2, name, step, use).astype("<u8").view("<u4")[:count]
+        """Return True with probability ``keep``, ``u < keep`` for 24-bit u, of which each raw integer has two.
+
+        ``start`` is the number of values of the stream that stand before the first.
+        """
+        count, before = int(np.prod(shape, dtype=np.int64)), start % 2
+        words = self.raw((before + count + 1) // 2, name, step, use, start // 2)
+        halves = words.astype("<u8").view("<u4")[before : before + count]
         return np.reshape((halves >> np.uint32(8)) * 2.0**-24 < keep, shape)
 
     def permutation(self, count: int, name: str, step: int = 0, use: int = 0) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -91,6 +101,28 @@ class Generator:
 
     def __repr__(self) -> str:
         return f"Generator({self.seed})"
+
+
+_part: ContextVar[tuple[int, int]] = ContextVar("xpnet_part", default=(0, 0))
+
+
+@contextmanager
+def part_of_a_batch(first: int, count: int) -> Iterator[None]:
+    """A time in which the ``count`` rows that are drawn for stand behind ``first`` others of their batch.
+
+    The masks of the parts of a batch are then the parts of its mask, and nobody draws the whole.
+    """
+    token = _part.set((first, count))
+    try:
+        yield
+    finally:
+        _part.reset(token)
+
+
+def drawn_before(size: int) -> int:
+    """How many values of a batch stand before the ``size`` values of the part that is drawn for."""
+    first, count = _part.get()
+    return first * (size // count) if count else 0
 
 
 DEFAULT = Generator(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from click.core import ParameterSource
 from xpnet.backend import to_numpy
 from xpnet.cli.console import narrow
 from xpnet.datasets import Columns, Dataset, Numbers, Table, load_images, read_table
+from xpnet.distributed import Group
 from xpnet.drawing.curves import learning_curve
 from xpnet.errors import ArgumentError, DataError
 from xpnet.files import written_in_place
@@ -78,6 +80,7 @@ def train_own(
     folder: Path | None,
     overwrite: bool,
     resume: bool,
+    group: Group,
 ) -> None:
     """Train on data of one's own, with the settings that suit their size but for those that were chosen."""
     given = click.get_current_context().get_parameter_source("dataset") == ParameterSource.COMMANDLINE
@@ -92,6 +95,19 @@ def train_own(
         epochs=chosen["epochs"] or usual.epochs,
         batch_size=chosen["batch_size"] or usual.batch_size,
     )
+    place = group.on_first(partial(begin, path, folder, overwrite, resume))
+    try:
+        train_on(console, path, found, place, recipe, optimizer, seed, resume, group.size > 1)
+    except KeyboardInterrupt:
+        kept = f"what was trained is in {place}" if (place / LAST).is_file() else "no epoch had finished"
+        raise KeyboardInterrupt(kept) from None
+
+
+def begin(path: Path, folder: Path | None, overwrite: bool, resume: bool) -> Path:
+    """The folder of a training, without what it held where that is to be overwritten.
+
+    Raises: ``DataError`` for one that holds another training.
+    """
     place = folder or Path("runs") / f"{path.resolve().stem}-{time.strftime('%Y%m%d-%H%M%S')}"
     if (place / LAST).is_file() and not (overwrite or resume):
         remedy = f"go on with --resume {place}, begin anew with --overwrite, or name another"
@@ -99,11 +115,7 @@ def train_own(
     if overwrite:
         for name in (BEST, LAST, RUN):
             (place / name).unlink(missing_ok=True)
-    try:
-        train_on(console, path, found, place, recipe, optimizer, seed, resume)
-    except KeyboardInterrupt:
-        kept = f"what was trained is in {place}" if (place / LAST).is_file() else "no epoch had finished"
-        raise KeyboardInterrupt(kept) from None
+    return place
 
 
 def read_data(path: Path, target: str | None, kinds: Mapping[str, str], size: int, options: dict[str, Any]) -> Dataset:
@@ -180,6 +192,7 @@ def train_on(
     optimizer: Optimizer,
     seed: int,
     resume: bool,
+    distributed: bool,
 ) -> None:
     """Train, compare with what is simpler, and write it all to a folder."""
     from rich import box
@@ -190,8 +203,11 @@ def train_on(
     console.print(network.summary(), soft_wrap=True)
     metrics, metric = (["f1"], None) if data.classes else ([], "r2")
     rng = Generator(seed)
-    trainer = Trainer(network, optimizer, data, None, recipe.batch_size, rng, metric=metric, metrics=metrics)
+    measured: dict[str, Any] = {"metric": metric, "metrics": metrics}
+    trainer = Trainer(network, optimizer, data, None, recipe.batch_size, rng, distributed=distributed, **measured)
     trainer.fit(recipe.epochs, patience=recipe.patience, folder=folder, resume=resume, progress=console)
+    if not trainer.writes:
+        return
     with written_in_place(folder / "learning_curve.svg") as part:
         part.write_text(learning_curve(trainer.history.to_dicts(), measure=trainer.measure or ""), encoding="utf-8")
     names, rows = compared(trainer, data)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,9 @@ from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
 from xpnet.cli.console import make_console, narrow
 from xpnet.cli.own_data import SIDE, kinds_of, own_optimizer, train_own
+from xpnet.cli.ranks import ranks
 from xpnet.datasets import check_data, load_digits, load_mnist
+from xpnet.distributed import Group
 from xpnet.drawing.curves import learning_curve
 from xpnet.errors import ArgumentError, DataError
 from xpnet.files import make_folder, written_in_place
@@ -97,6 +100,7 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/DATASET-TIME]")
 @click.option("--overwrite", is_flag=True, help="Begin anew in a folder that holds a training.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Folder of a training to go on with, up to --epochs.")
+@click.option("--distributed", is_flag=True, help="Train with all processes that mpiexec has started.")
 @options.quiet
 def train(
     data: Path | None,
@@ -113,6 +117,7 @@ def train(
     out: Path | None,
     overwrite: bool,
     resume: Path | None,
+    distributed: bool,
     quiet: bool,
     **chosen: Any,
 ) -> None:
@@ -126,34 +131,46 @@ def train(
         wanted = {"target": target, "kinds": kinds_of(kinds), "task": task, "validation": validation, "size": size}
         make = OPTIMIZERS[chosen["optimizer"]] if chosen["optimizer"] else None
         optimizer = own_optimizer(make, chosen["lr"])
-        with use_backend(backend or get_backend(), device=device, dtype=dtype):
-            train_own(
-                make_console(quiet), data, wanted, chosen, optimizer, seed, resume or out, overwrite, bool(resume)
-            )
+        with use_backend(backend or get_backend(), device=device, dtype=dtype), ranks(distributed) as group:
+            console = make_console(quiet or group.rank > 0)
+            train_own(console, data, wanted, chosen, optimizer, seed, resume or out, overwrite, bool(resume), group)
         return
     source = click.get_current_context().get_parameter_source
     lost = [name for name in OF_DATA if source(name) == ParameterSource.COMMANDLINE]
     if lost:
         raise click.UsageError(f"--{lost[0].removesuffix('s')} is for DATA: name a table or a folder of images")
     settings = {"dataset": dataset, "dtype": dtype, "seed": seed, **asdict(recipe_for(dataset, chosen))}
+    given = {name for name in settings if source(name) == ParameterSource.COMMANDLINE}
+    if resume is not None and given - {"epochs"}:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given - {"epochs"}))
+        raise click.UsageError(f"--resume goes on with the settings of that training: leave out {names}")
+    with use_backend(backend or get_backend(), device=device), ranks(distributed) as group:
+        folder, settings = group.on_first(partial(begin, settings, given, out, resume, overwrite))
+        try:
+            console = make_console(quiet or group.rank > 0)
+            train_in(folder, settings, get_backend(), device, resume, console, group if distributed else None)
+        finally:
+            with suppress(OSError):  # nothing came of it, or else it is not empty
+                folder.rmdir()
+
+
+def begin(
+    settings: dict[str, Any], given: set[str], out: Path | None, resume: Path | None, overwrite: bool
+) -> tuple[Path, dict[str, Any]]:
+    """Return the folder of a training, which is made, and its settings: those that were given, or of the one to resume.
+
+    Raises: ``DataError`` for a folder that cannot be written, or holds another training; as ``settings_of``.
+    """
     if resume is not None:
-        given = {name for name in settings if source(name) == ParameterSource.COMMANDLINE}
-        if given - {"epochs"}:
-            names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given - {"epochs"}))
-            raise click.UsageError(f"--resume goes on with the settings of that training: leave out {names}")
         before, done = settings_of(resume, settings.keys())
         settings = before | {name: settings[name] for name in given}
         refuse_done(done, settings["epochs"])
-    folder = out or resume or Path("runs") / f"{dataset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = out or resume or Path("runs") / f"{settings['dataset']}-{time.strftime('%Y%m%d-%H%M%S')}"
     make_folder("train", folder)
     if folder != resume and not overwrite and (folder / "history.json").is_file():
         remedy = f"go on with --resume {folder}, begin anew with --overwrite, or name another"
         raise DataError("train", f"{folder} must hold no other training", "one", remedy)
-    try:
-        train_in(folder, settings, backend or get_backend(), device, resume, make_console(quiet))
-    finally:
-        with suppress(OSError):  # nothing came of it, or else it is not empty
-            folder.rmdir()
+    return folder, settings
 
 
 def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
@@ -191,31 +208,40 @@ def refuse_done(done: int, epochs: int) -> None:
 
 
 def train_in(
-    folder: Path, settings: dict[str, Any], backend: object, device: str | None, resume: Path | None, console: Console
+    folder: Path,
+    settings: dict[str, Any],
+    backend: object,
+    device: str | None,
+    resume: Path | None,
+    console: Console,
+    group: Group | None = None,
 ) -> None:
-    """Train and verify on a backend, and write all results to the folder."""
+    """Train and verify on a backend, by one process or by all of a group, and write all results to the folder."""
     from rich.text import Text
 
     with use_backend(backend, device=device, dtype=settings["dtype"]) as current:
         console.print(Text.assemble((f"xpnet {__version__}", "bold"), f" on {current}"))
         saved: list[Epoch] = []
         try:
-            trainer = prepare(console, settings)
+            trainer = prepare(console, settings, group)
             if resume is not None:
                 go_on(console, trainer, settings["epochs"], resume)
             run(console, trainer, folder, {"backend": str(current), **settings, "measure": trainer.measure}, saved)
-            verify(console, trainer, settings["hidden"], folder)
+            if group is None or group.rank == 0:
+                verify(console, trainer, settings["hidden"], folder)
         except KeyboardInterrupt:
             kept = f"weights and history of epoch {len(saved)} are in {folder}" if saved else "no epoch had finished"
             raise KeyboardInterrupt(kept) from None
 
 
-def prepare(console: Console, settings: dict[str, Any]) -> Trainer:
+def prepare(console: Console, settings: dict[str, Any], group: Group | None = None) -> Trainer:
     """Load the data, and make a network; check its gradients on the first images."""
     from rich.text import Text
 
     dataset, seed, lr = settings["dataset"], settings["seed"], settings["lr"]
     optimizer = OPTIMIZERS[settings["optimizer"]](lr)
+    if group is not None:
+        group.on_first(lambda: LOADERS[dataset]() and None)  # it may fetch what the others find then
     training, test = LOADERS[dataset]()
     check_data(*training, CLASSES)
     (x, t), pixels = training, training[0].shape[1]
@@ -226,7 +252,8 @@ def prepare(console: Console, settings: dict[str, Any]) -> Trainer:
     console.print(report)
     report.raise_if_failed()
     console.print("every gradient agrees with numerical differentiation\n", style="green")
-    return Trainer(network, optimizer, training, test, settings["batch_size"], Generator(seed))
+    rng, alone = Generator(seed), group is None
+    return Trainer(network, optimizer, training, test, settings["batch_size"], rng, distributed=not alone)
 
 
 def go_on(console: Console, trainer: Trainer, epochs: int, folder: Path) -> None:
@@ -248,10 +275,12 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
         bar = progress.add_task("training", total=len(trainer.batches) * to_do)
         for record in trainer.run(to_do, on_batch=lambda _: progress.advance(bar)):
             trainer.save(folder / "checkpoint.safetensors")
-            save(folder / "weights.safetensors", trainer.network)
-            trainer.history.save(folder / "history.json", settings)
-            with written_in_place(folder / "learning_curve.svg") as part:
-                part.write_text(learning_curve(trainer.history.to_dicts(), measure=trainer.measure), encoding="utf-8")
+            if trainer.writes:
+                save(folder / "weights.safetensors", trainer.network)
+                trainer.history.save(folder / "history.json", settings)
+                curve = learning_curve(trainer.history.to_dicts(), measure=trainer.measure)
+                with written_in_place(folder / "learning_curve.svg") as part:
+                    part.write_text(curve, encoding="utf-8")
             saved.append(record)
             progress.console.print(line(record, epochs, narrow(console)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,7 +31,8 @@ class Batches:
     out, other rows in each epoch. With ``weights`` of the rows a batch is ``(x, t, weights)``.
 
     Rows on disk (see ``load_array``) are read for each batch, on the host; what comes beside them is on the host too.
-    A batch of them that is not finite is refused by the row of the file.
+    A batch of them that is not finite is refused by the row of the file. Where ``share`` is given, the part that it
+    tells of the rows of a batch is all that is taken, or read, of each.
 
     Shapes: ``x (N, ...)``, ``t (N, ...)``, ``weights (N,)``; of any library, on any device, where the batches stay.
     Raises: ``ShapeError``, ``LibraryError`` as ``check.count_rows``; ``ArgumentError`` for a batch size below 1, or
@@ -64,6 +65,7 @@ class Batches:
         self.batch_size = int(batch_size)
         self.rng = rng
         self.drop_last = bool(drop_last)
+        self.share: Callable[[int], slice] | None = None
 
     def __len__(self) -> int:
         """The number of batches in an epoch, ``⌈N / B⌉``, or ``⌊N / B⌋`` with ``drop_last``."""
@@ -88,6 +90,8 @@ class Batches:
             slice(start, min(start + self.batch_size, self.rows))
             for start in range(0, len(self) * self.batch_size, self.batch_size)
         ]
+        if self.share is not None:
+            slices = [part_of(rows, self.share(rows.stop - rows.start)) for rows in slices]
         if self.rng is None:
             for rows in slices:
                 yield tuple([checked(part, rows) if self.on_disk else part[rows, ...] for part in parts])
@@ -105,6 +109,11 @@ class Batches:
 
     def __repr__(self) -> str:
         return f"Batches({self.rows} rows in {len(self)} batches of {self.batch_size})"
+
+
+def part_of(rows: slice, own: slice) -> slice:
+    """Some of the rows of a slice, counted from its first."""
+    return slice(rows.start + own.start, rows.start + own.stop)
 
 
 def checked(part: Any, rows: Any) -> Any:

@@ -1,7 +1,34 @@
-"""Training by several processes: what they do together, over MPI or NCCL."""
+"""Training by several processes: what they do together, over MPI or NCCL. ``xn.distributed()`` is a group of them."""
+
+import sys
+from types import ModuleType
+from typing import Any
 
 from xpnet.distributed.agreement import agree
 from xpnet.distributed.communicator import Communicator, Pending
 from xpnet.distributed.connection import connect
+from xpnet.distributed.group import Group, distributed
+from xpnet.distributed.normalization import SynchronizedBatchNormalization, synchronized
+from xpnet.distributed.sharding import Sharded
 
-__all__ = ["Communicator", "Pending", "agree", "connect"]
+__all__ = [
+    "Communicator",
+    "Group",
+    "Pending",
+    "Sharded",
+    "SynchronizedBatchNormalization",
+    "agree",
+    "connect",
+    "distributed",
+    "synchronized",
+]
+
+
+class _Callable(ModuleType):
+    """A module that is a function, too: ``xn.distributed`` is this part of the package, once it is imported."""
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return distributed(*args, **named)
+
+
+sys.modules[__name__].__class__ = _Callable

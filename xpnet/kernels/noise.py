@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from xpnet.backend import array_namespace, backend_of
+from xpnet.backend import array_namespace, backend_of, size_of
 from xpnet.kernels.dispatch import kernel
-from xpnet.random import Generator
+from xpnet.random import Generator, drawn_before
 from xpnet.typing import Array
 
 
@@ -12,8 +12,11 @@ from xpnet.typing import Array
 def dropout_mask(x: Array, rng: Generator, name: str, step: int | Array, keep: float) -> Array:
     """For each value of x ``1 / keep`` with probability ``keep``, else 0; the bits are those of ``rng.mask``.
 
+    Where x is a part of a batch (see ``part_of_a_batch``), they are its part of the mask of the whole.
+
     Shapes: result as ``x``, in its dtype.
     """
-    chosen = backend_of(x).asarray(rng.mask(tuple(x.shape), keep, name, int(step)))
+    start = drawn_before(size_of(x))
+    chosen = backend_of(x).asarray(rng.mask(tuple(x.shape), keep, name, int(step), start=start))
     mask: Array = array_namespace(chosen).astype(chosen, x.dtype) / keep
     return mask

@@ -31,7 +31,7 @@ class Container(Layer):
     recorded_tape: tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]] | None = None
 
     # Of this very object: neither its copies nor its files have them.
-    __slots__ = ("_named", "_plan", "_rows")
+    __slots__ = ("_named", "_plan", "_rows", "_shared")
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

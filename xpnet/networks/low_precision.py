@@ -23,6 +23,7 @@ from xpnet.backend import (
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.errors import ArgumentError, BackendError, DivergenceError, DtypeError, StateError
 from xpnet.layers.checks import is_number
+from xpnet.networks.across import Across
 from xpnet.typing import Array
 
 DTYPES = ("float16", "bfloat16")
@@ -36,17 +37,19 @@ class Gradients(dict[str, Array]):
     """Gradients by name, and whether they are: a step over those of which one overflowed is to be left out.
 
     ``finite`` is a boolean of no axes on their device. Gradients that are made from others, such as clipped ones, keep
-    it by ``changed``.
+    it by ``changed``. Where each of several processes has a part of the values, ``across`` adds numbers of all parts,
+    and finds the largest.
     """
 
-    def __init__(self, gradients: Mapping[str, Array], finite: Array) -> None:
+    def __init__(self, gradients: Mapping[str, Array], finite: Array | None, across: Any = None) -> None:
         super().__init__(gradients)
         self.finite = finite
+        self.across = across
 
 
 def changed(grads: Mapping[str, Array], made: dict[str, Array]) -> dict[str, Array]:
-    """What was made from gradients, finite where they were."""
-    return Gradients(made, grads.finite) if isinstance(grads, Gradients) else made
+    """What was made from gradients, finite and in parts where they were."""
+    return Gradients(made, grads.finite, grads.across) if isinstance(grads, Gradients) else made
 
 
 class LowPrecision(Movable):
@@ -91,8 +94,11 @@ class LowPrecision(Movable):
             y = run(self._cast(x))
         return array_namespace(y).astype(y, W.dtype)
 
-    def backward(self, network: Any, dout: Any, run: Callable[[Any], Any]) -> None:
-        """Assign each layer its gradients, in the dtype of its weights; zeros where a scaled one is not finite."""
+    def backward(self, network: Any, dout: Any, run: Callable[[Any], Any], across: Across | None = None) -> None:
+        """Assign each layer its gradients, in the dtype of its weights; zeros where a scaled one is not finite.
+
+        Where other processes have other rows, it is that of ``across``, on any of them, that counts.
+        """
         scale = 1.0 if self.loss_scale is None else self.loss_scale
         with np.errstate(over="ignore", invalid="ignore"), network.using(self.low):
             run(self._cast(dout * scale))
@@ -100,7 +106,8 @@ class LowPrecision(Movable):
         xp = array_namespace(dout)
         gradients = {name: xp.astype(d, params[name].dtype) / scale for name, d in network.grads.items()}
         if self.loss_scale is not None:
-            self.finite = finite = xp.all(xp.stack([xp.all(xp.isfinite(d)) for d in gradients.values()]))
+            finite = xp.all(xp.stack([xp.all(xp.isfinite(d)) for d in gradients.values()]))
+            self.finite = finite = finite if across is None else across.agree(finite)
             gradients = {name: xp.where(finite, d, xp.zeros_like(d)) for name, d in gradients.items()}
             floor = self.good_steps is not None and self.loss_scale <= SMALLEST_SCALE
             if self.good_steps is not None:

@@ -17,8 +17,8 @@ from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.container import layers_without_dx
-from xpnet.layers.containers import Chain
 from xpnet.layers.named import NamedStates
+from xpnet.networks.across import Shareable
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way
@@ -27,7 +27,7 @@ from xpnet.networks.summary import table_for, table_of
 from xpnet.typing import Array
 
 
-class Network(Chain):
+class Network(Shareable):
     """Layers one after another and a loss, ``L = loss(layerₙ(… layer₁(x)), t)``, or another graph of them.
 
     It has no parameters, state or cache of its own: it passes values on to its layers.
@@ -120,7 +120,7 @@ class Network(Chain):
     def _planned(self, libraries: tuple[str, ...]) -> Plan:
         plan = getattr(self, "_plan", None)
         if plan is None or plan.libraries != libraries or not plan.holds(self):
-            plan = self._plan = Plan(self, libraries)
+            plan = self._plan = Plan(self, libraries, getattr(self, "_shared", None))
         return plan
 
     def _plan_for(self, x: Any) -> Plan | None:
@@ -238,10 +238,7 @@ class Network(Chain):
             return self._by_plan(plan, x, t, weights)
         with self._without_dx(), self._training_step():
             loss = self.loss(x, t) if weights is None else self.loss(x, t, weights=weights)
-            if self.precision is None:
-                self.backward(last.backward(1.0))
-            else:
-                self.precision.backward(self, last.backward(1.0), self.backward)
+            loss = self.pulled(loss, last, self.backward)
         return loss, self.grads
 
     def _by_plan(self, plan: Plan, x: Any, t: Any, weights: Any) -> tuple[Array, dict[str, Array]]:
@@ -259,11 +256,7 @@ class Network(Chain):
 
             y = self.precision.forward(self, x, forward)
         loss: Array = last(y, *[cast_like(y, array) for array in given])
-        dout = last.backward(1.0)
-        if self.precision is None:
-            plan.training.backward(dout)
-        else:
-            self.precision.backward(self, dout, plan.training.backward)
+        loss = self.pulled(loss, last, plan.training.backward)
         plan.trained.leave()
         return self.penalized(loss), self.grads
 

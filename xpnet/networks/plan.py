@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from operator import is_not
 from typing import Any
 
 from xpnet.layers.bodies import LONGEST, Body, body_for, libraries_for
 from xpnet.layers.container import Container, layers_without_dx
 from xpnet.layers.stage import ContainerStage, InferenceStage, Stage
+from xpnet.networks.across import Across, TellingStage
 
 REMEMBERED = 8  # signatures that a door knows
 
@@ -48,11 +50,13 @@ class Plan:
     """What runs as what, for a network on a library; ``print(net.plan())`` shows it.
 
     ``training`` and ``inference`` are the network's containers over stages in the place of layers, which read as
-    they are written; ``loss`` is the stage of the loss. ``runs`` tells whether any stage has a faster body.
+    they are written; ``loss`` is the stage of the loss. ``runs`` tells whether any stage has a faster body. ``across``
+    is told when gradients are final.
     """
 
-    def __init__(self, network: Any, libraries: tuple[str, ...]) -> None:
+    def __init__(self, network: Any, libraries: tuple[str, ...], across: Across | None = None) -> None:
         self.libraries = libraries
+        self.across = across
         self.layers = network.layers
         self.stages: list[Stage] = []
         self.rows: list[tuple[str, str]] = []
@@ -116,7 +120,8 @@ class Plan:
 
     def _stage(self, layers: list[Any], spare: set[int], where: str) -> Stage:
         kind = body_for(layers, self.libraries)
-        stage = Stage(tuple(layers), kind, needs_dx=id(layers[0]) not in spare)
+        made = Stage if self.across is None else partial(TellingStage, self.across)
+        stage = made(tuple(layers), kind, needs_dx=id(layers[0]) not in spare)
         self.stages.append(stage)
         self.rows.append((where, what(kind)))
         self._watch(kind, layers)

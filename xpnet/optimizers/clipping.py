@@ -34,31 +34,40 @@ def global_norm(grads: Mapping[str, Array]) -> Array:
 def lengths(grads: Mapping[str, Array]) -> tuple[Any, Array]:
     """A power of two near the largest value, and ``√Σ (dW / scale)²``: squares neither overflow nor vanish.
 
-    The scale is 1 where that can be seen not to matter without stalling a device. Of 16 bits both are float32.
+    The scale is 1 where that can be seen not to matter without stalling a device. Of 16 bits both are float32. Where
+    each of several processes has a part of the values, both are those of all.
     """
+    across = getattr(grads, "across", None)
     with np.errstate(over="ignore"):
-        length = _length(grads.values())
+        length = _length(grads.values(), across)
     xp = array_namespace(length)
     limits = xp.finfo(length.dtype)
     if library_of(xp).readable(length) and 2.0**20 * float(limits.smallest_normal) ** 0.5 < float(length) < inf:
         return NO_SCALE, length
     sizes = [widened(dW) for dW in grads.values() if size_of(dW)]
-    if not sizes:
+    if not sizes and across is None:
         return NO_SCALE, length
-    largest = xp.max(xp.stack([xp.astype(xp.max(xp.abs(dW)), length.dtype, copy=False) for dW in sizes]))
+    largest = xp.zeros_like(length)
+    if sizes:
+        largest = xp.max(xp.stack([xp.astype(xp.max(xp.abs(dW)), length.dtype, copy=False) for dW in sizes]))
+    if across is not None:
+        largest = across.largest(largest)
     one = xp.ones_like(largest)
     largest = xp.where(xp.isfinite(largest) & (largest > 0.0), largest, one)
     most = floor(log2(float(limits.max))) - 1.0
     scale = xp.pow(2.0 * one, xp.minimum(xp.maximum(xp.floor(xp.log2(largest)), -most * one), most * one))
-    return scale, _length([widened(dW) / xp.astype(scale, widened(dW).dtype, copy=False) for dW in grads.values()])
+    scaled = [widened(dW) / xp.astype(scale, widened(dW).dtype, copy=False) for dW in grads.values()]
+    return scale, _length(scaled, across)
 
 
-def _length(arrays: Iterable[Array]) -> Array:
+def _length(arrays: Iterable[Array], across: Any = None) -> Array:
     total = None
     for dW in arrays:
         flat = array_namespace(dW).reshape(widened(dW), (-1,))
         squares = array_namespace(flat).vecdot(flat, flat)
         total = squares if total is None else total + squares
+    if across is not None:
+        total = across.total(total)
     norm: Array = array_namespace(total).sqrt(total)
     return norm
 

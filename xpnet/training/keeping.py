@@ -19,9 +19,14 @@ class Keeping(Loop):
 
     best: tuple[int, dict[str, Any]] | None
 
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes files: of several ranks the first."""
+        return self.ranks is None or self.ranks.first
+
     def _keep(self, folder: Path) -> None:
         """Write what the training needs to go on; the best weights first, which the next epoch would write again."""
-        if not self.history.since_best():
+        if self.writes and not self.history.since_best():
             with self._averaged():
                 save(folder / BEST, self.network, metadata={"epoch": str(len(self.history))})
         self.save(folder / LAST)
@@ -29,6 +34,8 @@ class Keeping(Loop):
 
     def _tell(self, folder: Path) -> None:
         """Write what people read of the training."""
+        if not self.writes:
+            return
         write_run(folder, self.network, self.settings, self.measure, self.encoding, self.history)
 
     @property
@@ -71,7 +78,10 @@ class Keeping(Loop):
         Raises: ``DataError`` where the file cannot be written.
         """
         optimizer = self.optimizer if hasattr(self.optimizer, "state") else None
-        save(path, self.network, optimizer, self.history, averages=self.updates.averages)
+        if self.writes:
+            save(path, self.network, optimizer, self.history, averages=self.updates.averages)
+        elif optimizer is not None:
+            optimizer.state  # noqa: B018 (of one that is sharded every rank has a part)
         self.saved = len(self.history), Path(path)
 
     def resume(self, path: str | Path) -> None:
@@ -79,6 +89,13 @@ class Keeping(Loop):
 
         Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer.
         """
+        if self.ranks is None:
+            self._resume(path)
+            return
+        with self.ranks.copied(Path(path)) as copy:
+            self._resume(copy)
+
+    def _resume(self, path: str | Path) -> None:
         file = Path(path) / LAST if Path(path).is_dir() else Path(path)
         best = self._of_file(file.parent / BEST, "") if file.name == LAST else None
         averages = self._of_file(file, AVERAGE)[1] if self.updates.average is not None else {}

@@ -27,7 +27,8 @@ from xpnet.optimizers import Optimizer
 from xpnet.random import Floats, Generator
 from xpnet.training.history import Epoch, History
 from xpnet.training.losses import Losses
-from xpnet.training.measuring import measured
+from xpnet.training.measuring import measured, scores_of
+from xpnet.training.ranks import Ranks
 from xpnet.training.sequences import reset, started_anew
 from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause
 from xpnet.training.updates import Updates
@@ -47,6 +48,7 @@ class Loop(Movable):
     validation: Parts | None
     batches: Batches
     updates: Updates
+    ranks: Ranks | None
     history: History
     losses: Losses
     saved: tuple[int, Path] | None
@@ -73,6 +75,8 @@ class Loop(Movable):
         self._set_rate(number)
         reset(self.network)
         self.updates.begin()
+        if self.ranks is not None:
+            self.ranks.done = 0
         self.losses = Losses(self.summed)
         self.watching = not self.capture and all(map(readable, islice(self.network.params.values(), 1)))
         start = time.perf_counter()
@@ -101,7 +105,10 @@ class Loop(Movable):
         """The batches of an epoch, on the device of the network."""
         batches = self.batches.epoch(number)
         batches = self.backend.ahead(batches) if self.batches.on_disk else batches
-        return self._augmented(number, batches) if self.augment else batches
+        if not self.augment:
+            return batches
+        augmented = self._augmented(number, batches)
+        return augmented if self.ranks is None else self.ranks.cut(augmented)
 
     def _augmented(self, number: int, batches: Iterator[Parts]) -> Iterator[Parts]:
         """Batches as they are trained on; the numbers of a step are named by it, whenever it is computed."""
@@ -116,6 +123,11 @@ class Loop(Movable):
 
     def _step(self, x: Array, t: Array, *weights: Array) -> tuple[Array, ...]:
         """The loss of a step, and what it counts in the mean of an epoch where that is not its number of rows."""
+        if self.ranks is not None:
+            loss, of_all, gradients = self.ranks.step(x, t, *weights)
+            if gradients and not (self.watching and not math.isfinite(loss)):
+                self.updates.update(gradients)
+            return loss, of_all
         loss, gradients = self.network.loss_and_gradient(x, t, *weights)
         counted: Any = getattr(self.network.last_layer, "counted", None)
         counts = is_array(counted)
@@ -126,6 +138,8 @@ class Loop(Movable):
 
     def _record(self, number: int, loss: float, seconds: float) -> Epoch:
         """What the epoch came to, by the weights after it or their average."""
+        if self.ranks is not None:
+            self.ranks.follow()
         train = tuple(first_rows(part, self.evaluate_rows) for part in self.train)
         with self._averaged(), started_anew(self.network):
             validation_loss, accuracy, metrics = self._measured(self.validation)
@@ -154,7 +168,8 @@ class Loop(Movable):
         who, measure = type(self).__name__, self.own
         if measure is None and self.measure is not None:
             measure = Measure(self.measure, partial(accuracy_of, self.network, parts))
-        return measured(who, self.network, parts, self.backend, self.summed, measure, self.metrics, with_loss)
+        scores = scores_of if self.ranks is None else self.ranks.scores
+        return measured(who, self.network, parts, self.backend, self.summed, measure, self.metrics, with_loss, scores)
 
     def _averaged(self) -> AbstractContextManager[None]:
         """A time in which the network has the average of its weights, where one is kept."""
@@ -204,13 +219,16 @@ class Loop(Movable):
 
     def _advise(self) -> None:
         """Tell once what goes badly."""
+        if self.ranks is not None and not self.ranks.first:
+            return
         (x,) = self._first(self.train[:1], LOOKED_AT)
         with started_anew(self.network), np.errstate(over="ignore", invalid="ignore"):
             advise(type(self).__name__, self.network, self.history, x, self.large, self.told)
 
     def _spoilt(self, loss: Any, number: int, done: int, batch: Parts) -> None:
         """Raise DivergenceError for a step, naming the first layer, and the row, where it was not finite."""
-        where = cause(self.network, batch[0])
+        look = partial(cause, self.network, batch[0])
+        where = look() if self.ranks is None else self.ranks.named(look)
         got = f"{float(to_numpy(loss)) if is_array(loss) else loss} in epoch {number}, step {done}, {where}"
         self._diverged("the loss must stay finite", got)
 

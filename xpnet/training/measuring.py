@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from xpnet.backend import Backend, array_namespace, is_array, library_of, size_of, to_numpy
@@ -48,15 +48,16 @@ def measured(
     measure: Measure | None,
     metrics: Mapping[str, Metric],
     with_loss: bool = True,
+    scores: Callable[[Network, Any, Backend | None], Array] = scores_of,
 ) -> tuple[float | None, float | None, dict[str, float]]:
     """The loss, per row where it is a sum, the measure and the metrics of rows ``(x, t)`` or ``(x, t, weights)``.
 
-    The scores are computed once where the loss is that of every network; one of its own is asked.
+    The scores are computed once, by ``scores``, where the loss is that of every network; one of its own is asked.
     """
     x, *rest = parts
     targets = [beside(part, backend) for part in rest]
     plain = type(network).loss is Network.loss
-    y: Any = scores_of(network, x, backend) if measure or metrics or plain else None
+    y: Any = scores(network, x, backend) if measure or metrics or plain else None
     loss: Any = None
     if with_loss:
         if plain and network.last_layer is not None:

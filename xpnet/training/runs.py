@@ -122,8 +122,8 @@ def scores_of_rows(network: Network, encoding: Encoding | None, rows: Any, backe
     return to_numpy(network.predict((backend or get_backend()).asarray(x)))
 
 
-def begin_run(who: str, folder: Path, network: Network, resume: bool) -> None:
-    """Make the folder of a run.
+def begin_run(who: str, folder: Path, network: Network, resume: bool) -> bool:
+    """Make the folder of a run; return whether it holds a training.
 
     Raises: ``DataError`` where it cannot be written, or holds a training that is not to go on; ``DtypeError`` for a
     network that cannot be described.
@@ -135,6 +135,7 @@ def begin_run(who: str, folder: Path, network: Network, resume: bool) -> None:
         raise DataError(who, f"{folder} must hold no other training", "one", remedy)
     for part in folder.glob(".*.part"):  # what a training that was killed had not finished writing
         part.unlink(missing_ok=True)
+    return (folder / LAST).is_file()
 
 
 def numbered(record: Mapping[str, Any]) -> dict[str, Any]:

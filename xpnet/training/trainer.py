@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.datasets import Batches
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
-from xpnet.errors import DtypeError
+from xpnet.distributed.group import Found, opened
+from xpnet.errors import ArgumentError, DtypeError
 from xpnet.files import path_of
 from xpnet.initializers import check_size
 from xpnet.layers.checks import check_flags
@@ -27,8 +28,9 @@ from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
 from xpnet.training.metrics import metric_of, metrics_of
 from xpnet.training.progress import Progress
+from xpnet.training.ranks import Ranks
 from xpnet.training.rows import prepared
-from xpnet.training.runs import LAST, begin_run, scores_of_rows
+from xpnet.training.runs import begin_run, scores_of_rows
 from xpnet.training.sequences import refuse_shuffled, started_anew
 from xpnet.training.updates import Updates
 
@@ -61,6 +63,10 @@ class Trainer(Keeping):
     in order, as sequences that go on need them: their state starts anew in each epoch. With ``capture`` a step on CuPy
     is recorded and replayed (see ``xpnet.capture``).
 
+    With ``distributed`` all processes that ``mpiexec`` has started train as one does, each on its rows of every batch,
+    and measure some rows each; the first writes the files, shows the progress and calls ``on_batch`` and ``callbacks``.
+    What ``augment`` makes of a batch every process computes for the whole, for it may mix the rows.
+
     Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError``, ``DataError`` for data that does not fit or is not
     finite, and for a last batch of one row where batch normalization needs two, before the first step;
     ``DivergenceError`` where the loss, that on the validation data, a parameter or a running statistic is no longer
@@ -89,10 +95,11 @@ class Trainer(Keeping):
         average: float | None = None,
         schedule: Callable[[int], float] | None = None,
         augment: Sequence[Augmentation] = (),
+        distributed: bool = False,
     ) -> None:
         who = type(self).__name__
         check_arguments(who, network, optimizer)
-        check_flags(who, capture=capture, shuffle=shuffle)
+        check_flags(who, capture=capture, shuffle=shuffle, distributed=distributed)
         check_size(who, "accumulate", accumulate)
         self.network, self.optimizer = network, optimizer
         self.rng = Generator(0) if rng is None else rng
@@ -119,15 +126,44 @@ class Trainer(Keeping):
         self.saved: tuple[int, Path] | None = None
         self.summed = getattr(network.last_layer, "reduction", "mean") == "sum"
         self.updates = Updates(who, network, optimizer, clip_norm, clip_value, accumulate, average, self.summed)
+        self.ranks = Ranks(who, opened(), network, self.batches, self.updates) if distributed else None
         self.told: set[str] = set()
         self.best: tuple[int, dict[str, Any]] | None = None
         for parts in filter(None, (self.train, self.validation)):
             self._check(parts)
-        if self.batches.sizes[1] == 1:
-            with np.errstate(over="ignore", invalid="ignore"), started_anew(network):
+        ranks, together = (1, nullcontext()) if self.ranks is None else (self.ranks.group.size, self.ranks.together())
+        if self.batches.sizes[1] // ranks == 1:
+            with np.errstate(over="ignore", invalid="ignore"), started_anew(network), together:
                 network.loss(*self._first(self.train)[:2])  # some layers need more rows in training
-        if not self.batches.on_disk:
+        if not self.batches.on_disk and (self.ranks is None or self.ranks.first):
             advise_scale(who, x=rows.x, t=rows.t)
+        if self.ranks is not None:
+            self._train_alike(who)
+
+    def _train_alike(self, who: str) -> None:
+        """See that all ranks train alike, each on its rows.
+
+        Raises: ``StateError``, and ``ArgumentError`` for a step that is to be captured.
+        """
+        ranks = self.ranks
+        assert ranks is not None  # noqa: S101 (for the type checker)
+        if self.capture:
+            raise ArgumentError(who, "a captured step must be of one process", "distributed=True", "leave capture out")
+        updates = self.updates
+        ranks.compare(
+            repr(self.optimizer),
+            {
+                "seed": self.rng.seed,
+                "batch_size": self.batches.batch_size,
+                "drop_last": self.batches.drop_last,
+                "shuffle": self.batches.rng is not None,
+                "clipping": (updates.clip_norm, updates.clip_value),
+                "accumulate": updates.accumulate,
+                "average": updates.average,
+            },
+        )
+        if not self.augment:  # which may mix the rows of a batch
+            self.batches.share = ranks.own
 
     def fit(
         self,
@@ -184,8 +220,8 @@ class Trainer(Keeping):
             check_functions(who, "on_batch", [on_batch])
         place = None if folder is None else path_of(who, folder)
         if place is not None:
-            begin_run(who, place, self.network, resume)
-            if resume and (place / LAST).is_file():
+            found = self._on_first(partial(begin_run, who, place, self.network, resume))
+            if found and resume:
                 self.resume(place)
                 self._tell(place)  # a kill may have come before it was told
                 epochs -= len(self.history)
@@ -203,10 +239,11 @@ class Trainer(Keeping):
         done = len(self.history)
         with ExitStack() as stack:
             shown: Progress | None = None
-            if progress and epochs > 0:
+            first = self.ranks is None or self.ranks.first
+            if progress and epochs > 0 and first:
                 loss = self._loss_so_far
                 shown = stack.enter_context(Progress(progress, done + 1, done + epochs, len(self.batches), loss))
-            heard = on_batch if shown is None else partial(both, shown, on_batch)
+            heard = None if not first else on_batch if shown is None else partial(both, shown, on_batch)
             for _ in range(epochs):
                 if patience is not None and self.history.since_best() >= patience:
                     break
@@ -222,12 +259,16 @@ class Trainer(Keeping):
                     self._keep(folder)
                 if shown is not None:
                     shown.record(record, self.measure)
-                ends = [callback for callback in callbacks if callback(record) is True]
+                ends = self._on_first(partial(any_ends, callbacks, record))
                 yield record
                 if ends:
                     break
         if patience is not None:
             self.use_best()
+
+    def _on_first(self, run: Callable[[], Found]) -> Found:
+        """What a function returns that of several ranks the first alone runs."""
+        return run() if self.ranks is None else self.ranks.group.on_first(run)
 
     def predict(self, rows: Any) -> Any:
         """The labels or numbers that the network answers for rows as the user has them, on the host, ``(N,)``.
@@ -262,6 +303,11 @@ def both(shown: Progress, on_batch: Callable[[int], None] | None, done: int) -> 
     shown.batch()
     if on_batch is not None:
         on_batch(done)
+
+
+def any_ends(callbacks: Sequence[Callable[[Epoch], Any]], record: Epoch) -> bool:
+    """Call all of the callbacks; return whether one ends the training."""
+    return True in [callback(record) is True for callback in callbacks]
 
 
 def check_functions(who: str, name: str, functions: Sequence[Any]) -> None:

@@ -16,20 +16,22 @@ __device__ void philox(unsigned long long counter[4], unsigned long long key0, u
 }
 
 // A thread for each counter, which serves eight values: two 24-bit numbers from each word, the low half first.
+// Of the mask of a whole batch, the n values from start on.
 // In a graph the step is in memory, where each replay finds its own.
 extern "C" __global__ void dropout_mask(
-    REAL* mask, long long n, unsigned long long key0, unsigned long long key1, long long step, long long use, double keep,
-    const double* live
+    REAL* mask, long long n, long long start, unsigned long long key0, unsigned long long key1, long long step,
+    long long use, double keep, const double* live
 ) {
     if (live) step = (long long)live[0];
-    long long counters = (n + 7) / 8;
+    long long first = start / 8, counters = (start % 8 + n + 7) / 8;
     EACH(c, counters) {
         unsigned long long words[4] = {
-            (unsigned long long)c + 1, (unsigned long long)use, (unsigned long long)step, 0
+            (unsigned long long)(first + c) + 1, (unsigned long long)use, (unsigned long long)step, 0
         };
         philox(words, key0, key1);
         for (int half = 0; half < 8; half++) {
-            long long i = 8 * c + half;
+            long long i = 8 * c + half - start % 8;
+            if (i < 0) continue;
             if (i >= n) break;
             unsigned int bits = (unsigned int)(words[half / 2] >> (half % 2 ? 32 : 0));
             mask[i] = (bits >> 8) * 5.9604644775390625e-8 < keep ? WIDE(1.0 / keep) : WIDE(0);

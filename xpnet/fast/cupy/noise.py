@@ -9,7 +9,7 @@ import numpy as np
 
 from xpnet import kernels
 from xpnet.fast.cupy.launch import body, launch_each
-from xpnet.random import Generator
+from xpnet.random import Generator, drawn_before
 
 
 @body(kernels.dropout_mask)
@@ -17,6 +17,7 @@ def dropout_mask(x: Any, rng: Generator, name: str, step: Any, keep: float) -> A
     mask = cupy.empty_like(x)
     live = type(step) is cupy.ndarray  # in a capture, where each replay finds its own
     key = map(np.uint64, rng.key(name))  # CuPy passes a Python int as one with a sign
-    words = (*key, 0 if live else int(step), 0, keep, step if live else 0)
-    launch_each("noise", "dropout_mask", x.dtype, -(-x.size // 8), mask, x.size, *words)
+    start = drawn_before(x.size)
+    words = (start, *key, 0 if live else int(step), 0, keep, step if live else 0)
+    launch_each("noise", "dropout_mask", x.dtype, -(-(start % 8 + x.size) // 8), mask, x.size, *words)
     return mask
