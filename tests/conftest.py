@@ -65,7 +65,7 @@ JOURNEYS = {
     *("cli", "conformance", "datasets", "drawing", "training"),
 }
 # JAX compiles each operation anew for each shape. What stands on the layers and rules is proven on the others.
-NOT_ON_JAX = {"gradcheck", "remedies", "training", "test_holomorphic_layers_pass_the_complex_step"}
+NOT_ON_JAX = {"distributed", "gradcheck", "remedies", "training", "test_holomorphic_layers_pass_the_complex_step"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,6 +27,9 @@ WHO = "distributed"
 BUCKET = 4 << 20  # bytes
 
 
+_open: ContextVar[Group | None] = ContextVar("xpnet_distributed_group", default=None)
+
+
 class Group:
     """All ranks of a job, seen from one of them; ``rank`` is its number, ``size`` how many there are.
 
@@ -127,11 +130,17 @@ class Group:
         result: Found = answer
         return result
 
-    def close(self) -> None:
-        """Leave the networks to this rank alone."""
-        for network in self.replicas:
-            network.share(None)
-        self.replicas.clear()
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """A time in which it is that of a ``Trainer(…, distributed=True)``; at its end it gives up its networks."""
+        token = _open.set(self)
+        try:
+            yield
+        finally:
+            _open.reset(token)
+            for network in self.replicas:
+                network.share(None)
+            self.replicas.clear()
 
 
 def share_of(n: int, rank: int, size: int) -> tuple[int, int]:
@@ -140,10 +149,7 @@ def share_of(n: int, rank: int, size: int) -> tuple[int, int]:
     return rank * each + min(rank, more), each + (rank < more)
 
 
-_open: ContextVar[Group | None] = ContextVar("xpnet_distributed_group", default=None)
-
-
-def opened() -> Group:
+def group_of_the_job() -> Group:
     """The group of the innermost ``with xn.distributed()``; without one, that of this job until it ends."""
     group = _open.get()
     if group is None:
@@ -167,10 +173,6 @@ def distributed(timeout: float = 60.0, bucket_bytes: int = BUCKET, wire: str | N
     check_wire(wire)
     communicator = connect(get_backend(), timeout)
     group = Group(communicator, int(bucket_bytes), wire)
-    token = _open.set(group)
-    try:
+    with group.opened():
         yield group
-    finally:
-        _open.reset(token)
-        group.close()
     communicator.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from xpnet.backend import array_namespace, size_of
+from xpnet.backend import array_namespace, device_of, size_of
 from xpnet.distributed.current import current
 from xpnet.distributed.sending import sum_of
 from xpnet.layers import BatchNormalization, Layer
@@ -33,7 +33,7 @@ class SynchronizedBatchNormalization(BatchNormalization):
             return super().forward(x)
         xp, axes = array_namespace(x), all_but_channels(x)
         self.by_batch = True
-        rows = xp.full((1,), size_of(x) / x.shape[1], dtype=x.dtype)
+        rows = xp.full((1,), size_of(x) / x.shape[1], dtype=x.dtype, device=device_of(x))
         sums = sum_of(self.ranks, xp.concat([xp.sum(x, axis=axes), rows]))
         mean, self.count = sums[:-1] / sums[-1], sums[-1]
         centred = x - of_channels(mean, x)

@@ -14,7 +14,7 @@ from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.datasets import Batches
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
-from xpnet.distributed.group import Found, opened
+from xpnet.distributed.group import Found, group_of_the_job
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.files import path_of
 from xpnet.initializers import check_size
@@ -126,7 +126,7 @@ class Trainer(Keeping):
         self.saved: tuple[int, Path] | None = None
         self.summed = getattr(network.last_layer, "reduction", "mean") == "sum"
         self.updates = Updates(who, network, optimizer, clip_norm, clip_value, accumulate, average, self.summed)
-        self.ranks = Ranks(who, opened(), network, self.batches, self.updates) if distributed else None
+        self.ranks = Ranks(who, group_of_the_job(), network, self.batches, self.updates) if distributed else None
         self.told: set[str] = set()
         self.best: tuple[int, dict[str, Any]] | None = None
         for parts in filter(None, (self.train, self.validation)):
