@@ -95,8 +95,8 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
 
     ``forward`` runs on a shallow copy and on what the Variables of the highest number wrap, so that the layer
     may be called many times and derivatives nest. A container passes the Variables on to them. A traced input that
-    ``backward`` gives no gradient for is recorded through the operations of ``forward`` instead. So are tangents, unless
-    somebody has written a ``forward`` or ``backward`` of their own: then they go by the backward.
+    ``backward`` gives no gradient for is recorded through the operations of ``forward`` instead. So are tangents,
+    unless somebody has written a ``forward`` or ``backward`` of their own: then they go by the backward.
     """
     if getattr(layer, "is_container", False):
         return layer.forward(*inputs)
