@@ -7,7 +7,7 @@ from math import prod
 from threading import RLock
 from typing import Any
 
-from xpnet.autodiff.nodes import CONSTANT, Node, Parts, Released
+from xpnet.autodiff.nodes import CONSTANT, FORWARD, Node, Parts, Released
 from xpnet.autodiff.record import constant, record, record_parts, strip
 from xpnet.autodiff.rules import Rule
 from xpnet.autodiff.tape import SMALL
@@ -24,6 +24,8 @@ class GroupedRule(Rule):
     """
 
     __slots__ = ("copy", "differentiable", "inputs", "layer", "lock", "parameters", "run", "state")
+
+    forward = None  # what is no layer of xpnet passes tangents by its backward
 
     def __init__(
         self,
@@ -92,8 +94,9 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     """``layer(*inputs)`` where an input or a parameter is a Variable: one node, ``dx`` from the layer's backward.
 
     ``forward`` runs on a shallow copy and on what the Variables of the highest number wrap, so that the layer
-    may be called many times and derivatives nest. A container passes the Variables on to them. A
-    traced input that ``backward`` gives no gradient for is recorded through the operations of ``forward`` instead.
+    may be called many times and derivatives nest. A container passes the Variables on to them. A traced input that
+    ``backward`` gives no gradient for is recorded through the operations of ``forward`` instead. So are tangents,
+    unless somebody has written a ``forward`` or ``backward`` of their own: then they go by the backward.
     """
     if getattr(layer, "is_container", False):
         return layer.forward(*inputs)
@@ -110,6 +113,8 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
                 return layer.forward(*inputs)
     copy = object.__new__(type(layer))
     attributes = copy.__dict__ = layer.__dict__.copy()
+    if top.barred is FORWARD and _has_our_equations(type(layer)):
+        return copy.forward(*inputs)
     attributes.update(zip(parameters, raw[count:], strict=True))
     attributes["needs_dx"] = any(parents[:count])
     state = dict(attributes.get("lasting_state", ()))
@@ -127,6 +132,11 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     if type(y) is tuple:
         return record_parts(rule, y, raw, parents, top, None)
     return record(rule, y, raw, parents, top)
+
+
+def _has_our_equations(kind: type) -> bool:
+    """Return whether forward and backward are those of this package, which agree."""
+    return all(getattr(kind, name).__module__.startswith("xpnet.") for name in ("forward", "backward"))
 
 
 def remember_call(y: Variable, layer: Any, inputs: tuple[Any, ...]) -> None:

@@ -26,7 +26,8 @@ STEP = 1000  # so often may Variables made by hand wrap each other within one ``
 class Trace:
     """An active ``grad``, or the Variables made by hand inside one; its number says how deep.
 
-    ``barred`` is empty while operations may be recorded, else the reason why not.
+    ``barred`` is empty while operations may be recorded, else the reason why not: the trace is that of constants, it is
+    finished, or it computes tangents and keeps nothing (``FORWARD``).
     """
 
     __slots__ = ("barred", "by_hand", "number")
@@ -39,7 +40,7 @@ class Trace:
     @property
     def active(self) -> bool:
         """Whether a ``grad`` records now, alone or around Variables made by hand."""
-        return self.number >= STEP and not self.barred
+        return self.number >= STEP and self.barred in ("", FORWARD)
 
     def hand_made(self, below: int) -> Trace:
         """Return the trace of Variables made by hand around values whose highest number is ``below``."""
@@ -50,6 +51,8 @@ class Trace:
         for trace in (self, *self.by_hand.values()):
             trace.barred = "finished"
 
+
+FORWARD = "forward"
 
 CONSTANT = Trace(0, "constant")
 
@@ -90,11 +93,11 @@ class tracing:  # noqa: N801 (used as a function in ``with``; the generator form
 
     __slots__ = ("token", "trace")
 
-    def __init__(self, below: int = 0) -> None:
+    def __init__(self, below: int = 0, barred: str = "") -> None:
         number = next(_numbers)
         while number <= below:  # Variables that wrap each other very often
             number = next(_numbers)
-        self.trace = Trace(number)
+        self.trace = Trace(number, barred)
 
     def __enter__(self) -> Trace:
         self.token = _scope.set(self.trace)
@@ -164,6 +167,17 @@ class Node:
         return f"<Node {self.order} {self.name or 'leaf'}>"
 
 
+class Dual(Node):
+    """The node of a value that has a tangent, ``dy``; None where it does not move. What made it is not kept."""
+
+    __slots__ = ("tangent",)
+
+    tangent: Any
+
+    def __init__(self, tangent: Any = None) -> None:
+        self.tangent = tangent
+
+
 class Released(tuple[Any, ...]):
     """The arguments of a node whose gradient has been taken: small constants, and None.
 
@@ -193,19 +207,15 @@ class Parts:
         return Parts(tuple(b if a is None else a if b is None else a + b for a, b in pairs))
 
 
-def part(g: Any, _y: Any, whole: tuple[Any, ...], index: int) -> Parts:
-    """Return the gradient of ``whole[index]``."""
-    return Parts(tuple(g if at == index else None for at in range(len(whole))))
-
-
-PART = Rule("part", (part,))
-
 next_order: Callable[[], int] = count(1).__next__
 
 
 def leaf(value: Any, trace: Trace, name: str | None = None) -> Node:
     """Return a node that nothing was computed for."""
-    node = Node()
+    if trace.barred is FORWARD:
+        node: Node = Dual()
+    else:
+        node = Node()
     node.rule = node.grad = node.keywords = None
     node.value, node.trace, node.label = value, trace, name
     node.args = node.parents = ()

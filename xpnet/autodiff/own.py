@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
+from xpnet.autodiff.forward import by_gradients
 from xpnet.autodiff.nodes import CONSTANT, Node, Parts, Trace, conjugate
 from xpnet.autodiff.record import apply, one_library, record, record_parts, strip
 from xpnet.autodiff.table import Rule, base
@@ -23,6 +24,8 @@ class CallRule(Rule):
     """The rule of one call of a function, which keeps what its backward needs."""
 
     __slots__ = ("function", "kept")
+
+    forward = None
 
     def __init__(self, name: str, function: custom_vjp | checkpoint, kept: Any) -> None:
         self.name = name
@@ -139,7 +142,7 @@ def elementwise(f: Function, *df: Function | None) -> Function:
 
         return times
 
-    rule = Rule(name, tuple(gradient(at, slope) for at, slope in enumerate(df)), fits=True)
+    rule = Rule(name, tuple(gradient(at, slope) for at, slope in enumerate(df)), fits=True, forward=by_gradients)
 
     def differentiable(*args: Any) -> Any:
         if len(args) != len(df):

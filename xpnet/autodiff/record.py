@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.autodiff.nodes import CONSTANT, PART, Node, Trace, next_order
+from xpnet.autodiff.forward import PART, moved
+from xpnet.autodiff.nodes import CONSTANT, FORWARD, Node, Trace, next_order
 from xpnet.autodiff.table import Rule
 from xpnet.autodiff.table import base as base
 from xpnet.autodiff.variable import Variable, new
@@ -37,7 +38,11 @@ def record(
     if trace.barred:
         if trace is CONSTANT:
             return constant(value, rule)
-        raise escaped(rule.name)
+        if trace.barred is not FORWARD:
+            raise escaped(rule.name)
+        dual = moved(rule, value, args, parents, keywords)
+        dual.trace = trace
+        return variable_of(value, dual)
     node = new(Node)
     node.rule = rule
     node.value = value

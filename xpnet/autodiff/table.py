@@ -24,17 +24,21 @@ ASSIGNMENTS: set[Rule] = set()
 
 
 class Rule:
-    """How gradients pass through one function.
+    """How gradients and tangents pass through one function, and how a batch does.
 
     ``joint``, where a rule has it, returns the gradients of all operands at once; ``outputs`` is the tuple
     type of several results; ``operands`` names those that may be given as keywords; ``note`` says what holds
     where there is no derivative. ``fresh`` tells that each gradient is computed into memory of its own; others may
     be ``g`` itself, or a view of it, and are copied before a caller gets them. ``indifferent`` names the options that
-    may be Variables, because the result does not change with them. The result of a ``view`` (all are in ``VIEWS``) may
+    may be Variables, because the result does not change with them. ``forward`` is the way of tangents, one of
+    ``forward.py``. The result of a ``view`` (all are in ``VIEWS``) may
     share the memory of its operand; a rule that ``assigns`` (``ASSIGNMENTS``) returns its operand with other items.
     """
 
-    __slots__ = ("fits", "fresh", "gradients", "indifferent", "joint", "name", "note", "operands", "outputs")
+    __slots__ = (
+        *("fits", "forward", "fresh", "full", "gradients", "indifferent", "joint", "name", "note", "operands"),
+        "outputs",
+    )
 
     def __init__(
         self,
@@ -48,10 +52,12 @@ class Rule:
         indifferent: tuple[str, ...] = (),
         operands: tuple[str, ...] = (),
         note: str = "",
+        forward: Callable[..., Any] | None = None,
         view: bool = False,
         assigns: bool = False,
     ) -> None:
-        self.name = name
+        self.full = self.name = name
+        self.forward = forward
         self.gradients = gradients
         self.fits = fits
         self.fresh = fresh
@@ -82,8 +88,9 @@ COMPOSITES: dict[str, tuple[Callable[..., Any], str]] = {}
 
 def rule(name: str, *gradients: Gradient | None, **options: Any) -> Rule:
     """Declare the gradients of the standard's function ``name``, one for each operand."""
-    RULES[name] = Rule(name.rpartition(".")[2], gradients, **options)
-    return RULES[name]
+    made = RULES[name] = Rule(name, gradients, **options)
+    made.name = name.rpartition(".")[2]
+    return made
 
 
 def composite(name: str, note: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -123,6 +130,20 @@ def fit(d: Any, x: Any) -> Any:
         if dtype_kind(d) == "complex" and dtype_kind(x) != "complex":
             d = xp.real(d)
         d = xp.astype(d, x.dtype)
+    return d
+
+
+def fitted(d: Any, y: Any) -> Any:
+    """Return the tangent ``d`` in the shape and dtype of its result, repeated along axes that it lacks."""
+    if d is None or (d.dtype is y.dtype and d.shape == y.shape):
+        return d
+    xp = array_namespace(d, y)
+    if d.shape != y.shape:
+        d = xp.broadcast_to(d, tuple(y.shape))
+    if d.dtype != y.dtype:
+        if dtype_kind(d) == "complex" and dtype_kind(y) != "complex":
+            d = xp.real(d)
+        d = xp.astype(d, y.dtype)
     return d
 
 

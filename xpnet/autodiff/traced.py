@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.autodiff.forward import formula
 from xpnet.autodiff.nodes import Node, Trace, check_real, conjugate, is_real, leaf
 from xpnet.autodiff.record import NUMBERS, apply, base, variable_of
-from xpnet.autodiff.rules import Rule
-from xpnet.autodiff.table import own
+from xpnet.autodiff.table import Rule, fit, own
 from xpnet.autodiff.tape import at_leaf, reachable, walk
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable, as_differentiable
@@ -76,22 +76,34 @@ def traced_result(y: Any, trace: Trace, f: Function, who: str) -> Variable:
     """Return the one array that the function returned, a Variable of the trace."""
     if type(y) is not Variable or y.node.trace is not trace:
         if y is None or isinstance(y, list | tuple | dict | str):
-            got = "None" if y is None else type(y).__name__
-            remedy = "return its result" if y is None else "return one array"
-            raise DtypeError(who, f"{name_of(f)} must return an array", got, remedy)
+            if y is None:
+                raise returns_none(f, who)
+            raise DtypeError(who, f"{name_of(f)} must return an array", type(y).__name__, "return one array")
         raise independent(f, who)
     _check_kind(y, f, who)
     return y
 
 
-def traced_outputs(y: Any, trace: Trace, f: Function, who: str) -> list[Node | None]:
+def traced_outputs(y: Any, trace: Trace) -> list[Node | None]:
     """Return the nodes of what the function returned, None for what does not depend on the arguments."""
+    return [item.node if type(item) is Variable and item.node.trace is trace else None for item in leaves(y)]
+
+
+def dependent_outputs(y: Any, trace: Trace, f: Function, who: str) -> list[Node | None]:
+    """Return the nodes of what the function returned, some of which depend on the arguments.
+
+    Raises: ``DtypeError`` where it returned None; ``StateError`` where nothing depends on them.
+    """
+    nodes = traced_outputs(y, trace)
     if y is None:
-        raise DtypeError(who, f"{name_of(f)} must return an array", "None", "return its result")
-    nodes = [item.node if type(item) is Variable and item.node.trace is trace else None for item in leaves(y)]
+        raise returns_none(f, who)
     if not any(nodes):
         raise independent(f, who)
     return nodes
+
+
+def returns_none(f: Function, who: str) -> DtypeError:
+    return DtypeError(who, f"{name_of(f)} must return an array", "None", "return its result")
 
 
 class Walk:
@@ -136,7 +148,7 @@ def _unrelated(*operands: Any) -> Any:
     return array_namespace(operands[-1]).zeros_like(operands[-1])
 
 
-LINK = Rule("gradient", (_same, _unrelated))
+LINK = Rule("gradient", (_same, _unrelated), forward=formula(lambda moves, *_: moves[0]))
 
 
 def gradients_of(
@@ -205,6 +217,17 @@ def as_seed(d: Any, like: Any, who: str) -> Any:
     return d
 
 
+def as_tangent(d: Any, like: Any, who: str) -> Any:
+    """Return a tangent in the shape and dtype of what it belongs to.
+
+    Raises: ``ShapeError`` for another shape; ``DtypeError`` for integers, and complex numbers for real ones.
+    """
+    d = as_seed(d, like, who)
+    if dtype_kind(d) in ("integer", "bool"):
+        raise DtypeError(who, "a tangent must be floating", d.dtype, "cast it with xp.astype(v, x.dtype)")
+    return fit(d, like)
+
+
 def check_arguments(arguments: list[Any], y: Any, f: Function, who: str) -> None:
     """Refuse derivatives that no array of numbers holds: of a real result, or of a gradient, by complex arguments.
 
@@ -237,16 +260,3 @@ def whole(first: Any, *second: Any, dtype: Any, f: Function, who: str) -> Any:
         must = f"{name_of(f)} must be analytic where its argument is complex"
         raise ArgumentError(who, must, "another derivative along i", "use vjp or jvp, or write f by real parts")
     return first
-
-
-def dot(left: list[Any], right: list[Any]) -> Any:
-    """Return ``Re Σ a b`` over all pairs."""
-    total = None
-    for a, b in zip(left, right, strict=True):
-        if a is None:
-            continue
-        xp = array_namespace(a, b)
-        product = xp.sum(a * b)
-        product = xp.real(product) if dtype_kind(product) == "complex" else product
-        total = product if total is None else total + product
-    return total

@@ -13,22 +13,26 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from xpnet.autodiff.nodes import Trace, conjugate, leaf, tracing
+from xpnet.autodiff.nodes import FORWARD, Trace, conjugate, leaf, tracing
 from xpnet.autodiff.record import base, constant, variable_of
+from xpnet.autodiff.table import own
+from xpnet.autodiff.tape import at_leaf
 from xpnet.autodiff.traced import (
     Argnums,
     Function,
     Walk,
     as_given,
     as_seed,
+    as_tangent,
     below,
     check_arguments,
-    dot,
+    dependent_outputs,
     gradients_of,
     independent,
     name_of,
     pairs,
     read_argnums,
+    returns_none,
     trace_arguments,
     traced_outputs,
     traced_result,
@@ -92,7 +96,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     with tracing(below(args)) as trace:
         traced, chosen = trace_arguments(args, tuple(range(len(args))), trace, "vjp")
         y = f(*traced)
-        walk = Walk(traced_outputs(y, trace, f, "vjp"))
+        walk = Walk(dependent_outputs(y, trace, f, "vjp"))
     values = same_form(lambda item: _value(item, trace), y)
 
     def pullback(dout: Any) -> tuple[Any, ...]:
@@ -106,36 +110,41 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
 def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return ``f(*args)`` and its derivative along the tangents, ``Σ ∂f/∂args · tangents``.
 
-    It is the transpose of the transpose: the gradient of ``vjp`` by ``dout``.
+    The tangents go through the function beside the values, by the forward rules of what it calls; nothing is recorded.
+    What has no forward rule, such as a ``custom_vjp``, gives the derivative of its own backward.
 
-    Raises: as ``vjp``; ``ShapeError`` for a tangent that has not the shape of its argument.
+    Raises: as ``vjp``; ``ShapeError`` for a tangent that has not the shape of its argument, ``DtypeError`` for one of
+    integers.
     """
     _check_tuple(args, tangents)
-    with tracing(below((args, tangents))) as trace:
-        traced, chosen = trace_arguments(args, tuple(range(len(args))), trace, "jvp")
+    values, moves, moved = pushed(f, args, tangents, "jvp")
+    if not moved:
+        raise independent(f, "jvp")
+    return values, moves
+
+
+def pushed(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...], who: str) -> tuple[Any, Any, bool]:
+    """Return ``f(*args)``, its derivative along the tangents, and whether it depends on the arguments at all."""
+    with tracing(below((args, tangents)), FORWARD) as trace:
+        traced, chosen = trace_arguments(args, tuple(range(len(args))), trace, who)
+        given = pairs(tangents, chosen)
+        for t, x in given:
+            x.node.tangent = as_tangent(t, x.value, who)
         y = f(*traced)
-        walk = Walk(traced_outputs(y, trace, f, "jvp"))
-        values = same_form(lambda item: _value(item, trace), y)
-        with tracing() as inner:
-            duals = [
-                variable_of(zero, leaf(zero, inner))
-                for zero in (array_namespace(value).zeros_like(value) for value in leaves(values))
-            ]
-            grads = walk(duals)
-            total = dot(
-                [grads.get(x.node) for x in leaves(chosen)],
-                [as_seed(t, x.value, "jvp") for t, x in pairs(tangents, chosen)],
-            )
-            if type(total) is not Variable or total.node.trace is not inner:
-                raise independent(f, "jvp")
-            moves = Walk([total.node])([array_namespace(total.value).ones_like(total.value)])
-    along = iter(duals)
+        nodes = traced_outputs(y, trace)
+    if y is None:
+        raise returns_none(f, who)
+    seen = {id(x.node.tangent) for _, x in given}
 
-    def move(value: Any) -> Any:
-        d = moves.get(next(along).node)
-        return array_namespace(value).zeros_like(value) if d is None else d
+    def move(item: Any) -> Any:
+        value = _value(item, trace)
+        d = None if value is item else item.node.tangent
+        if d is None:
+            return array_namespace(value).zeros_like(value) if hasattr(value, "dtype") else 0.0
+        d = at_leaf(d, value)
+        return own(d) if id(d) in seen or getattr(d, "base", d) is not None else d
 
-    return values, same_form(move, values)
+    return same_form(lambda item: _value(item, trace), y), same_form(move, y), any(nodes)
 
 
 def jacobian(f: Function, argnums: Argnums = 0, *, mode: str = "reverse") -> Function:
@@ -240,15 +249,13 @@ def _columns(f: Function, argnums: Argnums) -> Function:
 def hvp(f: Function, x: Any, v: Any) -> Any:
     """Return the product of the second derivatives with a vector, ``H v``, without making ``H``.
 
-    Of complex arguments it is the change of the gradient, ``d/dt grad(f)(x + t v)`` at ``t = 0``.
+    It is the tangent of the gradient, forward over reverse: of complex arguments the change of the gradient,
+    ``d/dt grad(f)(x + t v)`` at ``t = 0``.
 
     Raises: as ``grad``; ``ShapeError`` for a ``v`` that has not the shape of ``x``.
     """
-
-    def slope(x: Any) -> Any:
-        return dot(leaves(grad(f)(x)), [conjugate(as_seed(d, at, "hvp")) for d, at in pairs(v, x)])
-
-    return grad(slope)(x)
+    _, moves, _ = pushed(grad(f), (x,), (v,), "hvp")
+    return as_given(x, moves)
 
 
 def stop_gradient(tree: Any) -> Any:
@@ -262,7 +269,8 @@ def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, ...]:
 
 
 def _value(item: Any, trace: Trace) -> Any:
-    return item.value if type(item) is Variable and item.node.trace is trace else stop_gradient(item)
+    """Return what a result of the trace wraps; another one as it is, for it may belong to an enclosing transform."""
+    return item.value if type(item) is Variable and item.node.trace is trace else item
 
 
 def _check_tuple(args: Any, tangents: Any) -> None:

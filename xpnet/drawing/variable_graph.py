@@ -8,7 +8,7 @@ from typing import Any
 from xpnet.arguments import is_number
 from xpnet.autodiff import Node as TapeNode
 from xpnet.autodiff import Variable
-from xpnet.autodiff.nodes import PART
+from xpnet.autodiff.forward import PART
 from xpnet.backend import dtype_name
 from xpnet.drawing.expansion import Expansion
 from xpnet.drawing.explanations import explain, symbol

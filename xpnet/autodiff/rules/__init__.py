@@ -2,6 +2,7 @@
 
 from xpnet.autodiff.rules import (
     creation,
+    decompositions,
     eigen,
     elementwise,
     fourier,
@@ -21,6 +22,7 @@ __all__ = [
     "Rule",
     "composite",
     "creation",
+    "decompositions",
     "eigen",
     "elementwise",
     "fit",

@@ -31,7 +31,7 @@ class EigResult(NamedTuple):
 def _eig(g: Any, y: Any, a: Any) -> Any:
     """Return ``V⁻ᴴ (diag gλ + (Vᴴ gV - Vᴴ V Re diag(Vᴴ gV)) / conj(λⱼ - λᵢ)) Vᴴ``."""
     (g_values, g_vectors), (values, vectors) = g, y
-    xp = array_namespace(values, vectors)
+    xp = array_namespace(values, vectors, g_values, g_vectors)
     g_values = xp.zeros_like(values) if g_values is None else conj(g_values)
     adjoint = conj(mt(vectors))
     eye = xp.eye(values.shape[-1], dtype=values.dtype, device=device_of(values))

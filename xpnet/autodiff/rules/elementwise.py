@@ -9,12 +9,17 @@ numbers NaN); ``maximum`` and ``minimum`` give each side of a tie one half; ``cl
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
+from xpnet.autodiff.forward import by_gradients, formula
 from xpnet.autodiff.record import apply
-from xpnet.autodiff.table import Rule, rule
+from xpnet.autodiff.table import Rule
+from xpnet.autodiff.table import rule as any_rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.backend.numbers import NUMBERS
+
+rule = partial(any_rule, forward=by_gradients)
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -146,7 +151,13 @@ def unit(a: Any, r: Any) -> Any:
     return keep_where(r != 0, a / nonzero_or_one(r))
 
 
-UNIT = Rule("unit", (lambda g, y, a, r: g / r, lambda g, y, a, r: -(g * y) / r), fits=True, fresh=True)
+UNIT = Rule(
+    "unit",
+    (lambda g, y, a, r: g / r, lambda g, y, a, r: -(g * y) / r),
+    fits=True,
+    fresh=True,
+    forward=by_gradients,
+)
 
 
 def direction(a: Any, r: Any) -> Any:
@@ -270,6 +281,11 @@ def _sign(g: Any, y: Any, x: Any) -> Any:
     return (g - xp.conj(g) * xp.conj(y) * xp.conj(y)) / (radius + radius)
 
 
+def _sign_moves(moves: Any, y: Any, x: Any) -> Any:
+    """Return ``(dx - y² conj dx) / 2r``: the sign of complex numbers is not analytic, and has another transpose."""
+    return _sign(moves[0], y if dtype_kind(x) != "complex" else conj(y), x)
+
+
 def _copysign(g: Any, y: Any, x: Any, sign_of: Any) -> Any:
     xp = array_namespace(x, y)
     return keep_where(x != 0, g * (xp.sign(x) * xp.sign(y)))
@@ -281,7 +297,13 @@ def _abs(g: Any, y: Any, x: Any) -> Any:
 
 
 rule("abs", _abs, fresh=True, note="0 at 0")
-rule("sign", _sign, fresh=True, note="0 everywhere, of complex numbers that of x / |x|; NaN at a complex 0")
+rule(
+    "sign",
+    _sign,
+    fresh=True,
+    forward=formula(_sign_moves),
+    note="0 everywhere, of complex numbers that of x / |x|; NaN at a complex 0",
+)
 rule("copysign", _copysign, None, fits=True, fresh=True, note="0 at x = 0; by the sign 0")
 rule("conj", lambda g, y, x: conj(g))
 rule("real", lambda g, y, x: as_complex(g, x) if dtype_kind(x) == "complex" else g)

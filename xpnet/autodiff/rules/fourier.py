@@ -7,10 +7,15 @@ The transforms over several axes, and the Hermitian ones, are made of those over
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from xpnet.autodiff.table import composite, rule
+from xpnet.autodiff.forward import linear
+from xpnet.autodiff.table import composite
+from xpnet.autodiff.table import rule as any_rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
+
+rule = partial(any_rule, forward=linear())
 
 OPPOSITE = {"backward": "forward", None: "forward", "forward": "backward", "ortho": "ortho"}
 

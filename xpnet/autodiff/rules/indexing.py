@@ -7,10 +7,12 @@ the library put them. Keys that are arrays stand in ``keys``.
 
 from __future__ import annotations
 
+import operator
 from math import prod
 from typing import Any
 
 from xpnet import kernels
+from xpnet.autodiff.forward import formula, jointly, linear
 from xpnet.autodiff.rules.elementwise import keep_where, recorded
 from xpnet.autodiff.table import Rule, base, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
@@ -156,9 +158,9 @@ def _getitem(g: Any, y: Any, x: Any, key: Any) -> Any:
     return recorded(PLACE, place, g, key, tuple(x.shape))
 
 
-GETITEM = Rule("getitem", (_getitem,), fresh=True, view=True)
-PLACE = Rule("place", (lambda g, y, x, key, shape: g[key],))
-SETITEM = Rule("setitem", (_set_item_x, _set_item_value), fits=True, assigns=True)
+GETITEM = Rule("getitem", (_getitem,), fresh=True, view=True, forward=linear(operator.getitem))
+PLACE = Rule("place", (lambda g, y, x, key, shape: g[key],), forward=linear(place))
+SETITEM = Rule("setitem", (_set_item_x, _set_item_value), fits=True, assigns=True, forward=jointly(set_item))
 
 
 def scatter_add(g: Any, indices: Any, axis: int, size: int) -> Any:
@@ -198,9 +200,9 @@ def _scatter_add(g: Any, y: Any, x: Any, indices: Any, axis: int, size: int) -> 
     return keep_where(xp.reshape(known, (-1,) + (1,) * (len(d.shape) - 1 - axis % len(d.shape))), d)
 
 
-SCATTER_ADD = Rule("scatter_add", (_scatter_add,), fresh=True)
+SCATTER_ADD = Rule("scatter_add", (_scatter_add,), fresh=True, forward=linear(scatter_add))
 
-rule("take", _take, note="an index taken twice receives both gradients")
+rule("take", _take, forward=linear(), note="an index taken twice receives both gradients")
 
 
 def _take_along_axis(g: Any, y: Any, x: Any, indices: Any, axis: int | None = -1) -> Any:
@@ -225,19 +227,33 @@ def keep_index(at: Any, size: int, line: Any) -> Any:
     return xp.where((at >= 0) & (at < size), at + line * size, xp.full_like(at, -1))
 
 
-rule("take_along_axis", _take_along_axis, fits=True)
+rule("take_along_axis", _take_along_axis, fits=True, forward=linear())
+
+
+def _order(x: Any, axis: int, descending: bool, stable: bool) -> Any:
+    xp = array_namespace(x)
+    order = xp.argsort(x, axis=axis, stable=stable)
+    return xp.flip(order, axis=axis) if descending else order
 
 
 def _sort(g: Any, y: Any, x: Any, axis: int | None = -1, descending: bool = False, stable: bool = True) -> Any:
     xp, shape = array_namespace(g, x), tuple(x.shape)
     if axis is None:  # NumPy sorts all elements
         x, axis = xp.reshape(x, (-1,)), 0
-    order = xp.argsort(x, axis=axis, stable=stable)
-    order = xp.flip(order, axis=axis) if descending else order
-    return xp.reshape(xp.take_along_axis(g, xp.argsort(order, axis=axis), axis=axis), shape)
+    back = xp.argsort(_order(x, axis, descending, stable), axis=axis)
+    return xp.reshape(xp.take_along_axis(g, back, axis=axis), shape)
 
 
-rule("sort", _sort, note="equal elements in the order that the library gave them")
+def _sort_moves(
+    moves: Any, y: Any, x: Any, axis: int | None = -1, descending: bool = False, stable: bool = True
+) -> Any:
+    (move,), xp = moves, array_namespace(*moves, x)
+    if axis is None:
+        x, move, axis = xp.reshape(x, (-1,)), xp.reshape(move, (-1,)), 0
+    return xp.take_along_axis(move, _order(x, axis, descending, stable), axis=axis)
+
+
+rule("sort", _sort, forward=formula(_sort_moves), note="equal elements in the order that the library gave them")
 
 
 def _repeat(g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> Any:
@@ -253,4 +269,4 @@ def _repeat(g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> An
     return xp.reshape(recorded(SCATTER_ADD, scatter_add, g, indices, axis, shape[axis]), tuple(x.shape))
 
 
-rule("repeat", _repeat, None, fits=True, operands=("x", "repeats"))
+rule("repeat", _repeat, None, fits=True, operands=("x", "repeats"), forward=linear())

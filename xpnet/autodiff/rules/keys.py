@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.autodiff.forward import jointly, linear
 from xpnet.autodiff.rules.elementwise import keep_where, recorded
 from xpnet.autodiff.rules.indexing import SCATTER_ADD, check_kind, scatter_add
 from xpnet.autodiff.table import Rule, base
@@ -236,5 +237,5 @@ def _assign_value(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
     return keep_where(plain.reshape(stays, tuple(at.shape)), d)
 
 
-READ = Rule("getitem", (_read,), fresh=True)
-ASSIGN = Rule("setitem", (_assign_x, _assign_value), fits=True, assigns=True)
+READ = Rule("getitem", (_read,), fresh=True, forward=linear(read))
+ASSIGN = Rule("setitem", (_assign_x, _assign_value), fits=True, assigns=True, forward=jointly(assign))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from xpnet.autodiff.forward import by_weights, linear
 from xpnet.autodiff.rules.elementwise import as_number, conj, direction, keep_where, nonzero_or_one
 from xpnet.autodiff.rules.reductions import keep_dims, reduced_axes
 from xpnet.autodiff.table import composite, rule
@@ -40,7 +41,7 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 for name in ("matmul", "linalg.matmul"):
-    rule(name, _matmul_left, _matmul_right, fits=True, fresh=True)
+    rule(name, _matmul_left, _matmul_right, fits=True, fresh=True, forward=linear())
 
 
 def _unequal(who: str, size1: Any, size2: Any) -> ShapeError:
@@ -78,7 +79,7 @@ def tensordot(xp: Any, x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
 
 composite("linalg.vecdot")(vecdot)
 composite("linalg.tensordot")(tensordot)
-rule("linalg.matrix_transpose", lambda g, y, x: mt(g))
+rule("linalg.matrix_transpose", lambda g, y, x: mt(g), forward=linear())
 
 
 @composite("linalg.outer")
@@ -117,7 +118,7 @@ def _diagonal(g: Any, y: Any, x: Any, offset: int = 0) -> Any:
     return keep_where(on, lines[..., None])
 
 
-rule("linalg.diagonal", _diagonal, fits=True, fresh=True)
+rule("linalg.diagonal", _diagonal, fits=True, fresh=True, forward=linear())
 
 
 @composite("linalg.trace")
@@ -174,6 +175,7 @@ rule(
     "linalg.vector_norm",
     _vector_norm,
     fresh=True,
+    forward=by_weights(lambda x, axis=None, **_: reduced_axes(x, axis)),
     note="0 where the norm is 0, and no second derivative; order 0 has 0; orders ±inf share ties equally",
 )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from xpnet.autodiff.forward import by_weights, formula, linear
 from xpnet.autodiff.rules.elementwise import as_number, conj, direction, keep_where, nonzero_or_one
 from xpnet.autodiff.table import composite, rule
 from xpnet.backend import array_namespace
@@ -76,12 +77,18 @@ def _std(g: Any, y: Any, x: Any, axis: Axis = None, correction: float = 0.0, kee
     return along * keep_dims(g * _each(x, axis, correction), x, axis)
 
 
-rule("sum", _sum, fits=True)
-rule("mean", _mean)
-rule("max", _extreme, fresh=True, note="ties share equally")
-rule("min", _extreme, fresh=True, note="ties share equally")
-rule("var", _var, fits=True, fresh=True, note="NaN where there are no more elements than the correction")
-rule("std", _std, fits=True, fresh=True, note="0 where the deviation is 0, and no second derivative; else as var")
+def _axes(x: Any, axis: Axis = None, **_: Any) -> tuple[int, ...]:
+    return reduced_axes(x, axis)
+
+
+weights = by_weights(_axes)
+
+rule("sum", _sum, fits=True, forward=linear())
+rule("mean", _mean, forward=linear())
+rule("max", _extreme, fresh=True, forward=weights, note="ties share equally")
+rule("min", _extreme, fresh=True, forward=weights, note="ties share equally")
+rule("var", _var, fits=True, fresh=True, forward=weights, note="NaN of no more elements than the correction")
+rule("std", _std, fits=True, fresh=True, forward=weights, note="0 where it is 0, without a second; else as var")
 
 
 def _along(ndim: int, axis: int, piece: slice) -> tuple[slice, ...]:
@@ -175,9 +182,25 @@ def _cumulative_prod(
     return finite_or(d, sums, x)  # where a product of some factors overflows, and that of all does not
 
 
-rule("prod", _prod, fits=True, fresh=True)
-rule("cumulative_sum", _cumulative_sum, fits=True)
-rule("cumulative_prod", _cumulative_prod, fits=True, fresh=True)
+def _cumulative_prod_moves(
+    moves: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    """Return ``sₖ = xₖ sₖ₋₁ + dxₖ Πⱼ<ₖ xⱼ``, the recurrence of the gradient from the other end."""
+    xp, at = array_namespace(moves[0], x), _flat_axis(x, axis)
+    x = x if dtype is None else xp.astype(x, dtype)
+    if x.shape[at] == 0:
+        return xp.zeros_like(y)
+    before = xp.cumulative_prod(_shifted_right(x, at, 1.0), axis=at)
+    factors = _shifted_right(xp.flip(x, axis=at), at, 0.0)
+    move = xp.flip(_backward_recurrence(xp.flip(moves[0] * before, axis=at), factors, at), axis=at)
+    if include_initial:
+        move = xp.concat([xp.zeros_like(move[_along(len(x.shape), at, slice(0, 1))]), move], axis=at)
+    return move
+
+
+rule("prod", _prod, fits=True, fresh=True, forward=weights)
+rule("cumulative_sum", _cumulative_sum, fits=True, forward=linear())
+rule("cumulative_prod", _cumulative_prod, fits=True, fresh=True, forward=formula(_cumulative_prod_moves))
 
 
 @composite("diff")

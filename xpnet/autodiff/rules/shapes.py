@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import array_api_compat
 
-from xpnet.autodiff.table import Rule, composite, rule
+from xpnet.autodiff.forward import jointly, linear
+from xpnet.autodiff.table import Rule, composite
+from xpnet.autodiff.table import rule as any_rule
 from xpnet.backend import array_namespace, device_of
+
+rule = partial(any_rule, forward=linear())
 
 Shape = tuple[int, ...]
 
@@ -52,7 +57,7 @@ def to_device(x: Any, device: Any) -> Any:
     return x.to_device(device) if hasattr(x, "to_device") else array_api_compat.to_device(x, device)
 
 
-TO_DEVICE = Rule("to_device", (lambda g, y, x, device: to_device(g, device_of(x)),))
+TO_DEVICE = Rule("to_device", (lambda g, y, x, device: to_device(g, device_of(x)),), forward=linear(to_device))
 
 
 def pieces_along(g: Any, axis: int, sizes: list[int]) -> list[Any]:
@@ -87,8 +92,8 @@ def _stack(g: Any, node: Any) -> list[Any]:
     return [g[(*ahead, at, ...)] for at in range(g.shape[axis])]
 
 
-rule("concat", joint=_concat)
-rule("stack", joint=_stack)
+rule("concat", joint=_concat, forward=jointly())
+rule("stack", joint=_stack, forward=jointly())
 
 
 def _tile(g: Any, y: Any, x: Any, repetitions: Shape) -> Any:
