@@ -62,6 +62,8 @@ class GroupedRule(Rule):
         for name, x, parent, d in zip(self.inputs, node.args, node.parents, gradients, strict=False):
             if parent is not None and (d is None or d.shape != x.shape):
                 raise self._wrong(name, x, d)
+        if getattr(copy, "frozen", False):
+            return gradients + [None] * len(self.parameters)
         for name, x in zip(self.parameters, node.args[len(gradients) :], strict=True):
             d = getattr(copy, "d" + name, None)
             if d is None or d.shape != x.shape:
@@ -80,6 +82,8 @@ class GroupedRule(Rule):
     def deliver(self, node: Node, delivered: set[tuple[int, str]]) -> None:
         """Assign to the layer that was called the sum of ``dW`` over its calls, for plain parameters."""
         layer, first = self.layer, len(self.inputs)
+        if getattr(layer, "frozen", False):
+            return
         for at, name in enumerate(self.parameters, first):
             if node.parents[at] is None and type(node.args[at]) is not Variable:
                 d, key = getattr(self.copy, "d" + name), (id(layer), name)
@@ -95,8 +99,9 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
 
     ``forward`` runs on a shallow copy and on what the Variables of the highest number wrap, so that the layer
     may be called many times and derivatives nest. A container passes the Variables on to them. A traced input that
-    ``backward`` gives no gradient for is recorded through the operations of ``forward`` instead. So are tangents,
-    unless somebody has written a ``forward`` or ``backward`` of their own: then they go by the backward.
+    ``backward`` gives no gradient for is recorded through the operations of ``forward`` instead. So is a frozen layer
+    but where a body can leave the gradients of its parameters out, and so are tangents, unless somebody has written a
+    ``forward`` or ``backward`` of their own: then they go by the backward.
     """
     if getattr(layer, "is_container", False):
         return layer.forward(*inputs)
@@ -119,6 +124,8 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     attributes["needs_dx"] = any(parents[:count])
     state = dict(attributes.get("lasting_state", ()))
     stage = copy.stage_for_node(raw) if hasattr(copy, "stage_for_node") else None
+    if parameters and getattr(layer, "frozen", False) and top is not CONSTANT and (not stage or any(parents[count:])):
+        return layer.forward(*inputs)
     run = copy.forward if stage is None else stage
     y = run(*raw[:count])
     call = getattr(copy, "last_call", None)

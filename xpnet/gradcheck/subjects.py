@@ -65,7 +65,7 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     again = run_network(network, x, t)
     written = written_to(before, {"x": x, "t": t})
     targets = []
-    for name, origin in network.params.places.items():
+    for name, origin in trained_places(network).items():
 
         def loss_at(array: Array, name: str = name) -> Any:
             restore()
@@ -122,7 +122,7 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
 
         return target(name, layer.params[name], objective)
 
-    return [*map(in_input, given), *map(in_parameter, layer.params)]
+    return [*map(in_input, given), *map(in_parameter, trained_places(layer))]
 
 
 def wrong_scaling(analytic: Host | None, doubled: Host | None) -> list[str]:
@@ -161,12 +161,17 @@ def run_network(network: Any, x: Any, t: Any) -> dict[str, Host | None]:
         gradients = network.gradient(x, t)
     except StateError:
         return parameter_gradients(network)
-    return {name: on_host(gradients.get(name)) for name in network.params}
+    return {name: on_host(gradients.get(name)) for name in trained_places(network)}
 
 
 def parameter_gradients(layer: Layer) -> dict[str, Host | None]:
-    places = layer.params.places.items()
+    places = trained_places(layer).items()
     return {name: on_host(getattr(owner, "d" + attribute, None)) for name, (owner, attribute) in places}
+
+
+def trained_places(layer: Layer) -> dict[str, Any]:
+    """Where the parameters are that have gradients: not those of frozen layers."""
+    return {name: place for name, place in layer.params.places.items() if not place[0].frozen}
 
 
 def run_backward(layer: Layer, dout: Any) -> dict[str, Host | None]:

@@ -122,13 +122,17 @@ class Layer(MovableLayer):
         """``forward``; where a Variable is among inputs or parameters, recorded as one node of the graph."""
         if named:
             inputs = checks.in_order(self.spec, inputs, named)
+        return call_layer(self, inputs) if self.is_traced(inputs) else self.forward(*inputs)
+
+    def is_traced(self, inputs: tuple[Any, ...]) -> bool:
+        """Whether a Variable is among inputs or parameters."""
         for array in inputs:
             if type(array) is Variable:
-                return call_layer(self, inputs)
-        for name in self.parameters:
+                return True
+        for name in self.parameters:  # noqa: SIM110 (a generator takes twice as long)
             if type(getattr(self, name)) is Variable:
-                return call_layer(self, inputs)
-        return self.forward(*inputs)
+                return True
+        return False
 
     def parameter_arrays(self) -> dict[str, Any]:
         """The parameters as they are now, name -> array."""
@@ -170,23 +174,28 @@ class Layer(MovableLayer):
     def inferring(self) -> Self:
         """A shallow copy for inference, whose caches die with it."""
         copy = self.copy()
-        copy.training = False
+        copy.training = copy.needs_dx = False
         return copy
 
     def freeze(self, frozen: bool = True) -> Self:
         """Leave the layer, and all inside it, as it is, ``net.layers["Convolution1"].freeze()``; return self.
 
         ``forward`` computes as ``predict`` does, by running statistics, which stay, and without dropout; gradients pass
-        through it as the derivative of that. No optimizer moves its parameters, and ``clip_norm`` of a ``Trainer``
-        leaves their gradients out; ``gradient`` has them as before. ``freeze(False)`` ends it. To keep the running
-        statistics alone, set ``training = False``; to keep parameters of some names alone, give an optimizer a group of
-        None.
+        through it as the derivative of that, where anything below it is trained. The gradients of its parameters are
+        not computed: ``gradient`` leaves them out, and no optimizer moves what is frozen. ``freeze(False)`` ends it. To
+        keep the running statistics alone, set ``training = False``; to keep parameters of some names alone, give an
+        optimizer a group of None.
 
         Raises: ``DtypeError`` for what is neither True nor False.
         """
         checks.check_flags(f"{type(self).__name__}.freeze", frozen=frozen)
         self.frozen, self.training = bool(frozen), not frozen
         return self
+
+    @property
+    def trains(self) -> bool:
+        """Whether a backward writes gradients on it: it has parameters, and is not frozen."""
+        return bool(self.parameters) and not self.frozen
 
     def copy(self) -> Self:
         """A shallow copy: the same arrays, caches of its own."""

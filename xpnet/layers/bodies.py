@@ -35,12 +35,13 @@ class Body:
     """How one library runs some layers in a row, ``y = layerₙ(… layer₁(x))``.
 
     A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs and returns y; and ``backward``,
-    which writes the gradients ``dW`` on the layers and returns dx, or None where ``needs_dx`` is False. It writes
-    nothing else of the layers, and nothing of its arguments; what it returned stays as it is when it runs again. For
-    arrays, values or options that it was not made for ``forward`` returns NotImplemented: then the equations of the
-    layers run. ``training`` is False in inference, where no ``backward`` follows. Where ``once`` is True at most one
-    follows, which may overwrite what the cache holds. Where an array is in ``around``, it is to be
-    added to what either returns: a body that does so on its way puts None there, and others leave it to the stage.
+    which writes the gradients ``dW`` on the layers, unless ``trains`` is False as where they are frozen, and returns
+    dx, or None where ``needs_dx`` is False. It writes nothing else of the layers, and nothing of its arguments; what it
+    returned stays as it is when it runs again. For arrays, values or options that it was not made for ``forward``
+    returns NotImplemented: then the equations of the layers run. ``training`` is False in inference, where no
+    ``backward`` follows. Where ``once`` is True at most one follows, which may overwrite what the cache holds. Where an
+    array is in ``around``, it is to be added to what either returns: a body that does so on its way puts None there,
+    and others leave it to the stage.
 
     The body of a container computes with the copy of it that a plan makes, whose layers are stages.
     """
@@ -49,6 +50,7 @@ class Body:
     """For each layer the methods that make up what it computes, which nobody may have replaced."""
 
     needs_dx = True
+    trains = True
     training = True
     once = False
     cache: Any = None

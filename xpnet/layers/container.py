@@ -60,6 +60,11 @@ class Container(Layer):
         for layer in self.layers.values():
             layer.training = training
 
+    @property
+    def trains(self) -> bool:
+        """Whether a backward writes gradients on a layer inside."""
+        return any(layer.trains for layer in self.layers.values())
+
     def freeze(self, frozen: bool | str = True, names: str | None = None) -> Self:
         """Leave all inside as it is, or the layers whose paths match, ``net.freeze("Convolution* Block1.*")``.
 

@@ -44,22 +44,24 @@ class Chain(Container):
     def rows_of_names(self) -> list[list[str]]:
         return [list(self.layers)]
 
-    def _row(self) -> tuple[list[Layer], list[Layer]]:
-        """The row, and the part of it from the first layer with parameters on."""
-        noted: tuple[Any, list[Layer], list[Layer]] | None = getattr(self, "_rows", None)
+    def _row(self) -> list[Layer]:
+        noted: tuple[Any, list[Layer]] | None = getattr(self, "_rows", None)
         if noted is None or noted[0] is not self.layers:
-            row = [self.layers[name] for name in self.rows_of_names()[0]]
-            at = next((at for at, layer in enumerate(row) if layer.params), len(row))
-            noted = self._rows = (self.layers, row, row[at:])
-        return noted[1:]
+            noted = self._rows = (self.layers, [self.layers[name] for name in self.rows_of_names()[0]])
+        return noted[1]
+
+    def _first_trained(self) -> int:
+        """The place of the first layer on which a backward writes gradients: where none comes before, it may end."""
+        row = self._row()
+        return next((at for at, layer in enumerate(row) if layer.trains), len(row))
 
     def first_for_dx(self) -> list[Layer]:
-        return self._row()[1][:1]
+        return self._row()[: self._first_trained() + 1]
 
     def forward(self, x: Any) -> Any:
         layer: Any
         try:
-            for layer in self._row()[0]:
+            for layer in self._row():
                 x = layer(x)
         except XpnetError as error:
             self._name(error, layer)
@@ -77,8 +79,8 @@ class Chain(Container):
                         error.set_who(own)
 
     def backward(self, dout: Any = 1.0) -> Any:
-        row, trained = self._row()
-        for layer in reversed(row if self.needs_dx else trained):
+        row = self._row()
+        for layer in reversed(row if self.needs_dx else row[self._first_trained() :]):
             dout = layer.backward(dout)
         return dout
 
@@ -123,7 +125,7 @@ class Residual(Chain):
     def backward(self, dout: Any = 1.0) -> Any:
         shortcut = self.layers.get("shortcut")
         dx, around = super().backward(dout), plain(dout)
-        if shortcut is not None and (self.needs_dx or shortcut.params):
+        if shortcut is not None and (self.needs_dx or shortcut.trains):
             around = shortcut.backward(dout)
         return dx + around if self.needs_dx else None
 
@@ -161,7 +163,7 @@ class Concat(Container):
 
     def backward(self, dout: Any = 1.0) -> Any:
         pairs = zip(self._branches(), self.layers["join"].backward(dout), strict=True)
-        gradients = [branch.backward(part) for branch, part in pairs if self.needs_dx or branch.params]
+        gradients = [branch.backward(part) for branch, part in pairs if self.needs_dx or branch.trains]
         return sum(gradients[1:], start=gradients[0]) if self.needs_dx else None
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Any
 
-from xpnet.autodiff import Variable
+from xpnet.autodiff import Variable, vjp
 from xpnet.autodiff.grouped import remember_call
 from xpnet.autodiff.nodes import forward_of_variables
-from xpnet.backend import array_namespace, device_of, is_array, library_of
+from xpnet.autodiff.record import constant
+from xpnet.backend import array_namespace, device_of, dtype_kind, is_array, library_of
 from xpnet.backend.halves import is_half, narrowed, widened
 from xpnet.backend.numbers import COMPUTED, computed, plain_number
-from xpnet.errors import DtypeError, StateError
+from xpnet.errors import DtypeError, LibraryError, StateError
 from xpnet.layers import checks
 from xpnet.layers.spec import Call, Spec
 from xpnet.typing import Array
@@ -52,6 +53,42 @@ def rounded(dx: Any, half: Array) -> Any:
     return dx if dx is None else narrowed(dx, half)
 
 
+def with_pull(forward: Callable[..., Any], layer: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
+    """What ``forward`` gives on a layer that is frozen, and its backward from the tape of what x went through.
+
+    The equations of a ``backward`` compute the gradients of parameters, too, which nobody asks for there. Where the
+    library's arrays cannot be recorded so, both are None.
+    """
+    spec = layer.spec
+    wanted = [at for at, name in enumerate(spec.inputs) if name in spec.differentiable and floating(inputs[at])]
+    if not layer.needs_dx or not wanted:
+        return forward(layer, *inputs), lambda _: None
+
+    for name, W in layer.parameter_arrays().items():
+        setattr(layer, name, constant(W))  # whose namespace is the one that records
+
+    def of_wanted(*xs: Any) -> Any:
+        given = dict(zip(wanted, xs, strict=True))
+        return forward(layer, *[given.get(at, x) for at, x in enumerate(inputs)])
+
+    try:
+        y, pullback = vjp(of_wanted, *[inputs[at] for at in wanted])
+    except LibraryError:  # array-api-strict's arrays do not let a Variable answer for an operator
+        return None, None
+
+    def pull(dout: Any) -> Any:
+        found = dict(zip(wanted, pullback(dout), strict=True))
+        dxs = tuple([found.get(at) for at, name in enumerate(spec.inputs) if name in spec.differentiable])
+        return dxs[0] if len(dxs) == 1 else dxs
+
+    return y, pull
+
+
+def floating(x: Any) -> bool:
+    """Whether there is a derivative by an input."""
+    return is_array(x) and dtype_kind(x) in ("real", "complex")
+
+
 def entered_by(forward: Callable[..., Any]) -> Callable[..., Any]:
     """``forward`` behind the checks of its inputs; the layer's ``call`` tells what came and what went out."""
 
@@ -73,7 +110,11 @@ def entered_by(forward: Callable[..., Any]) -> Callable[..., Any]:
             inputs = tuple([x if x is None else widened(x) for x in inputs])
         before = None if self.last_call else set(vars(self))
         try:
-            if half is not None or Variable in map(type, inputs):
+            if self.frozen and spec.parameters and not self.is_traced(inputs):
+                with nullcontext() if half is None else parameters_in_float32(self), forward_of_variables():
+                    y, call.pull = with_pull(forward, self.copy(), inputs)
+                    y = y if call.pull else forward(self, *inputs)
+            elif half is not None or Variable in map(type, inputs):
                 with parameters_in_float32(self), forward_of_variables():
                     y = forward(self, *inputs)
             else:
@@ -115,7 +156,10 @@ def left_by(backward: Callable[..., Any]) -> Callable[..., Any]:
             then, call.then = call.then, None
             then()
         try:
-            if call.half is None:
+            if call.pull is not None:
+                dx = call.pull(dout if call.half is None or not is_array(dout) else widened(dout))
+                dx = dx if call.half is None else rounded(dx, call.half)
+            elif call.half is None:
                 dx = backward(self, dout)
             else:
                 with parameters_in_float32(self):

@@ -91,12 +91,25 @@ class NamedArrays(MutableMapping[str, Array]):
         return f"params({', '.join(f'{name} {tuple(array.shape)}' for name, array in self.items())})"
 
     def gradients(self) -> dict[str, Array]:
-        """Name -> gradient of the last ``backward``; ``StateError`` where there was none."""
+        """Name -> gradient of the last ``backward``, without those of frozen layers.
+
+        Raises: ``StateError`` where there was none; what it returns ``NameUnknownError`` for a frozen name.
+        """
+        places = self.places.items()
         try:
-            return {name: getattr(layer, "d" + attribute) for name, (layer, attribute) in self.places.items()}
+            found = {name: getattr(layer, "d" + attribute) for name, (layer, attribute) in places if not layer.frozen}
+            return found if len(found) == len(places) else OfTrained(found)
         except AttributeError as error:
             who, missing = type(error.obj).__name__, error.name
             raise StateError(who, f"backward must set {missing}", "none", "call gradient(x, t) first") from None
+
+
+class OfTrained(dict[str, Array]):
+    """Gradients of a network in which some layers are frozen, of which there are none."""
+
+    def __missing__(self, name: str) -> Array:
+        must, remedy = "a gradient must be of what is trained", "leave it out, or freeze(False) its layer"
+        raise NameUnknownError("gradient", f"{must}, {', '.join(self)}", repr(name), remedy)
 
 
 def _check_place(who: str, name: str, before: Any, value: Any) -> None:

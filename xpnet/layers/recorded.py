@@ -8,9 +8,10 @@ from typing import Any
 
 from xpnet.autodiff import Variable, vjp
 from xpnet.autodiff.record import constant
-from xpnet.backend import array_namespace, device_of, dtype_kind, is_array
+from xpnet.backend import array_namespace, device_of, is_array
 from xpnet.errors import StateError
 from xpnet.layers import checks
+from xpnet.layers.door import floating
 from xpnet.layers.spec import Call
 
 
@@ -24,15 +25,21 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
             return forward(self, *args, **named)
         inputs = dict(zip(self.inputs, checks.in_order(self.spec, args, named), strict=True))
         wanted = self.differentiable if self.needs_dx else ()
-        traced = {name: x for name, x in inputs.items() if name in wanted and _floating(x)}
+        traced = {name: x for name, x in inputs.items() if name in wanted and floating(x)}
         # constants too are Variables: their namespace is the one that records
         constants = {name: constant(x) if is_array(x) else x for name, x in inputs.items()}
 
         def of_parameters_and_inputs(params: dict[str, Any], *xs: Any) -> Any:
-            with self.using(params):
+            with self.using(fixed | params):
                 return forward(self, **constants | dict(zip(traced, xs, strict=True)))
 
-        y, pullback = vjp(of_parameters_and_inputs, dict(self.params), *traced.values())
+        frozen = self.params.frozen
+        fixed = {name: constant(W) for name, W in self.params.items() if name in frozen}
+        trained = {name: W for name, W in self.params.items() if name not in frozen}
+        if trained or traced:
+            y, pullback = vjp(of_parameters_and_inputs, trained, *traced.values())
+        else:
+            y, pullback = forward(self, *args, **named), nothing_trained
         self.recorded_tape = (pullback, tuple(traced))
         self.last_call = Call(like=(array_namespace(y), y.shape, y.dtype, device_of(y)) if is_array(y) else None)
         return y
@@ -56,5 +63,6 @@ def pull_back(self: Any, dout: Any = 1.0) -> Any:
     return given[0] if len(given) == 1 else given or None
 
 
-def _floating(x: Any) -> bool:
-    return is_array(x) and dtype_kind(x) in ("real", "complex")
+def nothing_trained(_: Any) -> tuple[dict[str, Any]]:
+    """The gradients of a network that is frozen as a whole."""
+    return ({},)

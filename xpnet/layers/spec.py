@@ -65,7 +65,8 @@ class Call:
 
     ``x_shape`` is the shape in which x came. ``like`` says what dout must be like: namespace, shape, dtype and device;
     it is None where y is a number, ``number``. ``half`` is the array in whose dtype y left, where the
-    equations ran in float32 for arrays of 16 bits. ``then`` runs once, before the first ``backward``.
+    equations ran in float32 for arrays of 16 bits. ``then`` runs once, before the first ``backward``. ``pull`` is the
+    backward of a layer that is frozen, from a tape: it gives dx alone.
     """
 
     x_shape: tuple[int, ...] | None = None
@@ -73,6 +74,7 @@ class Call:
     number: Any = None
     half: Any = None
     then: Callable[[], None] | None = None
+    pull: Callable[[Any], Any] | None = None
 
 
 def arguments_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -23,15 +23,16 @@ class Stage:
 
     def __init__(self, layers: tuple[Any, ...], body: type[Body] | None, needs_dx: bool = True, once: bool = True):
         self.layers = layers
-        self.params = layers[0].params  # where a backward may end
         self.inputs = layers[0].inputs
         self.needs_dx = needs_dx
+        self.trains = any(layer.trains for layer in layers)
+        self.frozen = any(layer.frozen for layer in layers)
         self.kind = body
         self.body: Body | None = None
         self.once = once
         if body is not None:
             self.body = body(*layers)
-            self.body.once = once
+            self.body.once, self.body.trains = once, self.trains
         self.given: tuple[Any, ...] | None = None
 
     def __call__(self, *inputs: Any) -> Any:
@@ -43,6 +44,7 @@ class Stage:
         if self.checked:
             self.check(inputs)
         body.needs_dx = self.needs_dx and self.layers[0].needs_dx
+        body.training = self.trains or body.needs_dx or not self.frozen  # else no backward follows
         try:
             y = body.forward(*inputs)
         except Exception:
@@ -100,6 +102,8 @@ class Stage:
     def backward(self, dout: Any = 1.0) -> Any:
         """The gradients of the layers, written on them, and dx."""
         given = self.given
+        if self.frozen and not (self.trains or (self.needs_dx and self.layers[0].needs_dx)):
+            return None
         if given is None:
             with without_dx(self.layers[0], self.needs_dx):
                 for layer in reversed(self.layers):
@@ -126,7 +130,7 @@ class InferenceStage:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.layers, self.params, self.inputs = stage.layers, stage.params, stage.inputs
+        self.layers, self.trains, self.inputs = stage.layers, stage.trains, stage.inputs
 
     def __call__(self, *inputs: Any) -> Any:
         return self.onto(None, *inputs)
@@ -160,7 +164,7 @@ class ContainerStage:
 
     def __init__(self, inside: Any, kind: type[Body]) -> None:
         self.inside, self.kind = inside, kind
-        self.layers, self.params, self.inputs = inside.layers, inside.params, inside.inputs
+        self.layers, self.trains, self.inputs = inside.layers, inside.trains, inside.inputs
         self.needs_dx = inside.needs_dx
         body = kind(inside)
         self.forward, self.backward = body.forward, body.backward

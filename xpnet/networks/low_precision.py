@@ -105,7 +105,7 @@ class LowPrecision(Movable):
         params = network.params
         xp = array_namespace(dout)
         gradients = {name: xp.astype(d, params[name].dtype) / scale for name, d in network.grads.items()}
-        if self.loss_scale is not None:
+        if self.loss_scale is not None and gradients:
             finite = xp.all(xp.stack([xp.all(xp.isfinite(d)) for d in gradients.values()]))
             self.finite = finite = finite if across is None else across.agree(finite)
             gradients = {name: xp.where(finite, d, xp.zeros_like(d)) for name, d in gradients.items()}

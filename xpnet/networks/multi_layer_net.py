@@ -48,7 +48,8 @@ class PenalizedNetwork(BookNetwork):
         """The loss on a batch and its gradient, ``∂L/∂W = dW + λ W``."""
         loss, gradients = super().loss_and_gradient(x, t, weights)
         for name, W in self._weights().items():
-            gradients[name] = gradients[name] + self.weight_decay_lambda * W
+            if name in gradients:
+                gradients[name] = gradients[name] + self.weight_decay_lambda * W
         return loss, gradients
 
 

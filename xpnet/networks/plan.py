@@ -70,6 +70,8 @@ class Plan:
         self.inference: Any = self._in_inference(self.training)
         self.trained, self.inferred = Door(self.stages), Door(self.inference_stages)
         self.places = list(network.params.places.values())
+        self.owners = list({id(layer): layer for layer, _ in self.places}.values())
+        self.frozen = [layer.frozen for layer in self.owners]
         self.arrays: list[Any] = []
         self.kinds: list[Any] = []
         self.home = False
@@ -140,8 +142,10 @@ class Plan:
         return copy
 
     def holds(self, network: Any) -> bool:
-        """Whether nobody has put in other layers or methods since."""
+        """Whether nobody has put in other layers or methods since, frozen a layer or thawed one."""
         if network.last_layer is not self.last_layer or network.layers is not self.layers:
+            return False
+        if [layer.frozen for layer in self.owners] != self.frozen:
             return False
         for container, layers in self.containers:
             if container.layers is not layers:

@@ -63,6 +63,7 @@ class Loop(Movable):
     evaluate_rows: int
     told: set[str]
     watching: bool
+    spoilt: bool
     large: list[str]
 
     @property
@@ -81,10 +82,11 @@ class Loop(Movable):
         self.watching = not self.capture and all(map(readable, islice(self.network.params.values(), 1)))
         start = time.perf_counter()
         step = capturing.capture(self._step) if self.capture else self._step  # anew: attributes may have been assigned
+        add, self.spoilt = self.losses.add, False
         for done, batch in enumerate(self.batches_of_epoch(number), 1):
             loss, *count = step(*batch)
-            self.losses.add(loss, count[0] if count else batch[0].shape[0])
-            if self.watching and not math.isfinite(loss):
+            add(loss, count[0] if count else batch[0].shape[0])
+            if self.spoilt:
                 self._spoilt(loss, number, done, batch)
             if on_batch is not None:
                 on_batch(done)
@@ -130,8 +132,9 @@ class Loop(Movable):
             return loss, of_all
         loss, gradients = self.network.loss_and_gradient(x, t, *weights)
         counted: Any = getattr(self.network.last_layer, "counted", None)
-        counts = is_array(counted)
+        counts = hasattr(counted, "shape")  # an array
         if self.watching and not math.isfinite(loss):  # parameters stay as they were, to find the cause
+            self.spoilt = True
             return (loss,)
         self.updates.take(gradients, counted if counts else x.shape[0])
         return (loss, counted) if counts else (loss,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.backend import array_namespace, is_array, to_numpy
+from xpnet.backend import array_namespace, is_array, library_of, to_numpy
 
 MOST = 4096
 """The steps whose losses wait on the device."""
@@ -48,5 +48,7 @@ def on_host(values: list[Any]) -> list[float]:
     if not is_array(values[0]):
         return [float(value) for value in values]
     xp = array_namespace(values[0])
+    if library_of(xp).readable(values[0]):
+        return list(map(float, values))
     numbers: list[float] = to_numpy(xp.stack([xp.reshape(value, ()) for value in values])).astype("float64").tolist()
     return numbers

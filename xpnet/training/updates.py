@@ -8,7 +8,6 @@ from typing import Any
 from xpnet.errors import ArgumentError
 from xpnet.layers.checks import is_number
 from xpnet.networks import Network
-from xpnet.networks.low_precision import changed
 from xpnet.optimizers import Optimizer, clip_by_norm, clip_by_value
 from xpnet.optimizers.clipping import check_limit
 from xpnet.optimizers.state import copied
@@ -79,8 +78,6 @@ class Updates:
     def update(self, gradients: Mapping[str, Array]) -> None:
         """One update with these gradients."""
         params = self.network.params
-        if frozen := params.frozen:
-            gradients = changed(gradients, {name: dW for name, dW in gradients.items() if name not in frozen})
         if self.clip_value is not None:
             gradients = clip_by_value(gradients, self.clip_value)
         if self.clip_norm is not None:

@@ -38,13 +38,14 @@ class AffineAndBias(CudaBody):
     def backward(self, dout: Any) -> Any:
         shape, rows, z, b = self.cache
         layer = self.layer
-        dout, layer.db = self.before(upstream(dout, z), z, b)
-        layer.dW = rows.T @ dout
+        dout, db = self.before(upstream(dout, z), z, b)
+        if self.trains:
+            layer.dW, layer.db = rows.T @ dout, db
         return (dout @ layer.W.T).reshape(shape) if self.needs_dx else None
 
     def before(self, dout: Any, z: Any, b: Any) -> tuple[Any, Any]:  # noqa: ARG002
-        """The derivative of the product, and ``db``."""
-        return dout, sum_rows(dout)
+        """The derivative of the product, and ``db`` where it is trained, or comes of the same launch."""
+        return dout, sum_rows(dout) if self.trains else None
 
 
 @body("cupy", Linear)

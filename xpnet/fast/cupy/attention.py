@@ -47,7 +47,7 @@ class HeadsSideBySide(CudaBody):
         dtype, rows, (Wq, Wk, Wv, Wo, *_), q, k, v, p, a = self.cache
         N, heads, L, E = q.shape
         d = upstream(dout, p).reshape(N * L, dout.shape[2])
-        gradients = {"Wo": a.T @ d, "bo": sum_rows(d)}
+        gradients = {"Wo": a.T @ d, "bo": sum_rows(d)} if self.trains else {}
         (d,) = split((N, L, heads * E), heads, [d @ Wo.T], [0])
         dv, ds = batched(p, d, turn_a=True), batched(d, v, turn_b=True)
         shares = p.size // L
@@ -56,7 +56,7 @@ class HeadsSideBySide(CudaBody):
         dq, dk = batched(ds, k, scale=scale), batched(ds, q, turn_a=True, scale=scale)
         del d, ds  # the largest, in whose memory the others may lie
         (dq, dk, dv), sums = join_with_sums(dq, dk, dv)
-        for letter, dz, db in zip("qkv", (dq, dk, dv), sums, strict=True):
+        for letter, dz, db in zip("qkv", (dq, dk, dv), sums, strict=True) if self.trains else ():
             gradients |= {f"W{letter}": rows.T @ dz, f"b{letter}": db}
         for name, gradient in gradients.items():
             setattr(self.layer, f"d{name}", gradient.astype(dtype, copy=False))

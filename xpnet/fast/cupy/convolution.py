@@ -32,8 +32,9 @@ class ConvolutionAsOneProduct(CudaBody):
     def backward(self, dout: Any) -> Any:
         layer, x, places = self.layer, self.cache, dout.shape[-2:]
         rows = rows_of(dout)
-        layer.dW = (rows @ columns_of(x, layer.window, places).T).reshape(layer.W.shape)
-        layer.db = rows.sum(axis=1)
+        if self.trains:
+            layer.dW = (rows @ columns_of(x, layer.window, places).T).reshape(layer.W.shape)
+            layer.db = rows.sum(axis=1)
         return images_under(filters(layer.W).T @ rows, x.shape, layer.window, places) if self.needs_dx else None
 
 
@@ -61,8 +62,9 @@ class TransposedConvolutionAsOneProduct(CudaBody):
         N, _, *places = shape
         (dout,) = ordered(dout)
         columns = columns_of(dout, layer.window, places)
-        layer.dW = (rows @ columns.T).reshape(layer.W.shape)
-        layer.db = dout.sum(axis=(0, 2, 3))
+        if self.trains:
+            layer.dW = (rows @ columns.T).reshape(layer.W.shape)
+            layer.db = dout.sum(axis=(0, 2, 3))
         return images_of(filters(layer.W) @ columns, None, N, places) if self.needs_dx else None
 
 

@@ -32,7 +32,8 @@ class RowsInOneLaunch(CudaBody):
 
     def backward(self, dout: Any) -> None:
         x, (V, D) = self.cache, self.layer.W.shape
-        self.layer.dW = kernels.scatter_add(dout.reshape(x.size, D), x, V)
+        if self.layer.trains:
+            self.layer.dW = kernels.scatter_add(dout.reshape(x.size, D), x, V)
 
 
 @body("cupy", Embedding, PositionalEmbedding)
@@ -47,10 +48,11 @@ class RowsPlusPositions(RowsInOneLaunch):
 
     def backward(self, dout: Any) -> None:
         (N, L, D), positions = dout.shape, self.layers[1]
-        sums = sum_rows(*ordered(dout.reshape(N, L * D))).reshape(L, D)
-        if positions.W.shape[0] == L:
-            positions.dW = sums
-        else:
-            positions.dW = cupy.zeros(positions.W.shape, dout.dtype)
-            positions.dW[:L] = sums
+        if positions.trains:
+            sums = sum_rows(*ordered(dout.reshape(N, L * D))).reshape(L, D)
+            if positions.W.shape[0] == L:
+                positions.dW = sums
+            else:
+                positions.dW = cupy.zeros(positions.W.shape, dout.dtype)
+                positions.dW[:L] = sums
         super().backward(dout)

@@ -81,6 +81,8 @@ class RowsInOneLaunch(CudaBody):
         around = self.taken_around(dx.shape, dx.dtype)
         arrays, width = (dout, x, statistics, gamma, 0 if around is None else around, dx, parts), channels * places
         launch_rows(FILE, "normalize_rows_dx", x.dtype, rows, width, *arrays, *sizes, int(self.centred), most=blocks)
+        if not self.trains:
+            return dx if self.needs_dx else None
         if blocks is not None:
             results = (dgamma, dbeta, blocks, channels, TILE)
             launch_tiles(FILE, "sum_scales", x.dtype, 2 * channels, max(blocks, 1), TILE, parts, *results)

@@ -49,14 +49,16 @@ class PooledRows(CudaBody):
         (dout,), places, M = ordered(dout), layer.places_in(x.shape), len(layer.W)
         rows = cupy.empty((M, len(x) * places[0] * places[1]), dout.dtype)
         parts = max(1, -(-rows.shape[1] // PART))
-        sums, layer.db = cupy.empty((M, parts), WIDE[rows.dtype.name]), cupy.empty(M, rows.dtype)
+        sums = cupy.empty((M, parts), WIDE[rows.dtype.name])
         told = (parts, PART, *sizes(y, places, pooling.window))
         file = "pooled_convolution"
         launch_rows(file, "pools_to_rows", rows.dtype, sums.size, THREADS, dout, y, winner, rows, sums, *told)
-        launch_rows(file, "sum_parts", rows.dtype, M, parts, sums, layer.db, M, parts)
-        if columns is None:
-            columns = columns_of(x, layer.window, places)
-        layer.dW = (rows @ columns.T).reshape(layer.W.shape)
+        if self.trains:
+            layer.db = cupy.empty(M, rows.dtype)
+            launch_rows(file, "sum_parts", rows.dtype, M, parts, sums, layer.db, M, parts)
+            if columns is None:
+                columns = columns_of(x, layer.window, places)
+            layer.dW = (rows @ columns.T).reshape(layer.W.shape)
         return images_under(filters(layer.W).T @ rows, x.shape, layer.window, places) if self.needs_dx else None
 
 

@@ -39,17 +39,19 @@ class AffineInPlace(Body):
     def backward(self, dout: Any) -> Any:
         x, rows, y = self.cache
         layer = self.layer
-        dout, layer.db = self.before(dout, y)
-        layer.dW = rows.T * dout if len(rows) == 1 else rows.T @ dout  # a product with one row is none of BLAS
+        dout, db = self.before(dout, y)
+        if self.trains:
+            layer.dW = rows.T * dout if len(rows) == 1 else rows.T @ dout  # a product with one row is none of BLAS
+            layer.db = db
         if not self.needs_dx:
             return None
         turned = rows.flags.f_contiguous and not rows.flags.c_contiguous
         dx = (layer.W @ dout.T).T if turned else dout @ layer.W.T  # laid out as x, for what gave x
         return dx if dx.shape == x.shape else dx.reshape(x.shape)
 
-    def before(self, dout: Host, y: Host) -> tuple[Host, Host]:  # noqa: ARG002
-        """The derivative of the product, and ``db``."""
-        return dout, sum_rows(dout)
+    def before(self, dout: Host, y: Host) -> tuple[Host, Host | None]:  # noqa: ARG002
+        """The derivative of the product, and ``db`` where it is trained."""
+        return dout, sum_rows(dout) if self.trains else None
 
 
 @body("numpy", Linear)
@@ -69,9 +71,9 @@ class AffineThenRelu(AffineInPlace):
             rows += b
             np.maximum(rows, zeros[: rows.size].reshape(rows.shape) if rows.size <= SIZE else zeros[0], out=rows)
 
-    def before(self, dout: Host, y: Host) -> tuple[Host, Host]:
+    def before(self, dout: Host, y: Host) -> tuple[Host, Host | None]:
         dz = passed_on(dout, y)
-        return dz, sum_rows(dz)
+        return dz, sum_rows(dz) if self.trains else None
 
 
 def sum_rows(dout: Host) -> Any:

@@ -68,7 +68,8 @@ class SamplesInBlocks(Body):
         rows, q, k, v, p, a = self.cache  # q times the scale
         (N, heads, L, E), (_, A) = q.shape, a.shape
         d = dout.reshape(len(rows), -1)
-        layer.dWo, layer.dbo = a.T @ d, sum_rows(d)
+        if self.trains:
+            layer.dWo, layer.dbo = a.T @ d, sum_rows(d)
         d = d @ layer.Wo.T
         along = ((d * a).reshape(-1, E) @ ones(E, d.dtype)).reshape(N, L, heads)
         gradients = [np.empty((N, L, A), dout.dtype) for _ in range(3)]
@@ -82,8 +83,9 @@ class SamplesInBlocks(Body):
             np.matmul(ds.mT, q[at], out=dk[at])
         dq, dk, dv = (gradient.reshape(-1, A) for gradient in gradients)
         dq *= 1.0 / sqrt(E)
-        layer.dWq, layer.dWk, layer.dWv = (rows.T @ d for d in (dq, dk, dv))
-        layer.dbq, layer.dbk, layer.dbv = map(sum_rows, (dq, dk, dv))
+        if self.trains:
+            layer.dWq, layer.dWk, layer.dWv = (rows.T @ d for d in (dq, dk, dv))
+            layer.dbq, layer.dbk, layer.dbv = map(sum_rows, (dq, dk, dv))
         if not self.needs_dx:
             return None
         dx = dq @ layer.Wq.T

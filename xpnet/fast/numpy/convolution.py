@@ -36,11 +36,12 @@ class ConvolutionInBlocks(Body):
     def backward(self, dout: Any) -> Any:
         layer, x, places = self.layer, self.cache, dout.shape[-2:]
         channels = by_group(batch_last(dout), layer.groups)
-        dW: Any = 0.0
-        for rows, columns in columns_in_blocks(x, layer.window, places, layer.groups):
-            dW += channels[..., rows.at] @ columns.mT
-        layer.dW = dW.reshape(layer.W.shape)
-        layer.db = channels.sum(axis=2).reshape(-1)
+        if self.trains:
+            dW: Any = 0.0
+            for rows, columns in columns_in_blocks(x, layer.window, places, layer.groups):
+                dW += channels[..., rows.at] @ columns.mT
+            layer.dW = dW.reshape(layer.W.shape)
+            layer.db = channels.sum(axis=2).reshape(-1)
         if not self.needs_dx:
             return None
         return batch_first(added_up(layer, channels, x.shape[-2:], places, len(x)), layer.window.pad)
@@ -68,11 +69,13 @@ class TransposedConvolutionInBlocks(Body):
         dx = np.empty((C, *places, N), dout.dtype) if self.needs_dx else None
         dW: Any = 0.0
         for rows, columns in columns_in_blocks(dout, layer.window, places, groups):
-            dW += channels[..., rows.at] @ columns.mT
+            if self.trains:
+                dW += channels[..., rows.at] @ columns.mT
             if dx is not None:
                 np.matmul(filters, columns, out=by_group(dx, groups)[..., rows.at])
-        layer.dW = dW.reshape(layer.W.shape)
-        layer.db = batch_last(dout).reshape(dout.shape[1], -1).sum(axis=1)
+        if self.trains:
+            layer.dW = dW.reshape(layer.W.shape)
+            layer.db = batch_last(dout).reshape(dout.shape[1], -1).sum(axis=1)
         return None if dx is None else batch_first(dx)
 
 

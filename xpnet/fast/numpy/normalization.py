@@ -47,7 +47,8 @@ class RowsInBlocks(Body):
         layer, gamma = self.layer, self.layer.gamma
         dx, dgamma, dbeta = np.empty(xhat.shape, dout.dtype), np.zeros_like(gamma), np.zeros_like(gamma)
         self.through(dout.reshape(xhat.shape), xhat, r, gamma, dx, dgamma, dbeta)
-        layer.dgamma, layer.dbeta = dgamma, dbeta
+        if self.trains:
+            layer.dgamma, layer.dbeta = dgamma, dbeta
         return dx.reshape(dout.shape) if self.needs_dx else None
 
     def through(self, dout: Host, xhat: Host, r: Host, gamma: Host, dx: Host, dgamma: Host, dbeta: Host) -> None:

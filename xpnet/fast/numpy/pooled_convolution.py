@@ -79,10 +79,12 @@ class LargestOfSlabs(Body):
             slabs = workspace("slabs", (len(pool.cells), M, block.shape[1]), dout.dtype)
             self.part_among_slabs(dlargest, cells, rows.at.start, slabs)
             slabs = slabs.reshape(len(filters), -1)
-            dfilters += slabs @ block.T
+            if self.trains:
+                dfilters += slabs @ block.T
             if dx is not None:
                 add_columns(dx, filters.T @ slabs, large, rows)
-        layer.dW, layer.db = from_every_cell(dfilters, layer.W.shape, pool), dlargest.sum(axis=1)
+        if self.trains:
+            layer.dW, layer.db = from_every_cell(dfilters, layer.W.shape, pool), dlargest.sum(axis=1)
         return None if dx is None else batch_first(dx, layer.window.pad)
 
     def part_among_slabs(self, dout: Host, winner: Host, first: int, slabs: Host) -> None:
