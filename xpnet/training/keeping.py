@@ -12,6 +12,7 @@ from xpnet.training.checkpoint import load, save
 from xpnet.training.fitting import AVERAGE
 from xpnet.training.loop import Loop
 from xpnet.training.runs import BEST, LAST, write_run
+from xpnet.training.streamed import Streamed
 
 
 class Keeping(Loop):
@@ -71,15 +72,19 @@ class Keeping(Loop):
         Raises: ``DataError`` where the file cannot be written.
         """
         optimizer = self.optimizer if hasattr(self.optimizer, "state") else None
-        save(path, self.network, optimizer, self.history, averages=self.updates.averages)
+        place = self.batches.position if isinstance(self.batches, Streamed) else {}
+        save(path, self.network, optimizer, self.history, averages=self.updates.averages, metadata=place)
         self.saved = len(self.history), Path(path)
 
     def resume(self, path: str | Path) -> None:
         """Go on where the Trainer stood that wrote the file, or the folder: the same data and seed give the same bits.
 
-        Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer.
+        Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer, and for a stream
+        that has not the batches that were trained on.
         """
         file = Path(path) / LAST if Path(path).is_dir() else Path(path)
+        if isinstance(self.batches, Streamed):
+            self.batches.go_on(file, weights_file.metadata_of(file))
         best = self._of_file(file.parent / BEST, "") if file.name == LAST else None
         averages = self._of_file(file, AVERAGE)[1] if self.updates.average is not None else {}
         load(file, self.network, self.optimizer if hasattr(self.optimizer, "state") else None, self.history)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend.moving import Change, Destination, Movable
-from xpnet.datasets import Batches
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
 from xpnet.errors import DtypeError
@@ -26,8 +25,8 @@ from xpnet.training.epochs import Epochs
 from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
 from xpnet.training.metrics import metric_of, metrics_of
+from xpnet.training.prepared import prepared
 from xpnet.training.progress import Progress
-from xpnet.training.rows import prepared
 from xpnet.training.runs import LAST, begin_run, scores_of_rows
 from xpnet.training.sequences import refuse_shuffled, started_anew
 from xpnet.training.updates import Updates
@@ -40,9 +39,11 @@ class Trainer(Keeping):
     """Mini-batch training, ``W ← W - update(∂L/∂W)`` over shuffled batches.
 
     ``train`` is a pair ``(x, t)``, or ``(x, t, weights)`` with the weights of the rows in the loss: arrays, lists,
-    DataFrames of numbers, rows on disk, labels that are texts or truth values; or a ``Dataset``. ``validation`` is such
-    a pair, or the share of the rows that is kept apart for it, every class giving its share. ``encoding`` is what a
-    model must know of how they were encoded.
+    DataFrames of numbers, rows on disk, labels that are texts or truth values; or a ``Dataset``; or a ``Stream``, or
+    what it takes, that gives batches as they are to be trained on. ``validation`` is such a pair, or the share of the
+    rows that is kept apart for it, every class giving its share; or a stream, which is read once, into memory.
+    ``encoding`` is what a model must know of how they were encoded. Of a stream, training is measured on its first
+    batch.
 
     The shuffle of an epoch is named by the seed of ``rng`` and the epoch's number, the same on every backend. The loss
     stays on the device and is read once per epoch. ``clip_norm`` and ``clip_value`` limit the gradients (see
@@ -101,7 +102,7 @@ class Trainer(Keeping):
         self.validation = None if apart is None else apart.arrays
         refuse_shuffled(who, network, shuffle)
         order = self.rng if shuffle else None
-        self.batches = Batches(rows.x, rows.t, batch_size, order, drop_last, rows.weights)
+        self.batches = rows.batches(batch_size, order, drop_last)
         self.own = self.measure = None
         if metric is not None:
             self.measure, function = metric_of(who, metric, network.last_layer)
@@ -113,8 +114,8 @@ class Trainer(Keeping):
             check_functions(who, "schedule", [schedule])
         if evaluate_rows is not None:
             check_size(who, "evaluate_rows", evaluate_rows)
-        most = ON_DISK_ROWS if self.batches.on_disk else self.batches.rows
-        self.evaluate_rows = min(evaluate_rows or most, self.batches.rows)
+        most = ON_DISK_ROWS if self.batches.on_disk else rows.count
+        self.evaluate_rows = min(evaluate_rows or most, rows.count)
         self.history = History()
         self.saved: tuple[int, Path] | None = None
         self.summed = getattr(network.last_layer, "reduction", "mean") == "sum"
@@ -205,7 +206,7 @@ class Trainer(Keeping):
             shown: Progress | None = None
             if progress and epochs > 0:
                 loss = self._loss_so_far
-                shown = stack.enter_context(Progress(progress, done + 1, done + epochs, len(self.batches), loss))
+                shown = stack.enter_context(Progress(progress, done + 1, done + epochs, self.batches.length, loss))
             heard = on_batch if shown is None else partial(both, shown, on_batch)
             for _ in range(epochs):
                 if patience is not None and self.history.since_best() >= patience:

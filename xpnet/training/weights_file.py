@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -55,8 +55,8 @@ def write(path: str | Path, arrays: Mapping[str, Host], metadata: Mapping[str, s
 
 
 def write_all(file: FileIO, data: bytes | Host) -> None:
-    """Write bytes to a file that may take them in parts, as it does at the limit of the system, and near a full disk."""
-    view = memoryview(data)
+    """Write bytes to a file, which may take them in parts: 2 GB at once, and near a full disk."""
+    view = memoryview(data)  # type: ignore[arg-type]
     while view.nbytes:
         view = view[file.write(view) :]
 
@@ -108,6 +108,33 @@ def read(path: str | Path, who: str = "load") -> tuple[dict[str, Host], dict[str
 
     Raises: ``DataError`` for a file that is missing, no safetensors, truncated, damaged, or of a newer version.
     """
+    with opened(path, who) as (file, metadata), FileIO(path) as raw:  # of which the first proves the format
+        sums = sums_in(path, who, metadata)
+        arrays, changed = {}, [name for name in sums if name not in file.keys()]  # noqa: SIM118 (it is no mapping)
+        places = places_in(raw)
+        for name in file.keys():  # noqa: SIM118
+            dtype, shape, start = places[name]
+            arrays[name], found = read_array(raw, dtype, shape, start) if dtype else (file.get_tensor(name), "")
+            if name in sums and found != sums[name]:
+                changed.append(name)
+    if changed:
+        got = f"other values in {', '.join(changed[:3])}"
+        raise DataError(who, f"{path} must hold what was written", got, "it is damaged: take a copy of it")
+    return arrays, metadata
+
+
+def metadata_of(path: str | Path, who: str = "load") -> dict[str, str]:
+    """The metadata of a file, without its arrays.
+
+    Raises: as ``read``.
+    """
+    with opened(path, who) as (_, metadata):
+        return metadata
+
+
+@contextmanager
+def opened(path: str | Path, who: str) -> Iterator[tuple[Any, dict[str, str]]]:
+    """A safetensors file and its metadata; whatever is wrong with it, also in the block, becomes DataError."""
     from safetensors import SafetensorError, safe_open
 
     must = f"{path} must be a readable safetensors file"
@@ -115,24 +142,12 @@ def read(path: str | Path, who: str = "load") -> tuple[dict[str, Host], dict[str
         with Path(path).open("rb") as file:
             if file.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
                 raise DataError(who, must, "a pickle or an archive, which is never run", REMEDY)
-        with safe_open(path, framework="np") as file, FileIO(path) as raw:  # of which the first proves the format
-            metadata = file.metadata() or {}
-            sums = sums_in(path, who, metadata)
-            arrays, changed = {}, [name for name in sums if name not in file.keys()]  # noqa: SIM118 (it is no mapping)
-            places = places_in(raw)
-            for name in file.keys():  # noqa: SIM118
-                dtype, shape, start = places[name]
-                arrays[name], found = read_array(raw, dtype, shape, start) if dtype else (file.get_tensor(name), "")
-                if name in sums and found != sums[name]:
-                    changed.append(name)
+        with safe_open(path, framework="np") as found:
+            yield found, found.metadata() or {}
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(who, must, plain(error), REMEDY) from error
-    if changed:
-        got = f"other values in {', '.join(changed[:3])}"
-        raise DataError(who, f"{path} must hold what was written", got, "it is damaged: take a copy of it")
-    return arrays, metadata
 
 
 def sums_in(path: str | Path, who: str, metadata: Mapping[str, str]) -> dict[str, str]:
@@ -171,7 +186,7 @@ def read_array(file: FileIO, dtype: np.dtype[Any], shape: tuple[int, ...], start
     array, total = np.empty(shape, dtype), 0
     file.seek(start)
     for piece in pieces(array):
-        view = memoryview(piece)
+        view = memoryview(piece)  # type: ignore[arg-type]
         while view.nbytes:
             done = file.readinto(view)
             if not done:
