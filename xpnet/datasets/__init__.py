@@ -11,6 +11,7 @@ from xpnet.datasets.images import Images
 from xpnet.datasets.loader import Batches
 from xpnet.datasets.mnist import load_mnist
 from xpnet.datasets.split import split
+from xpnet.datasets.streams import Stream
 from xpnet.datasets.symbols import Symbols
 from xpnet.datasets.table_files import read_csv, read_table
 from xpnet.datasets.tables import Table
@@ -26,6 +27,7 @@ __all__ = [
     "Images",
     "Numbers",
     "RowsOnDisk",
+    "Stream",
     "Symbols",
     "Table",
     "check_data",

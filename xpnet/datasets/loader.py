@@ -72,6 +72,15 @@ class Batches:
         return self.rows // self.batch_size if self.drop_last else -(-self.rows // self.batch_size)
 
     @property
+    def length(self) -> int:
+        """The same, as what may not know it has it too: a stream."""
+        return len(self)
+
+    def step(self, number: int, done: int) -> int:
+        """The number of a step, after ``done`` batches of an epoch, counted from 1."""
+        return (number - 1) * len(self) + done
+
+    @property
     def sizes(self) -> tuple[int, int]:
         """The numbers of rows in an epoch and in its last batch."""
         rows = min(len(self) * self.batch_size, self.rows)

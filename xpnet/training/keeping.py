@@ -12,6 +12,7 @@ from xpnet.training.checkpoint import load, save
 from xpnet.training.fitting import AVERAGE
 from xpnet.training.loop import Loop
 from xpnet.training.runs import BEST, LAST, write_run
+from xpnet.training.streamed import Streamed
 
 
 class Keeping(Loop):
@@ -78,8 +79,9 @@ class Keeping(Loop):
         Raises: ``DataError`` where the file cannot be written.
         """
         optimizer = self.optimizer if hasattr(self.optimizer, "state") else None
+        place = self.batches.position if isinstance(self.batches, Streamed) else {}
         if self.writes:
-            save(path, self.network, optimizer, self.history, averages=self.updates.averages)
+            save(path, self.network, optimizer, self.history, averages=self.updates.averages, metadata=place)
         elif optimizer is not None:
             optimizer.state  # noqa: B018 (of one that is sharded every rank has a part)
         self.saved = len(self.history), Path(path)
@@ -87,7 +89,8 @@ class Keeping(Loop):
     def resume(self, path: str | Path) -> None:
         """Go on where the Trainer stood that wrote the file, or the folder: the same data and seed give the same bits.
 
-        Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer.
+        Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer, and for a stream
+        that has not the batches that were trained on.
         """
         if self.ranks is None:
             self._resume(path)
@@ -97,6 +100,8 @@ class Keeping(Loop):
 
     def _resume(self, path: str | Path) -> None:
         file = Path(path) / LAST if Path(path).is_dir() else Path(path)
+        if isinstance(self.batches, Streamed):
+            self.batches.go_on(file, weights_file.metadata_of(file))
         best = self._of_file(file.parent / BEST, "") if file.name == LAST else None
         averages = self._of_file(file, AVERAGE)[1] if self.updates.average is not None else {}
         load(file, self.network, self.optimizer if hasattr(self.optimizer, "state") else None, self.history)

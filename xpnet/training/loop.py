@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from xpnet.backend import Backend, array_namespace, backend_of, dtype_kind, is_a
 from xpnet.backend.moving import Movable
 from xpnet.datasets import Batches, Encoding, RowsOnDisk, check_data
 from xpnet.datasets.augment import Augmentation
+from xpnet.datasets.prefetch import prefetched
 from xpnet.errors import ArgumentError, DivergenceError, ShapeError
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.layers.checks import is_number
@@ -30,6 +31,7 @@ from xpnet.training.losses import Losses
 from xpnet.training.measuring import measured, scores_of
 from xpnet.training.ranks import Ranks
 from xpnet.training.sequences import reset, started_anew
+from xpnet.training.streamed import Streamed
 from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause
 from xpnet.training.updates import Updates
 from xpnet.typing import Array
@@ -46,7 +48,7 @@ class Loop(Movable):
     encoding: Encoding | None
     train: Parts
     validation: Parts | None
-    batches: Batches
+    batches: Batches | Streamed
     updates: Updates
     ranks: Ranks | None
     history: History
@@ -83,13 +85,15 @@ class Loop(Movable):
         start = time.perf_counter()
         step = capturing.capture(self._step) if self.capture else self._step  # anew: attributes may have been assigned
         add, self.spoilt = self.losses.add, False
-        for done, batch in enumerate(self.batches_of_epoch(number), 1):
-            loss, *count = step(*batch)
-            add(loss, count[0] if count else batch[0].shape[0])
-            if self.spoilt:
-                self._spoilt(loss, number, done, batch)
-            if on_batch is not None:
-                on_batch(done)
+        # an error keeps this frame, and what is not closed in it keeps its threads
+        with closing(self.batches_of_epoch(number)) as batches:  # type: ignore[type-var]
+            for done, batch in enumerate(batches, 1):
+                loss, *count = step(*batch)
+                add(loss, count[0] if count else batch[0].shape[0])
+                if self.spoilt:
+                    self._spoilt(loss, number, done, batch)
+                if on_batch is not None:
+                    on_batch(done)
         self.updates.flush()
         self.backend.synchronize()
         seconds = time.perf_counter() - start
@@ -106,16 +110,18 @@ class Loop(Movable):
     def batches_of_epoch(self, number: int) -> Iterator[Parts]:
         """The batches of an epoch, on the device of the network."""
         batches = self.batches.epoch(number)
+        if isinstance(self.batches, Batches) and self.batches.on_disk:
+            batches = prefetched(batches)
         batches = self.backend.ahead(batches) if self.batches.on_disk else batches
-        if not self.augment:
-            return batches
-        augmented = self._augmented(number, batches)
-        return augmented if self.ranks is None else self.ranks.cut(augmented)
+        if self.augment:
+            augmented = self._augmented(number, batches)
+            batches = augmented if self.ranks is None else self.ranks.cut(augmented)
+        yield from batches
 
     def _augmented(self, number: int, batches: Iterator[Parts]) -> Iterator[Parts]:
         """Batches as they are trained on; the numbers of a step are named by it, whenever it is computed."""
         for done, (x, t, *weights) in enumerate(batches):
-            step = (number - 1) * len(self.batches) + done
+            step = self.batches.step(number, done)
             for place, augmentation in enumerate(self.augment):
                 x, t = augmentation(x, t, partial(self._draw, step, place))
             yield (x, t, *weights)

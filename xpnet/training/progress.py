@@ -31,7 +31,7 @@ class Progress:
     no control codes.
     """
 
-    def __init__(self, console: Any, first: int, last: int, batches: int, loss: Callable[[], float]) -> None:
+    def __init__(self, console: Any, first: int, last: int, batches: int | None, loss: Callable[[], float]) -> None:
         self.console: Console = make_console() if console is True else console
         self.first, self.last, self.batches, self.loss = first, last, batches, loss
         self.epoch, self.read = first, time.monotonic()
@@ -44,7 +44,8 @@ class Progress:
         if self.console.is_terminal or self.console.is_jupyter:
             columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
             self.bar = Bar(*columns, console=self.console, transient=True)
-            self.task = self.bar.add_task(self._text(), total=self.batches * (self.last - self.first + 1))
+            total = None if self.batches is None else self.batches * (self.last - self.first + 1)
+            self.task = self.bar.add_task(self._text(), total=total)
             self.bar.start()
         return self
 

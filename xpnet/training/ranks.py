@@ -25,7 +25,7 @@ from xpnet.networks import Network
 from xpnet.training.measuring import scores_of
 from xpnet.training.runs import BEST, LAST
 from xpnet.training.updates import Updates
-from xpnet.training.weights_file import sum_of_bits
+from xpnet.training.weights_file import as_text, sum_of_bits
 from xpnet.typing import Array
 
 COMPARED = 1024
@@ -147,5 +147,5 @@ def fingerprint(part: Any) -> str:
     """What rows are like, and the sums of the bits of the first and of the last of them."""
     n = part.shape[0]
     ends = (part[: min(n, COMPARED), ...], part[max(0, n - COMPARED) :, ...])
-    sums = [sum_of_bits(np.ascontiguousarray(to_numpy(rows))) for rows in ends]
+    sums = [as_text(sum_of_bits(np.ascontiguousarray(to_numpy(rows)).reshape(-1).view(np.uint8))) for rows in ends]
     return f"{tuple(part.shape)} {part.dtype} {' '.join(sums)}"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import Backend, array_namespace, backend_of, dtype_kind, is_array, to_numpy
-from xpnet.datasets import Classes, Columns, Dataset, Encoding, RowsOnDisk, Table, split
+from xpnet.datasets import Batches, Classes, Columns, Encoding, RowsOnDisk, Table
 from xpnet.datasets.check import count_rows
 from xpnet.datasets.columns import Column
 from xpnet.datasets.tables import column_of
@@ -18,7 +18,7 @@ from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers import Embedding, Layer, SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.networks import Network
 from xpnet.random import Generator
-from xpnet.training.class_weights import np_backend, weighted
+from xpnet.training.class_weights import np_backend
 
 TEXT = "OUSb"
 """The kinds of labels on the host that are no numbers: objects, texts and truth values."""
@@ -41,6 +41,10 @@ class Rows:
     def arrays(self) -> tuple[Any, ...]:
         """``(x, t)``, or ``(x, t, weights)``."""
         return (self.x, self.t) if self.weights is None else (self.x, self.t, self.weights)
+
+    def batches(self, batch_size: int, rng: Generator | None, drop_last: bool) -> Batches:
+        """The rows in batches."""
+        return Batches(self.x, self.t, batch_size, rng, drop_last, self.weights)
 
     def take(self, rows: Any) -> Rows:
         """Some of the rows, by indices on the host."""
@@ -195,36 +199,6 @@ class Preparation:
             raise ShapeError(self.who, must, len(host), "give a weight for each row")
         backend = np_backend() if isinstance(x, RowsOnDisk) or self.backend is None else self.backend
         return backend.asarray(host, float)
-
-
-def prepared(
-    who: str, network: Network, train: Any, validation: Any, rng: Generator, class_weight: Any = None
-) -> tuple[Rows, Rows | None, Encoding | None]:
-    """The rows of training and of validation, and how they were encoded.
-
-    ``validation`` is a pair, a share of the rows of training, every class giving its share, or None.
-
-    Raises: as ``Preparation.rows`` and ``split``.
-    """
-    encoding = None
-    if isinstance(train, Dataset):
-        encoding = train.encoding
-        if validation is None:
-            validation = train.validation
-        train = train.train
-    if isinstance(validation, Dataset):
-        validation = validation.train
-    make = Preparation(who, network, encoding)
-    rows, apart = make.rows("train", train), None
-    if isinstance(validation, float | int) and not isinstance(validation, bool):
-        labels = to_numpy(rows.t) if is_array(rows.t) and dtype_kind(rows.t) == "integer" and rows.t.ndim == 1 else None
-        kept, held = split(rows.count, float(validation), rng, labels)
-        rows, apart = rows.take(kept), rows.take(held)
-    elif validation is not None:
-        apart = make.rows("validation", validation)
-    if class_weight is not None:
-        rows.weights = weighted(who, rows.x, rows.t, rows.weights, class_weight, make.encoding)
-    return rows, apart, make.encoding
 
 
 def is_text(array: Any) -> bool:

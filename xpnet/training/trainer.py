@@ -27,11 +27,12 @@ from xpnet.training.epochs import Epochs
 from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
 from xpnet.training.metrics import metric_of, metrics_of
+from xpnet.training.prepared import prepared
 from xpnet.training.progress import Progress
 from xpnet.training.ranks import Ranks
-from xpnet.training.rows import prepared
 from xpnet.training.runs import begin_run, scores_of_rows
 from xpnet.training.sequences import refuse_shuffled, started_anew
+from xpnet.training.streamed import Streamed
 from xpnet.training.updates import Updates
 
 ON_DISK_ROWS = 10_000
@@ -42,9 +43,11 @@ class Trainer(Keeping):
     """Mini-batch training, ``W ← W - update(∂L/∂W)`` over shuffled batches.
 
     ``train`` is a pair ``(x, t)``, or ``(x, t, weights)`` with the weights of the rows in the loss: arrays, lists,
-    DataFrames of numbers, rows on disk, labels that are texts or truth values; or a ``Dataset``. ``validation`` is such
-    a pair, or the share of the rows that is kept apart for it, every class giving its share. ``encoding`` is what a
-    model must know of how they were encoded.
+    DataFrames of numbers, rows on disk, labels that are texts or truth values; or a ``Dataset``; or a ``Stream``, or
+    what it takes, that gives batches as they are to be trained on. ``validation`` is such a pair, or the share of the
+    rows that is kept apart for it, every class giving its share; or a stream, which is read once, into memory.
+    ``encoding`` is what a model must know of how they were encoded. Of a stream, training is measured on its first
+    batch.
 
     The shuffle of an epoch is named by the seed of ``rng`` and the epoch's number, the same on every backend. The loss
     stays on the device and is read once per epoch. ``clip_norm`` and ``clip_value`` limit the gradients (see
@@ -108,7 +111,7 @@ class Trainer(Keeping):
         self.validation = None if apart is None else apart.arrays
         refuse_shuffled(who, network, shuffle)
         order = self.rng if shuffle else None
-        self.batches = Batches(rows.x, rows.t, batch_size, order, drop_last, rows.weights)
+        self.batches = rows.batches(batch_size, order, drop_last)
         self.own = self.measure = None
         if metric is not None:
             self.measure, function = metric_of(who, metric, network.last_layer)
@@ -120,13 +123,13 @@ class Trainer(Keeping):
             check_functions(who, "schedule", [schedule])
         if evaluate_rows is not None:
             check_size(who, "evaluate_rows", evaluate_rows)
-        most = ON_DISK_ROWS if self.batches.on_disk else self.batches.rows
-        self.evaluate_rows = min(evaluate_rows or most, self.batches.rows)
+        most = ON_DISK_ROWS if self.batches.on_disk else rows.count
+        self.evaluate_rows = min(evaluate_rows or most, rows.count)
         self.history = History()
         self.saved: tuple[int, Path] | None = None
         self.summed = getattr(network.last_layer, "reduction", "mean") == "sum"
         self.updates = Updates(who, network, optimizer, clip_norm, clip_value, accumulate, average, self.summed)
-        self.ranks = Ranks(who, group_of_the_job(), network, self.batches, self.updates) if distributed else None
+        self.ranks = self._ranks(who) if distributed else None
         self.told: set[str] = set()
         self.best: tuple[int, dict[str, Any]] | None = None
         for parts in filter(None, (self.train, self.validation)):
@@ -140,13 +143,24 @@ class Trainer(Keeping):
         if self.ranks is not None:
             self._train_alike(who)
 
+    def _ranks(self, who: str) -> Ranks:
+        """What the ranks of the job share.
+
+        Raises: as ``Ranks``, and ``ArgumentError`` for a stream, of which ranks have no rows of their own.
+        """
+        if isinstance(self.batches, Streamed):
+            must, remedy = "the ranks must have the rows by number", "give arrays, or files that numpy.load maps"
+            raise ArgumentError(who, must, "a stream with distributed=True", remedy)
+        return Ranks(who, group_of_the_job(), self.network, self.batches, self.updates)
+
     def _train_alike(self, who: str) -> None:
         """See that all ranks train alike, each on its rows.
 
         Raises: ``StateError``, and ``ArgumentError`` for a step that is to be captured.
         """
-        ranks = self.ranks
+        ranks, batches = self.ranks, self.batches
         assert ranks is not None  # noqa: S101 (for the type checker)
+        assert isinstance(batches, Batches)  # noqa: S101
         if self.capture:
             raise ArgumentError(who, "a captured step must be of one process", "distributed=True", "leave capture out")
         updates = self.updates
@@ -154,16 +168,16 @@ class Trainer(Keeping):
             repr(self.optimizer),
             {
                 "seed": self.rng.seed,
-                "batch_size": self.batches.batch_size,
-                "drop_last": self.batches.drop_last,
-                "shuffle": self.batches.rng is not None,
+                "batch_size": batches.batch_size,
+                "drop_last": batches.drop_last,
+                "shuffle": batches.rng is not None,
                 "clipping": (updates.clip_norm, updates.clip_value),
                 "accumulate": updates.accumulate,
                 "average": updates.average,
             },
         )
         if not self.augment:  # which may mix the rows of a batch
-            self.batches.share = ranks.own
+            batches.share = ranks.own
 
     def fit(
         self,
@@ -242,7 +256,7 @@ class Trainer(Keeping):
             first = self.ranks is None or self.ranks.first
             if progress and epochs > 0 and first:
                 loss = self._loss_so_far
-                shown = stack.enter_context(Progress(progress, done + 1, done + epochs, len(self.batches), loss))
+                shown = stack.enter_context(Progress(progress, done + 1, done + epochs, self.batches.length, loss))
             heard = None if not first else on_batch if shown is None else partial(both, shown, on_batch)
             for _ in range(epochs):
                 if patience is not None and self.history.since_best() >= patience:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +22,9 @@ FORMAT = 2
 
 REMEDY = "give the file that xn.save wrote for such a network"
 
+AT_ONCE = 1 << 18
+"""The bytes that are summed and moved at once: they are in the cache of the processor for the second of these."""
+
 
 def write(path: str | Path, arrays: Mapping[str, Host], metadata: Mapping[str, str]) -> None:
     """Write arrays and metadata, from the memory in which they are, with a sum of the bits of each array.
@@ -33,13 +39,33 @@ def write(path: str | Path, arrays: Mapping[str, Host], metadata: Mapping[str, s
     ordered = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     names = sorted(ordered, key=lambda name: (-ordered[name].dtype.itemsize, name))  # each begins at a whole item
     sums = dict.fromkeys(names, f"{0:016x}")
-    with written_in_place(path) as part, part.open("wb") as file:
-        file.write(header(ordered, names, sums, metadata))
+    with written_in_place(path) as part, FileIO(part, "w") as file:
+        start = header(ordered, names, sums, metadata)
+        if hasattr(os, "posix_fallocate"):  # else the system looks for room again and again
+            os.posix_fallocate(file.fileno(), 0, len(start) + sum(array.nbytes for array in ordered.values()))
+        write_all(file, start)
         for name in names:
-            sums[name] = sum_of_bits(ordered[name])  # while it is in the cache
-            file.write(ordered[name].reshape(-1).view(np.uint8).data)
+            total = 0
+            for piece in pieces(ordered[name]):
+                total += sum_of_bits(piece)
+                write_all(file, piece)
+            sums[name] = as_text(total)
         file.seek(0)
-        file.write(header(ordered, names, sums, metadata))
+        write_all(file, header(ordered, names, sums, metadata))
+
+
+def write_all(file: FileIO, data: bytes | Host) -> None:
+    """Write bytes to a file, which may take them in parts: 2 GB at once, and near a full disk."""
+    view = memoryview(data)  # type: ignore[arg-type]
+    while view.nbytes:
+        view = view[file.write(view) :]
+
+
+def pieces(array: Host) -> Iterator[Host]:
+    """The bytes of an array that lies in order, part by part."""
+    flat = array.reshape(-1).view(np.uint8)
+    for start in range(0, flat.size, AT_ONCE):
+        yield flat[start : start + AT_ONCE]
 
 
 def header(
@@ -58,6 +84,18 @@ def header(
     return len(text).to_bytes(8, "little") + text
 
 
+CODES = {
+    code: np.dtype(name)
+    for code, name in {
+        **{f"{kind.upper()}{8 * size}": f"<{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)},
+        **{f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)},
+        "BOOL": "?",
+        "C64": "<c8",
+    }.items()
+}
+"""The dtypes of NumPy by their codes in a safetensors file."""
+
+
 def code(dtype: np.dtype[Any]) -> str:
     """What a safetensors file calls a dtype, ``F32``."""
     if dtype.kind == "b":
@@ -70,6 +108,33 @@ def read(path: str | Path, who: str = "load") -> tuple[dict[str, Host], dict[str
 
     Raises: ``DataError`` for a file that is missing, no safetensors, truncated, damaged, or of a newer version.
     """
+    with opened(path, who) as (file, metadata), FileIO(path) as raw:  # of which the first proves the format
+        sums = sums_in(path, who, metadata)
+        arrays, changed = {}, [name for name in sums if name not in file.keys()]  # noqa: SIM118 (it is no mapping)
+        places = places_in(raw)
+        for name in file.keys():  # noqa: SIM118
+            dtype, shape, start = places[name]
+            arrays[name], found = read_array(raw, dtype, shape, start) if dtype else (file.get_tensor(name), "")
+            if name in sums and found != sums[name]:
+                changed.append(name)
+    if changed:
+        got = f"other values in {', '.join(changed[:3])}"
+        raise DataError(who, f"{path} must hold what was written", got, "it is damaged: take a copy of it")
+    return arrays, metadata
+
+
+def metadata_of(path: str | Path, who: str = "load") -> dict[str, str]:
+    """The metadata of a file, without its arrays.
+
+    Raises: as ``read``.
+    """
+    with opened(path, who) as (_, metadata):
+        return metadata
+
+
+@contextmanager
+def opened(path: str | Path, who: str) -> Iterator[tuple[Any, dict[str, str]]]:
+    """A safetensors file and its metadata; whatever is wrong with it, also in the block, becomes DataError."""
     from safetensors import SafetensorError, safe_open
 
     must = f"{path} must be a readable safetensors file"
@@ -77,22 +142,12 @@ def read(path: str | Path, who: str = "load") -> tuple[dict[str, Host], dict[str
         with Path(path).open("rb") as file:
             if file.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
                 raise DataError(who, must, "a pickle or an archive, which is never run", REMEDY)
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            sums = sums_in(path, who, metadata)
-            arrays, changed = {}, [name for name in sums if name not in file.keys()]  # noqa: SIM118 (it is no mapping)
-            for name in file.keys():  # noqa: SIM118
-                arrays[name] = file.get_tensor(name)
-                if name in sums and sum_of_bits(arrays[name]) != sums[name]:  # while it is in the cache
-                    changed.append(name)
+        with safe_open(path, framework="np") as found:
+            yield found, found.metadata() or {}
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(who, must, plain(error), REMEDY) from error
-    if changed:
-        got = f"other values in {', '.join(changed[:3])}"
-        raise DataError(who, f"{path} must hold what was written", got, "it is damaged: take a copy of it")
-    return arrays, metadata
 
 
 def sums_in(path: str | Path, who: str, metadata: Mapping[str, str]) -> dict[str, str]:
@@ -112,12 +167,44 @@ def sums_in(path: str | Path, who: str, metadata: Mapping[str, str]) -> dict[str
     return found
 
 
-def sum_of_bits(array: Host) -> str:
-    """The sum of the words of an array, modulo 2⁶⁴: another one where a bit is another."""
-    flat = array.reshape(-1).view(np.uint8)
+def places_in(file: FileIO) -> dict[str, tuple[np.dtype[Any] | None, tuple[int, ...], int]]:
+    """The dtype of each array of a file, None where NumPy has none, its shape, and the byte at which it starts."""
+    length = int.from_bytes(file.read(8), "little")
+    told = json.loads(file.read(length))
+    told.pop("__metadata__", None)
+    return {
+        name: (CODES.get(one["dtype"]), tuple(one["shape"]), 8 + length + one["data_offsets"][0])
+        for name, one in told.items()
+    }
+
+
+def read_array(file: FileIO, dtype: np.dtype[Any], shape: tuple[int, ...], start: int) -> tuple[Host, str]:
+    """An array of a file, and the sum of its bits.
+
+    Raises: ``ValueError`` for a file that has become shorter.
+    """
+    array, total = np.empty(shape, dtype), 0
+    file.seek(start)
+    for piece in pieces(array):
+        view = memoryview(piece)  # type: ignore[arg-type]
+        while view.nbytes:
+            done = file.readinto(view)
+            if not done:
+                raise ValueError("a file that ends early")
+            view = view[done:]
+        total += sum_of_bits(piece)
+    return array, as_text(total)
+
+
+def sum_of_bits(flat: Host) -> int:
+    """The sum of the words in some bytes, and of those that are left: another one where a bit is another."""
     whole = flat.size // 8 * 8
-    words = int(flat[:whole].view(np.uint64).sum(dtype=np.uint64)) + int(flat[whole:].sum(dtype=np.uint64))
-    return f"{words % 2**64:016x}"
+    return int(flat[:whole].view(np.uint64).sum(dtype=np.uint64)) + int(flat[whole:].sum(dtype=np.uint64))
+
+
+def as_text(total: int) -> str:
+    """A sum of words modulo 2⁶⁴."""
+    return f"{total % 2**64:016x}"
 
 
 def plain(error: Exception) -> str:
