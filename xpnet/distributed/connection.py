@@ -133,6 +133,7 @@ def started_mpi(launch: Launch) -> Any:
     import mpi4py
 
     mpi4py.rc.initialize = False  # until it is known to be the launcher's: it would end the process
+    mpi4py.rc.finalize = True
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
