@@ -19,6 +19,7 @@ COMMANDS = {
     "report": "Write a page about a training: curves, weights, confusion matrix, mistakes.",
     "check": "Check the gradients of every layer, on every backend present or on one.",
     "conform": "Try an array library on all that xpnet asks of one, against NumPy.",
+    "distributed": "Say whether training on several processes works here.",
     "draw": "Draw the computational graphs of the book, values above the arrows and derivatives below.",
     "backends": "List the array libraries and what the others lack, NumPy's BLAS, and what is tuned.",
 }

@@ -52,6 +52,8 @@ class Communicator(Objects, Protocol):
 
     backend: Backend
     """The backend of this rank: on its own GPU, where it has one."""
+    over: str
+    """By what the arrays travel."""
 
     def broadcast(self, array: Array, root: int = 0) -> None:
         """Write the root's values into the array of every rank."""

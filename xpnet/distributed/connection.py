@@ -20,7 +20,7 @@ from xpnet.distributed.gpus import own_gpu, together
 from xpnet.distributed.hub import start_hub
 from xpnet.distributed.launcher import HOW, WHO, Launch, launched, refuse
 from xpnet.distributed.lines import Meeting, call, identity, listen, meeting
-from xpnet.distributed.mpi import MPICommunicator
+from xpnet.distributed.mpi import MPICommunicator, library_of_mpi
 from xpnet.distributed.single import SingleCommunicator
 from xpnet.distributed.store import Store
 from xpnet.distributed.watch import Watch
@@ -133,13 +133,14 @@ def started_mpi(launch: Launch) -> Any:
     import mpi4py
 
     mpi4py.rc.initialize = False  # until it is known to be the launcher's: it would end the process
+    mpi4py.rc.finalize = True
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
         got = str(error).splitlines()[0]
         remedy = f"{INSTALL}, or install Open MPI or MPICH"
         raise BackendError(WHO, "an MPI library must be there for mpi4py", got, remedy) from error
-    library = " ".join(MPI.Get_library_version().partition(",")[0].splitlines()[0].strip("\0").split())
+    library = library_of_mpi(MPI)
     if launch.launcher in ("MPICH", "Open MPI") and (launch.launcher == "Open MPI") != library.startswith("Open MPI"):
         must = f"mpiexec, which is that of {launch.launcher}, must belong to the MPI of mpi4py"
         raise BackendError(WHO, must, library, "use the mpiexec beside this python, or set MPI4PY_LIBMPI")

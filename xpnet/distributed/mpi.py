@@ -30,6 +30,7 @@ class MPICommunicator:
 
         self.backend = get_backend()
         self.mpi = MPI
+        self.over = library_of_mpi(MPI)
         self.comm = comm
         self.watch = watch
         self.rank: int = comm.Get_rank()
@@ -150,6 +151,12 @@ class MPICommunicator:
     def _settle(self, xp: Any) -> None:
         if xp is not np:  # MPI reads what a GPU writes
             xp.cuda.get_current_stream().synchronize()
+
+
+def library_of_mpi(mpi: Any) -> str:
+    """Return the name and version of the MPI library, ``MPICH Version: 5.0.2``."""
+    line = mpi.Get_library_version().partition(",")[0].splitlines()[0]
+    return " ".join(line.strip("\0").split())
 
 
 class Call:

@@ -26,6 +26,7 @@ class NCCLCommunicator:
         from cupy.cuda import nccl
 
         self.nccl = nccl
+        self.over = f"NCCL {nccl.get_version()}"
         self.base = base
         self.watch = base.watch
         self.rank, self.size = base.rank, base.size

@@ -18,6 +18,7 @@ class SingleCommunicator:
     rank = 0
     size = 1
     local_rank = 0
+    over = "nothing: one process"
 
     def __init__(self, backend: Backend | None = None) -> None:
         self.backend = backend or get_backend()
