@@ -23,6 +23,7 @@ NO_PRETENDED_CUDA = offer_cupy()  # before anything imports CuPy
 
 import xpnet as xn
 from xpnet.autodiff import Variable
+from xpnet.autodiff.batching.batch import Batch
 from xpnet.backend import LIBRARIES, Backend, missing
 
 settings.register_profile(
@@ -181,13 +182,13 @@ def strict_as_a_gpu(where: Where) -> Iterator[None]:
 
 @pytest.fixture
 def defer_to_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the operators of array-api-strict leave Variables to the reflected ones, as those of NumPy do."""
+    """Let the operators of array-api-strict leave Variables and batches to the reflected ones, as NumPy's do."""
     array = pytest.importorskip("array_api_strict._array_object").Array
     for name in ("_check_type_device", "_check_allowed_dtypes"):
         check = getattr(array, name)
 
         def ignoring_variables(self: Any, other: Any, *args: Any, check: Any = check, **keywords: Any) -> Any:
-            return NotImplemented if type(other) is Variable else check(self, other, *args, **keywords)
+            return NotImplemented if type(other) in (Variable, Batch) else check(self, other, *args, **keywords)
 
         monkeypatch.setattr(array, name, ignoring_variables)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from xpnet.autodiff import RuleMissingError, Variable, grad, markdown_table, namespace_over
-from xpnet.autodiff.namespace import CONSTANTS, DTYPES, VALUE_ONLY
+from xpnet.autodiff.namespace import CONSTANTS, DTYPES, VALUES
 from xpnet.autodiff.rules import COMPOSITES, RULES
 from xpnet.backend import array_namespace
 
-LISTS = {"rules": RULES, "composites": COMPOSITES, "value only": VALUE_ONLY}
+LISTS = {"rules": RULES, "composites": COMPOSITES, "value only": VALUES}
 
 
 def test_no_function_is_in_two_lists() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import array_api_compat.numpy as whole
 import numpy as np
 
-from xpnet.autodiff.namespace import DTYPES, VALUE_ONLY
+from xpnet.autodiff.namespace import DTYPES, VALUES
 from xpnet.autodiff.rules import COMPOSITES, RULES
 
 OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
@@ -95,7 +95,7 @@ def library(name: str = "small_library", **changes: Any) -> ModuleType:
         setattr(Array, f"__{short}__", lambda self, convert=convert: convert(self.values))
     Array.__index__ = lambda self: operator.index(self.values)
 
-    for full in (*RULES, *COMPOSITES, *VALUE_ONLY):
+    for full in (*RULES, *COMPOSITES, *VALUES):
         function = changes[full] if full in changes else of(whole, full)
         if function is not None:
             *extension, short = full.split(".")

@@ -12,14 +12,15 @@ from typing import Any, NoReturn
 import numpy as np
 
 from xpnet.autodiff import foreign
+from xpnet.autodiff.batching.batch import Batch
 from xpnet.autodiff.foreign import called
 from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.methods import METHODS
 from xpnet.autodiff.namespace import namespace_over
 from xpnet.autodiff.operators import binary, constant_operator, constant_operators, unary
 from xpnet.autodiff.record import apply, base, constant
-from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, set_item
-from xpnet.autodiff.rules.keys import ASSIGN, READ, assign, read, read_key
+from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, SETMASK, set_item
+from xpnet.autodiff.rules.keys import ASSIGN, READ, assign, has_batch, is_mask, read, read_key, taken
 from xpnet.autodiff.rules.shapes import TO_DEVICE, to_device
 from xpnet.autodiff.table import RULES
 from xpnet.autodiff.variable import Variable
@@ -39,9 +40,9 @@ def _getitem(self: Variable, key: Any, /) -> Any:
     """Return the items at the key."""
     key, advanced = read_key(key, self)
     if advanced:
-        return apply(READ, read, (self, key))
+        return taken(self, key) if has_batch(key) else apply(READ, read, (self, key))
     y = apply(GETITEM, operator.getitem, (self, key))
-    if y.node.rule is GETITEM:
+    if type(y) is Variable and y.node.rule is GETITEM:
         link(y, self, GETITEM, (key,), None)
     return y
 
@@ -49,12 +50,9 @@ def _getitem(self: Variable, key: Any, /) -> Any:
 def _setitem(self: Variable, key: Any, value: Any, /) -> None:
     """Give this Variable, and those that share its memory, the array with the item changed."""
     key, advanced = read_key(key, self)
-    mask = advanced and hasattr(key, "dtype") and "bool" in str(key.dtype)
-    if advanced and not mask:
-        changed = apply(ASSIGN, assign, (self, value, key))
-    else:
-        changed = apply(SETITEM, set_item, (self, value, key))
-    change(self, changed)
+    rule, function = (SETMASK, set_item) if is_mask(key) else (ASSIGN, assign) if advanced else (SETITEM, set_item)
+    changed = apply(rule, function, (self, value, key))
+    change(self, constant(changed) if type(changed) is Batch else changed)
 
 
 def _augmented(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -105,7 +103,7 @@ class Ufuncs:
     CuPy, which asks the array, leaves operators to us.
     """
 
-    def __get__(self, x: Variable | None, _: Any) -> Any:
+    def __get__(self, x: Any, _: Any) -> Any:
         return None if x is not None else array_ufunc
 
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from xpnet.autodiff.functions import WRAPPERS
 from xpnet.autodiff.idioms import IDIOMS
 from xpnet.autodiff.idioms.reductions import ACCUMULATE, REDUCE
 from xpnet.autodiff.idioms.table import refuse
@@ -101,10 +102,10 @@ def _is_default(key: str, value: Any) -> bool:
     return type(value) in (bool, str) and value in DEFAULTS.get(key, ())
 
 
-def variables(items: Any) -> Iterator[Variable]:
-    """Yield the Variables among arguments, in lists and tuples too."""
+def variables(items: Any) -> Iterator[Any]:
+    """Yield the Variables and batches among arguments, in lists and tuples too."""
     for item in items:
-        if type(item) is Variable:
+        if type(item) in WRAPPERS:
             yield item
         elif isinstance(item, list | tuple):
             yield from variables(item)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xpnet.autodiff.record import apply, bare, base, constant, record
+from xpnet.autodiff.batching.batch import Batch
+from xpnet.autodiff.record import apply, apply_value, bare, base, constant, record
 from xpnet.autodiff.signatures import Takes
 from xpnet.autodiff.table import Rule
 from xpnet.autodiff.variable import Variable
 from xpnet.autodiff.views import link
 from xpnet.backend import array_namespace, dtype_kind
 from xpnet.typing import Namespace
+
+WRAPPERS = frozenset((Variable, Batch))
 
 
 def recorded_function(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
@@ -22,7 +25,7 @@ def recorded_function(rule: Rule, function: Callable[..., Any], takes: Takes) ->
         if plain and len(args) == 1 and type(args[0]) is Variable:
             x = args[0]
             value = x.value
-            call = recorded if type(value) is Variable else function
+            call = recorded if type(value) in WRAPPERS else function
             if keywords:
                 if not within(keywords):
                     takes.check(args, keywords)
@@ -40,8 +43,8 @@ def recorded_function(rule: Rule, function: Callable[..., Any], takes: Takes) ->
 
 
 def as_variable(value: Any) -> Any:
-    """Return arrays as constant Variables, alone or in a tuple."""
-    if type(value) is Variable:
+    """Return arrays as constant Variables, alone or in a tuple; a batch as it is."""
+    if type(value) in WRAPPERS:
         return value
     if isinstance(value, tuple):
         items = [as_variable(item) for item in value]
@@ -66,21 +69,25 @@ def viewing_function(rule: Rule, recorded: Callable[..., Any]) -> Callable[..., 
     def viewing(*args: Any, **keywords: Any) -> Any:
         y = recorded(*args, **keywords)
         x = args[0]
-        if type(x) is Variable and y.node.rule in (rule, None) and not keywords.get("copy") and y.dtype == x.dtype:
+        if (
+            type(x) is type(y) is Variable
+            and y.node.rule in (rule, None)
+            and not keywords.get("copy")
+            and y.dtype == x.dtype
+        ):
             link(y, x, rule, args[1:], keywords or None)
         return y
 
     return viewing
 
 
-def value_only_function(function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+def value_only_function(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
     least, most, within = takes.least, takes.most, takes.within
 
     def value_only(*args: Any, **keywords: Any) -> Any:
         if not least <= len(args) <= most or (keywords and not within(keywords)):
             takes.check(args, keywords)
-        answer = function(*(bare(arg) for arg in args), **{name: bare(arg) for name, arg in keywords.items()})
-        return as_variable(answer)
+        return as_variable(apply_value(rule, function, args, {name: bare(arg) for name, arg in keywords.items()}))
 
     return value_only
 
@@ -152,7 +159,7 @@ def _sort(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
     return recorded_function(rule, sorted_either_way, takes)
 
 
-def _argsort(_: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+def _argsort(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
     """Make ``argsort``; downwards it sorts the flipped array upwards, which leaves equal elements in order."""
 
     def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
@@ -162,7 +169,7 @@ def _argsort(_: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
         order = function(xp.flip(x, axis=axis), axis=axis, stable=stable)
         return xp.flip(x.shape[axis] - 1 - order, axis=axis)
 
-    return value_only_function(argsort, takes)
+    return value_only_function(rule, argsort, takes)
 
 
 def _eig(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
@@ -185,14 +192,14 @@ def _pinv(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
     return recorded_function(rule, pinv, takes)
 
 
-def _frequencies(_: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+def _frequencies(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
     """Make ``fftfreq`` and ``rfftfreq``; NumPy's own take no dtype."""
 
     def frequencies(n: int, /, *, dtype: Any = None, **keywords: Any) -> Any:
         y = function(n, **keywords)
         return y if dtype is None else array_namespace(y).astype(y, dtype)
 
-    return value_only_function(frequencies, takes)
+    return value_only_function(rule, frequencies, takes)
 
 
 SPECIAL: dict[str, Callable[[Any, Callable[..., Any], Takes], Callable[..., Any]]] = {

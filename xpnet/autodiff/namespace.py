@@ -24,7 +24,7 @@ from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.rules import COMPOSITES, RULES
 from xpnet.autodiff.signatures import Takes
 from xpnet.autodiff.special import Special
-from xpnet.autodiff.table import VIEWS
+from xpnet.autodiff.table import VALUES, VIEWS
 from xpnet.errors import RuleMissingError
 from xpnet.standard import FUNCTIONS
 from xpnet.typing import Namespace
@@ -37,35 +37,6 @@ DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
 )
-
-VALUE_ONLY: dict[str, str] = {
-    **dict.fromkeys(
-        (
-            *("empty", "empty_like", "eye", "ones", "ones_like", "zeros", "zeros_like"),
-            *("fft.fftfreq", "fft.rfftfreq"),
-        ),
-        "creates a constant",
-    ),
-    **dict.fromkeys(
-        (
-            *("equal", "greater", "greater_equal", "less", "less_equal", "not_equal", "isfinite", "isin", "isinf"),
-            *("isnan", "signbit", "all", "any", "logical_and", "logical_not", "logical_or", "logical_xor"),
-        ),
-        "true or false",
-    ),
-    **dict.fromkeys(
-        ("argmax", "argmin", "argsort", "count_nonzero", "nonzero", "searchsorted", "linalg.matrix_rank"),
-        "counts or positions",
-    ),
-    **dict.fromkeys(("ceil", "floor", "floor_divide", "nextafter", "round", "trunc"), "steps"),
-    **dict.fromkeys(
-        ("bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor"),
-        "integers",
-    ),
-    **dict.fromkeys(
-        ("broadcast_shapes", "can_cast", "finfo", "iinfo", "isdtype", "result_type"), "about dtypes and shapes"
-    ),
-}
 
 # What is made of functions that every library has; those of the library's own need them there.
 STAND_IN = COMPOSITES.keys() - {"linalg.eigvals", "unique_all", "unique_counts", "unique_inverse", "unique_values"}
@@ -82,7 +53,7 @@ class DifferentiableNamespace(ModuleType):
         self.__dict__["differentiates"] = over
         self.__dict__["_whole"] = whole or self  # what a composite of an extension is made of
         functions = over if not prefix else getattr(over, prefix[:-1])
-        for full in (*RULES, *COMPOSITES, *VALUE_ONLY):
+        for full in (*RULES, *COMPOSITES, *VALUES):
             head, _, short = full.rpartition(".")
             if head == prefix[:-1] and (hasattr(functions, short) or full in STAND_IN):
                 setattr(self, short, self._function(full, getattr(functions, short, None)))
@@ -103,13 +74,13 @@ class DifferentiableNamespace(ModuleType):
     def _function(self, full: str, function: Any) -> Callable[..., Any]:
         takes = Takes(full)
         if full in SPECIAL:
-            made = SPECIAL[full](RULES.get(full), function, takes)
+            made = SPECIAL[full](RULES.get(full) or VALUES[full], function, takes)
         elif full in COMPOSITES:
             made = composite_function(COMPOSITES[full][0], self._whole, takes)
         elif full in RULES:
             made = recorded_function(RULES[full], function, takes)
         else:
-            made = value_only_function(function, takes)
+            made = value_only_function(VALUES[full], function, takes)
         if RULES.get(full) in VIEWS:
             made = viewing_function(RULES[full], made)
         made.__name__ = made.__qualname__ = full.rpartition(".")[2]
@@ -136,7 +107,9 @@ _SPACES: dict[Namespace, DifferentiableNamespace] = {}
 
 
 def namespace_over(over: Namespace) -> Namespace:
-    """Return the namespace of Variables over a library's namespace, made once."""
+    """Return the namespace of Variables over a library's namespace, made once; one of Variables as it is."""
+    if isinstance(over, DifferentiableNamespace):
+        return over
     if over not in _SPACES:
         _SPACES[over] = DifferentiableNamespace(over)
     return _SPACES[over]
@@ -146,7 +119,7 @@ def markdown_table() -> str:
     """Return the two lists as a Markdown table."""
     rows = {full: ("differentiable", rule.note) for full, rule in RULES.items()}
     rows |= {full: ("differentiable", note) for full, (_, note) in COMPOSITES.items()}
-    rows |= {full: ("value only", note) for full, note in VALUE_ONLY.items()}
+    rows |= {full: ("value only", value.note) for full, value in VALUES.items()}
     lines = ["| Function | List | Value and derivative | Remarks |", "|---|---|---|---|"]
     order = sorted(rows, key=lambda full: (full.partition(".")[0] if "." in full else "", full))
     for full in order:

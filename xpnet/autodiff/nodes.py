@@ -27,7 +27,7 @@ class Trace:
     """An active ``grad``, or the Variables made by hand inside one; its number says how deep.
 
     ``barred`` is empty while operations may be recorded, else the reason why not: the trace is that of constants, it is
-    finished, or it computes tangents and keeps nothing (``FORWARD``).
+    finished, or it computes tangents or batches and keeps nothing (``FORWARD``, ``BATCH``).
     """
 
     __slots__ = ("barred", "by_hand", "number")
@@ -40,7 +40,7 @@ class Trace:
     @property
     def active(self) -> bool:
         """Whether a ``grad`` records now, alone or around Variables made by hand."""
-        return self.number >= STEP and self.barred in ("", FORWARD)
+        return self.number >= STEP and self.barred in ("", FORWARD, BATCH)
 
     def hand_made(self, below: int) -> Trace:
         """Return the trace of Variables made by hand around values whose highest number is ``below``."""
@@ -53,6 +53,7 @@ class Trace:
 
 
 FORWARD = "forward"
+BATCH = "batch"
 
 CONSTANT = Trace(0, "constant")
 
@@ -233,7 +234,7 @@ def is_real(value: Any) -> bool:
         return True
     if kind[1] is None or dtype_kind(value) != "real":
         return False
-    if not getattr(kind[0], "differentiates", False):  # Variables have dtypes of every library, which refuse comparison
+    if not hasattr(kind[0], "differentiates"):  # Variables have dtypes of every library, which refuse comparison
         _REAL.add(kind)
     return True
 

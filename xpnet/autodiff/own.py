@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
+from xpnet.autodiff.batching.ways import aligned
 from xpnet.autodiff.forward import by_gradients
 from xpnet.autodiff.nodes import CONSTANT, Node, Parts, Trace, conjugate
 from xpnet.autodiff.record import apply, one_library, record, record_parts, strip
@@ -142,7 +143,9 @@ def elementwise(f: Function, *df: Function | None) -> Function:
 
         return times
 
-    rule = Rule(name, tuple(gradient(at, slope) for at, slope in enumerate(df)), fits=True, forward=by_gradients)
+    rule = Rule(
+        name, tuple(gradient(at, slope) for at, slope in enumerate(df)), fits=True, forward=by_gradients, batch=aligned
+    )
 
     def differentiable(*args: Any) -> Any:
         if len(args) != len(df):
@@ -250,35 +253,3 @@ class checkpoint:  # noqa: N801 (a decorator)
         for at, d in zip(wanted, pullback(same_form(conjugate, g)), strict=True):
             found[at] = conjugate(d)
         return found
-
-
-def vmap(f: Function, in_axes: int | tuple[int | None, ...] | None = 0, out_axis: int = 0) -> Function:
-    """Return the function over a batch, ``y[n] = f(x[n])``; it calls f once for each n and stacks the results.
-
-    ``in_axes`` names the axis of each argument that is the batch, None for an argument that all share.
-
-    Raises: ``ShapeError`` for batches of different sizes.
-    """
-
-    def batched(*args: Any) -> Any:
-        axes = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
-        pairs = list(zip(args, axes, strict=True))
-        sizes = {x.shape[axis] for tree, axis in pairs if axis is not None for x in leaves(tree)}
-        if len(sizes) != 1:
-            raise ShapeError("vmap", "all batches must have one size", sorted(sizes) or "none", "check in_axes")
-
-        def item(x: Any, axis: int, n: int) -> Any:
-            return x[(*(slice(None),) * (axis % len(x.shape)), n, ...)]
-
-        rows = [
-            f(
-                *(
-                    tree if axis is None else same_form(lambda x, n=n, axis=axis: item(x, axis, n), tree)
-                    for tree, axis in pairs
-                )
-            )
-            for n in range(sizes.pop())
-        ]
-        return same_form(lambda *ys: array_namespace(*ys).stack(ys, axis=out_axis), *rows)
-
-    return update_wrapper(batched, f)

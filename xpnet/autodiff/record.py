@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.autodiff.batching.apply import batched, unboxed
+from xpnet.autodiff.batching.batch import Batch
 from xpnet.autodiff.forward import PART, moved
-from xpnet.autodiff.nodes import CONSTANT, FORWARD, Node, Trace, next_order
+from xpnet.autodiff.nodes import BATCH, CONSTANT, FORWARD, Node, Trace, next_order
 from xpnet.autodiff.table import Rule
 from xpnet.autodiff.table import base as base
 from xpnet.autodiff.variable import Variable, new
@@ -86,11 +88,14 @@ def apply(
 ) -> Any:
     """Call the function on what the Variables wrap, and record it for the highest number among them.
 
-    Other Variables are constants to that trace; the call inside records itself for the next lower number.
+    Other Variables are constants to that trace; the call inside records itself for the next lower number. Where that
+    number is of a batch, the function is called on the whole batch.
 
     Raises: ``LibraryError`` for arrays of two libraries; ``StateError`` for a Variable that escaped its trace.
     """
     top, raw, parents = strip(args)
+    if top is not None and top.barred is BATCH:
+        return batched(apply, rule, function, args, keywords or {}, top)
     if top is None:
         answer = function(*args, **keywords) if keywords else function(*args)
         return rule.outputs(*answer) if rule.outputs else answer
@@ -103,21 +108,47 @@ def apply(
     return record(rule, answer, raw, parents, top, keywords)
 
 
+def apply_value(
+    rule: Rule, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any] | None = None
+) -> Any:
+    """Call a function whose results are constants on the arrays at the bottom of Variables, and on whole batches."""
+    args = tuple(map(bare, args))
+    trace = highest_batch(args)
+    if trace is not None:
+        return batched(apply_value, rule, function, args, keywords or {}, trace)
+    return function(*args, **keywords) if keywords else function(*args)
+
+
+def highest_batch(args: tuple[Any, ...]) -> Trace | None:
+    """Return the trace of the innermost ``vmap`` among the arguments.
+
+    Raises: ``StateError`` for a batch that escaped it.
+    """
+    traces = [arg.level for arg in args if type(arg) is Batch]
+    for trace in traces:
+        if trace.barred == "finished":
+            raise escaped("an operation")
+    return max(traces, key=lambda trace: trace.number, default=None)
+
+
 def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[Node | None, ...]]:
     """Return the highest trace among the Variables, what lies under its Variables and under constants, and their nodes.
 
-    The trace is None where there are no Variables; constants have no nodes.
+    The trace is None where there are no Variables, and that of a batch where it is higher; constants have no nodes.
 
     Raises: ``StateError`` for a Variable that escaped its trace.
     """
     top: Trace | None = None
     raw = list(args)
     parents: list[Node | None] = [None] * len(raw)
+    has_batches = False
     for at, arg in enumerate(args):
         if type(arg) is not Variable:
+            has_batches = has_batches or type(arg) is Batch
             continue
         node = arg.node
         trace = node.trace
+        has_batches = has_batches or (trace is CONSTANT and type(arg.value) is Batch)
         if trace is not top:
             if trace.barred == "finished":
                 raise escaped("an operation")
@@ -133,6 +164,10 @@ def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[N
         raw[at] = arg.value
         if trace is not CONSTANT:
             parents[at] = node
+    if has_batches:
+        inner = highest_batch(tuple(map(unboxed, args)))
+        if inner is not None and (top is None or inner.number > top.number):
+            return inner, args, ()
     return top, tuple(raw), tuple(parents)
 
 

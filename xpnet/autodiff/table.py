@@ -31,12 +31,13 @@ class Rule:
     where there is no derivative. ``fresh`` tells that each gradient is computed into memory of its own; others may
     be ``g`` itself, or a view of it, and are copied before a caller gets them. ``indifferent`` names the options that
     may be Variables, because the result does not change with them. ``forward`` is the way of tangents, one of
-    ``forward.py``. The result of a ``view`` (all are in ``VIEWS``) may
-    share the memory of its operand; a rule that ``assigns`` (``ASSIGNMENTS``) returns its operand with other items.
+    ``forward.py``, and ``batch`` that of a batch, one of ``batching/ways.py``. The result of a ``view`` (all are in
+    ``VIEWS``) may share the memory of its operand; a rule that ``assigns`` (``ASSIGNMENTS``) returns its operand with
+    other items.
     """
 
     __slots__ = (
-        *("fits", "forward", "fresh", "full", "gradients", "indifferent", "joint", "name", "note", "operands"),
+        *("batch", "fits", "forward", "fresh", "full", "gradients", "indifferent", "joint", "name", "note", "operands"),
         "outputs",
     )
 
@@ -53,11 +54,13 @@ class Rule:
         operands: tuple[str, ...] = (),
         note: str = "",
         forward: Callable[..., Any] | None = None,
+        batch: Callable[..., Any] | None = None,
         view: bool = False,
         assigns: bool = False,
     ) -> None:
         self.full = self.name = name
         self.forward = forward
+        self.batch = batch
         self.gradients = gradients
         self.fits = fits
         self.fresh = fresh
@@ -83,6 +86,9 @@ class Rule:
 
 RULES: dict[str, Rule] = {}
 
+VALUES: dict[str, Rule] = {}
+"""The functions whose results are constants."""
+
 COMPOSITES: dict[str, tuple[Callable[..., Any], str]] = {}
 
 
@@ -91,6 +97,12 @@ def rule(name: str, *gradients: Gradient | None, **options: Any) -> Rule:
     made = RULES[name] = Rule(name, gradients, **options)
     made.name = name.rpartition(".")[2]
     return made
+
+
+def value_only(names: str, note: str, batch: Callable[..., Any] | None = None) -> None:
+    """Declare functions of the standard whose results are constants, and how they treat a batch."""
+    for name in names.split():
+        VALUES[name] = Rule(name, note=note, batch=batch)
 
 
 def composite(name: str, note: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:

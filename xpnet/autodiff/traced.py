@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from xpnet.autodiff.batching.ways import aligned
 from xpnet.autodiff.forward import formula
+from xpnet.autodiff.functions import WRAPPERS
 from xpnet.autodiff.nodes import Node, Trace, check_real, conjugate, is_real, leaf
 from xpnet.autodiff.record import NUMBERS, apply, base, variable_of
 from xpnet.autodiff.table import Rule, fit, own
@@ -23,8 +26,10 @@ Argnums = int | tuple[int, ...]
 
 
 def below(tree: Any) -> int:
-    """Return the highest number among the Variables of the arguments."""
-    return max([x.node.trace.number for x in leaves(tree) if type(x) is Variable], default=0)
+    """Return the highest number among the Variables and batches of the arguments."""
+    found = leaves(tree)
+    traces = [x.node.trace if type(x) is Variable else x.level for x in found if type(x) in WRAPPERS]
+    return max([trace.number for trace in traces], default=0)
 
 
 def read_argnums(argnums: Any, who: str) -> Argnums:
@@ -42,6 +47,19 @@ def read_argnums(argnums: Any, who: str) -> Argnums:
         raise DtypeError(who, must, repr(argnums), "count the positional arguments from 0") from None
 
 
+def numbers_of(args: tuple[Any, ...], argnums: Argnums, who: str) -> list[int]:
+    """Return the chosen arguments, counted from 0.
+
+    Raises: ``ArgumentError`` for one that is not there.
+    """
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    for number in numbers:
+        if not -len(args) <= number < len(args):
+            must = f"argnums must name one of the {len(args)} positional arguments"
+            raise ArgumentError(who, must, number, "count from 0")
+    return [number % len(args) for number in numbers]
+
+
 def trace_arguments(
     args: tuple[Any, ...], argnums: Argnums, trace: Trace, who: str
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -50,13 +68,7 @@ def trace_arguments(
     The function may change its Variables; the second ones keep the node and the value that it was given.
     A number is of the library and dtype of the first floating array beside it, else of the current backend's.
     """
-    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
-    for number in numbers:
-        if not -len(args) <= number < len(args):
-            raise ArgumentError(
-                who, f"argnums must name one of the {len(args)} positional arguments", number, "count from 0"
-            )
-
+    numbers = numbers_of(args, argnums, who)
     floating = (x for x in leaves(args) if hasattr(x, "dtype") and is_array(x) and dtype_kind(x) == "real")
     like = next(floating, None)
 
@@ -66,7 +78,7 @@ def trace_arguments(
         return variable_of(value, leaf(value, trace))
 
     replaced = list(args)
-    for number in {number % len(args) for number in numbers}:
+    for number in set(numbers):
         replaced[number] = same_form(wrap, args[number])
     chosen = [same_form(lambda x: variable_of(x.value, x.node), replaced[number]) for number in numbers]
     return tuple(replaced), tuple(chosen)
@@ -116,6 +128,10 @@ class Walk:
         self.last = [node for node in outputs if node is not None]
         self.nodes = reachable(self.last)
 
+    def largest(self) -> int:
+        """Return how many elements the largest value in it has."""
+        return max(prod(getattr(node.value, "shape", ())) for node in self.nodes)
+
     def __call__(self, seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
         return walk(self.nodes, self.last, [seeds[at] for at in self.at], check)
 
@@ -148,7 +164,7 @@ def _unrelated(*operands: Any) -> Any:
     return array_namespace(operands[-1]).zeros_like(operands[-1])
 
 
-LINK = Rule("gradient", (_same, _unrelated), forward=formula(lambda moves, *_: moves[0]))
+LINK = Rule("gradient", (_same, _unrelated), forward=formula(lambda moves, *_: moves[0]), batch=aligned)
 
 
 def gradients_of(
@@ -185,7 +201,7 @@ def as_given(tree: Any, gradients: Any) -> Any:
 
 def _number(d: Any) -> Any:
     """Return the number in an array as Python has it; what an outer ``grad`` or a compiler traces stays as it is."""
-    if type(d) is Variable or d.shape != () or device_of(d) is None:
+    if type(d) in WRAPPERS or d.shape != () or device_of(d) is None:
         return d
     host = to_numpy(d)[()]
     # the digits that tell a float32 from its neighbours: 0.2, where float() says 0.20000000298023224

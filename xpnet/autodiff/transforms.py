@@ -10,11 +10,11 @@ by the conjugate transpose of the Jacobian, ``jvp`` and ``jacobian`` of holomorp
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
-from xpnet.autodiff.nodes import FORWARD, Trace, conjugate, leaf, tracing
-from xpnet.autodiff.record import base, constant, variable_of
+from xpnet.autodiff.batching.batch import Batch
+from xpnet.autodiff.nodes import FORWARD, Trace, conjugate, tracing
+from xpnet.autodiff.record import base, constant
 from xpnet.autodiff.table import own
 from xpnet.autodiff.tape import at_leaf
 from xpnet.autodiff.traced import (
@@ -25,7 +25,6 @@ from xpnet.autodiff.traced import (
     as_seed,
     as_tangent,
     below,
-    check_arguments,
     dependent_outputs,
     gradients_of,
     independent,
@@ -36,11 +35,10 @@ from xpnet.autodiff.traced import (
     trace_arguments,
     traced_outputs,
     traced_result,
-    whole,
 )
-from xpnet.autodiff.tree import leaves, same_form
+from xpnet.autodiff.tree import same_form
 from xpnet.autodiff.variable import Variable
-from xpnet.backend import array_namespace, device_of, dtype_kind
+from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 
 
@@ -137,130 +135,30 @@ def pushed(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...], who: s
     seen = {id(x.node.tangent) for _, x in given}
 
     def move(item: Any) -> Any:
-        value = _value(item, trace)
-        d = None if value is item else item.node.tangent
-        if d is None:
-            return array_namespace(value).zeros_like(value) if hasattr(value, "dtype") else 0.0
-        d = at_leaf(d, value)
+        d = tangent_of(item, trace)[1]
         return own(d) if id(d) in seen or getattr(d, "base", d) is not None else d
 
     return same_form(lambda item: _value(item, trace), y), same_form(move, y), any(nodes)
 
 
-def jacobian(f: Function, argnums: Argnums = 0, *, mode: str = "reverse") -> Function:
-    """Return the function that returns all derivatives, ``Jᵢⱼ = ∂fᵢ/∂xⱼ`` of shape ``y.shape + x.shape``.
-
-    The graph is walked back once for each element of the result, or with ``mode="forward"`` once for each element of
-    the arguments, which is less where f has few arguments and many results.
-
-    Raises: as ``vjp``; ``ArgumentError`` for another mode; ``DtypeError`` for complex numbers in forward mode.
-    """
-    if mode not in ("reverse", "forward"):
-        raise ArgumentError("jacobian", "mode must be 'reverse' or 'forward'", repr(mode), "choose one")
-    return _derivatives(f, argnums, "jacobian") if mode == "reverse" else _columns(f, argnums)
-
-
-def hessian(f: Function, argnums: Argnums = 0) -> Function:
-    """Return the function that returns the second derivatives of a scalar function, ``Hᵢⱼ = ∂²f/∂xᵢ∂xⱼ``.
-
-    Over several arguments, or dicts, lists and tuples, it returns the blocks nested in the form of the
-    gradient, each in the form of the argument.
-
-    Raises: as ``grad``.
-    """
-    argnums = read_argnums(argnums, "hessian")
-    gradient = grad(f, argnums)
-
-    def second_derivatives(*args: Any, **keywords: Any) -> Any:
-        def block(at: int) -> Any:
-            return _derivatives(lambda *given: leaves(gradient(*given, **keywords))[at], argnums, "hessian")(*args)
-
-        form = gradient(*args, **keywords)
-        places = iter(range(len(leaves(form))))
-        return same_form(lambda _: block(next(places)), form)
-
-    return second_derivatives
-
-
-def _derivatives(f: Function, argnums: Argnums, who: str) -> Function:
-    argnums = read_argnums(argnums, who)
-
-    def derivatives(*args: Any, **keywords: Any) -> Any:
-        with tracing(below(args)) as trace:
-            traced, chosen = trace_arguments(args, argnums, trace, who)
-            y = traced_result(f(*traced, **keywords), trace, f, who)
-        check_arguments(leaves(chosen), y.value, f, who)
-        xp = array_namespace(y.value)
-        size, walk = prod(y.shape), Walk([y.node])
-        turns = (1.0, -1.0j) if dtype_kind(y.value) == "complex" else (1.0,)
-        one_hot = xp.eye(size, dtype=y.dtype, device=device_of(y.value))
-        rows = [
-            gradients_of(chosen, walk([xp.reshape(one_hot[at, ...] * turn, y.shape)]), f, who, conjugated=False)
-            for at in range(size)
-            for turn in turns
-        ]
-
-        def stacked(x: Any, *gradients: Any) -> Any:
-            space = array_namespace(x.value, *gradients)
-            shape = (*y.shape, *x.shape)
-            if not gradients:
-                return space.zeros(shape, dtype=y.dtype if len(turns) > 1 else x.dtype, device=device_of(x))
-            first, *second = [space.stack(list(gradients[at :: len(turns)]), axis=0) for at in range(len(turns))]
-            return space.reshape(whole(first, *second, dtype=y.dtype, f=f, who=who), shape)
-
-        result = as_given(_chosen(args, argnums), same_form(stacked, chosen, *rows))
-        return result if isinstance(argnums, tuple) else result[0]
-
-    return derivatives
-
-
-def _columns(f: Function, argnums: Argnums) -> Function:
-    argnums = read_argnums(argnums, "jacobian")
-
-    def derivatives(*args: Any, **keywords: Any) -> Any:
-        with tracing(below(args)) as trace:
-            traced, chosen = trace_arguments(args, argnums, trace, "jacobian")
-            y = traced_result(f(*traced, **keywords), trace, f, "jacobian")
-            for x in (y, *leaves(chosen)):
-                if dtype_kind(x) == "complex":
-                    remedy = "use mode='reverse'"
-                    raise DtypeError("jacobian", "numbers must be real in forward mode", x.dtype, remedy)
-            with tracing() as inner:  # the gradient is linear in what arrives: its transpose goes forward
-                zeros = array_namespace(y.value).zeros_like(y.value)
-                dual = variable_of(zeros, leaf(zeros, inner))
-                back = Walk([y.node])([dual])
-
-                def columns(x: Any) -> Any:
-                    xp, d, size = array_namespace(x.value, y.value), back.get(x.node), prod(x.shape)
-                    shape, device = (*y.shape, *x.shape), device_of(y.value)
-                    if type(d) is not Variable or d.node.trace is not inner or size == 0:
-                        return xp.zeros(shape, dtype=y.dtype, device=device)
-                    walk, one_hot = Walk([d.node]), xp.eye(size, dtype=d.dtype, device=device)
-                    found = [walk([xp.reshape(one_hot[at, ...], x.shape)]).get(dual.node) for at in range(size)]
-                    found = [xp.zeros_like(zeros) if move is None else move for move in found]
-                    return xp.reshape(xp.stack(found, axis=-1), shape)
-
-                result = as_given(_chosen(args, argnums), same_form(columns, chosen))
-        return result if isinstance(argnums, tuple) else result[0]
-
-    return derivatives
-
-
-def hvp(f: Function, x: Any, v: Any) -> Any:
-    """Return the product of the second derivatives with a vector, ``H v``, without making ``H``.
-
-    It is the tangent of the gradient, forward over reverse: of complex arguments the change of the gradient,
-    ``d/dt grad(f)(x + t v)`` at ``t = 0``.
-
-    Raises: as ``grad``; ``ShapeError`` for a ``v`` that has not the shape of ``x``.
-    """
-    _, moves, _ = pushed(grad(f), (x,), (v,), "hvp")
-    return as_given(x, moves)
+def tangent_of(item: Any, trace: Trace) -> tuple[Any, Any]:
+    """Return a result and its tangent, zeros where it does not move."""
+    value = _value(item, trace)
+    d = None if value is item else item.node.tangent
+    if d is not None:
+        return value, at_leaf(d, value)
+    return value, array_namespace(value).zeros_like(value) if hasattr(value, "dtype") else 0.0
 
 
 def stop_gradient(tree: Any) -> Any:
     """Return the same values as constants: no transform differentiates through them."""
-    return same_form(lambda x: constant(base(x)) if type(x) is Variable else x, tree)
+
+    def stopped(x: Any) -> Any:
+        if type(x) is Batch:
+            return Batch(stopped(x.value), x.level)
+        return constant(base(x)) if type(x) is Variable else x
+
+    return same_form(stopped, tree)
 
 
 def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, ...]:

@@ -78,7 +78,7 @@ class Variable(Items):
 
     def __init__(self, x: Any, name: str | None = None) -> None:
         value = as_differentiable(x, "Variable")
-        below = value.node.trace.number if type(value) is Variable else 0
+        below = value.node.trace.number if type(value) is Variable else getattr(value, "level", CONSTANT).number
         self.value = value
         self.node = leaf(value, current_trace().hand_made(below), name)
 

@@ -54,7 +54,7 @@ def array_namespace(*arrays: Any) -> Namespace:
 
 def _look_up(array: Any) -> Namespace:
     kind = type(array)
-    if getattr(kind, "differentiates", False):  # Variables: one type, a namespace for each library
+    if hasattr(kind, "differentiates"):  # Variables and batches: one type, a namespace for each library
         return array.__array_namespace__()
     if isinstance(array, np.ndarray | np.generic):
         refuse_subclass("array_namespace", array)

@@ -10,7 +10,7 @@ import array_api_compat.numpy as standard_numpy
 import numpy as np
 
 from xpnet.autodiff import vjp
-from xpnet.autodiff.namespace import VALUE_ONLY
+from xpnet.autodiff.namespace import VALUES
 from xpnet.autodiff.rules import COMPOSITES
 from xpnet.backend import array_namespace
 from xpnet.cases.rules import CASES, Case
@@ -107,5 +107,5 @@ def traced(case: Case, arrays: list[Any]) -> tuple[Callable[..., Any], *tuple[An
 
 def value_only_rows(subject: Subject) -> Iterator[Row]:
     """Yield the functions that are not differentiated: present or not."""
-    for name in VALUE_ONLY:
+    for name in VALUES:
         yield Row("values", name, "", MISSING, cause=MISSING) if name in subject.missing else Row("values", name)

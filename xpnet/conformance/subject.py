@@ -10,7 +10,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from xpnet.autodiff.namespace import DTYPES, VALUE_ONLY
+from xpnet.autodiff.namespace import DTYPES, VALUES
 from xpnet.autodiff.rules import COMPOSITES, RULES
 from xpnet.backend import LIBRARIES, Backend, array_namespace, dtype_name, make_backend
 from xpnet.errors import ArgumentError, BackendError, XpnetError
@@ -50,7 +50,7 @@ class Subject:
     @cached_property
     def missing(self) -> frozenset[str]:
         """The functions and dtypes of the standard that the namespace does not have, and ``array.mT`` and its like."""
-        names = (*RULES, *COMPOSITES, *VALUE_ONLY, *DTYPES)
+        names = (*RULES, *COMPOSITES, *VALUES, *DTYPES)
         matrix = self.asarray(np.ones((1, 1)))
         lacking = (f"array.{name}" for name in ATTRIBUTES if not hasattr(matrix, name))
         return frozenset((*lacking, *(name for name in names if not self.has(name))))

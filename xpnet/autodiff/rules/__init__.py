@@ -13,12 +13,14 @@ from xpnet.autodiff.rules import (
     reductions,
     sets,
     shapes,
+    values,
 )
-from xpnet.autodiff.table import COMPOSITES, RULES, Rule, composite, fit, rule
+from xpnet.autodiff.table import COMPOSITES, RULES, VALUES, Rule, composite, fit, rule
 
 __all__ = [
     "COMPOSITES",
     "RULES",
+    "VALUES",
     "Rule",
     "composite",
     "creation",
@@ -35,4 +37,5 @@ __all__ = [
     "rule",
     "sets",
     "shapes",
+    "values",
 ]

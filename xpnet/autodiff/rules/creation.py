@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.autodiff.table import base, composite
+from xpnet.autodiff.batching.ways import aligned
+from xpnet.autodiff.record import apply_value
+from xpnet.autodiff.table import Rule, base, composite
 from xpnet.backend import device_of
 
 
 def is_variable(x: Any) -> bool:
-    return base(x) is not x
+    """Return whether x is a Variable or a batch."""
+    return hasattr(type(x), "differentiates")
 
 
 def like_first(xp: Any, dtype: Any, device: Any, *numbers: Any) -> tuple[Any, Any, list[Any]]:
@@ -30,11 +33,15 @@ def _full(xp: Any, shape: Any, fill_value: Any, *, dtype: Any = None, device: An
     return xp.asarray(xp.broadcast_to(number, shape), copy=True)  # nobody's view, so that items may be assigned
 
 
+FULL_LIKE = Rule("full_like", batch=aligned)
+
+
 @composite("full_like")
 def _full_like(xp: Any, x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
     """Return the number in the shape of x."""
     if not is_variable(fill_value):
-        return xp.asarray(xp.differentiates.full_like(base(x), fill_value, dtype=dtype, device=device))
+        named = {"dtype": dtype, "device": device}
+        return xp.asarray(apply_value(FULL_LIKE, xp.differentiates.full_like, (base(x), fill_value), named))
     device = device_of(base(x)) if device is None else device
     return xp.full(tuple(x.shape), fill_value, dtype=x.dtype if dtype is None else dtype, device=device)
 

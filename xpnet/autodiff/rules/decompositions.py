@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from xpnet.autodiff.batching.ways import aligned, leading
 from xpnet.autodiff.forward import by_gradients, formula
 from xpnet.autodiff.rules.elementwise import conj, nonzero_or_one, recorded
 from xpnet.autodiff.rules.linear import mt
@@ -109,6 +110,7 @@ ASKED = Rule(
     (lambda g, y, turn, inverse: g * inverse, lambda g, y, turn, inverse: g * turn),
     fresh=True,
     forward=by_gradients,
+    batch=aligned,
 )
 
 
@@ -263,21 +265,25 @@ def _qr_moves(moves: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     return whole - q @ (inside - skew), mh(q) @ da - skew @ r
 
 
-rule("linalg.cholesky", _cholesky, forward=formula(_cholesky_moves), note="the symmetric gradient")
+rule("linalg.cholesky", _cholesky, forward=formula(_cholesky_moves), batch=leading, note="the symmetric gradient")
 rule(
     "linalg.eigh",
     _eigh,
     outputs=EighResult,
     forward=formula(_eigh_moves),
+    batch=leading,
     note="the symmetric gradient; that of the vectors is NaN where eigenvalues are equal",
 )
-rule("linalg.eigvalsh", _eigvalsh, forward=formula(_eigvalsh_moves), note="the symmetric gradient")
+rule("linalg.eigvalsh", _eigvalsh, forward=formula(_eigvalsh_moves), batch=leading, note="the symmetric gradient")
 rule(
     "linalg.svd",
     _svd,
     outputs=SVDResult,
     forward=formula(_svd_moves),
+    batch=leading,
     note="the gradient of the vectors is NaN where singular values are equal",
 )
-rule("linalg.svdvals", _svdvals, forward=formula(_svdvals_moves))
-rule("linalg.qr", _qr, outputs=QRResult, forward=formula(_qr_moves), note="the matrix must have full rank")
+rule("linalg.svdvals", _svdvals, forward=formula(_svdvals_moves), batch=leading)
+rule(
+    "linalg.qr", _qr, outputs=QRResult, forward=formula(_qr_moves), batch=leading, note="the matrix must have full rank"
+)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from xpnet.autodiff.batching.ways import leading
 from xpnet.autodiff.rules.elementwise import conj, keep_where
 from xpnet.autodiff.rules.linear import mt
 from xpnet.autodiff.table import composite, rule
@@ -59,6 +60,7 @@ rule(
     _eig,
     outputs=EigResult,
     fits=True,
+    batch=leading,
     note="NaN by equal eigenvalues, where they are treated differently, and by the phase of vectors",
 )
 

@@ -12,6 +12,7 @@ import math
 from functools import partial
 from typing import Any
 
+from xpnet.autodiff.batching.ways import aligned
 from xpnet.autodiff.forward import by_gradients, formula
 from xpnet.autodiff.record import apply
 from xpnet.autodiff.table import Rule
@@ -19,7 +20,7 @@ from xpnet.autodiff.table import rule as any_rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.backend.numbers import NUMBERS
 
-rule = partial(any_rule, forward=by_gradients)
+rule = partial(any_rule, forward=by_gradients, batch=aligned)
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -157,6 +158,7 @@ UNIT = Rule(
     fits=True,
     fresh=True,
     forward=by_gradients,
+    batch=aligned,
 )
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from xpnet.autodiff.batching.ways import along
 from xpnet.autodiff.forward import linear
 from xpnet.autodiff.table import composite
 from xpnet.autodiff.table import rule as any_rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 
-rule = partial(any_rule, forward=linear())
+rule = partial(any_rule, forward=linear(), batch=along(-1))
 
 OPPOSITE = {"backward": "forward", None: "forward", "forward": "backward", "ortho": "ortho"}
 
@@ -64,8 +65,12 @@ rule("fft.fft", _fft, fits=True)
 rule("fft.ifft", _ifft, fits=True)
 rule("fft.rfft", _rfft, fits=True)
 rule("fft.irfft", _irfft, fits=True)
-rule("fft.fftshift", lambda g, y, x, axes=None: array_namespace(g).fft.ifftshift(g, axes=axes))
-rule("fft.ifftshift", lambda g, y, x, axes=None: array_namespace(g).fft.fftshift(g, axes=axes))
+rule(
+    "fft.fftshift", lambda g, y, x, axes=None: array_namespace(g).fft.ifftshift(g, axes=axes), batch=along(None, "axes")
+)
+rule(
+    "fft.ifftshift", lambda g, y, x, axes=None: array_namespace(g).fft.fftshift(g, axes=axes), batch=along(None, "axes")
+)
 
 
 def _sizes(x: Any, s: Any, axes: Any) -> list[tuple[int | None, int]]:

@@ -12,6 +12,8 @@ from math import prod
 from typing import Any
 
 from xpnet import kernels
+from xpnet.autodiff.batching.batch import rows_of
+from xpnet.autodiff.batching.ways import along, as_written, by_key, moved, taken, taken_along
 from xpnet.autodiff.forward import formula, jointly, linear
 from xpnet.autodiff.rules.elementwise import keep_where, recorded
 from xpnet.autodiff.table import Rule, base, rule
@@ -140,7 +142,7 @@ def ranks(mask: Any) -> Any:
 
 
 def _set_item_x(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
-    return recorded(SETITEM, set_item, g, 0.0, key)
+    return recorded(SETMASK if hasattr(key, "dtype") else SETITEM, set_item, g, 0.0, key)
 
 
 def _set_item_value(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
@@ -158,9 +160,46 @@ def _getitem(g: Any, y: Any, x: Any, key: Any) -> Any:
     return recorded(PLACE, place, g, key, tuple(x.shape))
 
 
-GETITEM = Rule("getitem", (_getitem,), fresh=True, view=True, forward=linear(operator.getitem))
-PLACE = Rule("place", (lambda g, y, x, key, shape: g[key],), forward=linear(place))
-SETITEM = Rule("setitem", (_set_item_x, _set_item_value), fits=True, assigns=True, forward=jointly(set_item))
+def _row_key(key: Any) -> tuple[Any, ...]:
+    return slice(None), *(key if type(key) is tuple else (key,))
+
+
+def _place_rows(call: Any, args: list[Any], ndims: Any, keywords: dict[str, Any]) -> Any:
+    g, key, shape = args
+    return call(g, _row_key(key), (g.shape[0], *shape))
+
+
+def _set_rows(call: Any, args: list[Any], ndims: Any, keywords: dict[str, Any]) -> Any:
+    """``x[key] = value``, where either may be a batch; masks are read by functions that have batching rules."""
+    x, value, key = args
+    if ndims[0] is None:
+        x = array_namespace(x, value).broadcast_to(x, (value.shape[0], *x.shape))
+    if ndims[1] is not None:
+        value = rows_of(value, ndims[1], len(x[_row_key(key)].shape) - 1)
+    return call(x, value, _row_key(key))
+
+
+def _scatter_rows(call: Any, args: list[Any], ndims: Any, keywords: dict[str, Any]) -> Any:
+    """``scatter_add``: with indices of their own the rows are laid end to end."""
+    (g, indices, axis, size), (ndim, picks, *_) = args, ndims
+    if picks is None:
+        return call(g, indices, moved(axis, ndim), size)
+    xp, n = array_namespace(g, indices), indices.shape[0]
+    if ndim is None:
+        g = xp.broadcast_to(g, (n, *g.shape))
+    g = xp.moveaxis(g, axis % (len(g.shape) - 1) + 1, 1)
+    line = xp.arange(n, dtype=indices.dtype, device=device_of(indices))[:, None]
+    at = xp.reshape(keep_index(indices, size, line), (prod(indices.shape),))
+    y = call(xp.reshape(g, (n * g.shape[1], *g.shape[2:])), at, 0, n * size)
+    return xp.moveaxis(xp.reshape(y, (n, size, *y.shape[1:])), 1, axis % (len(g.shape) - 1) + 1)
+
+
+GETITEM = Rule("getitem", (_getitem,), fresh=True, view=True, forward=linear(operator.getitem), batch=by_key)
+PLACE = Rule("place", (lambda g, y, x, key, shape: g[key],), forward=linear(place), batch=_place_rows)
+SETITEM, SETMASK = (
+    Rule("setitem", (_set_item_x, _set_item_value), fits=True, assigns=True, forward=jointly(set_item), batch=batch)
+    for batch in (_set_rows, as_written)
+)
 
 
 def scatter_add(g: Any, indices: Any, axis: int, size: int) -> Any:
@@ -200,9 +239,9 @@ def _scatter_add(g: Any, y: Any, x: Any, indices: Any, axis: int, size: int) -> 
     return keep_where(xp.reshape(known, (-1,) + (1,) * (len(d.shape) - 1 - axis % len(d.shape))), d)
 
 
-SCATTER_ADD = Rule("scatter_add", (_scatter_add,), fresh=True, forward=linear(scatter_add))
+SCATTER_ADD = Rule("scatter_add", (_scatter_add,), fresh=True, forward=linear(scatter_add), batch=_scatter_rows)
 
-rule("take", _take, forward=linear(), note="an index taken twice receives both gradients")
+rule("take", _take, forward=linear(), batch=taken, note="an index taken twice receives both gradients")
 
 
 def _take_along_axis(g: Any, y: Any, x: Any, indices: Any, axis: int | None = -1) -> Any:
@@ -227,7 +266,7 @@ def keep_index(at: Any, size: int, line: Any) -> Any:
     return xp.where((at >= 0) & (at < size), at + line * size, xp.full_like(at, -1))
 
 
-rule("take_along_axis", _take_along_axis, fits=True, forward=linear())
+rule("take_along_axis", _take_along_axis, fits=True, forward=linear(), batch=taken_along)
 
 
 def _order(x: Any, axis: int, descending: bool, stable: bool) -> Any:
@@ -253,7 +292,13 @@ def _sort_moves(
     return xp.take_along_axis(move, _order(x, axis, descending, stable), axis=axis)
 
 
-rule("sort", _sort, forward=formula(_sort_moves), note="equal elements in the order that the library gave them")
+rule(
+    "sort",
+    _sort,
+    forward=formula(_sort_moves),
+    batch=along(-1),
+    note="equal elements in the order that the library gave them",
+)
 
 
 def _repeat(g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> Any:
@@ -269,4 +314,4 @@ def _repeat(g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> An
     return xp.reshape(recorded(SCATTER_ADD, scatter_add, g, indices, axis, shape[axis]), tuple(x.shape))
 
 
-rule("repeat", _repeat, None, fits=True, operands=("x", "repeats"), forward=linear())
+rule("repeat", _repeat, None, fits=True, operands=("x", "repeats"), forward=linear(), batch=along(None, flat=True))

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.autodiff.batching.batch import Batch
+from xpnet.autodiff.batching.ways import as_written
 from xpnet.autodiff.forward import jointly, linear
 from xpnet.autodiff.rules.elementwise import keep_where, recorded
 from xpnet.autodiff.rules.indexing import SCATTER_ADD, check_kind, scatter_add
@@ -31,7 +33,8 @@ def read_key(key: Any, x: Any) -> tuple[Any, bool]:
 
     Raises: ``DtypeError`` for what is no key.
     """
-    xp, device, several = None, None, type(key) is tuple
+    xp: Any = None
+    device, several = None, type(key) is tuple
     items = list(key) if several else [key]
     advanced = False
     for at, item in enumerate(items):
@@ -40,7 +43,8 @@ def read_key(key: Any, x: Any) -> tuple[Any, bool]:
         item = base(item)
         if xp is None:
             array = base(x)
-            xp, device = array_namespace(array), device_of(array)
+            space = array_namespace(array)
+            xp, device = getattr(space, "differentiates", space), device_of(array)
         if isinstance(item, list | range | np.ndarray):
             host = np.asarray(item)
             item = xp.asarray(
@@ -75,30 +79,38 @@ def read(x: Any, key: Any) -> Any:
     """Return ``x[key]``, by the library's own indexing or, where that cannot or differs from NumPy's, by ``take``."""
     xp = array_namespace(x)
     if xp is not np and type(key) is tuple and any(_is_number(item) for item in key):
-        return _taken(x, key)  # torch puts the axes of arrays elsewhere where a number stands apart from them
+        return taken(x, key)  # torch puts the axes of arrays elsewhere where a number stands apart from them
     try:
         return x[key]
     except (IndexError, TypeError, RuntimeError, NotImplementedError, ValueError) as error:
         try:
-            return _taken(x, key)
+            return taken(x, key)
         except (IndexError, NotImplementedError, ValueError):
             raise error from None
 
 
 def _is_number(item: Any) -> bool:
-    return type(item) is int or (hasattr(item, "shape") and tuple(item.shape) == () and not _is_mask(item))
+    return type(item) is int or (hasattr(item, "shape") and tuple(item.shape) == () and not is_mask(item))
 
 
-def _taken(x: Any, key: Any) -> Any:
-    xp, at = array_namespace(x), positions(key, x)
+def has_batch(key: Any) -> bool:
+    """Return whether there is a batch in the key: each of its rows has its own."""
+    return any(type(item) is Batch for item in (key if type(key) is tuple else (key,)))
+
+
+def taken(x: Any, key: Any) -> Any:
+    """Return ``x[key]`` by ``take``."""
+    at = positions(key, x)
+    xp = array_namespace(x, at)
     y = xp.take(xp.reshape(x, (prod(x.shape),)), xp.reshape(at, (prod(at.shape),)), axis=0)
     return xp.reshape(y, tuple(at.shape))
 
 
 def positions(key: Any, x: Any) -> Any:
     """Return the places of ``x[key]`` among all elements of x, shaped as ``x[key]``; those outside are ``size``."""
-    xp, shape = array_namespace(x), tuple(x.shape)
-    if _is_mask(key) and tuple(key.shape) == ():
+    batches = [item for item in (key if type(key) is tuple else (key,)) if type(item) is Batch]
+    xp, shape = array_namespace(x, *batches), tuple(x.shape)
+    if is_mask(key) and tuple(key.shape) == ():
         key, shape = xp.reshape(xp.asarray(key, device=device_of(x)), (1,)), (1, *shape)
     items = _expanded(key, shape)
     arrays = [at for at, (item, _) in enumerate(items) if item is not None and not isinstance(item, slice)]
@@ -146,7 +158,7 @@ def _expanded(key: Any, shape: tuple[int, ...]) -> list[tuple[Any, int]]:
     found: list[tuple[Any, int]] = []
     axis = 0
     for item in items:
-        if _is_mask(item):
+        if is_mask(item):
             named = shape[axis : axis + len(item.shape)]
             if tuple(item.shape) != named:
                 must = f"a mask must have the shape of its axes, {named}"
@@ -172,13 +184,13 @@ def _nonzero(mask: Any) -> tuple[Any, ...]:
     return found
 
 
-def _is_mask(item: Any) -> bool:
+def is_mask(item: Any) -> bool:
     return hasattr(item, "dtype") and "bool" in str(item.dtype)
 
 
 def _axes_of(item: Any) -> int:
     """Return how many axes of the array an item of a key names."""
-    return 0 if item is None or item is Ellipsis else len(item.shape) if _is_mask(item) else 1
+    return 0 if item is None or item is Ellipsis else len(item.shape) if is_mask(item) else 1
 
 
 def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -237,5 +249,5 @@ def _assign_value(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
     return keep_where(plain.reshape(stays, tuple(at.shape)), d)
 
 
-READ = Rule("getitem", (_read,), fresh=True, forward=linear(read))
-ASSIGN = Rule("setitem", (_assign_x, _assign_value), fits=True, assigns=True, forward=jointly(assign))
+READ = Rule("getitem", (_read,), fresh=True, forward=linear(read), batch=as_written)
+ASSIGN = Rule("setitem", (_assign_x, _assign_value), fits=True, assigns=True, forward=jointly(assign), batch=as_written)

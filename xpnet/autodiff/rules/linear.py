@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from xpnet.autodiff.batching.ways import leading, multiplied, reducing
 from xpnet.autodiff.forward import by_weights, linear
 from xpnet.autodiff.rules.elementwise import as_number, conj, direction, keep_where, nonzero_or_one
 from xpnet.autodiff.rules.reductions import keep_dims, reduced_axes
@@ -41,7 +42,7 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 for name in ("matmul", "linalg.matmul"):
-    rule(name, _matmul_left, _matmul_right, fits=True, fresh=True, forward=linear())
+    rule(name, _matmul_left, _matmul_right, fits=True, fresh=True, forward=linear(), batch=multiplied)
 
 
 def _unequal(who: str, size1: Any, size2: Any) -> ShapeError:
@@ -79,7 +80,7 @@ def tensordot(xp: Any, x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
 
 composite("linalg.vecdot")(vecdot)
 composite("linalg.tensordot")(tensordot)
-rule("linalg.matrix_transpose", lambda g, y, x: mt(g), forward=linear())
+rule("linalg.matrix_transpose", lambda g, y, x: mt(g), forward=linear(), batch=leading)
 
 
 @composite("linalg.outer")
@@ -118,7 +119,7 @@ def _diagonal(g: Any, y: Any, x: Any, offset: int = 0) -> Any:
     return keep_where(on, lines[..., None])
 
 
-rule("linalg.diagonal", _diagonal, fits=True, fresh=True, forward=linear())
+rule("linalg.diagonal", _diagonal, fits=True, fresh=True, forward=linear(), batch=leading)
 
 
 @composite("linalg.trace")
@@ -176,6 +177,7 @@ rule(
     _vector_norm,
     fresh=True,
     forward=by_weights(lambda x, axis=None, **_: reduced_axes(x, axis)),
+    batch=reducing,
     note="0 where the norm is 0, and no second derivative; order 0 has 0; orders ±inf share ties equally",
 )
 

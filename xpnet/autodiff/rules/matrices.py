@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from xpnet.autodiff.batching.batch import Batch
+from xpnet.autodiff.batching.ways import leading, solved
 from xpnet.autodiff.forward import by_weights, formula
 from xpnet.autodiff.rules.elementwise import conj, recorded
 from xpnet.autodiff.rules.linear import mt
@@ -76,7 +78,7 @@ def _det(g: Any, y: Any, a: Any) -> Any:
     product = g * y
     regular = product[..., None, None] * mt(xp.linalg.inv(xp.where(singular, eye_like(a, a.shape[-1]), a)))
     zeros, readable = base(y) == 0, library_of(array_namespace(base(y))).readable(base(y))
-    if readable and not bool(array_namespace(zeros).any(zeros)):
+    if readable and type(zeros) is not Batch and not bool(array_namespace(zeros).any(zeros)):
         return regular
     return xp.where(singular, g[..., None, None] * recorded(COFACTORS, cofactors, a), regular)
 
@@ -98,7 +100,11 @@ def _no_second(g: Any, y: Any, a: Any) -> Any:
 
 
 COFACTORS = Rule(
-    "cofactors", (_no_second,), fresh=True, forward=formula(lambda moves, y, a: _no_second(moves[0], y, a))
+    "cofactors",
+    (_no_second,),
+    fresh=True,
+    forward=formula(lambda moves, y, a: _no_second(moves[0], y, a)),
+    batch=leading,
 )
 
 
@@ -141,13 +147,14 @@ def _pinv_moves(moves: Any, y: Any, a: Any, rtol: Any = None) -> Any:
     return left - (left @ a) @ y + right - y @ (a @ right) - y @ da @ y
 
 
-rule("linalg.inv", _inv, forward=formula(_inv_moves))
-rule("linalg.solve", _solve_matrix, _solve_right, fits=True, forward=formula(_solve_moves))
+rule("linalg.inv", _inv, forward=formula(_inv_moves), batch=leading)
+rule("linalg.solve", _solve_matrix, _solve_right, fits=True, forward=formula(_solve_moves), batch=solved)
 rule(
     "linalg.det",
     _det,
     fresh=True,
     forward=by_weights(lambda a: (-2, -1)),
+    batch=leading,
     note="its second derivative is NaN where it is 0",
 )
 rule(
@@ -155,6 +162,14 @@ rule(
     _slogdet,
     outputs=SlogdetResult,
     forward=formula(_slogdet_moves),
+    batch=leading,
     note="NaN where the matrix is singular",
 )
-rule("linalg.pinv", _pinv, indifferent=("rtol",), forward=formula(_pinv_moves), note="where the rank does not change")
+rule(
+    "linalg.pinv",
+    _pinv,
+    indifferent=("rtol",),
+    forward=formula(_pinv_moves),
+    batch=leading,
+    note="where the rank does not change",
+)

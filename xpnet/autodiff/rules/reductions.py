@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from xpnet.autodiff.batching.ways import along, reducing
 from xpnet.autodiff.forward import by_weights, formula, linear
 from xpnet.autodiff.rules.elementwise import as_number, conj, direction, keep_where, nonzero_or_one
 from xpnet.autodiff.table import composite, rule
@@ -83,12 +84,28 @@ def _axes(x: Any, axis: Axis = None, **_: Any) -> tuple[int, ...]:
 
 weights = by_weights(_axes)
 
-rule("sum", _sum, fits=True, forward=linear())
-rule("mean", _mean, forward=linear())
-rule("max", _extreme, fresh=True, forward=weights, note="ties share equally")
-rule("min", _extreme, fresh=True, forward=weights, note="ties share equally")
-rule("var", _var, fits=True, fresh=True, forward=weights, note="NaN of no more elements than the correction")
-rule("std", _std, fits=True, fresh=True, forward=weights, note="0 where it is 0, without a second; else as var")
+rule("sum", _sum, fits=True, forward=linear(), batch=reducing)
+rule("mean", _mean, forward=linear(), batch=reducing)
+rule("max", _extreme, fresh=True, forward=weights, batch=reducing, note="ties share equally")
+rule("min", _extreme, fresh=True, forward=weights, batch=reducing, note="ties share equally")
+rule(
+    "var",
+    _var,
+    fits=True,
+    fresh=True,
+    forward=weights,
+    batch=reducing,
+    note="NaN of no more elements than the correction",
+)
+rule(
+    "std",
+    _std,
+    fits=True,
+    fresh=True,
+    forward=weights,
+    batch=reducing,
+    note="0 where it is 0, without a second; else as var",
+)
 
 
 def _along(ndim: int, axis: int, piece: slice) -> tuple[slice, ...]:
@@ -198,9 +215,11 @@ def _cumulative_prod_moves(
     return move
 
 
-rule("prod", _prod, fits=True, fresh=True, forward=weights)
-rule("cumulative_sum", _cumulative_sum, fits=True, forward=linear())
-rule("cumulative_prod", _cumulative_prod, fits=True, fresh=True, forward=formula(_cumulative_prod_moves))
+lines = along(None, flat=True)
+
+rule("prod", _prod, fits=True, fresh=True, forward=weights, batch=reducing)
+rule("cumulative_sum", _cumulative_sum, fits=True, forward=linear(), batch=lines)
+rule("cumulative_prod", _cumulative_prod, fits=True, fresh=True, forward=formula(_cumulative_prod_moves), batch=lines)
 
 
 @composite("diff")

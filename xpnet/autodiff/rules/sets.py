@@ -9,6 +9,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple
 
+from xpnet.autodiff.batching.batch import Batch
+from xpnet.autodiff.batching.ways import refused
 from xpnet.autodiff.record import apply, base
 from xpnet.autodiff.rules.indexing import scatter_add
 from xpnet.autodiff.table import Rule, composite
@@ -58,6 +60,8 @@ def _found(xp: Any, x: Any) -> tuple[Any, Any]:
     Libraries need not give ``unique_values`` in the order of ``unique_inverse``.
     """
     array = base(x)
+    if type(array) is Batch:
+        raise refused("unique", "a function whose shapes depend on values")
     values, inverse = xp.differentiates.unique_inverse(array)
     inverse = xp.differentiates.reshape(inverse, tuple(array.shape))
     return apply(UNIQUE, lambda _x, values, _inverse: values, (x, values, inverse)), inverse

@@ -9,6 +9,18 @@ from typing import Any
 
 import array_api_compat
 
+from xpnet.autodiff.batching.ways import (
+    aligned,
+    along,
+    by_axes,
+    expanded,
+    joined,
+    leading,
+    permuted,
+    repeated_to,
+    reshaped,
+    tiled,
+)
 from xpnet.autodiff.forward import jointly, linear
 from xpnet.autodiff.table import Rule, composite
 from xpnet.autodiff.table import rule as any_rule
@@ -37,19 +49,24 @@ def _roll(g: Any, y: Any, x: Any, shift: Any, axis: Any = None) -> Any:
     return array_namespace(g).roll(g, back, axis=axis)
 
 
-rule("reshape", lambda g, y, x, shape, copy=None: _as_before(g, x), view=True)
-rule("squeeze", lambda g, y, x, axis: _as_before(g, x), view=True)
-rule("expand_dims", lambda g, y, x, axis=0: _as_before(g, x), view=True)
-rule("permute_dims", _permute_dims, view=True)
-rule("moveaxis", lambda g, y, x, source, destination: array_namespace(g).moveaxis(g, destination, source), view=True)
-rule("matrix_transpose", lambda g, y, x: array_namespace(g).matrix_transpose(g), view=True)
-rule("flip", _flip, view=True)
-rule("roll", _roll)
-rule("tril", lambda g, y, x, k=0: array_namespace(g).tril(g, k=k))
-rule("triu", lambda g, y, x, k=0: array_namespace(g).triu(g, k=k))
-rule("broadcast_to", lambda g, y, x, shape: g, fits=True, view=True)
-rule("astype", lambda g, y, x, dtype, copy=True, device=None: g, fits=True)
-rule("asarray", lambda g, y, x, dtype=None, device=None, copy=None: g, fits=True, view=True)
+rule("reshape", lambda g, y, x, shape, copy=None: _as_before(g, x), view=True, batch=reshaped)
+rule("squeeze", lambda g, y, x, axis: _as_before(g, x), view=True, batch=by_axes)
+rule("expand_dims", lambda g, y, x, axis=0: _as_before(g, x), view=True, batch=expanded)
+rule("permute_dims", _permute_dims, view=True, batch=permuted)
+rule(
+    "moveaxis",
+    lambda g, y, x, source, destination: array_namespace(g).moveaxis(g, destination, source),
+    view=True,
+    batch=by_axes,
+)
+rule("matrix_transpose", lambda g, y, x: array_namespace(g).matrix_transpose(g), view=True, batch=leading)
+rule("flip", _flip, view=True, batch=along(None))
+rule("roll", _roll, batch=along(None, flat=True, back=True))
+rule("tril", lambda g, y, x, k=0: array_namespace(g).tril(g, k=k), batch=leading)
+rule("triu", lambda g, y, x, k=0: array_namespace(g).triu(g, k=k), batch=leading)
+rule("broadcast_to", lambda g, y, x, shape: g, fits=True, view=True, batch=repeated_to)
+rule("astype", lambda g, y, x, dtype, copy=True, device=None: g, fits=True, batch=aligned)
+rule("asarray", lambda g, y, x, dtype=None, device=None, copy=None: g, fits=True, view=True, batch=aligned)
 
 
 def to_device(x: Any, device: Any) -> Any:
@@ -57,7 +74,9 @@ def to_device(x: Any, device: Any) -> Any:
     return x.to_device(device) if hasattr(x, "to_device") else array_api_compat.to_device(x, device)
 
 
-TO_DEVICE = Rule("to_device", (lambda g, y, x, device: to_device(g, device_of(x)),), forward=linear(to_device))
+TO_DEVICE = Rule(
+    "to_device", (lambda g, y, x, device: to_device(g, device_of(x)),), forward=linear(to_device), batch=aligned
+)
 
 
 def pieces_along(g: Any, axis: int, sizes: list[int]) -> list[Any]:
@@ -92,8 +111,8 @@ def _stack(g: Any, node: Any) -> list[Any]:
     return [g[(*ahead, at, ...)] for at in range(g.shape[axis])]
 
 
-rule("concat", joint=_concat, forward=jointly())
-rule("stack", joint=_stack, forward=jointly())
+rule("concat", joint=_concat, forward=jointly(), batch=joined(0, flattens=True))
+rule("stack", joint=_stack, forward=jointly(), batch=joined(0, flattens=False))
 
 
 def _tile(g: Any, y: Any, x: Any, repetitions: Shape) -> Any:
@@ -105,7 +124,7 @@ def _tile(g: Any, y: Any, x: Any, repetitions: Shape) -> Any:
     return xp.reshape(xp.sum(blocks, axis=tuple(range(0, 2 * len(shape), 2))), tuple(x.shape))
 
 
-rule("tile", _tile)
+rule("tile", _tile, batch=tiled)
 
 
 @composite("unstack")

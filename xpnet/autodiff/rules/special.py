@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from xpnet.autodiff.batching.ways import aligned
 from xpnet.autodiff.forward import by_gradients
 from xpnet.autodiff.record import apply
 from xpnet.autodiff.rules.elementwise import keep_where, nonzero_or_one
@@ -35,7 +36,7 @@ def call(name: str, *args: Any) -> Any:
 def slopes(name: str, *by: Slope | None) -> None:
     """Declare ``∂y/∂xᵢ`` of a special function as functions of its arguments."""
     gradients = tuple(_unknown(name, at) if slope is None else _times(name, slope) for at, slope in enumerate(by))
-    SPECIAL[name] = Rule(name, gradients, fits=True, fresh=True, forward=by_gradients)
+    SPECIAL[name] = Rule(name, gradients, fits=True, fresh=True, forward=by_gradients, batch=aligned)
 
 
 def _times(name: str, slope: Slope) -> Slope:

@@ -16,11 +16,11 @@ def product(arrays: Any) -> Any:
 
 
 def is_variable(x: Any) -> bool:
-    return getattr(type(x), "differentiates", False)
+    return hasattr(type(x), "differentiates")
 
 
 def number(x: Any) -> Any:
-    """Return a Variable as it is, and an array, which the standard does not take there, as a Python number."""
+    """Return a Variable or batch as it is, and an array, which the standard does not take there, as a number."""
     return x if is_variable(x) else float(x)
 
 
