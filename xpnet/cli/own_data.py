@@ -100,7 +100,7 @@ def train_own(
         for name in (BEST, LAST, RUN):
             (place / name).unlink(missing_ok=True)
     try:
-        train_on(console, path, found, place, recipe, optimizer, seed, resume)
+        train_on(console, path, found, place, recipe, optimizer, seed, resume, wanted["target"])
     except KeyboardInterrupt:
         kept = f"what was trained is in {place}" if (place / LAST).is_file() else "no epoch had finished"
         raise KeyboardInterrupt(kept) from None
@@ -180,6 +180,7 @@ def train_on(
     optimizer: Optimizer,
     seed: int,
     resume: bool,
+    target: str | None,
 ) -> None:
     """Train, compare with what is simpler, and write it all to a folder."""
     from rich import box
@@ -191,6 +192,7 @@ def train_on(
     metrics, metric = (["f1"], None) if data.classes else ([], "r2")
     rng = Generator(seed)
     trainer = Trainer(network, optimizer, data, None, recipe.batch_size, rng, metric=metric, metrics=metrics)
+    trainer.source = {"data": str(path.resolve()), **({"target": target} if target else {})}
     trainer.fit(recipe.epochs, patience=recipe.patience, folder=folder, resume=resume, progress=console)
     with written_in_place(folder / "learning_curve.svg") as part:
         part.write_text(learning_curve(trainer.history.to_dicts(), measure=trainer.measure or ""), encoding="utf-8")
@@ -205,6 +207,7 @@ def train_on(
     if not narrow(console):
         console.print(f"  best.safetensors, run.json  what xpnet predict {folder} DATA answers with", soft_wrap=True)
         console.print("  last.safetensors            what --resume goes on from\n  learning_curve.svg")
+        console.print(f"xpnet report {folder} writes a page about it", soft_wrap=True)
 
 
 def compared(trainer: Trainer, data: Dataset) -> tuple[list[str], dict[str, list[str]]]:

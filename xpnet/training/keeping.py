@@ -18,6 +18,7 @@ class Keeping(Loop):
     """The weights and files of a training; see ``Trainer``."""
 
     best: tuple[int, dict[str, Any]] | None
+    source: dict[str, str]
 
     def _keep(self, folder: Path) -> None:
         """Write what the training needs to go on; the best weights first, which the next epoch would write again."""
@@ -42,6 +43,7 @@ class Keeping(Loop):
             "seed": self.rng.seed,
             "rows": self.batches.rows,
             "validation_rows": apart,
+            **self.source,
         }
 
     def keep_best(self) -> None:
