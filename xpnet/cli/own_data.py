@@ -97,7 +97,8 @@ def train_own(
     )
     place = group.on_first(partial(begin, path, folder, overwrite, resume))
     try:
-        train_on(console, path, found, place, recipe, optimizer, seed, resume, group.size > 1)
+        distributed = group.size > 1
+        train_on(console, path, found, place, recipe, optimizer, seed, resume, distributed, wanted["target"])
     except KeyboardInterrupt:
         kept = f"what was trained is in {place}" if (place / LAST).is_file() else "no epoch had finished"
         raise KeyboardInterrupt(kept) from None
@@ -193,6 +194,7 @@ def train_on(
     seed: int,
     resume: bool,
     distributed: bool,
+    target: str | None,
 ) -> None:
     """Train, compare with what is simpler, and write it all to a folder."""
     from rich import box
@@ -205,6 +207,7 @@ def train_on(
     rng = Generator(seed)
     measured: dict[str, Any] = {"metric": metric, "metrics": metrics}
     trainer = Trainer(network, optimizer, data, None, recipe.batch_size, rng, distributed=distributed, **measured)
+    trainer.source = {"data": str(path.resolve()), **({"target": target} if target else {})}
     trainer.fit(recipe.epochs, patience=recipe.patience, folder=folder, resume=resume, progress=console)
     if not trainer.writes:
         return
@@ -221,6 +224,7 @@ def train_on(
     if not narrow(console):
         console.print(f"  best.safetensors, run.json  what xpnet predict {folder} DATA answers with", soft_wrap=True)
         console.print("  last.safetensors            what --resume goes on from\n  learning_curve.svg")
+        console.print(f"xpnet report {folder} writes a page about it", soft_wrap=True)
 
 
 def compared(trainer: Trainer, data: Dataset) -> tuple[list[str], dict[str, list[str]]]:

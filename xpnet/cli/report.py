@@ -9,12 +9,17 @@ import click
 
 from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
-from xpnet.datasets import Images, read_table
+from xpnet.datasets import Images, Symbols, read_table
 from xpnet.datasets.image_folders import files_by_class
+from xpnet.datasets.texts import read_text
+from xpnet.datasets.texts import rows_of as rows_of_text
 from xpnet.errors import ArgumentError
 from xpnet.files import written_in_place
 from xpnet.training import Run
 from xpnet.training.report import report as page_of
+
+CONTEXT = 64
+"""The symbols in a row, where the network does not say how many it takes."""
 
 
 @click.command()
@@ -29,13 +34,19 @@ def report(
 ) -> None:
     """Write a page about the training in the folder RUN, that opens in any browser and needs no network.
 
-    It shows the curves, the network and its weights. With DATA, a table with its --target or a folder of images by
-    class, also the confusion matrix and the worst mistakes, or the predicted numbers beside the right ones.
+    It shows the curves, the network and its weights. With DATA, a table with its --target, a folder of images by class
+    or a text, also the confusion matrix and the worst mistakes, or the predicted numbers beside the right ones, what
+    layers give, and their gradients. Of a run of xpnet train DATA is what it was trained on, where that is still there.
     """
     with use_backend(backend or get_backend(), device=device):
         opened = Run(run)
+        trained_on = Path(opened.settings.get("data", ""))
+        own = data is None and trained_on.is_absolute() and trained_on.exists()
+        if own:
+            data, target = trained_on, target or opened.settings.get("target")
         rows, labels = (None, None) if data is None else rows_of(opened, data, target)
-        text = page_of(opened, rows, labels)
+        of = f"What follows is of {data}" + (", the rows of training among them." if own else ".")
+        text = page_of(opened, rows, labels, of)
     place = out or run / "report.html"
     with written_in_place(place) as part:
         part.write_text(text, encoding="utf-8")
@@ -43,11 +54,18 @@ def report(
 
 
 def rows_of(run: Run, data: Path, target: str | None) -> tuple[Any, Any]:
-    """Rows and labels of a table or a folder.
+    """Rows and labels of a table, a folder or a text.
 
-    Raises: ``ArgumentError`` for a table without the name of the column that was learnt.
+    Raises: ``ArgumentError`` for a table without the name of the column that was learnt, and for a run of arrays.
     """
-    if isinstance(run.encoding.inputs, Images):
+    inputs = run.encoding.inputs
+    if inputs is None:
+        must, got = "DATA must be for a run that keeps how its rows are encoded", "one of arrays"
+        raise ArgumentError("report", must, got, "leave DATA out, or call xpnet.training.report.report(run, x, t)")
+    if isinstance(inputs, Symbols):
+        context = getattr(run.network, "context", CONTEXT)
+        return rows_of_text(inputs, read_text(data), context, str(data))
+    if isinstance(inputs, Images):
         files = files_by_class(data)
         return [path for own in files.values() for path in own], [name for name, own in files.items() for _ in own]
     table = read_table(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,10 @@ def histogram(title: str, values: Any, low: float, high: float, bins: int = 30, 
     return Panel(title, {"share": list(points)}, bounds=None if top is None else (0.0, top), bars=True)
 
 
-def plot(panels: Sequence[Panel], title: str, columns: int = 1) -> str:
+def plot(panels: Sequence[Panel], title: str, columns: int = 1, width: float = WIDTH) -> str:
     """Return the SVG of panels in rows of ``columns``; a series has one colour in all of them.
+
+    A narrow one of a single panel has its title alone.
 
     Raises: ``ArgumentError`` for no panels or more series than colours.
     """
@@ -55,25 +57,38 @@ def plot(panels: Sequence[Panel], title: str, columns: int = 1) -> str:
         must = f"there must be panels, of at most {len(COLOURS)} series"
         raise ArgumentError("plot", must, f"{len(panels)} panels of {len(names)} series", "make several plots")
     colours = dict(zip(names, COLOURS, strict=False))
-    wide = (WIDTH - MARGIN) / columns
+    wide = (width - MARGIN) / columns
     high = min(400.0, 0.78 * wide + 30.0)
     height = HEAD + math.ceil(len(panels) / columns) * high + 8.0
-    parts = _legend(colours) if len(names) > 1 else []
+    parts, room = _legend(colours, width) if len(names) > 1 else ([], width)
+    if width < WIDTH:
+        title = cut(title, 18.0, room - 44.0)
+        panels = [replace(panel, title="") for panel in panels]
     for index, panel in enumerate(panels):
         row, column = divmod(index, columns)
         parts += _panel(panel, MARGIN / 2 + column * wide, HEAD + row * high, wide, high, colours)
-    return picture(title, WIDTH, height, parts, size=11)
+    return picture(title, width, height, parts, size=11)
 
 
-def _legend(colours: Mapping[str, str]) -> list[str]:
-    parts, x = [], WIDTH - 28.0
+def cut(title: str, size: float, room: float) -> str:
+    """As much of a title as there is room for, with its end, in which paths of layers differ."""
+    whole, kept = title, len(title)
+    while kept > 1 and text_width(title, size, bold=True) > room:
+        kept -= 1
+        title = f"{whole[: kept - kept // 3]}…{whole[len(whole) - kept // 3 :]}"
+    return title
+
+
+def _legend(colours: Mapping[str, str], width: float) -> tuple[list[str], float]:
+    """The names of the series in their colours, and where they begin."""
+    parts, x = [], width - 28.0
     for name, colour in reversed(list(colours.items())):
         x -= text_width(name, 12) + 32
         parts += [
             f'<path d="M{x:.1f} 34h16" stroke="{colour}" stroke-width="3"/>',
             text(x + 21, 38, name, f'font-size="12" fill="{colour}" font-weight="600"'),
         ]
-    return parts
+    return parts, x
 
 
 def _panel(panel: Panel, x0: float, y0: float, wide: float, high: float, colours: Mapping[str, str]) -> Iterator[str]:
@@ -85,7 +100,9 @@ def _panel(panel: Panel, x0: float, y0: float, wide: float, high: float, colours
         return
     xs, ys = zip(*finite, strict=True)
     half = (max(xs) - min(xs)) / max(2 * (len(xs) - 1), 1) if panel.bars else 0.0  # of a bar's width
-    x = axis_within(min(xs) - half, max(xs) + half, left, right, 3 if wide < 320 else 6)
+    x = axis_within(min(xs) - half, max(xs) + half, left, right, 5 if wide < 320 else 6)
+    if not panel.bars and all(value == int(value) for value in xs):  # epochs
+        x = replace(x, ticks=[tick for tick in x.ticks if tick == int(tick)])
     low, most = panel.bounds or (0.0 if panel.bars else min(ys), max(ys))
     y = axis_within(low, most, bottom, top, 3 if high < 240 else 5)
     yield from frame(x, y, number, number, panel.x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
@@ -44,24 +45,36 @@ def lines(network: Any, x: Any) -> list[Line]:
     if not is_array(x):
         must, remedy = "x must be a batch, an array", "give the first rows, such as x_train[:2]"
         raise DtypeError(f"{type(network).__name__}.summary", must, type(x).__name__, remedy)
-    inferring = network.inferring()
     found: list[Line] = []
-    for path, layer in paths(inferring):
-        if not layer.is_container:
-            layer.forward = heard(path, layer, layer.forward, found)
-    inferring.compute_scores(x)
-    return found
 
-
-def heard(path: str, layer: Layer, forward: Any, found: list[Line]) -> Any:
-    """The forward of a layer, which notes what came out."""
-
-    def noting(*inputs: Any) -> Any:
-        y = forward(*inputs)
+    def note(path: str, layer: Layer, inputs: tuple[Any, ...], y: Any) -> None:
         parameters = sum(size_of(array) for array in layer.params.values())
         memory = size_of(y) * BYTES.get(dtype_name(y.dtype), 8)
         shape = tuple(y.shape)
         found.append(Line(path, type(layer).__name__, shape, parameters, memory, products(layer, inputs[0], shape)))
+
+    listen(network, x, note)
+    return found
+
+
+def listen(network: Any, x: Any, note: Callable[[str, Layer, tuple[Any, ...], Any], None]) -> None:
+    """Compute the scores of a batch as ``predict`` does, by equations, and tell of each call of a layer.
+
+    ``note`` is given the path of the layer, the copy of it that ran, its inputs, and what came out.
+    """
+    inferring = network.inferring()
+    for path, layer in paths(inferring):
+        if not layer.is_container:
+            layer.forward = heard(path, layer, layer.forward, note)
+    inferring.compute_scores(x)
+
+
+def heard(path: str, layer: Layer, forward: Any, note: Callable[[str, Layer, tuple[Any, ...], Any], None]) -> Any:
+    """The forward of a layer, which tells of what came out."""
+
+    def noting(*inputs: Any) -> Any:
+        y = forward(*inputs)
+        note(path, layer, inputs, y)
         return y
 
     return noting
@@ -132,9 +145,7 @@ def size(count: int) -> str:
 
 def table_of(network: Any) -> str:
     """The table of a network; what a container contains is indented."""
-    rows = [("layer", "kind", "parameters", "count"), *_rows(network)]
-    if network.last_layer is not None:
-        rows.append(("loss", type(network.last_layer).__name__, "", "0"))
+    rows = [("layer", "kind", "parameters", "count"), *rows_of(network)]
     rows.append(("total", "", "", f"{count(network):,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
@@ -150,7 +161,7 @@ def count(layer: Any) -> int:
     return sum(size_of(array) for array in layer.params.values())
 
 
-def _rows(container: Any, indent: str = "") -> list[tuple[str, str, str, str]]:
+def rows_of(container: Any, indent: str = "") -> list[tuple[str, str, str, str]]:
     """A row for each layer of a container, and below it, indented, those of its own layers."""
     rows = []
     for name, layer in container.layers.items():
@@ -161,5 +172,7 @@ def _rows(container: Any, indent: str = "") -> list[tuple[str, str, str, str]]:
         )
         rows.append((indent + name, type(layer).__name__, shapes, f"{count(layer):,}"))
         if layer.is_container:
-            rows += _rows(layer, indent + "  ")
+            rows += rows_of(layer, indent + "  ")
+    if getattr(container, "last_layer", None) is not None:
+        rows.append(("loss", type(container.last_layer).__name__, "", "0"))
     return rows

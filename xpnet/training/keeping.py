@@ -19,6 +19,7 @@ class Keeping(Loop):
     """The weights and files of a training; see ``Trainer``."""
 
     best: tuple[int, dict[str, Any]] | None
+    source: dict[str, str]
 
     @property
     def writes(self) -> bool:
@@ -50,6 +51,7 @@ class Keeping(Loop):
             "seed": self.rng.seed,
             "rows": self.batches.rows,
             "validation_rows": apart,
+            **self.source,
         }
 
     def keep_best(self) -> None:

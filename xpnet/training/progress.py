@@ -67,7 +67,8 @@ class Progress:
 
     def record(self, record: Epoch, measure: str | None) -> None:
         """An epoch is done."""
-        self.console.print(line(record, self.last, measure, self.console.width), soft_wrap=True)
+        width = self.console.width if self.console.is_terminal else None
+        self.console.print(line(record, self.last, measure, width), soft_wrap=True)
         self.epoch = record.epoch + 1
         if self.bar is not None:
             self.bar.update(self.task, description=self._text())
@@ -76,8 +77,8 @@ class Progress:
         return f"epoch {min(self.epoch, self.last)}/{self.last}"
 
 
-def line(record: Epoch, last: int, measure: str | None, width: int = 120) -> str:
-    """What an epoch came to, in as much of a line as there is room for."""
+def line(record: Epoch, last: int, measure: str | None, width: int | None = None) -> str:
+    """What an epoch came to, in as much of a line as there is room for; all of it in a file."""
     parts = [f"epoch {record.epoch:>{len(str(last))}}/{last}", f"loss {number(record.loss)}"]
     if record.test_loss is not None:
         parts.append(f"validation loss {number(record.test_loss)}")
@@ -89,7 +90,7 @@ def line(record: Epoch, last: int, measure: str | None, width: int = 120) -> str
     parts.append(f"{record.seconds:.1f} s")
     text = parts[0]
     for part in parts[1:]:
-        if len(text) + 2 + len(part) > width:
+        if width is not None and len(text) + 2 + len(part) > width:
             break
         text += f"  {part}"
     return text

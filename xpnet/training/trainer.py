@@ -127,6 +127,7 @@ class Trainer(Keeping):
         self.evaluate_rows = min(evaluate_rows or most, rows.count)
         self.history = History()
         self.saved: tuple[int, Path] | None = None
+        self.source: dict[str, str] = {}  # what run.json is to tell of where the data came from
         self.summed = getattr(network.last_layer, "reduction", "mean") == "sum"
         self.updates = Updates(who, network, optimizer, clip_norm, clip_value, accumulate, average, self.summed)
         self.ranks = self._ranks(who) if distributed else None

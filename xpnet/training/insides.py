@@ -1,0 +1,82 @@
+"""What goes on inside a network for some rows: what its layers give, where they attend to, and what they learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import dtype_kind, is_array, to_numpy
+from xpnet.drawing.plot import Panel, histogram
+from xpnet.layers import Layer, MultiHeadAttention
+from xpnet.networks import Network
+from xpnet.networks.summary import listen
+from xpnet.training.page import cards, figure, row, section, table
+from xpnet.training.progress import number
+
+MOST = 12
+"""So many layers are shown."""
+
+HEADS = 8
+"""So many heads of a layer are shown."""
+
+NARROW = 322.0
+
+
+def insides(network: Network, x: Any, t: Any) -> list[str]:
+    """The sections of a page on what rows do in a network; t may be None."""
+    panels: list[Panel] = []
+    maps: list[str] = []
+
+    def note(path: str, layer: Layer, inputs: tuple[Any, ...], y: Any) -> None:  # noqa: ARG001
+        if is_array(y) and dtype_kind(y) == "real" and len(panels) < MOST:
+            panels.append(of_values(path, y))
+        if isinstance(layer, MultiHeadAttention) and len(maps) < MOST:
+            shares = to_numpy(getattr(layer, "p"))[0][:HEADS]  # noqa: B009 (what its forward keeps)
+            maps.extend(attention(f"{path}, head {head + 1}", of_head) for head, of_head in enumerate(shares))
+
+    listen(network, x, note)
+    found = [section("Activations", f"<p>{TOLD}</p>{cards(panels, NARROW)}")] if panels else []
+    if maps:
+        found.append(section("Attention", f"<p>{ATTENDED}</p>{row(maps)}"))
+    return [*found, *([] if t is None else [gradients(network, x, t)])]
+
+
+TOLD = "What each layer gives for these rows, as in prediction; the share of its values."
+ATTENDED = "Of the first row: where each position, from above to below, attends to, from left to right; dark is most."
+
+
+def of_values(name: str, y: Any) -> Panel:
+    """The histogram of an array."""
+    values = to_numpy(y).astype(np.float64).reshape(-1)
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return histogram(name, finite, *((low, high) if high > low else (low - 0.5, low + 0.5)))
+
+
+def attention(name: str, shares: Any) -> str:
+    """The picture of the shares ``(L, L)`` of a head."""
+    top = float(shares.max()) or 1.0
+    return figure(1.0 - shares[None] / top, name, max(2, 160 // len(shares)))
+
+
+def gradients(network: Network, x: Any, t: Any) -> str:
+    """How large weights and their gradients are in each layer."""
+    before = dict(network.states)
+    found = {name: to_numpy(dW).astype(np.float64) for name, dW in network.gradient(x, t).items()}
+    for name, value in before.items():
+        owner, attribute = network.states.place(name)
+        setattr(owner, attribute, value)
+    norms = [(name, norm(to_numpy(network.params[name])), norm(dW)) for name, dW in found.items()]
+    largest = max((size for *_, size in norms if np.isfinite(size)), default=0.0) or 1.0
+    lines = [(name, number(weight), scientific(size), (min(size / largest, 1.0),)) for name, weight, size in norms]
+    text = "<p>Norms of the weights, and of the gradient of the loss on these rows.</p>"
+    return section("Gradients", text + table(("parameter", "weights", "gradient", ""), lines)) if lines else ""
+
+
+def norm(values: Any) -> float:
+    return float(np.sqrt(np.sum(np.square(values.astype(np.float64)))))
+
+
+def scientific(value: float) -> str:
+    return f"{value:.3g}"
