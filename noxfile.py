@@ -67,7 +67,7 @@ def backends(session: nox.Session) -> None:
     session.run(*PYTEST, *rest, *session.posargs, env={"XPNET_REQUIRE": "torch,jax"})
 
 
-@nox.session
+@nox.session(python=NEWEST[0])
 def foreign(session: nox.Session) -> None:
     """Code that others wrote, differentiated: SciPy, scikit-learn, array-api-extra, and idioms of NumPy."""
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "foreign"), "torch==2.13.0")

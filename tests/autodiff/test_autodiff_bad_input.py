@@ -157,7 +157,7 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: np.asarray(Variable(ONES)),
         TypeError,
-        "Variable: its functions must come from its own namespace, which records them, got a conversion to a NumPy array; use xp = array_namespace(x)",
+        "Variable: its functions must come from its own namespace, which records them, got a conversion to a NumPy array by code, line",
     ),
     (
         lambda: np.spacing(Variable(ONES)),

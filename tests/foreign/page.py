@@ -45,7 +45,7 @@ def run(library: str) -> dict[str, list[tuple[Any, str, str]]]:
     with LIBRARIES[library].allow("float64"):
         backend = make_backend(library, None, "float64")
         return {
-            name: [(check, *check.outcome(backend, check.expected())) for check in suite]
+            name: [(check, *check.outcome(backend, check.expected)) for check in suite]
             for name, suite in SUITES.items()
         }
 

@@ -8,6 +8,7 @@ import scipy_rest
 import scipy_special
 import scipy_stats
 import sklearn_checks
+import small_packages
 from foreign_checks import Check
 
 SUITES: dict[str, tuple[Check, ...]] = {
@@ -16,6 +17,7 @@ SUITES: dict[str, tuple[Check, ...]] = {
     "scipy.stats": scipy_stats.CHECKS,
     "SciPy, its other parts": scipy_rest.CHECKS,
     "scikit-learn": sklearn_checks.CHECKS,
+    "glass, distmarg, array-api-signal, -negative-index": small_packages.CHECKS,
     "idioms of NumPy, `np.`": numpy_idioms.NP,
     "idioms of NumPy, `xp.`": numpy_idioms.XP,
     "methods of arrays": numpy_idioms.METHOD_CHECKS,

@@ -33,7 +33,7 @@ def expected() -> Any:
 
 def outcome(check: Check, library: str, expected: Any) -> tuple[str, str]:
     with LIBRARIES[library].allow("float64"):
-        return check.outcome(make_backend(library, None, "float64"), expected(check))
+        return check.outcome(make_backend(library, None, "float64"), lambda: expected(check))
 
 
 @pytest.mark.parametrize("name", CHECKS)

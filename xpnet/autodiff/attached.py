@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from xpnet.autodiff import foreign
 from xpnet.autodiff.batching.batch import Batch
+from xpnet.autodiff.conversions import to_cupy_array, to_numpy_array
 from xpnet.autodiff.foreign import called
 from xpnet.autodiff.instead import remedy_for
 from xpnet.autodiff.methods import METHODS
@@ -26,7 +27,7 @@ from xpnet.autodiff.table import RULES
 from xpnet.autodiff.variable import Variable
 from xpnet.autodiff.views import change, is_shared, link
 from xpnet.backend import array_namespace
-from xpnet.errors import LibraryError, MemberError, ShapeError
+from xpnet.errors import MemberError, ShapeError
 from xpnet.standard import Standard
 
 
@@ -80,15 +81,6 @@ def _invert(self: Variable) -> Variable:
     return constant(operator.invert(base(self)))
 
 
-def _array(*_: Any, **__: Any) -> NoReturn:
-    raise LibraryError(
-        "Variable",
-        "its functions must come from its own namespace, which records them",
-        "a conversion to a NumPy array",
-        "use xp = array_namespace(x) and xp.exp(x); for the bare values stop_gradient(x).value",
-    )
-
-
 def _getattr(_: Variable, name: str) -> Any:
     """Raise: arrays of NumPy and torch have attributes that Variables have not."""
     if name.startswith("_") or name in ("origin", "views"):  # some library asks whether there is a protocol
@@ -129,13 +121,13 @@ ATTACHED: dict[str, Any] = {
     "__pos__": unary("positive", operator.pos),
     "__abs__": unary("abs", operator.abs),
     "__invert__": _invert,
-    "__array__": _array,
+    "__array__": to_numpy_array,
     "__array_ufunc__": Ufuncs(),
     "__array_function__": lambda _, function, __, args, named: foreign.array_function(function, args, named),
     "__cupy_override_elementwise_kernel__": lambda _, kernel, *args, **named: foreign.elementwise(
         array_namespace(*args), kernel, args, named
     ),
-    "__cupy_get_ndarray__": lambda _: foreign.refuse_conversion(),
+    "__cupy_get_ndarray__": to_cupy_array,
     "__hash__": None,
     **METHODS,
 }

@@ -9,7 +9,7 @@ the history.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from xpnet.autodiff.idioms.table import refuse
 from xpnet.autodiff.instead import nearest
 from xpnet.autodiff.variable import Variable
 from xpnet.autodiff.views import change
-from xpnet.errors import LibraryError, RuleMissingError
+from xpnet.errors import RuleMissingError
 from xpnet.typing import Namespace
 
 WHO = "Variable"
@@ -160,13 +160,3 @@ def elementwise(xp: Namespace, kernel: Any, args: tuple[Any, ...], named: dict[s
     except RuleMissingError as error:
         raise refuse(name, "a kernel whose derivative is not known", error.remedy) from error
     return result if dtype is None else xp.astype(result, dtype, copy=False)
-
-
-def refuse_conversion() -> NoReturn:
-    """Raise LibraryError: CuPy is about to take the values, without the history."""
-    raise LibraryError(
-        WHO,
-        "its functions must come from its own namespace, which records them",
-        "a conversion to a CuPy array",
-        "use xp = array_namespace(x) and xp.concat([x, y]); for the bare values stop_gradient(x).value",
-    )

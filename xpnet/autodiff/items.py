@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any, ClassVar
 
+from xpnet.autodiff.conversions import by_whom
 from xpnet.autodiff.nodes import CONSTANT, Node, in_forward, leaf
 from xpnet.autodiff.table import base
 from xpnet.backend import array_namespace
@@ -72,7 +73,7 @@ class Items:
             raise StateError(
                 "Variable",
                 f"{kind}(x) must not be taken where a derivative goes through x",
-                "one inside a transform or a layer's forward",
+                f"one inside a transform or a layer's forward{by_whom()}",
                 "use functions of xp = array_namespace(x); where the value alone is meant, stop_gradient(x)",
             )
         return base(self)

@@ -14,8 +14,9 @@ from xpnet.autodiff.forward import formula
 from xpnet.autodiff.functions import WRAPPERS
 from xpnet.autodiff.nodes import Node, Trace, check_real, conjugate, is_real, leaf
 from xpnet.autodiff.record import NUMBERS, apply, base, variable_of
+from xpnet.autodiff.shielded import walk
 from xpnet.autodiff.table import Rule, fit, own
-from xpnet.autodiff.tape import at_leaf, reachable, walk
+from xpnet.autodiff.tape import at_leaf, reachable
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable, as_differentiable
 from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, is_array, size_of, to_numpy

@@ -13,8 +13,9 @@ import numpy as np
 
 from xpnet.autodiff.items import Items
 from xpnet.autodiff.nodes import CONSTANT, Node, check_real, conjugate, current_trace, is_real, leaf
+from xpnet.autodiff.shielded import walk
 from xpnet.autodiff.table import ASSIGNMENTS, Rule, base
-from xpnet.autodiff.tape import reachable, settle, walk
+from xpnet.autodiff.tape import reachable, settle
 from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, size_of
 from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import DtypeError, LibraryError, ShapeError, StateError

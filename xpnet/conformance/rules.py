@@ -10,8 +10,8 @@ import array_api_compat.numpy as standard_numpy
 import numpy as np
 
 from xpnet.autodiff import vjp
-from xpnet.autodiff.namespace import VALUES
 from xpnet.autodiff.rules import COMPOSITES
+from xpnet.autodiff.table import VALUES
 from xpnet.backend import array_namespace
 from xpnet.cases.rules import CASES, Case
 from xpnet.conformance.rows import MISSING, NEEDS, Finding, Row, attempt, compare, worst

@@ -10,7 +10,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from xpnet.autodiff.namespace import DTYPES, VALUES
+from xpnet.autodiff.namespace import DTYPES
 from xpnet.autodiff.rules import COMPOSITES, RULES
 from xpnet.backend import LIBRARIES, Backend, array_namespace, dtype_name, make_backend
 from xpnet.errors import ArgumentError, BackendError, XpnetError

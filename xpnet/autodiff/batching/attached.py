@@ -119,7 +119,6 @@ ATTACHED: dict[str, Any] = {
     "__cupy_override_elementwise_kernel__": lambda _, kernel, *args, **named: foreign.elementwise(
         array_namespace(*args), kernel, args, named
     ),
-    "__cupy_get_ndarray__": lambda _: foreign.refuse_conversion(),
     "__neg__": lambda self: apply(RULES["negative"], operator.neg, (self,)),
     "__pos__": lambda self: apply(RULES["positive"], operator.pos, (self,)),
     "__abs__": lambda self: apply(RULES["abs"], operator.abs, (self,)),

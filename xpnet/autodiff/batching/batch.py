@@ -85,7 +85,9 @@ class Batch:
             "use xp.where in the place of if, functions of xp = array_namespace(x), or vmap(f, …, loop=True)",
         )
 
-    __bool__ = __int__ = __float__ = __complex__ = __index__ = __array__ = __dlpack__ = _one_value
+    __bool__ = __int__ = __float__ = __complex__ = __index__ = __array__ = __cupy_get_ndarray__ = __dlpack__ = (
+        _one_value
+    )
     __hash__ = None  # type: ignore[assignment]
 
     def __format__(self, spec: str) -> str:

@@ -1,0 +1,139 @@
+"""Gradients behind a ``where``: what a result does not depend on has the gradient 0, whatever its own slope is.
+
+``xp.where(x > 0, xp.sqrt(x), 0)`` does not take √0, but √ has an infinite slope there, and ``0 · ∞`` is no number. A
+walk that ends in a NaN is walked again beside a count: how often the result takes each element of each node. Functions
+that pick elements or replace them say so by their own rules, applied to counts; element-wise functions take each
+element as often as their result is taken; all others take everything. What is not taken has the gradient 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from xpnet.autodiff import tape
+from xpnet.autodiff.nodes import Node, Parts
+from xpnet.autodiff.table import Rule, base, fit
+from xpnet.backend import array_namespace, device_of
+
+PICKING = frozenset(("where", "getitem", "setitem", "take", "take_along_axis", "tril", "triu", "diagonal"))
+"""Functions whose results leave elements out."""
+MOVING = PICKING | {
+    *("reshape", "squeeze", "expand_dims", "permute_dims", "moveaxis", "matrix_transpose", "flip", "roll", "tile"),
+    *("broadcast_to", "asarray", "astype", "repeat", "concat", "stack", "sum"),
+}
+"""Functions whose gradients are counts where counts arrive."""
+ELEMENTWISE = frozenset(
+    (
+        *("add", "subtract", "multiply", "divide", "remainder", "negative", "positive", "abs", "reciprocal", "square"),
+        *("sqrt", "pow", "exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "hypot", "atan2", "sign"),
+        *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+        *("maximum", "minimum", "clip", "copysign", "conj", "real", "imag", "unit"),
+    )
+)
+
+TAME = MOVING | {
+    *("add", "subtract", "multiply", "negative", "positive", "abs", "sin", "cos", "tanh", "sign"),
+    *("maximum", "minimum", "clip", "conj", "real", "imag", "mean", "max", "min", "matmul", "vecdot", "tensordot"),
+}
+"""Functions whose slopes are finite where their arguments are."""
+
+ONE_BY_ONE, MOVES = "one by one", "moves"
+
+by_rule = attrgetter("rule")
+
+
+def walk(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
+    """Return the gradients at every node, as ``tape.walk`` does, with 0 for what the result does not depend on.
+
+    Raises: ``ArgumentError`` with ``check`` for the first NaN; ``StateError`` on a released graph.
+    """
+    names = {rule.name for rule in set(map(by_rule, nodes)) if rule is not None}
+    if PICKING.isdisjoint(names) or names <= TAME:
+        return tape.walk(nodes, last, seeds, check)
+    grads = tape.walk(nodes, last, seeds)
+    if any(_has_nan(grads.get(node)) for node in nodes if node.rule is None):
+        return _walk_again(nodes, last, seeds, check)
+    return grads
+
+
+def _has_nan(d: Any) -> bool:
+    """Return whether there is a NaN, where that can be asked: what is compiled or captured has no values yet."""
+    d = base(d)
+    if d is None or device_of(d) is None:
+        return False
+    xp = array_namespace(d)
+    try:
+        return bool(xp.any(xp.isnan(d)))
+    except RuntimeError:  # of a stream that is captured
+        return False
+
+
+def _walk_again(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool) -> dict[Node, Any]:
+    grads: dict[Node, Any] = {}
+    taken: dict[Node, Any] = {}  # how often each element is, None for all of them
+    for node, seed in zip(last, seeds, strict=True):
+        seed = seed if node.value is None else fit(seed, node.value)
+        grads[node], taken[node] = grads[node] + seed if node in grads else seed, None
+    for node in nodes:
+        if node not in grads or node.rule is None:
+            continue
+        g, count = grads[node], taken[node]
+        pieces = _passed_on(node.rule, node, g, count if _kind(node.rule) == ONE_BY_ONE else None)
+        counts = _counts(node.rule, node, count)
+        for parent, d, count in zip(node.parents, pieces, counts, strict=False):
+            if parent is None or d is None:
+                continue
+            d = _without(d, count)
+            if check:
+                tape.check_number(node, parent, g, d)
+            if parent in grads:
+                d = grads[parent] + d
+                count = None if count is None or taken[parent] is None else taken[parent] + count
+            grads[parent], taken[parent] = d, count
+    return grads
+
+
+def _without(d: Any, count: Any) -> Any:
+    """Return a gradient with 0 for what is not taken."""
+    if count is None:
+        return d
+    xp = array_namespace(d, count)
+    return xp.where(count == 0, xp.zeros_like(d), d)
+
+
+def _passed_on(rule: Rule, node: Node, g: Any, count: Any = None) -> list[Any]:
+    """Return what a node gives to each of its parents; the count is that of its own elements."""
+    args, keywords = node.args, node.keywords or {}
+    if rule.joint is not None:
+        found = rule.joint(g, node)
+    else:
+        pairs = zip(node.parents, rule.gradients, strict=False)
+        found = [gradient and parent and gradient(g, node.value, *args, **keywords) for parent, gradient in pairs]
+    pieces = [d if d is None or type(d) is Parts else _without(d, count) for d in found]
+    return [d if d is None or type(d) is Parts else fit(d, x) for d, x in zip(pieces, args, strict=False)]
+
+
+def _counts(rule: Rule, node: Node, count: Any) -> list[Any]:
+    """Return how often each element of each parent is taken for this node, None for all of them."""
+    kind = _kind(rule)
+    if not kind or (count is None and rule.name not in PICKING):
+        return [None] * len(node.args)
+    y, args = base(node.value), tuple(map(base, node.args))
+    count = array_namespace(y).ones_like(y) if count is None else count
+    if kind == ONE_BY_ONE:
+        pairs = zip(node.parents, args, strict=False)
+        return [None if parent is None else fit(count, x) for parent, x in pairs]
+    return list(map(base, _passed_on(rule, node, count)))
+
+
+def _kind(rule: Rule) -> str:
+    """Return what is known of a rule: that it goes element by element, that it moves them, or nothing."""
+    gradient = rule.joint or next((one for one in rule.gradients if one is not None), None)
+    module = getattr(gradient, "__module__", "")
+    if module.endswith(".rules.special") or getattr(gradient, "__qualname__", "").startswith("elementwise.<locals>."):
+        return ONE_BY_ONE
+    if not module.startswith(__name__.rpartition(".")[0] + ".rules."):
+        return ""
+    return MOVES if rule.name in MOVING else ONE_BY_ONE if rule.name in ELEMENTWISE else ""
