@@ -12,6 +12,7 @@ import numpy as np
 
 from xpnet.autodiff.namespace import DTYPES
 from xpnet.autodiff.rules import COMPOSITES, RULES
+from xpnet.autodiff.table import VALUES
 from xpnet.backend import LIBRARIES, Backend, array_namespace, dtype_name, make_backend
 from xpnet.errors import ArgumentError, BackendError, XpnetError
 from xpnet.typing import Namespace

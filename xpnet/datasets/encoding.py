@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
+from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.datasets.columns import Columns
 from xpnet.datasets.images import Images
 from xpnet.datasets.symbols import Symbols
@@ -53,7 +54,11 @@ class Encoding:
     def of(cls, description: Mapping[str, Any]) -> Self:
         """The encoding of a description."""
         inputs, targets = description.get("inputs"), description.get("targets")
-        kinds: dict[str, type[Columns | Images | Symbols]] = {"images": Images, "characters": Symbols}
+        kinds: dict[str, type[Columns | Images | Symbols | BytePairs]] = {
+            "images": Images,
+            "characters": Symbols,
+            "byte pairs": BytePairs,
+        }
         kind = next((kind for name, kind in kinds.items() if inputs and name in inputs), Columns)
         made = None if inputs is None else kind.of(inputs)
         return cls(made, None if targets is None else targets_of(targets))

@@ -38,11 +38,7 @@ class Symbols:
         if is_array(data):
             return to_numpy(data)
         texts = [data] if isinstance(data, str) else list(data)
-        rows = [self._row(text) for text in texts]
-        if len({len(row) for row in rows}) != 1:
-            got = sorted({len(row) for row in rows})[:5]
-            raise ShapeError("Symbols", "texts must have one length", got, "cut or fill them to one length")
-        return np.asarray(rows, dtype=np.int64)
+        return rows_of_one_length([self._row(text) for text in texts])
 
     def _row(self, text: str) -> list[int]:
         if not self.characters:
@@ -55,10 +51,7 @@ class Symbols:
 
         Raises: ``DataError`` for numbers that are no symbols.
         """
-        numbers = (to_numpy(row) if is_array(row) else np.asarray(row)).tolist()
-        if any(not 0 <= number < self.width for number in numbers):
-            must = f"symbols must be from 0 to {self.width - 1}"
-            raise DataError("Symbols", must, max(numbers), "give those of this encoding")
+        numbers = check_symbols(row, self.width)
         if not self.characters:
             return bytes(numbers).decode(errors="replace")
         return "".join([*self.characters, UNKNOWN][number] for number in numbers)
@@ -74,3 +67,26 @@ class Symbols:
 
     def __repr__(self) -> str:
         return f"Symbols({len(self.characters)} characters)" if self.characters else "Symbols(bytes)"
+
+
+def rows_of_one_length(rows: list[list[int]]) -> Host:
+    """Rows of symbols as an array.
+
+    Raises: ``ShapeError`` for rows of different lengths.
+    """
+    if len({len(row) for row in rows}) != 1:
+        got = sorted({len(row) for row in rows})[:5]
+        raise ShapeError("Symbols", "texts must have one length", got, "cut or fill them to one length")
+    return np.asarray(rows, dtype=np.int64)
+
+
+def check_symbols(row: Any, width: int) -> list[int]:
+    """Symbols as numbers of Python.
+
+    Raises: ``DataError`` for numbers that are no symbols.
+    """
+    numbers: list[int] = (to_numpy(row) if is_array(row) else np.asarray(row)).tolist()
+    if wrong := [number for number in numbers if not 0 <= number < width]:
+        must = f"symbols must be from 0 to {width - 1}"
+        raise DataError("Symbols", must, wrong[0], "give those of this encoding")
+    return numbers

@@ -1,4 +1,4 @@
-"""Texts as symbols: characters or bytes, and what comes next."""
+"""Texts as symbols: characters, bytes or pieces of words, and what comes next."""
 
 from __future__ import annotations
 
@@ -8,36 +8,58 @@ from pathlib import Path
 
 import numpy as np
 
+from xpnet.arguments import check_size, is_number, is_whole
 from xpnet.backend import get_backend
+from xpnet.datasets.byte_pairs import BYTES, BytePairs
 from xpnet.datasets.dataset import Dataset
 from xpnet.datasets.encoding import Encoding
 from xpnet.datasets.symbols import Symbols
 from xpnet.datasets.tables import Host
 from xpnet.errors import ArgumentError, DataError
 from xpnet.files import path_of, reason
-from xpnet.initializers import check_size
-from xpnet.layers.checks import is_number
+
+KINDS = ("characters", "bytes", "bpe")
+"""What the symbols of a text may be."""
+
+PIECES = 1000
+"""The symbols of a text in pieces, unless another number is asked for."""
 
 
-def load_text(source: str | Path, context: int, validation: float | None = 0.1, kind: str = "characters") -> Dataset:
+def load_text(
+    source: str | Path,
+    context: int,
+    validation: float | None = 0.1,
+    kind: str = "characters",
+    vocabulary: int | None = None,
+) -> Dataset:
     """A text cut into rows of ``context`` symbols, each with the symbols that come next, ``t[n, i] = x[n, i + 1]``.
 
     ``source`` is the path of a file in UTF-8, or ``"python"`` for the help on topics that Python ships, 600,000
-    characters of English. Symbols are ``"characters"``, those of the part for training, or ``"bytes"``. The end of the
-    text is kept apart for validation. ``encoding.inputs`` makes symbols of a text, and a text of symbols by ``text``.
+    characters of English. Symbols are ``"characters"``, those of the part for training, or ``"bytes"``, or ``"bpe"``:
+    pieces of words that come often in the part for training, ``vocabulary`` of them with the bytes, 1,000 by default.
+    The end of the text is kept apart for validation. ``encoding.inputs`` makes symbols of a text, and a text of symbols
+    by ``text``; a run keeps it with the model.
 
     Shapes: ``x (N, L)``, ``t (N, L)`` with L the context.
-    Raises: ``DataError`` for a file that cannot be read or is too short; ``ArgumentError`` for another kind.
+    Raises: ``DataError`` for a file that cannot be read or is too short; ``ArgumentError`` for another kind;
+    ``BackendError`` for ``"bpe"`` without tokenizers.
     """
     check_size("load_text", "context", context)
-    if kind not in ("characters", "bytes"):
-        raise ArgumentError("load_text", 'kind must be "characters" or "bytes"', repr(kind), "choose one")
+    if kind not in KINDS:
+        raise ArgumentError("load_text", f"kind must be one of {', '.join(KINDS)}", repr(kind), "choose one")
+    if vocabulary is not None and (kind != "bpe" or not is_whole(vocabulary, BYTES + 1)):
+        must, got = f'vocabulary must be above {BYTES}, with kind="bpe"', f"{vocabulary!r} with kind={kind!r}"
+        raise ArgumentError("load_text", must, got, "try 1000, or leave it out")
     if validation is not None and not (is_number(validation) and 0.0 < validation < 1.0):
         must, remedy = "validation must be a share between 0 and 1", "try 0.1"
         raise ArgumentError("load_text", must, repr(validation), remedy)
     text = python_text() if source == "python" else read_text(path_of("load_text", source))
     end = len(text) if validation is None else len(text) - round(len(text) * float(validation))
-    symbols = Symbols() if kind == "bytes" else Symbols(sorted(set(text[:end])))
+    symbols: Symbols | BytePairs
+    if kind == "bpe":
+        symbols = BytePairs.fit(text[:end], vocabulary or PIECES)
+    else:
+        symbols = Symbols() if kind == "bytes" else Symbols(sorted(set(text[:end])))
     parts = [rows_of(symbols, part, context, str(source)) for part in (text[:end], text[end:]) if part]
     backend = get_backend()
     pairs = [tuple(map(backend.asarray, part)) for part in parts]
@@ -56,7 +78,7 @@ def read_text(path: Path) -> str:
     Raises: ``DataError``.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         got = f"byte {error.object[error.start]:#x} at {error.start}"
         raise DataError("load_text", f"{path} must be text in UTF-8", got, "save it as UTF-8") from error
@@ -64,7 +86,7 @@ def read_text(path: Path) -> str:
         raise DataError("load_text", f"{path} must be readable", reason(error), "give a file of text") from error
 
 
-def rows_of(symbols: Symbols, text: str, context: int, source: str) -> tuple[Host, Host]:
+def rows_of(symbols: Symbols | BytePairs, text: str, context: int, source: str) -> tuple[Host, Host]:
     """Rows of symbols, and of those one further on; what is left at the end is dropped.
 
     Raises: ``DataError`` for a text that is shorter than a row.

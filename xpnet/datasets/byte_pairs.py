@@ -1,0 +1,92 @@
+"""Pieces of texts as whole numbers, found by how often they come."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Self
+
+from xpnet.backend import is_array, to_numpy
+from xpnet.datasets.symbols import check_symbols, rows_of_one_length
+from xpnet.datasets.tables import Host
+from xpnet.errors import BackendError, DataError
+from xpnet.files import reason
+
+BYTES = 256
+
+
+class BytePairs:
+    """Bytes, and pieces that were joined of two that often stand side by side, by the library tokenizers.
+
+    ``BytePairs.fit(text, vocabulary)`` finds them; ``symbols(texts)`` are the symbols of texts that have equally many,
+    ``(N, L)``; ``symbols.text(row)`` is the text of a row. Any text can be written with them, for every byte is one.
+
+    Raises: ``BackendError`` without tokenizers; ``DataError`` for a description that is damaged.
+    Source: Sennrich, Haddow and Birch, 2016, "Neural machine translation of rare words with subword units".
+    """
+
+    def __init__(self, description: str) -> None:
+        try:
+            self._made = tokenizers().Tokenizer.from_str(description)
+        except BackendError:
+            raise
+        except Exception as error:  # the library raises no narrower one
+            must, remedy = "a description of symbols must be whole", "give the file that the training wrote"
+            raise DataError("BytePairs", must, reason(error), remedy) from error
+
+    @classmethod
+    def fit(cls, text: str, vocabulary: int) -> Self:
+        """The symbols of a text, at most so many."""
+        library = tokenizers()
+        made = library.Tokenizer(library.models.BPE())
+        made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+        made.decoder = library.decoders.ByteLevel()
+        alphabet = library.pre_tokenizers.ByteLevel.alphabet()
+        trainer = library.trainers.BpeTrainer(vocab_size=vocabulary, initial_alphabet=alphabet, show_progress=False)
+        made.train_from_iterator([text], trainer)
+        return cls(made.to_str())
+
+    @property
+    def width(self) -> int:
+        """The number of symbols V."""
+        return int(self._made.get_vocab_size())
+
+    def __call__(self, data: Any) -> Host:
+        """The symbols of texts, ``(N, L)`` int64; arrays of symbols as they are.
+
+        Raises: ``ShapeError`` for texts of different numbers of symbols.
+        """
+        if is_array(data):
+            return to_numpy(data)
+        texts = [data] if isinstance(data, str) else list(data)
+        return rows_of_one_length([self._made.encode(text).ids for text in texts])
+
+    def text(self, row: Any) -> str:
+        """The text of symbols, ``(L,)``.
+
+        Raises: ``DataError`` for numbers that are no symbols.
+        """
+        return str(self._made.decode(check_symbols(row, self.width)))
+
+    def describe(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {"byte pairs": self._made.to_str()}
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any]) -> Self:
+        """The symbols of a description."""
+        return cls(description["byte pairs"])
+
+    def __repr__(self) -> str:
+        return f"BytePairs({self.width} pieces)"
+
+
+def tokenizers() -> Any:
+    """The library that finds pieces.
+
+    Raises: ``BackendError`` where it is not installed.
+    """
+    try:
+        return importlib.import_module("tokenizers")
+    except ImportError:
+        raise BackendError("load_text", "tokenizers must be installed", "none", "pip install xpnet[text]") from None
