@@ -1,4 +1,4 @@
-"""``capture``: a training step without Python between its kernels, and what of it lasts from step to step.
+"""``capture``: a training step without Python between its kernels, and the places that last from step to step.
 
 A replay does again what the device did, in the same memory and with the same numbers. What lasts from one step to the
 next is therefore registered with the capture that runs: arrays that are bound anew, counts, and numbers that follow
@@ -23,11 +23,11 @@ current: Capture | None = None
 
 
 class TooEarlyError(Exception):
-    """Something that lasts is first made by the step; the next one can be captured."""
+    """An object that lasts is first made by this step; only the next step can be captured."""
 
 
 class Capture:
-    """What of a step lasts, in places ``home[key]`` of dicts and lists, and which of its numbers are new in each."""
+    """The places ``home[key]`` of dicts and lists that last from step to step, and the numbers that change in each."""
 
     def __init__(self) -> None:
         self.places: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
@@ -37,7 +37,7 @@ class Capture:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The time in which the step runs. Then everything is where it was before, for a replay to find it there.
+        """Run the step in this context, then put everything back where it was, for a replay to find it there.
 
         Arrays get the values of those that took their place, which is captured too; counts are noted for ``moved``.
 
@@ -61,7 +61,7 @@ class Capture:
             self.places.setdefault((id(home), key), (home, key, home[key]))
 
     def numbers(self, home: Any, key: Any, at: Callable[[int], Sequence[float]], like: Array) -> tuple[Array, ...]:
-        """The numbers ``at(home[key])`` as arrays without axes, in the dtype of another; each replay has its own.
+        """Return the numbers ``at(home[key])`` as 0-d arrays in the dtype of ``like``; each replay has its own.
 
         ``home[key]`` is a count, which every replay moves as this step does.
         """
@@ -73,12 +73,12 @@ class Capture:
         return tuple([memory[i, ...] for i in range(memory.shape[0])])
 
     def memory(self, values: Sequence[float], like: Array) -> Array:
-        """Memory that holds numbers, in the dtype and on the device of an array."""
+        """Return memory that holds numbers, in the dtype and on the device of an array."""
         held: Array = array_namespace(like).asarray(list(values), dtype=like.dtype, device=like.device)
         return held
 
     def values(self) -> list[tuple[Array, Sequence[float]]]:
-        """The memory and the numbers of the step that comes."""
+        """Return the memory with the numbers of the next step."""
         return [(memory, coming()) for memory, coming in self.cells]
 
     def moved(self) -> None:
@@ -87,7 +87,7 @@ class Capture:
             home[key] += by
 
     def holds(self) -> bool:
-        """Whether all that lasts, but for its counts, is what the step was captured with."""
+        """Return whether everything that lasts, except for its counts, is what the step was captured with."""
         counts = {(id(home), key) for home, key, _ in self.moves}
         return all(
             place in counts or _same(home.get(key) if isinstance(home, dict) else home[key], before)
@@ -118,7 +118,7 @@ class Capture:
 
 
 def _same(value: Any, before: Any) -> bool:
-    """Whether a place still holds what it held: the same object, or an equal option."""
+    """Return whether a place still holds the same object, or an equal option."""
     return value is before or (
         isinstance(before, int | float | str) and type(value) is type(before) and value == before
     )

@@ -82,7 +82,7 @@ def _keep_name(target: Path) -> None:
 
 
 def path_of(who: str, path: object) -> Path:
-    """A path that was given as a string or a Path.
+    """Return a path that was given as a string or a Path as a Path.
 
     Raises: ``DtypeError`` for anything else.
     """

@@ -108,7 +108,7 @@ _part: ContextVar[tuple[int, int]] = ContextVar("xpnet_part", default=(0, 0))
 
 @contextmanager
 def part_of_a_batch(first: int, count: int) -> Iterator[None]:
-    """A time in which the ``count`` rows that are drawn for stand behind ``first`` others of their batch.
+    """Draw, in this context, for ``count`` rows that stand behind ``first`` others of their batch.
 
     The masks of the parts of a batch are then the parts of its mask, and nobody draws the whole.
     """
@@ -120,7 +120,7 @@ def part_of_a_batch(first: int, count: int) -> Iterator[None]:
 
 
 def drawn_before(size: int) -> int:
-    """How many values of a batch stand before the ``size`` values of the part that is drawn for."""
+    """Return how many values of a batch stand before the ``size`` values of the part that is drawn for."""
     first, count = _part.get()
     return first * (size // count) if count else 0
 

@@ -150,7 +150,7 @@ class Plateau:
 
     @property
     def state(self) -> dict[str, float]:
-        """The numbers that it keeps, by name."""
+        """The numbers that the schedule keeps, by name."""
         return {name: getattr(self, name) for name in ("rate", "best", "waited", "resting")}
 
     @state.setter

@@ -26,7 +26,7 @@ def is_half(dtype: Any) -> bool:
 
 
 def widened(x: Array) -> Array:
-    """An array of 16 bits in float32, any other as it is."""
+    """Return an array of 16 bits in float32, any other as it is."""
     if not is_half(x.dtype):
         return x
     xp = array_namespace(x)
@@ -35,7 +35,7 @@ def widened(x: Array) -> Array:
 
 
 def narrowed(y: Array, like: Array) -> Array:
-    """A result in the dtype of an array that ``widened`` may have widened; beside any other as it is."""
+    """Return a result in the dtype of an array that ``widened`` may have widened; beside any other as it is."""
     if not is_half(like.dtype):
         return y
     rounded: Array = array_namespace(y).astype(y, like.dtype)

@@ -136,7 +136,7 @@ class Dropout(layers.Layer):
 
 
 def with_rows(kind: Kind) -> Kind:
-    """The layer, which computes on rows, with y in the shape in which x came, and dout in that of y."""
+    """Return the layer, which computes on rows, with y in the shape in which x came, and dout in that of y."""
     of_rows: Callable[..., Any] = kind.forward
     back: Callable[..., Any] = kind.backward
 

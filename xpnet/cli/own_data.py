@@ -59,7 +59,7 @@ class Recipe:
 
 
 def recipe_for(rows: int, images: bool) -> Recipe:
-    """Small steps and many epochs for few rows, wide layers and few epochs for many."""
+    """Return small steps and many epochs for few rows, wide layers and few epochs for many."""
     batch_size = int(np.clip(2 ** round(np.log2(max(rows / 50.0, 1.0))), 8, 256))
     if images:
         return Recipe((64,), min(batch_size, 64), 100 if rows < 2_000 else 40, 10)
@@ -105,7 +105,7 @@ def train_own(
 
 
 def begin(path: Path, folder: Path | None, overwrite: bool, resume: bool) -> Path:
-    """The folder of a training, without what it held where that is to be overwritten.
+    """Return the folder of a training, without what it held where that is to be overwritten.
 
     Raises: ``DataError`` for one that holds another training.
     """
@@ -120,7 +120,7 @@ def begin(path: Path, folder: Path | None, overwrite: bool, resume: bool) -> Pat
 
 
 def read_data(path: Path, target: str | None, kinds: Mapping[str, str], size: int, options: dict[str, Any]) -> Dataset:
-    """The data in a file or folder.
+    """Return the data in a file or folder.
 
     Raises: ``ArgumentError`` where it is not said what to learn, or of a folder something is said that is for tables.
     """
@@ -265,7 +265,7 @@ def linear_scores(x: Any, t: Any, y: Any, outputs: int) -> Any:
 
 
 def kinds_of(given: tuple[str, ...]) -> dict[str, str]:
-    """The options ``--kind NAME=KIND``.
+    """Return the options ``--kind NAME=KIND``.
 
     Raises: ``ArgumentError``.
     """
@@ -279,7 +279,7 @@ def kinds_of(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def own_optimizer(make: Any, lr: float | None) -> Optimizer:
-    """The optimizer that was chosen, or Adam."""
+    """Return the optimizer that was chosen, or Adam."""
     made: Optimizer = Adam(lr or 1e-3) if make is None else make(lr) if lr else make()
     return made
 

@@ -54,7 +54,7 @@ def report(
 
 
 def rows_of(run: Run, data: Path, target: str | None) -> tuple[Any, Any]:
-    """Rows and labels of a table, a folder or a text.
+    """Return rows and labels of a table, a folder or a text.
 
     Raises: ``ArgumentError`` for a table without the name of the column that was learnt, and for a run of arrays.
     """

@@ -80,7 +80,7 @@ def cut(title: str, size: float, room: float) -> str:
 
 
 def _legend(colours: Mapping[str, str], width: float) -> tuple[list[str], float]:
-    """The names of the series in their colours, and where they begin."""
+    """Return the names of the series in their colours, and where they begin."""
     parts, x = [], width - 28.0
     for name, colour in reversed(list(colours.items())):
         x -= text_width(name, 12) + 32

@@ -170,7 +170,7 @@ def parameter_gradients(layer: Layer) -> dict[str, Host | None]:
 
 
 def trained_places(layer: Layer) -> dict[str, Any]:
-    """Where the parameters are that have gradients: not those of frozen layers."""
+    """Return where the parameters are that have gradients: not those of frozen layers."""
     return {name: place for name, place in layer.params.places.items() if not getattr(place[0], "frozen", False)}
 
 

@@ -19,7 +19,7 @@ _names: dict[type, tuple[str, ...]] = {}
 
 
 def libraries_for(kind: type) -> tuple[str, ...]:
-    """The names under which bodies for plain arrays of a type are registered, the best first.
+    """Return the names under which bodies for plain arrays of a type are registered, the best first.
 
     The first question imports them from ``xpnet/fast/<library>``; there are none where that is not there.
     """
@@ -71,7 +71,7 @@ class Kernel(Generic[P, R]):
 
 
 def kernel(arrays: int) -> Callable[[Callable[P, R]], Kernel[P, R]]:
-    """Make the decorated function the reference of a kernel, whose first so many arguments are arrays.
+    """Make the decorated function the reference of a kernel, whose first ``arrays`` arguments are arrays.
 
     All arguments are positional. Bodies have the same signature and, to rounding, the same result.
     """

@@ -212,28 +212,28 @@ class Gelu(Layer):
 
 
 def sigmoid(x: Array) -> Array:
-    """Logistic function, ``y = 1 / (1 + e⁻ˣ)``, as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
+    """Return the logistic function as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
     xp = array_namespace(x)
     y: Array = xp.exp(not_above_0(x)) / (1.0 + xp.exp(-xp.abs(x)))
     return y
 
 
 def softplus(x: Array) -> Array:
-    """Softplus, ``y = log(1 + eˣ)``, as ``max(x, 0) + log(1 + exp(-|x|))``, which cannot overflow."""
+    """Return ``log(1 + eˣ)``, the softplus, as ``max(x, 0) + log(1 + exp(-|x|))``, which cannot overflow."""
     xp = array_namespace(x)
     y: Array = xp.maximum(x, xp.zeros_like(x)) + xp.log1p(xp.exp(-xp.abs(x)))
     return y
 
 
 def not_above_0(x: Array) -> Array:
-    """``min(x, 0)``, whose exponential cannot overflow."""
+    """Return ``min(x, 0)``, whose exponential cannot overflow."""
     xp = array_namespace(x)
     y: Array = xp.minimum(x, xp.zeros_like(x))
     return y
 
 
 def finite(layer: Layer, name: str, number: Any) -> float:
-    """The number of an option.
+    """Return the value of an option as a float.
 
     Raises: ``ArgumentError`` where it is none, or infinite.
     """

@@ -114,7 +114,7 @@ class MultiHeadAttention(Layer):
         return in_rows_of(dout, dq @ self.Wq.T + dk @ self.Wk.T + dv @ self.Wv.T) if self.needs_dx else None
 
     def allowed(self, x: Array, mask: Array | None) -> Array | None:
-        """True where a position may attend to another, as it broadcasts against the scores; None for everywhere."""
+        """Return True where a position may attend to another, to broadcast against the scores, or None if all may."""
         allowed = None if mask is None else mask[:, None, None, :]
         if self.causal:
             steps = array_namespace(x).arange(x.shape[1], device=device_of(x))
@@ -155,14 +155,14 @@ class MultiHeadAttention(Layer):
 
 
 def split_heads(x: Array, heads: int) -> Array:
-    """The heads of each sample side by side, ``(N, L, A) -> (N, heads, L, E)``."""
+    """Return the heads of each sample as an axis of their own, ``(N, L, A) -> (N, heads, L, E)``."""
     xp = array_namespace(x)
     N, L, A = x.shape
     return xp.permute_dims(xp.reshape(x, (N, L, heads, A // heads)), (0, 2, 1, 3))  # type: ignore[no-any-return]
 
 
 def join_heads(x: Array) -> Array:
-    """The heads of each position one after another, ``(N, heads, L, E) -> (N, L, A)``."""
+    """Return the heads of each position concatenated, ``(N, heads, L, E) -> (N, L, A)``."""
     xp = array_namespace(x)
     N, heads, L, E = x.shape
     return xp.reshape(xp.permute_dims(x, (0, 2, 1, 3)), (N, L, heads * E))  # type: ignore[no-any-return]

@@ -119,13 +119,13 @@ class Layer(MovableLayer):
         checks.check_arrays(self.spec, {}, self.parameter_arrays())
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
-        """``forward``; where a Variable is among inputs or parameters, recorded as one node of the graph."""
+        """Run ``forward``; if any input or parameter is a Variable, record the call as one node of the graph."""
         if named:
             inputs = checks.in_order(self.spec, inputs, named)
         return call_layer(self, inputs) if self.is_traced(inputs) else self.forward(*inputs)
 
     def is_traced(self, inputs: tuple[Any, ...]) -> bool:
-        """Whether a Variable is among inputs or parameters."""
+        """Return whether any input or parameter is a Variable."""
         for array in inputs:
             if type(array) is Variable:
                 return True
@@ -135,11 +135,11 @@ class Layer(MovableLayer):
         return False
 
     def parameter_arrays(self) -> dict[str, Any]:
-        """The parameters as they are now, name -> array."""
+        """Return the parameters as they are now, name -> array."""
         return {name: getattr(self, name) for name in self.parameters}
 
     def check_inputs(self, inputs: tuple[Any, ...], x_shape: tuple[int, ...] | None = None) -> int | None:
-        """Check inputs and parameters, unless the layer has just accepted arrays that are like them; return ``half``.
+        """Check inputs and parameters, unless the layer has just accepted arrays of their kind; return ``half``.
 
         Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
         """
@@ -152,27 +152,27 @@ class Layer(MovableLayer):
         return accepted.half
 
     def stage_for_node(self, arrays: tuple[Any, ...]) -> Stage | None:
-        """The body that runs one call on this copy of the layer for a node of a graph, None for the equations."""
+        """Return the body that runs one call of this copy for a node of a graph, or None to run the equations."""
         return stage_of(self, arrays)
 
     def home_of(self, attribute: str) -> dict[str, Any]:
-        """The dict in which an attribute stands: the layer's own, or that of the state shared with its copies."""
+        """Return the dict that holds an attribute: the layer's own, or that of the state shared with its copies."""
         return vars(self) if attribute in vars(self) else self.lasting_state
 
     def has_own(self, attribute: str) -> bool:
-        """Whether an attribute was assigned to this layer, rather than to its class."""
+        """Return whether an attribute is set on this layer itself, rather than on its class."""
         return attribute in vars(self)
 
     def forget_batch(self) -> None:
-        """Forget what was noted of the arrays and of the last batch."""
+        """Forget the last batch and what was noted about its arrays."""
         self.last_call, self.accepted = None, Accepted()
 
     def predict(self, *inputs: Any) -> Any:
-        """``forward`` for inference, on a shallow copy: nothing stays cached, no state moves."""
+        """Run ``forward`` for inference, on a shallow copy: nothing stays cached and no state changes."""
         return self.inferring().forward(*inputs)
 
     def inferring(self) -> Self:
-        """A shallow copy for inference, whose caches die with it."""
+        """Return a shallow copy for inference, whose caches are dropped with it."""
         copy = self.copy()
         copy.training = copy.needs_dx = False
         return copy
@@ -194,11 +194,11 @@ class Layer(MovableLayer):
 
     @property
     def trains(self) -> bool:
-        """Whether a backward writes gradients on it: it has parameters, and is not frozen."""
+        """True if a backward writes gradients on the layer: it has parameters and is not frozen."""
         return bool(self.parameters) and not self.frozen
 
     def copy(self) -> Self:
-        """A shallow copy: the same arrays, caches of its own."""
+        """Return a shallow copy: the same arrays, but its own caches."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         return copy
@@ -217,7 +217,7 @@ class Layer(MovableLayer):
                 setattr(layer, attribute, array)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The arrays and settings, without what the last batch left."""
+        """Return the arrays and settings, without the caches of the last batch."""
         left_out = {
             "accepted",
             "last_call",
@@ -227,7 +227,7 @@ class Layer(MovableLayer):
         return {name: value for name, value in vars(self).items() if name not in left_out} | {"accepted": Accepted()}
 
     def astype(self, dtype: Any) -> Self:
-        """A layer of its own with parameters and state in another dtype, ``layer.astype("float64")``.
+        """Return a layer of its own with parameters and state in another dtype, ``layer.astype("float64")``.
 
         Raises: ``DtypeError`` for a dtype that is not floating, or that the library lacks.
         """
@@ -249,7 +249,7 @@ class Layer(MovableLayer):
 
     @property
     def grads(self) -> dict[str, Array]:
-        """The gradients of the last ``backward``, name -> array."""
+        """The gradients from the last ``backward``, name -> array."""
         return self.params.gradients()
 
     def __repr__(self) -> str:
@@ -257,11 +257,11 @@ class Layer(MovableLayer):
         return f"{type(self).__name__}({', '.join([*self._inside(), *options])})"
 
     def _inside(self) -> list[str]:
-        """The parameters as the repr shows them, ``W (784, 50)``."""
+        """Return the parameters for the repr, such as ``W (784, 50)``."""
         return [f"{name} {tuple(array.shape)}" for name, array in self.params.items()]
 
     def constructor_options(self) -> Mapping[str, Any]:
-        """What the attributes tell of the constructor's options, name -> value."""
+        """Return the constructor's options as the attributes hold them, name -> value."""
         return {name: value for name, value in vars(self).items() if name not in self.parameters}
 
 
@@ -269,7 +269,7 @@ Layer.spec = Spec.of(Layer)
 
 
 def _cast(value: Any, dtype: Any) -> Any:
-    """A copy of a floating array in another dtype; anything else as it is."""
+    """Return a floating array in another dtype, as a copy; return anything else unchanged."""
     if not is_array(value) or dtype_kind(value) not in ("real", "complex"):
         return value
     xp = array_namespace(value)
@@ -281,7 +281,7 @@ def _cast(value: Any, dtype: Any) -> Any:
 
 
 def leaves(layer: Layer, path: str = "") -> dict[str, Layer]:
-    """The layers inside a layer that own no layers, in the order of computation, by their paths."""
+    """Return the layers inside a layer that own no layers themselves, in the order of computation, by path."""
     if not layer.is_container:
         return {path: layer}
     found: dict[str, Layer] = {}

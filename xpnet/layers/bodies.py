@@ -1,4 +1,4 @@
-"""Body: how one library runs some layers in a row, faster and equal; the register of bodies; ``plain``.
+"""Body: a faster and equal way to run some layers in a row on one library; the register of bodies; ``plain``.
 
 A layer's ``forward`` and ``backward`` are written in the standard alone. A library has faster ways, which stand in
 ``xpnet/fast/<library>/`` and are registered here for the classes of layers that they equal.
@@ -32,7 +32,7 @@ is_plain = _plain.get
 
 
 class Body:
-    """How one library runs some layers in a row, ``y = layerₙ(… layer₁(x))``.
+    """A way to run some layers in a row on one library, ``y = layerₙ(… layer₁(x))``.
 
     A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs and returns y; and ``backward``,
     which writes the gradients ``dW`` on the layers, unless ``trains`` is False as where they are frozen, and returns
@@ -65,7 +65,7 @@ class Body:
 
     @classmethod
     def made_for(cls, *layers: Any) -> bool:  # noqa: ARG003
-        """Whether the body pays for layers with these options; where it does not, fewer layers in a row have bodies."""
+        """Return whether the body is worthwhile for layers with these options; if not, a shorter row gets a body."""
         return True
 
 
@@ -87,7 +87,7 @@ def body(library: str, *row: type) -> Callable[[Kind], Kind]:
 
 
 def methods_of(layer: type) -> dict[str, Any]:
-    """The methods that make up what a class of layers computes, by name; not those of every layer."""
+    """Return the methods that define what a class of layers computes, by name, without those of every layer."""
     base = next(kind for kind in layer.__mro__ if kind.__name__ == "Layer")
     found = {name: getattr(layer, name) for name in dir(layer) if not name.startswith("__")}
     return {
@@ -98,7 +98,7 @@ def methods_of(layer: type) -> dict[str, Any]:
 
 
 def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | None:
-    """The body for exactly these layers, None for none, or where somebody has replaced one of their methods."""
+    """Return the body for exactly these layers, or None if there is none or one of their methods was replaced."""
     row = tuple(map(type, layers))
     for library in libraries:
         kind = BODIES.get(library, {}).get(row)
@@ -108,7 +108,7 @@ def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | 
 
 
 def replaced(kind: type[Body], layers: Sequence[Any]) -> bool:
-    """Whether somebody has put a method of a layer, or of its class, in the place of the one that the body equals."""
+    """Return whether a method of a layer, or of its class, is no longer the one that the body equals."""
     for layer, methods in zip(layers, kind.watched, strict=True):
         for name, method in methods:
             if getattr(getattr(layer, name), "__func__", None) is not method:

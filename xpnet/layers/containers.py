@@ -51,7 +51,7 @@ class Chain(Container):
         return noted[1]
 
     def _first_trained(self) -> int:
-        """The place of the first layer on which a backward writes gradients: where none comes before, it may end."""
+        """Return the index of the first layer that is trained: without dx, a backward may end there."""
         row = self._row()
         return next((at for at, layer in enumerate(row) if layer.trains), len(row))
 
@@ -69,7 +69,7 @@ class Chain(Container):
         return x
 
     def _name(self, error: XpnetError, at: Any) -> None:
-        """Let an error of a layer say which of its kind it is."""
+        """Name in an error the layer that raised it, by its name in the chain."""
         for name, layer in self.layers.items():
             if layer is at:
                 inside = getattr(at, "layers", None)
@@ -168,7 +168,7 @@ class Concat(Container):
 
 
 class Join(Layer):
-    """Arrays put one behind another along an axis, ``y = concat(x1, … xn)``.
+    """Arrays concatenated along an axis, ``y = concat(x1, … xn)``.
 
     Backward: ``dxi`` is the part of dout that came from xi.
     """
@@ -206,12 +206,12 @@ class Join(Layer):
 
 
 def as_branch(layers: Branch) -> Layer:
-    """A layer as it is, several as a Chain."""
+    """Return a layer unchanged, and several layers as a Chain."""
     return Chain(*layers) if isinstance(layers, list | tuple) else layers  # type: ignore[return-value]
 
 
 def in_a_row(layer: Layer, path: str = "") -> dict[str, Layer]:
-    """The layers that compute one after another, by their paths: chains are opened, other containers stay whole."""
+    """Return the layers that run one after another, by path: chains are opened, other containers stay whole."""
     if type(layer).forward is not Chain.forward:
         return {path: layer}
     found: dict[str, Layer] = {}
@@ -221,7 +221,7 @@ def in_a_row(layer: Layer, path: str = "") -> dict[str, Layer]:
 
 
 def named_after_class(layers: Iterable[object]) -> dict[str, Any]:
-    """Names by class and count in order, ``Affine1``, ``Relu1``, ``Affine2``."""
+    """Return the layers named by class and number in order, ``Affine1``, ``Relu1``, ``Affine2``."""
     counts: dict[str, int] = {}
     named = {}
     for layer in layers:
@@ -232,7 +232,7 @@ def named_after_class(layers: Iterable[object]) -> dict[str, Any]:
 
 
 def checked_layers(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
-    """The layers of a container by name, each of them an object of its own with arrays of its own.
+    """Return the layers of a container by name, after a check that they are distinct layers with distinct arrays.
 
     Raises: ``DtypeError``, ``ArgumentError``.
     """

@@ -15,7 +15,7 @@ from xpnet.typing import Array
 
 
 class Filters(Windowed):
-    """What the convolution and its transpose share: the filters ``W``, ``b``, and how they slide over the images."""
+    """The base of the convolution and its transpose: the filters ``W``, ``b``, and the window in which they slide."""
 
     parameters = ("W", "b")
     holomorphic = True
@@ -48,12 +48,12 @@ class Filters(Windowed):
             vars(self)["units"] = {}  # a unit has no like in another group
 
     def filters(self) -> Array:
-        """A filter in each row, ``(G, M/G, C/G FH FW)`` of G groups."""
+        """Return the filters, one per row, ``(G, M/G, C/G FH FW)`` for G groups."""
         rows, C, FH, FW = self.W.shape
         return array_namespace(self.W).reshape(self.W, (self.groups, rows // self.groups, C * FH * FW))  # type: ignore[no-any-return]
 
     def bias(self) -> Array:
-        """The bias along the channels of images."""
+        """Return the bias along the channel axis of images."""
         return array_namespace(self.b).reshape(self.b, (self.b.shape[0], 1, 1))  # type: ignore[no-any-return]
 
 
@@ -66,7 +66,7 @@ def initial_filters(
     init: Init,
     rng: Generator | None,
 ) -> Array:
-    """Filters of a convolution, ``W = σ z`` with σ by the ``C/groups FH FW`` values that each output sums.
+    """Return initial filters of a convolution, ``W = σ z`` with σ from the ``C/groups FH FW`` values in each sum.
 
     Shapes: ``W (M, C/groups, FH, FW)``.
     """
@@ -127,7 +127,7 @@ class Convolution(Filters):
         init: Init = "he",
         rng: Generator | None = None,
     ) -> Self:
-        """A Convolution of C channels by M filters, with parameters on the current backend, ``W = σ z``, ``b = 0``.
+        """Return a Convolution from C channels to M, with parameters on the current backend, ``W = σ z``, ``b = 0``.
 
         ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
 
@@ -178,7 +178,7 @@ class TransposedConvolution(Filters):
                 raise ArgumentError(who, must, f"{extra}, not below {max(s, d)}", "make it smaller")
 
     def size_of_y(self, x: Array) -> Pair:
-        """The rows and columns of the images that come of images x, ``(OH, OW)``.
+        """Return the rows and columns of the output for images x, ``(OH, OW)``.
 
         Raises: ``ShapeError`` where none are left.
         """
@@ -222,7 +222,7 @@ class TransposedConvolution(Filters):
         init: Init = "he",
         rng: Generator | None = None,
     ) -> Self:
-        """A TransposedConvolution from C channels to M, on the current backend, ``W = σ z``, ``b = 0``.
+        """Return a TransposedConvolution from C channels to M, on the current backend, ``W = σ z``, ``b = 0``.
 
         ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
 
@@ -236,7 +236,7 @@ class TransposedConvolution(Filters):
 
 
 def im2col(x: Array, window: Window, places: Pair, groups: int) -> Array:
-    """The patches of images as columns, a row for each channel and cell of the window.
+    """Return the patches of images as columns, with a row for each channel and cell of the window.
 
     Shapes: ``x (N, C, H, W)``, result ``(G, C/G FH FW, N OH OW)`` of G groups of channels.
     """
@@ -246,7 +246,7 @@ def im2col(x: Array, window: Window, places: Pair, groups: int) -> Array:
 
 
 def col2im(columns: Array, shape: tuple[int, ...], window: Window, places: Pair) -> Array:
-    """The transpose of ``im2col``: every column is added to the patch that it stands for.
+    """Return the transpose of ``im2col``: every column is added to the patch that it came from.
 
     Shapes: ``columns`` as of ``im2col``; result ``shape``, ``(N, C, H, W)``.
     """
@@ -257,12 +257,12 @@ def col2im(columns: Array, shape: tuple[int, ...], window: Window, places: Pair)
 
 
 def as_rows(x: Array, groups: int) -> Array:
-    """A channel of all images in each row, ``(N, M, OH, OW) -> (G, M/G, N OH OW)`` of G groups."""
+    """Return a channel of all images in each row, ``(N, M, OH, OW) -> (G, M/G, N OH OW)`` for G groups."""
     xp, (N, M, OH, OW) = array_namespace(x), x.shape
     return xp.reshape(xp.permute_dims(x, (1, 0, 2, 3)), (groups, M // groups, N * OH * OW))  # type: ignore[no-any-return]
 
 
 def as_images(rows: Array, N: int, places: Pair) -> Array:
-    """N images of rows that hold a channel of them each, ``(G, M/G, N OH OW) -> (N, M, OH, OW)``."""
+    """Return N images from rows that hold one channel each, ``(G, M/G, N OH OW) -> (N, M, OH, OW)``."""
     xp, (groups, channels, _) = array_namespace(rows), rows.shape
     return xp.permute_dims(xp.reshape(rows, (groups * channels, N, *places)), (1, 0, 2, 3))  # type: ignore[no-any-return]

@@ -45,11 +45,11 @@ class Dropout(Layer):
 
     @property
     def drawn(self) -> str:
-        """The seed and the name of the stream, ``"0/Dropout1"``."""
+        """The seed and the name of the stream, such as ``"0/Dropout1"``."""
         return f"{self.rng.seed}/{self.stream}"
 
     def draw_from(self, drawn: str) -> None:
-        """Draw from the stream of another layer, ``drawn``, as one that goes on with its training does."""
+        """Draw from the stream of another layer, given by its ``drawn``, to continue its training."""
         seed, _, self.stream = drawn.partition("/")
         self.rng = Generator(int(seed))
 
@@ -62,7 +62,7 @@ class Dropout(Layer):
         return x * self.mask
 
     def _count(self, x: Array) -> Any:
-        """The step that names the mask; in a capture an array, in which each replay has its own."""
+        """Return the step that names the mask; in a capture, an array with a new value in each replay."""
         capture = capturing.current
         if capture is None:
             return self.step

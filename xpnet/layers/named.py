@@ -36,11 +36,11 @@ class NamedArrays(MutableMapping[str, Array]):
 
     @property
     def frozen(self) -> set[str]:
-        """The names of what a frozen layer holds, which nothing trains."""
+        """The names of the arrays in frozen layers, which nothing trains."""
         return {name for name, (layer, _) in self.places.items() if layer.frozen}
 
     def register(self, capture: capturing.Capture, name: str) -> None:
-        """Register with a capture that the array of a name lasts from step to step."""
+        """Register the array of a name with a capture, as one that lasts from step to step."""
         layer, attribute = self.place(name)
         capture.lasts(layer.home_of(attribute), attribute)
 
@@ -56,7 +56,7 @@ class NamedArrays(MutableMapping[str, Array]):
         self.bind(name, value)
 
     def bind(self, name: str, value: Array) -> None:
-        """Assign an array that may be of another library, with all the others."""
+        """Assign an array, which may be of another library if all the others move with it."""
         layer, attribute = self.place(name)
         before = getattr(layer, attribute)
         if getattr(value, "shape", None) != before.shape:
@@ -81,7 +81,7 @@ class NamedArrays(MutableMapping[str, Array]):
         return Pairs(self)
 
     def pairs(self) -> list[tuple[str, Array]]:
-        """Names and arrays in a list."""
+        """Return names and arrays as a list of pairs."""
         return [(name, getattr(layer, attribute)) for name, (layer, attribute) in self.places.items()]
 
     def __len__(self) -> int:
@@ -91,7 +91,7 @@ class NamedArrays(MutableMapping[str, Array]):
         return f"params({', '.join(f'{name} {tuple(array.shape)}' for name, array in self.items())})"
 
     def gradients(self) -> dict[str, Array]:
-        """Name -> gradient of the last ``backward``, without those of frozen layers.
+        """Return the gradients of the last ``backward`` by name, without those of frozen layers.
 
         Raises: ``StateError`` where there was none; what it returns ``NameUnknownError`` for a frozen name.
         """
@@ -105,7 +105,7 @@ class NamedArrays(MutableMapping[str, Array]):
 
 
 class OfTrained(dict[str, Array]):
-    """Gradients of a network in which some layers are frozen, of which there are none."""
+    """The gradients of a network with frozen layers, which have none."""
 
     def __missing__(self, name: str) -> Array:
         must, remedy = "a gradient must be of what is trained", "leave it out, or freeze(False) its layer"
@@ -113,7 +113,7 @@ class OfTrained(dict[str, Array]):
 
 
 def _check_place(who: str, name: str, before: Any, value: Any) -> None:
-    """Raise LibraryError where the array of a name would be of another library, or on another device, than before."""
+    """Raise LibraryError if an array would be of another library or on another device than before."""
     old, new = library_of(array_namespace(before)), library_of(array_namespace(value))
     if old.name != new.name:
         what, names = "library", (old.name, new.name)
@@ -128,7 +128,7 @@ def _check_place(who: str, name: str, before: Any, value: Any) -> None:
 
 
 class Pairs(ItemsView[str, Array]):
-    """Names and arrays, without a search for each name."""
+    """A view of names and arrays that does not look up each name."""
 
     _mapping: NamedArrays
 

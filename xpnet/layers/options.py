@@ -12,7 +12,7 @@ from xpnet.layers.checks import plain
 
 
 def unusual_options(constructor: Any, values: Mapping[str, Any]) -> list[str]:
-    """The options of a constructor that are not as they are by default, in its order, ``slope=0.1``.
+    """Return the constructor's options that differ from their defaults, in order, such as ``slope=0.1``.
 
     Of an array the shape is shown. What has no value, or one that does not read in a line, is left out.
     """

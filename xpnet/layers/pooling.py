@@ -12,7 +12,7 @@ from xpnet.typing import Array
 
 
 class WindowPooling(Windowed):
-    """What the poolings with a window share: its size, stride and pad."""
+    """The base of poolings with a window: its size, stride and pad."""
 
     shapes = {"x": "N C H W"}
 
@@ -61,7 +61,7 @@ class MaxPooling(WindowPooling):
 
 
 def first_inside(window: Window, places: Pair, like: Array) -> Array:
-    """Which cell of the window is the first that is not on the border, at each place, ``(OH, OW)``."""
+    """Return the first cell of the window that is not on the border, at each place, ``(OH, OW)``."""
     xp = array_namespace(like)
     row, column = (
         xp.clip(p - s * xp.arange(count, device=device_of(like)), min=0)

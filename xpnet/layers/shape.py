@@ -108,5 +108,5 @@ class Transpose(Layer):
 
 
 def whole_numbers(numbers: Iterable[Any]) -> bool:
-    """Whether all are integers, of Python or NumPy."""
+    """Return whether all are integers of Python or NumPy."""
     return all(isinstance(number, Integral) and not isinstance(number, bool) for number in numbers)

@@ -83,7 +83,7 @@ class TransformerBlock(Container):
         init: Init = 0.02,
         rng: Generator | None = None,
     ) -> Self:
-        """A block with parameters on the current backend: two Linear around a Gelu (tanh) of ``hidden`` units.
+        """Return a block with parameters on the current backend: two Linear around a Gelu (tanh) of ``hidden`` units.
 
         ``hidden`` is 4 D unless given, ``init`` as in ``Affine.create``. A ``dropout_ratio`` above 0 ends each branch
         in Dropout. ``rng`` gives each layer numbers of its own.

@@ -99,7 +99,7 @@ class TransformerLM(Network):
         top_k: int | None = None,
         rng: Generator | None = None,
     ) -> Array:
-        """The prompt and ``count`` symbols after it, each drawn from ``softmax(y / temperature)`` of those before.
+        """Return the prompt and ``count`` more symbols, each drawn from ``softmax(y / temperature)`` of those before.
 
         A ``temperature`` of 0 takes the highest score; ``top_k`` draws from the k highest alone. The last ``context``
         symbols are seen. Scores are read on the host, where the draws are made: each call has a stream of its own, the
@@ -136,7 +136,7 @@ def check_temperature(who: str, temperature: Any) -> None:
 
 
 def check_prompt(who: str, prompt: Array, vocabulary: int) -> Host:
-    """The prompts on the host, one a row.
+    """Return the prompts on the host, one in each row.
 
     Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError``.
     """
@@ -156,7 +156,7 @@ def check_prompt(who: str, prompt: Array, vocabulary: int) -> Host:
 
 
 def chosen(scores: Host, temperature: float, top_k: int | None, u: Host) -> Host:
-    """The symbol of each row, ``k`` with ``Σᵢ₍ₖ pᵢ ≤ u < Σᵢ≤ₖ pᵢ`` and ``p = softmax(scores / temperature)``.
+    """Return a symbol for each row, ``k`` with ``Σᵢ₍ₖ pᵢ ≤ u < Σᵢ≤ₖ pᵢ`` and ``p = softmax(scores / temperature)``.
 
     Shapes: ``scores (N, V)``, ``u (N, 1)`` uniform in [0, 1), result ``(N, 1)``.
     """

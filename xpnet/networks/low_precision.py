@@ -34,7 +34,7 @@ LOOK_EVERY = 64  # steps, on a device, where a look waits for it
 
 
 class Gradients(dict[str, Array]):
-    """Gradients by name, and whether they are: a step over those of which one overflowed is to be left out.
+    """Gradients by name, and whether all are finite: a step is to be left out if one has overflowed.
 
     ``finite`` is a boolean of no axes on their device. Gradients that are made from others, such as clipped ones, keep
     it by ``changed``. Where each of several processes has a part of the values, ``across`` adds numbers of all parts,
@@ -48,7 +48,7 @@ class Gradients(dict[str, Array]):
 
 
 def changed(grads: Mapping[str, Array], made: dict[str, Array]) -> dict[str, Array]:
-    """What was made from gradients, finite and in parts where they were."""
+    """Return a dict made from gradients as Gradients too, with their ``finite`` and ``across``."""
     return Gradients(made, grads.finite, grads.across) if isinstance(grads, Gradients) else made
 
 
@@ -87,7 +87,7 @@ class LowPrecision(Movable):
             self.loss_scale = float(loss_scale)  # one of NumPy's would promote the gradients
 
     def forward(self, network: Any, x: Any, run: Callable[[Any], Any]) -> Any:
-        """The scores in the dtype of the weights, computed in ``dtype`` by ``run``."""
+        """Return the scores in the dtype of the weights, computed in ``dtype`` by ``run``."""
         W = next(iter(network.params.values()))
         self.low = {name: self._cast(array) for name, array in network.params.items()}
         with network.using(self.low):
@@ -95,7 +95,7 @@ class LowPrecision(Movable):
         return array_namespace(y).astype(y, W.dtype)
 
     def backward(self, network: Any, dout: Any, run: Callable[[Any], Any], across: Across | None = None) -> None:
-        """Assign each layer its gradients, in the dtype of its weights; zeros where a scaled one is not finite.
+        """Assign each layer its gradients in the dtype of its weights, or zeros if a scaled one is not finite.
 
         Where other processes have other rows, it is that of ``across``, on any of them, that counts.
         """
@@ -136,7 +136,7 @@ class LowPrecision(Movable):
         return destination.changes(vars(self), leave=("low",))  # those of the last forward
 
     def _look(self, finite: Array, floor: Any) -> None:
-        """Raise DivergenceError where one gradient has overflowed too often, or at the smallest scale."""
+        """Raise DivergenceError if a gradient has overflowed too often, or at the smallest scale."""
         xp = array_namespace(finite)
         one = xp.ones((), dtype=xp.float32, device=device_of(finite))
         self.bad_steps = xp.where(finite, 0.0 * one, self.bad_steps + one)
@@ -155,12 +155,12 @@ class LowPrecision(Movable):
 
     @property
     def places(self) -> dict[str, tuple[Any, str]]:
-        """Where the state is that lasts from step to step."""
+        """The places of the state that lasts from step to step."""
         names = () if self.good_steps is None else ("loss_scale", "good_steps")
         return {f"precision/{name}": (self, name) for name in names}
 
     def home_of(self, _: str) -> dict[str, Any]:
-        """The dict in which an attribute stands, for a capture."""
+        """Return the dict that holds an attribute, for a capture."""
         return vars(self)
 
     def _cast(self, value: Any) -> Any:
@@ -181,7 +181,7 @@ _NOT_REAL: set[tuple[type, Any]] = set()  # the types of arrays and their dtypes
 
 
 def cast_like(like: Any, value: Any) -> Any:
-    """Floating values in the dtype of others of their library; anything else as it is."""
+    """Return floating values in the dtype of others of their library; return anything else unchanged."""
     dtype = getattr(value, "dtype", None)
     if dtype is getattr(like, "dtype", None) or (type(value), dtype) in _NOT_REAL:
         return value
@@ -196,7 +196,7 @@ def cast_like(like: Any, value: Any) -> Any:
 
 
 def check_masters(who: str, network: Any) -> Array:
-    """The first parameter, after a look at all: they are the master weights, which must be of high precision.
+    """Return the first parameter, after a check that all are master weights of high precision.
 
     Raises: ``DtypeError``.
     """
@@ -211,7 +211,7 @@ def check_masters(who: str, network: Any) -> Array:
 
 
 def check_dtype(who: str, dtype: str, W: Array) -> None:
-    """The library of W must have the dtype, and its device must multiply in it.
+    """Raise unless the library of W has the dtype and its device can multiply in it.
 
     Raises: ``ArgumentError``, ``BackendError``.
     """

@@ -1,4 +1,4 @@
-"""What CuPy cannot do while a stream is captured, done in another way: matrix products, and joins of many arrays."""
+"""Substitutes for calls that CuPy cannot make while a stream is captured: matrix products and joins of many arrays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AT_ONCE = 8  # for more arrays CuPy sends a table of their places from the host
 
 @contextmanager
 def capturing(graph: Any, stream: Any) -> Iterator[None]:
-    """Let ``a @ b``, ``concat`` and ``stack`` be captured on a stream, for a graph.
+    """Make ``a @ b``, ``concat`` and ``stack`` work while a stream is captured for a graph.
 
     Products go to a cuBLAS handle with a workspace, both of which the graph keeps. CuPy refuses to call cuBLAS then,
     nvmath-python does not; CuPy looks its calls up by name in a module, with the arguments of C.
@@ -58,7 +58,7 @@ def _with(handle: int, call: Any) -> Any:
 
 
 def _by_parts(join: Callable[..., Any], concat: Callable[..., Any]) -> Callable[..., Any]:
-    """The join of a few arrays as one of any number."""
+    """Return a join of any number of arrays, made from one of a few."""
 
     def joined(arrays: Any, *, axis: int = 0) -> Any:
         parts = [join(arrays[i : i + AT_ONCE], axis=axis) for i in range(0, len(arrays), AT_ONCE)]

@@ -104,7 +104,7 @@ class Graph(Capture):
 
 
 def growing_pool() -> Any:
-    """A memory pool that is refused what it would free blocks for: a graph goes on to use those that are free now.
+    """Return a memory pool that may free no blocks for more room: a graph goes on to use blocks that are free now.
 
     Raises: ``StateError`` from ``malloc`` where the device has no more, or CuPy was told to take no more.
     """
@@ -128,12 +128,12 @@ def growing_pool() -> Any:
 
 
 def _refused_by_cupy(error: BaseException) -> bool:
-    """Whether CuPy has refused a copy from or to the host before CUDA could: by a plain RuntimeError that says so."""
+    """Return whether CuPy itself has refused a copy from or to the host, with a plain RuntimeError that says so."""
     return type(error) is RuntimeError and "the current stream is capturing" in str(error)
 
 
 def check_copies(graph: int) -> None:
-    """Raise StateError for a copy from or to the host, where something else may be when it is replayed."""
+    """Raise StateError for a copy from or to the host, whose content may differ when it is replayed."""
     from cuda.bindings import runtime
 
     def done(result: tuple[Any, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""CUDA body of the sum of rows by number: one launch, and the same bits in every run."""
+"""CUDA body of the sum of rows by index: one launch, with the same bits in every run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NumPy body of the sum of rows by number, in float64."""
+"""NumPy body of the sum of rows by index, in float64."""
 
 from __future__ import annotations
 
