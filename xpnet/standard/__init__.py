@@ -1,4 +1,4 @@
-"""The functions of the array API standard as xpnet's Variables have them: signature, types, value and derivative.
+"""The functions of the array API standard as Variables have them: signature, types, value and derivative.
 
 These declarations are what an editor completes, and what the functions of the namespace take and say: there is no
 second table. ``dout`` is the gradient that arrives at the result ``y``; that of an argument ``x`` is ``dx``.

@@ -48,7 +48,7 @@ class LossesInALaunch(CudaBody):
         return True
 
     def dlosses(self, dout: Any, dx: Any) -> tuple[Any, float]:
-        """Return the derivative with respect to the losses as the kernels take it: an array or 0 for 1, and a number."""
+        """Return the derivative with respect to the losses for the kernels: an array, or 0 for 1, and a number."""
         dout = dout if type(dout) is float else upstream(dout, dx)
         dlosses, number = (dout, self.share) if self.own is None else (self.own.dlosses(dout), 1.0)
         return (0, dlosses * number) if type(dlosses) is float else (upstream(dlosses, dx), number)
