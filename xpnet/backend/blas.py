@@ -1,4 +1,4 @@
-"""The BLAS with which NumPy multiplies matrices: its name, the core that it has chosen, its threads and its speed."""
+"""The BLAS with which NumPy multiplies matrices: its name, the core that it uses, its threads and its speed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Blas:
 
 
 def blas() -> Blas:
-    """Return NumPy's BLAS; whatever it does not report is ``unknown``."""
+    """Return NumPy's BLAS, with ``unknown`` for whatever it does not report."""
     try:
         config: Any = np.show_config(mode="dicts")
         built = config["Build Dependencies"]["blas"]
@@ -40,7 +40,7 @@ def blas() -> Blas:
 
 
 def gigaflops(seconds: float = 0.2, size: int = 1024) -> float:
-    """Measure products of square float32 matrices; return 10⁹ operations a second, the best of several."""
+    """Measure products of square float32 matrices, and return the best of several in 10⁹ operations a second."""
     x = np.ones((size, size), dtype=np.float32)
     times: list[float] = []
     while sum(times) < seconds or len(times) < 2:  # the first one wakes the threads

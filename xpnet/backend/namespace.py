@@ -1,4 +1,4 @@
-"""``array_namespace``: the library of some arrays, asked for on every call and so made cheap."""
+"""``array_namespace``: the library of some arrays, cached because every call asks for it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ OTHER_ARRAYS = {
 
 
 def refuse_subclass(who: str, array: Any) -> None:
-    """Raise DtypeError for a matrix or a masked array of NumPy's, whose operators mean something else."""
+    """Raise DtypeError for a NumPy matrix or masked array, whose operators have another meaning."""
     for kind in type(array).__mro__:
         if kind.__name__ in OTHER_ARRAYS and kind.__module__.partition(".")[0] == "numpy":
             got = f"numpy.{'ma.' if kind.__name__ == 'MaskedArray' else ''}{kind.__name__}"
@@ -108,7 +108,7 @@ def library_of(namespace: Namespace) -> Library:
 
 
 def library_of_type(kind: type) -> str:
-    """Return the name of the library whose plain arrays are of this type; of an unknown library, its package."""
+    """Return the name of the library whose plain arrays have this type, or the package of an unknown library."""
     for library in LIBRARIES.values():
         if library.has_type(kind):
             return library.name.replace("-", "_")

@@ -77,7 +77,7 @@ class Backend:
         return self.library.ahead(map(_batch, batches), self)
 
     def on_host(self, values: Any, dtype: Any = None) -> tuple[np.ndarray[Any, Any], Any]:
-        """Return what ``asarray`` hands to the library: values on the host, and a dtype or None to keep theirs."""
+        """Return what ``asarray`` passes to the library: values on the host, and a dtype or None to keep theirs."""
         host = on_host(values)
         if not host.dtype.isnative or min(host.strides, default=0) < 0:  # which not every library takes
             host = host.astype(host.dtype.newbyteorder("="), order="C")
@@ -158,7 +158,7 @@ def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = Non
 
 
 def _try_out(library: Library, device: Any, dtype: Any) -> None:
-    """Make one small array, so that what cannot work fails here, by name, and not inside a network."""
+    """Make one small array, so that an unusable backend fails here, by name, and not inside a network."""
     try:
         with library.allow(dtype_name(dtype)):
             made = library.asarray(np.ones(2), dtype, device)
@@ -215,7 +215,7 @@ def set_backend(backend: object, device: Any = None, dtype: Any = None) -> Backe
 
 @contextmanager
 def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Iterator[Backend]:
-    """Choose the backend of new arrays within a block, in this thread or task alone.
+    """Choose the backend of new arrays within a block, for this thread or task alone.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
     """
@@ -229,12 +229,12 @@ def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Itera
 
 
 def available_backends() -> tuple[str, ...]:
-    """Return the names of the backends that are ready on this machine; it imports each that is installed."""
+    """Return the names of the backends that are ready on this machine; each installed one is imported."""
     return tuple(name for name, library in LIBRARIES.items() if not missing(library))
 
 
 def missing(library: Library) -> str:
-    """Return what the library lacks on this machine, and the remedy; an empty text when it is ready."""
+    """Return what a library lacks on this machine and the remedy, or an empty text if it is ready."""
     try:
         library.namespace()
     except BackendError as error:

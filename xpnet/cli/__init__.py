@@ -26,7 +26,7 @@ COMMANDS = {
 
 
 class Answering(click.Command):
-    """A command in a tuned process.
+    """A command that runs in a tuned process.
 
     An XpnetError is printed as one line, without a traceback, and exits with 1. Ctrl-C prints ``stopped`` and what has
     been saved, and exits with 130.
@@ -45,7 +45,7 @@ class Answering(click.Command):
 
 
 class Commands(Answering, click.Group):
-    """The commands; each is imported when it runs."""
+    """The group of commands; each is imported when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)

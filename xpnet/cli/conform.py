@@ -1,4 +1,4 @@
-"""``xpnet conform``: is somebody's array library good enough for backpropagation?"""
+"""``xpnet conform``: a test whether an array library is good enough for backpropagation."""
 
 from __future__ import annotations
 

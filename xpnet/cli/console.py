@@ -1,4 +1,4 @@
-"""The console of the commands: it prints text as it is, and fits it to the terminal."""
+"""The console of the commands: it prints text unchanged, and fits it to the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NARROW = 72
 
 
 def make_console(quiet: bool = False) -> Console:
-    """Return a console that prints brackets and colons as letters, never as markup; with ``quiet``, nothing.
+    """Return a console that prints brackets and colons literally, not as markup, and nothing with ``quiet``.
 
     Styles are given beside a text, ``console.print(text, style="bold")``. Where ``NO_COLOR`` is set there are none.
     """

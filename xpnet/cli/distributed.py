@@ -1,4 +1,4 @@
-"""``xpnet distributed``: does training on several processes work here?"""
+"""``xpnet distributed``: a test of training on several processes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def check(backend: str | None, device: str | None, timeout: float, hostfile: Pat
 
 
 def show(found: Cluster) -> None:
-    """Print what was found out."""
+    """Print the results."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -83,7 +83,7 @@ def show(found: Cluster) -> None:
 
 
 def size(number: float) -> str:
-    """Return a number of bytes in the unit that suits it."""
+    """Return a number of bytes in a suitable unit."""
     for unit in ("B", "KB", "MB"):
         if number < 1024:
             return f"{number:,.0f} {unit}"

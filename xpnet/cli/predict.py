@@ -1,4 +1,4 @@
-"""``xpnet predict``: what a trained network answers for rows or images."""
+"""``xpnet predict``: the answers of a trained network for rows or images."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def predict(run: Path, data: Path, backend: str | None, device: str | None, out:
 
 
 def images_of(data: Path) -> list[Path]:
-    """Return the images in a folder, or the one file.
+    """Return the images in a folder, or the single file.
 
     Raises: ``DataError``.
     """
@@ -70,7 +70,7 @@ def images_of(data: Path) -> list[Path]:
 
 
 def highest_shares(scores: Any) -> Any:
-    """Return the share of the answer by a softmax of its scores, or by a sigmoid of one score."""
+    """Return the share of the answer, by a softmax of its scores or a sigmoid of one score."""
     if scores.ndim == 1 or scores.shape[-1] == 1:
         return 1.0 / (1.0 + np.exp(-np.abs(scores.reshape(-1).astype(np.float64))))
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))

@@ -13,7 +13,7 @@ from xpnet.errors import ArgumentError, XpnetError
 
 @contextmanager
 def ranks(wanted: bool) -> Iterator[Group]:
-    """The ranks that work on the command; this process alone unless it is ``wanted`` otherwise.
+    """Yield the ranks that run the command: all of them if ``wanted``, else this process alone.
 
     An error ends all of them, and is printed once.
 

@@ -1,4 +1,4 @@
-"""``xpnet report``: one page about a training."""
+"""``xpnet report``: a page about a training."""
 
 from __future__ import annotations
 

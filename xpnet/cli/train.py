@@ -48,7 +48,7 @@ HUGE = 1e5  # from here on a loss is written with an exponent
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings that suit a data set: 97 % on the digits in two seconds, the book's 10,000 steps on MNIST."""
+    """The settings for a data set: 97 % on the digits in two seconds, the book's 10,000 steps on MNIST."""
 
     hidden: int
     batch_size: int
@@ -157,7 +157,7 @@ def train(
 def begin(
     settings: dict[str, Any], given: set[str], out: Path | None, resume: Path | None, overwrite: bool
 ) -> tuple[Path, dict[str, Any]]:
-    """Return the folder of a training, which is made, and its settings: those that were given, or of the one to resume.
+    """Make the folder of a training, and return it with the settings, given or from the training to resume.
 
     Raises: ``DataError`` for a folder that cannot be written, or holds another training; as ``settings_of``.
     """
@@ -174,7 +174,7 @@ def begin(
 
 
 def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
-    """Return the recipe of a data set, changed by the options that were given."""
+    """Return the recipe of a data set with the given options."""
     recipe = replace(RECIPES[dataset], **{name: value for name, value in chosen.items() if value})
     if chosen["lr"] or recipe.optimizer == "sgd":
         return recipe
@@ -185,7 +185,7 @@ def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
 
 
 def settings_of(folder: Path, names: Iterable[str]) -> tuple[dict[str, Any], int]:
-    """Return the settings with which a training was begun, and the number of its epochs.
+    """Return the settings of a training that was begun, and the number of its epochs.
 
     Raises: ``DataError`` where its folder does not have them.
     """
@@ -201,7 +201,7 @@ def settings_of(folder: Path, names: Iterable[str]) -> tuple[dict[str, Any], int
 
 
 def refuse_done(done: int, epochs: int) -> None:
-    """Raise ArgumentError where nothing is left to train."""
+    """Raise ArgumentError if no epochs are left to train."""
     if done >= epochs:
         remedy = f"ask for more, such as --epochs {2 * done}"
         raise ArgumentError("train", f"--epochs must be above the {done} that are done", epochs, remedy)
@@ -216,7 +216,7 @@ def train_in(
     console: Console,
     group: Group | None = None,
 ) -> None:
-    """Train and verify on a backend, by one process or by all of a group, and write all results to the folder."""
+    """Train and verify on a backend, in one process or all of a group, and write all results to the folder."""
     from rich.text import Text
 
     with use_backend(backend, device=device, dtype=settings["dtype"]) as current:
@@ -235,7 +235,7 @@ def train_in(
 
 
 def prepare(console: Console, settings: dict[str, Any], group: Group | None = None) -> Trainer:
-    """Load the data, and make a network; check its gradients on the first images."""
+    """Load the data, make a network, and check its gradients on the first images."""
     from rich.text import Text
 
     dataset, seed, lr = settings["dataset"], settings["seed"], settings["lr"]
@@ -257,14 +257,14 @@ def prepare(console: Console, settings: dict[str, Any], group: Group | None = No
 
 
 def go_on(console: Console, trainer: Trainer, epochs: int, folder: Path) -> None:
-    """Take the Trainer to where the training in the folder stopped."""
+    """Bring the Trainer to the point at which the training in the folder stopped."""
     trainer.resume(folder / "checkpoint.safetensors")
     refuse_done(len(trainer.history), epochs)
     console.print(f"going on after epoch {len(trainer.history)}")
 
 
 def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, Any], saved: list[Epoch]) -> None:
-    """Train, with a line and a saved state per epoch, so that Ctrl-C loses only the epoch it breaks."""
+    """Train, with a line and a saved state per epoch, so that Ctrl-C loses only the current epoch."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     epochs, saved[:] = settings["epochs"], trainer.history
@@ -286,7 +286,7 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
 
 
 def line(record: Epoch, epochs: int, narrow: bool = False) -> str:
-    """Return a line on an epoch; a narrow one leaves out the accuracy of training and the speed."""
+    """Return a line about an epoch; a narrow one omits the training accuracy and the speed."""
     loss = f"{record.loss:.4f}" if record.loss < HUGE else f"{record.loss:.4e}"
     start = f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  loss {loss}"
     if narrow:
@@ -296,7 +296,7 @@ def line(record: Epoch, epochs: int, narrow: bool = False) -> str:
 
 
 def verify(console: Console, trainer: Trainer, hidden: int, folder: Path) -> None:
-    """Read the weights back into a new network and ask for the same accuracy."""
+    """Read the weights back into a new network, and check that the accuracy is the same."""
     from rich.text import Text
 
     x, t = (trainer.validation or trainer.train)[:2]

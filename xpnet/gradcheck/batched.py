@@ -22,7 +22,7 @@ VALUES_AT_ONCE = 2**19
 
 
 def side_by_side(network: Any, origin: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
-    """Return an Evaluate of the loss in one parameter, many values at once; None where layer or loss have no such form.
+    """Return an Evaluate of the loss in one parameter, many values at once, or None if layer or loss do not allow it.
 
     Samples that are side by side must not meet: in this layer and behind it none may have lasting state (statistics of
     the batch, noise that counts its steps); the state of layers before it may change. Layers on a path that branches

@@ -1,4 +1,4 @@
-"""Analytic against numeric, element by element: what agrees, what sits on a kink, what is wrong."""
+"""The comparison of analytic and numeric derivatives, element by element: equal, on a kink, or wrong."""
 
 from __future__ import annotations
 

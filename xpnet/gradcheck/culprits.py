@@ -20,7 +20,7 @@ FEW = 5000  # values of a wrong layer that are tried one by one for the cause
 
 
 def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: Callable[..., Report]) -> Report:
-    """Name the layers whose own backward is wrong, in the rows that they can have spoilt.
+    """Name the layers with a wrong backward in the rows that they may have spoilt.
 
     The gradient of a parameter comes from the loss through the dx of the layers behind its own, and then from its own
     layer: no other layer can have spoilt it.
@@ -46,7 +46,7 @@ def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: 
 
 
 def _parts(network: Any) -> tuple[dict[str, Any], Any, dict[str, Origin]]:
-    """Return the layers of a network in a row, its loss, and the layer and name of each parameter."""
+    """Return the layers of a network in order, its loss, and the layer and name of each parameter."""
     if is_plain_network(network):
         nodes = layers_of(deepcopy(network))
         last = nodes.popitem()[1] if nodes else None
@@ -61,7 +61,7 @@ def _parts(network: Any) -> tuple[dict[str, Any], Any, dict[str, Origin]]:
 
 
 def _behind(nodes: dict[str, Layer], own: dict[str, dict[str, str]], origin: Origin | None) -> Iterator[str]:
-    """Yield what is wrong with the gradient of a parameter itself, and with the dx of the layers behind its own."""
+    """Yield the faults of the gradient of a parameter itself, and of the dx of the layers behind its own."""
     reached = False
     for name, node in nodes.items():
         for part, why in own[name].items():

@@ -1,4 +1,4 @@
-"""Numerical differentiation: differences of function values, nothing else."""
+"""Numerical differentiation, by differences of function values alone."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float, leas
 
 
 def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host, Host]:
-    """Return derivatives, the noise in them, and how far they are from those of half the step."""
+    """Return derivatives, their noise, and their distance from those of half the step."""
     values = evaluate(indices, steps[:, None] * HALVED_OFFSETS)
     numeric = weighted(values, WHOLE) / steps
     noise = eps * (np.max(np.abs(values), axis=1, initial=0.0) / steps)
@@ -86,7 +86,7 @@ def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[
 
 
 def weighted(values: Host, weights: Host) -> Host:
-    """Return ``Σ wₖ fₖ`` of each row without overflow on the way; NaN where a value is not finite."""
+    """Return ``Σ wₖ fₖ`` of each row without intermediate overflow; NaN where a value is not finite."""
     finite: Host = np.asarray(np.isfinite(values).all(axis=1))
     scale = np.where(finite, np.max(np.abs(values), axis=1, initial=0.0), np.nan)
     scale = np.where(scale == 0.0, 1.0, scale)
@@ -97,7 +97,7 @@ def weighted(values: Host, weights: Host) -> Host:
 def shrunk(
     evaluate: Evaluate, indices: Host, steps: Host, values: Host, outside: Host, least: Host
 ) -> tuple[Host, Host]:
-    """Return steps, powers of two, at which every value is finite, and the values; unchanged where none is."""
+    """Return steps, powers of two, at which every value is finite, and the values; unchanged if there are none."""
     steps, values = steps.copy(), values.copy()
     small = 2.0 ** np.floor(np.log2(steps))
     for _ in range(SHRINKINGS):
@@ -174,7 +174,7 @@ def moved(at: Host, index: int, move: Any) -> Host:
 
 
 def value_beside(f: Callable[[Array], Any], x: Array) -> float:
-    """Return the value of f at a moved argument, NaN where f refuses it: it is outside of its domain."""
+    """Return the value of f at a moved argument, or NaN if f refuses it as outside its domain."""
     try:
         with np.errstate(all="ignore"):
             return scalar(f(x))
@@ -213,13 +213,13 @@ def check_point(who: str, name: str, x: Any) -> None:
 
 
 def same_value(one: float, other: float, dtype: Any) -> bool:
-    """Return whether two values differ by no more than an order of summation explains."""
+    """Return whether two values differ by no more than another order of summation explains."""
     eps = EPSILON[dtype_name(dtype)]
     return one == other or abs(one - other) <= min(100.0 * eps, max(1e-4, 4.0 * eps)) * max(abs(one), abs(other))
 
 
 def value_at(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dtype: Any) -> float:
-    """Return the value of f at the point itself, which it must give again.
+    """Return the value of f at the point itself, after a check that it is reproducible.
 
     Raises: ``ArgumentError`` for a function whose values differ, or are not finite.
     """
@@ -231,7 +231,7 @@ def value_at(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dt
 
 
 def check_value(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dtype: Any, first: float) -> None:
-    """Raise unless f has this value again.
+    """Raise unless f returns this value again.
 
     Raises: ``ArgumentError``.
     """

@@ -1,4 +1,4 @@
-"""Functions over nested parameters as SciPy's solvers want them: of one vector on the host, with their derivatives."""
+"""Functions over nested parameters for SciPy's solvers: of one vector on the host, with their derivatives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Function = Callable[..., Any]
 
 
 class Arguments(tuple[Any, ...]):
-    """The positional arguments of one of SciPy's solvers; ``tree(result.x)`` has the form of the parameters."""
+    """The positional arguments of a SciPy solver; ``tree(result.x)`` has the structure of the parameters."""
 
     tree: Function
 
