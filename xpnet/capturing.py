@@ -1,7 +1,7 @@
 """``capture``: a training step without Python between its kernels, and the places that last from step to step.
 
 A replay does again what the device did, in the same memory and with the same numbers. What lasts from one step to the
-next is therefore registered with the capture that runs: arrays that are bound anew, counts, and numbers that follow
+next is therefore registered with the running capture: arrays that are rebound, counts, and numbers that follow
 from a count, which reach the formulas as arrays without axes whose values are written before each replay.
 """
 
@@ -104,7 +104,7 @@ class Capture:
                     if now.shape != before.shape:
                         must = f"{key} must stay {tuple(before.shape)}"
                         raise ShapeError(WHO, must, tuple(now.shape), "change it outside of the step")
-                    new.append((before, xp.astype(now, before.dtype, copy=True)))  # all are read before one is written
+                    new.append((before, xp.astype(now, before.dtype, copy=True)))  # read all before writing any
             elif before is None and is_array(now):
                 raise TooEarlyError
             elif type(before) is int and type(now) is int:
@@ -138,7 +138,7 @@ class Captured:
                 must, remedy = "a step must be given arrays alone", "let it find the rest by itself"
                 raise DtypeError("capture", must, type(array).__name__, remedy)
         home = library_of(array_namespace(*arrays)).graphs if arrays else ""
-        if not home or current is not None:  # a step within a step is part of it
+        if not home or current is not None:  # a step within a step belongs to it
             return self.step(*arrays)
         kind = tuple([(array.shape, array.dtype) for array in arrays])
         graph = self.graphs.get(kind)

@@ -99,7 +99,7 @@ def _mallopt() -> Callable[[int, int], int] | None:
     """Return the function of glibc; None where the process runs on something else."""
     try:
         glibc = os.confstr("CS_GNU_LIBC_VERSION")
-    except (AttributeError, ValueError, OSError):  # no such function, or no such name
+    except (AttributeError, ValueError, OSError):  # there is no such library or function
         return None
     if not glibc:
         return None

@@ -34,7 +34,7 @@ def blas() -> Blas:
     except (KeyError, TypeError, AttributeError):
         name, version = UNKNOWN, UNKNOWN
     loaded = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    # SciPy brings another.
+    # SciPy brings a BLAS of its own.
     own: dict[str, Any] = min(loaded, key=lambda pool: "numpy" not in pool["filepath"], default={})
     return Blas(name, version, own.get("architecture") or UNKNOWN, str(own.get("num_threads") or UNKNOWN))
 

@@ -54,7 +54,7 @@ def _array_of(values: Any) -> np.ndarray[Any, Any]:
     if isinstance(values, list | tuple | range):
         try:
             return np.asarray(values)
-        except TypeError:  # arrays that do not go to the host unasked
+        except TypeError:  # arrays that refuse an implicit copy to the host
             return np.asarray([_array_of(value) for value in values])
         except ValueError:
             got = "lists of different lengths inside one another"

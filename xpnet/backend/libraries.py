@@ -37,9 +37,9 @@ class Library:
     """The module whose ``Graph`` records a step, where the library can."""
     repairs: Mapping[str, Repair] = {}
     """Functions of the standard that the library does in part, such as ``linalg.solve``, and what does all of them."""
-    unfit: Mapping[str, str] = {}  # its floating dtypes in which networks do not compute -> why
-    adds_in_16_bits = False  # whether its sums of float16 are float16 from the first addition on
-    asks_for_methods = False  # whether its functions call methods of what is not its array, as x.sum(axis)
+    unfit: Mapping[str, str] = {}  # floating dtypes in which networks cannot compute -> the reason
+    adds_in_16_bits = False  # True if sums of float16 are float16 from the first addition on
+    asks_for_methods = False  # True if its functions call methods of other objects, such as x.sum(axis)
 
     def __init__(self, namespace: Namespace | None = None) -> None:
         self._namespace = namespace

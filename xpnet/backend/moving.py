@@ -28,7 +28,7 @@ class Destination:
             raise DtypeError(who, must, "none", remedy)
         self.device = device
         self.dtype = dtype
-        self.copies: dict[int, tuple[Any, Any]] = {}  # what was one array stays one
+        self.copies: dict[int, tuple[Any, Any]] = {}  # an array that is held twice stays one array
         self.backend: Backend | None = None
         if backend is not None:
             self.backend = self._made(backend, dtype)

@@ -79,13 +79,13 @@ class Backend:
     def on_host(self, values: Any, dtype: Any = None) -> tuple[np.ndarray[Any, Any], Any]:
         """Return what ``asarray`` passes to the library: values on the host, and a dtype or None to keep theirs."""
         host = on_host(values)
-        if not host.dtype.isnative or min(host.strides, default=0) < 0:  # which not every library takes
+        if not host.dtype.isnative or min(host.strides, default=0) < 0:  # not every library accepts these
             host = host.astype(host.dtype.newbyteorder("="), order="C")
         if dtype is None and host.dtype.kind in "fc":
             dtype = self.dtype if host.dtype.kind == "f" else None
         elif dtype is not None:
             dtype = self.dtype if dtype is float else any_dtype(self.xp, dtype)
-        if dtype is not None and dtype_name(dtype) != "bfloat16":  # which NumPy does not have
+        if dtype is not None and dtype_name(dtype) != "bfloat16":  # NumPy has no bfloat16
             host = cast(host, dtype_name(dtype))
         return host, dtype
 
@@ -126,7 +126,7 @@ def asarray(x: Any, dtype: Any = None) -> Array:
     wanted = backend.dtype if dtype is None or dtype is float else any_dtype(backend.xp, dtype)
     if not isinstance(x, (np.ndarray, np.generic, *SCALARS)) and is_array(x):
         xp, keeps = array_namespace(x), dtype is None and dtype_kind(x) == "complex"
-        if library_of(xp) is backend.library and device_of(x) == backend.device:  # not by way of the host
+        if library_of(xp) is backend.library and device_of(x) == backend.device:  # no detour over the host
             array: Array = x if keeps or x.dtype == wanted else xp.astype(x, wanted)
             return array
     host = on_host(x)

@@ -28,7 +28,7 @@ __all__ = [
     "sum_squared_error",
 ]
 
-DELTA = 1e-7  # which the book adds, so that there is no logarithm of 0
+DELTA = 1e-7  # added by the book, to avoid the logarithm of 0
 
 
 def identity_function(x: Any) -> Any:

@@ -43,7 +43,7 @@ OF_DATA = ("target", "kinds", "task", "validation", "size")
 
 CLASSES = 10
 CHECKED_IMAGES = 3
-HUGE = 1e5  # from here on a loss is written with an exponent
+HUGE = 1e5  # losses above this are written with an exponent
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def train(
             console = make_console(quiet or group.rank > 0)
             train_in(folder, settings, get_backend(), device, resume, console, group if distributed else None)
         finally:
-            with suppress(OSError):  # nothing came of it, or else it is not empty
+            with suppress(OSError):  # the folder stays if it is not empty
                 folder.rmdir()
 
 
@@ -241,7 +241,7 @@ def prepare(console: Console, settings: dict[str, Any], group: Group | None = No
     dataset, seed, lr = settings["dataset"], settings["seed"], settings["lr"]
     optimizer = OPTIMIZERS[settings["optimizer"]](lr)
     if group is not None:
-        group.on_first(lambda: LOADERS[dataset]() and None)  # it may fetch what the others find then
+        group.on_first(lambda: LOADERS[dataset]() and None)  # it may download what the others then find
     training, test = LOADERS[dataset]()
     check_data(*training, CLASSES)
     (x, t), pixels = training, training[0].shape[1]

@@ -45,7 +45,7 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 def _em(character: str, weight: float) -> float:
     """Return the width of a character in the widest font, DejaVu Sans; those of East Asia are one em."""
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # what is put upon the character before
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # marks on the character before
         return 0.0
     if character >= "\U0001f000":  # pictures
         return 1.4

@@ -42,7 +42,7 @@ class _Sketch:
         self.shares = shares(nodes, tape.operands) if tape.differentiated else {}
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
-        self.number: dict[int, int] = {}  # of a tape node, from whose number arrows leave
+        self.number: dict[int, int] = {}  # tape node -> the node from which its arrows leave
         self.marks: dict[int, tuple[str, str]] = {}
 
     def node(self, node: Node) -> int:
@@ -51,7 +51,7 @@ class _Sketch:
 
     def add(self, node: TapeNode) -> None:
         inputs = self.tape.inputs(node)
-        if node.rule is PART and inputs:  # one of several results: an arrow of its own from the same node
+        if node.rule is PART and inputs:  # one of several results: another arrow from the same node
             self.number[id(node)] = self.number[id(inputs[0])]
         else:
             made, hidden = self.picture(node)

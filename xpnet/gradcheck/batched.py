@@ -50,7 +50,7 @@ def side_by_side(network: Any, origin: tuple[Layer, str], x: Any, t: Any) -> Eva
     for node in layers[depth + 1 :]:
         h = node.forward(h)
     loss.forward(h, t)
-    divisor = float(to_numpy(loss.N)) if is_array(loss.N) else loss.N  # of the losses' sum: it depends on t alone
+    divisor = float(to_numpy(loss.N)) if is_array(loss.N) else loss.N  # depends on t alone
     most = max(1, VALUES_AT_ONCE // max(size_of(y), *(values[0].size for values in units_first.values())))
 
     def evaluate(indices: Host, moves: Host) -> Host:

@@ -133,7 +133,7 @@ def from_one_side(evaluate: Evaluate, index: int, step: float, eps: float, least
                     best = (whole, noise, error)
                 if error <= DOUBT * noise:
                     return best
-    steady = best[2] <= 0.1 * abs(best[0]) or best[2] <= first / 16.0  # not so the slope of √x at 0
+    steady = best[2] <= 0.1 * abs(best[0]) or best[2] <= first / 16.0  # which the slope of √x at 0 is not
     return best if steady else none
 
 

@@ -89,7 +89,7 @@ class MultiHeadAttention(Layer):
         if allowed is not None:
             scores = xp.where(allowed, scores, xp.full((), -inf, dtype=scores.dtype, device=device_of(scores)))
         top = xp.max(scores, axis=-1, keepdims=True)
-        if mask is not None:  # a row of -inf alone has no softmax: its shares are 0
+        if mask is not None:  # a row with nothing but -inf has no softmax: its shares are 0
             top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
         e = xp.exp(scores - top)
         total = xp.sum(e, axis=-1, keepdims=True)
@@ -140,7 +140,7 @@ class MultiHeadAttention(Layer):
         init: Init = "glorot",
         rng: Generator | None = None,
     ) -> Self:
-        """Attention of that width (D = A) with parameters on the current backend, ``W = σ z``, ``b = 0``.
+        """Return attention of that width (D = A) with parameters on the current backend, ``W = σ z``, ``b = 0``.
 
         ``init`` as in ``Affine.create``. ``rng`` gives each layer numbers of its own.
 

@@ -89,7 +89,7 @@ class Layer(MovableLayer):
         if "backward" in own and not cls.is_container:
             cls.backward = left_by(cls.backward)
         cls.spec = Spec.of(cls)
-        cls.cache_names = set()  # the attributes that forward adds, as they are first seen
+        cls.cache_names = set()  # the attributes that forward adds, noted at its first run
         for name in own.get("state", ()):
             lasting = State()
             lasting.__set_name__(cls, name)
@@ -103,7 +103,7 @@ class Layer(MovableLayer):
                 raise DtypeError(who, must, ", ".join(map(repr, arrays)), f"for sizes use {who}.create")
         layer = object.__new__(cls)
         layer.accepted = Accepted()  # shared with its shallow copies
-        layer.lasting_state = {}  # shared with them too
+        layer.lasting_state = {}  # also shared with them
         return layer
 
     def __init__(self, *arrays: Array) -> None:

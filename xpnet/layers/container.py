@@ -30,7 +30,7 @@ class Container(Layer):
     runs_by_plan: bool = False
     recorded_tape: tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]] | None = None
 
-    # Of this very object: neither its copies nor its files have them.
+    # These belong to this object alone: neither its copies nor its files have them.
     __slots__ = ("_named", "_plan", "_rows", "_shared")
 
     def __init_subclass__(cls) -> None:

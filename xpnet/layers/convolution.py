@@ -45,7 +45,7 @@ class Filters(Windowed):
                 who, f"groups must divide the {W.shape[0]} of {first}, W's first axis", groups, "choose a divisor"
             )
         if groups > 1:
-            vars(self)["units"] = {}  # a unit has no like in another group
+            vars(self)["units"] = {}  # units of different groups see different channels
 
     def filters(self) -> Array:
         """Return the filters, one per row, ``(G, M/G, C/G FH FW)`` for G groups."""

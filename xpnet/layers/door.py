@@ -65,7 +65,7 @@ def with_pull(forward: Callable[..., Any], layer: Any, inputs: tuple[Any, ...]) 
         return forward(layer, *inputs), lambda _: None
 
     for name, W in layer.parameter_arrays().items():
-        setattr(layer, name, constant(W))  # whose namespace is the one that records
+        setattr(layer, name, constant(W))  # the namespace of a constant records, too
 
     def of_wanted(*xs: Any) -> Any:
         given = dict(zip(wanted, xs, strict=True))

@@ -136,7 +136,7 @@ def waves(x: Array) -> Array:
     """Return the encoding of the positions of x, ``(L, D)``: sines in even columns, cosines in odd ones."""
     xp = array_namespace(x)
     _, L, D = x.shape
-    like = {"dtype": xp.result_type(x.dtype, xp.float32), "device": device_of(x)}  # float16 holds few positions
+    like = {"dtype": xp.result_type(x.dtype, xp.float32), "device": device_of(x)}  # float16 can hold few positions
     t, i = xp.arange(L, **like), xp.arange((D + 1) // 2, **like)
     angles = t[:, None] * xp.exp(i * (-2.0 * log(10000.0) / D))[None, :]
     pairs = xp.stack([xp.sin(angles), xp.cos(angles)], axis=-1)

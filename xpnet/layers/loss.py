@@ -130,7 +130,7 @@ def check_weights(who: str, weights: Array, losses: Array) -> Array:
         raise ShapeError(who, must, tuple(weights.shape), "give one weight for each sample")
     if dtype_kind(weights) not in ("real", "complex"):
         raise DtypeError(who, "weights must be floating", weights.dtype, "cast them with xn.asarray(weights)")
-    if dtype_kind(weights) == "complex":  # of a complex step
+    if dtype_kind(weights) == "complex":  # in a complex step
         return weights
     xp = array_namespace(weights)
     good = (weights >= 0.0) & xp.isfinite(weights)
@@ -194,7 +194,7 @@ def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) 
         raise ShapeError(who, f"integer t must be {tuple(x.shape[:-1])}", tuple(t.shape), remedy)
     if library_of(array_namespace(t)).readable(t):
         labels = to_numpy(t)
-        if np.maximum.reduce(labels.astype(np.uint64), axis=None) < classes:  # where a negative number is a large one
+        if np.maximum.reduce(labels.astype(np.uint64), axis=None) < classes:  # as unsigned, a negative number is large
             return
         wrong = (labels < 0) | (labels >= classes)
         must = f"labels must be from 0 to {classes - 1}"

@@ -63,7 +63,7 @@ class NamedArrays(MutableMapping[str, Array]):
             got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
             raise ShapeError(self.who, f"{name} must be {tuple(before.shape)}", got, "assign an array of that shape")
         if type(value) is not type(before):
-            array_namespace(value)  # refuses what is none
+            array_namespace(value)  # raises for anything but an array
         if value.dtype is not before.dtype and dtype_kind(value) not in ("real", "complex"):
             remedy = f"cast it with xn.asarray({name})"
             raise DtypeError(self.who, f"{name} must be floating", dtype_name(value.dtype), remedy)
@@ -120,7 +120,7 @@ def _check_place(who: str, name: str, before: Any, value: Any) -> None:
         remedy = f'to move all of it write .to("{new.name}")'
     else:
         places = device_of(before), device_of(value)
-        if None in places or places[0] == places[1]:  # what a compiler traces has no device
+        if None in places or places[0] == places[1]:  # an array that a compiler traces has no device
             return
         what, names = "device", (old.device_name(places[0]), old.device_name(places[1]))
         remedy = f'to move all of it write .to(device="{names[1]}")'

@@ -38,7 +38,7 @@ class Stage:
     def __call__(self, *inputs: Any) -> Any:
         body, self.given = self.body, None
         for layer in self.layers:
-            layer.last_call = None  # what a forward by hand left is of another batch
+            layer.last_call = None  # a forward by hand belongs to another batch
         if body is None:
             return self._by_equations(inputs)
         if self.checked:
@@ -48,7 +48,7 @@ class Stage:
         try:
             y = body.forward(*inputs)
         except Exception:
-            self.check(inputs)  # it names what is wrong
+            self.check(inputs)  # it raises an error that names the fault
             raise
         if y is NotImplemented:
             return self._by_equations(inputs)

@@ -165,7 +165,7 @@ def chosen(scores: Host, temperature: float, top_k: int | None, u: Host) -> Host
     if top_k is not None and top_k < scores.shape[1]:
         rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
         scores = np.where(rank < top_k, scores, -np.inf)
-    with np.errstate(over="ignore"):  # at a tiny temperature, where the share is 0
+    with np.errstate(over="ignore"):  # it overflows at a tiny temperature, where the share is 0
         shares = np.exp((scores - np.max(scores, axis=1, keepdims=True)) / temperature)
     upto = np.cumsum(shares, axis=1)
     whole = upto[:, -1:]

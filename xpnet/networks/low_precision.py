@@ -29,8 +29,8 @@ from xpnet.typing import Array
 DTYPES = ("float16", "bfloat16")
 FIRST_SCALE, SMALLEST_SCALE, LARGEST_SCALE = 2.0**16, 2.0**-24, 2.0**24
 GOOD_STEPS = 2000
-BAD_STEPS = 50  # in a row: as many as the largest scale takes to its floor
-LOOK_EVERY = 64  # steps, on a device, where a look waits for it
+BAD_STEPS = 50  # in a row, enough for the largest scale to fall to its floor
+LOOK_EVERY = 64  # steps, on a device where reading a value waits
 
 
 class Gradients(dict[str, Array]):
@@ -84,7 +84,7 @@ class LowPrecision(Movable):
             must = 'loss_scale must be above 0 and finite, "dynamic" or None'
             raise ArgumentError(who, must, repr(loss_scale), "leave it out for what the dtype needs")
         elif loss_scale is not None:
-            self.loss_scale = float(loss_scale)  # one of NumPy's would promote the gradients
+            self.loss_scale = float(loss_scale)  # a NumPy number would promote the gradients
 
     def forward(self, network: Any, x: Any, run: Callable[[Any], Any]) -> Any:
         """Return the scores in the dtype of the weights, computed in ``dtype`` by ``run``."""
@@ -133,7 +133,7 @@ class LowPrecision(Movable):
     def changes(self, destination: Destination) -> list[Change]:
         if destination.backend is not None:
             check_dtype("compute_in", self.dtype, destination.backend.asarray(np.ones(1)))
-        return destination.changes(vars(self), leave=("low",))  # those of the last forward
+        return destination.changes(vars(self), leave=("low",))  # the casts of the last forward
 
     def _look(self, finite: Array, floor: Any) -> None:
         """Raise DivergenceError if a gradient has overflowed too often, or at the smallest scale."""
@@ -177,7 +177,7 @@ class LowPrecision(Movable):
         }
 
 
-_NOT_REAL: set[tuple[type, Any]] = set()  # the types of arrays and their dtypes, such as those of labels
+_NOT_REAL: set[tuple[type, Any]] = set()  # types of arrays with dtypes that are not real, such as those of labels
 
 
 def cast_like(like: Any, value: Any) -> Any:

@@ -85,7 +85,7 @@ class Optimizer(Movable):
         if finite is not None and self._leaves_out(finite):
             self.steps += 1
             return
-        numbers: dict[Any, tuple[Any, ...]] = {}  # of each set of options and dtype
+        numbers: dict[Any, tuple[Any, ...]] = {}  # options and dtype -> numbers
         given = []
         for name, W, dW, own in moving:
             key = tuple(own.items()) if own else None, W.dtype
@@ -127,7 +127,7 @@ class Optimizer(Movable):
         if "lr" in options:
             options["lr"] = self._rate(options["lr"], steps)
         taken = steps + 1 - self.skipped
-        if type(taken) is not int and is_array(taken):  # what is left out is computed, too
+        if type(taken) is not int and is_array(taken):  # skipped steps are counted on the device
             xp = array_namespace(taken)
             taken = xp.astype(xp.maximum(taken, xp.ones_like(taken)), widened(W).dtype)
         return self.numbers(taken, **options)

@@ -41,5 +41,5 @@ class Lion(Optimizer):
     ) -> tuple[Array, Array]:
         xp = array_namespace(W, dW, m)
         c = beta1 * m + (1.0 - beta1) * dW
-        sign = c / (xp.abs(c) + xp.astype(c == 0, c.dtype))  # the library's own may read values on the host
+        sign = c / (xp.abs(c) + xp.astype(c == 0, c.dtype))  # the library's own sign may read values on the host
         return kept * W - rate * sign, beta2 * m + (1.0 - beta2) * dW

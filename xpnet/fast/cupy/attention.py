@@ -54,7 +54,7 @@ class HeadsSideBySide(CudaBody):
         launch_rows("attention", "attention_shares_backward", p.dtype, shares, L, ds, p, shares, L)
         scale = 1.0 / sqrt(E)
         dq, dk = batched(ds, k, scale=scale), batched(ds, q, turn_a=True, scale=scale)
-        del d, ds  # the largest, in whose memory the others may lie
+        del d, ds  # the largest arrays, whose memory the next ones may reuse
         (dq, dk, dv), sums = join_with_sums(dq, dk, dv)
         for letter, dz, db in zip("qkv", (dq, dk, dv), sums, strict=True) if self.trains else ():
             gradients |= {f"W{letter}": rows.T @ dz, f"b{letter}": db}

@@ -12,12 +12,12 @@ import cupy
 from xpnet.backend import array_namespace
 from xpnet.errors import BackendError
 
-WORKSPACE = 32 << 20  # bytes; what cuBLAS takes by itself on the largest devices
+WORKSPACE = 32 << 20  # bytes, as cuBLAS allocates by default on the largest devices
 CALLS = {"gemmEx": "gemm_ex", "gemmStridedBatchedEx": "gemm_strided_batched_ex"}
 COMPUTE = {0: 68, 4: 68, 1: 70, 5: 70}
 """cudaDataType of float32, complex64, float64, complex128 -> cublasComputeType: batched products are told the first."""
 
-AT_ONCE = 8  # for more arrays CuPy sends a table of their places from the host
+AT_ONCE = 8  # for more arrays CuPy copies a table of their addresses from the host
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def capturing(graph: Any, stream: Any) -> Iterator[None]:
 
     graph.workspace = cupy.empty(WORKSPACE, dtype=cupy.uint8)
     bindings.set_stream(handle, stream.ptr)
-    bindings.set_workspace(handle, graph.workspace.data.ptr, WORKSPACE)  # after the stream, which takes it away
+    bindings.set_workspace(handle, graph.workspace.data.ptr, WORKSPACE)  # after set_stream, which resets it
     products = {name: _with(handle, getattr(bindings, binding)) for name, binding in CALLS.items()}
     xp = array_namespace(graph.workspace)
     joins = {"concat": _by_parts(xp.concat, xp.concat), "stack": _by_parts(xp.stack, xp.concat)}

@@ -15,7 +15,7 @@ from xpnet.fast.cupy.captures import capturing
 from xpnet.fast.cupy.launch import launch_each
 from xpnet.typing import Array
 
-CELLS = 4096  # numbers that are new in every step
+CELLS = 4096  # the numbers that change in every step
 AT_ONCE = 8
 CUDA_ERRORS = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
 
@@ -38,7 +38,7 @@ class Graph(Capture):
         self.inputs = tuple([cupy.array(array, order="C") for array in arrays])
         self.cells_of = {dtype: cupy.zeros(CELLS, dtype) for dtype in ("float32", "float64")}
         self.taken = dict.fromkeys(self.cells_of, 0)
-        cupy.get_default_memory_pool().free_all_blocks()  # of the steps before, which this one does not use
+        cupy.get_default_memory_pool().free_all_blocks()  # blocks of earlier steps, which this one does not use
         self.pool = growing_pool()
         stream = cupy.cuda.Stream(non_blocking=True)
         with capturing(self, stream), cupy.cuda.using_allocator(self.pool.malloc), stream:
@@ -48,7 +48,7 @@ class Graph(Capture):
                     self._run(step)
                 graph = cupy.cuda.runtime.streamEndCapture(stream.ptr)
             except BaseException as error:
-                with suppress(*CUDA_ERRORS):  # it is broken, and has to end all the same
+                with suppress(*CUDA_ERRORS):  # the capture has failed, and must be ended all the same
                     cupy.cuda.runtime.graphDestroy(cupy.cuda.runtime.streamEndCapture(stream.ptr))
                 if isinstance(error, CUDA_ERRORS) or _refused_by_cupy(error):
                     must, remedy = "a step must stay on the device", "read values, and what else waits, outside of it"
@@ -62,7 +62,7 @@ class Graph(Capture):
             self.executable = cupy.cuda.runtime.graphInstantiate(graph)
         finally:
             cupy.cuda.runtime.graphDestroy(graph)
-        finalize(self, cupy.cuda.runtime.graphExecDestroy, self.executable).atexit = False  # CUDA may be gone before
+        finalize(self, cupy.cuda.runtime.graphExecDestroy, self.executable).atexit = False  # CUDA may end first
 
     def _run(self, step: Callable[..., Any]) -> None:
         result = step(*self.inputs)
@@ -71,7 +71,7 @@ class Graph(Capture):
         if not all(type(output) is cupy.ndarray for output in outputs):
             got = ", ".join(type(output).__name__ for output in outputs)
             raise DtypeError(WHO, "a step must return an array or arrays", got, "return the loss")
-        self.outputs = tuple([output.copy() for output in outputs])  # before what lasts is brought back
+        self.outputs = tuple([output.copy() for output in outputs])  # before the lasting arrays are restored
 
     def memory(self, values: Sequence[float], like: Array) -> Array:
         dtype = str(like.dtype)
@@ -123,7 +123,7 @@ def growing_pool() -> Any:
 
     pool = cupy.cuda.MemoryPool(take)
     most = pool.get_limit()
-    pool.set_limit(size=0)  # at which it frees what it can
+    pool.set_limit(size=0)  # which frees all unused blocks
     return pool
 
 

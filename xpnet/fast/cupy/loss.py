@@ -25,7 +25,7 @@ class LossesInALaunch(CudaBody):
     stands_for = "per_sample"
     takes: Callable[[Any, Any], bool]
     losses: Callable[[Any, Any], Any]
-    own: Any = None  # that copy
+    own: Any = None  # the copy of the layer
 
     def forward(self, x: Any, t: Any, weights: Any = None) -> Any:
         layer = self.layer

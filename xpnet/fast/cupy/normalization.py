@@ -31,7 +31,7 @@ from xpnet.layers.normalization import (
 )
 
 FILE = "normalization"
-BLOCKS = 128  # that share the rows of a backward, each with sums of its own
+BLOCKS = 128  # blocks among which a backward divides the rows, each with its own sums
 
 
 @body("cupy", LayerNormalization)
@@ -130,7 +130,7 @@ class ChannelsInOneLaunch(CudaBody):
         if not self.training:
             return self.predicted(ordered(x)[0], gamma, beta)
         if not layer.training:
-            return NotImplemented  # frozen
+            return NotImplemented  # the layer is frozen
         layer.check_values(x)
         (x,), wide = ordered(x), WIDE[x.dtype.name]
         y, xhat, (r, mean, var) = cupy.empty_like(x), cupy.empty(x.shape, wide), cupy.empty((3, gamma.size), wide)

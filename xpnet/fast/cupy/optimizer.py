@@ -14,7 +14,7 @@ from xpnet.fast.cupy.launch import REALS, WIDE, launch_blocks, on_their_device
 from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, RMSprop
 from xpnet.optimizers.steps import step_body
 
-MOST, KINDS, CHUNK = 80, 8, 1024  # parameters and sets of numbers of a launch, elements of a block
+MOST, KINDS, CHUNK = 80, 8, 1024  # parameters and sets of numbers per launch, elements per block
 MANY = np.dtype(
     [
         ("arrays", np.uint64, (4, MOST)),

@@ -14,8 +14,8 @@ from xpnet.layers.bodies import body
 from xpnet.layers.convolution import Convolution
 from xpnet.layers.pooling import MaxPooling
 
-KEPT = 64 << 20  # bytes of patches as columns, beyond which the backward makes them anew from the images
-PART = 2048  # places of a channel that a block works on
+KEPT = 64 << 20  # bytes of columns, above which backward makes them again from the images
+PART = 2048  # places of a channel per block
 
 
 @body("cupy", Convolution, Relu, MaxPooling)

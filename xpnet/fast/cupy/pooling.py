@@ -10,7 +10,7 @@ from xpnet.fast.cupy.launch import CudaBody, launch_each, of_one, ordered
 from xpnet.layers.bodies import body
 from xpnet.layers.pooling import AveragePooling, MaxPooling
 
-MOST_CELLS = 256  # that a byte tells apart
+MOST_CELLS = 256  # as many as a byte can number
 
 
 @body("cupy", MaxPooling)

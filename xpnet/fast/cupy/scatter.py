@@ -9,7 +9,7 @@ import cupy
 from xpnet import kernels
 from xpnet.fast.cupy.launch import body, integers, launch_rows
 
-MOST_LOOKS = 2**30  # at an index, beyond which sorting them is cheaper, although CuPy's sort may stall
+MOST_LOOKS = 2**30  # looks at indices, above which sorting is cheaper, although CuPy's sort may stall
 
 
 @body(kernels.scatter_add)

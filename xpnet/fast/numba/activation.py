@@ -13,7 +13,7 @@ from xpnet.fast.numpy.blocks import Host
 from xpnet.layers.activation import CUBE, Gelu, Relu
 from xpnet.layers.bodies import body
 
-FEW = 4096  # values, of which one pass of NumPy takes no longer than a call of a loop
+FEW = 4096  # values, up to which a pass of NumPy takes no longer than the call of a loop
 
 
 @body("numba", Relu)

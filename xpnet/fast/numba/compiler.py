@@ -20,7 +20,7 @@ if config.DISABLE_JIT:
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 DTYPES = (np.dtype("float32"), np.dtype("float64"))
-SUMMED_FIRST = 256  # rows, of a sum over rows: one after the other, many would lose digits
+SUMMED_FIRST = 256  # rows per partial sum: a single running sum over many rows would lose digits
 REGROUPED = {"reassoc", "nsz"}  # sums in several parts, as BLAS adds them; NaN and ∞ stay what they are
 
 

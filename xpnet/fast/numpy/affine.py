@@ -41,12 +41,12 @@ class AffineInPlace(Body):
         layer = self.layer
         dout, db = self.before(dout, y)
         if self.trains:
-            layer.dW = rows.T * dout if len(rows) == 1 else rows.T @ dout  # a product with one row is none of BLAS
+            layer.dW = rows.T * dout if len(rows) == 1 else rows.T @ dout  # NumPy does not use BLAS for a single row
             layer.db = db
         if not self.needs_dx:
             return None
         turned = rows.flags.f_contiguous and not rows.flags.c_contiguous
-        dx = (layer.W @ dout.T).T if turned else dout @ layer.W.T  # laid out as x, for what gave x
+        dx = (layer.W @ dout.T).T if turned else dout @ layer.W.T  # in the memory order of x, for the layer before
         return dx if dx.shape == x.shape else dx.reshape(x.shape)
 
     def before(self, dout: Host, y: Host) -> tuple[Host, Host | None]:  # noqa: ARG002

@@ -34,7 +34,7 @@ class SamplesInBlocks(Body):
         for at in in_blocks(p):
             scores = np.matmul(q[at], k[at].mT, out=p[at])
             if not self.soften(scores, layer.causal, None if hidden is None else hidden[at]):
-                return NotImplemented  # infinite scores that may not be attended come out as NaN, too
+                return NotImplemented  # infinite scores at masked positions become NaN, too
             np.matmul(scores, v[at], out=outputs[at])
         a = a.reshape(-1, A)
         self.cache = rows, q, k, v, p, a
@@ -53,7 +53,7 @@ class SamplesInBlocks(Body):
         if hidden is not None:
             scores += hidden
         top = np.maximum.reduce(scores, axis=-1, keepdims=True)
-        scores -= top if hidden is None else np.maximum(top, np.finfo(dtype).min)  # a row of -inf alone
+        scores -= top if hidden is None else np.maximum(top, np.finfo(dtype).min)  # for a row with nothing but -inf
         np.exp(scores, out=scores)
         total = scores.reshape(-1, L) @ ones(L, dtype)
         if np.isnan(total).any():

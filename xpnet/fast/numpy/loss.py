@@ -22,7 +22,7 @@ class OfLabels(Body):
     A copy of the layer applies weights and options to the losses of class indices around them.
     """
 
-    own: Any = None  # that copy
+    own: Any = None  # the copy of the layer
 
     def forward(self, x: Host, t: Any, weights: Any = None) -> Any:
         layer = self.layer

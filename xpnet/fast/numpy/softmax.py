@@ -10,7 +10,7 @@ from xpnet.fast.numpy.blocks import Host, of_one
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.softmax import Softmax, check_classes
 
-FEW = 32  # classes, of which a sum along the rows of memory is a loop too short to be quick
+FEW = 32  # classes, up to which a sum along rows of memory is too short a loop to be quick
 
 
 @body("numpy", Softmax)
