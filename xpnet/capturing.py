@@ -1,8 +1,8 @@
 """``capture``: a training step without Python between its kernels, and the places that last from step to step.
 
-A replay does again what the device did, in the same memory and with the same numbers. What lasts from one step to the
-next is therefore registered with the running capture: arrays that are rebound, counts, and numbers that follow
-from a count, which reach the formulas as arrays without axes whose values are written before each replay.
+A replay repeats what the device did, in the same memory and with the same numbers. Whatever lasts from one step to the
+next is therefore registered with the running capture: arrays that are rebound, counts, and numbers that follow from a
+count, which reach the formulas as 0-d arrays whose values are written before each replay.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Capture:
     def running(self) -> Iterator[None]:
         """Run the step in this context, then put everything back where it was, for a replay to find it there.
 
-        Arrays get the values of those that took their place, which is captured too; counts are noted for ``moved``.
+        Arrays receive the values of those that replaced them, which is captured too; counts are noted for ``moved``.
 
         Raises: ``StateError`` where the step changes what is neither, ``TooEarlyError``.
         """
@@ -63,7 +63,7 @@ class Capture:
     def numbers(self, home: Any, key: Any, at: Callable[[int], Sequence[float]], like: Array) -> tuple[Array, ...]:
         """Return the numbers ``at(home[key])`` as 0-d arrays in the dtype of ``like``; each replay has its own.
 
-        ``home[key]`` is a count, which every replay moves as this step does.
+        ``home[key]`` is a count, which every replay changes as this step does.
         """
         self.lasts(home, key)
         moved = home[key] - self.places[id(home), key][2]
@@ -165,17 +165,18 @@ class Captured:
 def capture(step: Callable[..., Any]) -> Captured:
     """Return a training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
 
-    ``step`` takes arrays and returns one, or several: ``loss, grads = net.loss_and_gradient(x, t)``,
-    ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays the first call runs
-    it, the second captures it, and later calls replay its launches. Learning rates, the count of steps and the masks of
-    dropout change from replay to replay as they do without a capture. The result is a copy; the next call overwrites
-    ``net.grads``. Where a parameter or state of the network, or an option of the optimizer, is assigned between two
-    steps, or a recurrent state begins, the next call runs the step as it is, and the one after it captures it again.
+    ``step`` takes arrays and returns one or several: ``loss, grads = net.loss_and_gradient(x, t)``,
+    ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays, the first call
+    runs it, the second captures it, and later calls replay its launches. Learning rates, the count of steps and the
+    masks of dropout change from replay to replay as they do without a capture. The result is a copy; the next call
+    overwrites ``net.grads``. If a parameter or state of the network, or an option of the optimizer, is assigned between
+    two steps, or a recurrent state begins, the next call runs the step normally, and the one after it captures it
+    again.
 
-    What is not done on the device happens only while the step is captured: no value may be read in it, nothing printed,
-    and a number that Python computes stays the same, as does an attribute of a layer such as ``dropout_ratio``. Arrays
-    that the step keeps elsewhere must be written in place. Nothing else may train while a step is captured. Only CuPy
-    has graphs; on other libraries the step runs as it is.
+    Anything that is not done on the device happens only while the step is captured: the step may read no value and
+    print nothing, and a number that Python computes stays the same, as does an attribute of a layer such as
+    ``dropout_ratio``. Arrays that the step keeps elsewhere must be written in place. Nothing else may train while a
+    step is captured. Only CuPy has graphs; on other libraries the step runs normally.
 
     Raises: ``DtypeError`` for arguments or results that are not arrays, ``StateError`` for a step that reads values,
     copies from the host, or changes what lasts in a network or optimizer and is neither array nor count,

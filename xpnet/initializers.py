@@ -78,8 +78,8 @@ def constant(value: float) -> Rule:
 def orthogonal(gain: float = 1.0) -> Rule:
     """Return the rule of random rotations, ``Wᵀ W = g² 1``, or ``W Wᵀ`` where W is wider than high.
 
-    Filters are rows ``(M, C FH FW)``. It is a product of reflections in plain sums and products of fixed order, so that
-    its bits do not depend on a linear algebra library; a thousand by a thousand take about a second.
+    Filters are rows ``(M, C FH FW)``. It is a product of reflections, computed by sums and products in a fixed order,
+    so that its bits do not depend on a linear algebra library; a thousand by a thousand take about a second.
 
     Source: Saxe et al., 2014; Stewart, 1980, section 3.
     """

@@ -110,7 +110,7 @@ _part: ContextVar[tuple[int, int]] = ContextVar("xpnet_part", default=(0, 0))
 def part_of_a_batch(first: int, count: int) -> Iterator[None]:
     """Draw, in this context, for ``count`` rows that stand behind ``first`` others of their batch.
 
-    The masks of the parts of a batch are then the parts of its mask, and nobody draws the whole.
+    The masks for the parts of a batch are then the parts of its mask, and no process draws the whole.
     """
     token = _part.set((first, count))
     try:

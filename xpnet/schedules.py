@@ -104,9 +104,9 @@ class OneCycle:
 class Plateau:
     """A rate that falls where the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
 
-    γ is ``factor``. A loss is a gain where it is below the best by more than ``threshold`` times the size of the best,
-    whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` passes it the loss of
-    each epoch, by ``optimizer.observe``.
+    γ is ``factor``. A loss is a gain if it is below the best by more than ``threshold`` times the size of the best,
+    whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` passes the loss of each epoch
+    to it, by ``optimizer.observe``.
 
     Raises: ``ArgumentError`` for options out of range.
     """

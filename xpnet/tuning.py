@@ -65,15 +65,15 @@ class Tuning:
 def tune() -> Tuning:
     """Set what makes NumPy fast, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
 
-    - ``malloc``: glibc gives the memory of large arrays back as soon as they are free, and the temporaries of the next
-      step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of what it once used.
+    - ``malloc``: glibc returns the memory of large arrays as soon as they are free, and the temporaries of the next
+      step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of memory once used.
     - ``OPENBLAS_CORETYPE``: OpenBLAS treats processors that it does not know, such as AMD's Zen 5, as if they had no
       AVX-512, and multiplies at half their speed. For such a processor the variable names the core SkylakeX. OpenBLAS
       reads it once, when numpy is loaded.
 
-    Values that the environment has already are kept, other systems are left alone, and ``XPNET_TUNE=0`` stops it all.
-    The result says what was set, and why something was not. Its ``undo()`` removes the variable and sets glibc's
-    defaults, which from then on no longer adapt to the program; a core that numpy was loaded with stays.
+    Values that are already set in the environment are kept, other systems are left alone, and ``XPNET_TUNE=0`` disables
+    it all. The result tells what was set, and why something was not. Its ``undo()`` removes the variable and restores
+    glibc's defaults, which from then on no longer adapt to the program; the core that numpy was loaded with stays.
     """
     if os.environ.get(SWITCH) == "0":
         return Tuning(*(Setting(name, False, f"{SWITCH}=0") for name in (MALLOC, CORE)))

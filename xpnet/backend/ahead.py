@@ -23,8 +23,8 @@ def copied_ahead(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield batches on a device from pairs of a host array and a dtype, and copy the next one meanwhile.
 
-    A copy waits for all that was launched before it, so that no memory is written to while it may still be read. Pinned
-    memory is kept until its copy has arrived.
+    A copy waits for all that was launched before it, so that memory is not overwritten while it may still be read.
+    Pinned memory is kept until its copy has arrived.
     """
     with device:
         stream = library.cuda.Stream(non_blocking=True)

@@ -93,10 +93,10 @@ class Movable:
     def to(self, backend: object = None, device: Any = None, dtype: Any = None) -> Self:
         """Move to another library, device or dtype, ``net.to("cupy")``, ``net.to(dtype="float64")``; return self.
 
-        All arrays inside move: of a layer or network the parameters, gradients, state and arrays among the options, of
-        an optimizer its slots, of a Trainer those of its network and optimizer, and its data. An argument that is left
-        out changes nothing: a float64 network stays one on CuPy. Random streams stay the same. Where something cannot
-        be moved, nothing is. A backward needs a new forward.
+        All arrays inside move: the parameters, gradients, state and array options of a layer or network, the slots of
+        an optimizer, the data of a Trainer with its network and optimizer. Arguments that are left out change nothing:
+        a float64 network stays float64 on CuPy. Random streams stay the same. If anything cannot be moved, nothing is.
+        A new forward has to run before the next backward.
 
         Raises: ``ArgumentError``, ``BackendError`` as ``set_backend``; ``DtypeError`` where nothing is given;
         ``StateError`` where a parameter is a Variable.

@@ -65,8 +65,8 @@ class Backend:
     def ahead(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Array, ...]]:
         """Yield batches as ``asarray`` gives them, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
 
-        This is for data that stays on the host: on CuPy a batch is copied, through pinned memory and on a stream of its
-        own, while the one before it is worked on.
+        This is for data that stays on the host: on CuPy the next batch is copied, through pinned memory and on a
+        separate stream, while the present one is used.
 
         Raises: ``DtypeError`` for what is no batches, or no batch of arrays.
         """
@@ -114,10 +114,10 @@ def _batch(arrays: Any) -> tuple[Any, ...]:
 def asarray(x: Any, dtype: Any = None) -> Array:
     """Return numbers as an array of the current backend, on its device and in its floating dtype.
 
-    ``x`` is a number, a list, a table of pandas or polars, or an array of any library. Integers and truth values become
-    floating numbers too, as layers need them; a dtype keeps them, ``asarray(t, dtype="int64")`` for labels and
-    ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. What is missing in a table becomes NaN. An array
-    that has this backend and dtype already is returned itself.
+    ``x`` is a number, a list, a table of pandas or polars, or an array of any library. Integers and bools become
+    floating numbers too, as layers need them, unless a dtype is given: ``asarray(t, dtype="int64")`` for labels,
+    ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. Missing values of a table become NaN. An array
+    that already has this backend and dtype is returned itself.
 
     Raises: ``DtypeError`` for what holds no numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
     for a dtype that the library does not have.

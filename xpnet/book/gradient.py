@@ -25,8 +25,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
 
     In float32, where rounding would hide that step, h is 1e-2.
 
-    f need not look at its argument: ``lambda W: net.loss(x, t)`` sees the array that it moves, ``net.params["W1"]``.
-    Each element is put back, also where f raises. ``xn.numerical_gradient`` writes to nothing and is more exact.
+    f may ignore its argument: ``lambda W: net.loss(x, t)`` reads the array that is changed, ``net.params["W1"]``. Each
+    element is restored, even if f raises. ``xn.numerical_gradient`` writes to nothing and is more exact.
 
     Raises: ``DtypeError`` for an x that is not floating, or cannot be written to; ``ArgumentError`` for NaN in it;
     ``ShapeError`` where f returns more than one number.

@@ -33,8 +33,8 @@ def distributed() -> None:
 def check(backend: str | None, device: str | None, timeout: float, hostfile: Path | None, as_json: bool) -> None:
     """Say within a minute whether the processes that mpiexec has started work together.
 
-    It tells the ranks and their hosts, latency and bandwidth of sums by their size, and whether every rank gets the
-    same, right sums; the exit code is 1 where one does not.
+    It prints the ranks and their hosts, the latency and bandwidth of sums by size, and whether every rank gets the
+    same, right sums; the exit code is 1 if one does not.
     """
     if hostfile is not None:
         hosts = hosts_of(hostfile)

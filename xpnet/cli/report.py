@@ -35,8 +35,9 @@ def report(
     """Write a page about the training in the folder RUN, that opens in any browser and needs no network.
 
     It shows the curves, the network and its weights. With DATA, a table with its --target, a folder of images by class
-    or a text, also the confusion matrix and the worst mistakes, or the predicted numbers beside the right ones, what
-    layers give, and their gradients. Of a run of xpnet train DATA is what it was trained on, where that is still there.
+    or a text, it also shows the confusion matrix and the worst mistakes, or predicted and right numbers, the outputs of
+    the layers, and their gradients. For a run of xpnet train DATA, the default is the data of the training, if it still
+    exists.
     """
     with use_backend(backend or get_backend(), device=device):
         opened = Run(run)

@@ -124,8 +124,8 @@ def train(
     """Train on DATA, or the book's network on what ships: check its gradients, train it, verify it, write it.
 
     DATA is a table, a CSV or Parquet file with a --target among its columns, or a folder of images with a folder for
-    each class. What was found is told, the network is of a size that suits the data, and the result stands beside that
-    of a linear model.
+    each class. The columns or classes are described, the network has a size that suits the data, and the result is
+    compared with that of a linear model.
     """
     if data is not None:
         wanted = {"target": target, "kinds": kinds_of(kinds), "task": task, "validation": validation, "size": size}

@@ -19,10 +19,10 @@ OK, DEVIATES, RAISES, MISSING, NEEDS = STATUSES = ("ok", "deviates", "raises", "
 class Row:
     """The outcome of one call.
 
-    ``section`` is ``arrays``, ``deferring``, ``layers``, ``rules``, ``values`` or ``training``; ``name`` an attribute,
-    operator, layer, function or epoch; ``tried`` says which call. ``status`` is ``ok``, ``deviates``, ``raises``,
-    ``missing``, or ``needs`` where another function is missing. ``found`` is the library's own error or the difference;
-    ``deviation`` is in units of the tolerance. Rows of one ``cause`` are reported together.
+    ``section`` is ``arrays``, ``deferring``, ``layers``, ``rules``, ``values`` or ``training``; ``name`` is an
+    attribute, operator, layer, function or epoch, and ``tried`` the call. ``status`` is ``ok``, ``deviates``,
+    ``raises``, ``missing``, or ``needs`` where another function is missing. ``found`` is the library's own error or the
+    difference; ``deviation`` is in units of the tolerance. Rows of one ``cause`` are reported together.
     """
 
     section: str

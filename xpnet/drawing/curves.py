@@ -36,9 +36,9 @@ def learning_curve(
 ) -> str:
     """Return the SVG of a training: loss per epoch at left, train and test accuracy (0 to 1) per epoch at right.
 
-    ``history`` has a dict per epoch with the keys ``epoch, loss, train_accuracy, test_accuracy``. Whatever is missing,
-    None or not finite leaves a gap. ``measure`` names what the accuracies are, as ``Trainer.measure`` does; one without
-    that word in it is drawn as a number.
+    ``history`` has a dict per epoch with the keys ``epoch, loss, train_accuracy, test_accuracy``. Values that are
+    missing, None or not finite leave a gap. ``measure`` names the accuracies, as ``Trainer.measure`` does; a measure
+    without that word in its name is drawn as a number.
     """
     measure = measure or "accuracy"
     share = "accuracy" in measure.lower()

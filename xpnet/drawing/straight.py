@@ -1,7 +1,7 @@
 """Heights of items in columns: arrows run straight wherever they can, and nothing touches.
 
-Items joined by an arrow that should be straight form a row with one height. Rows are then moved towards what they are
-linked to, and apart where they would touch.
+Items joined by an arrow that should be straight form a row with one height. Rows are then moved towards the items that
+they are linked to, and apart where they would touch.
 
 Source: U. Brandes, B. Köpf, Fast and simple horizontal coordinate assignment, 2002 (rows without crossings).
 """

@@ -20,7 +20,7 @@ LARGER = {2.0**-52: 64.0, 2.0**-23: 4.0}  # rounding -> the factor of a longer s
 class Comparison:
     """Derivatives by backward and by differences, their distance, and where they disagree or have no common value.
 
-    ``blind`` is where f is rounded so much more than it changes that any derivative of this size would agree.
+    ``blind`` marks elements where rounding in f hides its change, so that any derivative of this size would agree.
     """
 
     analytic: Host

@@ -48,9 +48,9 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float, leas
     """Return derivatives, ``(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h``, and the noise of rounding in them.
 
     A kink between -2h and 2h spoils a difference. It shows where h and h/2 disagree by more than rounding; there the
-    smaller step that agrees best with its own half is taken. The remaining disagreement is the third result. Where a
-    value is not finite, the step shrinks until all are, down to ``least``; where no step does, the values of one side
-    make the difference; NaN where neither side has any, or they come to no limit.
+    smaller step that agrees best with its own half is used. The remaining disagreement is the third result. If a value
+    is not finite, the step shrinks until all are, down to ``least``; if no step is small enough, the values of one side
+    make the difference, or NaN if neither side has finite values or a limit.
     """
     values = evaluate(indices, steps[:, None] * OFFSETS)
     outside = np.flatnonzero(~np.isfinite(values).all(axis=1))

@@ -85,7 +85,7 @@ def for_scipy(
 def for_solve_bvp(fun: Function, bc: Function) -> dict[str, Function]:
     """Return the derivatives that ``scipy.integrate.solve_bvp(fun, bc, x, y, **xn.for_solve_bvp(fun, bc))`` takes.
 
-    ``fun(x, y)`` returns ``dy/dx`` of shape ``(n, m)`` at m points, each by itself; ``bc(ya, yb)`` n residuals.
+    ``fun(x, y)`` returns ``dy/dx`` of shape ``(n, m)`` at m independent points; ``bc(ya, yb)`` returns n residuals.
     """
 
     def fun_jac(x: Any, y: Any) -> Any:

@@ -21,7 +21,7 @@ _names: dict[type, tuple[str, ...]] = {}
 def libraries_for(kind: type) -> tuple[str, ...]:
     """Return the names under which bodies for plain arrays of a type are registered, the best first.
 
-    The first question imports them from ``xpnet/fast/<library>``; there are none where that is not there.
+    The first call imports them from ``xpnet/fast/<library>``; there are none if that does not exist.
     """
     found = _names.get(kind)
     if found is None:
@@ -36,8 +36,8 @@ def libraries_for(kind: type) -> tuple[str, ...]:
 class Kernel(Generic[P, R]):
     """A function whose body is chosen by the types of its first arguments, which are arrays.
 
-    ``reference`` is the function in the standard, and ``bodies`` maps names of libraries to faster ones. A body runs
-    where all these arguments are of its library; anything else, a Variable too, gets the reference.
+    ``reference`` is the function in the standard, and ``bodies`` maps names of libraries to faster ones. A body runs if
+    all these arguments are of its library; the reference runs for anything else, including a Variable.
     """
 
     __name__: str

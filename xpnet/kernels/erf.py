@@ -40,8 +40,8 @@ FLOAT64 = (
 def erf(x: Array) -> Array:
     """Return the error function, ``erf x = 2/√π ∫₀ˣ exp(-u²) du``, as ``x P(x²) / Q(x²)`` within ±1.
 
-    Its relative error is below 1.2e-15 in float64 and 4e-7 in float32; less precise dtypes are computed in float32.
-    No coefficient is negative, so nothing cancels, and one formula on the whole line spares a choice between branches.
+    Its relative error is below 1.2e-15 in float64 and 4e-7 in float32; less precise dtypes are computed in float32. No
+    coefficient is negative, so nothing cancels, and one formula for the whole line avoids a choice between branches.
     """
     xp = array_namespace(x)
     narrow = dtype_name(x.dtype) not in ("float32", "float64")

@@ -12,7 +12,7 @@ from xpnet.typing import Array
 def dropout_mask(x: Array, rng: Generator, name: str, step: int | Array, keep: float) -> Array:
     """Return for each value of x ``1 / keep`` with probability ``keep``, else 0; the bits are those of ``rng.mask``.
 
-    Where x is a part of a batch (see ``part_of_a_batch``), they are its part of the mask of the whole.
+    If x is a part of a batch (see ``part_of_a_batch``), this is the same part of the mask of the whole batch.
 
     Shapes: result as ``x``, in its dtype.
     """

@@ -70,8 +70,8 @@ def sum_of_cells(pieces: Sequence[Array], window: Window, size: Pair) -> Array:
 def laid_out(pieces: Sequence[Array], starts: Sequence[int], stride: int, length: int, axis: int) -> Array:
     """Add the pieces along one axis, each from its start in steps of the stride, ``y[start + s i] += piece[i]``.
 
-    Those whose starts leave one remainder by the stride fall on the same elements of y, and are added there; the
-    remainders are then put side by side.
+    Pieces whose starts have the same remainder by the stride fall on the same elements of y, and are added first; the
+    remainders are then interleaved.
     """
     xp = array_namespace(*pieces)
     steps = -(-length // stride)

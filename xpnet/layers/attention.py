@@ -22,7 +22,7 @@ class MultiHeadAttention(Layer):
     attends to itself and those before it. ``mask`` is True at positions that may be attended; where none may, the heads
     give 0.
 
-    Memory: ``forward`` keeps N · heads · L² shares p for ``backward``, beside x, q, k, v and the heads' outputs. While
+    Memory: ``forward`` keeps N · heads · L² shares p for ``backward``, besides x, q, k, v and the heads' outputs. While
     either runs, there are three arrays as large as p.
 
     Shapes: ``x, y (N, L, D)``, ``Wq, Wk, Wv (D, A)``, ``Wo (A, D)``, ``bq, bk, bv (A,)``, ``bo (D,)``; ``mask (N, L)``

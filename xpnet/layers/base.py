@@ -24,28 +24,29 @@ from xpnet.typing import Array
 class Layer(MovableLayer):
     """A node of the computational graph: ``y = forward(*inputs)``, ``dx = backward(dout)``.
 
-    A subclass writes the two as its equations stand in the book; what ``backward`` needs, ``forward`` keeps
-    on ``self``. Around them stand the checks that every layer shares (``layers/checks.py``): library,
-    device, dtype and shape on entry, and the shape of ``dout`` on return.
+    A subclass writes both as the equations of the book; ``forward`` keeps on ``self`` whatever ``backward`` needs.
+    Around them are the checks that all layers share (``layers/checks.py``): library, device, dtype and shape on entry,
+    and the shape of ``dout`` on return.
 
     ``parameters`` names the trained arrays: the gradient of ``W`` is ``dW``.
-    ``state`` names what lasts from step to step but is not trained, such as running statistics: attributes that a
-    layer shares with its copies, saved with its parameters. ``forward`` moves them in training only: where the
-    attribute ``training`` is False it computes as ``predict`` does, and ``backward`` is the derivative of that.
-    ``differentiable`` names the inputs whose gradients ``backward`` returns, in order (default: all). An input with
-    the default None may be left out.
+    ``state`` names the attributes that last from step to step but are not trained, such as running statistics. A layer
+    shares them with its copies, and they are saved with its parameters. ``forward`` updates them in training only:
+    where the attribute ``training`` is False it computes as ``predict`` does, and ``backward`` is the derivative of
+    that.
+    ``differentiable`` names the inputs whose gradients ``backward`` returns, in order (default: all). An input with the
+    default None may be left out.
     ``shapes`` declares axis sizes by letter, ``{"x": "N D", "W": "D M"}``; ``...`` stands for any leading axes.
-    ``flattens`` lets ``x (N, ...)`` arrive as ``(N, D)``, and ``dx`` leave in the shape in which x came.
-    ``holomorphic`` tells that ``forward`` is analytic, so that the complex step can check it.
-    ``takes_numbers`` lets Python numbers in beside arrays.
-    ``takes_a_number`` lets a number reach ``backward`` as it is, for a y without axes: an array would be made of it.
-    ``broadcasts`` tells that its inputs broadcast against each other.
-    ``in_float32`` lets arrays of 16 bits into the equations as float32, in which exponentials and sums keep their
-    digits; y, dx and dW leave in the dtype of x and W.
-    ``units`` names the axis of each parameter along which the outputs do not meet: output unit j depends on index j
-    of it alone, so that the gradient check may try many values of one unit side by side.
-    ``channels`` is the number of channels that images must have, where it must be one.
-    ``is_container`` tells that it is made of layers, and has no arrays of its own.
+    ``flattens`` makes rows ``(N, D)`` of an input ``x (N, ...)``, and returns ``dx`` in the shape of x.
+    ``holomorphic`` declares that ``forward`` is analytic, so that the complex step can check it.
+    ``takes_numbers`` allows Python numbers as inputs.
+    ``takes_a_number`` passes a number to ``backward`` unchanged if y has no axes, instead of making an array of it.
+    ``broadcasts`` declares that the inputs broadcast against each other.
+    ``in_float32`` converts arrays of 16 bits to float32 for the equations, in which exponentials and sums keep their
+    digits; y, dx and dW have the dtype of x and W again.
+    ``units`` names the axis of each parameter that belongs to the output units: unit j depends on index j of it alone,
+    so that the gradient check may try many values of one unit side by side.
+    ``channels`` is the number of channels that images must have, if it is fixed.
+    ``is_container`` declares that it is made of layers, and has no arrays of its own.
     """
 
     parameters: ClassVar[tuple[str, ...]] = ()
@@ -178,13 +179,13 @@ class Layer(MovableLayer):
         return copy
 
     def freeze(self, frozen: bool = True) -> Self:
-        """Leave the layer, and all inside it, as it is, ``net.layers["Convolution1"].freeze()``; return self.
+        """Keep the layer, and all inside it, as it is, ``net.layers["Convolution1"].freeze()``; return self.
 
-        ``forward`` computes as ``predict`` does, by running statistics, which stay, and without dropout; gradients pass
-        through it as the derivative of that, where anything below it is trained. The gradients of its parameters are
-        not computed: ``gradient`` leaves them out, and no optimizer moves what is frozen. ``freeze(False)`` ends it. To
-        keep the running statistics alone, set ``training = False``; to keep parameters of some names alone, give an
-        optimizer a group of None.
+        ``forward`` computes as ``predict`` does, with running statistics that stay as they are and without dropout;
+        gradients pass through it as the derivative of that, if anything below it is trained. The gradients of its
+        parameters are not computed: ``gradient`` leaves them out, and optimizers do not update them. ``freeze(False)``
+        ends it. To keep only the running statistics, set ``training = False``; to keep the parameters of some names,
+        give an optimizer a group of None.
 
         Raises: ``DtypeError`` for what is neither True nor False.
         """

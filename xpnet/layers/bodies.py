@@ -1,7 +1,7 @@
 """Body: a faster and equal way to run some layers in a row on one library; the register of bodies; ``plain``.
 
-A layer's ``forward`` and ``backward`` are written in the standard alone. A library has faster ways, which stand in
-``xpnet/fast/<library>/`` and are registered here for the classes of layers that they equal.
+A layer's ``forward`` and ``backward`` are written in the standard alone. Faster ways of a library are in
+``xpnet/fast/<library>/``, and are registered here for the classes of layers that they equal.
 """
 
 from __future__ import annotations
@@ -35,15 +35,14 @@ class Body:
     """A way to run some layers in a row on one library, ``y = layerₙ(… layer₁(x))``.
 
     A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs and returns y; and ``backward``,
-    which writes the gradients ``dW`` on the layers, unless ``trains`` is False as where they are frozen, and returns
-    dx, or None where ``needs_dx`` is False. It writes nothing else of the layers, and nothing of its arguments; what it
-    returned stays as it is when it runs again. For arrays, values or options that it was not made for ``forward``
-    returns NotImplemented: then the equations of the layers run. ``training`` is False in inference, where no
-    ``backward`` follows. Where ``once`` is True at most one follows, which may overwrite what the cache holds. Where an
-    array is in ``around``, it is to be added to what either returns: a body that does so on its way puts None there,
-    and others leave it to the stage.
+    which writes the gradients ``dW`` on the layers, unless ``trains`` is False because they are frozen, and returns dx,
+    or None where ``needs_dx`` is False. It writes nothing else on the layers, and never into its arguments; its results
+    stay as they are when it runs again. For arrays, values or options that it does not support ``forward`` returns
+    NotImplemented: then the equations of the layers run. ``training`` is False in inference, where no ``backward``
+    follows. Where ``once`` is True at most one follows, which may overwrite the cache. An array in ``around`` is to be
+    added to the result of either: a body that does so itself sets ``around`` to None, and for others the stage does it.
 
-    The body of a container computes with the copy of it that a plan makes, whose layers are stages.
+    The body of a container computes with a copy of it that the plan makes, whose layers are stages.
     """
 
     watched: ClassVar[tuple[tuple[tuple[str, Any], ...], ...]] = ()

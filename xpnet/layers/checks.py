@@ -159,7 +159,7 @@ def check_floating(spec: Spec, name: str, array: Any) -> None:
 def explain_dtypes(who: str, given: dict[str, Any], parameters: dict[str, Any], error: Exception) -> None:
     """Raise DtypeError in place of a library's error where an input and a parameter have different floating dtypes.
 
-    Some libraries promote in no product; the others give the wider dtype, and are left to it.
+    Some libraries do not promote in products; the others return the wider dtype, which is left to them.
     """
     if isinstance(error, XpnetError):
         return

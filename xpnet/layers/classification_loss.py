@@ -32,8 +32,8 @@ class SoftmaxWithLoss(Loss):
     Integer ``t`` are class indices; floating ``t`` are one-hot or soft labels.
 
     Options turn t into ``v ((1 - ε) t + ε / K)``: ``label_smoothing`` is ε; ``class_weights`` are v, an array or a list
-    with a weight for each class. Then a sample counts in the mean as v of its label does; with soft labels, as 1. A
-    sample whose label is ``ignore_index`` counts 0, even if its scores are NaN; where all are ignored, L and dx are 0.
+    with a weight for each class. A sample then counts in the mean by the v of its label, or as 1 with soft labels. A
+    sample whose label is ``ignore_index`` counts 0, even if its scores are NaN; if all are ignored, L and dx are 0.
 
     Shapes: ``x (N, K)``, or ``(K,)`` for one sample, or more leading axes; ``t (N,)`` or ``(N, K)``; ``weights (N,)``.
     Backward: ``dx = dout (y - t) / N``.
@@ -129,9 +129,9 @@ class SoftmaxWithLoss(Loss):
 class SigmoidWithLoss(Loss):
     """Sigmoid and the mean of its binary cross-entropy, ``L = -Σ (t log y + (1 - t) log(1 - y)) / N``.
 
-    Every score is a sample of its own, with ``y = 1 / (1 + e⁻ˣ)``: N is the number of elements of x.
+    Every score is a separate sample, with ``y = 1 / (1 + e⁻ˣ)``: N is the number of elements of x.
 
-    ``pos_weight``, a number or one for each place of the last axis, multiplies the term of t: 3 makes up for three
+    ``pos_weight``, a number or one for each place of the last axis, multiplies the term of t: 3 compensates for three
     times as many 0 as 1. It does not change N.
 
     Shapes: ``x (N, ...)``; ``t`` as ``x``, from 0 to 1; ``weights`` over leading axes of x; ``pos_weight (K,)``.

@@ -84,8 +84,8 @@ class Convolution(Filters):
     """Convolution of images, ``y[n, m, i, j] = Σ W[m, c, k, l] x[n, c, s i + d k - p, s j + d l - p] + b[m]``.
 
     The stride s, the zeros p around the images (``pad``) and the distance d between the cells of a filter
-    (``dilation``) are one number, or a pair for rows and columns. Of several groups, each sees its share of channels
-    and makes its share of y: ``groups=C`` filters every channel alone.
+    (``dilation``) are one number, or a pair for rows and columns. With several groups, each sees its share of the
+    channels and computes its share of y: ``groups=C`` filters every channel separately.
 
     Shapes: ``x (N, C, H, W)``, ``W (M, C/groups, FH, FW)``, ``b (M,)``, ``y (N, M, OH, OW)`` with
     ``OH = ⌊(H + 2p - d (FH - 1) - 1) / s⌋ + 1``.
@@ -129,7 +129,7 @@ class Convolution(Filters):
     ) -> Self:
         """Return a Convolution from C channels to M, with parameters on the current backend, ``W = σ z``, ``b = 0``.
 
-        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
+        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer its own numbers.
 
         Raises: ``ArgumentError`` for sizes below 1, groups that do not divide or an unknown ``init``.
         """
@@ -140,8 +140,9 @@ class Convolution(Filters):
 class TransposedConvolution(Filters):
     """The transpose of a convolution, ``y[n, m, s i + d k - p, s j + d l - p] += W[c, m, k, l] x[n, c, i, j]``, from b.
 
-    It takes the shapes of a convolution with the same options the other way, as the backward of one does with ``dout``.
-    ``output_pad`` makes y larger, at the end of each axis: with strides, convolutions of several sizes give one.
+    It maps shapes in the opposite direction of a convolution with the same options, as its backward does with ``dout``.
+    ``output_pad`` makes y larger at the end of each axis, because with strides convolutions of several sizes have the
+    same output size.
 
     Shapes: ``x (N, C, H, W)``, ``W (C, M/groups, FH, FW)``, ``b (M,)``, ``y (N, M, OH, OW)`` with
     ``OH = s (H - 1) + d (FH - 1) + 1 - 2p + output_pad``.
@@ -224,7 +225,7 @@ class TransposedConvolution(Filters):
     ) -> Self:
         """Return a TransposedConvolution from C channels to M, on the current backend, ``W = σ z``, ``b = 0``.
 
-        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
+        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer its own numbers.
 
         Raises: ``ArgumentError`` for sizes below 1, groups that do not divide or an unknown ``init``.
         """

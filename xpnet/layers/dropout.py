@@ -16,9 +16,9 @@ from xpnet.typing import Array
 class Dropout(Layer):
     """Dropout, ``y = x m / (1 - p)`` with each m 0 with probability p, else 1; ``y = x`` in ``predict``.
 
-    p is ``dropout_ratio``. The m of the k-th call in training are the numbers of a stream with a name, the seed of
-    ``rng`` and k: the same bits on every backend. ``step`` is k, counted from 0, saved and restored as state, and the
-    stream with it.
+    p is ``dropout_ratio``. The m of the k-th call in training are numbers of a stream that is named by the layer, the
+    seed of ``rng`` and k: the same bits on every backend. ``step`` is k, counted from 0; it is saved and restored as
+    state, together with the stream.
 
     Shapes: ``x`` and ``y`` of any shape.
     Backward: ``dx = dout m / (1 - p)``.

@@ -18,13 +18,13 @@ from xpnet.typing import Array
 class Loss(Layer):
     """The mean of the samples' losses, ``L = Σₙ wₙ lₙ / Σₙ wₙ``; with ``reduction="sum"``, ``L = Σₙ wₙ lₙ``.
 
-    The weights w of the samples may be left out, then each is 1. They are one for each sample, or of the losses' shape
-    over more of its leading axes. Where all of them are 0, so are L and dx.
+    The weights w of the samples may be left out, then each is 1. There is one for each sample, or for each loss over
+    more of its leading axes. If all of them are 0, so are L and dx.
 
     A subclass writes ``per_sample(x, t)``, which returns the loss of each sample and keeps what ``backward`` needs, and
-    ``backward``, the product of ``dlosses(dout)`` and the derivative of each loss. Where samples do not count alike in
-    the mean, ``per_sample`` assigns how much each does to ``counts``. Targets and weights are not differentiated.
-    After ``forward``, ``counted`` is what the sum of the losses was divided by, ``Σₙ wₙ``, also where that is 0.
+    ``backward``, the product of ``dlosses(dout)`` and the derivative of each loss. If samples have different weights in
+    the mean, ``per_sample`` assigns these to ``counts``. Targets and weights are not differentiated. After ``forward``,
+    ``counted`` is the divisor of the sum of the losses, ``Σₙ wₙ``, even if that is 0.
     """
 
     differentiable = ("x",)
@@ -75,7 +75,7 @@ class Loss(Layer):
     def dlosses(self, dout: Any) -> Any:
         """Return the derivative with respect to each sample's loss, ``dout wₙ / Σₙ wₙ``, with as many axes as x.
 
-        It is a number where dout is one and all samples count alike.
+        It is a number if dout is one and all samples have the same weight.
         """
         each = dout / self.N
         return each if self.w is None else each * self.w

@@ -168,7 +168,7 @@ class NamedStates(NamedArrays):
 class State:
     """An attribute in the dict of state that a layer shares with its shallow copies; None until it is set.
 
-    What is written to it is stripped of Variables: a graph must not reach from one step into the next.
+    Values written to it are stripped of Variables: a graph must not extend from one step into the next.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:

@@ -166,13 +166,12 @@ class GroupNormalization(Layer):
 class BatchNormalization(Layer):
     """Batch normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
 
-    In training μ and σ² are the mean and the (biased) variance of each channel over the batch and all places, and
-    the running statistics follow them, ``running = momentum running + (1 - momentum) batch``. ``predict`` uses the
-    running ones, and so does a layer that is frozen, whose ``training`` is False: they are constants in its
-    backward. As in the book, momentum is the share that stays (torch's is the share that comes: 0.9 here is 0.1
-    there) and the running variance follows σ² itself (torch's follows ``σ² n / (n - 1)`` with n the values of a
-    channel). The book's ε is 10e-7. Running statistics are float32 where γ is float16 or bfloat16, in which small
-    steps are lost.
+    In training μ and σ² are the mean and the (biased) variance of each channel over the batch and all places, and the
+    running statistics follow them, ``running = momentum running + (1 - momentum) batch``. ``predict`` uses the running
+    ones, and so does a frozen layer, whose ``training`` is False: they are constants in its backward. As in the book,
+    momentum is the share of the old value (in torch it is that of the new one: 0.9 here is 0.1 there) and the running
+    variance follows σ² itself (torch's follows ``σ² n / (n - 1)`` with n the values of a channel). The book's ε is
+    10e-7. Running statistics are float32 where γ is float16 or bfloat16, in which small steps are lost.
 
     Shapes: ``x (N, D)`` or ``(N, C, ...)``; the others ``(D,)`` or ``(C,)``; ``y`` as ``x``.
     Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``;
@@ -275,7 +274,7 @@ class BatchNormalization(Layer):
 def through_statistics(dxhat: Array, xhat: Array, std: Array, axes: tuple[int, ...]) -> Array:
     """Return the backward of ``x̂ = (x - μ) / √(σ² + ε)``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``.
 
-    The means are over the axes of μ and σ², which depend on x, too.
+    The means are over the axes of μ and σ², which also depend on x.
     """
     xp = array_namespace(dxhat, xhat)
     along = xp.mean(dxhat * xhat, axis=axes, keepdims=True)

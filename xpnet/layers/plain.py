@@ -34,8 +34,9 @@ def is_plain_network(subject: Any) -> bool:
 class PlainLayer(Layer):
     """A plain class as a layer: its arguments without a default are inputs, its arrays W with a dW are parameters.
 
-    A ``backward`` with a default for dout, which the book's losses ignore, is called with it, and multiplied by dout.
-    Numbers drawn from NumPy's global generator in ``forward`` are the same in each call.
+    If ``backward`` has a default for dout, as that of the book's losses, which ignore it, it is called with the
+    default, and the result multiplied by dout. Numbers drawn from NumPy's global generator in ``forward`` are the same
+    in each call.
     """
 
     def __init__(
@@ -141,7 +142,7 @@ def trained(subject: Any, attributes: Mapping[str, Any]) -> tuple[str, ...]:
 def layers_of(network: Any) -> dict[str, Any]:
     """Return the layers of a plain network by name, those in its ``layers`` followed by its loss.
 
-    Empty where it keeps no such layers.
+    The dict is empty if the network has no such layers.
     """
     kept = getattr(network, "layers", None)
     if isinstance(kept, list | tuple):

@@ -20,13 +20,13 @@ from xpnet.typing import Array
 class Recurrent(Layer):
     """The base of recurrent layers: products over all steps at once, the state before the first step, the output.
 
-    ``stateful`` starts each ``forward`` where the one before ended. The state is a constant there: backward ends at the
-    first step (truncated backpropagation through time). ``predict`` starts there too, and leaves the state as it is.
-    ``return_sequences=False`` returns the state after the last step alone.
+    With ``stateful``, each ``forward`` starts where the one before ended. The state is a constant there: backward ends
+    at the first step (truncated backpropagation through time). ``predict`` also starts there, and does not change the
+    state. ``return_sequences=False`` returns only the state after the last step.
 
-    Inside, steps stand first, ``(L, N, …)``: what enters at each, ``a = x Wx + b``, is one product for all of them, and
-    so are the gradients of the weights. ``hs`` are the states, ``hs[t]`` that before step t. ``gates`` is the number of
-    blocks of H columns in Wx and Wh.
+    Inside, the axis of steps comes first, ``(L, N, …)``: the contributions of the inputs, ``a = x Wx + b``, are one
+    product for all steps, and so are the gradients of the weights. ``hs`` are the states, ``hs[t]`` the one before step
+    t. ``gates`` is the number of blocks of H columns in Wx and Wh.
 
     Raises: ``ShapeError`` for weights of another width, a sequence without steps, and another number of rows than those
     of the kept state.

@@ -11,7 +11,7 @@ from xpnet.typing import Array
 class Softmax(Layer):
     """Softmax over the last axis, ``y = eˣ / Σ eˣ``; exact for scores of any size.
 
-    Before a cross-entropy it is not wanted: ``SoftmaxWithLoss`` is the two in one.
+    It is not needed before a cross-entropy: ``SoftmaxWithLoss`` combines the two.
 
     Shapes: ``x (..., K)``, ``y (..., K)``.
     Backward: ``dx = y (dout - Σ dout y)``.

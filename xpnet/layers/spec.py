@@ -52,7 +52,7 @@ class Spec:
 class Accepted:
     """The kind of arrays that a layer has accepted; others of that kind need not be checked again.
 
-    ``half`` is the position of the input in whose dtype y leaves, where the equations run in float32; else None.
+    ``half`` is the position of the input whose dtype y has, if the equations run in float32, else None.
     """
 
     signature: list[Any] | None = None
@@ -63,10 +63,10 @@ class Accepted:
 class Call:
     """The notes that one run of ``forward`` leaves for ``backward``, apart from the arrays that the equations keep.
 
-    ``x_shape`` is the shape in which x came. ``like`` is the namespace, shape, dtype and device that dout must have;
-    it is None where y is a number, ``number``. ``half`` is the array in whose dtype y left, where the
-    equations ran in float32 for arrays of 16 bits. ``then`` runs once, before the first ``backward``. ``pull`` is the
-    backward of a layer that is frozen, from a tape: it gives dx alone.
+    ``x_shape`` is the original shape of x. ``like`` is the namespace, shape, dtype and device that dout must have; it
+    is None where y is a number, ``number``. ``half`` is the array whose dtype y has, if the equations ran in float32
+    for arrays of 16 bits. ``then`` runs once, before the first ``backward``. ``pull`` is the backward of a frozen
+    layer, from a tape: it returns dx alone.
     """
 
     x_shape: tuple[int, ...] | None = None

@@ -14,8 +14,8 @@ from xpnet.layers.bodies import Body, body_for, is_plain, libraries_for
 class Stage:
     """Some layers in a row that a body runs, or their equations if there is no body or it declines the arrays.
 
-    ``checked`` has each run check what comes in and what comes back. A stage of a plan is asked for one backward, and
-    lets the cache go with it; that of a node, where ``once`` is False, can be asked again.
+    With ``checked``, each run checks its inputs and dout. A stage of a plan runs one backward, and then drops the
+    cache; the stage of a node, where ``once`` is False, can run it again.
     """
 
     is_container = False

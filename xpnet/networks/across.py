@@ -49,7 +49,7 @@ class Shareable(Chain):
     def share(self, across: Across | None) -> None:
         """Let ``gradient`` be that of a batch whose other rows are on other processes; None ends it.
 
-        It holds for this network, and not for its copies. See ``xpnet.distributed``.
+        This applies to this network, and not to its copies. See ``xpnet.distributed``.
         """
         self._shared, self._plan = across, None
 

@@ -33,9 +33,9 @@ Host = np.ndarray[Any, Any]
 class TransformerLM(Network):
     """Decoder-only Transformer, ``y[n, t]`` the scores of the symbol that follows ``x[n, 0 … t]``.
 
-    An embedding of symbols and one of positions, causal blocks, a normalization, and a matrix to the scores; its loss
-    is the mean cross-entropy over all positions. ``tied`` uses the embedding of symbols for the scores too,
-    ``y = h Wᵀ``: one array, whose gradient is the sum of both uses.
+    It consists of an embedding of symbols and one of positions, causal blocks, a normalization, and a matrix to the
+    scores; its loss is the mean cross-entropy over all positions. ``tied`` uses the embedding of symbols for the scores
+    too, ``y = h Wᵀ``: one array, whose gradient is the sum of both uses.
 
     ``params`` has ``Embedding1.W``, ``PositionalEmbedding1.W``, ``Block1.Attention1.Wq`` …, and ``MatMul1.W`` unless
     tied.
@@ -101,9 +101,9 @@ class TransformerLM(Network):
     ) -> Array:
         """Return the prompt and ``count`` more symbols, each drawn from ``softmax(y / temperature)`` of those before.
 
-        A ``temperature`` of 0 takes the highest score; ``top_k`` draws from the k highest alone. The last ``context``
-        symbols are seen. Scores are read on the host, where the draws are made: each call has a stream of its own, the
-        same for a seed on every backend.
+        A ``temperature`` of 0 chooses the highest score; ``top_k`` draws only from the k highest. The network sees the
+        last ``context`` symbols. Scores are read on the host, where the draws are made: each call has its own stream,
+        the same for a seed on every backend.
 
         Shapes: ``prompt (L,)`` or ``(N, L)`` integer, result ``(L + count,)`` or ``(N, L + count)``.
         Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError`` for a prompt that is empty or holds other symbols, and

@@ -36,9 +36,9 @@ LOOK_EVERY = 64  # steps, on a device where reading a value waits
 class Gradients(dict[str, Array]):
     """Gradients by name, and whether all are finite: a step is to be left out if one has overflowed.
 
-    ``finite`` is a boolean of no axes on their device. Gradients that are made from others, such as clipped ones, keep
-    it by ``changed``. Where each of several processes has a part of the values, ``across`` adds numbers of all parts,
-    and finds the largest.
+    ``finite`` is a 0-d boolean on their device. Gradients that are made from others, such as clipped ones, keep it by
+    ``changed``. If each of several processes has a part of the values, ``across`` adds numbers over all parts, and
+    finds the largest.
     """
 
     def __init__(self, gradients: Mapping[str, Array], finite: Array | None, across: Any = None) -> None:
@@ -55,10 +55,10 @@ def changed(grads: Mapping[str, Array], made: dict[str, Array]) -> dict[str, Arr
 class LowPrecision(Movable):
     """Gradients computed in low precision for weights of high precision, ``dW = (∂ s L / ∂W₁₆) / s``.
 
-    s is ``loss_scale``: None for none, a number, or an array that adapts: it halves where a gradient is not finite,
-    and doubles after 2000 steps in which all were, of which ``good_steps`` counts the last. It stays on the device.
-    ``bad_steps`` counts the last steps in a row in which one was not. Where they come to 50, or the scale is at its
-    floor, no scale will help.
+    s is ``loss_scale``: None for no scale, a number, or an array that adapts: it halves after a gradient that is not
+    finite, and doubles after 2000 steps with finite ones, which ``good_steps`` counts. It stays on the device.
+    ``bad_steps`` counts the latest steps in a row with a gradient that was not finite. After 50 of them, or with the
+    scale at its minimum, no scale will help.
 
     Raises: as ``Network.compute_in``; ``DivergenceError`` from ``backward`` where no scale helps, at once where that
     can be seen without stalling a device, elsewhere within 64 steps.
@@ -97,7 +97,7 @@ class LowPrecision(Movable):
     def backward(self, network: Any, dout: Any, run: Callable[[Any], Any], across: Across | None = None) -> None:
         """Assign each layer its gradients in the dtype of its weights, or zeros if a scaled one is not finite.
 
-        Where other processes have other rows, it is that of ``across``, on any of them, that counts.
+        If other processes have other rows, a gradient that is not finite on any of them counts.
         """
         scale = 1.0 if self.loss_scale is None else self.loss_scale
         with np.errstate(over="ignore", invalid="ignore"), network.using(self.low):

@@ -33,9 +33,9 @@ class Network(Shareable):
     It has no parameters, state or cache of its own: it passes values on to its layers.
 
     ``layers`` maps names to layers, ``last_layer`` is the loss (None in a network that is part of another).
-    ``forward`` trains, ``predict`` infers. A subclass that writes a ``forward`` of its own needs no backward: it
-    comes from the tape. There layers may be called many times, and share their weights so: one layer, one name,
-    its gradient the sum over the calls.
+    ``forward`` trains, ``predict`` infers. A subclass with its own ``forward`` needs no backward, which comes from the
+    tape. Its layers may be called many times, and so share their weights: one layer, one name, and a gradient that is
+    the sum over the calls.
 
         class Tied(Network):
             def __init__(self, vocabulary, width):
@@ -109,9 +109,9 @@ class Network(Shareable):
     def plan(self) -> Plan | Unplanned:
         """Return the plan for training and inference, ``print(net.plan())``, on the library of the parameters.
 
-        Layers in a row that a library has a faster body for run as that; what such a body does not take, and all
-        others, run by their equations, and so does everything ``with xn.plain():``. Layers that are called outside of
-        a network run by their equations, and by bodies as nodes of a graph.
+        Layers in a row for which the library has a faster body run as that body; values that it does not support, and
+        all other layers, run by their equations, and so does everything ``with xn.plain():``. Layers that are called
+        outside of a network run by their equations, and by bodies as nodes of a graph.
         """
         W = next(iter(self.params.values()), None)
         why = own_way(self, vars(self), WRITTEN)
@@ -148,9 +148,9 @@ class Network(Shareable):
     def loss(self, x: Any, t: Any, predict: bool = False, weights: Any = None) -> Array:
         """Return the loss on a batch, as trained, which is what ``gradient`` differentiates, or as ``predict`` sees it.
 
-        By itself it moves no state: running statistics, and the steps that name the masks of dropout, follow a step of
-        training alone, which is ``gradient``, a loss in Variables, or the ``backward`` of the loss layer after this.
-        ``weights`` are those of the samples, for the loss layer (see ``Loss``).
+        The loss itself changes no state: running statistics, and the steps that name the masks of dropout, change only
+        in a training step, which is ``gradient``, a loss in Variables, or the ``backward`` of the loss layer after
+        this. ``weights`` are those of the samples, for the loss layer (see ``Loss``).
         """
         last = self._loss_layer()
         check_flag(type(self).__name__, predict)
@@ -205,9 +205,9 @@ class Network(Shareable):
     def accuracy(self, x: Any, t: Any, batch_size: int | None = None) -> float:
         """Return the share of rows whose highest score is at the label, ``Σₙ [argmax y = t] / N``.
 
-        Under ``SigmoidWithLoss`` it is the share of scores that are above 0 where t is 1 and not elsewhere, over rows
-        and labels. Rows whose label is the ``ignore_index`` of the loss do not count, nor in N; where all are ignored,
-        it is NaN. A NaN among scores is wrong. ``batch_size`` is that of ``predict``. ``measure`` takes another metric.
+        Under ``SigmoidWithLoss`` it is the share of scores that are above 0 exactly where t is 1, over rows and labels.
+        Rows whose label is the ``ignore_index`` of the loss are left out, also of N; if all are ignored, it is NaN. A
+        NaN among scores is wrong. ``batch_size`` is that of ``predict``. ``measure`` takes another metric.
 
         Shapes: ``t (N,)`` class indices or ``(N, K)`` one-hot; under ``SigmoidWithLoss`` as the scores.
         Raises: ``ArgumentError`` for numbers as targets, which are not right or wrong, and for a single class;
@@ -263,18 +263,17 @@ class Network(Shareable):
     def compute_in(self, dtype: str, loss_scale: float | str | None = None) -> Self:
         """Compute ``predict``, ``loss`` and ``gradient`` in ``"float16"`` or ``"bfloat16"`` from now on; return self.
 
-        ``params`` stay what they are, the master weights: optimizers, files and plots see float32, and so do ``astype``
-        and the checks of gradients. Forward and backward run on casts of them and of a floating x. The loss is
-        computed in float32, for the sums of a softmax or a mean overflow in float16; so are the statistics of
+        ``params`` do not change, they are the master weights: optimizers, files and plots see float32, and so do
+        ``astype`` and the checks of gradients. Forward and backward run on casts of them and of a floating x. The loss
+        is computed in float32, because the sums of a softmax or a mean overflow in float16; so are the statistics of
         normalizations. ``dtype="float32"`` ends it.
 
         Float16 rounds gradients below 3e-8 to 0, so ``loss_scale`` multiplies the loss before the backward, and the
-        gradients are divided by it: a number, or ``"dynamic"``, which starts at 2¹⁶, halves where a gradient is not
-        finite, doubles after 2000 steps in which all were, and goes into the file with the state. Such a
-        gradient is replaced by 0, and all others of that step with it, and ``grads.finite`` tells the optimizers, which
-        leave such a step out; where 50 of them come in a row, or one at the smallest scale, ``gradient`` raises. On a
-        device that is looked for every 64 steps, and nothing else is read on the host. None is what the dtype needs:
-        ``"dynamic"``, or nothing for bfloat16.
+        gradients are divided by it: a number, or ``"dynamic"``, which starts at 2¹⁶, halves after a gradient that is
+        not finite, doubles after 2000 steps with finite ones, and is saved with the state. All gradients of a step with
+        one that is not finite become 0, and ``grads.finite`` tells the optimizers, which skip the step; after 50 such
+        steps in a row, or one at the smallest scale, ``gradient`` raises. On a device this is checked every 64 steps,
+        and nothing else is read on the host. None is the default of the dtype: ``"dynamic"``, or no scale for bfloat16.
 
         Raises: ``ArgumentError`` for a dtype that the library lacks or a loss scale that is not above 0;
         ``BackendError`` where the device cannot multiply in it; ``DtypeError`` for parameters of low precision;

@@ -49,9 +49,9 @@ class Door:
 class Plan:
     """The bodies and equations that a network runs on a library; ``print(net.plan())`` shows them.
 
-    ``training`` and ``inference`` are the network's containers over stages in the place of layers, which read as
-    they are written; ``loss`` is the stage of the loss. ``runs`` tells whether any stage has a faster body. ``across``
-    is told when gradients are final.
+    ``training`` and ``inference`` are the network's containers over stages in place of layers, with unchanged code;
+    ``loss`` is the stage of the loss. ``runs`` is True if any stage has a faster body. ``across`` is told when
+    gradients are final.
     """
 
     def __init__(self, network: Any, libraries: tuple[str, ...], across: Across | None = None) -> None:

@@ -37,8 +37,8 @@ class Line(NamedTuple):
 def lines(network: Any, x: Any) -> list[Line]:
     """Return a row for each call of a layer, in the order of the calls, computed as ``predict`` does.
 
-    Layers that a network calls many times are there many times. Multiply-adds are those of matrix products and
-    convolutions, which take nearly all of the time; sums and functions of single values are not counted.
+    A layer that is called many times has many rows. Multiply-adds are those of matrix products and convolutions, which
+    take nearly all of the time; sums and functions of single values are not counted.
 
     Raises: ``DtypeError`` for what is no array.
     """
@@ -60,7 +60,7 @@ def lines(network: Any, x: Any) -> list[Line]:
 def listen(network: Any, x: Any, note: Callable[[str, Layer, tuple[Any, ...], Any], None]) -> None:
     """Compute the scores of a batch as ``predict`` does, by the equations, and report each call of a layer.
 
-    ``note`` is given the path of the layer, the copy of it that ran, its inputs, and what came out.
+    ``note`` receives the path of the layer, the copy of it that ran, its inputs, and its output.
     """
     inferring = network.inferring()
     for path, layer in paths(inferring):

@@ -28,9 +28,9 @@ class Optimizer(Movable):
 
     A subclass names the arrays that it keeps for each parameter in ``slots``, gives its options to
     ``super().__init__``, lr first, and writes its formula as ``step``, which returns the new W, or the new W and slots
-    where there are any. Beside parameters of 16 bits the slots are float32: squares and sums of gradients soon leave
-    the range of float16. The numbers are its options, in the order in which they were given, or what ``numbers`` makes
-    of them. They are attributes too: ``optimizer.lr = 0.01`` holds from the next update on.
+    if there are any. The slots of 16-bit parameters are float32, because squares and sums of gradients soon leave the
+    range of float16. The numbers are the options in the given order, or the result of ``numbers``. Options are
+    attributes too: ``optimizer.lr = 0.01`` holds from the next update on.
 
     ``lr`` is a number or a schedule, a function of the number of updates done, such as those of ``xpnet.schedules``.
     ``groups`` gives options to the parameters whose names match a pattern, ``{"*.b *.gamma": {"weight_decay": 0.0}}``
@@ -68,11 +68,11 @@ class Optimizer(Movable):
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
         """Update every parameter by one step, except those of frozen layers (see ``Layer.freeze``).
 
-        On NumPy the arrays themselves are written to, so that whoever holds them sees the training; elsewhere params
-        are given new arrays. A gradient of another floating dtype is cast to that of its parameter.
+        On NumPy the arrays themselves are written to, so that all who hold them see the training; elsewhere params
+        receive new arrays. A gradient of another floating dtype is cast to that of its parameter.
 
-        Gradients of a network in float16 of which one has overflowed, ``grads.finite``, move nothing: parameters and
-        slots stay, and the step counts for schedules alone. On a device nothing is read for that.
+        If a gradient of a network in float16 has overflowed, ``grads.finite``, the step is skipped: parameters and
+        slots do not change, and the step counts only for schedules. On a device this reads nothing on the host.
 
         Raises: ``NameUnknownError``, ``ShapeError``, ``DtypeError``, ``LibraryError`` for gradients that do not belong
         to the parameters, ``ArgumentError`` for a pattern that matches nothing; nothing is moved then.
@@ -162,8 +162,8 @@ class Optimizer(Movable):
     def state(self) -> dict[str, Any]:
         """The live state that lasts from step to step: ``steps``, and for each parameter its slots, ``"W1.m"``.
 
-        ``skipped`` is there where a step may have been left out. A schedule that remembers, such as ``Plateau``, adds
-        its numbers, ``"lr.best"``. Assigning copies.
+        It has ``skipped`` if a step may have been skipped. A schedule with a memory, such as ``Plateau``, adds its
+        numbers, ``"lr.best"``. Assigning copies.
         """
         numbers = {f"lr.{name}": value for name, value in getattr(self.lr, "state", {}).items()}
         arrays = {

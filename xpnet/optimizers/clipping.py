@@ -34,8 +34,8 @@ def global_norm(grads: Mapping[str, Array]) -> Array:
 def lengths(grads: Mapping[str, Array]) -> tuple[Any, Array]:
     """Return a power of two near the largest value, and ``√Σ (dW / scale)²``: squares neither overflow nor vanish.
 
-    The scale is 1 where that can be seen not to matter without stalling a device. Of 16 bits both are float32. Where
-    each of several processes has a part of the values, both are those of all.
+    The scale is 1 if it is seen not to matter without stalling a device. For 16 bits both are float32. If each of
+    several processes has a part of the values, both are those of all.
     """
     across = getattr(grads, "across", None)
     with np.errstate(over="ignore"):
@@ -75,7 +75,7 @@ def _length(arrays: Iterable[Array], across: Any = None) -> Array:
 def clip_by_norm(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
     """Return gradients whose joint norm is at most the limit, ``dW min(1, limit / (‖dW‖ + 1e-6))``.
 
-    Where one value is NaN, all become NaN; where one is infinite, it becomes NaN and the others 0: look at the loss.
+    If one value is NaN, all become NaN; if one is infinite, it becomes NaN and the others 0: look at the loss.
 
     Raises: ``ArgumentError`` for a limit that is not above 0.
     Source: Pascanu et al., 2013, algorithm 1; the 1e-6 is torch's.

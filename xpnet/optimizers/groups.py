@@ -38,9 +38,9 @@ def check_groups(who: str, groups: Any) -> None:
 def options_by_name(who: str, groups: Groups, params: Mapping[str, Array]) -> dict[str, Options | None]:
     """Return each parameter's own options: those of the groups that match it, later ones over earlier ones.
 
-    A pattern is one or more of the shell's, ``"*.b *.gamma"``, or a function of name and parameter such as
-    ``vectors``. Names with a space or ``[0]`` in them are matched as they stand, before the pattern is taken apart.
-    The options None leave a parameter untrained.
+    A pattern is one or more patterns of the shell, ``"*.b *.gamma"``, or a function of name and parameter such as
+    ``vectors``. Names that contain a space or ``[0]`` are matched literally, before the pattern is split. The options
+    None leave a parameter untrained.
 
     Raises: ``ArgumentError`` for a pattern that matches nothing.
     """

@@ -13,7 +13,7 @@ from xpnet.typing import Array
 class Lion(Optimizer):
     """The sign of a momentum, ``W ← (1 - η λ) W - η sign(β₁ m + (1 - β₁) dW)``, ``m ← β₂ m + (1 - β₂) dW``.
 
-    It keeps half of what Adam keeps; its rate is usually three to ten times smaller, and λ as much larger.
+    It keeps half as many arrays as Adam; its rate is usually three to ten times smaller, and λ as much larger.
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Chen et al., 2023, algorithm 2.

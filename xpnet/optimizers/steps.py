@@ -16,9 +16,9 @@ STEPS: dict[str, dict[type, tuple[Any, Callable[..., Any]]]] = {}
 def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
     """Register a body for the step of an optimizer, on a library.
 
-    ``body(step, given)`` gets the formula and, in a list, what that takes for each parameter, ``(W, dW, *slots,
-    *numbers)``. It returns the list of what the formula returns: new arrays, or W and the slots themselves with the new
-    values in them. For arrays that it was not made for it has NotImplemented in the list, and their formula runs.
+    ``body(step, given)`` receives the formula and a list of its arguments for each parameter, ``(W, dW, *slots,
+    *numbers)``. It returns the list of what the formula returns: new arrays, or W and the slots themselves with their
+    new values. For arrays that it does not support the list holds NotImplemented, and the formula runs.
     """
 
     def register(body: Function) -> Function:

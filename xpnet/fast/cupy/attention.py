@@ -19,7 +19,7 @@ from xpnet.layers.bodies import body
 class HeadsSideBySide(CudaBody):
     """Attention that lays out q, k and v of all heads, with their biases, in one launch, and the shares in another.
 
-    Arrays of float16 are computed with in float32: scores may be beyond their range where the softmax is not.
+    Arrays of float16 are computed in float32: scores may exceed their range where the softmax does not.
     """
 
     def forward(self, x: Any, mask: Any = None) -> Any:

@@ -24,8 +24,8 @@ AT_ONCE = 8  # for more arrays CuPy copies a table of their addresses from the h
 def capturing(graph: Any, stream: Any) -> Iterator[None]:
     """Make ``a @ b``, ``concat`` and ``stack`` work while a stream is captured for a graph.
 
-    Products go to a cuBLAS handle with a workspace, both of which the graph keeps. CuPy refuses to call cuBLAS then,
-    nvmath-python does not; CuPy looks its calls up by name in a module, with the arguments of C.
+    Products go to a cuBLAS handle with a workspace, both of which the graph keeps. CuPy refuses to call cuBLAS during a
+    capture, but nvmath-python does not; CuPy looks up its calls by name in a module, with the arguments of C.
 
     Raises: ``BackendError`` without nvmath-python.
     """

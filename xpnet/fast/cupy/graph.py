@@ -23,7 +23,7 @@ CUDA_ERRORS = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverEr
 class Graph(Capture):
     """The launches of ``step(*arrays)``, captured and not yet run; each call runs them, on arrays of the same kind.
 
-    What a replay writes lies in a pool of its own, which no other array gets; results are copies of it.
+    A replay writes into a separate pool, which no other array uses; results are copies.
 
     Raises: ``StateError`` for a step that cannot be captured, ``DtypeError`` for results that are not arrays.
     """

@@ -16,10 +16,10 @@ from xpnet.layers.regression_loss import Huber
 class LossesInALaunch(CudaBody):
     """Losses of all samples in one launch, and dx in another.
 
-    A copy of the layer applies weights and options to them. Losses and the arrays kept for
-    ``backward`` are WIDE, which is float32 for float16.
+    A copy of the layer applies weights and options to them. Losses and the arrays kept for ``backward`` are WIDE, which
+    is float32 for float16.
 
-    A subclass writes ``takes(x, t)`` and ``losses(x, t)``, which stands for the layer's method ``stands_for``.
+    A subclass writes ``takes(x, t)`` and ``losses(x, t)``, which replaces the layer's method ``stands_for``.
     """
 
     stands_for = "per_sample"

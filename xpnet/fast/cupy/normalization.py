@@ -1,6 +1,6 @@
 """CUDA bodies of the normalizations: one launch forward; backward one launch for batches, two for rows.
 
-Those of rows keep x itself, with μ and r of each row. Beside float16, x̂ and what goes with it are float32.
+Those of rows keep x itself, with μ and r of each row. For float16, x̂ and the numbers beside it are float32.
 """
 
 from __future__ import annotations

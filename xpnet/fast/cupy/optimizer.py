@@ -83,7 +83,7 @@ def as_in_a_capture(arrays: tuple[Any, ...], live: tuple[Any, ...], dtype: str) 
 def in_place(name: str, slots: int, live: int, _: Callable[..., Any], given: list[tuple[Any, ...]]) -> list[Any]:
     """Run a CUDA kernel that writes into W and its slots, and return these.
 
-    The formula runs where the arrays differ in shape or dtype, and where W and its slots do not lie in order.
+    The formula runs where the arrays differ in shape or dtype, and where W and its slots are not contiguous.
     """
     found: list[Any] = []
     launches: dict[tuple[str, int], Launch] = {}

@@ -57,7 +57,7 @@ _kept = _Kept()
 def workspace(name: str, shape: tuple[int, ...], dtype: Any) -> Host:
     """Return uninitialized memory that the next caller of that name in this thread gets again; no result may hold it.
 
-    Fresh memory of megabytes comes in pages that the system hands out one by one, at a cost above that of filling them.
+    The system hands out fresh memory of megabytes page by page, at a higher cost than that of filling it.
     """
     key, size = (name, dtype), prod(shape)
     memory = _kept.memory.get(key)

@@ -1,7 +1,7 @@
 """Sliding windows on NumPy: images lie in memory with the batch last, ``(C, H, W, N)``.
 
-So the cells of a window see long runs of memory, also where it moves in steps: copies, maxima and sums run at the speed
-of memory, and ``(N, C, H, W)`` is a transposed view of it. What one layer gives, the next finds in this order.
+The cells of a window then see long runs of memory, even if it moves in steps: copies, maxima and sums run at the speed
+of memory, and ``(N, C, H, W)`` is a transposed view. A layer's output has this order for the next layer.
 """
 
 from __future__ import annotations
