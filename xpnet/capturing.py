@@ -41,7 +41,7 @@ class Capture:
 
         Arrays receive the values of those that replaced them, which is captured too; counts are noted for ``moved``.
 
-        Raises: ``StateError`` where the step changes what is neither, ``TooEarlyError``.
+        Raises: ``StateError`` if the step changes anything else, ``TooEarlyError``.
         """
         global current
         current = self

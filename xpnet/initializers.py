@@ -31,7 +31,7 @@ def normal_weights(shape: Shape, init: Init, rng: Generator, name: str) -> Array
     be a function ``rule(shape, rng, name)``, such as ``constant(0.5)``.
 
     Shapes: ``W (D, M)``, or the filters ``(M, C, ...)`` of a convolution, whose fans are C and M times their size.
-    Raises: ``ArgumentError`` for an unknown name or sizes that are no positive integers.
+    Raises: ``ArgumentError`` for an unknown name or sizes that are not positive integers.
     Source: Glorot and Bengio, 2010; He et al., 2015, section 2.2; LeCun et al., 1998, section 4.6.
     """
     who = "initial weights"

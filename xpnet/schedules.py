@@ -135,7 +135,7 @@ class Plateau:
         return self.rate
 
     def observe(self, loss: float) -> None:
-        """Take note of the loss of an epoch; NaN is no gain."""
+        """Note the loss of an epoch; NaN is not a gain."""
         least = self.threshold * abs(self.best) if isfinite(self.best) else 0.0
         gained = loss < self.best - least
         self.waited = 0 if gained else self.waited + 1

@@ -30,7 +30,7 @@ def to_numpy(array: Any) -> np.ndarray[Any, Any]:
 def on_host(values: Any) -> np.ndarray[Any, Any]:
     """Return the numbers of an array, list or table as a NumPy array on the host, with NaN for missing values.
 
-    Raises: ``DtypeError`` for what holds no numbers, and for what means something else by them: text, dates, masked
+    Raises: ``DtypeError`` for values without numbers, and where they have another meaning: text, dates, masked
     and sparse arrays; ``ShapeError`` for lists of different lengths.
     """
     host = _array_of(values)

@@ -19,7 +19,7 @@ Change = tuple[MutableMapping[str, Any], str, Any]
 class Destination:
     """The target of a move: a library, a device and a floating dtype, where None keeps that of each array.
 
-    Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``; ``DtypeError`` where nothing is said.
+    Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``; ``DtypeError`` if nothing is given.
     """
 
     def __init__(self, who: str, backend: object = None, device: Any = None, dtype: Any = None) -> None:

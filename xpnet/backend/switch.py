@@ -68,7 +68,7 @@ class Backend:
         This is for data that stays on the host: on CuPy the next batch is copied, through pinned memory and on a
         separate stream, while the present one is used.
 
-        Raises: ``DtypeError`` for what is no batches, or no batch of arrays.
+        Raises: ``DtypeError`` unless it is given batches of arrays.
         """
         if not isinstance(batches, Iterable):
             raise DtypeError(
@@ -119,7 +119,7 @@ def asarray(x: Any, dtype: Any = None) -> Array:
     ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. Missing values of a table become NaN. An array
     that already has this backend and dtype is returned itself.
 
-    Raises: ``DtypeError`` for what holds no numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
+    Raises: ``DtypeError`` for values without numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
     for a dtype that the library does not have.
     """
     backend = get_backend()
@@ -143,7 +143,7 @@ def backend_of(array: Any, dtype: Any = None) -> Backend:
 def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = None) -> Backend:
     """Return a Backend from a name or namespace, a device (name, index or object) and a dtype (name or object).
 
-    Raises: ``ArgumentError`` for an unknown name or dtype, ``BackendError`` for what this machine lacks.
+    Raises: ``ArgumentError`` for an unknown name or dtype, ``BackendError`` for one that this machine lacks.
     """
     if isinstance(backend, Backend):
         library, device = backend.library, backend.device if device is None else device

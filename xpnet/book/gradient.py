@@ -64,5 +64,5 @@ def _write(x: Any, at: tuple[int, ...], value: float) -> None:
         x[at] = value
     except (TypeError, ValueError) as error:
         got = f"{type(x).__module__}.{type(x).__name__}: {error}"
-        remedy = "give xn.numerical_gradient a function of its argument, or a copy of x that is no view"
+        remedy = "give xn.numerical_gradient a function of its argument, or a copy of x that is not a view"
         raise DtypeError("numerical_gradient", "x must be an array that can be written to", got, remedy) from error

@@ -122,7 +122,7 @@ def begin(path: Path, folder: Path | None, overwrite: bool, resume: bool) -> Pat
 def read_data(path: Path, target: str | None, kinds: Mapping[str, str], size: int, options: dict[str, Any]) -> Dataset:
     """Return the data in a file or folder.
 
-    Raises: ``ArgumentError`` where it is not said what to learn, or of a folder something is said that is for tables.
+    Raises: ``ArgumentError`` for a table without a target, or a folder with an option that is for tables.
     """
     if path.is_dir():
         if target is not None or kinds:

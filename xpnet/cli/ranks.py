@@ -17,7 +17,7 @@ def ranks(wanted: bool) -> Iterator[Group]:
 
     An error ends all of them, and is printed once.
 
-    Raises: ``ArgumentError`` where nobody has started others.
+    Raises: ``ArgumentError`` if no others have been started.
     """
     if not wanted:
         yield Group(SingleCommunicator())

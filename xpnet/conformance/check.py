@@ -35,7 +35,7 @@ def conform(
     float32 where that is the largest dtype that works. ``quick`` tries one case of each function, for a library that
     compiles each shape; ``on_row`` is called with each row. No failure of the library stops the rest.
 
-    Raises: ``ArgumentError`` for what cannot be imported or is no array namespace; ``BackendError`` for a device or
+    Raises: ``ArgumentError`` if it cannot be imported or is not an array namespace; ``BackendError`` for a device or
     dtype that it lacks, and for arrays whose values cannot be read.
     """
     start = time.perf_counter()

@@ -80,7 +80,7 @@ class Subject:
 def find_subject(namespace: object, device: Any, dtype: str | None, quick: bool) -> tuple[Subject, list[str]]:
     """Find the library, and return notes on how it was found.
 
-    Raises: ``ArgumentError`` for what cannot be imported or is no array namespace; ``BackendError`` for a device or
+    Raises: ``ArgumentError`` if it cannot be imported or is not an array namespace; ``BackendError`` for a device or
     dtype that it lacks, and for arrays that cannot be read.
     """
     module: Any = load(namespace) if isinstance(namespace, str) else namespace

@@ -34,7 +34,7 @@ def for_scipy(
         arguments = xn.for_scipy(f, x0, method="L-BFGS-B")
         best = arguments.tree(scipy.optimize.minimize(*arguments).x)
 
-    Raises: ``ArgumentError`` for another solver; ``DtypeError`` for parameters that are no floating arrays.
+    Raises: ``ArgumentError`` for another solver; ``DtypeError`` for parameters that are not floating arrays.
     """
     places = leaves(x0)
     for x in places:

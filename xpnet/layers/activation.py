@@ -55,7 +55,7 @@ class LeakyRelu(Layer):
     """Leaky rectified linear unit, ``y = x`` where ``x > 0``, else ``slope x``, of any shape.
 
     Backward: ``dx = dout`` where ``x > 0``, else ``slope dout``.
-    Raises: ``ArgumentError`` for a slope that is no finite number.
+    Raises: ``ArgumentError`` for a slope that is not a finite number.
     Source: Maas, Hannun and Ng, 2013, section 2.
     """
 
@@ -80,7 +80,7 @@ class Elu(Layer):
     """Exponential linear unit, ``y = x`` where ``x > 0``, else ``α (eˣ - 1)``, of any shape.
 
     Backward: ``dx = dout`` where ``x > 0``, else ``dout α eˣ``.
-    Raises: ``ArgumentError`` for an alpha that is no finite number.
+    Raises: ``ArgumentError`` for an alpha that is not a finite number.
     Source: Clevert, Unterthiner and Hochreiter, 2016, section 3.
     """
 
@@ -235,7 +235,7 @@ def not_above_0(x: Array) -> Array:
 def finite(layer: Layer, name: str, number: Any) -> float:
     """Return the value of an option as a float.
 
-    Raises: ``ArgumentError`` where it is none, or infinite.
+    Raises: ``ArgumentError`` unless it is a finite number.
     """
     if not is_number(number) or not isfinite(number):
         raise ArgumentError(type(layer).__name__, f"{name} must be a finite number", repr(number), "give a float")

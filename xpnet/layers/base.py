@@ -187,7 +187,7 @@ class Layer(MovableLayer):
         ends it. To keep only the running statistics, set ``training = False``; to keep the parameters of some names,
         give an optimizer a group of None.
 
-        Raises: ``DtypeError`` for what is neither True nor False.
+        Raises: ``DtypeError`` unless ``frozen`` is True or False.
         """
         checks.check_flags(f"{type(self).__name__}.freeze", frozen=frozen)
         self.frozen, self.training = bool(frozen), not frozen

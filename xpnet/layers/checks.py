@@ -110,7 +110,7 @@ def check_one_place(who: str, arrays: dict[str, Any], whole: Collection[str] = (
 
     Integers under the names in ``whole``, such as labels, stay integers in the suggested remedy.
 
-    Raises: ``DtypeError`` for what is no array; ``LibraryError`` naming both libraries or devices.
+    Raises: ``DtypeError`` for anything but an array; ``LibraryError`` naming both libraries or devices.
     """
     first: tuple[str, Namespace, Any] | None = None
     for name, array in arrays.items():

@@ -25,7 +25,7 @@ class Chain(Container):
     Layers are named after their class, ``Affine1``, ``Relu1``, ``Affine2`` …, or by a mapping of names to layers.
 
     Backward: ``dx = dout ∂layerₙ … ∂layer₁``, from the last layer to the first.
-    Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` for no layers, a loss among them, one object in
+    Raises: ``DtypeError`` for anything but a layer; ``ArgumentError`` for no layers, a loss among them, one object in
     two places and one array under two names.
     """
 
@@ -138,7 +138,7 @@ class Concat(Container):
     Shapes: ``y`` as what the branches give, but along ``axis``, where their sizes add up.
     Backward: ``dx = Σ doutᵢ ∂branchᵢ`` with ``doutᵢ`` the part of dout that came from branch i.
     Raises: ``ShapeError`` where the branches differ along another axis, or do not have it; ``DtypeError`` for an axis
-    that is no integer.
+    that is not an integer.
     Source: Szegedy et al., 2015, "Going deeper with convolutions", section 4.
     """
 

@@ -16,13 +16,13 @@ from xpnet.typing import Array
 class Dropout(Layer):
     """Dropout, ``y = x m / (1 - p)`` with each m 0 with probability p, else 1; ``y = x`` in ``predict``.
 
-    p is ``dropout_ratio``. The m of the k-th call in training are numbers of a stream that is named by the layer, the
+    p is ``dropout_ratio``. The m of the k-th call in training are numbers of a stream given by a name, the
     seed of ``rng`` and k: the same bits on every backend. ``step`` is k, counted from 0; it is saved and restored as
     state, together with the stream.
 
     Shapes: ``x`` and ``y`` of any shape.
     Backward: ``dx = dout m / (1 - p)``.
-    Raises: ``ArgumentError`` for a ratio outside 0 ≤ p < 1; ``DtypeError`` for an ``rng`` that is no Generator.
+    Raises: ``ArgumentError`` for a ratio outside 0 ≤ p < 1; ``DtypeError`` for an ``rng`` that is not a Generator.
     Source: Srivastava et al., 2014; Deep Learning from Scratch, section 6.4.3, which scales in ``predict`` instead.
     """
 

@@ -93,7 +93,7 @@ class NamedArrays(MutableMapping[str, Array]):
     def gradients(self) -> dict[str, Array]:
         """Return the gradients of the last ``backward`` by name, without those of frozen layers.
 
-        Raises: ``StateError`` where there was none; what it returns ``NameUnknownError`` for a frozen name.
+        Raises: ``StateError`` before the first one; the result raises ``NameUnknownError`` for a frozen name.
         """
         places = self.places.items()
         try:
@@ -140,7 +140,7 @@ class NamedStates(NamedArrays):
     """The live state of a layer or network that lasts but is not trained: name -> array, number or None.
 
     Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape;
-    ``DtypeError`` for what is not of the kind that is there.
+    ``DtypeError`` for a value of another kind than the present one.
     """
 
     who = "states"

@@ -56,7 +56,7 @@ def window_of(
 ) -> Window:
     """Return the window given by the options of a layer.
 
-    Raises: ``ArgumentError`` for options that are no whole numbers, or too small.
+    Raises: ``ArgumentError`` for options that are not whole numbers, or too small.
     """
     return Window(
         pair(who, f"the size of {what}", size, 1),

@@ -91,7 +91,7 @@ def one_hot(t: Array) -> bool:
 def own_measure(who: str, metric: Any) -> Measure:
     """Return a user's metric, named after its function.
 
-    Raises: ``DtypeError`` for what cannot be called, or gives no number.
+    Raises: ``DtypeError`` unless it can be called and returns a number.
     """
     if not callable(metric) or isinstance(metric, type):
         must, remedy = "metric must be a function of scores and targets", "write metric=lambda y, t: …"

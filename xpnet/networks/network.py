@@ -46,7 +46,7 @@ class Network(Shareable):
                 embedding, hidden = self.layers.values()
                 return hidden(embedding(x)) @ embedding.W.T
 
-    Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` as ``Sequential``.
+    Raises: ``DtypeError`` for anything but a layer; ``ArgumentError`` as ``Sequential``.
     """
 
     last_layer: Layer | None = None
@@ -218,7 +218,7 @@ class Network(Shareable):
     def measure(self, x: Any, t: Any, metric: Metric | None = None, batch_size: int | None = None) -> float:
         """Return ``metric(y, t)`` for the scores of ``predict``; without a metric, the measure of ``accuracy``.
 
-        Raises: ``DtypeError`` for a metric that is no function, or gives no number; as ``accuracy``.
+        Raises: ``DtypeError`` for a metric that is not a function, or does not return a number; as ``accuracy``.
         """
         who = type(self).__name__
         own = None if metric is None else own_measure(who, metric)
@@ -311,7 +311,7 @@ class Network(Shareable):
 
         With a batch x, it shows each layer's output shape, parameters, memory of the output and multiply-adds.
 
-        Raises: ``DtypeError`` for an x that is no array.
+        Raises: ``DtypeError`` for an x that is not an array.
         """
         return table_of(self) if x is None else table_for(self, x)
 

@@ -11,6 +11,6 @@ class Sequential(Network):
     Layers are named after their class, ``Affine1``, ``Relu1``, ``Affine2`` …, or by a mapping of names to layers;
     parameters by the path, ``Affine1.W``, ``Sequential1.Affine2.b``. Only the outermost one has a ``loss``.
 
-    Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` for no layers, for one object in two places, for
+    Raises: ``DtypeError`` for anything but a layer; ``ArgumentError`` for no layers, for one object in two places, for
     one array under two names and for a network with a loss among the layers.
     """

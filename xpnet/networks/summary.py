@@ -40,7 +40,7 @@ def lines(network: Any, x: Any) -> list[Line]:
     A layer that is called many times has many rows. Multiply-adds are those of matrix products and convolutions, which
     take nearly all of the time; sums and functions of single values are not counted.
 
-    Raises: ``DtypeError`` for what is no array.
+    Raises: ``DtypeError`` for an x that is not an array.
     """
     if not is_array(x):
         must, remedy = "x must be a batch, an array", "give the first rows, such as x_train[:2]"

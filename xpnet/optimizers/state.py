@@ -14,7 +14,7 @@ from xpnet.typing import Array
 def names_in_state(who: str, state: Any, slots: Sequence[str], schedule: set[str]) -> list[str]:
     """Return the parameters in a state, after a check that it has every slot, ``steps``, and the schedule's numbers.
 
-    Raises: ``DtypeError`` for what maps no names; ``ArgumentError`` naming what is missing, unknown or of another kind.
+    Raises: ``DtypeError`` unless it maps names; ``ArgumentError`` naming the missing, unknown or unfit entries.
     """
     remedy = "give it the state of its own kind"
     if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
