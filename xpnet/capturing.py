@@ -135,7 +135,7 @@ class Captured:
     def __call__(self, *arrays: Any) -> Any:
         for array in arrays:
             if not is_array(array):
-                must, remedy = "a step must be given arrays alone", "let it find the rest by itself"
+                must, remedy = "a step must be given arrays alone", "keep everything else outside of its arguments"
                 raise DtypeError("capture", must, type(array).__name__, remedy)
         home = library_of(array_namespace(*arrays)).graphs if arrays else ""
         if not home or current is not None:  # a step within a step belongs to it

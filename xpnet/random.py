@@ -126,7 +126,7 @@ def drawn_before(size: int) -> int:
 
 
 DEFAULT = Generator(0)
-"""The Generator of layers that are given none; there is one for the process."""
+"""The default Generator of layers; there is one per process."""
 
 
 def generator_of(who: str, rng: Generator | None) -> Generator:

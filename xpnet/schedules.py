@@ -185,7 +185,7 @@ def between(start: float, end: float, share: float) -> float:
 
 
 FAR = 2**53
-"""Counts beyond which floats are not whole numbers any more."""
+"""The count above which not every integer is a float."""
 
 KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], bool]]] = {
     "positive": ("above 0 and finite", is_number, lambda value: 0.0 < value < inf),

@@ -136,7 +136,7 @@ def _remove(core: str) -> None:
 def missed_core(cpu: dict[str, str]) -> tuple[str, str]:
     """Return the core of OpenBLAS that a processor could run and is not given, or an empty text; and the reason."""
     if not cpu:
-        return "", "what the processor can do is known on Linux on x86-64 alone"
+        return "", "the features of the processor are known only on Linux on x86-64"
     if not has_avx512(cpu):
         return "", "the processor has no AVX-512"
     if (cpu.get("vendor_id"), cpu.get("cpu family")) in KNOWN:

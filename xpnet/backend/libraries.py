@@ -36,7 +36,7 @@ class Library:
     graphs = ""
     """The module whose ``Graph`` records a step, where the library can."""
     repairs: Mapping[str, Repair] = {}
-    """Functions of the standard that the library does in part, such as ``linalg.solve``, and what does all of them."""
+    """Functions of the standard that the library has only in part, such as ``linalg.solve`` -> their repairs."""
     unfit: Mapping[str, str] = {}  # floating dtypes in which networks cannot compute -> the reason
     adds_in_16_bits = False  # True if sums of float16 are float16 from the first addition on
     asks_for_methods = False  # True if its functions call methods of other objects, such as x.sum(axis)
@@ -171,7 +171,7 @@ class Cupy(Library):
     remedy = "pip install 'cupy-cuda13x[ctk]' (or cuda12x), or choose the backend numpy"
     graphs = "xpnet.fast.cupy.graph"
     repairs = {"linalg.solve": solve_stacks}
-    unfit = {"bfloat16": "CuPy makes float32 of it beside a Python number, and multiplies no stacks of it"}
+    unfit = {"bfloat16": "CuPy promotes it to float32 with a Python number, and cannot multiply stacks of it"}
     asks_for_methods = True
 
     def check(self) -> None:

@@ -78,7 +78,7 @@ def _look_up(array: Any) -> Namespace:
 # What NumPy derives from its arrays and computes with in another way, and what to do with it
 OTHER_ARRAYS = {
     "matrix": "make it an array with numpy.asarray(x), in which * is by element and rows have one axis",
-    "MaskedArray": "fill what is masked, x.filled(0.0), and leave it out by weights of 0",
+    "MaskedArray": "fill masked values, x.filled(0.0), and give them weights of 0",
 }
 
 

@@ -14,7 +14,7 @@ from xpnet.tuning import tune
 
 # Each command is in a module of its name, which is imported, and numpy with it, when the command runs.
 COMMANDS = {
-    "train": "Train on a table or folder of images, or the book's network on what ships.",
+    "train": "Train on a table or folder of images, or the book's network on a data set that ships.",
     "predict": "Answer for rows or images by a network that was trained.",
     "report": "Write a page about a training: curves, weights, confusion matrix, mistakes.",
     "check": "Check the gradients of every layer, on every backend present or on one.",

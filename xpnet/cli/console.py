@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NARROW = 72
-"""Below this many columns tables and lines leave out the least important."""
+"""The number of columns below which tables and lines leave out the least important parts."""
 
 
 def make_console(quiet: bool = False) -> Console:

@@ -21,7 +21,7 @@ HOW = "mpiexec -n 4 python -m mpi4py -m xpnet distributed check"
 
 @click.group()
 def distributed() -> None:
-    """Train on several processes and machines: does it work here?"""
+    """Say whether training on several processes works here."""
 
 
 @distributed.command()

@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SIDE = 32
-"""The side of images, in pixels, unless another is asked for."""
+"""The default side of images, in pixels."""
 
 SEEN = 8
-"""The values of a target that are listed."""
+"""The number of values of a target that are listed."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def read_data(path: Path, target: str | None, kinds: Mapping[str, str], size: in
     if target is None:
         names = ", ".join(table.columns)
         remedy = f"such as --target {list(table.columns)[-1]}"
-        raise ArgumentError("train", f"--target must name what to learn, one of {names}", "none", remedy)
+        raise ArgumentError("train", f"--target must name a column to learn, one of {names}", "none", remedy)
     return Dataset.of(Table.of(table), target, kinds=kinds, missing="fill", **options)
 
 
@@ -172,7 +172,7 @@ def tell(console: Console, path: Path, data: Dataset) -> None:
     if isinstance(inputs, Columns):
         for column in inputs.columns:
             console.print(f"  {column}", soft_wrap=True)
-        console.print("  (change what a column counts as with --kind NAME=number, category, date, boolean or none)")
+        console.print("  (change the kind of a column with --kind NAME=number, category, date, boolean or none)")
     else:
         console.print(f"  {inputs}")
     if data.classes is None:
@@ -287,7 +287,7 @@ def own_optimizer(make: Any, lr: float | None) -> Optimizer:
 def refuse_for_own(path: Path, names: list[str]) -> None:
     """Raise for options that belong to the data that ship, and for data that is missing."""
     if names:
-        must, got = "data of one's own must come without options of the others", ", ".join(names)
+        must, got = "options of the built-in data sets must not be given with DATA", ", ".join(names)
         raise ArgumentError("train", must, got, "leave them out")
     if not path.exists():
         must, remedy = f"{path} must be a CSV or Parquet file, or a folder of images", "look at its name"

@@ -19,7 +19,7 @@ from xpnet.training import Run
 from xpnet.training.report import report as page_of
 
 CONTEXT = 64
-"""The symbols in a row, where the network does not say how many it takes."""
+"""The number of symbols in a row, for a network that does not define it."""
 
 
 @click.command()
@@ -71,6 +71,6 @@ def rows_of(run: Run, data: Path, target: str | None) -> tuple[Any, Any]:
         return [path for own in files.values() for path in own], [name for name, own in files.items() for _ in own]
     table = read_table(data)
     if target is None:
-        must = f"--target must name what was learnt, one of {', '.join(table.columns)}"
+        must = f"--target must name the column that was learnt, one of {', '.join(table.columns)}"
         raise ArgumentError("report", must, "none", "leave out DATA for the curves alone")
     return table, table[target]

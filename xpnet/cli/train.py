@@ -39,7 +39,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion)
 }
 OF_DATA = ("target", "kinds", "task", "validation", "size")
-"""The options that mean something for data of one's own alone."""
+"""The options that apply only to a user's own data."""
 
 CLASSES = 10
 CHECKED_IMAGES = 3
@@ -64,9 +64,9 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @click.argument("data", type=click.Path(path_type=Path), required=False)
 @click.option("--target", metavar="NAME", help="The column to learn, of a table DATA.")
 @click.option(
-    "--kind", "kinds", multiple=True, metavar="NAME=KIND", help="What a column counts as, where not as found."
+    "--kind", "kinds", multiple=True, metavar="NAME=KIND", help="The kind of a column, if not the detected one."
 )
-@click.option("--task", type=click.Choice(["classes", "numbers"]), help="What the target is.  [default: by its values]")
+@click.option("--task", type=click.Choice(["classes", "numbers"]), help="The kind of target.  [default: by its values]")
 @click.option(
     "--validation",
     type=options.Number(0.0, 1.0, min_open=True, max_open=True),
@@ -75,7 +75,7 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
     help="Share of DATA kept apart.",
 )
 @click.option("--size", type=options.Whole(4), default=SIDE, show_default=True, help="Side of images, in pixels.")
-@click.option("--dataset", type=click.Choice(list(LOADERS)), default="digits", show_default=True, help="What to learn.")
+@click.option("--dataset", type=click.Choice(list(LOADERS)), default="digits", show_default=True, help="Data to learn.")
 @options.backend()
 @options.device
 @options.dtype("float32")
@@ -87,7 +87,7 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @click.option(
     "--batch-size", type=options.Whole(1), help="Rows per step.  [default: digits 10, mnist 100; by the size of DATA]"
 )
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="How to descend.  [default: sgd; adam on DATA]")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="The optimizer.  [default: sgd; adam on DATA]")
 @click.option(
     "--lr",
     type=options.Number(0.0, min_open=True),
@@ -121,7 +121,7 @@ def train(
     quiet: bool,
     **chosen: Any,
 ) -> None:
-    """Train on DATA, or the book's network on what ships: check its gradients, train it, verify it, write it.
+    """Train on DATA, or the book's network on images that ship: check its gradients, train, verify and write it.
 
     DATA is a table, a CSV or Parquet file with a --target among its columns, or a folder of images with a folder for
     each class. The columns or classes are described, the network has a size that suits the data, and the result is

@@ -89,7 +89,7 @@ def find_subject(namespace: object, device: Any, dtype: str | None, quick: bool)
     own = module if known else namespace_of_arrays(module, name)
     notes = []
     if own is not module and own.__name__ != name:
-        notes.append(f"the arrays of {name} name {own.__name__} as their namespace: that is what was tried")
+        notes.append(f"the arrays of {name} name {own.__name__} as their namespace, which was tried instead")
     backend, failures = find_backend(own, device, (dtype,) if dtype else ("float64", "float32"))
     if failures:
         notes.append(f"float64 does not work here ({failures[0]}): everything was tried in {dtype_name(backend.dtype)}")

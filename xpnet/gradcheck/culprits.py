@@ -14,7 +14,7 @@ from xpnet.layers.containers import in_a_row
 from xpnet.layers.plain import as_layer, is_plain_network, layers_of
 
 Origin = tuple[str, str]
-"""The layer of a parameter, and what it is called there."""
+"""The layer of a parameter, and its name there."""
 
 FEW = 5000  # values of a wrong layer that are tried one by one for the cause
 
@@ -37,7 +37,7 @@ def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: 
         x = nodes[name].forward(x)
     whole = f"the loss's backward ({type(last).__name__})"
     found = _wrong_by_itself(check, as_layer(last, (x, t)), x, t)
-    loss = [f"{whole} is wrong by itself: {why}" for why in found.values()]
+    loss = [f"{whole} is itself wrong: {why}" for why in found.values()]
     rows = []
     for row in report.rows:
         wrong = [*_behind(nodes, own, origins.get(row.name)), *loss]
@@ -66,7 +66,7 @@ def _behind(nodes: dict[str, Layer], own: dict[str, dict[str, str]], origin: Ori
     for name, node in nodes.items():
         for part, why in own[name].items():
             if (name, part) == origin or (reached and part not in node.params):
-                yield f"{name}.backward is wrong by itself: {part}: {why}"
+                yield f"{name}.backward is itself wrong: {part}: {why}"
         reached |= origin is not None and name == origin[0]
 
 

@@ -237,9 +237,7 @@ def check_value(who: str, f: Callable[[Array], Any], at: Host, backend: Backend,
     """
     again = scalar(f(backend.asarray(at.copy())))
     if not same_value(first, again, dtype):
-        remedy = (
-            "draw its random numbers from a seed that each call starts anew; a network restores its own in its methods"
-        )
+        remedy = "seed its random numbers again in each call; a network restores its own in its methods"
         raise ArgumentError(who, "f must give the same value for the same x", f"{first} and {again}", remedy)
 
 

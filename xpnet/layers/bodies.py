@@ -46,7 +46,7 @@ class Body:
     """
 
     watched: ClassVar[tuple[tuple[tuple[str, Any], ...], ...]] = ()
-    """For each layer the methods that make up what it computes, which nobody may have replaced."""
+    """For each layer the methods that define its computation, none of which may have been replaced."""
 
     needs_dx = True
     trains = True

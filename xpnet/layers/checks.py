@@ -132,7 +132,7 @@ def _namespace(who: str, name: str, array: Any, whole: bool = False) -> Namespac
     except DtypeError:
         remedy = OTHER_ARRAYS.get(type(array).__name__, f"make one with {remade(name, array, whole)}")
         if array is None and name == "dout":
-            remedy = "return dx from the backward of what follows it"
+            remedy = "return dx from the backward of the layer behind it"
         raise DtypeError(who, f"{name} must be an array", type(array).__name__, remedy) from None
 
 

@@ -186,12 +186,12 @@ class Join(Layer):
     def forward(self, *x: Array) -> Array:
         if not -x[0].ndim <= self.axis < x[0].ndim:
             got = f"{tuple(x[0].shape)} of branch 1"
-            raise ShapeError("Concat", f"what its branches give must have axis {self.axis}", got, "choose another axis")
+            raise ShapeError("Concat", f"its branches' outputs must have axis {self.axis}", got, "choose another axis")
         axis = self.axis % x[0].ndim
         for i, other in enumerate(x, 1):
             wanted = (*x[0].shape[:axis], *other.shape[axis : axis + 1], *x[0].shape[axis + 1 :])
             if other.shape != wanted or axis >= other.ndim:
-                must = f"what branch {i} gives must fit that of branch 1 but along axis {self.axis}"
+                must = f"the output of branch {i} must fit that of branch 1 except along axis {self.axis}"
                 got = f"{tuple(other.shape)} for {tuple(x[0].shape)}"
                 raise ShapeError("Concat", must, got, "make their other axes equal, or choose another axis")
         self.before, self.sizes = (slice(None),) * axis, [part.shape[axis] for part in x]

@@ -108,7 +108,7 @@ class OfTrained(dict[str, Array]):
     """The gradients of a network with frozen layers, which have none."""
 
     def __missing__(self, name: str) -> Array:
-        must, remedy = "a gradient must be of what is trained", "leave it out, or freeze(False) its layer"
+        must, remedy = "a gradient must be that of a trained array", "leave it out, or freeze(False) its layer"
         raise NameUnknownError("gradient", f"{must}, {', '.join(self)}", repr(name), remedy)
 
 

@@ -82,7 +82,7 @@ class LowPrecision(Movable):
             self.good_steps = xp.zeros_like(self.loss_scale)
         elif loss_scale is not None and not (is_number(loss_scale) and 0.0 < loss_scale < inf):
             must = 'loss_scale must be above 0 and finite, "dynamic" or None'
-            raise ArgumentError(who, must, repr(loss_scale), "leave it out for what the dtype needs")
+            raise ArgumentError(who, must, repr(loss_scale), "leave it out for the default of the dtype")
         elif loss_scale is not None:
             self.loss_scale = float(loss_scale)  # a NumPy number would promote the gradients
 

@@ -15,7 +15,7 @@ from xpnet.layers.loss import check_labels, check_not_empty, is_ignored
 from xpnet.typing import Array
 
 Metric = Callable[[Array, Array], Any]
-"""A function of scores and targets, whose number says how good the scores are."""
+"""A function of scores and targets that returns the quality of the scores as a number."""
 
 OWN = "give a metric of your own, a function of scores and targets"
 

@@ -197,7 +197,7 @@ class Unplanned:
 
 
 PLANNED = ("loss", "compute_scores", "grads")
-"""The methods of a network beside forward and backward in whose place a plan runs; one's own is run instead."""
+"""The methods of a network, besides forward and backward, that a plan replaces unless a subclass overrides them."""
 
 
 def own_way(network: Any, own: Mapping[str, Any], written: Mapping[str, Any]) -> str:

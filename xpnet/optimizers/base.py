@@ -41,7 +41,7 @@ class Optimizer(Movable):
 
     slots: ClassVar[tuple[str, ...]] = ()
     live: ClassVar[int] = 1
-    """How many of the numbers, from the first on, are new in every step."""
+    """The number of leading numbers that change in every step."""
     step: Callable[..., Any]
     lr: Rate
 

@@ -15,7 +15,7 @@ from xpnet.errors import BackendError
 WORKSPACE = 32 << 20  # bytes, as cuBLAS allocates by default on the largest devices
 CALLS = {"gemmEx": "gemm_ex", "gemmStridedBatchedEx": "gemm_strided_batched_ex"}
 COMPUTE = {0: 68, 4: 68, 1: 70, 5: 70}
-"""cudaDataType of float32, complex64, float64, complex128 -> cublasComputeType: batched products are told the first."""
+"""cudaDataType of float32, complex64, float64, complex128 -> cublasComputeType: batched products take the first."""
 
 AT_ONCE = 8  # for more arrays CuPy copies a table of their addresses from the host
 

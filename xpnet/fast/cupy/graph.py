@@ -51,10 +51,10 @@ class Graph(Capture):
                 with suppress(*CUDA_ERRORS):  # the capture has failed, and must be ended all the same
                     cupy.cuda.runtime.graphDestroy(cupy.cuda.runtime.streamEndCapture(stream.ptr))
                 if isinstance(error, CUDA_ERRORS) or _refused_by_cupy(error):
-                    must, remedy = "a step must stay on the device", "read values, and what else waits, outside of it"
+                    must, remedy = "a step must stay on the device", "read values, and wait, only outside of it"
                     raise StateError(WHO, must, error, remedy) from error
                 if isinstance(error, NotImplementedError):
-                    must, remedy = "a step must do what CuPy can capture", "flatten products to two axes; no solvers"
+                    must, remedy = "CuPy must be able to capture a step", "flatten products to two axes; no solvers"
                     raise StateError(WHO, must, error, remedy) from error
                 raise
         try:

@@ -10,7 +10,7 @@ import cupy
 import numpy as np
 
 TYPES = {"float16": 2, "float32": 0, "float64": 1}
-"""cudaDataType of the arrays. What batches are computed in is told as one, too."""
+"""cudaDataType of the arrays, and of the computation of batches."""
 COMPUTE = {"float16": 68, "float32": 77 if os.environ.get("CUPY_TF32") == "1" else 68, "float64": 70}
 """cublasComputeType; CuPy's products in TF32 are chosen by this variable."""
 WIDE = {0: 0, 1: 1, 2: 0}
