@@ -54,7 +54,7 @@ class Capture:
                 home[key] = before
 
     def lasts(self, home: Any, *keys: Any) -> None:
-        """Note that these ``home[key]`` last from step to step, before they are bound anew."""
+        """Note that these ``home[key]`` last from step to step, before they are rebound."""
         for key in keys:
             if isinstance(home, dict):
                 home.setdefault(key, None)
@@ -87,7 +87,7 @@ class Capture:
             home[key] += by
 
     def holds(self) -> bool:
-        """Return whether everything that lasts, except for its counts, is what the step was captured with."""
+        """Return whether everything that lasts, except for its counts, is the same as when the step was captured."""
         counts = {(id(home), key) for home, key, _ in self.moves}
         return all(
             place in counts or _same(home.get(key) if isinstance(home, dict) else home[key], before)

@@ -129,7 +129,7 @@ def reflections(z: Floats) -> Floats:
 
 
 def sum_of_rows(x: Floats) -> Any:
-    """Return ``Σᵢ x[i]`` in halves: an order of its own, whatever the machine."""
+    """Return ``Σᵢ x[i]`` by halves, in a fixed order that is the same on every machine."""
     while len(x) > 1:
         half = len(x) // 2
         folded = x[:half] + x[half : 2 * half]

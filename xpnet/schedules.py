@@ -102,7 +102,7 @@ class OneCycle:
 
 
 class Plateau:
-    """A rate that falls where the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
+    """A rate that falls when the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
 
     γ is ``factor``. A loss is a gain if it is below the best by more than ``threshold`` times the size of the best,
     whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` passes the loss of each epoch
@@ -163,7 +163,7 @@ class Plateau:
 
 
 def check_floor(schedule: Any) -> None:
-    """Raise ArgumentError where a rate would rise to its floor."""
+    """Raise ArgumentError if a rate would rise to its floor."""
     if schedule.floor > schedule.lr:
         raise ArgumentError(type(schedule).__name__, "floor must be at most lr", schedule.floor, f"lr is {schedule.lr}")
 

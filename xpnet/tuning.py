@@ -1,4 +1,4 @@
-"""``tune`` sets what makes NumPy fast on a CPU, on request, and can undo it."""
+"""``tune`` changes settings that make NumPy fast on a CPU, on request, and can undo them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _active: set[str] = set()
 
 @dataclass(frozen=True)
 class Setting:
-    """The outcome of one setting, and the reason; ``undo`` reverses it where this call has set it."""
+    """The outcome of one setting, and the reason; ``undo`` reverses it if this call has set it."""
 
     name: str
     done: bool
@@ -45,7 +45,7 @@ class Tuning:
         self.settings = settings
 
     def undo(self) -> None:
-        """Undo what this call has set; what an earlier one had set stays."""
+        """Undo the settings of this call; those of an earlier call stay."""
         for setting in self.settings:
             if setting.undo is not None:
                 setting.undo()
@@ -63,7 +63,7 @@ class Tuning:
 
 
 def tune() -> Tuning:
-    """Set what makes NumPy fast, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
+    """Change settings that make NumPy fast, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
 
     - ``malloc``: glibc returns the memory of large arrays as soon as they are free, and the temporaries of the next
       step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of memory once used.
@@ -96,7 +96,7 @@ def _tune_malloc() -> Setting:
 
 
 def _mallopt() -> Callable[[int, int], int] | None:
-    """Return the function of glibc; None where the process runs on something else."""
+    """Return the function of glibc, or None if the process runs on another library."""
     try:
         glibc = os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, ValueError, OSError):  # there is no such library or function

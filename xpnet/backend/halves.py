@@ -35,7 +35,7 @@ def widened(x: Array) -> Array:
 
 
 def narrowed(y: Array, like: Array) -> Array:
-    """Return a result in the dtype of a 16-bit array that ``widened`` has widened; beside any other, unchanged."""
+    """Return a result in the dtype of the 16-bit array ``like`` that ``widened`` converted; else unchanged."""
     if not is_half(like.dtype):
         return y
     rounded: Array = array_namespace(y).astype(y, like.dtype)

@@ -63,7 +63,7 @@ class Backend:
             return self.library.asarray(host, dtype, self.device)
 
     def ahead(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Array, ...]]:
-        """Yield batches as ``asarray`` gives them, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
+        """Yield batches converted by ``asarray``, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
 
         This is for data that stays on the host: on CuPy the next batch is copied, through pinned memory and on a
         separate stream, while the present one is used.
@@ -94,7 +94,7 @@ class Backend:
         return to_numpy(array)
 
     def synchronize(self) -> None:
-        """Wait until the device has finished what it was given."""
+        """Wait until the device has finished its work."""
         self.library.synchronize(self.device)
 
     def __str__(self) -> str:

@@ -89,7 +89,7 @@ class Net:
             raise DataError(who, f"{file_name} must be writable", error, "choose another path") from error
 
     def load_params(self, file_name: str | Path = "params.pkl") -> None:
-        """Read what ``save_params`` wrote, here or in the book; nothing in the file is run.
+        """Read a file of ``save_params``, written here or by the book; nothing in the file is run.
 
         Raises: ``DataError`` for a file that is missing, damaged, or of another network.
         """

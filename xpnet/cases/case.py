@@ -1,4 +1,4 @@
-"""One case of a layer: how to build it, what to feed it, and what must come out."""
+"""A case of a layer: its construction, its inputs, and its expected output."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ FORMATS: Mapping[str, Callable[[Drawing], str | bytes]] = {
 
 
 def draw(subject: Any, *, expand: bool = False, title: str | None = None) -> Drawing:
-    """Return the computational graph of a Variable, layer or network, with values and derivatives where known.
+    """Return the computational graph of a Variable, layer or network, with values and derivatives if known.
 
     A number that layers computed from numbers, ``MulLayer().forward(100, 2)``, is drawn with those layers. A class need
     not derive from anything: one with ``forward`` and ``backward`` is drawn as a layer, one with ``params``,

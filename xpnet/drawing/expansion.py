@@ -11,7 +11,7 @@ from xpnet.errors import StateError
 
 
 class Expansion:
-    """The nodes behind a result, in which one node may stand for another where layers are opened."""
+    """The nodes behind a result; one node may stand for another if layers are expanded."""
 
     def __init__(self, last: Node, expand: bool) -> None:
         self.last = last
@@ -39,7 +39,7 @@ class Expansion:
         return [operand for operand in self.operands(node) if isinstance(operand, Node)]
 
     def nodes(self) -> list[Node]:
-        """Return every node behind the result, operands before what is computed from them."""
+        """Return every node behind the result, operands before the nodes that use them."""
         found: list[Node] = []
         seen: set[int] = set()
         stack: list[tuple[Node, bool]] = [(self.resolve(self.last), False)]

@@ -18,7 +18,7 @@ LARGER = {2.0**-52: 64.0, 2.0**-23: 4.0}  # rounding -> the factor of a longer s
 
 @dataclass(frozen=True)
 class Comparison:
-    """Derivatives by backward and by differences, their distance, and where they disagree or have no common value.
+    """Derivatives by backward and by differences, their distance, and the elements where they disagree.
 
     ``blind`` marks elements where rounding in f hides its change, so that any derivative of this size would agree.
     """

@@ -165,7 +165,7 @@ class Layer(MovableLayer):
         return attribute in vars(self)
 
     def forget_batch(self) -> None:
-        """Forget the last batch and what was noted about its arrays."""
+        """Forget the last batch and the notes about its arrays."""
         self.last_call, self.accepted = None, Accepted()
 
     def predict(self, *inputs: Any) -> Any:

@@ -145,7 +145,7 @@ def remade(name: str, values: Any, whole: bool = False) -> str:
 
 
 def check_floating(spec: Spec, name: str, array: Any) -> None:
-    """Raise DtypeError unless the array is real and floating, or complex where the layer takes that."""
+    """Raise DtypeError unless the array is real and floating, or complex if the layer takes that."""
     kind = dtype_kind(array)
     if kind != "real" and not (kind == "complex" and spec.holomorphic):
         raise DtypeError(
@@ -177,7 +177,7 @@ def explain_dtypes(who: str, given: dict[str, Any], parameters: dict[str, Any], 
 def _refuse_mixture(
     who: str, one: str, xp: Namespace, device: Any, call: str, other: str, xp2: Namespace, on: Any
 ) -> None:
-    """Raise LibraryError; its remedy is the ``call`` that makes the other anew, where the current backend is right."""
+    """Raise LibraryError, whose remedy is the ``call`` that remakes the other array if the current backend is right."""
     library, library2, current = library_of(xp), library_of(xp2), get_backend()
     must, got = "library", f"{library.name} and {library2.name}"
     remedy = f"convert {other} with {call}"

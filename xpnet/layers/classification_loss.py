@@ -199,7 +199,7 @@ def weights_array(who: str, name: str, weights: Any) -> Any:
 
 
 def for_each_class(layer: Loss, name: str, x: Array) -> Array:
-    """Return the layer's weights of that name in the dtype of the scores, one per class or, where allowed, one for all.
+    """Return the layer's weights of that name in the dtype of the scores, one per class or, if allowed, one for all.
 
     Raises: ``LibraryError``, ``ShapeError``.
     """

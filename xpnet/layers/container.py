@@ -153,7 +153,7 @@ class Container(Layer):
         }
 
     def forget_batch(self) -> None:
-        """Forget the last batch and what was noted about its arrays."""
+        """Forget the last batch and the notes about its arrays."""
         super().forget_batch()
         self.recorded_tape = None
 

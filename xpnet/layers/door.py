@@ -90,7 +90,7 @@ def floating(x: Any) -> bool:
 
 
 def entered_by(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap ``forward`` with the checks of its inputs; ``last_call`` records what came in and what went out."""
+    """Wrap ``forward`` with the checks of its inputs; ``last_call`` records its inputs and output."""
 
     @wraps(forward)
     def entered(self: Any, *args: Any, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Layers that move values and compute nothing."""
+"""Layers that move values without computing."""
 
 from __future__ import annotations
 

@@ -280,7 +280,7 @@ class Optimizer(Movable):
         return found
 
     def _register(self, capture: capturing.Capture, params: Mapping[str, Array], names: Sequence[str]) -> None:
-        """Register what lasts between updates with a capture, and have it ask for the learning rate each time."""
+        """Register the arrays and options that last between updates with a capture, except for the learning rate."""
         capture.lasts(vars(self), "steps", "skipped", "_kept_slots", *[name for name in self.options if name != "lr"])
         for name in names:
             if isinstance(params, NamedArrays):

@@ -104,7 +104,7 @@ class Graph(Capture):
 
 
 def growing_pool() -> Any:
-    """Return a memory pool that may free no blocks for more room: a graph goes on to use blocks that are free now.
+    """Return a memory pool that never frees blocks to make room: a graph continues to use blocks that are free now.
 
     Raises: ``StateError`` from ``malloc`` where the device has no more, or CuPy was told to take no more.
     """

@@ -1,4 +1,4 @@
-"""Launches of CUDA kernels: the sources beside this file are compiled on first use for a floating dtype."""
+"""Launches of CUDA kernels, whose sources beside this file are compiled on first use for a floating dtype."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def launch_blocks(file: str, name: str, dtype: Any, blocks: int, *args: Any) -> 
 
 
 def launch_each(file: str, name: str, dtype: Any, count: int, *args: Any) -> None:
-    """Run a kernel with a thread for each of ``count`` elements, in turn where there are too many."""
+    """Run a kernel with a thread for each of ``count`` elements, or in a loop if there are too many."""
     if count:
         blocks = min(-(-count // THREADS), MOST_BLOCKS)
         compiled(file, name, str(dtype))((blocks,), (THREADS,), args)

@@ -168,6 +168,6 @@ def goes_with(beta: Any, gamma: Any) -> bool:
 
 
 def of_channels(x: Any, gamma: Any, places: int) -> tuple[int, int, int, int]:
-    """Return N, C, P of x as ``(N, C, P)``, and the channels per block: one where its places fill whole reads."""
+    """Return N, C, P of x as ``(N, C, P)``, and the channels per block: one if its places fill whole reads."""
     C = gamma.size
     return (x.size // (C * places) if C and places else 0), C, places, (1 if places >= TILE else TILE)
