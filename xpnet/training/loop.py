@@ -133,7 +133,8 @@ class Loop(Movable):
         """The loss of a step, and what it counts in the mean of an epoch where that is not its number of rows."""
         if self.ranks is not None:
             loss, of_all, gradients = self.ranks.step(x, t, *weights)
-            if gradients and not (self.watching and not math.isfinite(loss)):
+            self.spoilt = self.watching and bool(gradients) and not math.isfinite(loss)
+            if gradients and not self.spoilt:
                 self.updates.update(gradients)
             return loss, of_all
         loss, gradients = self.network.loss_and_gradient(x, t, *weights)
