@@ -154,9 +154,9 @@ class MPICommunicator:
 
 
 def library_of_mpi(mpi: Any) -> str:
-    """Return the name and version of the MPI library, ``MPICH Version: 5.0.2``."""
+    """Return the name and version of the MPI library, ``MPICH 5.0.2``."""
     line = mpi.Get_library_version().partition(",")[0].splitlines()[0]
-    return " ".join(line.strip("\0").split())
+    return " ".join(line.strip("\0").replace("Version:", "").split())
 
 
 class Call:
