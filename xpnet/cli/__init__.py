@@ -25,6 +25,15 @@ COMMANDS = {
 }
 
 
+def said_elsewhere() -> bool:
+    """Return whether another process of a distributed command says what goes wrong in this one, too."""
+    if not {"--distributed", "distributed"}.intersection(sys.argv):
+        return False
+    from xpnet.cli.ranks import repeats
+
+    return repeats()
+
+
 class Answering(click.Command):
     """A command that runs in a tuned process.
 
@@ -36,11 +45,16 @@ class Answering(click.Command):
         ctx.obj = ctx.with_resource(tune())
         try:
             return super().invoke(ctx)
-        except XpnetError as error:
+        except (XpnetError, click.ClickException) as error:
+            if said_elsewhere():
+                sys.exit(1)
+            if not isinstance(error, XpnetError):
+                raise
             click.echo(f"error: {error}", err=True)
             sys.exit(1)
         except KeyboardInterrupt as stop:
-            click.echo(f"stopped: {stop}" if stop.args else "stopped")
+            if not said_elsewhere():
+                click.echo(f"stopped: {stop}" if stop.args else "stopped")
             sys.exit(130)
 
 

@@ -27,7 +27,7 @@ def distributed() -> None:
 @distributed.command()
 @options.backend()
 @options.device
-@click.option("--timeout", type=options.Number(0.0, min_open=True), default=60.0, show_default=True, help="Seconds.")
+@options.timeout
 @click.option("--hostfile", type=click.Path(path_type=Path), help="Try to reach its machines, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(backend: str | None, device: str | None, timeout: float, hostfile: Path | None, as_json: bool) -> None:
@@ -42,7 +42,7 @@ def check(backend: str | None, device: str | None, timeout: float, hostfile: Pat
         click.echo(f"{len(hosts)} hosts of {hostfile} can be reached")
         return
     if launched() is None:
-        raise BackendError(WHO, "several processes must be started", "one", HOW)
+        raise BackendError(WHO, "several processes must be started", "one that no mpiexec has started", f"run {HOW}")
 
     def make() -> Backend:
         return make_backend(backend or get_backend(), device=device)
@@ -67,6 +67,9 @@ def show(found: Cluster) -> None:
 
     console = make_console()
     hosts = len({rank["host"] for rank in found.ranks})
+    if len(found.ranks) == 1:
+        console.print(f"one rank on one host: nothing travels; start more with {HOW}", soft_wrap=True)
+        return
     console.print(f"{len(found.ranks)} ranks on {hosts} host{'s' if hosts > 1 else ''}, arrays over {found.over}\n")
     table = Table("rank", "host", "device", "cores", box=box.SIMPLE_HEAD, pad_edge=False)
     for rank in found.ranks:

@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from xpnet import __version__
-from xpnet.backend import get_backend, use_backend
+from xpnet.backend import Backend, get_backend, make_backend, use_backend
 from xpnet.cli import options
 from xpnet.cli.console import make_console, narrow
 from xpnet.cli.own_data import SIDE, kinds_of, own_optimizer, train_own
@@ -101,6 +101,7 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
 @click.option("--overwrite", is_flag=True, help="Begin anew in a folder that holds a training.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Folder of a training to go on with, up to --epochs.")
 @click.option("--distributed", is_flag=True, help="Train with all processes that mpiexec has started.")
+@options.timeout
 @options.quiet
 def train(
     data: Path | None,
@@ -118,6 +119,7 @@ def train(
     overwrite: bool,
     resume: Path | None,
     distributed: bool,
+    timeout: float,
     quiet: bool,
     **chosen: Any,
 ) -> None:
@@ -127,11 +129,15 @@ def train(
     each class. The columns or classes are described, the network has a size that suits the data, and the result is
     compared with that of a linear model.
     """
+
+    def own_backend() -> Backend:
+        return make_backend(backend or get_backend(), device, dtype)
+
     if data is not None:
         wanted = {"target": target, "kinds": kinds_of(kinds), "task": task, "validation": validation, "size": size}
         make = OPTIMIZERS[chosen["optimizer"]] if chosen["optimizer"] else None
         optimizer = own_optimizer(make, chosen["lr"])
-        with use_backend(backend or get_backend(), device=device, dtype=dtype), ranks(distributed) as group:
+        with ranks(distributed, own_backend, timeout) as group:
             console = make_console(quiet or group.rank > 0)
             train_own(console, data, wanted, chosen, optimizer, seed, resume or out, overwrite, bool(resume), group)
         return
@@ -144,11 +150,11 @@ def train(
     if resume is not None and given - {"epochs"}:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given - {"epochs"}))
         raise click.UsageError(f"--resume goes on with the settings of that training: leave out {names}")
-    with use_backend(backend or get_backend(), device=device), ranks(distributed) as group:
+    with ranks(distributed, own_backend, timeout) as group:
         folder, settings = group.on_first(partial(begin, settings, given, out, resume, overwrite))
         try:
             console = make_console(quiet or group.rank > 0)
-            train_in(folder, settings, get_backend(), device, resume, console, group if distributed else None)
+            train_in(folder, settings, resume, console, group if distributed else None)
         finally:
             with suppress(OSError):  # the folder stays if it is not empty
                 folder.rmdir()
@@ -210,16 +216,14 @@ def refuse_done(done: int, epochs: int) -> None:
 def train_in(
     folder: Path,
     settings: dict[str, Any],
-    backend: object,
-    device: str | None,
     resume: Path | None,
     console: Console,
     group: Group | None = None,
 ) -> None:
-    """Train and verify on a backend, in one process or all of a group, and write all results to the folder."""
+    """Train and verify, in one process or in all of a group, and write all results to the folder."""
     from rich.text import Text
 
-    with use_backend(backend, device=device, dtype=settings["dtype"]) as current:
+    with use_backend(get_backend(), dtype=settings["dtype"]) as current:
         console.print(Text.assemble((f"xpnet {__version__}", "bold"), f" on {current}"))
         saved: list[Epoch] = []
         try:
