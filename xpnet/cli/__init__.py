@@ -16,6 +16,7 @@ from xpnet.tuning import tune
 COMMANDS = {
     "train": "Train on a table or folder of images, or the book's network on a data set that ships.",
     "predict": "Answer for rows or images by a network that was trained.",
+    "data": "List the data sets that are known by name: which are here, and what the others need.",
     "report": "Write a page about a training: curves, weights, confusion matrix, mistakes.",
     "check": "Check the gradients of every layer, on every backend present or on one.",
     "conform": "Try an array library on all that xpnet asks of one, against NumPy.",

@@ -284,11 +284,11 @@ def own_optimizer(make: Any, lr: float | None) -> Optimizer:
     return made
 
 
-def refuse_for_own(path: Path, names: list[str]) -> None:
+def refuse_for_own(path: Path, names: list[str], what: str = "a CSV or Parquet file, or a folder of images") -> None:
     """Raise for options that belong to the data that ship, and for data that is missing."""
     if names:
         must, got = "options of the built-in data sets must not be given with DATA", ", ".join(names)
         raise ArgumentError("train", must, got, "leave them out")
     if not path.exists():
-        must, remedy = f"{path} must be a CSV or Parquet file, or a folder of images", "look at its name"
+        must, remedy = f"{path} must be {what}", "look at its name"
         raise DataError("train", must, "nothing of that name", remedy)

@@ -13,10 +13,14 @@ import numpy as np
 
 from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
-from xpnet.datasets import Classes, Columns, read_table
+from xpnet.cli.own_text import written
+from xpnet.datasets import Classes, Columns, Symbols, read_table
+from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.datasets.images import ENDINGS
-from xpnet.errors import DataError
+from xpnet.datasets.texts import read_text
+from xpnet.errors import ArgumentError, DataError
 from xpnet.files import written_in_place
+from xpnet.networks import TransformerLM
 from xpnet.training import Run
 
 
@@ -30,11 +34,18 @@ def predict(run: Path, data: Path, backend: str | None, device: str | None, out:
     """Answer for the rows of a table, an image or a folder of images, by the network in the folder RUN.
 
     The answers are lines of CSV: the number of the row, or the name of the file; the label and its share by the
-    network, or the number.
+    network, or the number. A network that was trained on a text goes on writing after the one in the file DATA.
     """
     with use_backend(backend or get_backend(), device=device):
         opened = Run(run)
-        of_table = isinstance(opened.encoding.inputs, Columns)
+        inputs = opened.encoding.inputs
+        if isinstance(inputs, Symbols | BytePairs):
+            if not isinstance(opened.network, TransformerLM):
+                must, got = "a network of texts must be a TransformerLM to go on writing", type(opened.network).__name__
+                raise ArgumentError("predict", must, got, "ask it in Python, Run(folder).scores(texts)")
+            put(written(opened.network, inputs, read_text(data), seed=0) + "\n", out)
+            return
+        of_table = isinstance(inputs, Columns)
         names: list[Any]
         if of_table:
             rows: Any = read_table(data)
@@ -51,11 +62,16 @@ def predict(run: Path, data: Path, backend: str | None, device: str | None, out:
     for i, (name, answer) in enumerate(zip(names, answers.tolist(), strict=True)):
         shown = answer if classes else f"{answer:.6g}"
         lines.writerow([name, shown, *([] if shares is None else [f"{shares[i]:.4f}"])])
+    put(text.getvalue(), out)
+
+
+def put(text: str, out: Path | None) -> None:
+    """Write a text to a file, or print it."""
     if out is None:
-        sys.stdout.write(text.getvalue())
+        sys.stdout.write(text)
         return
     with written_in_place(out) as part:
-        part.write_text(text.getvalue(), encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
 
 
 def images_of(data: Path) -> list[Path]:

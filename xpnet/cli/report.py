@@ -10,6 +10,7 @@ import click
 from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
 from xpnet.datasets import Images, Symbols, read_table
+from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.datasets.image_folders import files_by_class
 from xpnet.datasets.texts import read_text
 from xpnet.datasets.texts import rows_of as rows_of_text
@@ -63,7 +64,7 @@ def rows_of(run: Run, data: Path, target: str | None) -> tuple[Any, Any]:
     if inputs is None:
         must, got = "DATA must be for a run that keeps how its rows are encoded", "one of arrays"
         raise ArgumentError("report", must, got, "leave DATA out, or call xpnet.training.report.report(run, x, t)")
-    if isinstance(inputs, Symbols):
+    if isinstance(inputs, Symbols | BytePairs):
         context = getattr(run.network, "context", CONTEXT)
         return rows_of_text(inputs, read_text(data), context, str(data))
     if isinstance(inputs, Images):
