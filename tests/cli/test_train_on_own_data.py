@@ -162,6 +162,9 @@ def test_report_writes_a_page(houses: Path, tmp_path: Path) -> None:
     assert result.stdout == f"wrote {tmp_path / 'run' / 'report.html'}\n"
     assert "Confusion matrix" in (tmp_path / "run" / "report.html").read_text()
     assert run("report", tmp_path / "run", "--out", tmp_path / "alone.html").exit_code == 0
-    assert "Confusion matrix" not in (tmp_path / "alone.html").read_text()
+    assert f"of {houses}, the rows of training among them" in (tmp_path / "alone.html").read_text()
     fails_in_one_line(run("report", tmp_path / "run", houses), "--target must name what was learnt, one of id, size")
+    houses.unlink()
+    assert run("report", tmp_path / "run", "--out", tmp_path / "alone.html").exit_code == 0
+    assert "Confusion matrix" not in (tmp_path / "alone.html").read_text()
     fails_in_one_line(run("report", tmp_path / "none"), "must be the folder of a run")
