@@ -164,10 +164,11 @@ def test_report_writes_a_page(houses: Path, tmp_path: Path) -> None:
     result = run("report", tmp_path / "run", houses, "--target", "city")
     assert result.stdout == f"wrote {tmp_path / 'run' / 'report.html'}\n"
     assert "Confusion matrix" in (tmp_path / "run" / "report.html").read_text()
-    fails_in_one_line(
-        run("report", tmp_path / "run", houses), "--target must name the column that was learnt, one of id, size"
-    )
-    houses.unlink()  # it is looked for where the training found it
+    assert run("report", tmp_path / "run", "--out", tmp_path / "alone.html").exit_code == 0
+    assert f"of {houses}, the rows of training among them" in (tmp_path / "alone.html").read_text()
+    must = "--target must name the column that was learnt, one of id, size"
+    fails_in_one_line(run("report", tmp_path / "run", houses), must)
+    houses.unlink()
     assert run("report", tmp_path / "run", "--out", tmp_path / "alone.html").exit_code == 0
     assert "Confusion matrix" not in (tmp_path / "alone.html").read_text()
     fails_in_one_line(run("report", tmp_path / "none"), "must be the folder of a run")

@@ -36,6 +36,7 @@ from xpnet.networks import Sequential
 from xpnet.optimizers import Adam, Optimizer
 from xpnet.random import Generator
 from xpnet.training import Trainer
+from xpnet.training.progress import digits
 from xpnet.training.runs import BEST, LAST, RUN
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ def compared(trainer: Trainer, data: Dataset) -> tuple[list[str], dict[str, list
     for name, values in found.items():
         error = (values - s).astype(np.float64)
         r2 = 1.0 - np.sum(error**2) / spread
-        rows[name] = [f"{std * np.abs(error).mean():,.4g}", f"{std * np.sqrt((error**2).mean()):,.4g}", f"{r2:.4f}"]
+        rows[name] = [digits(std * np.abs(error).mean()), digits(std * np.sqrt((error**2).mean())), f"{r2:.4f}"]
     return ["mean error", "root of mean square", "R²"], rows
 
 
