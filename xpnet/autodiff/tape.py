@@ -63,7 +63,7 @@ def walk(nodes: Iterable[Node], last: Sequence[Node], seeds: Sequence[Any], chec
             continue
         args, y = node.args, node.value
         if type(args) is Released:
-            raise _released(node)
+            raise released(node)
         if rule.joint is not None:
             found = rule.joint(g, node)
             for parent, d, x in zip(node.parents, found, args, strict=True):
@@ -165,7 +165,8 @@ def check_number(node: Node, parent: Node, g: Any, d: Any) -> None:
             )
 
 
-def _released(node: Node) -> StateError:
+def released(node: Node) -> StateError:
+    """Return the error of a node whose rule needs what an earlier walk dropped."""
     return StateError(
         "backward",
         "the graph must still hold what its rules kept",
