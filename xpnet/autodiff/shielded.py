@@ -11,6 +11,7 @@ the counts go along at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from operator import attrgetter
 from typing import Any
 
@@ -39,16 +40,18 @@ ONE_BY_ONE, MOVES = "one by one", "moves"
 by_rule = attrgetter("rule")
 
 
-def walk(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
+def walk(
+    nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False, most: float = inf
+) -> dict[Node, Any]:
     """Return the gradients at every node, as ``tape.walk`` does, with 0 for what the result does not depend on.
 
     Raises: ``ArgumentError`` with ``check`` for the first NaN; ``StateError`` on a released graph.
     """
     rules = set(map(by_rule, nodes)) - {None}
     if PICKING.isdisjoint(rule.name for rule in rules) or all(rule.name in TAME or not _kind(rule) for rule in rules):
-        return tape.walk(nodes, last, seeds, check)
+        return tape.walk(nodes, last, seeds, check, most)
     if not any(_is_differentiated(x) for x in (*seeds, *(node.value for node in last))):
-        grads = tape.walk(nodes, last, seeds)
+        grads = tape.walk(nodes, last, seeds, most=most)
         if not any(_may_have_nan(grads.get(node)) for node in nodes if node.rule is None):
             return grads
     return _walk_counting(nodes, last, seeds, check)
