@@ -33,7 +33,7 @@ def test_nothing_ends_ranks_that_work():
         ({"begun": 1, "ended": 1}, ["rank 0 has waited for it in barrier for 60 s"]),
         (
             {"begun": 2, "ended": 1, "call": "allgather of 4"},
-            ["its call 2 is allgather of 4", "that of rank 0 barrier"],
+            ["its call 2 is allgather of 4", "that of rank 0 is barrier"],
         ),
     ],
 )
