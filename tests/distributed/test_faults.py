@@ -20,7 +20,7 @@ SAID = {
     "raises": "ValueError: this row is bad",
     "is killed": "it has ended without a word, killed or by a crash; its job ends",
     "is stopped": "no sign of life for 2 s: it is stopped, or its machine is; its job ends",
-    "leaves": "it has left after 3 calls, and rank 0 waits in gather_objects; all ranks must take the same number of",
+    "leaves": "it has left after 3 calls, while rank 0 waits in gather_objects; all ranks must take the same number of",
 }
 
 

@@ -30,10 +30,10 @@ def test_nothing_ends_ranks_that_work():
         ({"heard": NOW - TIMEOUT - 1}, ["no sign of life for 60 s"]),
         ({"failure": "ValueError: 3", "failed": NOW - 2}, ["ValueError: 3"]),
         ({"begun": 1, "ended": 1, "left": True}, ["left after 1 calls", "rank 0 waits in barrier"]),
-        ({"begun": 1, "ended": 1}, ["rank 0 waits for it in barrier since 60 s"]),
+        ({"begun": 1, "ended": 1}, ["rank 0 has waited for it in barrier for 60 s"]),
         (
             {"begun": 2, "ended": 1, "call": "allgather of 4"},
-            ["its call 2 is allgather of 4", "that of rank 0 barrier"],
+            ["its call 2 is allgather of 4", "that of rank 0 is barrier"],
         ),
     ],
 )
