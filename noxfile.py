@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, build; others on demand."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, build; more on demand."""
 
 from __future__ import annotations
 
@@ -104,9 +104,7 @@ def distributed(session: nox.Session) -> None:
     session.install(".[mpi]", *TEST)
     session.run("python", "-m", "pytest", "-q", "tests/distributed", "-m", "mpi", *session.posargs)
     session.chdir(session.create_tmp())
-    ranks = ("mpiexec", "-n", "2", "python", "-m", "mpi4py", "-m", "xpnet")
-    session.run(*ranks, "distributed", "check")
-    session.run(*ranks, "train", "--distributed", "--epochs", "1", "--out", "run", "--overwrite")
+    session.run("mpiexec", "-n", "2", "python", "-m", "mpi4py", "-m", "xpnet", "distributed", "check")
 
 
 @nox.session(default=False)
