@@ -135,6 +135,28 @@ def test_a_sharded_optimizer_is_the_whole_one(backend, stage):
     assert max(kept for *_, kept in found) < 0.4 * everything  # a third, and what fills up slices
 
 
+@pytest.mark.parametrize(("stage", "slots"), [(1, 2), (2, 3)])
+def test_what_a_rank_holds_falls_with_their_number(stage, slots):
+    """Both moments of AdamW; by the second stage the gradients too, those on the layers included."""
+    backend = xn.backend.make_backend("numpy", dtype="float64")
+
+    def run(group):
+        network = small()
+        sharded = group.sharded(AdamW(0.02), network, stage)
+        grads = group.gradient(network, X[group.rows(23)], T[group.rows(23)])
+        sharded.update(network.params, grads)
+        places = [network.params.place(name) for name in network.params]
+        on_layers = [getattr(layer, f"d{attribute}", None) for layer, attribute in places]
+        state = sharded.optimizer.state.values()
+        held = [*state, *([*grads.values(), *on_layers] if stage == 2 else [])]
+        return sum(array.nbytes for array in held if isinstance(array, np.ndarray))
+
+    whole = slots * sum(8 * W.size for W in small().params.values())
+    for size in (1, 2, 5):
+        filled_up = 64 * size  # slices are of one length
+        assert max(on_ranks(size, backend, run)) <= whole / size + slots * filled_up
+
+
 def test_held_gradients_are_of_all_rows_and_nothing_is_sent_for_them():
     backend = xn.backend.make_backend("numpy", dtype="float64")
     x, t, _ = arrays_on(backend)

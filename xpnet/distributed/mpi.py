@@ -148,6 +148,7 @@ class MPICommunicator:
     def _run(self) -> None:
         while (call := self.calls.get()) is not None:
             self._make(call)
+            del call  # and with it the array that it gave, until the next one comes
 
     def _make(self, call: Call) -> None:
         call.run()
