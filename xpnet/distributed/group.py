@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from xpnet.backend import get_backend
+from xpnet.backend import get_backend, use_backend
 from xpnet.distributed.communicator import Communicator
 from xpnet.distributed.connection import connect
 from xpnet.distributed.current import in_step
@@ -174,6 +174,6 @@ def distributed(timeout: float = 60.0, bucket_bytes: int | None = None, wire: st
     check_wire(wire)
     communicator = connect(get_backend(), timeout)
     group = Group(communicator, bucket_bytes, wire)
-    with group.opened():
+    with use_backend(communicator.backend), group.opened():
         yield group
     communicator.close()
