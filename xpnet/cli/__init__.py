@@ -14,8 +14,9 @@ from xpnet.tuning import tune
 
 # Each command is in a module of its name, which is imported, and numpy with it, when the command runs.
 COMMANDS = {
-    "train": "Train on a table or folder of images, or the book's network on what ships.",
+    "train": "Train on a table or folder of images, or the book's network on a data set that ships.",
     "predict": "Answer for rows or images by a network that was trained.",
+    "data": "List the data sets that are known by name: which are here, and what the others need.",
     "report": "Write a page about a training: curves, weights, confusion matrix, mistakes.",
     "check": "Check the gradients of every layer, on every backend present or on one.",
     "conform": "Try an array library on all that xpnet asks of one, against NumPy.",
@@ -35,7 +36,7 @@ def said_elsewhere() -> bool:
 
 
 class Answering(click.Command):
-    """A command in a tuned process.
+    """A command that runs in a tuned process.
 
     An XpnetError is printed as one line, without a traceback, and exits with 1. Ctrl-C prints ``stopped`` and what has
     been saved, and exits with 130.
@@ -59,7 +60,7 @@ class Answering(click.Command):
 
 
 class Commands(Answering, click.Group):
-    """The commands; each is imported when it runs."""
+    """The group of commands; each is imported when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)

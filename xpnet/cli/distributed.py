@@ -1,4 +1,4 @@
-"""``xpnet distributed``: does training on several processes work here?"""
+"""``xpnet distributed``: a test of training on several processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOW = "mpiexec -n 4 python -m mpi4py -m xpnet distributed check"
 
 @click.group()
 def distributed() -> None:
-    """Train on several processes and machines: does it work here?"""
+    """Say whether training on several processes works here."""
 
 
 @distributed.command()
@@ -33,8 +33,8 @@ def distributed() -> None:
 def check(backend: str | None, device: str | None, timeout: float, hostfile: Path | None, as_json: bool) -> None:
     """Say within a minute whether the processes that mpiexec has started work together.
 
-    It tells the ranks and their hosts, latency and bandwidth of sums by their size, and whether every rank gets the
-    same, right sums; the exit code is 1 where one does not.
+    It prints the ranks and their hosts, the latency and bandwidth of sums by size, and whether every rank gets the
+    same, right sums; the exit code is 1 if one does not.
     """
     if hostfile is not None:
         hosts = hosts_of(hostfile)
@@ -60,7 +60,7 @@ def check(backend: str | None, device: str | None, timeout: float, hostfile: Pat
 
 
 def show(found: Cluster) -> None:
-    """Print what was found out."""
+    """Print the results."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -86,7 +86,7 @@ def show(found: Cluster) -> None:
 
 
 def size(number: float) -> str:
-    """Return a number of bytes in the unit that suits it."""
+    """Return a number of bytes in a suitable unit."""
     for unit in ("B", "KB", "MB"):
         if number < 1024:
             return f"{number:,.0f} {unit}"

@@ -15,13 +15,13 @@ quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but erro
 
 
 class Number(click.FloatRange):
-    """A number, called so where it is refused."""
+    """A number, called so in an error."""
 
     name = "number"
 
 
 class Whole(click.IntRange):
-    """A whole number, called so where it is refused."""
+    """A whole number, called so in an error."""
 
     name = "whole number"
 

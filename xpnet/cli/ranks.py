@@ -15,11 +15,11 @@ from xpnet.errors import ArgumentError, XpnetError
 
 @contextmanager
 def ranks(wanted: bool, make: Callable[[], Backend], timeout: float) -> Iterator[Group]:
-    """The ranks that work on the command, on the backend that each makes; this process alone unless ``wanted``.
+    """Yield the ranks that run the command, on the backend that each makes; this process alone unless ``wanted``.
 
     An error ends all of them, and is printed once.
 
-    Raises: ``ArgumentError`` where nobody has started others, or somebody has and they were not wanted.
+    Raises: ``ArgumentError`` if no others have been started, or if others have and they were not wanted.
     """
     launch = launched()
     if not wanted:
