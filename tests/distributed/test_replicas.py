@@ -9,6 +9,7 @@ from ranks_in_threads import on_ranks, run_ranks
 import xpnet as xn
 from xpnet.backend import to_numpy
 from xpnet.distributed import synchronized
+from xpnet.distributed.buckets import in_buckets
 from xpnet.distributed.group import share_of
 from xpnet.errors import ArgumentError, StateError
 from xpnet.layers import Affine, BatchNormalization, Dropout, Gelu, Relu, Residual, SoftmaxWithLoss
@@ -199,6 +200,14 @@ def test_buckets_start_while_backward_goes_on():
 
     on_ranks(1, backend, run)
     assert seen == [2, 4, 32, "first layer", 8, 48]
+
+
+def test_buckets_of_their_own_are_an_eighth_of_all_gradients():
+    for rows, lengths in ((1 << 16, [1 << 17] * 8), (1 << 10, [1 << 14]), (1 << 21, [1 << 21] * 16)):
+        arrays = {str(at): np.broadcast_to(np.float32(0.0), (rows,)) for at in range(16)}
+        buckets = in_buckets(arrays, None, 2)
+        assert [bucket.length for bucket in buckets] == lengths
+        assert [name for bucket in buckets for name in bucket.places] == list(reversed(arrays))
 
 
 def test_ranks_skip_together_what_overflows_on_one():
