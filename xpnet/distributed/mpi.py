@@ -13,7 +13,7 @@ import numpy as np
 from xpnet.backend import array_namespace, get_backend
 from xpnet.distributed.communicator import Pending
 from xpnet.distributed.memory import memory_of
-from xpnet.distributed.watch import Watch
+from xpnet.distributed.watch import FAILED, Watch
 from xpnet.distributed.wire import check_wire, packed, unpacked
 from xpnet.errors import ShapeError
 from xpnet.typing import Array
@@ -37,6 +37,7 @@ class MPICommunicator:
         self.over = library_of_mpi(MPI)
         self.comm = comm
         self.watch = watch
+        watch.end_job = lambda: MPI.COMM_WORLD.Abort(FAILED)
         self.rank: int = comm.Get_rank()
         self.size: int = comm.Get_size()
         self.local_rank = local_rank
@@ -147,6 +148,7 @@ class MPICommunicator:
     def _run(self) -> None:
         while (call := self.calls.get()) is not None:
             self._make(call)
+            del call  # and with it the array that it gave, until the next one comes
 
     def _make(self, call: Call) -> None:
         call.run()

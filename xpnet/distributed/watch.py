@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
-from xpnet.distributed.hub import period, say
+from xpnet.distributed.hub import LAST, period, say
 from xpnet.distributed.lines import Identity
 
 FAILED = 1  # the exit code of every rank
@@ -40,6 +40,8 @@ class Watch:
         self.sending = threading.Lock()
         self.over = threading.Event()
         self.left = False
+        self.end_job: Callable[[], object] | None = None
+        """How the launcher is told to end all processes of the job, on all machines."""
         self.objects: SimpleQueue[list[Any]] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="xpnet watch", daemon=True)
         self.thread.start()
@@ -146,10 +148,17 @@ class Watch:
         end_process(f"error: rank {self.own.rank} on {self.own.host}: the hub of the job, beside rank 0, {what}")
 
     def _end(self, silent: Identity | None) -> NoReturn:
-        """End this process, and a silent one on this machine, which cannot end itself if it is stopped."""
+        """End this process, and a silent one, which cannot end itself if it is stopped.
+
+        A process on this machine is killed; one on another machine can be reached only by the launcher.
+        """
         if silent is not None and silent.machine == self.own.machine and silent.pid != self.own.pid:
             with suppress(OSError):
                 os.kill(silent.pid, signal.SIGKILL)
+        elif silent is not None and self.end_job is not None and self.own.rank == (0 if silent.rank else 1):
+            ending = threading.Thread(target=self.end_job, daemon=True)
+            ending.start()
+            ending.join(LAST)
         end_process("")
 
 
