@@ -39,7 +39,7 @@ def test_a_rank_that_fails_ends_its_job(fault):
 
 
 @needs_mpi
-@pytest.mark.parametrize("fault", SAID)
+@pytest.mark.parametrize("fault", ["raises", "is stopped", "leaves"])
 def test_a_rank_of_mpi_that_fails_ends_its_job(fault):
     code, _, text = by_mpi(2, HERE / "faulty_rank.py", fault, TIMEOUT)
     if fault == "leaves":  # by MPI more calls are made, before the ranks know each other
