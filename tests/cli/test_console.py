@@ -14,7 +14,7 @@ from rich.text import Text
 
 import xpnet as xn
 from xpnet.cli.console import make_console
-from xpnet.cli.train import line
+from xpnet.cli.known_data import line
 from xpnet.gradcheck.report import Report, Row
 from xpnet.layers import Affine
 from xpnet.networks import Sequential

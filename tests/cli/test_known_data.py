@@ -43,7 +43,7 @@ def test_data_lists_what_is_here_and_what_the_others_need(folder: Path, monkeypa
     assert "ships with Python" in table["text"]
     assert table["kmnist"].split()[1:] == ["6", "+", "4", str(folder / "KMNIST" / "raw")]
     assert all("not here" in table[name] for name in ("mnist", "fashion-mnist", "cifar10", "cifar100"))
-    assert f"XPNET_DATA is {folder}" in lines
+    assert f"Files are read from XPNET_DATA, {folder}" in lines
     told = [line for line in lines if " needs " in line]
     assert [line.split()[0] for line in told] == ["mnist", "fashion-mnist", "cifar10", "cifar100"]
     assert "cifar-10-binary.tar.gz" in told[2]
@@ -51,7 +51,7 @@ def test_data_lists_what_is_here_and_what_the_others_need(folder: Path, monkeypa
     assert any("train-labels-idx1-ubyte: must start with 0x00000801" in line for line in lines)
     monkeypatch.delenv("XPNET_DATA")
     monkeypatch.setattr(mnist, "cache_folder", lambda: folder / "cache")
-    assert "XPNET_DATA names no folder" in run("data").stdout
+    assert "Set XPNET_DATA to the folder of your data" in run("data").stdout
     assert not (folder / "cache").exists()  # nothing is fetched
 
 

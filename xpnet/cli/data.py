@@ -42,10 +42,12 @@ def data() -> None:
         table.add_row(TEXT, f"{len(python_text()):,} characters", *([] if narrow(console) else ["ships with Python"]))
     console.print(table)
     folder = os.environ.get("XPNET_DATA")
-    console.print(f"XPNET_DATA is {folder}" if folder else "XPNET_DATA names no folder", soft_wrap=True)
+    where = f"Files are read from XPNET_DATA, {folder}" if folder else "Set XPNET_DATA to the folder of your data"
+    console.print(where, soft_wrap=True)
     for name, refused in lacking.items():
         known = CATALOGUE[name]
-        console.print(f"{name} needs {known.needs}; it is at {known.page}", soft_wrap=True)
+        console.print(f"\n{name} needs {known.needs}", soft_wrap=True)
+        console.print(f"  from {known.page}", soft_wrap=True)
         if not refused.who.startswith("load_"):  # a file is there
             console.print(f"  {refused}", soft_wrap=True)
 

@@ -42,13 +42,13 @@ def idx_needs(known: IdxSet) -> str:
     """Return the names of the files of a data set in the form of MNIST."""
     inner = [name for name in known.folders if name != "."]
     tables = [f"{train} and {test}" for train, test in known.tables]
-    files = f"{', '.join(NAMES)}, unpacked or .gz" + "".join(f", or {each}" for each in tables)
-    return f"in the folder {' or '.join(inner)} {files}"
+    files = "".join(f", or {each}" for each in tables)
+    return f"{', '.join(NAMES)}, each of them or its .gz{files}, in a folder {' or '.join(inner)}"
 
 
 def cifar_needs(known: Any) -> str:
     """Return the names of an archive and of its folder."""
-    return f"{known.archive}, or the folder {known.folder} that is in it"
+    return f"{known.archive}, or its folder {known.folder}"
 
 
 CATALOGUE: dict[str, Known] = {

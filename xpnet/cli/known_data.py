@@ -1,0 +1,176 @@
+"""Training of the book's network on a data set that is known by name: check its gradients, train it, verify it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xpnet import __version__
+from xpnet.backend import get_backend, use_backend
+from xpnet.cli.console import narrow
+from xpnet.cli.options import OPTIMIZERS
+from xpnet.datasets import check_data
+from xpnet.datasets.catalogue import CATALOGUE
+from xpnet.distributed import Group
+from xpnet.drawing.curves import learning_curve
+from xpnet.errors import ArgumentError, DataError
+from xpnet.files import written_in_place
+from xpnet.gradcheck import gradient_check
+from xpnet.networks import TwoLayerNet
+from xpnet.random import Generator
+from xpnet.training import Epoch, Trainer, load, save
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+CHECKED_IMAGES = 3
+CHECKED_WEIGHTS = 50_000  # of more, random directions are checked and not every one
+HUGE = 1e5  # losses above this are written with an exponent
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings for a data set: 97 % on the digits in two seconds, the book's 10,000 steps on MNIST.
+
+    ``lr`` is that of SGD.
+    """
+
+    hidden: int
+    batch_size: int
+    lr: float
+    epochs: int
+    optimizer: str = "sgd"
+
+
+LIKE_MNIST = Recipe(50, 100, 0.1, 17)
+OF_COLOURS = Recipe(256, 100, 0.05, 10, "adam")
+RECIPES = {
+    "digits": Recipe(100, 10, 0.5, 20),
+    **dict.fromkeys(("mnist", "fashion-mnist", "kmnist"), LIKE_MNIST),
+    **dict.fromkeys(("cifar10", "cifar100"), OF_COLOURS),
+}
+
+
+def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
+    """Return the recipe of a data set with the given options."""
+    recipe = replace(RECIPES[dataset], **{name: value for name, value in chosen.items() if value})
+    if chosen["lr"] or recipe.optimizer == "sgd":
+        return recipe
+    if recipe.optimizer in ("momentum", "nesterov"):
+        return replace(recipe, lr=recipe.lr / 10)
+    own: Any = OPTIMIZERS[recipe.optimizer]().lr
+    return replace(recipe, lr=own)
+
+
+def refuse_done(done: int, epochs: int) -> None:
+    """Raise ArgumentError if no epochs are left to train."""
+    if done >= epochs:
+        remedy = f"ask for more, such as --epochs {2 * done}"
+        raise ArgumentError("train", f"--epochs must be above the {done} that are done", epochs, remedy)
+
+
+def train_in(
+    folder: Path,
+    settings: dict[str, Any],
+    resume: Path | None,
+    console: Console,
+    group: Group | None = None,
+) -> None:
+    """Train and verify, in one process or in all of a group, and write all results to the folder."""
+    from rich.text import Text
+
+    with use_backend(get_backend(), dtype=settings["dtype"]) as current:
+        console.print(Text.assemble((f"xpnet {__version__}", "bold"), f" on {current}"))
+        saved: list[Epoch] = []
+        try:
+            trainer = prepare(console, settings, group)
+            if resume is not None:
+                go_on(console, trainer, settings["epochs"], resume)
+            run(console, trainer, folder, {"backend": str(current), **settings, "measure": trainer.measure}, saved)
+            if group is None or group.rank == 0:
+                verify(console, trainer, folder)
+        except KeyboardInterrupt:
+            kept = f"weights and history of epoch {len(saved)} are in {folder}" if saved else "no epoch had finished"
+            raise KeyboardInterrupt(kept) from None
+
+
+def prepare(console: Console, settings: dict[str, Any], group: Group | None = None) -> Trainer:
+    """Load the data, make a network, and check its gradients on the first images."""
+    from rich.text import Text
+
+    dataset, seed, lr = settings["dataset"], settings["seed"], settings["lr"]
+    optimizer, known = OPTIMIZERS[settings["optimizer"]](lr), CATALOGUE[dataset]
+    if group is not None:
+        group.on_first(lambda: known.load() and None)  # it may download what the others then find
+    training, test = known.load()
+    check_data(*training, known.classes)
+    (x, t), pixels = training, training[0].shape[1]
+    console.print(f"{dataset}: {x.shape[0]:,} training and {test[0].shape[0]:,} test images of {pixels} pixels\n")
+    network = TwoLayerNet(pixels, settings["hidden"], known.classes, rng=Generator(seed))
+    with console.status(Text("checking the gradients")):
+        mode = "every" if pixels * settings["hidden"] <= CHECKED_WEIGHTS else "directions"
+        report = gradient_check(network, x[:CHECKED_IMAGES, ...], t[:CHECKED_IMAGES], mode=mode)
+    console.print(report)
+    report.raise_if_failed()
+    console.print("every gradient agrees with numerical differentiation\n", style="green")
+    rng, alone = Generator(seed), group is None
+    return Trainer(network, optimizer, training, test, settings["batch_size"], rng, distributed=not alone)
+
+
+def go_on(console: Console, trainer: Trainer, epochs: int, folder: Path) -> None:
+    """Bring the Trainer to the point at which the training in the folder stopped."""
+    trainer.resume(folder / "checkpoint.safetensors")
+    refuse_done(len(trainer.history), epochs)
+    console.print(f"going on after epoch {len(trainer.history)}")
+
+
+def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, Any], saved: list[Epoch]) -> None:
+    """Train, with a line and a saved state per epoch, so that Ctrl-C loses only the current epoch."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    epochs, saved[:] = settings["epochs"], trainer.history
+    console.print(f"train and test are the {trainer.measure} on the images of each")
+    to_do = epochs - len(saved)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("training", total=len(trainer.batches) * to_do)
+        for record in trainer.run(to_do, on_batch=lambda _: progress.advance(bar)):
+            trainer.save(folder / "checkpoint.safetensors")
+            if trainer.writes:
+                save(folder / "weights.safetensors", trainer.network)
+                trainer.history.save(folder / "history.json", settings)
+                curve = learning_curve(trainer.history.to_dicts(), measure=trainer.measure)
+                with written_in_place(folder / "learning_curve.svg") as part:
+                    part.write_text(curve, encoding="utf-8")
+            saved.append(record)
+            progress.console.print(line(record, epochs, narrow(console)))
+
+
+def line(record: Epoch, epochs: int, narrow: bool = False) -> str:
+    """Return a line about an epoch; a narrow one omits the training accuracy and the speed."""
+    loss = f"{record.loss:.4f}" if record.loss < HUGE else f"{record.loss:.4e}"
+    start = f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  loss {loss}"
+    if narrow:
+        return f"{start}  test {record.test_accuracy:7.2%}"
+    accuracies = f"train {record.train_accuracy:7.2%}  test {record.test_accuracy:7.2%}"
+    return f"{start}  {accuracies}  {record.samples_per_second:>9,.0f} samples/s"
+
+
+def verify(console: Console, trainer: Trainer, folder: Path) -> None:
+    """Read the weights back into a new network, and check that the accuracy is the same."""
+    from rich.text import Text
+
+    x, t = (trainer.validation or trainer.train)[:2]
+    hidden, classes = trainer.network.params["W2"].shape
+    again = TwoLayerNet(x.shape[1], hidden, classes, rng=Generator(1))
+    load(folder / "weights.safetensors", again)
+    accuracy, expected = again.accuracy(x, t), trainer.history[-1].test_accuracy
+    if accuracy != expected:
+        got = f"{accuracy:.2%} for {expected:.2%}"
+        raise DataError("train", "the saved weights must give the accuracy of the trained ones", got, "train again")
+    seconds = sum(record.seconds for record in trainer.history)
+    console.print(Text.assemble((f"test accuracy {accuracy:.2%}", "bold green"), f" after {seconds:.1f} s of training"))
+    console.print(Text.assemble("wrote ", (str(folder), "bold")), soft_wrap=True)
+    console.print("  weights.safetensors  (read back: the same accuracy)", soft_wrap=True)
+    console.print("  checkpoint.safetensors  (what --resume needs)\n  history.json\n  learning_curve.svg")
