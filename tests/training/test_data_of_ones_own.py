@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from named_numbers import normal
+from small_net import small_net
 
 from xpnet.backend import array_namespace, to_numpy
 from xpnet.datasets import Dataset, load_array
@@ -228,3 +229,13 @@ def test_what_is_no_function_or_path_is_refused(data) -> None:
     ):
         with pytest.raises(DtypeError, match=text):
             call()
+
+
+def test_arrays_of_numpy_train_on_every_backend(asarray, backend) -> None:
+    x, t = normal("x", 30, 4), np.arange(30) % 3
+    made = []
+    for rows in ((x, t, np.ones(30)), (asarray(x), asarray(t), asarray(np.ones(30)))):
+        trainer = Trainer(small_net(), SGD(0.1), rows, validation=(rows[0][:6, ...], rows[1][:6]), batch_size=10)
+        assert array_namespace(trainer.train[0]) is backend.xp
+        made.append([(record.loss, record.test_loss) for record in trainer.fit(2)])
+    assert made[0] == made[1]

@@ -32,7 +32,7 @@ from xpnet.training.measuring import measured, scores_of
 from xpnet.training.ranks import Ranks
 from xpnet.training.sequences import reset, started_anew
 from xpnet.training.streamed import Streamed
-from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause
+from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause, cause_of_gradient, reached_last
 from xpnet.training.updates import Updates
 from xpnet.typing import Array
 
@@ -66,6 +66,7 @@ class Loop(Movable):
     told: set[str]
     watching: bool
     spoilt: bool
+    watched: str
     large: list[str]
 
     @property
@@ -82,6 +83,7 @@ class Loop(Movable):
             self.ranks.done = 0
         self.losses = Losses(self.summed)
         self.watching = not self.capture and all(map(readable, islice(self.network.params.values(), 1)))
+        self.watched = reached_last(self.network)
         start = time.perf_counter()
         step = capturing.capture(self._step) if self.capture else self._step  # anew: attributes may have been assigned
         add, self.spoilt = self.losses.add, False
@@ -108,7 +110,7 @@ class Loop(Movable):
         return self._record(number, loss_value, seconds)
 
     def batches_of_epoch(self, number: int) -> Iterator[Parts]:
-        """The batches of an epoch, on the device of the network."""
+        """The batches of an epoch, on the device of the network, from a generator."""
         batches = self.batches.epoch(number)
         if isinstance(self.batches, Batches) and self.batches.on_disk:
             batches = prefetched(batches)
@@ -116,7 +118,7 @@ class Loop(Movable):
         if self.augment:
             augmented = self._augmented(number, batches)
             batches = augmented if self.ranks is None else self.ranks.cut(augmented)
-        yield from batches
+        return batches
 
     def _augmented(self, number: int, batches: Iterator[Parts]) -> Iterator[Parts]:
         """Batches as they are trained on; the numbers of a step are named by it, whenever it is computed."""
@@ -133,16 +135,19 @@ class Loop(Movable):
         """The loss of a step, and what it counts in the mean of an epoch where that is not its number of rows."""
         if self.ranks is not None:
             loss, of_all, gradients = self.ranks.step(x, t, *weights)
-            if gradients and not (self.watching and not math.isfinite(loss)):
+            self.spoilt = self.watching and not math.isfinite(loss)
+            if gradients and not self.spoilt:
                 self.updates.update(gradients)
             return loss, of_all
         loss, gradients = self.network.loss_and_gradient(x, t, *weights)
         counted: Any = getattr(self.network.last_layer, "counted", None)
         counts = hasattr(counted, "shape")  # an array
-        if self.watching and not math.isfinite(loss):  # parameters stay as they were, to find the cause
-            self.spoilt = True
-            return (loss,)
-        self.updates.take(gradients, counted if counts else x.shape[0])
+        if self.watching:
+            last = gradients.get(self.watched)
+            fine = last is None or math.isfinite(last @ last) or not bad_arrays(gradients)[0]
+            self.spoilt = not (math.isfinite(loss) and fine)
+        if not self.spoilt:  # parameters stay as they were, to find the cause
+            self.updates.take(gradients, counted if counts else x.shape[0])
         return (loss, counted) if counts else (loss,)
 
     def _record(self, number: int, loss: float, seconds: float) -> Epoch:
@@ -236,6 +241,10 @@ class Loop(Movable):
 
     def _spoilt(self, loss: Any, number: int, done: int, batch: Parts) -> None:
         """Raise DivergenceError for a step, naming the first layer, and the row, where it was not finite."""
+        if math.isfinite(loss):
+            wrong = bad_arrays(self.network.grads)[0] or [self.watched]
+            where = cause_of_gradient(self.network, batch, wrong)
+            self._diverged("the gradient must stay finite", f"nan or inf in epoch {number}, step {done}, {where}")
         look = partial(cause, self.network, batch[0])
         where = look() if self.ranks is None else self.ranks.named(look)
         got = f"{float(to_numpy(loss)) if is_array(loss) else loss} in epoch {number}, step {done}, {where}"

@@ -34,8 +34,10 @@ class Losses:
     def total(self) -> tuple[float, float]:
         """The sum of the losses as they count, and what they count."""
         self.look()
-        counted = sum(count for _, count in self.read)
-        return sum(loss if self.summed else loss * count for loss, count in self.read if self.summed or count), counted
+        counted = sum([count for _, count in self.read])
+        return sum(
+            [loss if self.summed else loss * count for loss, count in self.read if self.summed or count]
+        ), counted
 
     def mean(self) -> float:
         """The mean of the steps so far, 0 where nothing counts."""

@@ -42,12 +42,12 @@ ON_DISK_ROWS = 10_000
 class Trainer(Keeping):
     """Mini-batch training, ``W ← W - update(∂L/∂W)`` over shuffled batches.
 
-    ``train`` is a pair ``(x, t)``, or ``(x, t, weights)`` with the weights of the rows in the loss: arrays, lists,
-    DataFrames of numbers, rows on disk, labels that are texts or truth values; or a ``Dataset``; or a ``Stream``, or
-    what it takes, that gives batches as they are to be trained on. ``validation`` is such a pair, or the share of the
-    rows that is kept apart for it, every class giving its share; or a stream, which is read once, into memory.
-    ``encoding`` is what a model must know of how they were encoded. Of a stream, training is measured on its first
-    batch.
+    ``train`` is a pair ``(x, t)``, or ``(x, t, weights)`` with the weights of the rows in the loss: arrays (NumPy's for
+    any backend), lists, DataFrames of numbers, rows on disk, labels that are texts or truth values; or a ``Dataset``;
+    or a ``Stream``, or what it takes, that gives batches as they are to be trained on. ``validation`` is such a pair,
+    or the share of the rows that is kept apart for it, every class giving its share; or a stream, which is read once,
+    into memory. ``encoding`` is what a model must know of how they were encoded. Of a stream, training is measured on
+    its first batch.
 
     The shuffle of an epoch is named by the seed of ``rng`` and the epoch's number, the same on every backend. The loss
     stays on the device and is read once per epoch. ``clip_norm`` and ``clip_value`` limit the gradients (see
