@@ -117,10 +117,8 @@ class Trainer(Keeping):
             self.measure, function = metric_of(who, metric, network.last_layer)
             self.own = own_measure(who, function)
         self.metrics = metrics_of(who, metrics, network.last_layer)
-        self.capture, self.schedule, self.augment = capture, schedule, list(augment)
-        check_functions(who, "augment", self.augment)
-        if schedule is not None:
-            check_functions(who, "schedule", [schedule])
+        self.capture, self.schedule, self.augment = capture, schedule, functions_of(who, "augment", augment)
+        check_function(who, "schedule", schedule)
         if evaluate_rows is not None:
             check_size(who, "evaluate_rows", evaluate_rows)
         most = ON_DISK_ROWS if self.batches.on_disk else rows.count
@@ -229,10 +227,11 @@ class Trainer(Keeping):
             if name == "epochs" or number is not None:
                 check_size(who, name, number)
         check_flags(who, resume=resume)
-        called: list[Any] = list(callbacks)
-        check_functions(who, "callbacks", called)
-        if on_batch is not None:
-            check_functions(who, "on_batch", [on_batch])
+        called = functions_of(who, "callbacks", callbacks)
+        check_function(who, "on_batch", on_batch)
+        if not isinstance(progress, bool) and not hasattr(progress, "is_terminal"):
+            must, remedy = "progress must be True, False or a Console of rich", "write progress=True"
+            raise DtypeError(who, must, type(progress).__name__, remedy)
         place = None if folder is None else path_of(who, folder)
         if place is not None:
             found = self._on_first(partial(begin_run, who, place, self.network, resume))
@@ -325,9 +324,20 @@ def any_ends(callbacks: Sequence[Callable[[Epoch], Any]], record: Epoch) -> bool
     return True in [callback(record) is True for callback in callbacks]
 
 
-def check_functions(who: str, name: str, functions: Sequence[Any]) -> None:
-    """Raise DtypeError unless these are functions."""
-    for function in functions:
-        if not callable(function) or isinstance(function, type):
-            got = type(function).__name__
-            raise DtypeError(who, f"{name} must be functions", got, f"write {name}=[function]")
+def functions_of(who: str, name: str, given: Any) -> list[Any]:
+    """A list of functions.
+
+    Raises: ``DtypeError`` for anything else.
+    """
+    functions = list(given) if isinstance(given, Iterable) else [given]
+    wrong = [each for each in functions if not callable(each) or isinstance(each, type)]
+    if wrong or not isinstance(given, Iterable):
+        got = type(wrong[0]).__name__ if wrong else "one that stands alone"
+        raise DtypeError(who, f"{name} must be a list of functions", got, f"write {name}=[function]")
+    return functions
+
+
+def check_function(who: str, name: str, given: Any) -> None:
+    """Raise DtypeError unless this is a function, or None."""
+    if given is not None and (not callable(given) or isinstance(given, type)):
+        raise DtypeError(who, f"{name} must be a function", type(given).__name__, f"write {name}=function")
