@@ -15,7 +15,7 @@ from xpnet.datasets import Batches
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
 from xpnet.distributed.group import Found, group_of_the_job
-from xpnet.errors import ArgumentError, DtypeError
+from xpnet.errors import ArgumentError
 from xpnet.files import path_of
 from xpnet.initializers import check_size
 from xpnet.layers.checks import check_flags
@@ -24,6 +24,7 @@ from xpnet.networks.measures import Metric, own_measure
 from xpnet.optimizers import Optimizer
 from xpnet.random import Generator
 from xpnet.training.epochs import Epochs
+from xpnet.training.given import check_arguments, check_function, check_progress, functions_of
 from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
 from xpnet.training.metrics import metric_of, metrics_of
@@ -229,9 +230,7 @@ class Trainer(Keeping):
         check_flags(who, resume=resume)
         called = functions_of(who, "callbacks", callbacks)
         check_function(who, "on_batch", on_batch)
-        if not isinstance(progress, bool) and not hasattr(progress, "is_terminal"):
-            must, remedy = "progress must be True, False or a Console of rich", "write progress=True"
-            raise DtypeError(who, must, type(progress).__name__, remedy)
+        check_progress(who, progress)
         place = None if folder is None else path_of(who, folder)
         if place is not None:
             found = self._on_first(partial(begin_run, who, place, self.network, resume))
@@ -302,16 +301,6 @@ class Trainer(Keeping):
         self.network.has_moved()
 
 
-def check_arguments(who: str, network: Any, optimizer: Any) -> None:
-    """Raise DtypeError unless these are a network and an optimizer."""
-    if not isinstance(network, Network):
-        got, remedy = type(network).__name__, "give it first, then the optimizer"
-        raise DtypeError(who, "network must be a Network", got, remedy)
-    if isinstance(optimizer, type) or not hasattr(optimizer, "update"):
-        got = optimizer.__name__ if isinstance(optimizer, type) else type(optimizer).__name__
-        raise DtypeError(who, "optimizer must be an Optimizer", got, "give an instance, such as SGD(lr=0.1)")
-
-
 def both(shown: Progress, on_batch: Callable[[int], None] | None, done: int) -> None:
     """Tell of a batch, and whoever asked to hear of it."""
     shown.batch()
@@ -322,22 +311,3 @@ def both(shown: Progress, on_batch: Callable[[int], None] | None, done: int) -> 
 def any_ends(callbacks: Sequence[Callable[[Epoch], Any]], record: Epoch) -> bool:
     """Call all of the callbacks; return whether one ends the training."""
     return True in [callback(record) is True for callback in callbacks]
-
-
-def functions_of(who: str, name: str, given: Any) -> list[Any]:
-    """A list of functions.
-
-    Raises: ``DtypeError`` for anything else.
-    """
-    functions = list(given) if isinstance(given, Iterable) else [given]
-    wrong = [each for each in functions if not callable(each) or isinstance(each, type)]
-    if wrong or not isinstance(given, Iterable):
-        got = type(wrong[0]).__name__ if wrong else "one that stands alone"
-        raise DtypeError(who, f"{name} must be a list of functions", got, f"write {name}=[function]")
-    return functions
-
-
-def check_function(who: str, name: str, given: Any) -> None:
-    """Raise DtypeError unless this is a function, or None."""
-    if given is not None and (not callable(given) or isinstance(given, type)):
-        raise DtypeError(who, f"{name} must be a function", type(given).__name__, f"write {name}=function")
