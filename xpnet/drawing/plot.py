@@ -48,7 +48,7 @@ def histogram(title: str, values: Any, low: float, high: float, bins: int = 30, 
 
 
 def plot(panels: Sequence[Panel], title: str, columns: int = 1, width: float = WIDTH) -> str:
-    """Return the SVG of panels in rows of ``columns``; a series has one colour in all of them.
+    """Return the SVG of panels in rows of ``columns``; a series has the same colour in all of them.
 
     A narrow one of a single panel has its title alone.
 
@@ -73,7 +73,7 @@ def plot(panels: Sequence[Panel], title: str, columns: int = 1, width: float = W
 
 
 def cut(title: str, size: float, room: float) -> str:
-    """As much of a title as there is room for, with its end, in which paths of layers differ."""
+    """Return as much of a title as fits, with its end, in which the paths of layers differ."""
     whole, kept = title, len(title)
     while kept > 1 and text_width(title, size, bold=True) > room:
         kept -= 1
@@ -82,7 +82,7 @@ def cut(title: str, size: float, room: float) -> str:
 
 
 def _legend(colours: Mapping[str, str], width: float) -> tuple[list[str], float]:
-    """The names of the series in their colours, and where they begin."""
+    """Return the names of the series in their colours, and the position at which they begin."""
     parts, x = [], width - 28.0
     for name, colour in reversed(list(colours.items())):
         x -= text_width(name, 12) + 32
