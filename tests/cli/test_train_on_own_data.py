@@ -166,6 +166,11 @@ def test_report_writes_a_page(houses: Path, tmp_path: Path) -> None:
     assert "Confusion matrix" in (tmp_path / "run" / "report.html").read_text()
     assert run("report", tmp_path / "run", "--out", tmp_path / "alone.html").exit_code == 0
     assert f"of {houses}, the rows of training among them" in (tmp_path / "alone.html").read_text()
+    assert run("report", tmp_path / "run", houses, "--out", tmp_path / "again.html").exit_code == 0
+    assert "Confusion matrix" in (tmp_path / "again.html").read_text()
+    told = json.loads((tmp_path / "run" / "run.json").read_text())
+    del told["settings"]["target"]  # as of a training by a script
+    (tmp_path / "run" / "run.json").write_text(json.dumps(told))
     must = "--target must name the column that was learnt, one of id, size"
     fails_in_one_line(run("report", tmp_path / "run", houses), must)
     houses.unlink()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from named_numbers import normal
+from small_net import small_net
 
 from xpnet.backend import array_namespace, to_numpy
 from xpnet.datasets import Dataset, load_array
@@ -220,11 +221,28 @@ def test_what_is_no_function_or_path_is_refused(data) -> None:
         return Trainer(net_of(SoftmaxWithLoss(), 3), SGD(0.1), data, **options)
 
     for call, text in (
-        (lambda: trainer(schedule=3), "schedule must be functions, got int"),
-        (lambda: trainer().fit(1, on_batch=3), "on_batch must be functions, got int"),
+        (lambda: trainer(schedule=3), "schedule must be a function, got int; write schedule=function"),
+        (lambda: trainer().fit(1, on_batch=3), "on_batch must be a function, got int"),
+        (lambda: trainer().fit(1, callbacks=print), "callbacks must be a list of functions, got one that stands alone"),
+        (lambda: trainer(augment=3), "augment must be a list of functions, got int; write augment="),
+        (lambda: trainer().fit(1, progress=3), "progress must be True, False or a Console of rich, got int"),
+        (
+            lambda: trainer(class_weight=[1.0, 2.0]),
+            'class_weight must be "balanced" or map classes to weights, got list',
+        ),
         (lambda: trainer().fit(1, folder=3), "the path must be a string or a Path, got int"),
         (lambda: load_array(3), "load_array: the path must be a string or a Path, got int"),
         (lambda: Dataset.of(ROWS, ["a"]), "target must be the name of a column, got list"),
     ):
         with pytest.raises(DtypeError, match=text):
             call()
+
+
+def test_arrays_of_numpy_train_on_every_backend(asarray, backend) -> None:
+    x, t = normal("x", 30, 4), np.arange(30) % 3
+    made = []
+    for rows in ((x, t, np.ones(30)), (asarray(x), asarray(t), asarray(np.ones(30)))):
+        trainer = Trainer(small_net(), SGD(0.1), rows, validation=(rows[0][:6, ...], rows[1][:6]), batch_size=10)
+        assert array_namespace(trainer.train[0]) is backend.xp
+        made.append([(record.loss, record.test_loss) for record in trainer.fit(2)])
+    assert made[0] == made[1]

@@ -44,6 +44,14 @@ def test_the_suggestion_learns_and_nothing_has_moved(kind: type, asarray, backen
     assert trainer.fit(3)[-1].loss < first
 
 
+def test_losses_of_few_rows_do_not_end_it(asarray) -> None:
+    x = normal("noisy", 120, 4)
+    t = np.argmax(x[:, :3] + 0.5 * normal("labels", 120, 3), axis=1)
+    found = rate_test(Trainer(small_net(), SGD(0.1), (asarray(x), asarray(t)), batch_size=5), high=10.0)
+    assert found.rates[-1] > 0.5
+    assert 1e-3 < found.suggestion < 1.0
+
+
 def test_bad_ranges_are_refused(data) -> None:
     trainer = Trainer(small_net(), SGD(0.1), data)
     for options in ({"low": 0.0}, {"low": 1.0, "high": 0.1}, {"steps": 1}, {"high": float("inf")}):

@@ -51,6 +51,39 @@ def test_the_step_the_layer_and_the_row_are_named(normalized: bool, asarray, whe
     assert not np.array_equal(values(net)["Affine1.W"], before["Affine1.W"])  # of the step before
 
 
+class Root(Layer):
+    """``y = √x`` of what is above 0, whose slope at 0 is infinite."""
+
+    def forward(self, x):
+        xp = array_namespace(x)
+        self.y = xp.sqrt(xp.maximum(x, xp.zeros_like(x)))
+        return self.y
+
+    def backward(self, dout):
+        return dout / (2.0 * self.y)
+
+
+def test_the_layer_and_row_of_a_bad_gradient_are_named_and_nothing_moves(asarray, where) -> None:
+    if where.library in DEVICES:
+        pytest.skip("on a GPU a loss is not read in each step")
+    x = np.abs(normal("x", 30, 3)) + 0.1
+    x[3, 1] = 0.0
+    ones = Affine(asarray(np.eye(3)), asarray(np.zeros(3)))
+    after = Affine.create(3, 3, rng=Generator(0))
+    data = asarray(x), asarray(np.arange(30) % 3)
+    for inner in ([Root()], [Sequential(Root()), BatchNormalization.create(3)]):
+        net = Sequential(ones.copy(), *inner, after.copy(), loss=SoftmaxWithLoss())
+        trainer = Trainer(net, SGD(1e-6), data, batch_size=10, shuffle=False)
+        name = "Root1" if len(inner) == 1 else "Sequential1.Root1"
+        text = (
+            rf"the gradient must stay finite, got nan or inf in epoch 1, step 1, first in the backward of {name} \(Root"
+        )
+        with pytest.raises(DivergenceError, match=rf"{text}\), in row 3 of the batch"), np.errstate(all="ignore"):
+            trainer.fit(1)
+        for name, array in values(net).items():
+            assert np.isfinite(array).all(), name
+
+
 def test_a_parameter_that_a_gradient_spoilt_is_named(data, where) -> None:
     if where.library in DEVICES:
         pytest.skip("on a GPU a loss is not read in each step")

@@ -72,7 +72,7 @@ def test_callbacks_are_functions_of_a_record(data) -> None:
     assert heard == history
     assert len(history) == 3
     for wrong in ([3], [None]):
-        with pytest.raises(DtypeError, match="callbacks must be functions, got "):
+        with pytest.raises(DtypeError, match="callbacks must be a list of functions, got "):
             trainer.fit(1, callbacks=wrong)
 
 

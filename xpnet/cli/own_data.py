@@ -177,7 +177,9 @@ def tell(console: Console, path: Path, data: Dataset) -> None:
     else:
         console.print(f"  {inputs}")
     if data.classes is None:
-        console.print(f"to learn: {data.encoding.targets}\n", soft_wrap=True)
+        targets = data.encoding.targets
+        spread = f", mean {digits(targets.mean)}, std {digits(targets.std)}" if isinstance(targets, Numbers) else ""
+        console.print(f"to learn: numbers{spread}\n", soft_wrap=True)
         return
     counts = np.bincount(to_numpy(data.train[1]), minlength=len(data.classes))
     shown = [f"{name} {count:,}" for name, count in zip(data.classes, counts, strict=True)]

@@ -45,7 +45,8 @@ def report(
         trained_on = Path(opened.settings.get("data", ""))
         own = data is None and trained_on.is_absolute() and trained_on.exists()
         if own:
-            data, target = trained_on, target or opened.settings.get("target")
+            data = trained_on
+        target = target or opened.settings.get("target")
         rows, labels = (None, None) if data is None else rows_of(opened, data, target)
         of = f"What follows is of {data}" + (", the rows of training among them." if own else ".")
         text = page_of(opened, rows, labels, of)

@@ -122,7 +122,8 @@ def table_for(network: Any, x: Any) -> str:
     weights = sum(size_of(a) * BYTES.get(dtype_name(a.dtype), 8) for a in network.params.values())
     memory = sum(line.memory for line in told)
     total = f"{sum(line.products for line in told):,}"
-    rows.append(("total", f"{len(list(within(network))) - 1} layers", "", f"{trained:,}", size(memory), total))
+    layers = f"{sum(not layer.is_container for layer in within(network))} layers"
+    rows.append(("total", layers, "", f"{trained:,}", size(memory), total))
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     told_rows = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=False)),

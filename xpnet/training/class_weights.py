@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from xpnet.backend import Backend, backend_of, dtype_kind, to_numpy
 from xpnet.datasets import Classes, Encoding, RowsOnDisk
-from xpnet.errors import ArgumentError
+from xpnet.errors import ArgumentError, DtypeError
 
 
 def weighted(who: str, x: Any, t: Any, given: Any, class_weight: Any, encoding: Encoding | None) -> Any:
     """Return the weights of rows times those of their classes, given by label or as ``"balanced"``, ``N / (K Nₖ)``.
 
-    Raises: ``ArgumentError`` for targets that are not classes, and for invalid weights.
+    Raises: ``ArgumentError`` for targets that are not classes, and for invalid weights; ``DtypeError`` if it is no map.
     """
     t = t[...] if isinstance(t, RowsOnDisk) else to_numpy(t)
     if t.dtype.kind == "f" and np.array_equal(t, np.trunc(t)):
@@ -30,9 +31,12 @@ def weighted(who: str, x: Any, t: Any, given: Any, class_weight: Any, encoding: 
             raise ArgumentError(who, must, repr(class_weight), "choose one")
         present = counts > 0
         table = np.where(present, t.size / (present.sum() * np.maximum(counts, 1)), 0.0)
+    elif not isinstance(class_weight, Mapping):
+        must, remedy = 'class_weight must be "balanced" or map classes to weights', "write {0: 1.0, 1: 2.0}"
+        raise DtypeError(who, must, type(class_weight).__name__, remedy)
     else:
         table = np.ones(len(counts))
-        for label, weight in dict(class_weight).items():
+        for label, weight in class_weight.items():
             known: list[Any] = list(range(len(counts))) if names is None else list(names)
             key = label if names is None else str(label)
             if key not in known or not isinstance(weight, float | int) or not 0.0 <= weight < float("inf"):

@@ -13,6 +13,7 @@ from xpnet.networks import Network
 from xpnet.networks.summary import listen
 from xpnet.training.page import cards, figure, row, section, table
 from xpnet.training.progress import digits
+from xpnet.training.trouble import put_back
 
 MOST = 12
 """The number of layers that are shown."""
@@ -76,9 +77,7 @@ def gradients(network: Network, x: Any, t: Any) -> str:
     """Return the section with the norms of the weights of each layer, and of their gradients."""
     before = dict(network.states)
     found = {name: to_numpy(dW).astype(np.float64) for name, dW in network.gradient(x, t).items()}
-    for name, value in before.items():
-        owner, attribute = network.states.place(name)
-        setattr(owner, attribute, value)
+    put_back(network, before)
     norms = [(name, norm(to_numpy(network.params[name])), norm(dW)) for name, dW in found.items()]
     largest = max((size for *_, size in norms if np.isfinite(size)), default=0.0) or 1.0
     lines = [(name, digits(weight), digits(size), (min(size / largest, 1.0),)) for name, weight, size in norms]

@@ -32,7 +32,7 @@ from xpnet.training.measuring import measured, scores_of
 from xpnet.training.ranks import Ranks
 from xpnet.training.sequences import reset, started_anew
 from xpnet.training.streamed import Streamed
-from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause, readable
+from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause, cause_of_gradient, reached_last, readable
 from xpnet.training.updates import Updates
 from xpnet.typing import Array
 
@@ -66,6 +66,7 @@ class Loop(Movable):
     told: set[str]
     watching: bool
     spoilt: bool
+    watched: str
     large: list[str]
 
     @property
@@ -80,6 +81,7 @@ class Loop(Movable):
         self.updates.begin()
         self.losses = Losses(self.summed)
         self.watching = not self.capture and all(map(readable, islice(self.network.params.values(), 1)))
+        self.watched = reached_last(self.network) if self.ranks is None else ""
         start = time.perf_counter()
         step = capturing.capture(self._step) if self.capture else self._step  # again: attributes may have been assigned
         add, self.spoilt = self.losses.add, False
@@ -107,13 +109,13 @@ class Loop(Movable):
         return self._record(number, loss_value, seconds)
 
     def batches_of_epoch(self, number: int) -> Iterator[Parts]:
-        """Yield the batches of an epoch, on the device of the network."""
+        """Return the batches of an epoch, on the device of the network, from a generator."""
         batches = self.batches.epoch(number)
         if isinstance(self.batches, Batches) and self.batches.on_disk:
             batches = prefetched(batches)
         batches = self.backend.ahead(batches) if self.batches.on_disk else batches
         batches = self._augmented(number, batches) if self.augment else batches
-        yield from batches if self.ranks is None else self.ranks.steps(batches)
+        return batches if self.ranks is None else self.ranks.steps(batches)
 
     def _augmented(self, number: int, batches: Iterator[Parts]) -> Iterator[Parts]:
         """Yield the augmented batches; the random numbers of a step are named by it, whenever it is computed."""
@@ -139,11 +141,13 @@ class Loop(Movable):
             loss, counted, gradients = self.ranks.step(x, t, *weights)
         if gradients is None:
             return (None,)
-        if self.watching and not math.isfinite(loss):  # parameters are not updated, so that the cause can be found
-            self.spoilt = True
-            return (loss,)
         counts = hasattr(counted, "shape")  # an array
-        self.updates.take(gradients, counted if counts else x.shape[0])
+        if self.watching:
+            last = gradients.get(self.watched)
+            fine = last is None or math.isfinite(last @ last) or not bad_arrays(gradients)[0]
+            self.spoilt = not (math.isfinite(loss) and fine)
+        if not self.spoilt:  # parameters stay as they were, to find the cause
+            self.updates.take(gradients, counted if counts else x.shape[0])
         return (loss, counted) if counts else (loss,)
 
     def _record(self, number: int, loss: float, seconds: float) -> Epoch:
@@ -236,6 +240,10 @@ class Loop(Movable):
 
     def _spoilt(self, loss: Any, number: int, done: int, batch: Parts) -> None:
         """Raise DivergenceError for a step, naming the first layer and row that were not finite."""
+        if math.isfinite(loss):
+            wrong = bad_arrays(self.network.grads)[0] or [self.watched]
+            where = cause_of_gradient(self.network, batch, wrong)
+            self._diverged("the gradient must stay finite", f"nan or inf in epoch {number}, step {done}, {where}")
         look = partial(cause, self.network, batch[0])
         where = look() if self.ranks is None else self.ranks.named(look)
         got = f"{float(to_numpy(loss)) if is_array(loss) else loss} in epoch {number}, step {done}, {where}"

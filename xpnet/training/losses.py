@@ -34,8 +34,10 @@ class Losses:
     def total(self) -> tuple[float, float]:
         """Return the weighted sum of the losses, and the sum of the weights."""
         self.look()
-        counted = sum(count for _, count in self.read)
-        return sum(loss if self.summed else loss * count for loss, count in self.read if self.summed or count), counted
+        counted = sum([count for _, count in self.read])
+        return sum(
+            [loss if self.summed else loss * count for loss, count in self.read if self.summed or count]
+        ), counted
 
     def mean(self) -> float:
         """Return the mean of the steps so far, or 0 if their weights are 0."""

@@ -113,6 +113,9 @@ th, td { padding: .2rem .7rem; text-align: left; vertical-align: top } td { font
 .wide { overflow-x: auto; margin-bottom: 1rem }
 td:first-child, .confusion th { white-space: nowrap }
 .number { text-align: right }
+@media (max-width: 40rem) {
+  table:has(th) { white-space: nowrap; font-size: 13px } th, td { padding: .15rem .4rem }
+}
 .confusion td { text-align: right }
 .confusion td.wrong { background: color-mix(in srgb, var(--paper), var(--wrong) calc(10% + var(--share) * 50%)) }
 .confusion td.right { background: color-mix(in srgb, var(--paper), var(--right) calc(var(--share) * 55%)) }

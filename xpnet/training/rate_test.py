@@ -16,7 +16,7 @@ from xpnet.optimizers.state import copied
 from xpnet.training.keeping import Keeping
 
 WORSE = 4.0
-"""The test ends at this multiple of the lowest loss."""
+"""The test ends at this multiple of the lowest smoothed loss."""
 
 SMOOTH = 0.9
 
@@ -54,6 +54,7 @@ def rate_test(trainer: Keeping, low: float = 1e-6, high: float = 1.0, steps: int
     state = {name: copied(value) if is_array(value) else value for name, value in state.items()}
     rates = [low * (high / low) ** (i / (steps - 1)) for i in range(steps)]
     losses: list[float] = []
+    smoothed: list[float] = []
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             for rate, batch in zip(rates, batches_of(trainer), strict=False):
@@ -61,7 +62,8 @@ def rate_test(trainer: Keeping, low: float = 1e-6, high: float = 1.0, steps: int
                 loss, gradients = network.loss_and_gradient(*batch)
                 optimizer.update(network.params, gradients)
                 losses.append(float(to_numpy(loss)) if is_array(loss) else float(loss))
-                if not math.isfinite(losses[-1]) or losses[-1] > WORSE * max(min(losses), 1e-12) + 1e-12:
+                smoothed = smooth(losses)
+                if not math.isfinite(losses[-1]) or smoothed[-1] > WORSE * max(min(smoothed), 1e-12) + 1e-12:
                     break
     finally:
         optimizer.lr = lr
@@ -69,7 +71,6 @@ def rate_test(trainer: Keeping, low: float = 1e-6, high: float = 1.0, steps: int
         for name, value in before.items():
             mapping: Any = network.params if name in network.params else network.states
             mapping[name] = value
-    smoothed = smooth(losses)
     begun = min(max(5, steps // 10), len(losses) - 1)  # the first losses are those of single batches
     lowest = begun + int(np.nanargmin(smoothed[begun:]))
     if not smoothed[lowest] < 0.99 * smoothed[begun] or lowest == begun:

@@ -89,10 +89,11 @@ class Preparation:
         return Rows(x, t, self.weights(name, x, weights[0]) if weights else None)
 
     def x(self, x: Any) -> Any:
-        """Return the inputs: arrays unchanged, lists as arrays, tables by the names of their columns."""
+        """Return the inputs: arrays unchanged, those of NumPy and lists on the network's device, tables by columns."""
         if isinstance(x, np.memmap):
             return RowsOnDisk(x.filename, x)  # type: ignore[arg-type]
-        if isinstance(x, RowsOnDisk) or (is_array(x) and not is_text(x)) or self.backend is None:
+        placed = is_array(x) and not is_text(x) and not self.is_to_move(x)
+        if isinstance(x, RowsOnDisk) or placed or self.backend is None:
             return x
         if hasattr(x, "columns") or isinstance(x, Mapping | Table):
             if self.encoding is None or self.encoding.inputs is None:
@@ -117,6 +118,8 @@ class Preparation:
         if isinstance(t, RowsOnDisk):
             return t
         if is_array(t) and not is_text(t):
+            if self.backend is not None and self.is_to_move(t) and not isinstance(x, RowsOnDisk):
+                t = self.backend.asarray(t)
             return self.shaped(x, self.cast(t, last))
         backend = np_backend() if isinstance(x, RowsOnDisk) else self.backend
         if backend is None:
@@ -126,6 +129,10 @@ class Preparation:
         if (getattr(t, "ndim", 1) == 2 and t.shape[1] > 1) or is_rows(t):
             return self.shaped(x, self.cast(backend.asarray(t), last))
         return self.shaped(x, backend.asarray(self.labels(t, last)))
+
+    def is_to_move(self, part: Any) -> bool:
+        """Whether this is an array of NumPy's, and the network is elsewhere."""
+        return isinstance(part, np.ndarray) and self.backend is not None and self.backend.library.name != "numpy"
 
     def labels(self, t: Any, last: Layer | None) -> Any:
         """Return labels or numbers on the host, ``(N,)``."""

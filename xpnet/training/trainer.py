@@ -14,7 +14,7 @@ from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
 from xpnet.distributed.group import Found, group_of_the_job
-from xpnet.errors import ArgumentError, DtypeError
+from xpnet.errors import ArgumentError
 from xpnet.files import path_of
 from xpnet.initializers import check_size
 from xpnet.layers.checks import check_flags
@@ -23,6 +23,7 @@ from xpnet.networks.measures import Metric, own_measure
 from xpnet.optimizers import Optimizer
 from xpnet.random import Generator
 from xpnet.training.epochs import Epochs
+from xpnet.training.given import check_arguments, check_function, check_progress, functions_of
 from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
 from xpnet.training.loop import on_disk
@@ -41,11 +42,11 @@ ON_DISK_ROWS = 10_000
 class Trainer(Keeping):
     """Mini-batch training, ``W ← W - update(∂L/∂W)`` over shuffled batches.
 
-    ``train`` is a pair ``(x, t)``, or ``(x, t, weights)`` with the weights of the rows in the loss: arrays, lists,
-    DataFrames of numbers, rows on disk, labels that are texts or booleans; or a ``Dataset``; or a ``Stream``, or
-    a source of batches for one. ``validation`` is such a pair, or the share of the rows that is held out for it,
-    taken from every class; or a stream, which is read once, into memory. ``encoding`` is the conversion that a model
-    must keep. With a stream, training is measured on its first batch.
+    ``train`` is a pair ``(x, t)``, or ``(x, t, weights)`` with the weights of the rows in the loss: arrays (of NumPy
+    for any backend), lists, DataFrames of numbers, rows on disk, labels that are texts or booleans; or a ``Dataset``;
+    or a ``Stream``, or a source of batches for one. ``validation`` is such a pair, or the share of the rows that is
+    held out for it, taken from every class; or a stream, which is read once, into memory. ``encoding`` is the
+    conversion that a model must keep. With a stream, training is measured on its first batch.
 
     The shuffle of an epoch is named by the seed of ``rng`` and the epoch's number, the same on every backend. The loss
     stays on the device and is read once per epoch. ``clip_norm`` and ``clip_value`` limit the gradients (see
@@ -116,10 +117,8 @@ class Trainer(Keeping):
             self.measure, function = metric_of(who, metric, network.last_layer)
             self.own = own_measure(who, function)
         self.metrics = metrics_of(who, metrics, network.last_layer)
-        self.capture, self.schedule, self.augment = capture, schedule, list(augment)
-        check_functions(who, "augment", self.augment)
-        if schedule is not None:
-            check_functions(who, "schedule", [schedule])
+        self.capture, self.schedule, self.augment = capture, schedule, functions_of(who, "augment", augment)
+        check_function(who, "schedule", schedule)
         if evaluate_rows is not None:
             check_size(who, "evaluate_rows", evaluate_rows)
         most = ON_DISK_ROWS if self.batches.on_disk else rows.count
@@ -215,10 +214,9 @@ class Trainer(Keeping):
             if name == "epochs" or number is not None:
                 check_size(who, name, number)
         check_flags(who, resume=resume)
-        called: list[Any] = list(callbacks)
-        check_functions(who, "callbacks", called)
-        if on_batch is not None:
-            check_functions(who, "on_batch", [on_batch])
+        called = functions_of(who, "callbacks", callbacks)
+        check_function(who, "on_batch", on_batch)
+        check_progress(who, progress)
         place = None if folder is None else path_of(who, folder)
         if place is not None:
             found = self._on_first(partial(begin_run, who, place, self.network, resume))
@@ -288,16 +286,6 @@ class Trainer(Keeping):
         self.network.has_moved()
 
 
-def check_arguments(who: str, network: Any, optimizer: Any) -> None:
-    """Raise DtypeError unless these are a network and an optimizer."""
-    if not isinstance(network, Network):
-        got, remedy = type(network).__name__, "give it first, then the optimizer"
-        raise DtypeError(who, "network must be a Network", got, remedy)
-    if isinstance(optimizer, type) or not hasattr(optimizer, "update"):
-        got = optimizer.__name__ if isinstance(optimizer, type) else type(optimizer).__name__
-        raise DtypeError(who, "optimizer must be an Optimizer", got, "give an instance, such as SGD(lr=0.1)")
-
-
 def both(shown: Progress, on_batch: Callable[[int], None] | None, done: int) -> None:
     """Report a batch to the progress bar and to ``on_batch``."""
     shown.batch()
@@ -308,11 +296,3 @@ def both(shown: Progress, on_batch: Callable[[int], None] | None, done: int) -> 
 def any_ends(callbacks: Sequence[Callable[[Epoch], Any]], record: Epoch) -> bool:
     """Call all callbacks, and return whether one of them ends the training."""
     return True in [callback(record) is True for callback in callbacks]
-
-
-def check_functions(who: str, name: str, functions: Sequence[Any]) -> None:
-    """Raise DtypeError unless these are functions."""
-    for function in functions:
-        if not callable(function) or isinstance(function, type):
-            got = type(function).__name__
-            raise DtypeError(who, f"{name} must be functions", got, f"write {name}=[function]")

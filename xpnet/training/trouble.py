@@ -57,9 +57,7 @@ def outputs(network: Network, x: Any, training: bool) -> Iterator[tuple[str, Lay
             x = layer.copy().forward(x) if training and not layer.is_container else layer.predict(x)
             yield name, layer, x
     finally:
-        for name, value in before.items():
-            owner, attribute = network.states.place(name)
-            setattr(owner, attribute, value)
+        put_back(network, before)
 
 
 def first_bad_row(y: Any) -> int | None:
@@ -88,6 +86,54 @@ def cause(network: Network, x: Any, rows: str = "") -> str:
         if row is not None:
             return f"first in the output of {name} ({type(layer).__name__}), in row {row} of {rows or 'the batch'}"
     return "first in the loss"
+
+
+def reached_last(network: Network) -> str:
+    """The first parameter of one axis that is trained: what is not finite in backward nearly always spoils it.
+
+    Empty where there is none, and in low precision, where gradients are looked at anyway.
+    """
+    if network.precision is not None:
+        return ""
+    places = network.params.places
+    return next((name for name, W in network.params.items() if W.ndim == 1 and not places[name][0].frozen), "")
+
+
+def cause_of_gradient(network: Network, batch: Sequence[Any], spoilt: Sequence[str]) -> str:
+    """Where the gradient of a finite loss is first not finite: the layer whose backward gave it, and the row of x.
+
+    Of a network that is no row of layers, the parameter that backward came to first, among those that are ``spoilt``.
+    """
+    x, *rest = batch
+    last, before, passed = network.last_layer, dict(network.states), list[tuple[str, Layer]]()
+    rows = in_a_row(network)
+    try:
+        if last is None or network in rows.values() or network.precision is not None:
+            return f"first in the gradient of {spoilt[-1]}"
+        for name, layer in rows.items():
+            passed.append((name, layer.copy()))
+            x = passed[-1][1].forward(x)
+        passed.append(("the loss", last.copy()))
+        passed[-1][1].forward(x, *rest)
+        dout: Any = 1.0
+        for name, layer in reversed(passed):
+            dout = layer.backward(dout)
+            row = first_bad_row(dout) if is_array(dout) else None
+            kind = "" if layer is passed[-1][1] else f" ({type(layer).__name__})"
+            if row is not None:
+                return f"first in the backward of {name}{kind}, in row {row} of the batch"
+            if bad_arrays(layer.grads)[0]:
+                return f"first in the gradient of {name}.{bad_arrays(layer.grads)[0][0]}{kind}"
+        return f"first in the gradient of {spoilt[-1]}"
+    finally:
+        put_back(network, before)
+
+
+def put_back(network: Network, states: Mapping[str, Any]) -> None:
+    """Give a network the state that it had."""
+    for name, value in states.items():
+        owner, attribute = network.states.place(name)
+        setattr(owner, attribute, value)
 
 
 def advise(who: str, network: Network, history: Sequence[Epoch], x: Any, large: Sequence[str], told: set[str]) -> None:
