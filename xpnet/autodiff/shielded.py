@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from xpnet.autodiff import tape
+from xpnet.autodiff.batching.batch import Batch
 from xpnet.autodiff.nodes import Node, Parts
 from xpnet.autodiff.table import Rule, base, fit
 from xpnet.backend import array_namespace, device_of
@@ -61,6 +62,8 @@ def walk(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], chec
 def _has_nan(d: Any) -> bool:
     """Return whether there is a NaN, where that can be asked: what is compiled or captured has no values yet."""
     d = base(d)
+    while type(d) is Batch:  # asked of all rows at once
+        d = base(d.value)
     if d is None or device_of(d) is None:
         return False
     xp = array_namespace(d)

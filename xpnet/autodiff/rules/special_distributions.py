@@ -27,6 +27,12 @@ def poisson(k: Any, m: Any) -> Any:
     return gamma_density(k + 1.0, m)
 
 
+def _whole(n: Any) -> Any:
+    """Return a number of trials as SciPy wants it."""
+    xp = array_namespace(n)
+    return xp.astype(n, xp.int64)
+
+
 slopes("chdtr", None, lambda v, x: 0.5 * gamma_density(0.5 * v, 0.5 * x))
 slopes("chdtrc", None, lambda v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x))
 slopes("chdtri", None, inverse("chdtri", lambda v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x), 1))
@@ -43,6 +49,6 @@ slopes("bdtr", None, None, lambda k, n, p: -beta_density(k + 1.0, n - k, p))
 slopes("bdtrc", None, None, lambda k, n, p: beta_density(k + 1.0, n - k, p))
 slopes("nbdtr", None, None, lambda k, n, p: beta_density(n, k + 1.0, p))
 slopes("nbdtrc", None, None, lambda k, n, p: -beta_density(n, k + 1.0, p))
-slopes("bdtri", None, None, inverse("bdtri", lambda k, n, p: -beta_density(k + 1.0, n - k, p), 2))
+slopes("bdtri", None, None, lambda k, n, y: -1.0 / beta_density(k + 1.0, n - k, call("bdtri", k, _whole(n), y)))
 slopes("nbdtri", None, None, inverse("nbdtri", lambda k, n, p: beta_density(n, k + 1.0, p), 2))
 slopes("pdtri", None, inverse("pdtri", negative(poisson), 1))
