@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -153,3 +154,22 @@ def test_gradients_of_layers(layer) -> None:
     for at, g in enumerate(found):
         for other in (dout, *found[:at]):
             assert not np.shares_memory(g, other)
+
+
+@pytest.mark.parametrize("way", ["grad", "backward"])
+def test_gradients_within_a_graph_go_as_soon_as_they_were_passed_on(way) -> None:
+    x, count = np.ones(10_000), 40
+
+    def f(x):
+        for _ in range(count):
+            x = x * 1.01
+        return total(x)
+
+    def backward(x):
+        f(Variable(x)).backward()
+
+    tracemalloc.start()
+    (grad(f) if way == "grad" else backward)(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (count + 10) * x.nbytes  # the values, and few gradients

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from autodiff_checks import Place
 
-from xpnet.autodiff import Variable, elementwise, grad, hessian, value_and_grad, vjp
+from xpnet.autodiff import Variable, elementwise, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError
 
@@ -60,14 +60,80 @@ def test_what_is_not_taken_has_no_gradient(name, place: Place) -> None:
     np.testing.assert_allclose(place.to_numpy(x.grad), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", SHIELDED)
+@np.errstate(all="ignore")
+def test_all_transforms_agree(name, place: Place) -> None:
+    if place.name == "jax" and name not in ("where", "taken"):
+        pytest.skip("jax compiles every operation for every shape")
+    f, _ = SHIELDED[name]
+    x, v = place.asarray(X), place.asarray(np.asarray([1.0, -1.0, 0.5]))
+    total = lambda x: array_namespace(x).sum(f(array_namespace(x), x))  # noqa: E731
+    expected = place.to_numpy(grad(total)(x))
+    np.testing.assert_allclose(place.to_numpy(jvp(total, (x,), (v,))[1]), expected @ [1.0, -1.0, 0.5], rtol=1e-12)
+    matrices = [place.to_numpy(jacobian(lambda x: f(array_namespace(x), x), mode=mode)(x)) for mode in MODES]
+    np.testing.assert_allclose(matrices[0], matrices[1], rtol=1e-12)
+    np.testing.assert_allclose(np.sum(matrices[0], axis=tuple(range(matrices[0].ndim - 1))), expected, rtol=1e-12)
+    if name not in ("masked", "masked squares"):  # no mask of a batch can be assigned through on every library
+        batch = array_namespace(x).stack([x, x + 1.0])
+        np.testing.assert_allclose(place.to_numpy(vmap(grad(total))(batch))[0], expected, rtol=1e-12)
+
+
+MODES = ("reverse", "forward")
+
+
 @np.errstate(all="ignore")
 def test_second_derivatives_behind_where(place: Place) -> None:
     def f(x):
         xp = array_namespace(x)
         return xp.sum(xp.where(x > 0, xp.sqrt(x) * x, x * x))
 
-    found = place.to_numpy(hessian(f)(place.asarray(X)))
-    np.testing.assert_allclose(found, np.diag([2.0, 0.75, 0.375]))
+    x, expected = place.asarray(X), np.diag([2.0, 0.75, 0.375])
+    np.testing.assert_allclose(place.to_numpy(hessian(f)(x)), expected)
+    np.testing.assert_allclose(place.to_numpy(hvp(f, x, place.asarray(np.ones(3)))), np.diag(expected))
+    for mode in MODES:
+        np.testing.assert_allclose(place.to_numpy(jacobian(grad(f), mode=mode)(x)), expected)
+        np.testing.assert_allclose(place.to_numpy(jacobian(jacobian(f, mode="forward"), mode=mode)(x)), expected)
+
+
+@np.errstate(all="ignore")
+def test_where_a_first_derivative_is_finite(place: Place) -> None:
+    def f(x):  # the slope of x√x is 0 where it is not taken, that of the slope is infinite
+        xp = array_namespace(x)
+        return xp.sum(xp.where(x > 0, x**1.5, zeros(x)))
+
+    x, expected = place.asarray(X), np.asarray([0.0, 0.75, 0.375])
+    gradient = lambda x: array_namespace(x).sum(grad(f)(x))  # noqa: E731
+    np.testing.assert_allclose(place.to_numpy(grad(gradient)(x)), expected)
+    np.testing.assert_allclose(place.to_numpy(hessian(f)(x)), np.diag(expected))
+
+
+@np.errstate(all="ignore")
+def test_what_a_result_takes_nothing_of(place: Place) -> None:
+    def f(x):
+        xp = array_namespace(x)
+        return xp.where(xp.sum(x) > 9.0, xp.max(xp.mean(1.0 / x) * xp.log(x)), 2.0 * xp.sum(x))
+
+    np.testing.assert_allclose(place.to_numpy(grad(f)(place.asarray(X))), [2.0, 2.0, 2.0])
+
+
+def test_compiled_by_jax_it_is_the_same() -> None:
+    jax = pytest.importorskip("jax")
+    f, expected = SHIELDED["where of NaN"]
+    total = lambda x: array_namespace(x).sum(f(array_namespace(x), x))  # noqa: E731
+    np.testing.assert_allclose(jax.jit(grad(total))(jax.numpy.asarray(X)), expected, rtol=1e-5)
+
+
+def test_a_graph_gives_memory_of_its_own(place: Place) -> None:
+    def f(x, y):
+        xp = array_namespace(x)
+        return xp.sum(xp.where(x > 0, xp.sqrt(x), zeros(x))) + xp.sum(x + y)
+
+    with np.errstate(all="ignore"):
+        dx, dy = grad(f, (0, 1))(place.asarray(X), place.asarray(X))
+    np.testing.assert_allclose(place.to_numpy(dx), SQRT + 1.0)
+    if place.name not in ("jax", "array-api-strict"):
+        dy += dx
+        np.testing.assert_allclose(place.to_numpy(dx), SQRT + 1.0)
 
 
 @np.errstate(all="ignore")

@@ -24,7 +24,8 @@ def to_numpy_array(x: Any, dtype: Any = None, copy: bool | None = None) -> Any:
     """
     if _has_history(x):
         _refuse("NumPy")
-    return np.asarray(x.value, dtype=dtype) if copy is None else np.array(x.value, dtype=dtype, copy=copy)
+    host = np.asarray(x.value, dtype=dtype)
+    return host.copy() if copy else host
 
 
 def to_cupy_array(x: Any) -> Any:

@@ -25,6 +25,7 @@ class GroupedRule(Rule):
 
     __slots__ = ("copy", "differentiable", "inputs", "layer", "lock", "parameters", "run", "state")
 
+    batch = None
     forward = None  # what is no layer of xpnet passes tangents by its backward
 
     def __init__(

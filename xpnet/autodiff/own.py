@@ -26,7 +26,7 @@ class CallRule(Rule):
 
     __slots__ = ("function", "kept")
 
-    forward = None
+    batch = forward = None
 
     def __init__(self, name: str, function: custom_vjp | checkpoint, kept: Any) -> None:
         self.name = name

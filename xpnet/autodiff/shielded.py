@@ -3,19 +3,23 @@
 ``xp.where(x > 0, xp.sqrt(x), 0)`` does not take √0, but √ has an infinite slope there, and ``0 · ∞`` is no number. A
 walk that ends in a NaN is walked again beside a count: how often the result takes each element of each node. Functions
 that pick elements or replace them say so by their own rules, applied to counts; element-wise functions take each
-element as often as their result is taken; all others take everything. What is not taken has the gradient 0.
+element as often as their result is taken; all others take everything where anything of theirs is taken. What is not
+taken has the gradient 0. Where nobody can ask for a NaN, for the walk is compiled, captured or differentiated itself,
+the counts go along at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from operator import attrgetter
 from typing import Any
 
 from xpnet.autodiff import tape
 from xpnet.autodiff.batching.batch import Batch
-from xpnet.autodiff.nodes import Node, Parts
-from xpnet.autodiff.table import Rule, base, fit
+from xpnet.autodiff.batching.ways import aligned
+from xpnet.autodiff.nodes import Node, Parts, Released
+from xpnet.autodiff.table import RULES, Rule, base, fit, own
 from xpnet.backend import array_namespace, device_of
 
 PICKING = frozenset(("where", "getitem", "setitem", "take", "take_along_axis", "tril", "triu", "diagonal"))
@@ -25,15 +29,6 @@ MOVING = PICKING | {
     *("broadcast_to", "asarray", "astype", "repeat", "concat", "stack", "sum", "sort", "max", "min"),
 }
 """Functions whose gradients are counts where counts arrive."""
-ELEMENTWISE = frozenset(
-    (
-        *("add", "subtract", "multiply", "divide", "remainder", "negative", "positive", "abs", "reciprocal", "square"),
-        *("sqrt", "pow", "exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "hypot", "atan2", "sign"),
-        *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
-        *("maximum", "minimum", "clip", "copysign", "conj", "real", "imag", "unit"),
-    )
-)
-
 TAME = MOVING | {
     *("add", "subtract", "multiply", "negative", "positive", "abs", "sin", "cos", "tanh", "sign"),
     *("maximum", "minimum", "clip", "conj", "real", "imag", "mean", "matmul", "vecdot", "tensordot"),
@@ -45,43 +40,59 @@ ONE_BY_ONE, MOVES = "one by one", "moves"
 by_rule = attrgetter("rule")
 
 
-def walk(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
+def walk(
+    nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False, most: float = inf
+) -> dict[Node, Any]:
     """Return the gradients at every node, as ``tape.walk`` does, with 0 for what the result does not depend on.
 
     Raises: ``ArgumentError`` with ``check`` for the first NaN; ``StateError`` on a released graph.
     """
-    names = {rule.name for rule in set(map(by_rule, nodes)) if rule is not None}
-    if PICKING.isdisjoint(names) or names <= TAME:
-        return tape.walk(nodes, last, seeds, check)
-    grads = tape.walk(nodes, last, seeds)
-    if any(_has_nan(grads.get(node)) for node in nodes if node.rule is None):
-        return _walk_again(nodes, last, seeds, check)
-    return grads
+    rules = set(map(by_rule, nodes)) - {None}
+    if PICKING.isdisjoint(rule.name for rule in rules) or all(rule.name in TAME or not _kind(rule) for rule in rules):
+        return tape.walk(nodes, last, seeds, check, most)
+    if not any(_is_differentiated(x) for x in (*seeds, *(node.value for node in last))):
+        grads = tape.walk(nodes, last, seeds, most=most)
+        if not any(_may_have_nan(grads.get(node)) for node in nodes if node.rule is None):
+            return grads
+    return _walk_counting(nodes, last, seeds, check)
 
 
-def _has_nan(d: Any) -> bool:
-    """Return whether there is a NaN, where that can be asked: what is compiled or captured has no values yet."""
-    d = base(d)
-    while type(d) is Batch:  # asked of all rows at once
-        d = base(d.value)
+def _bottom(x: Any) -> Any:
+    """Return the array at the bottom of Variables and batches."""
+    x = base(x)
+    return _bottom(x.value) if type(x) is Batch else x
+
+
+def _is_differentiated(x: Any) -> bool:
+    return base(x) is not x or (type(x) is Batch and _is_differentiated(x.value))
+
+
+def _may_have_nan(d: Any) -> bool:
+    """Return whether there is a NaN, or nobody can tell: what is compiled or captured has no values yet."""
+    d = _bottom(d)
     if d is None or device_of(d) is None:
-        return False
+        return d is not None
     xp = array_namespace(d)
     try:
         return bool(xp.any(xp.isnan(d)))
-    except RuntimeError:  # of a stream that is captured
-        return False
+    except RuntimeError:  # of a stream that is captured, or a compiler
+        return True
 
 
-def _walk_again(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool) -> dict[Node, Any]:
+def _walk_counting(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool) -> dict[Node, Any]:
     grads: dict[Node, Any] = {}
     taken: dict[Node, Any] = {}  # how often each element is, None for all of them
     for node, seed in zip(last, seeds, strict=True):
         seed = seed if node.value is None else fit(seed, node.value)
         grads[node], taken[node] = grads[node] + seed if node in grads else seed, None
     for node in nodes:
-        if node not in grads or node.rule is None:
+        if node not in grads:
             continue
+        if node.rule is None:
+            grads[node] = own(grads[node])
+            continue
+        if type(node.args) is Released:
+            raise tape.released(node)
         g, count = grads[node], taken[node]
         pieces = _passed_on(node.rule, node, g, count if _kind(node.rule) == ONE_BY_ONE else None)
         counts = _counts(node.rule, node, count)
@@ -121,22 +132,20 @@ def _passed_on(rule: Rule, node: Node, g: Any, count: Any = None) -> list[Any]:
 def _counts(rule: Rule, node: Node, count: Any) -> list[Any]:
     """Return how often each element of each parent is taken for this node, None for all of them."""
     kind = _kind(rule)
-    if not kind or (count is None and rule.name not in PICKING):
+    if count is None and (kind != MOVES or rule.name not in PICKING):
         return [None] * len(node.args)
-    y, args = base(node.value), tuple(map(base, node.args))
-    count = array_namespace(y).ones_like(y) if count is None else count
-    if kind == ONE_BY_ONE:
-        pairs = zip(node.parents, args, strict=False)
-        return [None if parent is None else fit(count, x) for parent, x in pairs]
-    return list(map(base, _passed_on(rule, node, count)))
+    if kind == MOVES:
+        y = base(node.value)
+        count = array_namespace(y).ones_like(y) if count is None else count
+        return list(map(base, _passed_on(rule, node, count)))
+    xp = array_namespace(count)
+    count = count if kind == ONE_BY_ONE else xp.sum(count)
+    pairs = [(parent, base(x)) for parent, x in zip(node.parents, node.args, strict=False)]
+    return [None if parent is None or not hasattr(x, "shape") else fit(count, x) for parent, x in pairs]
 
 
 def _kind(rule: Rule) -> str:
     """Return what is known of a rule: that it goes element by element, that it moves them, or nothing."""
-    gradient = rule.joint or next((one for one in rule.gradients if one is not None), None)
-    module = getattr(gradient, "__module__", "")
-    if module.endswith(".rules.special") or getattr(gradient, "__qualname__", "").startswith("elementwise.<locals>."):
-        return ONE_BY_ONE
-    if not module.startswith(__name__.rpartition(".")[0] + ".rules."):
-        return ""
-    return MOVES if rule.name in MOVING else ONE_BY_ONE if rule.name in ELEMENTWISE else ""
+    one_by_one = rule.batch is aligned
+    of_the_table = type(rule) is Rule and (not one_by_one or RULES.get(rule.name) is rule)  # names may be of one's own
+    return MOVES if of_the_table and rule.name in MOVING else ONE_BY_ONE if one_by_one else ""

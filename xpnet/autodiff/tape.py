@@ -16,7 +16,7 @@ of the transforms, is ``conj(c)``, the direction of steepest ascent, as in torch
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import prod
+from math import inf, prod
 from operator import attrgetter
 from typing import Any
 
@@ -26,6 +26,7 @@ from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, StateError
 
 SMALL = 64  # elements: what a picture can show
+NONE = -1
 
 by_order = attrgetter("order")
 
@@ -42,11 +43,14 @@ def reachable(last: Iterable[Node]) -> list[Node]:
     return sorted(seen, key=by_order, reverse=True)
 
 
-def walk(nodes: Iterable[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
+def walk(
+    nodes: Iterable[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False, most: float = inf
+) -> dict[Node, Any]:
     """Return the gradients at every node from those at the last ones; ``nodes`` are reachable, the last made first.
 
     Every gradient has the shape and dtype of the value that it belongs to. Nothing is written on the nodes, so that
-    threads may walk one graph at once. What arrives at a leaf has memory of its own.
+    threads may walk one graph at once. What arrives at a leaf has memory of its own. An operation's gradient of more
+    than ``most`` elements, or any where that is ``NONE``, is dropped once it has been passed on.
 
     Raises: ``StateError`` on a graph that ``backward`` has released, and with ``check`` on the first NaN.
     """
@@ -63,7 +67,9 @@ def walk(nodes: Iterable[Node], last: Sequence[Node], seeds: Sequence[Any], chec
             continue
         args, y = node.args, node.value
         if type(args) is Released:
-            raise _released(node)
+            raise released(node)
+        if most < inf and (most == NONE or (rule.joint is None and type(y) is not tuple and prod(y.shape) > most)):
+            del grads[node]
         if rule.joint is not None:
             found = rule.joint(g, node)
             for parent, d, x in zip(node.parents, found, args, strict=True):
@@ -165,7 +171,8 @@ def check_number(node: Node, parent: Node, g: Any, d: Any) -> None:
             )
 
 
-def _released(node: Node) -> StateError:
+def released(node: Node) -> StateError:
+    """Return the error of a node whose rule needs what an earlier walk dropped."""
     return StateError(
         "backward",
         "the graph must still hold what its rules kept",

@@ -16,7 +16,7 @@ from xpnet.autodiff.nodes import Node, Trace, check_real, conjugate, is_real, le
 from xpnet.autodiff.record import NUMBERS, apply, base, variable_of
 from xpnet.autodiff.shielded import walk
 from xpnet.autodiff.table import Rule, fit, own
-from xpnet.autodiff.tape import at_leaf, reachable
+from xpnet.autodiff.tape import NONE, at_leaf, reachable
 from xpnet.autodiff.tree import leaves, same_form
 from xpnet.autodiff.variable import Variable, as_differentiable
 from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, is_array, size_of, to_numpy
@@ -134,7 +134,7 @@ class Walk:
         return max(prod(getattr(node.value, "shape", ())) for node in self.nodes)
 
     def __call__(self, seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
-        return walk(self.nodes, self.last, [seeds[at] for at in self.at], check)
+        return walk(self.nodes, self.last, [seeds[at] for at in self.at], check, NONE)
 
 
 def _check_kind(y: Variable, f: Function, who: str) -> None:

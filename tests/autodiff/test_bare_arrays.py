@@ -24,9 +24,9 @@ LINE = mine.__code__.co_firstlineno + 1
 
 
 def test_a_function_of_ones_own_is_named_with_its_line() -> None:
-    with pytest.raises(LibraryError, match=f"NumPy array by mine, line {LINE} of test_conversions\\.py; .*{REMEDY}"):
+    with pytest.raises(LibraryError, match=f"NumPy array by mine, line {LINE} of test_bare_arrays\\.py; .*{REMEDY}"):
         grad(mine)(np.ones(2))
-    with pytest.raises(LibraryError, match=r"by code, line \d+ of test_conversions\.py"):
+    with pytest.raises(LibraryError, match=r"by code, line \d+ of test_bare_arrays\.py"):
         grad(lambda x: np.asarray(x).sum())(np.ones(2))
 
 
@@ -63,10 +63,7 @@ def test_constants_become_arrays(place: Place) -> None:
         xp = array_namespace(x)
         labels = xp.asarray([1, 0], device=x.device)
         host = place.to_numpy(labels.value)
-        if place.name not in (
-            "cupy",
-            "array-api-strict",
-        ):  # where arrays do not become NumPy's by themselves
+        if place.name not in ("cupy", "array-api-strict"):  # whose arrays on a device do not become NumPy's
             assert type(np.asarray(labels)) is np.ndarray
             np.testing.assert_array_equal(np.asarray(labels, dtype=np.int8), host)
             np.testing.assert_array_equal(np.array(stop_gradient(x)), place.to_numpy(x.value))
