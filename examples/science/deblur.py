@@ -1,6 +1,7 @@
 """An image deconvolved through a blur, which is a product of Fourier transforms; on NumPy or CuPy by one switch.
 
-``python deblur.py [BACKEND]``. Prints the error of the blurred and of the restored image.
+``python deblur.py [BACKEND] [FILE.svg]``. Prints the error of the blurred and of the restored image; draws two rows of
+both.
 """
 
 import argparse
@@ -9,11 +10,14 @@ import numpy as np
 
 import xpnet as xn
 from xpnet.backend import array_namespace
+from xpnet.drawing import Panel, plot
 from xpnet.optimizers import Adam
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("backend", nargs="?", default="numpy")
-backend = xn.set_backend(parser.parse_args().backend, dtype="float64")
+parser.add_argument("file", nargs="?", metavar="FILE.svg", default="deblurred.svg")
+options = parser.parse_args()
+backend = xn.set_backend(options.backend, dtype="float64")
 
 n = 32
 row, column = np.mgrid[:n, :n]
@@ -50,3 +54,10 @@ def error(image):
 
 print(f"blurred:  {error(seen):.3f}")
 print(f"restored: {error(params['image']):.3f}")
+
+images = {"sharp": sharp, "blurred": backend.to_numpy(seen), "restored": backend.to_numpy(params["image"])}
+panels = [
+    Panel(f"row {at}", {name: enumerate(image[at]) for name, image in images.items()}, x="column") for at in (12, 22)
+]
+with open(options.file, "w", encoding="utf-8") as out:
+    out.write(plot(panels, "Two rows of an image", columns=2))

@@ -1,6 +1,6 @@
 """A sum of Gaussians fitted to noisy counts by SciPy, with error bars from the Hessian.
 
-``python fit_gaussians.py``. Prints the parameters, their errors, and the true values.
+``python fit_gaussians.py [FILE.svg]``. Prints the parameters, their errors, and the true values; draws counts and fit.
 """
 
 import argparse
@@ -9,8 +9,11 @@ import numpy as np
 from scipy.optimize import minimize
 
 import xpnet as xn
+from xpnet.drawing import Panel, plot
 
-argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("file", nargs="?", metavar="FILE.svg", default="gaussians.svg")
+file = parser.parse_args().file
 
 TRUE = {"height": np.asarray([3.0, 1.5]), "center": np.asarray([-1.0, 1.2]), "width": np.asarray([0.5, 0.8])}
 SIGMA = 0.1
@@ -39,3 +42,10 @@ for name, found, error, true in zip(
     [f"{name}{n}" for name in TRUE for n in (1, 2)], result.x, errors, np.concatenate([*TRUE.values()]), strict=True
 ):
     print(f"{name:8} {found:6.3f} ± {error:.3f}  (true {true})")
+
+best = arguments.tree(result.x)
+each = best["height"] * np.exp(-0.5 * ((t[:, None] - best["center"]) / best["width"]) ** 2)
+curves = {"counts": counts, "fit": model(best), "first": each[:, 0], "second": each[:, 1]}
+panel = Panel("", {name: zip(t, y, strict=True) for name, y in curves.items()}, x="t")
+with open(file, "w", encoding="utf-8") as out:
+    out.write(plot([panel], "Two Gaussians fitted to noisy counts"))

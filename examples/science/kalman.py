@@ -1,6 +1,7 @@
 """The likelihood of a Kalman filter, differentiated through all its steps, finds the noise of a random walk.
 
-``python kalman.py``. Prints the standard deviations of the steps and of the observations, and the true ones.
+``python kalman.py [FILE.svg]``. Prints the standard deviations of the steps and of the observations, and the true ones;
+draws the walk, what was seen of it, and what the filter makes of that.
 """
 
 import argparse
@@ -9,18 +10,22 @@ import numpy as np
 from scipy.optimize import minimize
 
 import xpnet as xn
+from xpnet.drawing import Panel, plot
 
-argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("file", nargs="?", metavar="FILE.svg", default="kalman.svg")
+file = parser.parse_args().file
 
 STEP, SEEN = 0.3, 0.8
 rng = np.random.default_rng(0)
-observed = np.cumsum(STEP * rng.standard_normal(400)) + SEEN * rng.standard_normal(400)
+walk = np.cumsum(STEP * rng.standard_normal(400))
+observed = walk + SEEN * rng.standard_normal(400)
 
 
-def negative_log_likelihood(log_deviations):
-    """½ Σ (log S + v² / S) over the innovations v and their variances S."""
+def kalman_filter(log_deviations):
+    """The means, and ½ Σ (log S + v² / S) over the innovations v and their variances S."""
     q, r = np.exp(2.0 * log_deviations)
-    mean, variance, total = 0.0, 1.0, 0.0
+    mean, variance, total, means = 0.0, 1.0, 0.0, []
     for y in observed:
         variance = variance + q
         s = variance + r
@@ -28,10 +33,17 @@ def negative_log_likelihood(log_deviations):
         gain = variance / s
         mean, variance = mean + gain * innovation, (1.0 - gain) * variance
         total = total + 0.5 * (np.log(s) + innovation**2 / s)
-    return total
+        means.append(mean)
+    return means, total
 
 
-result = minimize(*xn.for_scipy(negative_log_likelihood, np.zeros(2)))
+result = minimize(*xn.for_scipy(lambda x: kalman_filter(x)[1], np.zeros(2)))
 step, seen = np.exp(result.x)
 print(f"steps:        {step:.2f} (true {STEP})")
 print(f"observations: {seen:.2f} (true {SEEN})")
+
+means, _ = kalman_filter(result.x)
+curves = {"seen": observed, "filtered": means, "walk": walk}
+panel = Panel("", {name: enumerate(y[:150]) for name, y in curves.items()}, x="step")
+with open(file, "w", encoding="utf-8") as out:
+    out.write(plot([panel], "A random walk, filtered with the noise that was found"))

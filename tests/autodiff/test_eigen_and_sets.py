@@ -114,3 +114,12 @@ def test_nextafter_is_a_constant(place: Any) -> None:
     z = array_namespace(x).sum(x * y)
     z.backward()
     assert place.to_numpy(x.grad).tolist() == place.to_numpy(y).tolist()
+
+
+def test_isin_of_real_numbers(place: Any) -> None:
+    x, y = np.asarray([[1.0, 5.0], [np.inf, np.nan], [2.0, -np.inf]]), np.asarray([2.0, 1.0, np.nan, 2.0, -np.inf])
+    xp = array_namespace(Variable(place.asarray(x)))
+    found = xp.isin(Variable(place.asarray(x)), place.asarray(y))
+    np.testing.assert_array_equal(place.to_numpy(found.value), np.isin(x, y))
+    found = xp.isin(place.asarray(x), place.asarray(np.append(y, np.inf)), invert=True)
+    np.testing.assert_array_equal(place.to_numpy(found.value), np.isin(x, np.append(y, np.inf), invert=True))

@@ -25,8 +25,12 @@ POINTS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("betainc", "betaincc", "betaincinv"), (2.0, 3.0, 0.4)),
     **dict.fromkeys(("chdtri", "stdtrit"), (3.0, 0.4)),
     **dict.fromkeys(("fdtr", "fdtrc", "fdtri"), (3.0, 4.0, 0.7)),
-    **dict.fromkeys(("bdtr", "bdtrc", "nbdtr", "nbdtrc"), (2, 5, 0.3)),
-    **dict.fromkeys(("yn", "expn"), (3, 1.3)),
+    **dict.fromkeys(("bdtr", "bdtrc", "bdtri", "nbdtr", "nbdtrc", "nbdtri"), (2, 5, 0.3)),
+    **dict.fromkeys(("yn", "kn", "expn", "eval_hermite", "eval_hermitenorm"), (3, 1.3)),
+    **dict.fromkeys(("eval_legendre", "eval_chebyt", "eval_chebyu"), (3.0, 0.6)),
+    "ndtri_exp": (-0.8,),
+    "lpmv": (1.0, 3.0, 0.4),
+    "pdtri": (2.0, 0.4),
     "erfcinv": (0.6,),
     "polygamma": (2, 1.7),
     "multigammaln": (4.2, 3),
@@ -43,8 +47,9 @@ MORE = {  # where a formula changes, or a quotient has a limit
     **dict.fromkeys(("i0e", "i1e"), (0.05, -0.6, 2.3, -1.3)),
     "i0": (0.0, -1.3),
 }
-WHOLE = {("polygamma", 0), ("multigammaln", 1), ("yn", 0), ("expn", 0)}
-WHOLE |= {(name, at) for name in ("bdtr", "bdtrc", "nbdtr", "nbdtrc") for at in (0, 1)}
+WHOLE = {("polygamma", 0), ("multigammaln", 1), ("lpmv", 0)}
+WHOLE |= {(name, 0) for name in ("yn", "kn", "expn", "eval_hermite", "eval_hermitenorm")}
+WHOLE |= {(name, at) for name in ("bdtr", "bdtrc", "bdtri", "nbdtr", "nbdtrc", "nbdtri") for at in (0, 1)}
 
 
 # CuPy compiles these from headers of its own, xsf, that g++ refuses: the pretended CUDA cannot run them

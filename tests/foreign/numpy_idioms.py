@@ -13,6 +13,16 @@ X, Y, M, N, S = some(6), some(6, seed=1), some(3, 4), some(4, 3), some(3, 3)
 P = positive(6)
 GRID = np.linspace(-3.0, 3.0, 7)
 
+
+def written(np: Any, x: Any, name: str, *arguments: Any) -> Any:
+    """A copy of x to which one of NumPy's functions has written."""
+    y = x * 1.0
+    first, _, method = name.partition(".")
+    function = getattr(np, first)
+    (getattr(function, method) if method else function)(y, *arguments)
+    return y
+
+
 # name -> function of a namespace (NumPy itself, or the array's own) and arrays, and the points
 IDIOMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "exp": (lambda np, x: np.exp(x), (X,)),
@@ -143,10 +153,68 @@ IDIOMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "add.reduce": (lambda np, x: np.add.reduce(x, axis=0), (M,)),
     "maximum.accumulate": (lambda np, x: np.maximum.accumulate(x), (X,)),
     "multiply.outer": (lambda np, x, y: np.multiply.outer(x, y), (X, Y)),
+    "sort of all": (lambda np, x: np.sort(x, axis=None), (M,)),
+    "argsort of all": (lambda np, x: np.ravel(x)[np.argsort(x, axis=None)[:5]], (M,)),
+    "partition of all": (lambda np, x: np.sort(np.partition(x, 3, axis=None)[:3]), (M,)),
+    "concatenate of all": (lambda np, x: np.concatenate([x, x.T], axis=None), (M,)),
+    "argpartition": (lambda np, x: np.sort(x[np.argpartition(x, 3)[:3]]), (X,)),
+    "lexsort": (lambda np, x, y: x[np.lexsort((y, np.floor(x)))], (X, Y)),
+    "sum where": (lambda np, x: np.sum(x, where=x > 0, initial=2.0) + np.mean(x, where=x > 0), (M,)),
+    "max initial": (lambda np, x: np.max(x, axis=0, initial=0.1) + np.min(x, axis=0, where=x > 0, initial=2.0), (M,)),
+    "average returned": (lambda np, x, w: np.average(x, weights=w, returned=True), (X, P)),
+    **{
+        f"quantile {method}": (lambda np, x, method=method: np.quantile(x, [0.37, 0.5], axis=1, method=method), (M,))
+        for method in ("inverted_cdf", "averaged_inverted_cdf", "hazen", "median_unbiased", "midpoint", "nearest")
+    },
+    "nanmedian": (lambda np, x: np.nanmedian(np.where(x > 0.5, np.nan, x), axis=1), (M,)),
+    "nanquantile": (lambda np, x: np.nanquantile(np.where(x > 0.5, np.nan, x), [0.3, 0.8], axis=0), (N,)),
+    "nancumsum": (lambda np, x: np.nancumsum(np.where(x > 1, np.nan, x), axis=0), (M,)),
+    "nanargmax": (lambda np, x: x[np.nanargmax(np.where(x > 1, np.nan, x))], (X,)),
+    "cov with weights": (lambda np, x, w: np.cov(x, fweights=[1, 2, 1, 3], aweights=w), (M, positive(4))),
+    "unique with counts": (lambda np, x: np.unique(x, return_counts=True)[0], (X,)),
+    "union1d": (lambda np, x, y: np.union1d(x, y), (X, Y)),
+    "setdiff1d": (lambda np, x, y: np.setdiff1d(x, y[:2]), (X, Y)),
+    "bincount": (lambda np, w: np.bincount([0, 1, 1, 3, 0, 3], weights=w), (X,)),
+    "order F": (lambda np, x: np.reshape(x, (2, 6), order="F") + np.ravel(x, order="F")[:6], (M,)),
+    "meshgrid of lines": (lambda np, x, y: np.meshgrid(x, y, sparse=True), (X, Y)),
+    "resize": (lambda np, x: np.resize(x, (2, 5)), (X,)),
+    "apply_over_axes": (lambda np, x: np.apply_over_axes(np.sum, x, [0, 1]), (M,)),
+    "take wrap": (lambda np, x: np.take(x, [0, 7, -8], mode="wrap") + np.take(x, [0, 7, -8], mode="clip"), (X,)),
+    "choose": (lambda np, x, y: np.choose([0, 1, 0, 1, 1, 0], [x, y]), (X, Y)),
+    "argwhere": (lambda np, x: x[np.argwhere(x > 0)[:, 0]] + np.sum(x[np.flatnonzero(x > 1)]), (X,)),
+    "tril_indices_from": (lambda np, x: x[np.tril_indices_from(x)], (S,)),
+    "put": (lambda np, x: written(np, x, "put", [0, -1], [1.0, 2.0]), (X,)),
+    "place": (lambda np, x: written(np, x, "place", x > 0, [5.0]), (X,)),
+    "putmask": (lambda np, x: written(np, x, "putmask", x > 0, x**2), (X,)),
+    "copyto": (lambda np, x: written(np, x, "copyto", x**3), (X,)),
+    "insert": (lambda np, x: np.insert(x, [1, 3], [5.0, 6.0]) * np.insert(np.append(x, x[0]), 1, x[2]), (X,)),
+    "ediff1d": (lambda np, x: np.ediff1d(x, to_begin=1.0, to_end=x[0]), (X,)),
+    "interp period": (lambda np, x, f: np.interp(x, np.linspace(0.0, 5.0, 6), f, period=6.0), (X, some(6, seed=3))),
+    **{
+        f"pad {mode}": (lambda np, x, mode=mode: np.pad(x, ((1, 2), (0, 1)), mode=mode), (M,))
+        for mode in ("linear_ramp", "maximum", "mean", "minimum", "median", "symmetric")
+    },
+    "pad reflect odd": (lambda np, x: np.pad(x, 2, mode="reflect", reflect_type="odd"), (X,)),
+    "einsum of lists": (lambda np, x, y: np.einsum(x, [0, 1], y, [1, 2], [0, 2]), (M, N)),
+    "matvec": (lambda np, x, y: np.matvec(x, y) @ x + np.vecmat(x[:, 0], x), (M, some(4))),
+    "singular values": (lambda np, x: np.linalg.svd(x, compute_uv=False), (M,)),
+    "R of qr": (lambda np, x: np.abs(np.linalg.qr(x, mode="r")), (N,)),
+    "tensorsolve": (lambda np, x, y: np.linalg.tensorsolve(x, y) @ np.linalg.tensorinv(x, ind=1), (S, some(3))),
+    "linalg.trace": (lambda np, x: np.linalg.trace(x) + np.linalg.diagonal(x)[:, 0], (some(2, 3, 4),)),
+    "polyfit": (lambda np, y: np.polyfit(GRID[:6], y, 2), (X,)),
+    "polynomials": (lambda np, x, y: np.polymul(np.polyadd(x, y), np.polyint(np.polyder(x))), (X, Y[:3])),
+    "ldexp": (lambda np, x: np.ldexp(x, 2), (X,)),
+    "logspace": (lambda np, x: np.logspace(x[0], x[1], 5) + np.geomspace(x[0], x[1], 5), (P,)),
+    "logaddexp.reduce": (lambda np, x: np.logaddexp.reduce(x), (X,)),
+    "add.at": (lambda np, x: written(np, x, "add.at", [0, 0, 2], x[:3]), (X,)),
     "array times": (lambda np, x: np.arange(6.0) * x - np.ones(6) / (2.0 + x), (P,)),
     "array @": (lambda np, x: np.ones((2, 3)) @ x, (M,)),
 }
-ONLY_NUMPY = {"add.reduce", "maximum.accumulate", "multiply.outer", "array times", "array @"}
+ONLY_NUMPY = {  # or with arguments that the standard's function of that name has not
+    *("add.reduce", "maximum.accumulate", "multiply.outer", "array times", "array @", "logaddexp.reduce", "add.at"),
+    *("sort of all", "argsort of all", "concatenate of all", "sum where", "max initial", "take wrap", "order F"),
+    *("meshgrid of lines", "singular values", "R of qr", "matvec", "linalg.trace", "lexsort", "apply_over_axes"),
+}
 
 
 def assigned(x: Any) -> Any:

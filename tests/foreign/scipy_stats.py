@@ -115,6 +115,8 @@ CHECKS = (
     check("zscore of columns", lambda x: stats.zscore(x, axis=0, ddof=1), M),
     check("Normal.pdf", lambda x, m, s: stats.Normal(mu=0.2, sigma=1.1).pdf(x) + 0 * m + 0 * s, X, X, P),
     check("power_divergence log-likelihood", lambda x: both(stats.power_divergence(x, lambda_="log-likelihood")), P),
+    check("siegelslopes", lambda y, x: tuple(stats.siegelslopes(y, x)), X, some(9, seed=4)),
+    check("theilslopes", lambda y, x: tuple(stats.theilslopes(y, x)), X, some(9, seed=4)),
     check("expectile", lambda x: stats.expectile(x, 0.3), X),
     check("linregress", lambda x, y: tuple(stats.linregress(x, y))[:3], X, some(9, seed=4)),
 )

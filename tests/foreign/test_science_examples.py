@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -31,34 +32,67 @@ def numbers(text: str) -> list[float]:
 
 
 def test_every_example_is_run_here() -> None:
-    assert set(EXAMPLES) == set(re.findall(r'run\("(\w+\.py)"', Path(__file__).read_text(encoding="utf-8")))
+    assert set(EXAMPLES) == set(
+        re.findall(r'(?:run\(|drawn\(tmp_path, )"(\w+\.py)"', Path(__file__).read_text(encoding="utf-8"))
+    )
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_help_prints_the_header_and_runs_nothing(name: str) -> None:
-    assert "show this help message" in run(name, "--help")
+def drawn(folder: Path, name: str, *arguments: str) -> str:
+    """What an example prints that draws a picture of these series, too."""
+    file = folder / "picture.svg"
+    printed = run(name, *arguments, str(file))
+    titles = {title.text for title in ElementTree.parse(file).iter() if title.tag.endswith("title")}
+    assert SERIES[name] <= titles
+    return printed
 
 
-def test_fit_gaussians() -> None:
-    for line in run("fit_gaussians.py").splitlines():
+SERIES = {
+    "fit_gaussians.py": {"counts", "fit", "first", "second"},
+    "deblur.py": {"sharp", "blurred", "restored"},
+    "kalman.py": {"seen", "filtered", "walk"},
+    "learn_an_ode.py": {"seen", "first guess", "found"},
+}
+
+HELP = """
+import runpy, sys
+for file in sys.argv[1:]:
+    sys.argv = [file, "--help"]
+    try:
+        runpy.run_path(file, run_name="__main__")
+    except SystemExit as end:
+        assert end.code == 0
+"""
+
+
+def test_help_prints_the_header_and_runs_nothing(tmp_path: Path) -> None:
+    files = [str(HOME / "examples" / "science" / name) for name in EXAMPLES]
+    environment = os.environ | {"PYTHONPATH": str(HOME)}
+    command = [sys.executable, "-c", HELP, *files]
+    printed = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, cwd=tmp_path).stdout
+    assert printed.count("show this help message") == len(files)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_fit_gaussians(tmp_path: Path) -> None:
+    for line in drawn(tmp_path, "fit_gaussians.py").splitlines():
         found, error, true = numbers(line)
         assert 0.0 < error < 0.05
         assert abs(found - true) < 4.0 * error
 
 
-def test_deblur() -> None:
-    blurred, restored = numbers(run("deblur.py"))
+def test_deblur(tmp_path: Path) -> None:
+    blurred, restored = numbers(drawn(tmp_path, "deblur.py", "numpy"))
     assert restored < 0.7 * blurred
 
 
-def test_kalman() -> None:
-    step, true_step, seen, true_seen = numbers(run("kalman.py"))
+def test_kalman(tmp_path: Path) -> None:
+    step, true_step, seen, true_seen = numbers(drawn(tmp_path, "kalman.py"))
     assert abs(step - true_step) < 0.1
     assert abs(seen - true_seen) < 0.1
 
 
-def test_learn_an_ode() -> None:
-    for line in run("learn_an_ode.py").splitlines():
+def test_learn_an_ode(tmp_path: Path) -> None:
+    for line in drawn(tmp_path, "learn_an_ode.py").splitlines():
         found, true = numbers(line)
         assert found == pytest.approx(true, rel=0.05)
 

@@ -21,7 +21,7 @@ from xpnet.autodiff.namespace import namespace_over
 from xpnet.autodiff.operators import binary, constant_operator, constant_operators, unary
 from xpnet.autodiff.record import apply, base, constant
 from xpnet.autodiff.rules.indexing import GETITEM, SETITEM, SETMASK, set_item
-from xpnet.autodiff.rules.keys import ASSIGN, READ, assign, has_batch, is_mask, read, read_key, taken
+from xpnet.autodiff.rules.keys import ASSIGN, READ, assign, backwards, has_batch, is_mask, read, read_key, taken
 from xpnet.autodiff.rules.shapes import TO_DEVICE, to_device
 from xpnet.autodiff.table import RULES
 from xpnet.autodiff.variable import Variable
@@ -42,7 +42,12 @@ def _getitem(self: Variable, key: Any, /) -> Any:
     key, advanced = read_key(key, self)
     if advanced:
         return taken(self, key) if has_batch(key) else apply(READ, read, (self, key))
-    y = apply(GETITEM, operator.getitem, (self, key))
+    try:
+        y = apply(GETITEM, operator.getitem, (self, key))
+    except ValueError:
+        if not backwards(key):
+            raise
+        return apply(READ, taken, (self, key))
     if type(y) is Variable and y.node.rule is GETITEM:
         link(y, self, GETITEM, (key,), None)
     return y
@@ -52,7 +57,12 @@ def _setitem(self: Variable, key: Any, value: Any, /) -> None:
     """Replace the array of this Variable, and of those that share its memory, by one with the item changed."""
     key, advanced = read_key(key, self)
     rule, function = (SETMASK, set_item) if is_mask(key) else (ASSIGN, assign) if advanced else (SETITEM, set_item)
-    changed = apply(rule, function, (self, value, key))
+    try:
+        changed = apply(rule, function, (self, value, key))
+    except ValueError:
+        if not backwards(key):
+            raise
+        changed = apply(ASSIGN, assign, (self, value, key))
     change(self, constant(changed) if type(changed) is Batch else changed)
 
 

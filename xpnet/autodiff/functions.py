@@ -192,6 +192,26 @@ def _pinv(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
     return recorded_function(rule, pinv, takes)
 
 
+def _isin(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
+    """Make ``isin`` of real numbers by sorting; CuPy's own says nothing of those beyond the largest."""
+
+    def isin(x1: Any, x2: Any, /, *, invert: bool = False) -> Any:
+        if not all(hasattr(x, "dtype") and dtype_kind(x) == "real" for x in (x1, x2)) or 0 in x2.shape:
+            return function(x1, x2, invert=invert)
+        xp = array_namespace(x1, x2)
+        line, values = xp.reshape(x1, (-1,)), xp.reshape(x2, (-1,))
+        number, infinite = ~xp.isnan(line), xp.any(xp.isinf(values) & (values > 0))
+        line = xp.where(number, line, xp.zeros_like(line))
+        values = xp.sort(xp.where(xp.isnan(values), xp.full_like(values, xp.inf), values))  # a NaN is in nothing
+        at = xp.searchsorted(values, line)
+        at = xp.where(at == values.shape[0], xp.zeros_like(at), at)
+        found = (xp.take(values, at, axis=0) == line) & number & (xp.isfinite(line) | (line < 0) | infinite)
+        found = xp.reshape(found, tuple(x1.shape))
+        return ~found if invert else found
+
+    return value_only_function(rule, isin, takes)
+
+
 def _frequencies(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
     """Return ``fftfreq`` or ``rfftfreq``, with the option ``dtype``, which NumPy's own lack."""
 
@@ -209,6 +229,7 @@ SPECIAL: dict[str, Callable[[Any, Callable[..., Any], Takes], Callable[..., Any]
     "astype": _astype,
     "sort": _sort,
     "argsort": _argsort,
+    "isin": _isin,
     "linalg.eig": _eig,
     "linalg.pinv": _pinv,
     "fft.fftfreq": _frequencies,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xpnet.autodiff.idioms.table import IDIOMS, arrays, idiom
+from xpnet.autodiff.idioms.table import IDIOMS, arrays, idiom, refuse
 from xpnet.autodiff.rules.elementwise import keep_where
 from xpnet.autodiff.table import base
 from xpnet.backend import dtype_kind
@@ -76,8 +76,10 @@ def _i0(xp: Any, x: Any) -> Any:
 
 
 @idiom("ldexp")
-def _ldexp(_: Any, x1: Any, x2: Any) -> Any:
-    return x1 * 2.0**x2
+def _ldexp(xp: Any, x1: Any, x2: Any) -> Any:
+    if not isinstance(x2, int) and dtype_kind(base(x2)) != "integer":
+        raise refuse("ldexp", "exponents that are no integers", "write x * 2.0**n")
+    return x1 * 2.0 ** (x2 if isinstance(x2, int) else xp.astype(xp.asarray(x2), x1.dtype))
 
 
 @idiom("logspace")

@@ -35,7 +35,8 @@ def _take_along_axis(xp: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
 @idiom("compress")
 def _compress(xp: Any, condition: Any, a: Any, axis: Any = None) -> Any:
     a, axis = (xp.reshape(a, (-1,)), 0) if axis is None else (a, axis)
-    kept = np.flatnonzero(np.asarray(base(condition)))
+    mask = base(condition)
+    kept = np.flatnonzero(mask) if isinstance(mask, list | tuple) else xp.differentiates.nonzero(mask)[0]
     return a[(*(slice(None),) * (axis % len(a.shape)), kept)]
 
 

@@ -210,17 +210,16 @@ def _astype(xp: Any, a: Any, dtype: Any, *_: Any, copy: bool = True) -> Any:
 
 
 @idiom("meshgrid")
-def _meshgrid(xp: Any, *xi: Any, indexing: Any = "xy", sparse: bool = False, copy: bool = True) -> Any:  # noqa: ARG001
+def _meshgrid(xp: Any, *xi: Any, indexing: Any = "xy", **options: Any) -> Any:
     lines = [xp.asarray(x) for x in xi]
-    if not sparse:
+    options.pop("copy", None)
+    if not any(options.values()):  # there is one other, which leaves axes of size 1
         return xp.meshgrid(*lines, indexing=indexing)
     places = list(range(len(lines)))
     if indexing == "xy":
         places[:2] = places[:2][::-1]
-    return tuple(
-        xp.reshape(x, tuple(-1 if at == place else 1 for at in range(len(lines))))
-        for x, place in zip(lines, places, strict=True)
-    )
+    shapes = [tuple(-1 if at == place else 1 for at in range(len(lines))) for place in places]
+    return tuple(xp.reshape(x, shape) for x, shape in zip(lines, shapes, strict=True))
 
 
 @idiom("resize")

@@ -75,7 +75,7 @@ def _nanquantile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "li
         low = plain.astype(plain.floor(place), plain.int64)
         t = place - plain.floor(place)
         high = plain.where(t > 0, low + 1, low)
-        y = (1.0 - t) * xp.take_along_axis(lines, low, axis=-1) + t * xp.take_along_axis(lines, high, axis=-1)
+        y = xp.take_along_axis(lines, low, axis=-1) * (1.0 - t) + xp.take_along_axis(lines, high, axis=-1) * t
         y = xp.where(counts == 0, xp.full_like(y, math.nan), y)
         found.append(xp.reshape(y, shape))
     return found[0] if np.ndim(_host(q)) == 0 else xp.stack(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from xpnet.autodiff.record import one_library
 from xpnet.autodiff.table import base
 from xpnet.backend import device_of
 from xpnet.errors import LibraryError
@@ -30,6 +31,7 @@ def arrays(xp: Any, items: Any, like: Any = None) -> list[Any]:
     first = next((item for item in (like, *items) if base(item) is not item), None)
     if first is None:
         return [item if item is None else xp.asarray(item) for item in items]
+    one_library((first, *(item for item in items if item is not None)))
     given = {"dtype": first.dtype, "device": device_of(base(first))}
     return [item if item is None or hasattr(item, "shape") else xp.asarray(item, **given) for item in items]
 

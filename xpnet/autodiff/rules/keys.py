@@ -29,7 +29,7 @@ from xpnet.kernels.scatter import wide
 
 
 def read_key(key: Any, x: Any) -> tuple[Any, bool]:
-    """Return the key without Variables and lists, and whether it contains masks or arrays with axes.
+    """Return the key without Variables and lists, and whether there are arrays in it.
 
     Raises: ``DtypeError`` for an item that is not a valid key.
     """
@@ -54,7 +54,7 @@ def read_key(key: Any, x: Any) -> tuple[Any, bool]:
             kind = "bool" if "bool" in str(item.dtype) else dtype_kind(item)
             if kind not in ("bool", "integer"):
                 raise _no_key(f"an array of {item.dtype}", "round it, and cast it with xp.astype(i, xp.int64)")
-            advanced = advanced or kind == "bool" or tuple(item.shape) != ()
+            advanced = True
         else:
             item = _whole_number(item)
         items[at] = item
@@ -93,6 +93,12 @@ def _is_number(item: Any) -> bool:
     return type(item) is int or (hasattr(item, "shape") and tuple(item.shape) == () and not is_mask(item))
 
 
+def backwards(key: Any) -> bool:
+    """Return whether a slice goes from the end to the start, which torch's own do not."""
+    items = key if type(key) is tuple else (key,)
+    return any(type(item) is slice and item.step is not None and item.step < 0 for item in items)
+
+
 def has_batch(key: Any) -> bool:
     """Return whether the key contains a batch, so that each row of the batch has a key of its own."""
     return any(type(item) is Batch for item in (key if type(key) is tuple else (key,)))
@@ -115,7 +121,7 @@ def positions(key: Any, x: Any) -> Any:
     items = _expanded(key, shape)
     arrays = [at for at, (item, _) in enumerate(items) if item is not None and not isinstance(item, slice)]
     apart = any(b - a > 1 for a, b in pairwise(arrays))
-    front = 0 if apart else arrays[0]  # the position of the axes of the arrays in the result
+    front = 0 if apart else arrays[0] if arrays else len(items)  # the position of the axes of the arrays in the result
     block = _broadcast(*(tuple(getattr(items[at][0], "shape", ())) for at in arrays))
     before = [at for at in range(len(items)) if at not in arrays and (at < front and not apart)]
     after = [at for at in range(len(items)) if at not in arrays and at not in before]

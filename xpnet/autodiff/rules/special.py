@@ -121,21 +121,6 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
     return exp(call("xlogy", a - 1.0, x) + call("xlog1py", b - 1.0, -x) - call("betaln", a, b))
 
 
-def t_density(v: Any, t: Any) -> Any:
-    log1p = array_namespace(t).log1p
-    scale = call("gammaln", 0.5 * (v + 1.0)) - call("gammaln", 0.5 * v)
-    return exp(scale - 0.5 * (v + 1.0) * log1p(t * t / v)) / sqrt(v * math.pi)
-
-
-def f_density(m: Any, n: Any, x: Any) -> Any:
-    scale = 0.5 * m * log(m) + 0.5 * n * log(n) - call("betaln", 0.5 * m, 0.5 * n)
-    return exp(scale + call("xlogy", 0.5 * m - 1.0, x) - 0.5 * (m + n) * log(m * x + n))
-
-
-def poisson(k: Any, m: Any) -> Any:
-    return gamma_density(k + 1.0, m)
-
-
 def psi(x: Any) -> Any:
     return call("digamma", x)
 
@@ -286,25 +271,6 @@ slopes(
     lambda y, a: (call("inv_boxcox1p", y, a) + 1.0) / (1.0 + a * y),
     lambda y, a: (call("inv_boxcox1p", y, a) + 1.0) * _by_power(y, a),
 )
-slopes("chdtr", None, lambda v, x: 0.5 * gamma_density(0.5 * v, 0.5 * x))
-slopes("chdtrc", None, lambda v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x))
-slopes("chdtri", None, inverse("chdtri", lambda v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x), 1))
-slopes("stdtr", None, t_density)
-slopes("stdtrit", None, inverse("stdtrit", t_density, 1))
-slopes("fdtr", None, None, f_density)
-slopes("fdtrc", None, None, negative(f_density))
-slopes("fdtri", None, None, inverse("fdtri", f_density, 2))
-slopes("gdtr", lambda a, b, x: x * gamma_density(b, a * x), None, lambda a, b, x: a * gamma_density(b, a * x))
-slopes("gdtrc", lambda a, b, x: -x * gamma_density(b, a * x), None, lambda a, b, x: -a * gamma_density(b, a * x))
-slopes("pdtr", None, negative(poisson))
-slopes("pdtrc", None, poisson)
-slopes("bdtr", None, None, lambda k, n, p: -beta_density(k + 1.0, n - k, p))
-slopes("bdtrc", None, None, lambda k, n, p: beta_density(k + 1.0, n - k, p))
-slopes("nbdtr", None, None, lambda k, n, p: beta_density(n, k + 1.0, p))
-slopes("nbdtrc", None, None, lambda k, n, p: -beta_density(n, k + 1.0, p))
-slopes("bdtri", None, None, inverse("bdtri", lambda k, n, p: -beta_density(k + 1.0, n - k, p), 2))
-slopes("nbdtri", None, None, inverse("nbdtri", lambda k, n, p: beta_density(n, k + 1.0, p), 2))
-slopes("pdtri", None, inverse("pdtri", negative(poisson), 1))
 slopes(
     "radian",
     *(lambda d, m, s, part=part: array_namespace(d).full_like(d, DEGREE / part) for part in (1.0, 60.0, 3600.0)),
