@@ -10,6 +10,7 @@ from named_numbers import normal
 
 from xpnet.backend import array_namespace, to_numpy
 from xpnet.datasets import Dataset, load_array
+from xpnet.datasets.augment import flip
 from xpnet.errors import ArgumentError, DataError, DtypeError, ShapeError
 from xpnet.layers import Affine, Embedding, Flatten, MeanSquaredError, SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.networks import Sequential
@@ -222,6 +223,13 @@ def test_what_is_no_function_or_path_is_refused(data) -> None:
     for call, text in (
         (lambda: trainer(schedule=3), "schedule must be functions, got int"),
         (lambda: trainer().fit(1, on_batch=3), "on_batch must be functions, got int"),
+        (
+            lambda: trainer().fit(1, callbacks=print),
+            r"callbacks must be a list of functions, got one of them; write cal",
+        ),
+        (lambda: trainer(augment=flip()), "augment must be a list of functions, got one of them"),
+        (lambda: trainer(augment=3), "augment must be a list of functions, got int"),
+        (lambda: trainer(augment=[flip]), r"must take 3 arguments, got flip; call it, augment=\[flip\(\)\]"),
         (lambda: trainer().fit(1, folder=3), "the path must be a string or a Path, got int"),
         (lambda: load_array(3), "load_array: the path must be a string or a Path, got int"),
         (lambda: Dataset.of(ROWS, ["a"]), "target must be the name of a column, got list"),

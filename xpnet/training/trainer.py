@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from functools import partial
@@ -117,8 +118,8 @@ class Trainer(Keeping):
             self.measure, function = metric_of(who, metric, network.last_layer)
             self.own = own_measure(who, function)
         self.metrics = metrics_of(who, metrics, network.last_layer)
-        self.capture, self.schedule, self.augment = capture, schedule, list(augment)
-        check_functions(who, "augment", self.augment)
+        self.capture, self.schedule = capture, schedule
+        self.augment = check_functions(who, "augment", augment, arguments=3)
         if schedule is not None:
             check_functions(who, "schedule", [schedule])
         if evaluate_rows is not None:
@@ -229,8 +230,7 @@ class Trainer(Keeping):
             if name == "epochs" or number is not None:
                 check_size(who, name, number)
         check_flags(who, resume=resume)
-        called: list[Any] = list(callbacks)
-        check_functions(who, "callbacks", called)
+        called = check_functions(who, "callbacks", callbacks)
         if on_batch is not None:
             check_functions(who, "on_batch", [on_batch])
         place = None if folder is None else path_of(who, folder)
@@ -325,9 +325,32 @@ def any_ends(callbacks: Sequence[Callable[[Epoch], Any]], record: Epoch) -> bool
     return True in [callback(record) is True for callback in callbacks]
 
 
-def check_functions(who: str, name: str, functions: Sequence[Any]) -> None:
-    """Raise DtypeError unless these are functions."""
-    for function in functions:
+def check_functions(who: str, name: str, functions: Any, arguments: int | None = None) -> list[Any]:
+    """The functions as a list.
+
+    Raises: ``DtypeError`` for what is none, or takes another number of arguments.
+    """
+    if callable(functions) or not isinstance(functions, Iterable):
+        got = "one of them" if callable(functions) else type(functions).__name__
+        raise DtypeError(who, f"{name} must be a list of functions", got, f"write {name}=[function]")
+    listed = list(functions)
+    for function in listed:
         if not callable(function) or isinstance(function, type):
             got = type(function).__name__
             raise DtypeError(who, f"{name} must be functions", got, f"write {name}=[function]")
+        if arguments is not None and not takes(function, arguments):
+            named = getattr(function, "__name__", repr(function))
+            must, remedy = f"functions of {name} must take {arguments} arguments", f"call it, {name}=[{named}()]"
+            raise DtypeError(who, must, named, remedy)
+    return listed
+
+
+def takes(function: Any, arguments: int) -> bool:
+    """Whether a function can be called with so many arguments, or does not tell."""
+    try:
+        inspect.signature(function).bind(*range(arguments))
+    except TypeError:
+        return False
+    except ValueError:  # one of C
+        return True
+    return True
