@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from xpnet.cli.console import make_console, narrow
 from xpnet.cli.own_data import SIDE, kinds_of, own_optimizer, train_own
 from xpnet.cli.own_text import train_text
 from xpnet.cli.ranks import ranks
+from xpnet.cli.recipes import OPTIMIZERS, recipe_for
 from xpnet.datasets import check_data
 from xpnet.datasets.catalogue import CATALOGUE, TEXT
 from xpnet.datasets.texts import KINDS
@@ -30,16 +31,12 @@ from xpnet.errors import ArgumentError, DataError
 from xpnet.files import make_folder, written_in_place
 from xpnet.gradcheck import gradient_check
 from xpnet.networks import TwoLayerNet
-from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, Optimizer, RMSprop
 from xpnet.random import Generator
 from xpnet.training import Epoch, Trainer, load, save
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion)
-}
 OF_DATA = ("target", "kinds", "task", "validation", "size")
 """The options that mean something for data of one's own alone."""
 
@@ -49,29 +46,6 @@ TEXT_SHARE = 0.1
 CHECKED_IMAGES = 3
 CHECKED_WEIGHTS = 50_000  # of more, random directions are checked and not every one
 HUGE = 1e5  # from here on a loss is written with an exponent
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The settings that suit a data set: 97 % on the digits in two seconds, the book's 10,000 steps on MNIST.
-
-    ``lr`` is that of SGD.
-    """
-
-    hidden: int
-    batch_size: int
-    lr: float
-    epochs: int
-    optimizer: str = "sgd"
-
-
-LIKE_MNIST = Recipe(50, 100, 0.1, 17)
-OF_COLOURS = Recipe(256, 100, 0.05, 10, "adam")
-RECIPES = {
-    "digits": Recipe(100, 10, 0.5, 20),
-    **dict.fromkeys(("mnist", "fashion-mnist", "kmnist"), LIKE_MNIST),
-    **dict.fromkeys(("cifar10", "cifar100"), OF_COLOURS),
-}
 
 
 @click.command()
@@ -214,17 +188,6 @@ def begin(
         remedy = f"go on with --resume {folder}, begin anew with --overwrite, or name another"
         raise DataError("train", f"{folder} must hold no other training", "one", remedy)
     return folder, settings
-
-
-def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
-    """Return the recipe of a data set, changed by the options that were given."""
-    recipe = replace(RECIPES[dataset], **{name: value for name, value in chosen.items() if value})
-    if chosen["lr"] or recipe.optimizer == "sgd":
-        return recipe
-    if recipe.optimizer in ("momentum", "nesterov"):
-        return replace(recipe, lr=recipe.lr / 10)
-    own: Any = OPTIMIZERS[recipe.optimizer]().lr
-    return replace(recipe, lr=own)
 
 
 def settings_of(folder: Path, names: Iterable[str]) -> tuple[dict[str, Any], int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from functools import partial
@@ -25,6 +24,7 @@ from xpnet.networks.measures import Metric, own_measure
 from xpnet.optimizers import Optimizer
 from xpnet.random import Generator
 from xpnet.training.epochs import Epochs
+from xpnet.training.functions import check_functions
 from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
 from xpnet.training.metrics import metric_of, metrics_of
@@ -323,34 +323,3 @@ def both(shown: Progress, on_batch: Callable[[int], None] | None, done: int) -> 
 def any_ends(callbacks: Sequence[Callable[[Epoch], Any]], record: Epoch) -> bool:
     """Call all of the callbacks; return whether one ends the training."""
     return True in [callback(record) is True for callback in callbacks]
-
-
-def check_functions(who: str, name: str, functions: Any, arguments: int | None = None) -> list[Any]:
-    """The functions as a list.
-
-    Raises: ``DtypeError`` for what is none, or takes another number of arguments.
-    """
-    if callable(functions) or not isinstance(functions, Iterable):
-        got = "one of them" if callable(functions) else type(functions).__name__
-        raise DtypeError(who, f"{name} must be a list of functions", got, f"write {name}=[function]")
-    listed = list(functions)
-    for function in listed:
-        if not callable(function) or isinstance(function, type):
-            got = type(function).__name__
-            raise DtypeError(who, f"{name} must be functions", got, f"write {name}=[function]")
-        if arguments is not None and not takes(function, arguments):
-            named = getattr(function, "__name__", repr(function))
-            must, remedy = f"functions of {name} must take {arguments} arguments", f"call it, {name}=[{named}()]"
-            raise DtypeError(who, must, named, remedy)
-    return listed
-
-
-def takes(function: Any, arguments: int) -> bool:
-    """Whether a function can be called with so many arguments, or does not tell."""
-    try:
-        inspect.signature(function).bind(*range(arguments))
-    except TypeError:
-        return False
-    except ValueError:  # one of C
-        return True
-    return True
