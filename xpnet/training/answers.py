@@ -9,6 +9,7 @@ import numpy as np
 
 from xpnet.backend import to_numpy
 from xpnet.datasets import Classes, Numbers, Symbols
+from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.drawing.plot import Panel, histogram
 from xpnet.drawing.text import escape_xml
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
@@ -24,7 +25,7 @@ WIDE = 484.0
 
 def answers(network: Network, encoding: Any, x: Any, scores: Any, labels: Any) -> list[str]:
     """The sections on rows x and their scores, on the host, beside labels as the user has them."""
-    if isinstance(encoding.inputs, Symbols):
+    if isinstance(encoding.inputs, Symbols | BytePairs):
         return [texts(encoding.inputs, scores, np.asarray(labels))]
     classes = classes_of(network, encoding.targets, scores, labels)
     if classes is None:
@@ -109,7 +110,7 @@ def numbers(encoding: Any, scores: Any, labels: Any) -> str:
     return section("Predictions", table(("", ""), rows) + cards(panels, WIDE))
 
 
-def texts(symbols: Symbols, scores: Any, t: Any) -> str:
+def texts(symbols: Symbols | BytePairs, scores: Any, t: Any) -> str:
     """How sure the network is of what comes next in a text, and before what it is least so."""
     shares = np.take_along_axis(shares_of(scores), t[..., None], axis=-1)[..., 0]
     losses = -np.log(np.maximum(shares, 1e-30))
