@@ -158,6 +158,14 @@ def test_a_permutation_holds_every_integer_once(count: int, step: int) -> None:
     assert sorted(order.tolist()) == list(range(count))
 
 
+def test_a_permutation_is_the_stable_order_of_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for keys in ([5, 3, 5, 3, 2**63, 2**63 + 1, 7], [9, 8, 2**64 - 1, 0], [], [3], [2**40 + 1, 2**40]):
+        drawn = np.asarray(keys, dtype=np.uint64)
+        monkeypatch.setattr(Generator, "raw", lambda *_, drawn=drawn: drawn)
+        expected = sorted(range(len(keys)), key=keys.__getitem__)
+        assert Generator(0).permutation(len(keys), "shuffle").tolist() == expected
+
+
 def test_permutations_differ_from_epoch_to_epoch() -> None:
     orders = {tuple(Generator(0).permutation(20, "shuffle", step=step)) for step in range(10)}
     assert len(orders) == 10

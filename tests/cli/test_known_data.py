@@ -14,7 +14,7 @@ from xpnet.training import Run
 sys.path.append(str(Path(__file__).parents[1] / "datasets"))
 from idx_files import small_mnist, write_files
 
-TEXT = "the cat sat on the mat, and the dog sat on the log. " * 40
+TEXT = "the cat sat on the mat, and the dog sat on the log. " * 200
 
 
 @pytest.fixture
@@ -57,21 +57,23 @@ def test_data_lists_what_is_here_and_what_the_others_need(folder: Path, monkeypa
 
 def test_what_is_known_by_name_is_trained_on(folder: Path, tmp_path: Path) -> None:
     write_files(folder / "kmnist", small_mnist())
-    result = run("train", "--dataset", "kmnist", *QUICK, "--out", tmp_path / "run")
+    result = run("train", "--dataset", "kmnist", *QUICK, "--hidden", 64, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.stderr
     assert "kmnist: 6 training and 4 test images of 784 pixels" in result.stdout
     assert settings(tmp_path / "run")["lr"] == 0.1
-    data = bytes([5, 99]) + bytes(pixel % 256 for pixel in range(3072))
+    data = bytes([5, 99]) + bytes(pixel % 3 for pixel in range(3072))
     write_files(folder / "cifar-100-binary", {"train.bin": data * 3, "test.bin": data})
     result = run("train", "--dataset", "cifar100", "--epochs", 1, "--hidden", 20, "--out", tmp_path / "other")
     assert result.exit_code == 0, result.stderr
-    assert "(directions, float64" in result.stdout  # every one of 61,440 weights would take minutes
+    assert "(directions, float64" in result.stdout  # each of 61,440 weights would take minutes
     assert settings(tmp_path / "other")["optimizer"] == "adam"
     fails_in_one_line(run("train", "--dataset", "cifar10", "--out", tmp_path / "none"), "must hold cifar-10-binary")
 
 
-@pytest.mark.parametrize("symbols", ["characters", "bytes"])
+@pytest.mark.parametrize("symbols", ["characters", "bytes", "bpe"])
 def test_a_text_is_learnt_written_and_asked_again(symbols: str, tmp_path: Path) -> None:
+    if symbols == "bpe":
+        pytest.importorskip("tokenizers")
     (tmp_path / "book.txt").write_text(TEXT)
     arguments = ("train", tmp_path / "book.txt", "--dataset", "text", "--symbols", symbols, "--hidden", 8)
     result = run(*arguments, "--epochs", 1, "--out", tmp_path / "run")
@@ -83,7 +85,7 @@ def test_a_text_is_learnt_written_and_asked_again(symbols: str, tmp_path: Path) 
     assert opened.encoding.inputs.text(opened.encoding.inputs(["the cat"])[0]) == "the cat"
     assert run(*arguments, "--epochs", 2, "--resume", tmp_path / "run").exit_code == 0
     assert len(Run(tmp_path / "run").history) == 2
-    assert run("report", tmp_path / "run").exit_code == 0
+    assert run("report", tmp_path / "run", tmp_path / "book.txt").exit_code == 0
     (tmp_path / "prompt.txt").write_text("the ")
     result = run("predict", tmp_path / "run", tmp_path / "prompt.txt")
     assert result.exit_code == 0, result.stderr

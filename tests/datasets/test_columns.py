@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, time, timedelta, timezone
 
 import numpy as np
 import pytest
 from tables_of_people import COLUMNS, FORMS
 
-from xpnet.datasets import Columns
-from xpnet.errors import ArgumentError, DataError, NameUnknownError
+from xpnet.datasets import Columns, Table
+from xpnet.errors import ArgumentError, DataError, DtypeError, NameUnknownError
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -93,3 +94,31 @@ def test_an_unknown_category_is_told() -> None:
 def test_a_column_that_is_gone_is_refused() -> None:
     with pytest.raises(NameUnknownError, match="the column must be one of a, got 'b'"):
         Columns.fit({"a": [1, 2], "b": [3, 4]})({"a": [1]})
+
+
+def test_a_text_among_numbers_is_refused_by_its_row_and_a_column_of_names_left_out() -> None:
+    numbers = [*map(str, range(20)), "n.d."]
+    with pytest.raises(DataError, match=r"column a must be numbers, as most of it is, got 'n.d.' in row 20"):
+        Columns.fit({"a": numbers, "b": [*numbers[:-1], "20"]})
+    assert Columns.fit({"a": numbers}, kinds={"a": "category"}).width == 21
+    assert Columns.fit({"a": ["1", "2", "S"] * 10}).width == 3  # sizes: most are numbers, but not nearly all
+    found = Columns.fit({"name": [f"person {i}" for i in range(12)], "b": list(range(12))}).columns[0]
+    assert str(found) == "name: left out, it has 12 different texts in 12 rows"
+    with pytest.raises(DtypeError, match=r'kinds must name the kind of a column, got list; write kinds={"zip'):
+        Columns.fit({"a": [1, 2]}, kinds=["a"])
+
+
+def test_times_of_other_zones_are_those_of_utc_and_times_of_day_are_seconds() -> None:
+    hours = timezone(timedelta(hours=2))
+    table = Table(
+        {
+            "text": ["2026-01-01T02:00:00+02:00", "2026-01-01 00:00:00.250Z"],
+            "own": [datetime(2026, 1, 1, 2, tzinfo=hours), datetime(2026, 1, 1)],
+            "day": [time(1, 0, 1), None],
+        }
+    )
+    first = np.datetime64("2026-01-01T00:00:00")
+    assert table["text"].tolist() == table["own"].tolist() == [first.item(), first.item()]
+    assert table["day"].tolist()[0] == 3601.0
+    with pytest.raises(DtypeError, match="column a must hold no complex numbers"):
+        Table({"a": [1, 2j]})

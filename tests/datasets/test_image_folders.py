@@ -87,3 +87,39 @@ def test_folders_that_are_none_are_refused(tmp_path: Path) -> None:
         load_images(tmp_path / "a")
     with pytest.raises(ArgumentError, match="size must be a positive integer"):
         load_images(tmp_path / "a", size=0)
+    for size in ("8", (8, 8, 3), None):
+        with pytest.raises(ArgumentError, match="size must be one number, or a height and a width, got"):
+            load_images(tmp_path / "a", size=size)
+
+
+def test_what_systems_hide_in_folders_is_passed_over(tmp_path: Path) -> None:
+    photos(tmp_path, 2)
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "red" / ".thumbs").mkdir()
+    for name in ("red/._0.png", "__MACOSX/._0.png", "red/.thumbs/0.png"):
+        (tmp_path / name).write_bytes(b"none")
+    assert load_images(tmp_path, size=4, validation=None).train[0].shape[0] == 4
+
+
+def test_of_validation_and_test_the_first_is_kept_apart_and_may_lack_a_class(tmp_path: Path) -> None:
+    photos(tmp_path / "train", 3)
+    photos(tmp_path / "val", 1)
+    photos(tmp_path / "test", 2)
+    (tmp_path / "val" / "red" / "0.png").unlink()
+    (tmp_path / "val" / "red").rmdir()
+    assert load_images(tmp_path, size=4).validation[0].shape[0] == 1
+
+
+def test_pictures_stand_upright_and_animations_show_their_first(tmp_path: Path) -> None:
+    pixels = np.zeros((8, 8, 3), dtype=np.uint8)
+    pixels[:, 4:] = 255
+    picture = Image.fromarray(pixels)
+    turned = picture.getexif()
+    turned[274] = 3  # by half a turn
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    picture.save(tmp_path / "a" / "0.jpg", exif=turned, quality=100)
+    picture.save(tmp_path / "b" / "0.gif", save_all=True, append_images=[Image.new("RGB", (8, 8))] * 2)
+    x = to_numpy(load_images(tmp_path, size=8, validation=None, grey=True).train[0])
+    assert x[0, 0, 0, 0] > 0 > x[0, 0, 0, 7]
+    assert x[1, 0, 0, 7] > 0 > x[1, 0, 0, 0]

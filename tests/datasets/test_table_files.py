@@ -35,6 +35,7 @@ def test_a_csv_with_any_delimiter(delimiter: str, end: str, tmp_path: Path) -> N
         ("a,b\n", r"must name its columns in the first line, and hold rows, got 1 lines"),
         ("", "got 0 lines"),
         ("a,a\n1,2\n", "each column must have a name of its own, got two of 'a'"),
+        ("5.1,3.5,setosa\n4.9,3.0,setosa\n", "must name the columns, got '5.1'; write a line of names above it"),
         (b"a\n\xff\xfe\n", "must be text in UTF-8, got byte 0xff at 2"),
         (b"a\n1\0\n", "must be text, got a zero byte"),
         ('a\n"open\n', "must be lines of values, got unexpected end of data"),
@@ -43,6 +44,13 @@ def test_a_csv_with_any_delimiter(delimiter: str, end: str, tmp_path: Path) -> N
 def test_files_that_are_no_table_are_refused(text: str | bytes, found: str, tmp_path: Path) -> None:
     with pytest.raises((DataError, ValueError), match=found):
         read_csv(written(tmp_path / "t.csv", text))
+
+
+def test_decimal_commas_are_read_where_the_delimiter_is_none(tmp_path: Path) -> None:
+    table = read_csv(written(tmp_path / "t.csv", 'sep=;\r\na;b;c\r\n"0,5";1,2,3;x\r\n-2;4,5,6;y\r\n;;z\r\n'))
+    assert table["a"].tolist()[:2] == [0.5, -2.0]
+    assert table["b"].tolist() == ["1,2,3", "4,5,6", None]
+    assert read_csv(written(tmp_path / "u.csv", 'a,b\n"0,5",x\n'))["a"].tolist() == ["0,5"]
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:

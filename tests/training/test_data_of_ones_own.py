@@ -11,6 +11,7 @@ from small_net import small_net
 
 from xpnet.backend import array_namespace, to_numpy
 from xpnet.datasets import Dataset, load_array
+from xpnet.datasets.augment import flip
 from xpnet.errors import ArgumentError, DataError, DtypeError, ShapeError
 from xpnet.layers import Affine, Embedding, Flatten, MeanSquaredError, SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.networks import Sequential
@@ -225,6 +226,8 @@ def test_what_is_no_function_or_path_is_refused(data) -> None:
         (lambda: trainer().fit(1, on_batch=3), "on_batch must be a function, got int"),
         (lambda: trainer().fit(1, callbacks=print), "callbacks must be a list of functions, got one that stands alone"),
         (lambda: trainer(augment=3), "augment must be a list of functions, got int; write augment="),
+        (lambda: trainer(augment=flip()), "augment must be a list of functions, got one that stands alone"),
+        (lambda: trainer(augment=[flip]), r"must take 3 arguments, got flip; call it, augment=\[flip\(\)\]"),
         (lambda: trainer().fit(1, progress=3), "progress must be True, False or a Console of rich, got int"),
         (
             lambda: trainer(class_weight=[1.0, 2.0]),

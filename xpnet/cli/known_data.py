@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpnet import __version__
 from xpnet.backend import get_backend, use_backend
 from xpnet.cli.console import narrow
-from xpnet.cli.options import OPTIMIZERS
+from xpnet.cli.recipes import OPTIMIZERS
 from xpnet.datasets import check_data
 from xpnet.datasets.catalogue import CATALOGUE
 from xpnet.distributed import Group
@@ -27,40 +26,6 @@ if TYPE_CHECKING:
 CHECKED_IMAGES = 3
 CHECKED_WEIGHTS = 50_000  # of more, random directions are checked and not every one
 HUGE = 1e5  # losses above this are written with an exponent
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The settings for a data set: 97 % on the digits in two seconds, the book's 10,000 steps on MNIST.
-
-    ``lr`` is that of SGD.
-    """
-
-    hidden: int
-    batch_size: int
-    lr: float
-    epochs: int
-    optimizer: str = "sgd"
-
-
-LIKE_MNIST = Recipe(50, 100, 0.1, 17)
-OF_COLOURS = Recipe(256, 100, 0.05, 10, "adam")
-RECIPES = {
-    "digits": Recipe(100, 10, 0.5, 20),
-    **dict.fromkeys(("mnist", "fashion-mnist", "kmnist"), LIKE_MNIST),
-    **dict.fromkeys(("cifar10", "cifar100"), OF_COLOURS),
-}
-
-
-def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
-    """Return the recipe of a data set with the given options."""
-    recipe = replace(RECIPES[dataset], **{name: value for name, value in chosen.items() if value})
-    if chosen["lr"] or recipe.optimizer == "sgd":
-        return recipe
-    if recipe.optimizer in ("momentum", "nesterov"):
-        return replace(recipe, lr=recipe.lr / 10)
-    own: Any = OPTIMIZERS[recipe.optimizer]().lr
-    return replace(recipe, lr=own)
 
 
 def refuse_done(done: int, epochs: int) -> None:

@@ -10,11 +10,7 @@ import click
 from xpnet.backend import LIBRARIES
 from xpnet.backend.namespace import find_library
 from xpnet.errors import XpnetError
-from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, Optimizer, RMSprop
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion)
-}
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 
 

@@ -16,7 +16,7 @@ from xpnet.cli import options
 from xpnet.cli.own_text import written
 from xpnet.datasets import Classes, Columns, Symbols, read_table
 from xpnet.datasets.byte_pairs import BytePairs
-from xpnet.datasets.images import ENDINGS
+from xpnet.datasets.image_folders import images_in
 from xpnet.datasets.texts import read_text
 from xpnet.errors import ArgumentError, DataError
 from xpnet.files import written_in_place
@@ -79,7 +79,7 @@ def images_of(data: Path) -> list[Path]:
 
     Raises: ``DataError``.
     """
-    found = sorted(path for path in data.rglob("*") if path.suffix.lower() in ENDINGS) if data.is_dir() else [data]
+    found = images_in(data) if data.is_dir() else [data]
     if not found:
         raise DataError("predict", f"{data} must hold images", "none", "give a file or folder of images")
     return found

@@ -17,11 +17,11 @@ from click.core import ParameterSource
 from xpnet.backend import Backend, get_backend, make_backend
 from xpnet.cli import options
 from xpnet.cli.console import make_console
-from xpnet.cli.known_data import recipe_for, refuse_done, train_in
-from xpnet.cli.options import OPTIMIZERS
+from xpnet.cli.known_data import refuse_done, train_in
 from xpnet.cli.own_data import SIDE, kinds_of, own_optimizer, train_own
 from xpnet.cli.own_text import train_text
 from xpnet.cli.ranks import ranks
+from xpnet.cli.recipes import OPTIMIZERS, recipe_for
 from xpnet.datasets.catalogue import CATALOGUE, TEXT
 from xpnet.datasets.texts import KINDS
 from xpnet.errors import DataError

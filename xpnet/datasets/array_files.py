@@ -16,6 +16,9 @@ from xpnet.files import path_of, reason
 KEPT = 1 << 24
 """The number of bytes of a file that may stay in memory after they were read."""
 
+AROUND = 1 << 17
+"""The bytes that the system may map beside a row that is read."""
+
 
 class RowsOnDisk:
     """The rows of an array in a file, ``x[i:j]`` and ``x[[3, 1, 2]]``, which are read when they are needed.
@@ -41,14 +44,26 @@ class RowsOnDisk:
         own = key[0] if isinstance(key, tuple) else key
         if self.rows is not None:
             own = self.rows[own]
-        found = np.array(self._array[own])  # a copy, so that the pages of the file can be released
-        self._read += found.nbytes
-        if self._read > KEPT:
+        if isinstance(own, slice) or own is Ellipsis:
+            found = np.array(self._array[own])  # a copy, so that the pages of the file can be released
+            self._forget(found.nbytes)
+            return found
+        rows, row = np.arange(self._array.shape[0])[own] if is_mask(own) else np.asarray(own), self._array[:1].nbytes
+        found, some = np.empty((*rows.shape, *self.shape[1:]), self.dtype), max(KEPT // (row + AROUND), 1)
+        for first in range(0, rows.size, some):
+            part = slice(first, first + some) if rows.ndim else ()
+            found[part] = self._array[rows[part]]
+            self._forget(rows[part].size * (row + AROUND))
+        return found
+
+    def _forget(self, size: int) -> None:
+        """Release the pages of the file once enough bytes have been read."""
+        self._read += size
+        if self._read >= KEPT:
             self._read = 0
             advise = getattr(getattr(self._array, "_mmap", None), "madvise", None)
             if advise is not None and hasattr(mmap, "MADV_DONTNEED"):
                 advise(mmap.MADV_DONTNEED)
-        return found
 
     def take(self, rows: Any) -> RowsOnDisk:
         """Return some of the rows, by their indices, still on disk."""
@@ -61,6 +76,11 @@ class RowsOnDisk:
 
     def __repr__(self) -> str:
         return f"RowsOnDisk({self.path}, {self.shape} {self.dtype})"
+
+
+def is_mask(key: Any) -> bool:
+    """Whether rows are chosen by a truth value for each."""
+    return bool(np.asarray(key).dtype == bool)
 
 
 def load_array(path: str | Path, name: str | None = None) -> RowsOnDisk:

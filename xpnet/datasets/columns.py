@@ -10,13 +10,19 @@ from typing import Any, Self
 import numpy as np
 
 from xpnet.datasets.tables import Host, Table, missing_in
-from xpnet.errors import ArgumentError, DataError
+from xpnet.errors import ArgumentError, DataError, DtypeError
 
 KINDS = ("number", "category", "date", "boolean", "none")
 """The kinds of columns; ``none`` leaves a column out."""
 
 MOST = 50
-"""The number of categories that is always accepted; if there are more, they must occur often."""
+"""With more categories than this, each must occur twice on average, and with more still, five times."""
+
+FEW = 10
+"""The number of categories that is always accepted."""
+
+STRAYS = 5
+"""If at most one value in this many is not a number, it is a mistake in a column of numbers."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,9 @@ class Columns:
     @classmethod
     def fit(cls, table: Any, kinds: Mapping[str, str] | None = None, missing: str = "refuse") -> Self:
         """Return the columns that these rows show."""
+        if kinds is not None and not hasattr(kinds, "items"):
+            must, got = "kinds must name the kind of a column", type(kinds).__name__
+            raise DtypeError("Columns", must, got, 'write kinds={"zip": "category"}')
         table, kinds = Table.of(table), dict(kinds or {})
         for name, kind in kinds.items():
             table[name]
@@ -147,6 +156,8 @@ def fitted(name: str, values: Host, places: Host, wanted: str | None) -> Column:
     """Return a column, of the given kind or of the kind that its values show."""
     absent = missing_in(values)
     present = values[~absent]
+    if not wanted:
+        refuse_strays(name, values, places)
     kind, reason = (wanted, "as requested") if wanted else kind_of(present)
     if kind == "none" or not len(present):
         return Column(name, "none", reason=reason or "it has no value")
@@ -157,6 +168,29 @@ def fitted(name: str, values: Host, places: Host, wanted: str | None) -> Column:
     numbers = numbers[np.isfinite(numbers)]
     mean, std = (float(numbers.mean()), float(numbers.std())) if len(numbers) else (0.0, 1.0)
     return Column(name, kind, mean, std if std > 0.0 else 1.0)
+
+
+def refuse_strays(name: str, values: Host, places: Host) -> None:
+    """Raise for a text in a column of numbers: a mark of a value that is missing, or a mistake.
+
+    Raises: ``DataError`` naming column and row.
+    """
+    texts = [row for row, value in enumerate(values) if isinstance(value, str)] if values.dtype.kind == "O" else []
+    strays = [row for row in texts if not is_number(values[row])]
+    if strays and STRAYS * len(strays) <= len(values) - int(missing_in(values).sum()):
+        got = f"{values[strays[0]]!r} in row {places[strays[0]]}"
+        got += f" and {len(strays) - 1:,} more texts" if len(strays) > 1 else ""
+        remedy = 'correct it, leave it empty, or say that the column is of kind "category"'
+        raise DataError("Columns", f"column {name} must be numbers, as most of it is", got, remedy)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def kind_of(present: Host) -> tuple[str, str]:
@@ -172,7 +206,7 @@ def kind_of(present: Host) -> tuple[str, str]:
         return "boolean", ""
     if present.dtype.kind in "iuf":
         return "number", ""
-    if len(distinct) > MOST and len(distinct) > len(present) / 5:
+    if len(distinct) > len(present) / (5 if len(distinct) > MOST else 2) and len(distinct) > FEW:
         return "none", f"it has {len(distinct):,} different texts in {len(present):,} rows"
     return "category", ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from xpnet.backend import get_backend
 from xpnet.datasets.dataset import Dataset
@@ -11,13 +12,13 @@ from xpnet.datasets.images import ENDINGS, Images, is_grey, read_all
 from xpnet.datasets.split import split
 from xpnet.datasets.tables import Host
 from xpnet.datasets.targets import Classes
-from xpnet.errors import DataError
+from xpnet.errors import ArgumentError, DataError
 from xpnet.files import path_of, reason
 from xpnet.initializers import check_size
 from xpnet.random import Generator
 
-TRAINING = {"train", "training"}
-VALIDATION = {"val", "valid", "validation", "test"}
+TRAINING = ("train", "training")
+VALIDATION = ("val", "valid", "validation", "test")
 
 
 def load_images(
@@ -31,19 +32,24 @@ def load_images(
 
     If the folder holds ``train`` and ``val`` (or ``training``, ``valid``, ``validation``, ``test``) instead, these
     are the two parts; otherwise ``validation`` is the share of every class that is held out. ``grey`` is by default
-    true if all images are grey. Files whose names do not end like an image's are ignored.
+    true if all images are grey. Files whose names do not end like an image's are ignored, and so are hidden ones,
+    whose names begin with a dot. Of an animation the first picture counts.
 
     Shapes: ``x (N, C, H, W)`` with ``size = (H, W)`` or one number for both, ``t (N,)``.
     Raises: ``DataError`` for a folder that is missing, holds fewer than two classes, or a class without images, and for
     a file that is not a whole image; ``BackendError`` without Pillow.
     """
-    height, width = (size, size) if isinstance(size, int) else size
+    sizes: Any = (size, size) if isinstance(size, int) else size
+    if not isinstance(sizes, tuple | list) or len(sizes) != 2:
+        must, remedy = "size must be one number, or a height and a width", "write size=32, or size=(24, 32)"
+        raise ArgumentError("load_images", must, repr(size), remedy)
+    height, width = sizes
     for length in (height, width):
         check_size("load_images", "size", length)
     folder = path_of("load_images", folder)
     parts = {entry.name.lower(): entry for entry in folders(folder)}
-    training = next((parts[name] for name in parts if name in TRAINING), None)
-    apart = next((parts[name] for name in parts if name in VALIDATION), None)
+    training = next((parts[name] for name in TRAINING if name in parts), None)
+    apart = next((parts[name] for name in VALIDATION if name in parts), None)
     files = files_by_class(training or folder)
     classes = Classes([name for name in files if files[name]])
     names = [name for name, paths in files.items() for _ in paths]
@@ -53,7 +59,7 @@ def load_images(
     t = classes.encode(names)
     held: tuple[Host, Host] | None = None
     if training is not None and apart is not None:
-        others = files_by_class(apart)
+        others = files_by_class(apart, least=1)
         held = (
             read_all([path for own in others.values() for path in own], (height, width), channels),
             classes.encode([name for name, own in others.items() for _ in own]),
@@ -68,30 +74,38 @@ def load_images(
 
 
 def folders(folder: Path) -> list[Path]:
-    """Return the folders inside a folder, sorted, without those whose names start with a dot.
+    """Return the folders inside a folder, sorted, without hidden ones.
 
     Raises: ``DataError``.
     """
     try:
-        found = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+        found = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not is_hidden(entry.name))
     except OSError as error:
         must, remedy = f"{folder} must be a folder of images by class", "put each class into a folder of its name"
         raise DataError("load_images", must, reason(error), remedy) from error
     return found
 
 
-def files_by_class(folder: Path) -> dict[str, list[Path]]:
+def files_by_class(folder: Path, least: int = 2) -> dict[str, list[Path]]:
     """Return the images in each folder of a folder, by the name of the folder.
 
-    Raises: ``DataError`` for fewer than two classes, and for a class without images.
+    Raises: ``DataError`` for fewer classes than ``least``, and for a class without images.
     """
-    files = {}
-    for entry in folders(folder):
-        paths = sorted(path for path in entry.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
-        files[entry.name] = paths
+    files = {entry.name: images_in(entry) for entry in folders(folder)}
     empty = [name for name, paths in files.items() if not paths]
-    if len(files) < 2 or empty:
-        must = f"{folder} must hold a folder of images for each of two classes or more"
+    if len(files) < least or empty:
+        must = f"{folder} must hold a folder of images for each of " + ("two classes or more" if least > 1 else "them")
         got = f"no images in {', '.join(empty)}" if empty else f"{len(files)} folders"
         raise DataError("load_images", must, got, f"put files such as {', '.join(sorted(ENDINGS)[:4])} into each")
     return files
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images anywhere inside a folder, without hidden ones."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    return sorted(path for path in found if not any(map(is_hidden, path.relative_to(folder).parts)))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is one that systems keep for themselves."""
+    return name.startswith(".") or name == "__MACOSX"

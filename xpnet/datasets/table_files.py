@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import importlib
 import io
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from xpnet.datasets.tables import Table, unlike
+from xpnet.datasets.tables import Table, is_missing, unlike
 from xpnet.errors import BackendError, DataError
 from xpnet.files import path_of, reason
 
 DELIMITERS = ",;\t|"
+SEPARATOR = re.compile(r"sep=(.)\r?\n")
+DECIMAL = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 
 
 def read_table(path: str | Path) -> Table:
@@ -34,7 +38,8 @@ def read_table(path: str | Path) -> Table:
 def read_csv(path: str | Path, delimiter: str | None = None) -> Table:
     """Return the table in a file of delimited values, whose first line names the columns.
 
-    The delimiter is found in the first line: a comma, semicolon, tab or bar. Empty fields, ``NA``, ``NaN``, ``null``,
+    The delimiter is found in the first line: a comma, semicolon, tab or bar. Where it is no comma, numbers may have
+    decimal commas, ``0,5``. Empty fields, ``NA``, ``NaN``, ``null``,
     ``None`` and ``?`` stand for no value.
 
     Raises: ``DataError`` for a file that cannot be read, is not UTF-8 text, or has a line of another length.
@@ -48,6 +53,8 @@ def read_csv(path: str | Path, delimiter: str | None = None) -> Table:
         raise DataError("read_csv", f"{path} must be readable", reason(error), "give a CSV file") from error
     if "\0" in text:
         raise DataError("read_csv", f"{path} must be text", "a zero byte", "give a CSV file")
+    if told := SEPARATOR.match(text):  # as spreadsheets write it
+        text, delimiter = text[told.end() :], delimiter or told[1]
     first = text.partition("\n")[0]
     delimiter = delimiter or max(DELIMITERS, key=first.count)
     try:
@@ -62,8 +69,20 @@ def read_csv(path: str | Path, delimiter: str | None = None) -> Table:
         if len(row) != len(head):
             must, got = f"each line of {path} must have {len(head)} values", f"{len(row)} in line {line}"
             raise DataError("read_csv", must, got, "correct it, or put quotes around a value with a comma")
+    if value := next((name for name in head if DECIMAL.fullmatch(name.strip())), None):
+        must, remedy = f"the first line of {path} must name the columns", "write a line of names above it"
+        raise DataError("read_csv", must, repr(value), remedy)
     names = [name.strip() or f"column {i}" for i, name in enumerate(head)]
-    return Table(unlike(names, zip_longest(*(row for _, row in rows))))
+    columns = zip_longest(*(row for _, row in rows))
+    return Table(unlike(names, columns if delimiter == "," else map(with_points, columns)))
+
+
+def with_points(column: Sequence[str]) -> Sequence[str]:
+    """A column of numbers with decimal commas, ``0,5``, with points in their place; any other as it is."""
+    present = [value for value in column if not is_missing(value)]
+    if not any("," in value for value in present) or not all(COMMA.fullmatch(value.strip()) for value in present):
+        return column
+    return [value.replace(",", ".") for value in column]
 
 
 def numbered_lines(text: str, delimiter: str) -> list[tuple[int, list[str]]]:

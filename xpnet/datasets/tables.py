@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, date, datetime, time
 from numbers import Integral, Number
 from typing import Any, TypeAlias
 
@@ -19,7 +20,7 @@ MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
 """The texts, in lower case, that stand for a missing value."""
 
 WHOLE = re.compile(r"[+-]?\d+")
-DAY = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?")
+DAY = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 
 NOT_A_TIME = np.datetime64("NaT", "s")
 
@@ -160,6 +161,9 @@ def column_of(name: Any, values: Any) -> Host:
     if values.ndim != 1:
         must = f"column {name} must hold one value for each row"
         raise ShapeError("Table", must, values.shape, "make a column of each")
+    if values.dtype.kind == "c" or (values.dtype.kind == "O" and any(isinstance(value, complex) for value in values)):
+        must, remedy = f"column {name} must hold no complex numbers", "make columns of the real and imaginary parts"
+        raise DtypeError("Table", must, "such", remedy)
     found: Host = values
     return found
 
@@ -182,9 +186,7 @@ def parsed(values: Host) -> Host:
     if all(isinstance(value, str) for value in present):
         if all(DAY.fullmatch(value) for value in present):
             try:
-                return np.asarray(
-                    [np.datetime64(value) if value else NOT_A_TIME for value in plain], dtype="datetime64[s]"
-                )
+                return as_days([None if value is None else datetime.fromisoformat(value) for value in plain])
             except ValueError:  # the 31st of February
                 return plain
         if {value.lower() for value in present} <= {"true", "false"} and len(present) == len(plain):
@@ -193,9 +195,26 @@ def parsed(values: Host) -> Host:
             return as_numbers(plain)
         except ValueError:
             return plain
-    if all(hasattr(value, "isoformat") for value in present):
-        return np.asarray([np.datetime64(value) if value else NOT_A_TIME for value in plain], dtype="datetime64[s]")
+    if all(isinstance(value, date) for value in present):
+        return as_days(plain)
+    if all(isinstance(value, time) for value in present):
+        return np.asarray([np.nan if value is None else seconds_of(value) for value in plain])
     return plain
+
+
+def as_days(values: Iterable[Any]) -> Host:
+    """Dates and times of Python as those of NumPy; of another zone as those of UTC."""
+    found = []
+    for value in values:
+        if value is not None and getattr(value, "tzinfo", None) is not None:
+            value = value.astimezone(UTC).replace(tzinfo=None)
+        found.append(NOT_A_TIME if value is None else np.datetime64(value, "s"))
+    return np.asarray(found, dtype="datetime64[s]")
+
+
+def seconds_of(value: time) -> float:
+    """The seconds of a time of day since midnight."""
+    return 3600.0 * value.hour + 60.0 * value.minute + value.second + 1e-6 * value.microsecond
 
 
 def as_numbers(values: Host) -> Host:

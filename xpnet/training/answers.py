@@ -9,6 +9,7 @@ import numpy as np
 
 from xpnet.backend import to_numpy
 from xpnet.datasets import Classes, Numbers, Symbols
+from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.drawing.plot import Panel, histogram
 from xpnet.drawing.text import escape_xml
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
@@ -24,7 +25,7 @@ WIDE = 497.0
 
 def answers(network: Network, encoding: Any, x: Any, scores: Any, labels: Any) -> list[str]:
     """Return the sections on rows x and their scores, on the host, next to labels as the user has them."""
-    if isinstance(encoding.inputs, Symbols):
+    if isinstance(encoding.inputs, Symbols | BytePairs):
         return [texts(encoding.inputs, scores, np.asarray(labels))]
     classes = classes_of(network, encoding.targets, scores, labels)
     if classes is None:
@@ -103,7 +104,7 @@ def numbers(encoding: Any, scores: Any, labels: Any) -> str:
     return section("Predictions", table(("", ""), rows) + cards(panels, WIDE))
 
 
-def texts(symbols: Symbols, scores: Any, t: Any) -> str:
+def texts(symbols: Symbols | BytePairs, scores: Any, t: Any) -> str:
     """Return the section on the next symbols of a text: how likely the network finds them, and where least."""
     shares = np.take_along_axis(shares_of(scores), t[..., None], axis=-1)[..., 0]
     losses = -np.log(np.maximum(shares, 1e-30))

@@ -117,7 +117,8 @@ class Trainer(Keeping):
             self.measure, function = metric_of(who, metric, network.last_layer)
             self.own = own_measure(who, function)
         self.metrics = metrics_of(who, metrics, network.last_layer)
-        self.capture, self.schedule, self.augment = capture, schedule, functions_of(who, "augment", augment)
+        self.capture, self.schedule = capture, schedule
+        self.augment = functions_of(who, "augment", augment, arguments=3)
         check_function(who, "schedule", schedule)
         if evaluate_rows is not None:
             check_size(who, "evaluate_rows", evaluate_rows)

@@ -1,0 +1,63 @@
+"""Times of batches and of files of weights as ratios: xpnet in turns with NumPy and with safetensors, minima.
+
+``python benchmarks/files_and_batches.py [ROUNDS]``; 30 rounds by default. 60,000 rows of 784 float32 in shuffled
+batches of 100, beside ``x[i], t[i]`` with NumPy's own permutation; 100 MB of weights saved and loaded, beside
+``save_file`` and ``load_file``. Both files are written over one that is there. What xpnet has more are sums of the
+bits, the flush of file and folder, and on loading the parameters of a network.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+import xpnet as xn
+from xpnet.datasets import Batches
+from xpnet.layers import Affine
+from xpnet.networks import Sequential
+from xpnet.random import Generator
+
+
+def ratio(rounds: int, own: Callable[[int], Any], other: Callable[[int], Any]) -> str:
+    """The minima of two functions that are called in turns."""
+    best = [float("inf")] * 2
+    for k in range(rounds):
+        for place, function in enumerate((own, other)):
+            start = time.perf_counter()
+            function(k)
+            best[place] = min(best[place], time.perf_counter() - start)
+    return f"{best[0] / best[1]:.2f}, {1e3 * best[0]:.1f} ms of {1e3 * best[1]:.1f}"
+
+
+def main(rounds: int) -> None:
+    """Measure and print."""
+    rng = Generator(0)
+    x, t = rng.uniform((60_000, 784), "x").astype(np.float32), np.arange(60_000) % 10
+    batches = Batches(x, t, 100, rng)
+
+    def own(k: int) -> None:
+        for _ in batches.epoch(k):
+            pass
+
+    def numpys(k: int) -> None:
+        order = np.random.default_rng(k).permutation(60_000)
+        for start in range(0, 60_000, 100):
+            rows = order[start : start + 100]
+            x[rows], t[rows]
+
+    print("batches", ratio(rounds, own, numpys))
+    net, other = (Sequential(*[Affine.create(2048, 2048, rng=rng) for _ in range(6)]) for _ in range(2))
+    arrays = {name: np.ascontiguousarray(array) for name, array in net.params.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = Path(folder, "xpnet.safetensors"), Path(folder, "own.safetensors")
+        print("save", ratio(rounds, lambda _: xn.save(ours, net), lambda _: save_file(arrays, theirs)))
+        print("load", ratio(rounds, lambda _: xn.load(ours, other), lambda _: load_file(theirs)))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if sys.argv[1:] else 30)
