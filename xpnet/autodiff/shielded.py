@@ -30,7 +30,7 @@ MOVING = PICKING | {
 }
 """Functions whose gradients are counts where counts arrive."""
 TAME = MOVING | {
-    *("add", "subtract", "multiply", "negative", "positive", "abs", "sin", "cos", "tanh", "sign"),
+    *("add", "subtract", "multiply", "negative", "positive", "abs", "square", "sin", "cos", "tanh", "sign"),
     *("maximum", "minimum", "clip", "conj", "real", "imag", "mean", "max", "min", "matmul", "vecdot", "tensordot"),
 }
 """Functions whose slopes are finite where their arguments are."""
@@ -47,14 +47,30 @@ def walk(
 
     Raises: ``ArgumentError`` with ``check`` for the first NaN; ``StateError`` on a released graph.
     """
-    rules = set(map(by_rule, nodes)) - {None}
-    if PICKING.isdisjoint(rule.name for rule in rules) or all(rule.name in TAME or not _kind(rule) for rule in rules):
+    if not _may_shield(nodes):
         return tape.walk(nodes, last, seeds, check, most)
     if not any(_is_differentiated(x) for x in (*seeds, *(node.value for node in last))):
         grads = tape.walk(nodes, last, seeds, most=most)
         if not any(_may_have_nan(grads.get(node)) for node in nodes if node.rule is None):
             return grads
     return _walk_counting(nodes, last, seeds, check)
+
+
+def _may_shield(nodes: Sequence[Node]) -> bool:
+    """Return whether anything is left out that may have an infinite slope."""
+    rules = set(map(by_rule, nodes)) - {None}
+    if PICKING.isdisjoint(rule.name for rule in rules):
+        return False
+    wild = {rule for rule in rules if rule.name not in TAME and _kind(rule)}
+    return bool(wild) and not all(_is_tame(node) for node in nodes if node.rule in wild)
+
+
+def _is_tame(node: Node) -> bool:
+    """Return whether a node is a quotient by a number, or a power with a positive whole one."""
+    n: Any = node.args[-1] if len(node.args) == 2 else None
+    if type(n) not in (int, float):
+        return False
+    return (node.rule is RULES["divide"] and n != 0) or (node.rule is RULES["pow"] and n >= 1 and n == n // 1)
 
 
 def _bottom(x: Any) -> Any:
