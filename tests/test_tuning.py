@@ -153,7 +153,7 @@ def test_it_knows_glibc_by_its_name(monkeypatch):
         (ZEN4, "", "OpenBLAS knows the processor"),
         (ZEN5 | {"vendor_id": "GenuineIntel", "cpu family": "6"}, "", "OpenBLAS knows the processor"),
         (ZEN5 | {"flags": FLAGS.replace("avx512vl", "")}, "", "the processor has no AVX-512"),
-        ({}, "", "what the processor can do is known on Linux on x86-64 alone"),
+        ({}, "", "the features of the processor are known only on Linux on x86-64"),
     ],
 )
 def test_a_core_is_named_only_where_the_processor_can_run_it_and_openblas_would_not(cpu, core, why):

@@ -1,8 +1,8 @@
-"""``capture``: a training step without Python between its kernels, and what of it lasts from step to step.
+"""``capture``: a training step without Python between its kernels, and the places that last from step to step.
 
-A replay does again what the device did, in the same memory and with the same numbers. What lasts from one step to the
-next is therefore registered with the capture that runs: arrays that are bound anew, counts, and numbers that follow
-from a count, which reach the formulas as arrays without axes whose values are written before each replay.
+A replay repeats what the device did, in the same memory and with the same numbers. Whatever lasts from one step to the
+next is therefore registered with the running capture: arrays that are rebound, counts, and numbers that follow from a
+count, which reach the formulas as 0-d arrays whose values are written before each replay.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ current: Capture | None = None
 
 
 class TooEarlyError(Exception):
-    """Something that lasts is first made by the step; the next one can be captured."""
+    """An object that lasts is first made by this step; only the next step can be captured."""
 
 
 class Capture:
-    """What of a step lasts, in places ``home[key]`` of dicts and lists, and which of its numbers are new in each."""
+    """The places ``home[key]`` of dicts and lists that last from step to step, and the numbers that change in each."""
 
     def __init__(self) -> None:
         self.places: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
@@ -37,11 +37,11 @@ class Capture:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The time in which the step runs. Then everything is where it was before, for a replay to find it there.
+        """Run the step in this context, then put everything back where it was, for a replay to find it there.
 
-        Arrays get the values of those that took their place, which is captured too; counts are noted for ``moved``.
+        Arrays receive the values of those that replaced them, which is captured too; counts are noted for ``moved``.
 
-        Raises: ``StateError`` where the step changes what is neither, ``TooEarlyError``.
+        Raises: ``StateError`` if the step changes anything else, ``TooEarlyError``.
         """
         global current
         current = self
@@ -54,16 +54,16 @@ class Capture:
                 home[key] = before
 
     def lasts(self, home: Any, *keys: Any) -> None:
-        """Note that these ``home[key]`` last from step to step, before they are bound anew."""
+        """Note that these ``home[key]`` last from step to step, before they are rebound."""
         for key in keys:
             if isinstance(home, dict):
                 home.setdefault(key, None)
             self.places.setdefault((id(home), key), (home, key, home[key]))
 
     def numbers(self, home: Any, key: Any, at: Callable[[int], Sequence[float]], like: Array) -> tuple[Array, ...]:
-        """The numbers ``at(home[key])`` as arrays without axes, in the dtype of another; each replay has its own.
+        """Return the numbers ``at(home[key])`` as 0-d arrays in the dtype of ``like``; each replay has its own.
 
-        ``home[key]`` is a count, which every replay moves as this step does.
+        ``home[key]`` is a count, which every replay changes as this step does.
         """
         self.lasts(home, key)
         moved = home[key] - self.places[id(home), key][2]
@@ -73,12 +73,12 @@ class Capture:
         return tuple([memory[i, ...] for i in range(memory.shape[0])])
 
     def memory(self, values: Sequence[float], like: Array) -> Array:
-        """Memory that holds numbers, in the dtype and on the device of an array."""
+        """Return memory that holds numbers, in the dtype and on the device of an array."""
         held: Array = array_namespace(like).asarray(list(values), dtype=like.dtype, device=like.device)
         return held
 
     def values(self) -> list[tuple[Array, Sequence[float]]]:
-        """The memory and the numbers of the step that comes."""
+        """Return the memory with the numbers of the next step."""
         return [(memory, coming()) for memory, coming in self.cells]
 
     def moved(self) -> None:
@@ -87,7 +87,7 @@ class Capture:
             home[key] += by
 
     def holds(self) -> bool:
-        """Whether all that lasts, but for its counts, is what the step was captured with."""
+        """Return whether everything that lasts, except for its counts, is the same as when the step was captured."""
         counts = {(id(home), key) for home, key, _ in self.moves}
         return all(
             place in counts or _same(home.get(key) if isinstance(home, dict) else home[key], before)
@@ -104,7 +104,7 @@ class Capture:
                     if now.shape != before.shape:
                         must = f"{key} must stay {tuple(before.shape)}"
                         raise ShapeError(WHO, must, tuple(now.shape), "change it outside of the step")
-                    new.append((before, xp.astype(now, before.dtype, copy=True)))  # all are read before one is written
+                    new.append((before, xp.astype(now, before.dtype, copy=True)))  # read all before writing any
             elif before is None and is_array(now):
                 raise TooEarlyError
             elif type(before) is int and type(now) is int:
@@ -118,7 +118,7 @@ class Capture:
 
 
 def _same(value: Any, before: Any) -> bool:
-    """Whether a place still holds what it held: the same object, or an equal option."""
+    """Return whether a place still holds the same object, or an equal option."""
     return value is before or (
         isinstance(before, int | float | str) and type(value) is type(before) and value == before
     )
@@ -135,10 +135,10 @@ class Captured:
     def __call__(self, *arrays: Any) -> Any:
         for array in arrays:
             if not is_array(array):
-                must, remedy = "a step must be given arrays alone", "let it find the rest by itself"
+                must, remedy = "a step must be given arrays alone", "keep everything else outside of its arguments"
                 raise DtypeError("capture", must, type(array).__name__, remedy)
         home = library_of(array_namespace(*arrays)).graphs if arrays else ""
-        if not home or current is not None:  # a step within a step is part of it
+        if not home or current is not None:  # a step within a step belongs to it
             return self.step(*arrays)
         kind = tuple([(array.shape, array.dtype) for array in arrays])
         graph = self.graphs.get(kind)
@@ -165,17 +165,18 @@ class Captured:
 def capture(step: Callable[..., Any]) -> Captured:
     """Return a training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
 
-    ``step`` takes arrays and returns one, or several: ``loss, grads = net.loss_and_gradient(x, t)``,
-    ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays the first call runs
-    it, the second captures it, and later calls replay its launches. Learning rates, the count of steps and the masks of
-    dropout change from replay to replay as they do without a capture. The result is a copy; the next call overwrites
-    ``net.grads``. Where a parameter or state of the network, or an option of the optimizer, is assigned between two
-    steps, or a recurrent state begins, the next call runs the step as it is, and the one after it captures it again.
+    ``step`` takes arrays and returns one or several: ``loss, grads = net.loss_and_gradient(x, t)``,
+    ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays, the first call
+    runs it, the second captures it, and later calls replay its launches. Learning rates, the count of steps and the
+    masks of dropout change from replay to replay as they do without a capture. The result is a copy; the next call
+    overwrites ``net.grads``. If a parameter or state of the network, or an option of the optimizer, is assigned between
+    two steps, or a recurrent state begins, the next call runs the step normally, and the one after it captures it
+    again.
 
-    What is not done on the device happens only while the step is captured: no value may be read in it, nothing printed,
-    and a number that Python computes stays the same, as does an attribute of a layer such as ``dropout_ratio``. Arrays
-    that the step keeps elsewhere must be written in place. Nothing else may train while a step is captured. Only CuPy
-    has graphs; on other libraries the step runs as it is.
+    Anything that is not done on the device happens only while the step is captured: the step may read no value and
+    print nothing, and a number that Python computes stays the same, as does an attribute of a layer such as
+    ``dropout_ratio``. Arrays that the step keeps elsewhere must be written in place. Nothing else may train while a
+    step is captured. Only CuPy has graphs; on other libraries the step runs normally.
 
     Raises: ``DtypeError`` for arguments or results that are not arrays, ``StateError`` for a step that reads values,
     copies from the host, or changes what lasts in a network or optimizer and is neither array nor count,

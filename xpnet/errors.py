@@ -1,4 +1,4 @@
-"""The errors of xpnet: who, what must hold, what came, what to do."""
+"""The errors of xpnet, which say who, what must hold, what came instead, and what to do."""
 
 from __future__ import annotations
 

@@ -14,12 +14,12 @@ from xpnet.errors import DataError, DtypeError
 
 @contextmanager
 def written_in_place(path: str | Path) -> Iterator[Path]:
-    """Give a path to write to, whose file replaces ``path`` when the block ends without an error.
+    """Yield a path to write to, whose file replaces ``path`` when the block ends without an error.
 
     The new file is on the disk before it replaces the old one. A link stays a link, and the file that it names is
     written; a file keeps its permissions.
 
-    Raises: ``DataError`` where the file cannot be written, or is no file: a device or a pipe would be replaced.
+    Raises: ``DataError`` if the file cannot be written, or is a device or a pipe, which would be replaced.
     """
     target = target_of(path)
     part = target.with_name(f".{secrets.token_hex(8)}.part")
@@ -44,7 +44,7 @@ def written_in_place(path: str | Path) -> Iterator[Path]:
 def target_of(path: str | Path) -> Path:
     """Return the path behind all links.
 
-    Raises: ``DataError`` for what names no file, as with a zero byte in it.
+    Raises: ``DataError`` for a path that cannot name a file, such as one with a zero byte.
     """
     try:
         return Path(os.path.realpath(path))
@@ -53,9 +53,9 @@ def target_of(path: str | Path) -> Path:
 
 
 def _mode_of(path: str | Path, target: Path) -> int | None:
-    """Return the permissions of the file that is there, None where there is none.
+    """Return the permissions of the existing file, or None without one.
 
-    Raises: ``DataError`` for what must not be replaced.
+    Raises: ``DataError`` for a path that must not be replaced, such as a device or a pipe.
     """
     if not (target.exists() or target.is_symlink()):
         return None
@@ -72,7 +72,7 @@ def _mode_of(path: str | Path, target: Path) -> int | None:
 
 
 def _keep_name(target: Path) -> None:
-    """Wait until the new name is on the disk too, where the system lets a folder be opened."""
+    """Wait until the new name is on the disk, too, where the system can open a folder."""
     with suppress(OSError):
         folder = os.open(target.parent, os.O_RDONLY)
         try:
@@ -82,7 +82,7 @@ def _keep_name(target: Path) -> None:
 
 
 def path_of(who: str, path: object) -> Path:
-    """A path that was given as a string or a Path.
+    """Return a string or a Path as a Path.
 
     Raises: ``DtypeError`` for anything else.
     """
@@ -93,9 +93,9 @@ def path_of(who: str, path: object) -> Path:
 
 
 def make_folder(who: str, folder: Path) -> None:
-    """Make a folder, and see that files can be written into it.
+    """Make a folder, and check that files can be written into it.
 
-    Raises: ``DataError`` where they cannot.
+    Raises: ``DataError`` if they cannot.
     """
     probe = folder / f".{secrets.token_hex(8)}"
     try:

@@ -31,7 +31,7 @@ def normal_weights(shape: Shape, init: Init, rng: Generator, name: str) -> Array
     be a function ``rule(shape, rng, name)``, such as ``constant(0.5)``.
 
     Shapes: ``W (D, M)``, or the filters ``(M, C, ...)`` of a convolution, whose fans are C and M times their size.
-    Raises: ``ArgumentError`` for an unknown name or sizes that are no positive integers.
+    Raises: ``ArgumentError`` for an unknown name or sizes that are not positive integers.
     Source: Glorot and Bengio, 2010; He et al., 2015, section 2.2; LeCun et al., 1998, section 4.6.
     """
     who = "initial weights"
@@ -78,8 +78,8 @@ def constant(value: float) -> Rule:
 def orthogonal(gain: float = 1.0) -> Rule:
     """Return the rule of random rotations, ``Wᵀ W = g² 1``, or ``W Wᵀ`` where W is wider than high.
 
-    Filters are rows ``(M, C FH FW)``. It is a product of reflections in plain sums and products of fixed order, so that
-    its bits do not depend on a linear algebra library; a thousand by a thousand take about a second.
+    Filters are rows ``(M, C FH FW)``. It is a product of reflections, computed by sums and products in a fixed order,
+    so that its bits do not depend on a linear algebra library; a thousand by a thousand take about a second.
 
     Source: Saxe et al., 2014; Stewart, 1980, section 3.
     """
@@ -129,7 +129,7 @@ def reflections(z: Floats) -> Floats:
 
 
 def sum_of_rows(x: Floats) -> Any:
-    """Return ``Σᵢ x[i]`` in halves: an order of its own, whatever the machine."""
+    """Return ``Σᵢ x[i]`` by halves, in a fixed order that is the same on every machine."""
     while len(x) > 1:
         half = len(x) // 2
         folded = x[:half] + x[half : 2 * half]

@@ -47,7 +47,7 @@ class Generator:
     def raw(
         self, count: int, name: str, step: int = 0, use: int = 0, start: int = 0
     ) -> np.ndarray[Any, np.dtype[np.uint64]]:
-        """Return ``count`` 64-bit integers of a stream, from number ``start`` on; what stands before is not drawn."""
+        """Return ``count`` 64-bit integers of a stream from number ``start`` on, without drawing the earlier ones."""
         if min(count, step, use, start) < 0:
             got = f"{count}, {step}, {use}, {start}"
             raise ArgumentError("Generator", "count, step, use and start must not be negative", got, "count from 0")
@@ -108,9 +108,9 @@ _part: ContextVar[tuple[int, int]] = ContextVar("xpnet_part", default=(0, 0))
 
 @contextmanager
 def part_of_a_batch(first: int, count: int) -> Iterator[None]:
-    """A time in which the ``count`` rows that are drawn for stand behind ``first`` others of their batch.
+    """Draw, in this context, for ``count`` rows that follow ``first`` other rows of their batch.
 
-    The masks of the parts of a batch are then the parts of its mask, and nobody draws the whole.
+    The masks for the parts of a batch are then the parts of its mask, and no process draws the whole.
     """
     token = _part.set((first, count))
     try:
@@ -120,13 +120,13 @@ def part_of_a_batch(first: int, count: int) -> Iterator[None]:
 
 
 def drawn_before(size: int) -> int:
-    """How many values of a batch stand before the ``size`` values of the part that is drawn for."""
+    """Return how many values of a batch come before the ``size`` values of the part that is drawn for."""
     first, count = _part.get()
     return first * (size // count) if count else 0
 
 
 DEFAULT = Generator(0)
-"""The Generator of layers that are given none; there is one for the process."""
+"""The default Generator of layers; there is one per process."""
 
 
 def generator_of(who: str, rng: Generator | None) -> Generator:

@@ -102,11 +102,11 @@ class OneCycle:
 
 
 class Plateau:
-    """A rate that falls where the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
+    """A rate that falls when the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
 
-    γ is ``factor``. A loss is a gain where it is below the best by more than ``threshold`` times the size of the best,
-    whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` passes it the loss of
-    each epoch, by ``optimizer.observe``.
+    γ is ``factor``. A loss is a gain if it is below the best by more than ``threshold`` times the size of the best,
+    whatever its sign. The ``cooldown`` epochs after a fall are not counted. ``Trainer`` passes the loss of each epoch
+    to it, by ``optimizer.observe``.
 
     Raises: ``ArgumentError`` for options out of range.
     """
@@ -135,7 +135,7 @@ class Plateau:
         return self.rate
 
     def observe(self, loss: float) -> None:
-        """Take note of the loss of an epoch; NaN is no gain."""
+        """Note the loss of an epoch; NaN is not a gain."""
         least = self.threshold * abs(self.best) if isfinite(self.best) else 0.0
         gained = loss < self.best - least
         self.waited = 0 if gained else self.waited + 1
@@ -150,7 +150,7 @@ class Plateau:
 
     @property
     def state(self) -> dict[str, float]:
-        """The numbers that it keeps, by name."""
+        """The numbers that the schedule keeps, by name."""
         return {name: getattr(self, name) for name in ("rate", "best", "waited", "resting")}
 
     @state.setter
@@ -163,7 +163,7 @@ class Plateau:
 
 
 def check_floor(schedule: Any) -> None:
-    """Raise ArgumentError where a rate would rise to its floor."""
+    """Raise ArgumentError if a rate would rise to its floor."""
     if schedule.floor > schedule.lr:
         raise ArgumentError(type(schedule).__name__, "floor must be at most lr", schedule.floor, f"lr is {schedule.lr}")
 
@@ -185,7 +185,7 @@ def between(start: float, end: float, share: float) -> float:
 
 
 FAR = 2**53
-"""Counts beyond which floats are not whole numbers any more."""
+"""The count above which not every integer is a float."""
 
 KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], bool]]] = {
     "positive": ("above 0 and finite", is_number, lambda value: 0.0 < value < inf),

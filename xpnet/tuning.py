@@ -1,4 +1,4 @@
-"""``tune`` sets what makes NumPy fast on a CPU, on request, and can undo it."""
+"""``tune`` changes settings that make NumPy fast on a CPU, on request, and can undo them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _active: set[str] = set()
 
 @dataclass(frozen=True)
 class Setting:
-    """The outcome of one setting, and the reason; ``undo`` reverses it where this call has set it."""
+    """The outcome of one setting, and the reason; ``undo`` reverses it if this call has set it."""
 
     name: str
     done: bool
@@ -45,7 +45,7 @@ class Tuning:
         self.settings = settings
 
     def undo(self) -> None:
-        """Undo what this call has set; what an earlier one had set stays."""
+        """Undo the settings of this call; those of an earlier call stay."""
         for setting in self.settings:
             if setting.undo is not None:
                 setting.undo()
@@ -63,17 +63,17 @@ class Tuning:
 
 
 def tune() -> Tuning:
-    """Set what makes NumPy fast, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
+    """Change settings that make NumPy fast, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
 
-    - ``malloc``: glibc gives the memory of large arrays back as soon as they are free, and the temporaries of the next
-      step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of what it once used.
+    - ``malloc``: glibc returns the memory of large arrays as soon as they are free, and the temporaries of the next
+      step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of memory once used.
     - ``OPENBLAS_CORETYPE``: OpenBLAS treats processors that it does not know, such as AMD's Zen 5, as if they had no
       AVX-512, and multiplies at half their speed. For such a processor the variable names the core SkylakeX. OpenBLAS
       reads it once, when numpy is loaded.
 
-    Values that the environment has already are kept, other systems are left alone, and ``XPNET_TUNE=0`` stops it all.
-    The result says what was set, and why something was not. Its ``undo()`` removes the variable and sets glibc's
-    defaults, which from then on no longer adapt to the program; a core that numpy was loaded with stays.
+    Values that are already set in the environment are kept, other systems are left alone, and ``XPNET_TUNE=0`` disables
+    it all. The result tells what was set, and why something was not. Its ``undo()`` removes the variable and restores
+    glibc's defaults, which from then on no longer adapt to the program; the core that numpy was loaded with stays.
     """
     if os.environ.get(SWITCH) == "0":
         return Tuning(*(Setting(name, False, f"{SWITCH}=0") for name in (MALLOC, CORE)))
@@ -96,10 +96,10 @@ def _tune_malloc() -> Setting:
 
 
 def _mallopt() -> Callable[[int, int], int] | None:
-    """Return the function of glibc; None where the process runs on something else."""
+    """Return the function of glibc, or None if the process runs on another library."""
     try:
         glibc = os.confstr("CS_GNU_LIBC_VERSION")
-    except (AttributeError, ValueError, OSError):  # no such function, or no such name
+    except (AttributeError, ValueError, OSError):  # there is no such library or function
         return None
     if not glibc:
         return None
@@ -136,7 +136,7 @@ def _remove(core: str) -> None:
 def missed_core(cpu: dict[str, str]) -> tuple[str, str]:
     """Return the core of OpenBLAS that a processor could run and is not given, or an empty text; and the reason."""
     if not cpu:
-        return "", "what the processor can do is known on Linux on x86-64 alone"
+        return "", "the features of the processor are known only on Linux on x86-64"
     if not has_avx512(cpu):
         return "", "the processor has no AVX-512"
     if (cpu.get("vendor_id"), cpu.get("cpu family")) in KNOWN:

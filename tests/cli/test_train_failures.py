@@ -96,7 +96,7 @@ def test_a_wrong_gradient_stops_the_training_before_it_starts(tmp_path: Path, mo
     result = run("train", *QUICK, "--out", tmp_path)
     assert result.exit_code == 1
     assert result.stderr.startswith("error: TwoLayerNet: backward must agree with numerical differentiation (W1, b1)")
-    assert "Relu1.backward is wrong by itself" in result.stderr
+    assert "Relu1.backward is itself wrong" in result.stderr
     assert "epoch 1/" not in result.stdout
     assert not (tmp_path / "weights.safetensors").exists()
 

@@ -126,13 +126,16 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ((), "--target must name what to learn, one of id, size, city, price, sold, got none; such as --target sold"),
+        (
+            (),
+            "--target must name a column to learn, one of id, size, city, price, sold, got none; such as --target sold",
+        ),
         (("--target", "cost"), "the column must be one of id, size, .* got 'cost'"),
         (("--target", "id"), "the classes of id must come more than once each, .* got 120 in 120 rows"),
         (("--target", "city", "--task", "numbers"), "the target must be numbers, got 'Oslo' in row 0"),
         (("--target", "price", "--kind", "size"), "--kind must be NAME=KIND, got 'size'"),
         (("--target", "price", "--kind", "size=big"), "the kind of column size must be one of number, .* got 'big'"),
-        (("--target", "price", "--dataset", "mnist"), "must come without options of the others, got --dataset"),
+        (("--target", "price", "--dataset", "mnist"), "must not be given with DATA, got --dataset"),
         (("--target", "price", "--size", 8), "--size must be for a folder of images"),
     ],
 )
@@ -162,6 +165,10 @@ def test_report_writes_a_page(houses: Path, tmp_path: Path) -> None:
     assert result.stdout == f"wrote {tmp_path / 'run' / 'report.html'}\n"
     assert "Confusion matrix" in (tmp_path / "run" / "report.html").read_text()
     assert run("report", tmp_path / "run", "--out", tmp_path / "alone.html").exit_code == 0
+    assert f"of {houses}, the rows of training among them" in (tmp_path / "alone.html").read_text()
+    must = "--target must name the column that was learnt, one of id, size"
+    fails_in_one_line(run("report", tmp_path / "run", houses), must)
+    houses.unlink()
+    assert run("report", tmp_path / "run", "--out", tmp_path / "alone.html").exit_code == 0
     assert "Confusion matrix" not in (tmp_path / "alone.html").read_text()
-    fails_in_one_line(run("report", tmp_path / "run", houses), "--target must name what was learnt, one of id, size")
     fails_in_one_line(run("report", tmp_path / "none"), "must be the folder of a run")

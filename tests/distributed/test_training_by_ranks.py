@@ -10,7 +10,7 @@ from ranks_in_threads import on_ranks, run_ranks
 
 import xpnet as xn
 from xpnet.backend import make_backend
-from xpnet.datasets import load_array
+from xpnet.datasets import Stream, load_array
 from xpnet.datasets.augment import mixup
 from xpnet.distributed import synchronized
 from xpnet.errors import ArgumentError, DataError, DivergenceError, StateError
@@ -180,16 +180,86 @@ def test_an_error_of_the_first_rank_is_that_of_all(tmp_path):
 
 def test_a_loss_that_is_not_finite_is_named_with_its_rank():
     """Row 33 of the data is the fourth of batch 4: the second of rank 1."""
-    x = X[:40].copy()
 
     def run(group):
-        own = trainer(train=(x, T[:40]), shuffle=False)
+        own = trainer(train=(X[:40].copy(), T[:40]), shuffle=False)
         own.train[0][33] = np.inf
         own.fit(1)
 
     must = r"in epoch 1, step 4, x holds it in row 1 of the batch of rank 1"
     with pytest.raises(DivergenceError, match=must):
         on_ranks(5, BACKEND, run)
+
+
+def test_of_gradients_that_are_held_the_bad_one_is_named():
+    """Two batches come before the one that is added."""
+
+    def run(group):
+        own = trainer(train=(X[:40].copy(), T[:40]), shuffle=False, accumulate=3)
+        own.train[0][9] = np.inf
+        own.fit(1)
+
+    must = r"in epoch 1, step 3, x holds it in row 4 of the batch of rank 1"
+    with pytest.raises(DivergenceError, match=must):
+        on_ranks(2, BACKEND, run)
+
+
+def in_parts(x=X, t=T, sizes=(9, 4, 11, 2, 15)):
+    """A source that writes each batch into the same memory."""
+    memory, start = (np.empty((15, 6)), np.empty(15, np.int64)), 0
+    for size in sizes:
+        for part, whole in zip(memory, (x, t), strict=True):
+            part[:size] = whole[start : start + size]
+        yield tuple(part[:size] for part in memory)
+        start += size
+
+
+STREAMS = {
+    "one memory": (lambda: Stream(in_parts, ahead=0), {}),
+    "accumulated": (lambda: Stream(in_parts), {"accumulate": 2}),
+    "going on": (lambda: Stream(in_parts, batches=3), {"accumulate": 2}),
+    "changed": (lambda: in_parts, {"augment": [lambda x, t, draw: (x + draw("noise", (6,)), t)]}),
+    "weighted": (lambda: [(X[at], T[at], np.linspace(0, 1, 9)) for at in (slice(0, 9), slice(9, 18))], {}),
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_a_stream_is_shared_out_batch_by_batch(kind):
+    """With a batch in which not all ranks have a row."""
+    make, options = STREAMS[kind]
+
+    def run(group=None):
+        own = Trainer(network(), SGD(0.2), make(), (Y, S), rng=Generator(1), distributed=group is not None, **options)
+        own.fit(3)
+        return own
+
+    expected = alone(run)
+    for found in on_ranks(3, BACKEND, run):
+        check_history(found, expected)
+        assert found.batches.sizes == expected.batches.sizes
+
+
+@pytest.mark.parametrize(("sizes", "got"), [((9, 5, 10), "5 on rank 1 and 4"), ((9,), "0 on rank 1 and 4")])
+def test_ranks_must_have_the_same_stream(sizes, got):
+    def run(group):
+        own = in_parts if group.rank == 0 else partial(in_parts, sizes=sizes)
+        Trainer(network(), SGD(0.2), own, distributed=True).fit(1)
+
+    with pytest.raises(StateError, match=f"the same number of rows in batch 2, got {got} on rank 0"):
+        on_ranks(2, BACKEND, run)
+
+
+def test_a_stream_goes_on_with_another_number_of_ranks(tmp_path):
+    def run(epochs, group=None):
+        stream = Stream(in_parts, batches=3)
+        own = Trainer(network(), SGD(0.2), stream, (Y, S), rng=Generator(1), distributed=group is not None)
+        own.fit(epochs, folder=None if group is None else tmp_path / "run", resume=group is not None)
+        return own
+
+    on_ranks(2, BACKEND, partial(run, 2))
+    expected = alone(partial(run, 4))
+    for found in on_ranks(3, BACKEND, partial(run, 4)):
+        check_history(found, expected)
 
 
 def test_scores_are_computed_by_the_ranks_that_have_the_rows():

@@ -22,7 +22,7 @@ def test_the_wrong_layer_of_a_network_is_named(nested: bool, mode: str) -> None:
     report = xn.gradient_check(net, normal("x", 6, 4).astype(np.float32), np.asarray([0, 1, 2, 0, 1, 2]), mode=mode)
     inside = "Sequential1." if nested else ""
     assert [row.name for row in report.rows if row.status == "fail"] == [f"{inside}Affine1.W", f"{inside}Affine1.b"]
-    assert f"{inside}TenthTooSmall1.backward is wrong by itself" in str(report)
+    assert f"{inside}TenthTooSmall1.backward is itself wrong" in str(report)
     assert "Affine1.backward is wrong" not in str(report)
 
 
@@ -30,7 +30,7 @@ def test_the_wrong_loss_of_a_network_is_named() -> None:
     net = Sequential(Affine.create(4, 3, rng=Generator(1)), loss=NoDivision())
     report = xn.gradient_check(net, normal("x", 6, 4).astype(np.float32), np.asarray([0, 1, 2, 0, 1, 2]))
     assert [row.status for row in report.rows] == ["fail", "fail"]
-    assert "the loss's backward (NoDivision) is wrong by itself" in str(report)
+    assert "the loss's backward (NoDivision) is itself wrong" in str(report)
     assert "6 times too large everywhere" in str(report)
 
 

@@ -38,7 +38,7 @@ def test_a_step_that_leaves_the_device_is_refused(cupy, what):
     def step(x, t):
         return training.step(READS[what](cupy, x), t)
 
-    text = "capture: a step must stay on the device, got .*captur.*; read values, and what else waits, outside of it"
+    text = "capture: a step must stay on the device, got .*captur.*; read values, and wait, only outside of it"
     refused(cupy, training, step, StateError, text)
 
 
@@ -75,7 +75,7 @@ def test_what_cupy_cannot_capture_is_refused(cupy):
     def step(x, t):
         return training.step(x + cupy.linalg.inv(cupy.eye(6, dtype="float32")), t)
 
-    text = "capture: a step must do what CuPy can capture, got calling cuSOLVER API during .*; flatten products"
+    text = "capture: CuPy must be able to capture a step, got calling cuSOLVER API during .*; flatten products"
     refused(cupy, training, step, StateError, text)
 
 
@@ -183,7 +183,7 @@ def ending(cuda, most):
 
 def test_arguments_and_results_are_arrays(cupy):
     x = cupy.zeros(3)
-    with pytest.raises(DtypeError, match="capture: a step must be given arrays alone, got float; let it find"):
+    with pytest.raises(DtypeError, match="capture: a step must be given arrays alone, got float; keep everything"):
         xn.capture(lambda x, k: x * k)(x, 2.0)
     captured = xn.capture(lambda x: {"y": x})
     captured(x)

@@ -21,7 +21,9 @@ def test_branches_that_do_not_fit_are_refused(asarray):
     with pytest.raises(ShapeError, match=r"got \(2, 1\) for \(2, 4\)"):
         Residual(Affine.create(4, 1))(x)
     images = asarray(normal("x", 2, 2, 4))
-    message = r"Concat: what branch 2 gives must fit that of branch 1 but along axis 1, got \(2, 4, 2\) for \(2, 2, 4\)"
+    message = (
+        r"Concat: the output of branch 2 must fit that of branch 1 except along axis 1, got \(2, 4, 2\) for \(2, 2, 4\)"
+    )
     with pytest.raises(ShapeError, match=message):
         Concat(Relu(), Reshape(4, 2))(images)
     with pytest.raises(ShapeError, match=r"got \(2, 8\) for \(2, 2, 4\)"):
@@ -31,7 +33,7 @@ def test_branches_that_do_not_fit_are_refused(asarray):
 def test_an_axis_that_the_branches_lack_is_refused(asarray):
     x = asarray(normal("x", 2, 4))
     for axis in (2, 5, -3):
-        with pytest.raises(ShapeError, match=rf"Concat: what its branches give must have axis {axis}, got \(2, 4\) of"):
+        with pytest.raises(ShapeError, match=rf"Concat: its branches' outputs must have axis {axis}, got \(2, 4\) of"):
             Concat(Relu(), Sigmoid(), axis=axis)(x)
     assert Concat(Relu(), Sigmoid(), axis=-2)(x).shape == (4, 4)
     for axis in (1.0, "1", None, True):

@@ -200,5 +200,7 @@ def test_a_gradient_of_what_is_frozen_is_asked_for_in_vain(asarray) -> None:
     net.layers["Affine1"].freeze()
     gradients = net.gradient(*rows(asarray, 4, 3))
     assert list(gradients) == ["W2", "b2"]
-    with pytest.raises(NameUnknownError, match=r"^gradient: a gradient must be of what is trained, W2, b2, got 'W1'; "):
+    with pytest.raises(
+        NameUnknownError, match=r"^gradient: a gradient must be that of a trained array, W2, b2, got 'W1'; "
+    ):
         gradients["W1"]

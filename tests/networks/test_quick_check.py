@@ -70,4 +70,4 @@ def test_a_wrong_layer_inside_a_residual_is_found():
     report = xn.gradient_check(net, normal("z", 5, 4), np.asarray([0, 1, 2, 1, 0]))
     failed = {row.name: row.causes for row in report.rows if row.status == "fail"}
     assert list(failed) == ["Residual1.Wrong1.b"]
-    assert failed["Residual1.Wrong1.b"][0].startswith("Residual1.backward is wrong by itself")
+    assert failed["Residual1.Wrong1.b"][0].startswith("Residual1.backward is itself wrong")

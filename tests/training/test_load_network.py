@@ -146,14 +146,21 @@ def in_a_process(code: str, *arguments: object, path: str = "") -> subprocess.Co
 
 def test_a_fresh_process_needs_no_script(tmp_path: Path) -> None:
     with xn.use_backend("numpy", dtype="float32"):
-        net = small_net()
-        xn.save(tmp_path / "net", net)
-        code = (
-            "import xpnet as xn; print(xn.load_network(sys.argv[1]).predict(xn.asarray([[1.0, 2.0, 3.0, 4.0]])).sum())"
-        )
-        done = in_a_process(code, tmp_path / "net")
-        expected = net.predict(np.asarray([[1.0, 2.0, 3.0, 4.0]], dtype=np.float32)).sum()
-        assert float(done.stdout) == pytest.approx(float(expected)), done.stderr
+        expected = []
+        for name, make in NETWORKS.items():
+            net, x = make()
+            xn.save(tmp_path / name, net)
+            x = x.astype(np.float32) if x.dtype.kind == "f" else x
+            np.save(tmp_path / f"{name}.npy", x)
+            expected.append(float(net.predict(x).sum()))
+        code = """
+import numpy as np
+import xpnet as xn
+for name in sys.argv[2:]:
+    print(xn.load_network(f"{sys.argv[1]}/{name}").predict(np.load(f"{sys.argv[1]}/{name}.npy")).sum())
+"""
+        done = in_a_process(code, tmp_path, *NETWORKS, path=str(Path(__file__).parent))
+        assert list(map(float, done.stdout.split())) == pytest.approx(expected, rel=1e-4, abs=1e-5), done.stderr
 
 
 def test_a_class_is_found_by_its_import_path_or_given(tmp_path: Path) -> None:

@@ -134,7 +134,9 @@ def test_a_stream_that_ends_early_trains_on_what_it_had() -> None:
         trainer.fit(1)
 
 
-@pytest.mark.parametrize("source", [numbered, Stream(batches, batches=3), Stream(numbered, batches=7)], ids=repr)
+@pytest.mark.parametrize(
+    "source", [numbered, Stream(batches, batches=3), Stream(numbered, batches=7)], ids=["passes", "three", "seven"]
+)
 def test_a_stopped_training_goes_on_to_the_same_bits(source, tmp_path: Path, backend) -> None:
     def again():
         return Stream(source.source, source.batches) if isinstance(source, Stream) else source

@@ -15,6 +15,7 @@ import numpy as np
 
 from xpnet.autodiff.functions import WRAPPERS
 from xpnet.autodiff.idioms import IDIOMS
+from xpnet.autodiff.idioms.places import added_at
 from xpnet.autodiff.idioms.reductions import ACCUMULATE, REDUCE
 from xpnet.autodiff.idioms.table import refuse
 from xpnet.autodiff.instead import nearest
@@ -97,7 +98,7 @@ DEFAULTS = {
 
 def _is_default(key: str, value: Any) -> bool:
     """Return whether an argument says nothing that a function of Variables would have to know."""
-    if value is None or type(value).__name__ == "_NoValueType":
+    if type(value).__name__ == "_NoValueType" or (value is None and key != "axis"):  # to sort, None is no default
         return True
     return type(value) in (bool, str) and value in DEFAULTS.get(key, ())
 
@@ -129,6 +130,9 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], named: dict[st
     if method == "outer" and not named:
         a, b = (xp.asarray(x) for x in inputs)
         return function_named(xp, name)(a[(..., *(None,) * b.ndim)], b)
+    if method == "at" and name in ("add", "subtract") and type(inputs[0]) is Variable:
+        x, key, values = inputs
+        return change(x, added_at(xp, x, key, values, 1.0 if name == "add" else -1.0))
     table = {"reduce": REDUCE, "accumulate": ACCUMULATE}.get(method, {})
     if name not in table:
         raise refuse(

@@ -26,12 +26,12 @@ PICKING = frozenset(("where", "getitem", "setitem", "take", "take_along_axis", "
 """Functions whose results leave elements out."""
 MOVING = PICKING | {
     *("reshape", "squeeze", "expand_dims", "permute_dims", "moveaxis", "matrix_transpose", "flip", "roll", "tile"),
-    *("broadcast_to", "asarray", "astype", "repeat", "concat", "stack", "sum"),
+    *("broadcast_to", "asarray", "astype", "repeat", "concat", "stack", "sum", "sort", "max", "min"),
 }
 """Functions whose gradients are counts where counts arrive."""
 TAME = MOVING | {
     *("add", "subtract", "multiply", "negative", "positive", "abs", "square", "sin", "cos", "tanh", "sign"),
-    *("maximum", "minimum", "clip", "conj", "real", "imag", "mean", "max", "min", "matmul", "vecdot", "tensordot"),
+    *("maximum", "minimum", "clip", "conj", "real", "imag", "mean", "matmul", "vecdot", "tensordot"),
 }
 """Functions whose slopes are finite where their arguments are."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from xpnet.autodiff.functions import as_variable
 from xpnet.autodiff.instead import nearest
+from xpnet.autodiff.rules import special_polynomials  # noqa: F401 (which declares some)
 from xpnet.autodiff.rules.reductions import reduced_axes
 from xpnet.autodiff.rules.special import SPECIAL, call
 from xpnet.autodiff.table import base

@@ -1,4 +1,4 @@
-"""The array library, device and dtype: one switch for new arrays, one question for existing ones."""
+"""The array library, device and dtype: one switch for new arrays, one query for existing ones."""
 
 from xpnet.backend.host import to_numpy
 from xpnet.backend.libraries import LIBRARIES, Library

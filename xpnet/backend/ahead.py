@@ -1,4 +1,4 @@
-"""Host arrays on their way to a CUDA device while it works: from pinned memory, on a stream of their own."""
+"""Transfers of host arrays to a CUDA device while it works, from pinned memory and on a separate stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST = 4  # copies under way, after which the host waits
 
 
 class Sent(NamedTuple):
-    """A batch on its way: the pinned memory it comes from, where it goes, and the event of its arrival."""
+    """A batch under way: its pinned memory, its arrays on the device, and the event of its arrival."""
 
     pinned: list[Any]
     arrays: list[Any]
@@ -21,10 +21,10 @@ class Sent(NamedTuple):
 def copied_ahead(
     library: Any, empty_pinned: Callable[..., Any], device: Any, batches: Iterable[list[tuple[Any, Any]]]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield batches on a device from pairs of a host array and a dtype; the next is copied meanwhile.
+    """Yield batches on a device from pairs of a host array and a dtype, and copy the next one meanwhile.
 
-    A copy waits for all that was launched before it, so that no memory is written to while it may still be read. Pinned
-    memory is kept until its copy has arrived.
+    A copy waits for all that was launched before it, so that memory is not overwritten while it may still be read.
+    Pinned memory is kept until its copy has arrived.
     """
     with device:
         stream = library.cuda.Stream(non_blocking=True)
@@ -61,7 +61,7 @@ def _send(library: Any, empty_pinned: Callable[..., Any], batch: list[tuple[Any,
 
 
 def _received(library: Any, sent: Sent) -> tuple[Any, ...]:
-    """Return the arrays, for work on the current stream from now on."""
+    """Return the arrays, which the current stream may use from now on."""
     library.cuda.get_current_stream().wait_event(sent.arrived)
     pairs = zip(sent.arrays, sent.dtypes, strict=True)
     return tuple([array if dtype is None else array.astype(dtype, copy=False) for array, dtype in pairs])

@@ -1,4 +1,4 @@
-"""The BLAS with which NumPy multiplies matrices: its name, the core that it has chosen, its threads and its speed."""
+"""The BLAS with which NumPy multiplies matrices: its name, the core that it uses, its threads and its speed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Blas:
 
 
 def blas() -> Blas:
-    """Return NumPy's BLAS; whatever it does not report is ``unknown``."""
+    """Return NumPy's BLAS, with ``unknown`` for whatever it does not report."""
     try:
         config: Any = np.show_config(mode="dicts")
         built = config["Build Dependencies"]["blas"]
@@ -34,13 +34,13 @@ def blas() -> Blas:
     except (KeyError, TypeError, AttributeError):
         name, version = UNKNOWN, UNKNOWN
     loaded = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    # SciPy brings another.
+    # SciPy brings a BLAS of its own.
     own: dict[str, Any] = min(loaded, key=lambda pool: "numpy" not in pool["filepath"], default={})
     return Blas(name, version, own.get("architecture") or UNKNOWN, str(own.get("num_threads") or UNKNOWN))
 
 
 def gigaflops(seconds: float = 0.2, size: int = 1024) -> float:
-    """Measure products of square float32 matrices; return 10⁹ operations a second, the best of several."""
+    """Measure products of square float32 matrices, and return the best of several in 10⁹ operations a second."""
     x = np.ones((size, size), dtype=np.float32)
     times: list[float] = []
     while sum(times) < seconds or len(times) < 2:  # the first one wakes the threads

@@ -1,4 +1,4 @@
-"""Float16 and bfloat16: what would overflow or lose its digits in them is computed in float32 inside a kernel."""
+"""Float16 and bfloat16: a kernel computes in float32 wherever they would overflow or lose digits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_half(dtype: Any) -> bool:
 
 
 def widened(x: Array) -> Array:
-    """An array of 16 bits in float32, any other as it is."""
+    """Return an array of 16 bits in float32, and any other unchanged."""
     if not is_half(x.dtype):
         return x
     xp = array_namespace(x)
@@ -35,7 +35,7 @@ def widened(x: Array) -> Array:
 
 
 def narrowed(y: Array, like: Array) -> Array:
-    """A result in the dtype of an array that ``widened`` may have widened; beside any other as it is."""
+    """Return a result in the dtype of the 16-bit array ``like`` that ``widened`` converted; else unchanged."""
     if not is_half(like.dtype):
         return y
     rounded: Array = array_namespace(y).astype(y, like.dtype)
@@ -43,7 +43,7 @@ def narrowed(y: Array, like: Array) -> Array:
 
 
 def in_float32(reference: Callable[P, R_co]) -> Callable[P, R_co]:
-    """A reference that computes with arrays of 16 bits in float32, and gives its floating results in their dtype."""
+    """Return the reference so that it computes with 16-bit arrays in float32 and returns results in their dtype."""
     given: Callable[..., Any] = reference
 
     @wraps(reference)
@@ -63,6 +63,6 @@ def as_tuple(found: Any) -> tuple[Any, ...]:
 
 
 def total(x: Array, axis: int | tuple[int, ...]) -> Array:
-    """A sum over axes; in 16 bits, one of many small values would stop where they are smaller than its rounding."""
+    """Return a sum over axes, of 16 bits in float32: otherwise many small values would be lost in rounding."""
     wide = widened(x)
     return narrowed(array_namespace(wide).sum(wide, axis=axis), x)

@@ -1,4 +1,4 @@
-"""Numbers on the host, from whatever holds them: a list, a table, or an array of any library."""
+"""Conversion to numbers on the host, from a list, a table, or an array of any library."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def to_numpy(array: Any) -> np.ndarray[Any, Any]:
 
 
 def on_host(values: Any) -> np.ndarray[Any, Any]:
-    """Return the numbers of an array, list or table as a NumPy array on the host; what is missing in a table is NaN.
+    """Return the numbers of an array, list or table as a NumPy array on the host, with NaN for missing values.
 
-    Raises: ``DtypeError`` for what holds no numbers, and for what means something else by them: text, dates, masked
+    Raises: ``DtypeError`` for values without numbers, and where they have another meaning: text, dates, masked
     and sparse arrays; ``ShapeError`` for lists of different lengths.
     """
     host = _array_of(values)
@@ -54,7 +54,7 @@ def _array_of(values: Any) -> np.ndarray[Any, Any]:
     if isinstance(values, list | tuple | range):
         try:
             return np.asarray(values)
-        except TypeError:  # arrays that do not go to the host unasked
+        except TypeError:  # arrays that refuse an implicit copy to the host
             return np.asarray([_array_of(value) for value in values])
         except ValueError:
             got = "lists of different lengths inside one another"
@@ -74,7 +74,7 @@ def _array_of(values: Any) -> np.ndarray[Any, Any]:
 
 
 def _numbers_in(host: np.ndarray[Any, Any], columns: Any) -> np.ndarray[Any, Any]:
-    """Return objects that are numbers, or missing, as floating numbers."""
+    """Return objects that are numbers or missing as floating numbers."""
     found = np.empty(host.shape, dtype=np.float64)
     for at, value in np.ndenumerate(host):
         if isinstance(value, Number) and not isinstance(value, complex):

@@ -1,4 +1,4 @@
-"""The array libraries: how each is found, and what the standard leaves open about it.
+"""The array libraries: the way to find each, and its behaviour where the standard leaves it open.
 
 This is the one module outside ``kernels/`` that names a vendor. A library without a class
 here works through ``Library`` itself, on the standard alone.
@@ -22,7 +22,7 @@ from xpnet.typing import Array, Namespace
 
 
 class Library:
-    """An array library as the standard describes it.
+    """An array library that follows the standard.
 
     Raises: ``BackendError`` from ``namespace`` when the library or its hardware is missing.
     """
@@ -36,10 +36,10 @@ class Library:
     graphs = ""
     """The module whose ``Graph`` records a step, where the library can."""
     repairs: Mapping[str, Repair] = {}
-    """Functions of the standard that the library does in part, such as ``linalg.solve``, and what does all of them."""
-    unfit: Mapping[str, str] = {}  # its floating dtypes in which networks do not compute -> why
-    adds_in_16_bits = False  # whether its sums of float16 are float16 from the first addition on
-    asks_for_methods = False  # whether its functions call methods of what is not its array, as x.sum(axis)
+    """Functions of the standard that the library has only in part, such as ``linalg.solve`` -> their repairs."""
+    unfit: Mapping[str, str] = {}  # floating dtypes in which networks cannot compute -> the reason
+    adds_in_16_bits = False  # True if sums of float16 are float16 from the first addition on
+    asks_for_methods = False  # True if its functions call methods of other objects, such as x.sum(axis)
 
     def __init__(self, namespace: Namespace | None = None) -> None:
         self._namespace = namespace
@@ -103,11 +103,11 @@ class Library:
         )
 
     def use_device(self, device: Any) -> AbstractContextManager[object]:
-        """Make the device current where a library creates arrays on a current device."""
+        """Return a context in which the device is current, for a library that creates arrays on a current device."""
         return nullcontext()
 
     def allow(self, dtype: str) -> AbstractContextManager[object]:
-        """Let the library compute in the dtype where it needs a setting for it."""
+        """Return a context in which the library may compute in the dtype, where it needs a setting for it."""
         return nullcontext()
 
     def allow_always(self, dtype: str) -> None:
@@ -128,14 +128,14 @@ class Library:
         return np.asarray(array)
 
     def readable(self, array: Any) -> bool:
-        """Return whether reading a value of the array on the host costs no wait and no transfer."""
+        """Return whether reading a value of the array on the host needs no wait and no transfer."""
         return False
 
     def synchronize(self, device: Any) -> None:
-        """Wait until the device has finished what it was given."""
+        """Wait until the device has finished its work."""
 
     def has_type(self, kind: type) -> bool:
-        """Return whether this is the type of its plain arrays: a subclass may mean something else by an operator."""
+        """Return whether this is the type of its plain arrays: a subclass may give operators another meaning."""
         return f"{kind.__module__}.{kind.__qualname__}" == self.array_type
 
 
@@ -171,7 +171,7 @@ class Cupy(Library):
     remedy = "pip install 'cupy-cuda13x[ctk]' (or cuda12x), or choose the backend numpy"
     graphs = "xpnet.fast.cupy.graph"
     repairs = {"linalg.solve": solve_stacks}
-    unfit = {"bfloat16": "CuPy makes float32 of it beside a Python number, and multiplies no stacks of it"}
+    unfit = {"bfloat16": "CuPy promotes it to float32 with a Python number, and cannot multiply stacks of it"}
     asks_for_methods = True
 
     def check(self) -> None:
@@ -294,7 +294,7 @@ class Strict(Library):
 
 
 def without_bfloat16(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return bfloat16, in which NumPy cannot compute, as float32, which has the same numbers."""
+    """Return bfloat16, in which NumPy cannot compute, as float32, which holds the same numbers."""
     return host.astype(np.float32) if host.dtype.name == "bfloat16" else host
 
 

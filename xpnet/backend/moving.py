@@ -1,4 +1,4 @@
-"""Arrays from one library, device or dtype to another, when someone says so: nothing moves by itself."""
+"""Moves of arrays from one library, device or dtype to another on request; nothing moves by itself."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Change = tuple[MutableMapping[str, Any], str, Any]
 
 
 class Destination:
-    """The target of a move: a library, a device and a floating dtype, each None to keep an array's own.
+    """The target of a move: a library, a device and a floating dtype, where None keeps that of each array.
 
-    Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``; ``DtypeError`` where nothing is said.
+    Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``; ``DtypeError`` if nothing is given.
     """
 
     def __init__(self, who: str, backend: object = None, device: Any = None, dtype: Any = None) -> None:
@@ -28,13 +28,13 @@ class Destination:
             raise DtypeError(who, must, "none", remedy)
         self.device = device
         self.dtype = dtype
-        self.copies: dict[int, tuple[Any, Any]] = {}  # what was one array stays one
+        self.copies: dict[int, tuple[Any, Any]] = {}  # an array that is held twice stays one array
         self.backend: Backend | None = None
         if backend is not None:
             self.backend = self._made(backend, dtype)
 
     def _made(self, backend: object, dtype: Any) -> Backend:
-        """Return the backend; of the current library on the current device, unless another is named."""
+        """Return the backend, on the current library and device unless others are named."""
         current = get_backend()
         made = make_backend(backend, self.device, dtype)
         if self.device is None and not isinstance(backend, Backend) and made.name == current.name:
@@ -42,7 +42,7 @@ class Destination:
         return made
 
     def move(self, array: Any) -> Any:
-        """Return the array at the target: the same object where it is there already, else a copy.
+        """Return the array at the target: the same object if it is there already, else a copy.
 
         Raises: ``ArgumentError`` for a dtype that the library does not have.
         """
@@ -71,7 +71,7 @@ class Destination:
         return Backend(library, device, dtype).asarray(host, dtype)
 
     def within(self, value: Any) -> Any:
-        """Return a value with its arrays at the target, also those in lists, tuples and dicts."""
+        """Return a value with its arrays at the target, including those in lists, tuples and dicts."""
         if hasattr(value, "dtype") and is_array(value) and not hasattr(type(value), "differentiates"):
             return self.move(value)
         if type(value) in (list, tuple):
@@ -83,20 +83,20 @@ class Destination:
         return value
 
     def changes(self, mapping: MutableMapping[str, Any], leave: Container[str] = ()) -> list[Change]:
-        """Return the assignments for a mapping, but for the names to ``leave``; nothing is assigned yet."""
+        """Return the assignments for a mapping, except for the names to ``leave``; nothing is assigned yet."""
         return [(mapping, name, self.within(value)) for name, value in mapping.items() if name not in leave]
 
 
 class Movable:
-    """A base class for what has arrays that can move: a layer, a network, an optimizer, a Trainer."""
+    """A base class for objects with arrays that can move: a layer, a network, an optimizer, a Trainer."""
 
     def to(self, backend: object = None, device: Any = None, dtype: Any = None) -> Self:
         """Move to another library, device or dtype, ``net.to("cupy")``, ``net.to(dtype="float64")``; return self.
 
-        All arrays inside move: of a layer or network the parameters, gradients, state and arrays among the options, of
-        an optimizer its slots, of a Trainer those of its network and optimizer, and its data. An argument that is left
-        out changes nothing: a float64 network stays one on CuPy. Random streams stay the same. Where something cannot
-        be moved, nothing is. A backward needs a new forward.
+        All arrays inside move: the parameters, gradients, state and array options of a layer or network, the slots of
+        an optimizer, the data of a Trainer with its network and optimizer. Arguments that are left out change nothing:
+        a float64 network stays float64 on CuPy. Random streams stay the same. If anything cannot be moved, nothing is.
+        A new forward has to run before the next backward.
 
         Raises: ``ArgumentError``, ``BackendError`` as ``set_backend``; ``DtypeError`` where nothing is given;
         ``StateError`` where a parameter is a Variable.
@@ -111,4 +111,4 @@ class Movable:
         return destination.changes(vars(self))
 
     def has_moved(self) -> None:
-        """Forget what belonged to the old library or device."""
+        """Forget everything that belonged to the old library or device."""

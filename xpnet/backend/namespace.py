@@ -1,4 +1,4 @@
-"""``array_namespace``: the library of some arrays, asked for on every call and so made cheap."""
+"""``array_namespace``: the library of some arrays, cached because every call asks for it."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def _look_up(array: Any) -> Namespace:
 # What NumPy derives from its arrays and computes with in another way, and what to do with it
 OTHER_ARRAYS = {
     "matrix": "make it an array with numpy.asarray(x), in which * is by element and rows have one axis",
-    "MaskedArray": "fill what is masked, x.filled(0.0), and leave it out by weights of 0",
+    "MaskedArray": "fill masked values, x.filled(0.0), and give them weights of 0",
 }
 
 
 def refuse_subclass(who: str, array: Any) -> None:
-    """Raise DtypeError for a matrix or a masked array of NumPy's, whose operators mean something else."""
+    """Raise DtypeError for a NumPy matrix or masked array, whose operators have another meaning."""
     for kind in type(array).__mro__:
         if kind.__name__ in OTHER_ARRAYS and kind.__module__.partition(".")[0] == "numpy":
             got = f"numpy.{'ma.' if kind.__name__ == 'MaskedArray' else ''}{kind.__name__}"
@@ -113,7 +113,7 @@ def library_of(namespace: Namespace) -> Library:
 
 
 def library_of_type(kind: type) -> str:
-    """Return the name of the library whose plain arrays are of this type; of an unknown library, its package."""
+    """Return the name of the library whose plain arrays have this type, or the package of an unknown library."""
     for library in LIBRARIES.values():
         if library.has_type(kind):
             return library.name.replace("-", "_")

@@ -1,4 +1,4 @@
-"""Python's numbers, and those that remember the layer that computed them, so that they can be drawn."""
+"""Python numbers that remember the layer that computed them, so that they can be drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ComputedInt(int):
 
 
 class ComputedFloat(float):
-    """A floating number that a layer computed from numbers: as ``ComputedInt``."""
+    """A floating number that a layer computed from numbers, like ``ComputedInt``."""
 
     layer: Any
     operands: tuple[Any, ...]
@@ -26,7 +26,7 @@ NUMBERS = (int, float, bool, complex, *COMPUTED)
 
 
 def computed(value: Any, layer: Any, operands: tuple[Any, ...]) -> Any:
-    """Return the number with its history; what is no int and no float stays as it is."""
+    """Return an int or float with its history, and anything else unchanged."""
     kinds = {int: ComputedInt, float: ComputedFloat}
     if type(value) not in kinds:
         return value
@@ -36,7 +36,7 @@ def computed(value: Any, layer: Any, operands: tuple[Any, ...]) -> Any:
 
 
 def plain_number(value: Any) -> Any:
-    """Return a number without history; anything else as it is."""
+    """Return a number without its history, and anything else unchanged."""
     if type(value) not in COMPUTED:
         return value
     return int(value) if isinstance(value, int) else float(value)

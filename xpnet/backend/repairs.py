@@ -1,4 +1,4 @@
-"""Repairs: functions of the standard that a library has only in part, made of those that it has."""
+"""Repairs: functions of the standard that a library implements only in part, completed with its other functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Repair = Callable[..., Any]
 
 
 class Repaired(ModuleType):
-    """A namespace with functions of its own; all else is taken from the original when it is first used."""
+    """A namespace with some functions of its own; all others are taken from the original on first use."""
 
     def __init__(self, original: ModuleType) -> None:
         super().__init__(original.__name__, original.__doc__)
@@ -30,7 +30,7 @@ class Repaired(ModuleType):
 
 
 def repaired(namespace: Namespace, repairs: Mapping[str, Repair]) -> Namespace:
-    """Return the namespace; where there are repairs, another one of its name with those functions."""
+    """Return the namespace, or, if there are repairs, another of the same name with the repaired functions."""
     if not repairs:
         return namespace
     made = Repaired(namespace)

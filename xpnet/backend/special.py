@@ -1,4 +1,4 @@
-"""Where each library has its special functions, and what it calls them otherwise than SciPy does."""
+"""The special functions of each library, and their names where they differ from SciPy's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OTHER_NAMES = {
 
 
 def special_function(library: str, name: str) -> Any:
-    """Return the library's own special function of SciPy's name, None where it has none or is not installed."""
+    """Return the library's own version of a SciPy special function, or None without one."""
     if library not in MODULES:
         return None
     try:

@@ -63,12 +63,12 @@ class Backend:
             return self.library.asarray(host, dtype, self.device)
 
     def ahead(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Array, ...]]:
-        """Yield batches as ``asarray`` gives them, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
+        """Yield batches converted by ``asarray``, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
 
-        This is for data that stays on the host: on CuPy a batch is copied, through pinned memory and on a stream of its
-        own, while the one before it is worked on.
+        This is for data that stays on the host: on CuPy the next batch is copied, through pinned memory and on a
+        separate stream, while the present one is used.
 
-        Raises: ``DtypeError`` for what is no batches, or no batch of arrays.
+        Raises: ``DtypeError`` unless it is given batches of arrays.
         """
         if not isinstance(batches, Iterable):
             raise DtypeError(
@@ -77,15 +77,15 @@ class Backend:
         return self.library.ahead(map(_batch, batches), self)
 
     def on_host(self, values: Any, dtype: Any = None) -> tuple[np.ndarray[Any, Any], Any]:
-        """Return what ``asarray`` hands to the library: values on the host, and a dtype or None to keep theirs."""
+        """Return what ``asarray`` passes to the library: values on the host, and a dtype or None to keep theirs."""
         host = on_host(values)
-        if not host.dtype.isnative or min(host.strides, default=0) < 0:  # which not every library takes
+        if not host.dtype.isnative or min(host.strides, default=0) < 0:  # not every library accepts these
             host = host.astype(host.dtype.newbyteorder("="), order="C")
         if dtype is None and host.dtype.kind in "fc":
             dtype = self.dtype if host.dtype.kind == "f" else None
         elif dtype is not None:
             dtype = self.dtype if dtype is float else any_dtype(self.xp, dtype)
-        if dtype is not None and dtype_name(dtype) != "bfloat16":  # which NumPy does not have
+        if dtype is not None and dtype_name(dtype) != "bfloat16":  # NumPy has no bfloat16
             host = cast(host, dtype_name(dtype))
         return host, dtype
 
@@ -94,7 +94,7 @@ class Backend:
         return to_numpy(array)
 
     def synchronize(self) -> None:
-        """Wait until the device has finished what it was given."""
+        """Wait until the device has finished its work."""
         self.library.synchronize(self.device)
 
     def __str__(self) -> str:
@@ -114,19 +114,19 @@ def _batch(arrays: Any) -> tuple[Any, ...]:
 def asarray(x: Any, dtype: Any = None) -> Array:
     """Return numbers as an array of the current backend, on its device and in its floating dtype.
 
-    ``x`` is a number, a list, a table of pandas or polars, or an array of any library. Integers and truth values become
-    floating numbers too, as layers need them; a dtype keeps them, ``asarray(t, dtype="int64")`` for labels and
-    ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. What is missing in a table becomes NaN. An array
-    that has this backend and dtype already is returned itself.
+    ``x`` is a number, a list, a table of pandas or polars, or an array of any library. Integers and bools become
+    floating numbers too, as layers need them, unless a dtype is given: ``asarray(t, dtype="int64")`` for labels,
+    ``asarray(mask, dtype="bool")``. Complex numbers keep their dtype. Missing values of a table become NaN. An array
+    that already has this backend and dtype is returned itself.
 
-    Raises: ``DtypeError`` for what holds no numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
+    Raises: ``DtypeError`` for values without numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
     for a dtype that the library does not have.
     """
     backend = get_backend()
     wanted = backend.dtype if dtype is None or dtype is float else any_dtype(backend.xp, dtype)
     if not isinstance(x, (np.ndarray, np.generic, *SCALARS)) and is_array(x):
         xp, keeps = array_namespace(x), dtype is None and dtype_kind(x) == "complex"
-        if library_of(xp) is backend.library and device_of(x) == backend.device:  # not by way of the host
+        if library_of(xp) is backend.library and device_of(x) == backend.device:  # no detour over the host
             array: Array = x if keeps or x.dtype == wanted else xp.astype(x, wanted)
             return array
     host = on_host(x)
@@ -143,7 +143,7 @@ def backend_of(array: Any, dtype: Any = None) -> Backend:
 def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = None) -> Backend:
     """Return a Backend from a name or namespace, a device (name, index or object) and a dtype (name or object).
 
-    Raises: ``ArgumentError`` for an unknown name or dtype, ``BackendError`` for what this machine lacks.
+    Raises: ``ArgumentError`` for an unknown name or dtype, ``BackendError`` for one that this machine lacks.
     """
     if isinstance(backend, Backend):
         library, device = backend.library, backend.device if device is None else device
@@ -158,7 +158,7 @@ def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = Non
 
 
 def _try_out(library: Library, device: Any, dtype: Any) -> None:
-    """Make one small array, so that what cannot work fails here, by name, and not inside a network."""
+    """Make one small array, so that an unusable backend fails here, by name, and not inside a network."""
     try:
         with library.allow(dtype_name(dtype)):
             made = library.asarray(np.ones(2), dtype, device)
@@ -215,7 +215,7 @@ def set_backend(backend: object, device: Any = None, dtype: Any = None) -> Backe
 
 @contextmanager
 def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Iterator[Backend]:
-    """Choose the backend of new arrays within a block, in this thread or task alone.
+    """Choose the backend of new arrays within a block, for this thread or task alone.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
     """
@@ -229,12 +229,12 @@ def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Itera
 
 
 def available_backends() -> tuple[str, ...]:
-    """Return the names of the backends that are ready on this machine; it imports each that is installed."""
+    """Return the names of the backends that are ready on this machine; each installed one is imported."""
     return tuple(name for name, library in LIBRARIES.items() if not missing(library))
 
 
 def missing(library: Library) -> str:
-    """Return what the library lacks on this machine, and the remedy; an empty text when it is ready."""
+    """Return what a library lacks on this machine and the remedy, or an empty text if it is ready."""
     try:
         library.namespace()
     except BackendError as error:

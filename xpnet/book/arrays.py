@@ -14,7 +14,7 @@ from xpnet.typing import Array
 
 
 def __getattr__(name: str) -> Any:
-    """Return ``np``: NumPy, or on CuPy its twin of the same functions."""
+    """Return ``np``: NumPy, or on CuPy a module with the same functions."""
     if name != "np":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     library = get_backend().library
@@ -50,7 +50,7 @@ class HostRandom:
 
 
 def as_array(x: Any) -> Any:
-    """Return an array as it is; a number or a list as an array of the current backend, in float64 as the book's are."""
+    """Return an array unchanged, and a number or a list as a float64 array of the current backend, as in the book."""
     if is_array(x) and type(x) not in (int, float):
         return x
     host = numpy.asarray(x)
@@ -58,7 +58,7 @@ def as_array(x: Any) -> Any:
 
 
 def as_floating(x: Any) -> Array:
-    """Return the same, with integers as float64."""
+    """Return an array or number as ``as_array`` does, with integers as float64."""
     array: Array = as_array(x)
     xp = array_namespace(array)
     return array if dtype_kind(array) in ("real", "complex") else xp.astype(array, xp.float64)
@@ -81,7 +81,7 @@ def doubles() -> Backend:
 
 
 class GlobalGenerator(Generator):
-    """Numbers of NumPy's global generator in the order in which they are asked for, as in the book."""
+    """A generator that draws from NumPy's global one in the order of the calls, as the book does."""
 
     def normal(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:  # noqa: ARG002
         """Return standard normal numbers, ``numpy.random.randn``."""

@@ -43,7 +43,7 @@ class DeepConvNet(Net):
         return list(self.network.layers.values())
 
     def predict(self, x: Array, train_flg: bool = False) -> Array:
-        """Return the scores of rows, as trained or as inferred."""
+        """Return the scores of rows, in training or in inference."""
         return self.network.forward(x) if train_flg else self.network.predict(x, 100)  # type: ignore[no-any-return]
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:

@@ -28,7 +28,7 @@ __all__ = [
     "sum_squared_error",
 ]
 
-DELTA = 1e-7  # which the book adds, so that there is no logarithm of 0
+DELTA = 1e-7  # added by the book, to avoid the logarithm of 0
 
 
 def identity_function(x: Any) -> Any:
@@ -80,7 +80,7 @@ def relu(x: Any) -> Array:
 
 
 def relu_grad(x: Any) -> Array:
-    """Return the derivative of ``relu`` as the book has it, 1 where ``x ≥ 0``, else 0; at 0 that of ``Relu`` is 0."""
+    """Return the derivative of ``relu`` as in the book, 1 where ``x ≥ 0``, else 0; at 0 that of ``Relu`` is 0."""
     x = as_floating(x)
     slope: Array = array_namespace(x).astype(x >= 0, x.dtype)
     return slope

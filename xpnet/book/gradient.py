@@ -25,8 +25,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
 
     In float32, where rounding would hide that step, h is 1e-2.
 
-    f need not look at its argument: ``lambda W: net.loss(x, t)`` sees the array that it moves, ``net.params["W1"]``.
-    Each element is put back, also where f raises. ``xn.numerical_gradient`` writes to nothing and is more exact.
+    f may ignore its argument: ``lambda W: net.loss(x, t)`` reads the array that is changed, ``net.params["W1"]``. Each
+    element is restored, even if f raises. ``xn.numerical_gradient`` writes to nothing and is more exact.
 
     Raises: ``DtypeError`` for an x that is not floating, or cannot be written to; ``ArgumentError`` for NaN in it;
     ``ShapeError`` where f returns more than one number.
@@ -64,5 +64,5 @@ def _write(x: Any, at: tuple[int, ...], value: float) -> None:
         x[at] = value
     except (TypeError, ValueError) as error:
         got = f"{type(x).__module__}.{type(x).__name__}: {error}"
-        remedy = "give xn.numerical_gradient a function of its argument, or a copy of x that is no view"
+        remedy = "give xn.numerical_gradient a function of its argument, or a copy of x that is not a view"
         raise DtypeError("numerical_gradient", "x must be an array that can be written to", got, remedy) from error

@@ -1,4 +1,4 @@
-"""The book's layers: the library's own, some with the arguments that the book gives them."""
+"""The book's layers: the library's own, some with the book's arguments."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Kind = TypeVar("Kind", bound=type[layers.Layer])
 
 
 def with_train_flg(kind: Kind) -> Kind:
-    """Return the layer with the book's flag: ``forward(x, train_flg=False)`` is ``predict(x)``."""
+    """Add the book's flag to a layer: ``forward(x, train_flg=False)`` is ``predict(x)``."""
     train: Callable[..., Any] = kind.forward
 
     def forward(self: Any, x: Any, train_flg: bool = True) -> Any:
@@ -136,7 +136,7 @@ class Dropout(layers.Layer):
 
 
 def with_rows(kind: Kind) -> Kind:
-    """The layer, which computes on rows, with y in the shape in which x came, and dout in that of y."""
+    """Wrap a layer that computes on rows, so that y has the shape of x, and dout is flattened to rows."""
     of_rows: Callable[..., Any] = kind.forward
     back: Callable[..., Any] = kind.backward
 

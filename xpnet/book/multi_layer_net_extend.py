@@ -37,9 +37,9 @@ class MultiLayerNetExtend(Net):
         super().__init__(kind, *sizes, activation, weight_init_std, weight_decay_lambda, *extras)
 
     def predict(self, x: Array, train_flg: bool = False) -> Array:
-        """Return the scores of rows, as trained or as inferred."""
+        """Return the scores of rows, in training or in inference."""
         return self.network.forward(x) if train_flg else super().predict(x)
 
     def loss(self, x: Array, t: Array, train_flg: bool = False) -> Array:
-        """Return the loss on a batch, as trained or as inferred."""
+        """Return the loss on a batch, in training or in inference."""
         return self._trained_loss(x, t) if train_flg else self.network.loss(x, t, predict=True)

@@ -69,7 +69,7 @@ class Net:
         return self.network.gradient(x, t)  # type: ignore[no-any-return]
 
     def numerical_gradient(self, x: Array, t: Array) -> dict[str, Array]:
-        """Return the same by the book's numerical differentiation, name -> array; slow."""
+        """Return the gradient by the book's numerical differentiation, name -> array; slow."""
         return {name: numerical_gradient(lambda _: self._trained_loss(x, t), W) for name, W in self.params.items()}
 
     def _trained_loss(self, x: Array, t: Array) -> Array:
@@ -89,7 +89,7 @@ class Net:
             raise DataError(who, f"{file_name} must be writable", error, "choose another path") from error
 
     def load_params(self, file_name: str | Path = "params.pkl") -> None:
-        """Read what ``save_params`` wrote, here or in the book; nothing in the file is run.
+        """Read a file of ``save_params``, written here or by the book; nothing in the file is run.
 
         Raises: ``DataError`` for a file that is missing, damaged, or of another network.
         """
@@ -115,7 +115,7 @@ class Net:
 
 
 def _as_in_the_book(layer: Layer) -> Layer:
-    """Return the book's layer instead of the library's where the two differ."""
+    """Return the book's layer in place of the library's if the two differ."""
     if isinstance(layer, layers.Dropout):
         return Dropout(layer.dropout_ratio)
     if isinstance(layer, layers.BatchNormalization):

@@ -20,10 +20,10 @@ EPSILON = 1e-7
 
 
 class Bookish(optimizers.Optimizer):
-    """An optimizer whose params may be a dict, of arrays that layers have too, or of numbers."""
+    """An optimizer whose params may also be a dict of arrays that layers hold, or of numbers."""
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
-        """Move every parameter by one step, in place where it is an array of a dict.
+        """Update every parameter by one step, in place if it is an array in a dict.
 
         Raises: as ``Optimizer.update``; ``DtypeError`` for arrays of a dict that cannot be written to.
         """
@@ -42,7 +42,7 @@ class Bookish(optimizers.Optimizer):
 
 
 def _write(who: str, name: str, array: Any, new: Any) -> None:
-    """Write into an array that layers may hold; an assignment to the dict would not reach them."""
+    """Write into an array that layers may hold, since assigning to the dict would not reach them."""
     try:
         array[...] = new
     except TypeError as error:
@@ -117,7 +117,7 @@ class Adam(Bookish, optimizers.Adam):
         super().__init__(lr, beta1, beta2, EPSILON)
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
-        """Move every parameter by one step.
+        """Update every parameter by one step.
 
         Raises: as ``Optimizer.update``.
         """

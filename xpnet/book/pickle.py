@@ -1,4 +1,4 @@
-"""The book's pickles of weights, read without running what is in them.
+"""The book's pickles of weights, read without running any code in them.
 
 ``from xpnet.book import pickle`` replaces ``import pickle``: arrays are on the current backend, and are written as
 NumPy's.
@@ -32,7 +32,7 @@ class Unpickler(pickle.Unpickler):
     """An unpickler of dicts, lists, tuples, numbers, strings and NumPy's arrays of numbers; it calls nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return the one of NumPy's own functions that makes an array.
+        """Return one of the NumPy functions that make an array.
 
         Raises: ``DataError`` for any other function or class.
         """
@@ -60,7 +60,7 @@ def load(file: BinaryIO) -> Any:
 
 
 def loads(data: bytes) -> Any:
-    """Do as ``load``, from bytes.
+    """Read a pickle as ``load`` does, from bytes.
 
     Raises: as ``load``.
     """
@@ -73,12 +73,12 @@ def dump(obj: Any, file: BinaryIO) -> None:
 
 
 def dumps(obj: Any) -> bytes:
-    """Do as ``dump``, into bytes."""
+    """Write a pickle as ``dump`` does, into bytes."""
     return pickle.dumps(_on_the_host(obj))
 
 
 def _latin_bytes(text: str, encoding: str) -> bytes:
-    """Return bytes of the old protocols, which write them as text in Latin-1; no other codec is allowed."""
+    """Return the bytes of old protocols, which are stored as Latin-1 text; no other codec is allowed."""
     if encoding != "latin1":
         raise ValueError(encoding)
     return text.encode("latin1")

@@ -64,7 +64,7 @@ class Trainer:
         self.test_acc_list: list[float] = []
 
     def train_step(self) -> None:
-        """Do one update; compute its loss afterwards, and at the start of an epoch the accuracies."""
+        """Do one update and compute its loss afterwards, and at the start of an epoch the accuracies."""
         rows = np.random.choice(self.train_size, self.batch_size)
         xp, order = array_namespace(self.x_train), backend_of(self.x_train).asarray(rows)
         x, t = xp.take(self.x_train, order, axis=0), xp.take(self.t_train, order, axis=0)

@@ -19,7 +19,7 @@ SPREAD = 10  # how far a value of a smooth curve looks to either side
 
 
 def smooth_curve(x: Sequence[Any]) -> Floats:
-    """Smooth values for a picture: a weighted mean over eleven of them, Kaiser's window with β = 2.
+    """Smooth values for a plot: a weighted mean over eleven of them, with Kaiser's window and β = 2.
 
     Shapes: ``x (n,)`` numbers or arrays of one; result ``(n,)``, on the host.
     """
@@ -37,7 +37,7 @@ def shuffle_dataset(x: Array, t: Array) -> tuple[Array, Array]:
 
 
 def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: int = 0) -> float:
-    """Return the size of a convolution's output, ``(H + 2p - FH) / s + 1``, a fraction where nothing fits."""
+    """Return the size of a convolution's output, ``(H + 2p - FH) / s + 1``, a fraction if the filter does not fit."""
     return (input_size + 2 * pad - filter_size) / stride + 1
 
 
@@ -59,7 +59,7 @@ def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad
 def col2im(
     col: Array, input_shape: tuple[int, int, int, int], filter_h: int, filter_w: int, stride: int = 1, pad: int = 0
 ) -> Array:
-    """Return the transpose of ``im2col``: each value of a patch is added to where it came from.
+    """Return the transpose of ``im2col``: each value of a patch is added at its origin.
 
     Shapes: ``col (N OH OW, C filter_h filter_w)``, result ``input_shape = (N, C, H, W)``.
     Raises: as ``im2col``.

@@ -1,4 +1,4 @@
-"""One case of a layer: how to build it, what to feed it, and what must come out."""
+"""A case of a layer: its construction, its inputs, and its expected output."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Host = np.ndarray[Any, Any]
 class Case:
     """One way to use a layer: its parameters and inputs as host arrays, and its output in plain NumPy float64.
 
-    ``oracle`` takes the inputs in order, then the parameters in order; ``predicted`` too, where inference gives
-    something else. ``options`` are the keywords of the constructor. A container has a ``make``, a function from the
-    parameters to the layer. ``needs_samples`` says that an empty batch is refused, as by a mean over it.
+    ``oracle`` takes the inputs in order, then the parameters in order, and so does ``predicted``, where inference
+    returns another output. ``options`` are the keywords of the constructor. A container has a ``make``, a function from
+    the parameters to the layer. ``needs_samples`` is True if an empty batch is refused, as by a mean.
     """
 
     name: str

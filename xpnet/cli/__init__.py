@@ -14,8 +14,9 @@ from xpnet.tuning import tune
 
 # Each command is in a module of its name, which is imported, and numpy with it, when the command runs.
 COMMANDS = {
-    "train": "Train on a table or folder of images, or the book's network on what ships.",
+    "train": "Train on a table or folder of images, or the book's network on a data set that ships.",
     "predict": "Answer for rows or images by a network that was trained.",
+    "data": "List the data sets that are known by name: which are here, and what the others need.",
     "report": "Write a page about a training: curves, weights, confusion matrix, mistakes.",
     "check": "Check the gradients of every layer, on every backend present or on one.",
     "conform": "Try an array library on all that xpnet asks of one, against NumPy.",
@@ -25,8 +26,17 @@ COMMANDS = {
 }
 
 
+def said_elsewhere() -> bool:
+    """Return whether another process of a distributed command says what goes wrong in this one, too."""
+    if not {"--distributed", "distributed"}.intersection(sys.argv):
+        return False
+    from xpnet.cli.ranks import repeats
+
+    return repeats()
+
+
 class Answering(click.Command):
-    """A command in a tuned process.
+    """A command that runs in a tuned process.
 
     An XpnetError is printed as one line, without a traceback, and exits with 1. Ctrl-C prints ``stopped`` and what has
     been saved, and exits with 130.
@@ -36,16 +46,21 @@ class Answering(click.Command):
         ctx.obj = ctx.with_resource(tune())
         try:
             return super().invoke(ctx)
-        except XpnetError as error:
+        except (XpnetError, click.ClickException) as error:
+            if said_elsewhere():
+                sys.exit(1)
+            if not isinstance(error, XpnetError):
+                raise
             click.echo(f"error: {error}", err=True)
             sys.exit(1)
         except KeyboardInterrupt as stop:
-            click.echo(f"stopped: {stop}" if stop.args else "stopped")
+            if not said_elsewhere():
+                click.echo(f"stopped: {stop}" if stop.args else "stopped")
             sys.exit(130)
 
 
 class Commands(Answering, click.Group):
-    """The commands; each is imported when it runs."""
+    """The group of commands; each is imported when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)

@@ -1,4 +1,4 @@
-"""``xpnet backends``: which array libraries work here, what the others lack, and how NumPy multiplies."""
+"""``xpnet backends``: the array libraries that work here, what the others lack, and NumPy's BLAS."""
 
 from __future__ import annotations
 

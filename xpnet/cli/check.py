@@ -1,4 +1,4 @@
-"""``xpnet check``: every layer's gradients, on every backend here."""
+"""``xpnet check``: a gradient check of every layer, on every backend here."""
 
 from __future__ import annotations
 

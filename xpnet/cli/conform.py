@@ -1,4 +1,4 @@
-"""``xpnet conform``: is somebody's array library good enough for backpropagation?"""
+"""``xpnet conform``: a test whether an array library is good enough for backpropagation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xpnet.files import written_in_place
 @options.device
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Floating dtype.  [default: the largest]")
 @click.option("--quick", is_flag=True, help="One case of each function, for a library that compiles each shape.")
-@click.option("--all", "every_row", is_flag=True, help="Print what works, too.")
+@click.option("--all", "every_row", is_flag=True, help="Print the successes, too.")
 @options.quiet
 @click.option("--json", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write the whole report there.")
 def conform(namespace: str, every_row: bool, file: Path | None, quiet: bool, **chosen: Any) -> None:

@@ -1,4 +1,4 @@
-"""The console of the commands: it prints text as it is, and fits it to the terminal."""
+"""The console of the commands: it prints text unchanged, and fits it to the terminal."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NARROW = 72
-"""Below this many columns tables and lines leave out the least important."""
+"""The number of columns below which tables and lines leave out the least important parts."""
 
 
 def make_console(quiet: bool = False) -> Console:
-    """Return a console that prints brackets and colons as letters, never as markup; with ``quiet``, nothing.
+    """Return a console that prints brackets and colons literally, not as markup, and nothing with ``quiet``.
 
     Styles are given beside a text, ``console.print(text, style="bold")``. Where ``NO_COLOR`` is set there are none.
     """

@@ -1,4 +1,4 @@
-"""``xpnet distributed``: does training on several processes work here?"""
+"""``xpnet distributed``: a test of training on several processes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ HOW = "mpiexec -n 4 python -m mpi4py -m xpnet distributed check"
 
 @click.group()
 def distributed() -> None:
-    """Train on several processes and machines: does it work here?"""
+    """Say whether training on several processes works here."""
 
 
 @distributed.command()
 @options.backend()
 @options.device
-@click.option("--timeout", type=options.Number(0.0, min_open=True), default=60.0, show_default=True, help="Seconds.")
+@options.timeout
 @click.option("--hostfile", type=click.Path(path_type=Path), help="Try to reach its machines, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(backend: str | None, device: str | None, timeout: float, hostfile: Path | None, as_json: bool) -> None:
     """Say within a minute whether the processes that mpiexec has started work together.
 
-    It tells the ranks and their hosts, latency and bandwidth of sums by their size, and whether every rank gets the
-    same, right sums; the exit code is 1 where one does not.
+    It prints the ranks and their hosts, the latency and bandwidth of sums by size, and whether every rank gets the
+    same, right sums; the exit code is 1 if one does not.
     """
     if hostfile is not None:
         hosts = hosts_of(hostfile)
@@ -42,7 +42,7 @@ def check(backend: str | None, device: str | None, timeout: float, hostfile: Pat
         click.echo(f"{len(hosts)} hosts of {hostfile} can be reached")
         return
     if launched() is None:
-        raise BackendError(WHO, "several processes must be started", "one", HOW)
+        raise BackendError(WHO, "several processes must be started", "one that no mpiexec has started", f"run {HOW}")
 
     def make() -> Backend:
         return make_backend(backend or get_backend(), device=device)
@@ -60,13 +60,16 @@ def check(backend: str | None, device: str | None, timeout: float, hostfile: Pat
 
 
 def show(found: Cluster) -> None:
-    """Print what was found out."""
+    """Print the results."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     console = make_console()
     hosts = len({rank["host"] for rank in found.ranks})
+    if len(found.ranks) == 1:
+        console.print(f"one rank on one host: nothing travels; start more with {HOW}", soft_wrap=True)
+        return
     console.print(f"{len(found.ranks)} ranks on {hosts} host{'s' if hosts > 1 else ''}, arrays over {found.over}\n")
     table = Table("rank", "host", "device", "cores", box=box.SIMPLE_HEAD, pad_edge=False)
     for rank in found.ranks:
@@ -83,7 +86,7 @@ def show(found: Cluster) -> None:
 
 
 def size(number: float) -> str:
-    """Return a number of bytes in the unit that suits it."""
+    """Return a number of bytes in a suitable unit."""
     for unit in ("B", "KB", "MB"):
         if number < 1024:
             return f"{number:,.0f} {unit}"

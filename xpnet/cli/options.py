@@ -15,13 +15,13 @@ quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but erro
 
 
 class Number(click.FloatRange):
-    """A number, called so where it is refused."""
+    """A number, called so in an error."""
 
     name = "number"
 
 
 class Whole(click.IntRange):
-    """A whole number, called so where it is refused."""
+    """A whole number, called so in an error."""
 
     name = "whole number"
 
@@ -44,6 +44,14 @@ def backend(default: str = "$XPNET_BACKEND, or numpy") -> Callable[..., Any]:
     return click.option("--backend", metavar="NAME", callback=_known, help=text)
 
 
+timeout = click.option(
+    "--timeout",
+    type=Number(0.0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With several processes: the time after which they end where one is not heard of.",
+)
 device = click.option("--device", metavar="DEVICE", help="Device by name or index, such as cpu or cuda:0.")
 
 

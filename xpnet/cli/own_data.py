@@ -1,4 +1,4 @@
-"""``xpnet train my.csv --target price`` and ``xpnet train photos/``: data of one's own, told, trained and compared."""
+"""``xpnet train my.csv --target price`` and ``xpnet train photos/``: a description of a user's data, and a training."""
 
 from __future__ import annotations
 
@@ -36,21 +36,22 @@ from xpnet.networks import Sequential
 from xpnet.optimizers import Adam, Optimizer
 from xpnet.random import Generator
 from xpnet.training import Trainer
+from xpnet.training.progress import digits
 from xpnet.training.runs import BEST, LAST, RUN
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SIDE = 32
-"""The side of images, in pixels, unless another is asked for."""
+"""The default side of images, in pixels."""
 
 SEEN = 8
-"""The values of a target that are listed."""
+"""The number of values of a target that are listed."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What suits data of a size: hidden units, rows in a batch, epochs, and the epochs without a gain that end it."""
+    """The settings for data of a size: hidden units, batch size, epochs and patience."""
 
     hidden: tuple[int, ...]
     batch_size: int
@@ -59,7 +60,7 @@ class Recipe:
 
 
 def recipe_for(rows: int, images: bool) -> Recipe:
-    """Small steps and many epochs for few rows, wide layers and few epochs for many."""
+    """Return the settings for a number of rows: few rows get small batches and many epochs, many rows wide layers."""
     batch_size = int(np.clip(2 ** round(np.log2(max(rows / 50.0, 1.0))), 8, 256))
     if images:
         return Recipe((64,), min(batch_size, 64), 100 if rows < 2_000 else 40, 10)
@@ -82,7 +83,7 @@ def train_own(
     resume: bool,
     group: Group,
 ) -> None:
-    """Train on data of one's own, with the settings that suit their size but for those that were chosen."""
+    """Train on a user's data, with settings by its size unless others were chosen."""
     given = click.get_current_context().get_parameter_source("dataset") == ParameterSource.COMMANDLINE
     refuse_for_own(path, ["--dataset"] if given else [])
     options = {name: wanted[name] for name in ("validation", "task")}
@@ -105,7 +106,7 @@ def train_own(
 
 
 def begin(path: Path, folder: Path | None, overwrite: bool, resume: bool) -> Path:
-    """The folder of a training, without what it held where that is to be overwritten.
+    """Return the folder of a training, emptied if it is to be overwritten.
 
     Raises: ``DataError`` for one that holds another training.
     """
@@ -120,9 +121,9 @@ def begin(path: Path, folder: Path | None, overwrite: bool, resume: bool) -> Pat
 
 
 def read_data(path: Path, target: str | None, kinds: Mapping[str, str], size: int, options: dict[str, Any]) -> Dataset:
-    """The data in a file or folder.
+    """Return the data in a file or folder.
 
-    Raises: ``ArgumentError`` where it is not said what to learn, or of a folder something is said that is for tables.
+    Raises: ``ArgumentError`` for a table without a target, or a folder with an option that is for tables.
     """
     if path.is_dir():
         if target is not None or kinds:
@@ -135,12 +136,12 @@ def read_data(path: Path, target: str | None, kinds: Mapping[str, str], size: in
     if target is None:
         names = ", ".join(table.columns)
         remedy = f"such as --target {list(table.columns)[-1]}"
-        raise ArgumentError("train", f"--target must name what to learn, one of {names}", "none", remedy)
+        raise ArgumentError("train", f"--target must name a column to learn, one of {names}", "none", remedy)
     return Dataset.of(Table.of(table), target, kinds=kinds, missing="fill", **options)
 
 
 def network_for(data: Dataset, hidden: tuple[int, ...], rng: Generator) -> Sequential:
-    """Affine layers with ReLU for rows of numbers, convolutions before them for images; the loss by the target."""
+    """Return a network of Affine layers with ReLU, after convolutions for images, and with a loss for the target."""
     shape = data.train[0].shape[1:]
     layers: list[Layer] = []
     inputs = data.inputs
@@ -165,14 +166,14 @@ def network_for(data: Dataset, hidden: tuple[int, ...], rng: Generator) -> Seque
 
 
 def tell(console: Console, path: Path, data: Dataset) -> None:
-    """What was found: rows, columns and their kinds, and what is to be learnt."""
+    """Print a description of the data: its rows, its columns and their kinds, and the target."""
     rows, apart = (0 if part is None else part[0].shape[0] for part in (data.train, data.validation))
     console.print(f"{path}: {rows:,} rows for training, {apart:,} kept apart for validation")
     inputs = data.encoding.inputs
     if isinstance(inputs, Columns):
         for column in inputs.columns:
             console.print(f"  {column}", soft_wrap=True)
-        console.print("  (change what a column counts as with --kind NAME=number, category, date, boolean or none)")
+        console.print("  (change the kind of a column with --kind NAME=number, category, date, boolean or none)")
     else:
         console.print(f"  {inputs}")
     if data.classes is None:
@@ -196,7 +197,7 @@ def train_on(
     distributed: bool,
     target: str | None,
 ) -> None:
-    """Train, compare with what is simpler, and write it all to a folder."""
+    """Train, compare with simpler models, and write all results to a folder."""
     from rich import box
     from rich.table import Table as Lines
 
@@ -228,7 +229,7 @@ def train_on(
 
 
 def compared(trainer: Trainer, data: Dataset) -> tuple[list[str], dict[str, list[str]]]:
-    """What the network reaches, beside the majority or the mean, and beside a linear model."""
+    """Return a table with the accuracy or errors of the network, of the majority or the mean, and of a linear model."""
     parts = data.validation or data.train
     (x, t), (y, s) = ([to_numpy(array) for array in pair[:2]] for pair in (data.train, parts))
     scores = to_numpy(trainer.network.predict(parts[0]))
@@ -249,12 +250,12 @@ def compared(trainer: Trainer, data: Dataset) -> tuple[list[str], dict[str, list
     for name, values in found.items():
         error = (values - s).astype(np.float64)
         r2 = 1.0 - np.sum(error**2) / spread
-        rows[name] = [f"{std * np.abs(error).mean():,.4g}", f"{std * np.sqrt((error**2).mean()):,.4g}", f"{r2:.4f}"]
+        rows[name] = [digits(std * np.abs(error).mean()), digits(std * np.sqrt((error**2).mean())), f"{r2:.4f}"]
     return ["mean error", "root of mean square", "R²"], rows
 
 
 def linear_scores(x: Any, t: Any, y: Any, outputs: int) -> Any:
-    """The scores of rows y by least squares on x with a small penalty, to numbers, or to 1 for the class and 0 else."""
+    """Return the scores of rows y by least squares on x with a small penalty, on numbers or on one-hot classes."""
     ones = [np.concatenate([part.reshape(len(part), -1), np.ones((len(part), 1))], axis=1) for part in (x, y)]
     wanted = np.eye(outputs)[t] if t.ndim == 1 else t
     inner, products = ones[0].T @ ones[0], ones[0].T @ wanted
@@ -265,7 +266,7 @@ def linear_scores(x: Any, t: Any, y: Any, outputs: int) -> Any:
 
 
 def kinds_of(given: tuple[str, ...]) -> dict[str, str]:
-    """The options ``--kind NAME=KIND``.
+    """Return the options ``--kind NAME=KIND`` as a dict.
 
     Raises: ``ArgumentError``.
     """
@@ -279,16 +280,16 @@ def kinds_of(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def own_optimizer(make: Any, lr: float | None) -> Optimizer:
-    """The optimizer that was chosen, or Adam."""
+    """Return the chosen optimizer, or Adam."""
     made: Optimizer = Adam(lr or 1e-3) if make is None else make(lr) if lr else make()
     return made
 
 
-def refuse_for_own(path: Path, names: list[str]) -> None:
-    """Raise for options that belong to the data that ship, and for what is not there."""
+def refuse_for_own(path: Path, names: list[str], what: str = "a CSV or Parquet file, or a folder of images") -> None:
+    """Raise for options that belong to the data that ship, and for data that is missing."""
     if names:
-        must, got = "data of one's own must come without options of the others", ", ".join(names)
+        must, got = "options of the built-in data sets must not be given with DATA", ", ".join(names)
         raise ArgumentError("train", must, got, "leave them out")
     if not path.exists():
-        must, remedy = f"{path} must be a CSV or Parquet file, or a folder of images", "look at its name"
+        must, remedy = f"{path} must be {what}", "look at its name"
         raise DataError("train", must, "nothing of that name", remedy)

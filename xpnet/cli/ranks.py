@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from xpnet.distributed import Group, distributed
-from xpnet.distributed.launcher import HOW, launched
+from xpnet.backend import Backend, use_backend
+from xpnet.distributed import Group, connect
+from xpnet.distributed.launcher import HOW, PRINTING, launched, refuse
 from xpnet.distributed.single import SingleCommunicator
 from xpnet.errors import ArgumentError, XpnetError
 
 
 @contextmanager
-def ranks(wanted: bool) -> Iterator[Group]:
-    """The ranks that work on the command; this process alone unless it is ``wanted`` otherwise.
+def ranks(wanted: bool, make: Callable[[], Backend], timeout: float) -> Iterator[Group]:
+    """Yield the ranks that run the command, on the backend that each makes; this process alone unless ``wanted``.
 
     An error ends all of them, and is printed once.
 
-    Raises: ``ArgumentError`` where nobody has started others.
+    Raises: ``ArgumentError`` if no others have been started, or if others have and they were not wanted.
     """
+    launch = launched()
     if not wanted:
-        yield Group(SingleCommunicator())
+        if launch is not None and launch.size > 1:
+            must, got = "one process must be started without --distributed", f"{launch.size}, each of which would train"
+            refuse(ArgumentError("train", must, got, "give --distributed, and they train together"), launch)
+        with use_backend(make()):
+            yield Group(SingleCommunicator())
         return
-    if launched() is None:
+    if launch is None:
         must, got = "--distributed must be started as several processes", "one that no mpiexec has started"
-        raise ArgumentError("train", must, got, HOW)
-    with distributed() as group:
+        raise ArgumentError("train", must, got, f"run {HOW}")
+    communicator = connect(make, timeout)
+    group = Group(communicator)
+    with use_backend(communicator.backend), group.opened():
         try:
             yield group
         except XpnetError as error:
-            group.communicator.abort(str(error))
+            communicator.abort(str(error))
+    communicator.close()
+
+
+def repeats() -> bool:
+    """Whether the first process of this machine says what this one would.
+
+    It leaves that one the time to say so: a launcher may end all processes when one has ended.
+    """
+    try:
+        launch = launched()
+    except XpnetError:
+        return False
+    if launch is None or launch.local_rank == 0:
+        return False
+    time.sleep(PRINTING)
+    return True

@@ -1,4 +1,4 @@
-"""``xpnet report``: one page about a training."""
+"""``xpnet report``: a page about a training."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
 from xpnet.datasets import Images, Symbols, read_table
+from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.datasets.image_folders import files_by_class
 from xpnet.datasets.texts import read_text
 from xpnet.datasets.texts import rows_of as rows_of_text
@@ -19,7 +20,7 @@ from xpnet.training import Run
 from xpnet.training.report import report as page_of
 
 CONTEXT = 64
-"""The symbols in a row, where the network does not say how many it takes."""
+"""The number of symbols in a row, for a network that does not define it."""
 
 
 @click.command()
@@ -35,8 +36,9 @@ def report(
     """Write a page about the training in the folder RUN, that opens in any browser and needs no network.
 
     It shows the curves, the network and its weights. With DATA, a table with its --target, a folder of images by class
-    or a text, also the confusion matrix and the worst mistakes, or the predicted numbers beside the right ones, what
-    layers give, and their gradients. Of a run of xpnet train DATA is what it was trained on, where that is still there.
+    or a text, it also shows the confusion matrix and the worst mistakes, or predicted and right numbers, the outputs of
+    the layers, and their gradients. For a run of xpnet train DATA, the default is the data of the training, if it still
+    exists.
     """
     with use_backend(backend or get_backend(), device=device):
         opened = Run(run)
@@ -54,7 +56,7 @@ def report(
 
 
 def rows_of(run: Run, data: Path, target: str | None) -> tuple[Any, Any]:
-    """Rows and labels of a table, a folder or a text.
+    """Return rows and labels of a table, a folder or a text.
 
     Raises: ``ArgumentError`` for a table without the name of the column that was learnt, and for a run of arrays.
     """
@@ -62,7 +64,7 @@ def rows_of(run: Run, data: Path, target: str | None) -> tuple[Any, Any]:
     if inputs is None:
         must, got = "DATA must be for a run that keeps how its rows are encoded", "one of arrays"
         raise ArgumentError("report", must, got, "leave DATA out, or call xpnet.training.report.report(run, x, t)")
-    if isinstance(inputs, Symbols):
+    if isinstance(inputs, Symbols | BytePairs):
         context = getattr(run.network, "context", CONTEXT)
         return rows_of_text(inputs, read_text(data), context, str(data))
     if isinstance(inputs, Images):
@@ -70,6 +72,6 @@ def rows_of(run: Run, data: Path, target: str | None) -> tuple[Any, Any]:
         return [path for own in files.values() for path in own], [name for name, own in files.items() for _ in own]
     table = read_table(data)
     if target is None:
-        must = f"--target must name what was learnt, one of {', '.join(table.columns)}"
+        must = f"--target must name the column that was learnt, one of {', '.join(table.columns)}"
         raise ArgumentError("report", must, "none", "leave out DATA for the curves alone")
     return table, table[target]

@@ -15,12 +15,15 @@ import click
 from click.core import ParameterSource
 
 from xpnet import __version__
-from xpnet.backend import get_backend, use_backend
+from xpnet.backend import Backend, get_backend, make_backend, use_backend
 from xpnet.cli import options
 from xpnet.cli.console import make_console, narrow
 from xpnet.cli.own_data import SIDE, kinds_of, own_optimizer, train_own
+from xpnet.cli.own_text import train_text
 from xpnet.cli.ranks import ranks
-from xpnet.datasets import check_data, load_digits, load_mnist
+from xpnet.datasets import check_data
+from xpnet.datasets.catalogue import CATALOGUE, TEXT
+from xpnet.datasets.texts import KINDS
 from xpnet.distributed import Group
 from xpnet.drawing.curves import learning_curve
 from xpnet.errors import ArgumentError, DataError
@@ -34,21 +37,26 @@ from xpnet.training import Epoch, Trainer, load, save
 if TYPE_CHECKING:
     from rich.console import Console
 
-LOADERS = {"digits": load_digits, "mnist": load_mnist}
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion)
 }
 OF_DATA = ("target", "kinds", "task", "validation", "size")
-"""The options that mean something for data of one's own alone."""
+"""The options that apply only to a user's own data."""
 
-CLASSES = 10
+TEXT_SHARE = 0.1
+"""The share of a text that is kept apart."""
+
 CHECKED_IMAGES = 3
-HUGE = 1e5  # from here on a loss is written with an exponent
+CHECKED_WEIGHTS = 50_000  # of more, random directions are checked and not every one
+HUGE = 1e5  # losses above this are written with an exponent
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings that suit a data set: 97 % on the digits in two seconds, the book's 10,000 steps on MNIST."""
+    """The settings for a data set: 97 % on the digits in two seconds, the book's 10,000 steps on MNIST.
+
+    ``lr`` is that of SGD.
+    """
 
     hidden: int
     batch_size: int
@@ -57,16 +65,22 @@ class Recipe:
     optimizer: str = "sgd"
 
 
-RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)}
+LIKE_MNIST = Recipe(50, 100, 0.1, 17)
+OF_COLOURS = Recipe(256, 100, 0.05, 10, "adam")
+RECIPES = {
+    "digits": Recipe(100, 10, 0.5, 20),
+    **dict.fromkeys(("mnist", "fashion-mnist", "kmnist"), LIKE_MNIST),
+    **dict.fromkeys(("cifar10", "cifar100"), OF_COLOURS),
+}
 
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path), required=False)
 @click.option("--target", metavar="NAME", help="The column to learn, of a table DATA.")
 @click.option(
-    "--kind", "kinds", multiple=True, metavar="NAME=KIND", help="What a column counts as, where not as found."
+    "--kind", "kinds", multiple=True, metavar="NAME=KIND", help="The kind of a column, if not the detected one."
 )
-@click.option("--task", type=click.Choice(["classes", "numbers"]), help="What the target is.  [default: by its values]")
+@click.option("--task", type=click.Choice(["classes", "numbers"]), help="The kind of target.  [default: by its values]")
 @click.option(
     "--validation",
     type=options.Number(0.0, 1.0, min_open=True, max_open=True),
@@ -75,32 +89,48 @@ RECIPES = {"digits": Recipe(100, 10, 0.5, 20), "mnist": Recipe(50, 100, 0.1, 17)
     help="Share of DATA kept apart.",
 )
 @click.option("--size", type=options.Whole(4), default=SIDE, show_default=True, help="Side of images, in pixels.")
-@click.option("--dataset", type=click.Choice(list(LOADERS)), default="digits", show_default=True, help="What to learn.")
+@click.option(
+    "--dataset",
+    type=click.Choice([*CATALOGUE, TEXT]),
+    default="digits",
+    show_default=True,
+    help="Data to learn; `xpnet data` lists what is here. With text, DATA may be a text file.",
+)
+@click.option("--symbols", type=click.Choice(KINDS), default=KINDS[0], show_default=True, help="Symbols of a text.")
 @options.backend()
 @options.device
 @options.dtype("float32")
 @click.option(
     "--epochs",
     type=options.Whole(1),
-    help="Passes over the training rows.  [default: digits 20, mnist 17; by the size of DATA]",
+    help="Passes over the training rows.  [default: digits 20, mnist 17, cifar 10, text 3; by the size of DATA]",
 )
 @click.option(
-    "--batch-size", type=options.Whole(1), help="Rows per step.  [default: digits 10, mnist 100; by the size of DATA]"
+    "--batch-size",
+    type=options.Whole(1),
+    help="Rows per step.  [default: digits 10, mnist 100, text 32; by the size of DATA]",
 )
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="How to descend.  [default: sgd; adam on DATA]")
+@click.option(
+    "--optimizer",
+    type=click.Choice(list(OPTIMIZERS)),
+    help="How to descend.  [default: sgd; adam on DATA, cifar and text]",
+)
 @click.option(
     "--lr",
     type=options.Number(0.0, min_open=True),
     help="Learning rate.  [default: digits 0.5, mnist 0.1; a tenth with momentum or nesterov; else its own]",
 )
 @click.option(
-    "--hidden", type=options.Whole(1), help="Hidden units.  [default: digits 100, mnist 50; by the size of DATA]"
+    "--hidden",
+    type=options.Whole(1),
+    help="Hidden units.  [default: digits 100, mnist 50, cifar 256, text 64; by the size of DATA]",
 )
 @click.option("--seed", type=options.Whole(0), default=0, show_default=True, help="Names all random numbers.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: runs/DATASET-TIME]")
 @click.option("--overwrite", is_flag=True, help="Begin anew in a folder that holds a training.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Folder of a training to go on with, up to --epochs.")
 @click.option("--distributed", is_flag=True, help="Train with all processes that mpiexec has started.")
+@options.timeout
 @options.quiet
 def train(
     data: Path | None,
@@ -110,6 +140,7 @@ def train(
     validation: float,
     size: int,
     dataset: str,
+    symbols: str,
     backend: str | None,
     device: str | None,
     dtype: str,
@@ -118,46 +149,64 @@ def train(
     overwrite: bool,
     resume: Path | None,
     distributed: bool,
+    timeout: float,
     quiet: bool,
     **chosen: Any,
 ) -> None:
-    """Train on DATA, or the book's network on what ships: check its gradients, train it, verify it, write it.
+    """Train on DATA, or the book's network on images that ship: check its gradients, train, verify and write it.
 
     DATA is a table, a CSV or Parquet file with a --target among its columns, or a folder of images with a folder for
-    each class. What was found is told, the network is of a size that suits the data, and the result stands beside that
-    of a linear model.
+    each class. The columns or classes are described, the network has a size that suits the data, and the result is
+    compared with that of a linear model. With --dataset text, DATA is a text file, or a text that Python ships.
     """
-    if data is not None:
-        wanted = {"target": target, "kinds": kinds_of(kinds), "task": task, "validation": validation, "size": size}
+
+    def own_backend() -> Backend:
+        return make_backend(backend or get_backend(), device, dtype)
+
+    source = click.get_current_context().get_parameter_source
+    given = {name for name in (*OF_DATA, "symbols") if source(name) == ParameterSource.COMMANDLINE}
+    if "symbols" in given and dataset != TEXT:
+        raise click.UsageError("--symbols is for --dataset text")
+    if data is not None or dataset == TEXT:
         make = OPTIMIZERS[chosen["optimizer"]] if chosen["optimizer"] else None
         optimizer = own_optimizer(make, chosen["lr"])
-        with use_backend(backend or get_backend(), device=device, dtype=dtype), ranks(distributed) as group:
+        with ranks(distributed, own_backend, timeout) as group:
             console = make_console(quiet or group.rank > 0)
-            train_own(console, data, wanted, chosen, optimizer, seed, resume or out, overwrite, bool(resume), group)
+            common = (chosen, optimizer, seed, resume or out, overwrite, bool(resume), group)
+            if dataset == TEXT:
+                refuse_lost(given - {"symbols", "validation"}, "a table or a folder of images")
+                train_text(console, data, symbols, validation if "validation" in given else TEXT_SHARE, *common)
+            elif data is not None:
+                wanted = {"target": target, "kinds": kinds_of(kinds), "task": task, "size": size}
+                train_own(console, data, {**wanted, "validation": validation}, *common)
         return
-    source = click.get_current_context().get_parameter_source
-    lost = [name for name in OF_DATA if source(name) == ParameterSource.COMMANDLINE]
-    if lost:
-        raise click.UsageError(f"--{lost[0].removesuffix('s')} is for DATA: name a table or a folder of images")
+    refuse_lost(given, "DATA: name a table or a folder of images")
     settings = {"dataset": dataset, "dtype": dtype, "seed": seed, **asdict(recipe_for(dataset, chosen))}
     given = {name for name in settings if source(name) == ParameterSource.COMMANDLINE}
     if resume is not None and given - {"epochs"}:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given - {"epochs"}))
         raise click.UsageError(f"--resume goes on with the settings of that training: leave out {names}")
-    with use_backend(backend or get_backend(), device=device), ranks(distributed) as group:
+    with ranks(distributed, own_backend, timeout) as group:
         folder, settings = group.on_first(partial(begin, settings, given, out, resume, overwrite))
         try:
             console = make_console(quiet or group.rank > 0)
-            train_in(folder, settings, get_backend(), device, resume, console, group if distributed else None)
+            train_in(folder, settings, resume, console, group if distributed else None)
         finally:
-            with suppress(OSError):  # nothing came of it, or else it is not empty
+            with suppress(OSError):  # the folder stays if it is not empty
                 folder.rmdir()
+
+
+def refuse_lost(names: set[str], what: str) -> None:
+    """Raise for options that would be lost."""
+    if names:
+        name = next(name for name in OF_DATA if name in names)
+        raise click.UsageError(f"--{name.removesuffix('s')} is for {what}")
 
 
 def begin(
     settings: dict[str, Any], given: set[str], out: Path | None, resume: Path | None, overwrite: bool
 ) -> tuple[Path, dict[str, Any]]:
-    """Return the folder of a training, which is made, and its settings: those that were given, or of the one to resume.
+    """Make the folder of a training, and return it with the settings, given or from the training to resume.
 
     Raises: ``DataError`` for a folder that cannot be written, or holds another training; as ``settings_of``.
     """
@@ -174,7 +223,7 @@ def begin(
 
 
 def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
-    """Return the recipe of a data set, changed by the options that were given."""
+    """Return the recipe of a data set with the given options."""
     recipe = replace(RECIPES[dataset], **{name: value for name, value in chosen.items() if value})
     if chosen["lr"] or recipe.optimizer == "sgd":
         return recipe
@@ -185,14 +234,14 @@ def recipe_for(dataset: str, chosen: dict[str, Any]) -> Recipe:
 
 
 def settings_of(folder: Path, names: Iterable[str]) -> tuple[dict[str, Any], int]:
-    """Return the settings with which a training was begun, and the number of its epochs.
+    """Return the settings of a training that was begun, and the number of its epochs.
 
     Raises: ``DataError`` where its folder does not have them.
     """
     try:
         history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
         settings = history["settings"]
-        LOADERS[settings["dataset"]], OPTIMIZERS[settings["optimizer"]]  # both must be known
+        CATALOGUE[settings["dataset"]], OPTIMIZERS[settings["optimizer"]]  # both must be known
         return {name: settings[name] for name in names}, len(history["epochs"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         must = f"{folder} must be the folder of a training"
@@ -201,7 +250,7 @@ def settings_of(folder: Path, names: Iterable[str]) -> tuple[dict[str, Any], int
 
 
 def refuse_done(done: int, epochs: int) -> None:
-    """Raise ArgumentError where nothing is left to train."""
+    """Raise ArgumentError if no epochs are left to train."""
     if done >= epochs:
         remedy = f"ask for more, such as --epochs {2 * done}"
         raise ArgumentError("train", f"--epochs must be above the {done} that are done", epochs, remedy)
@@ -210,16 +259,14 @@ def refuse_done(done: int, epochs: int) -> None:
 def train_in(
     folder: Path,
     settings: dict[str, Any],
-    backend: object,
-    device: str | None,
     resume: Path | None,
     console: Console,
     group: Group | None = None,
 ) -> None:
-    """Train and verify on a backend, by one process or by all of a group, and write all results to the folder."""
+    """Train and verify, in one process or in all of a group, and write all results to the folder."""
     from rich.text import Text
 
-    with use_backend(backend, device=device, dtype=settings["dtype"]) as current:
+    with use_backend(get_backend(), dtype=settings["dtype"]) as current:
         console.print(Text.assemble((f"xpnet {__version__}", "bold"), f" on {current}"))
         saved: list[Epoch] = []
         try:
@@ -228,27 +275,28 @@ def train_in(
                 go_on(console, trainer, settings["epochs"], resume)
             run(console, trainer, folder, {"backend": str(current), **settings, "measure": trainer.measure}, saved)
             if group is None or group.rank == 0:
-                verify(console, trainer, settings["hidden"], folder)
+                verify(console, trainer, folder)
         except KeyboardInterrupt:
             kept = f"weights and history of epoch {len(saved)} are in {folder}" if saved else "no epoch had finished"
             raise KeyboardInterrupt(kept) from None
 
 
 def prepare(console: Console, settings: dict[str, Any], group: Group | None = None) -> Trainer:
-    """Load the data, and make a network; check its gradients on the first images."""
+    """Load the data, make a network, and check its gradients on the first images."""
     from rich.text import Text
 
     dataset, seed, lr = settings["dataset"], settings["seed"], settings["lr"]
-    optimizer = OPTIMIZERS[settings["optimizer"]](lr)
+    optimizer, known = OPTIMIZERS[settings["optimizer"]](lr), CATALOGUE[dataset]
     if group is not None:
-        group.on_first(lambda: LOADERS[dataset]() and None)  # it may fetch what the others find then
-    training, test = LOADERS[dataset]()
-    check_data(*training, CLASSES)
+        group.on_first(lambda: known.load() and None)  # it may download what the others then find
+    training, test = known.load()
+    check_data(*training, known.classes)
     (x, t), pixels = training, training[0].shape[1]
     console.print(f"{dataset}: {x.shape[0]:,} training and {test[0].shape[0]:,} test images of {pixels} pixels\n")
-    network = TwoLayerNet(pixels, settings["hidden"], CLASSES, rng=Generator(seed))
+    network = TwoLayerNet(pixels, settings["hidden"], known.classes, rng=Generator(seed))
     with console.status(Text("checking the gradients")):
-        report = gradient_check(network, x[:CHECKED_IMAGES, ...], t[:CHECKED_IMAGES])
+        mode = "every" if pixels * settings["hidden"] <= CHECKED_WEIGHTS else "directions"
+        report = gradient_check(network, x[:CHECKED_IMAGES, ...], t[:CHECKED_IMAGES], mode=mode)
     console.print(report)
     report.raise_if_failed()
     console.print("every gradient agrees with numerical differentiation\n", style="green")
@@ -257,14 +305,14 @@ def prepare(console: Console, settings: dict[str, Any], group: Group | None = No
 
 
 def go_on(console: Console, trainer: Trainer, epochs: int, folder: Path) -> None:
-    """Take the Trainer to where the training in the folder stopped."""
+    """Bring the Trainer to the point at which the training in the folder stopped."""
     trainer.resume(folder / "checkpoint.safetensors")
     refuse_done(len(trainer.history), epochs)
     console.print(f"going on after epoch {len(trainer.history)}")
 
 
 def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, Any], saved: list[Epoch]) -> None:
-    """Train, with a line and a saved state per epoch, so that Ctrl-C loses only the epoch it breaks."""
+    """Train, with a line and a saved state per epoch, so that Ctrl-C loses only the current epoch."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     epochs, saved[:] = settings["epochs"], trainer.history
@@ -286,7 +334,7 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
 
 
 def line(record: Epoch, epochs: int, narrow: bool = False) -> str:
-    """Return a line on an epoch; a narrow one leaves out the accuracy of training and the speed."""
+    """Return a line about an epoch; a narrow one omits the training accuracy and the speed."""
     loss = f"{record.loss:.4f}" if record.loss < HUGE else f"{record.loss:.4e}"
     start = f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}  loss {loss}"
     if narrow:
@@ -295,12 +343,13 @@ def line(record: Epoch, epochs: int, narrow: bool = False) -> str:
     return f"{start}  {accuracies}  {record.samples_per_second:>9,.0f} samples/s"
 
 
-def verify(console: Console, trainer: Trainer, hidden: int, folder: Path) -> None:
-    """Read the weights back into a new network and ask for the same accuracy."""
+def verify(console: Console, trainer: Trainer, folder: Path) -> None:
+    """Read the weights back into a new network, and check that the accuracy is the same."""
     from rich.text import Text
 
     x, t = (trainer.validation or trainer.train)[:2]
-    again = TwoLayerNet(x.shape[1], hidden, CLASSES, rng=Generator(1))
+    hidden, classes = trainer.network.params["W2"].shape
+    again = TwoLayerNet(x.shape[1], hidden, classes, rng=Generator(1))
     load(folder / "weights.safetensors", again)
     accuracy, expected = again.accuracy(x, t), trainer.history[-1].test_accuracy
     if accuracy != expected:

@@ -1,4 +1,4 @@
-"""Does an array library do what backpropagation needs? ``conform(namespace)`` tries it and reports."""
+"""The test of an array library on all that backpropagation needs: ``conform(namespace)`` tries it and reports."""
 
 from xpnet.conformance.check import conform
 from xpnet.conformance.report import Report

@@ -1,4 +1,4 @@
-"""The array object: its attributes and operators, and whether these defer to operands that they do not know."""
+"""Checks of the array object: its attributes and operators, and whether these defer to unknown operands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ M, N = np.asarray([6, 3, 1], dtype=np.int32), np.asarray([1, 2, 1], dtype=np.int
 
 
 def array_rows(subject: Subject) -> Iterator[Row]:
-    """Yield each attribute, present or not, and each operator on arrays and numbers."""
+    """Yield a row for each attribute, and for each operator on arrays and numbers."""
     for name in ATTRIBUTES:
         missing = f"array.{name}" in subject.missing
         yield Row(SECTION, name, "attribute", MISSING, cause=MISSING) if missing else Row(SECTION, name, "attribute")
@@ -51,7 +51,7 @@ def array_rows(subject: Subject) -> Iterator[Row]:
 
 
 def deferring_rows(subject: Subject) -> Iterator[Row]:
-    """Yield each operator with a Variable on its right, which must be the Variable's."""
+    """Yield a row for each operator with a Variable on its right, which must be the one to compute."""
     a, b = subject.cast(A), subject.cast(B)
     for name in (*ARITHMETIC, "__matmul__"):
         check = deferring(subject, getattr(operator, name), a, b)
@@ -73,7 +73,7 @@ def one(subject: Subject, operate: Callable[..., Any], operands: tuple[Any, ...]
 
 
 def deferring(subject: Subject, operate: Callable[[Any, Any], Any], a: Any, b: Any) -> Callable[[], Finding]:
-    """Check that ``array ∘ Variable`` is the Variable's."""
+    """Check that the Variable computes ``array ∘ Variable``."""
 
     def check() -> Finding:
         result = operate(subject.asarray(a), Variable(subject.asarray(b)))
@@ -83,5 +83,5 @@ def deferring(subject: Subject, operate: Callable[[Any, Any], Any], a: Any, b: A
 
 
 def defers(rows: list[Row]) -> bool:
-    """Return whether every operator left Variables to themselves."""
+    """Return whether every operator defers to Variables."""
     return all(row.ok for row in rows if row.section == DEFERRING)

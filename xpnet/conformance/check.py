@@ -35,7 +35,7 @@ def conform(
     float32 where that is the largest dtype that works. ``quick`` tries one case of each function, for a library that
     compiles each shape; ``on_row`` is called with each row. No failure of the library stops the rest.
 
-    Raises: ``ArgumentError`` for what cannot be imported or is no array namespace; ``BackendError`` for a device or
+    Raises: ``ArgumentError`` if it cannot be imported or is not an array namespace; ``BackendError`` for a device or
     dtype that it lacks, and for arrays whose values cannot be read.
     """
     start = time.perf_counter()
@@ -76,7 +76,7 @@ def conform(
 
 
 def guarded(section: str, rows: Iterator[Row]) -> Iterator[Row]:
-    """Yield the rows of a section; where it breaks altogether, a row says so and the next section follows."""
+    """Yield the rows of a section; if it fails altogether, yield a row that says so."""
     try:
         yield from rows
     except Exception as error:
@@ -84,7 +84,7 @@ def guarded(section: str, rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def immutable(subject: Subject) -> list[str]:
-    """Return a note where arrays cannot be written to, which nothing here needs."""
+    """Return a note if arrays cannot be written to, which xpnet does not need."""
     try:
         subject.asarray(np.ones(2))[0] = 2.0
     except Exception as error:
@@ -93,7 +93,7 @@ def immutable(subject: Subject) -> list[str]:
 
 
 def described(ask: Callable[[], str], otherwise: str) -> str:
-    """Return a library's description of itself, or other words where it has none."""
+    """Return a library's description of itself, or a substitute if it has none."""
     try:
         return ask()
     except Exception:

@@ -1,4 +1,4 @@
-"""The layers: forward against NumPy, backward against numbers, and the graph of forward against backward."""
+"""Checks of the layers: forward against NumPy, backward against numbers, and the graph of forward against backward."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def graph(subject: Subject, case: Case, deferring: bool) -> Finding:
 
 
 def gradients(layer: Layer, dout: Any) -> list[Any]:
-    """Return the gradients that backward returns and leaves on the layer, inputs first."""
+    """Return the gradients that backward returns and those that it leaves on the layer, inputs first."""
     found = layer.backward(dout)
     returned = found if isinstance(found, tuple) else (found,)
     return [*(g for g in returned if g is not None), *layer.grads.values()]

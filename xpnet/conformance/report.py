@@ -1,4 +1,4 @@
-"""The report of ``conform``: for each section what fails, one line for each cause, and a summary."""
+"""The report of ``conform``: the failures of each section, a line for each cause, and a summary."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NAMES_AT_MOST = 8
 class Report:
     """The result of ``conform``.
 
-    ``print(report)`` shows what does not work, rich shows it in colours, ``to_dict()`` is made of builtins.
+    ``print(report)`` shows the failures, rich shows them in colours, ``to_dict()`` consists of builtins.
     """
 
     namespace: str
@@ -52,7 +52,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether everything works as on NumPy."""
+        """True if everything works as on NumPy."""
         return all(row.ok for row in self.rows)
 
     @property
@@ -78,7 +78,7 @@ class Report:
         return ", ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a dict of builtins; a deviation that is no finite number is None."""
+        """Return a dict of builtins, with None for a deviation that is not finite."""
         rows = [
             asdict(row) | {"deviation": row.deviation if math.isfinite(row.deviation or 0.0) else None}
             for row in self.rows
@@ -96,7 +96,7 @@ class Report:
         return self.rendered()
 
     def rendered(self, every_row: bool = False) -> RenderableType:
-        """Return the whole report for a terminal; with ``every_row`` also what works."""
+        """Return the whole report for a terminal, with ``every_row`` including the successes."""
         quick = ", one case of each function" if self.quick else ""
         title = f"{self.subject}; standard {self.standard}; tolerance {self.tolerance:g}{quick}"
         parts: list[RenderableType] = [Text(title, style="bold")]
@@ -128,7 +128,7 @@ def table(rows: list[Row], every_row: bool) -> Table:
 
 
 def by_cause(rows: list[Row]) -> list[list[Row]]:
-    """Return the failures, those of one cause together, and in each what failed by itself first.
+    """Return the failures grouped by cause, in each group those that failed first-hand first.
 
     A gradient that deviates where the value is right has its cause, most likely, in a function whose value deviates.
     """
@@ -146,17 +146,17 @@ def by_cause(rows: list[Row]) -> list[list[Row]]:
 
 
 def by_itself(row: Row) -> bool:
-    """Return whether the value of a function failed, and not its gradient."""
+    """Return whether the value of a function failed, rather than its gradient."""
     return row.tried.startswith("value")
 
 
 def listed(found: list[str], most: int = NAMES_AT_MOST) -> str:
-    """Return the first few names, and how many more."""
+    """Return the first few names, and the number of others."""
     return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
 def names(group: list[Row]) -> Text:
-    """Return the names in a group, all of those that are missing, the first few of the others."""
+    """Return the names in a group: all missing ones, or the first few others."""
     found = list(dict.fromkeys(row.name for row in group))
     return Text(listed(found, len(found) if group[0].status == MISSING else NAMES_AT_MOST))
 

@@ -1,4 +1,4 @@
-"""The rows of a report: a row for each call that was tried, whatever the library raises."""
+"""The rows of a report: one for each call that was tried, whatever the library raises."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ OK, DEVIATES, RAISES, MISSING, NEEDS = STATUSES = ("ok", "deviates", "raises", "
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was tried.
+    """The outcome of one call.
 
-    ``section`` is ``arrays``, ``deferring``, ``layers``, ``rules``, ``values`` or ``training``; ``name`` an attribute,
-    operator, layer, function or epoch; ``tried`` says which call. ``status`` is ``ok``, ``deviates``, ``raises``,
-    ``missing``, or ``needs`` where another function is missing. ``found`` is the library's own error or the difference;
-    ``deviation`` is in units of the tolerance. Rows of one ``cause`` are reported together.
+    ``section`` is ``arrays``, ``deferring``, ``layers``, ``rules``, ``values`` or ``training``; ``name`` is an
+    attribute, operator, layer, function or epoch, and ``tried`` the call. ``status`` is ``ok``, ``deviates``,
+    ``raises``, ``missing``, or ``needs`` where another function is missing. ``found`` is the library's own error or the
+    difference; ``deviation`` is in units of the tolerance. Rows of one ``cause`` are reported together.
     """
 
     section: str
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Finding:
-    """The deviation of a result from NumPy's in units of the tolerance, and a text where it is too large."""
+    """The deviation of a result from NumPy's in units of the tolerance, with a text if it is too large."""
 
     deviation: float = 0.0
     text: str = ""
@@ -49,7 +49,7 @@ class Finding:
 def attempt(
     subject: Subject, section: str, name: str, tried: str, check: Callable[[], Finding], cause: str = ""
 ) -> Row:
-    """Return the row of a check; whatever it raises is a result."""
+    """Return the row of a check, whose outcome may be any exception."""
     try:
         finding = check()
     except Exception as error:
@@ -63,12 +63,12 @@ def attempt(
 
 
 def kind_of(error: Exception) -> str:
-    """Return the error without the numbers in it, which differ from case to case."""
+    """Return an error's text without its numbers, which differ from case to case."""
     return re.sub(r"\b(?=\w*\d)\w+\b", "#", one_line(error))
 
 
 def lacking_name(subject: Subject, error: Exception) -> str:
-    """Return the missing function or dtype for want of which the error was raised."""
+    """Return the name of the missing function or dtype that caused the error."""
     if not isinstance(error, AttributeError):
         return ""
     named = {getattr(error, "name", None), getattr(error, "got", None)}
@@ -97,7 +97,7 @@ def compare(subject: Subject, found: Any, expected: Any) -> Finding:
 
 
 def distance(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tolerance: float) -> Finding:
-    """Return the largest deviation of the values, and where it is."""
+    """Return the largest deviation of the values, and its position."""
     if expected.dtype.kind not in "fc":
         found, expected = found.astype(np.float64), expected.astype(np.float64)
     with np.errstate(all="ignore"):
@@ -114,10 +114,10 @@ def distance(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tolera
 
 
 def in_units(deviation: float) -> str:
-    """Return ``2e+03 tolerances``."""
+    """Return a deviation in words, such as ``2e+03 tolerances``."""
     return f"{deviation:.2g} tolerances"
 
 
 def worst(findings: list[Finding]) -> Finding:
-    """Return the finding furthest from NumPy."""
+    """Return the finding with the largest deviation from NumPy."""
     return max(findings, key=lambda finding: finding.deviation)

@@ -1,4 +1,4 @@
-"""The functions of the standard: values and gradients against NumPy's, and which functions there are."""
+"""Checks of the standard's functions: values and gradients against NumPy's, and the presence of each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rule_rows(subject: Subject) -> Iterator[Row]:
 
 
 def by_function() -> dict[str, list[Case]]:
-    """Return name -> its cases, in the order of the table."""
+    """Return the cases of each function by name, in the order of the table."""
     found: dict[str, list[Case]] = {}
     for case in CASES:
         found.setdefault(case.name, []).append(case)
@@ -48,7 +48,7 @@ def is_complex(case: Case) -> bool:
 
 
 def missing_function(subject: Subject, name: str, cases: list[Case]) -> Row:
-    """Return the row of a function that the namespace lacks; xpnet makes some of others for Variables."""
+    """Return the row of a function that the namespace lacks; xpnet builds some from others for Variables."""
     case = next((case for case in cases if not is_complex(case)), cases[0])
     stands_in = name in COMPOSITES and gradient_row(subject, case).ok
     found = "on Variables xpnet makes it of others" if stands_in else ""
@@ -56,7 +56,7 @@ def missing_function(subject: Subject, name: str, cases: list[Case]) -> Row:
 
 
 def case_row(subject: Subject, case: Case) -> Row:
-    """Return the value of a case and, where it is right, the gradient."""
+    """Return the row of a case: its value, and its gradient if the value is right."""
     if case.name not in METHODS:  # item assignment to Variables is functional, whether or not arrays can be written to
         row = attempt(subject, SECTION, case.name, title(case, "value"), partial(value, subject, case))
         if not row.ok:
@@ -94,7 +94,7 @@ def gradient(subject: Subject, case: Case) -> Finding:
 
 
 def traced(case: Case, arrays: list[Any]) -> tuple[Callable[..., Any], *tuple[Any, ...]]:
-    """Return the case as a function of the operands by which it is differentiated, and those."""
+    """Return the case as a function of the operands by which it is differentiated, and these operands."""
 
     def f(*chosen: Any) -> Any:
         operands = list(arrays)
@@ -106,6 +106,6 @@ def traced(case: Case, arrays: list[Any]) -> tuple[Callable[..., Any], *tuple[An
 
 
 def value_only_rows(subject: Subject) -> Iterator[Row]:
-    """Yield the functions that are not differentiated: present or not."""
+    """Yield a row for the presence of each function that is not differentiated."""
     for name in VALUES:
         yield Row("values", name, "", MISSING, cause=MISSING) if name in subject.missing else Row("values", name)

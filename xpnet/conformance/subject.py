@@ -1,4 +1,4 @@
-"""The library under test: found by name, by module path or as a module, with the largest floating dtype it has."""
+"""The library under test, found by name, by module path or as a module, with the largest floating dtype it has."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Subject:
 
     @cached_property
     def missing(self) -> frozenset[str]:
-        """The functions and dtypes of the standard that the namespace does not have, and ``array.mT`` and its like."""
+        """The functions and dtypes of the standard that the namespace lacks, and attributes such as ``array.mT``."""
         names = (*RULES, *COMPOSITES, *VALUES, *DTYPES)
         matrix = self.asarray(np.ones((1, 1)))
         lacking = (f"array.{name}" for name in ATTRIBUTES if not hasattr(matrix, name))
@@ -69,7 +69,7 @@ class Subject:
         return host.astype(dtypes[host.dtype.kind], copy=False) if host.dtype.kind in dtypes else host
 
     def asarray(self, host: Any) -> Any:
-        """Return the library's array of the same values, dtype by dtype.
+        """Return a host array as an array of the library, in the same dtype.
 
         Raises: ``AttributeError`` with the name of a complex dtype that the library does not have.
         """
@@ -80,7 +80,7 @@ class Subject:
 def find_subject(namespace: object, device: Any, dtype: str | None, quick: bool) -> tuple[Subject, list[str]]:
     """Find the library, and return notes on how it was found.
 
-    Raises: ``ArgumentError`` for what cannot be imported or is no array namespace; ``BackendError`` for a device or
+    Raises: ``ArgumentError`` if it cannot be imported or is not an array namespace; ``BackendError`` for a device or
     dtype that it lacks, and for arrays that cannot be read.
     """
     module: Any = load(namespace) if isinstance(namespace, str) else namespace
@@ -89,7 +89,7 @@ def find_subject(namespace: object, device: Any, dtype: str | None, quick: bool)
     own = module if known else namespace_of_arrays(module, name)
     notes = []
     if own is not module and own.__name__ != name:
-        notes.append(f"the arrays of {name} name {own.__name__} as their namespace: that is what was tried")
+        notes.append(f"the arrays of {name} name {own.__name__} as their namespace, which was tried instead")
     backend, failures = find_backend(own, device, (dtype,) if dtype else ("float64", "float32"))
     if failures:
         notes.append(f"float64 does not work here ({failures[0]}): everything was tried in {dtype_name(backend.dtype)}")
@@ -115,7 +115,7 @@ def load(path: str) -> Namespace:
 
 
 def namespace_of_arrays(module: Namespace, name: str) -> Namespace:
-    """Return the namespace to which the arrays of a module say they belong."""
+    """Return the namespace that the arrays of a module report as theirs."""
     if not callable(getattr(module, "asarray", None)):
         raise not_a_namespace(f"{name}, which has no asarray")
     try:
@@ -134,7 +134,7 @@ def not_a_namespace(got: str) -> ArgumentError:
 
 
 def find_backend(namespace: Namespace, device: Any, dtypes: tuple[str, ...]) -> tuple[Backend, list[str]]:
-    """Return a backend with the first of the dtypes that works, and why those before it do not."""
+    """Return a backend with the first dtype that works, and why the earlier ones do not."""
     failures: list[str] = []
     first: XpnetError | None = None
     for dtype in dtypes:
@@ -150,7 +150,7 @@ def find_backend(namespace: Namespace, device: Any, dtypes: tuple[str, ...]) -> 
 
 
 def check_reading(subject: Subject) -> None:
-    """Check that values can be read, without which nothing can be compared."""
+    """Check that values can be read, because nothing can be compared otherwise."""
     wanted = np.asarray([1.5, -2.0], dtype=subject.dtype)
     try:
         found = subject.backend.to_numpy(subject.asarray(wanted))
@@ -167,7 +167,7 @@ def check_reading(subject: Subject) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """Return ``TypeError: unsupported operand …``, short enough for a line of a report."""
+    """Return an error in one line for a report, such as ``TypeError: unsupported operand …``."""
     text = " ".join(str(error).split())
     text = text if len(text) <= 160 else text[:159] + "…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""A small training, whose losses must be NumPy's."""
+"""A small training, whose losses must equal NumPy's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EPOCHS = 3
 
 
 def training_rows(subject: Subject) -> Iterator[Row]:
-    """Train a TwoLayerNet on the digits, and yield a row on the loss of each epoch."""
+    """Train a TwoLayerNet on the digits, and yield a row for the loss of each epoch."""
     with use_backend("numpy", dtype=subject.dtype):
         expected = list(losses())
     steps = losses()

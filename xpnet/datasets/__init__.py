@@ -1,13 +1,15 @@
-"""Data: tables, arrays in files, folders of images; digits and MNIST; and mini-batches of any arrays."""
+"""Data: tables, arrays in files, folders of images; MNIST and its like, CIFAR; and mini-batches of any arrays."""
 
 from xpnet.datasets.array_files import RowsOnDisk, load_array
 from xpnet.datasets.check import check_data
+from xpnet.datasets.cifar import load_cifar10, load_cifar100
 from xpnet.datasets.columns import Columns
 from xpnet.datasets.dataset import Dataset
 from xpnet.datasets.digits import load_digits
 from xpnet.datasets.encoding import Encoding
 from xpnet.datasets.image_folders import load_images
 from xpnet.datasets.images import Images
+from xpnet.datasets.like_mnist import load_fashion_mnist, load_kmnist
 from xpnet.datasets.loader import Batches
 from xpnet.datasets.mnist import load_mnist
 from xpnet.datasets.split import split
@@ -32,8 +34,12 @@ __all__ = [
     "Table",
     "check_data",
     "load_array",
+    "load_cifar10",
+    "load_cifar100",
     "load_digits",
+    "load_fashion_mnist",
     "load_images",
+    "load_kmnist",
     "load_mnist",
     "load_text",
     "read_csv",

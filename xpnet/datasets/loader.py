@@ -72,6 +72,16 @@ class Batches:
         return self.rows // self.batch_size if self.drop_last else -(-self.rows // self.batch_size)
 
     @property
+    def parts(self) -> tuple[Any, ...]:
+        """``(x, t)`` or ``(x, t, weights)`` of all rows."""
+        return (self.x, self.t) if self.weights is None else (self.x, self.t, self.weights)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What says, beside the rows and the generator, which rows a batch has."""
+        return {"batch_size": self.batch_size, "drop_last": self.drop_last, "shuffle": self.rng is not None}
+
+    @property
     def length(self) -> int:
         """The same, as what may not know it has it too: a stream."""
         return len(self)
@@ -93,7 +103,7 @@ class Batches:
 
     def epoch(self, k: int) -> Iterator[tuple[Any, ...]]:
         """The batches ``(x, t)`` or ``(x, t, weights)`` of epoch k."""
-        parts = (self.x, self.t) if self.weights is None else (self.x, self.t, self.weights)
+        parts = self.parts
         # the standard leaves a slice past the end undefined
         slices = [
             slice(start, min(start + self.batch_size, self.rows))

@@ -34,7 +34,7 @@ def load_text(
 ) -> Dataset:
     """A text cut into rows of ``context`` symbols, each with the symbols that come next, ``t[n, i] = x[n, i + 1]``.
 
-    ``source`` is the path of a file in UTF-8, or ``"python"`` for the help on topics that Python ships, 600,000
+    ``source`` is the path of a file in UTF-8, or ``"python"`` for the help on topics that Python ships, half a million
     characters of English. Symbols are ``"characters"``, those of the part for training, or ``"bytes"``, or ``"bpe"``:
     pieces of words that come often in the part for training, ``vocabulary`` of them with the bytes, 1,000 by default.
     The end of the text is kept apart for validation. ``encoding.inputs`` makes symbols of a text, and a text of symbols
@@ -60,7 +60,9 @@ def load_text(
         symbols = BytePairs.fit(text[:end], vocabulary or PIECES)
     else:
         symbols = Symbols() if kind == "bytes" else Symbols(sorted(set(text[:end])))
-    parts = [rows_of(symbols, part, context, str(source)) for part in (text[:end], text[end:]) if part]
+    parts = [
+        rows_of(symbols, part, context, str(source)) for part in (text[:end], text[end:])[: 2 if validation else 1]
+    ]
     backend = get_backend()
     pairs = [tuple(map(backend.asarray, part)) for part in parts]
     return Dataset(pairs[0], pairs[1] if len(pairs) > 1 else None, Encoding(symbols))  # type: ignore[arg-type]

@@ -14,7 +14,9 @@ def agree(group: Objects, what: Mapping[str, Any]) -> None:
 
     Raises: ``StateError`` on every rank where one differs, with the name, the values and the ranks.
     """
-    told = group.gather_objects({name: repr(value) for name, value in what.items()})
+    told = group.gather_objects(
+        {name: value if isinstance(value, str) else repr(value) for name, value in what.items()}
+    )
     first = told[0]
     for rank, other in enumerate(told):
         for name in [*first, *(other.keys() - first.keys())]:

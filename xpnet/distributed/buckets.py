@@ -11,6 +11,9 @@ from xpnet.distributed.communicator import DONE, Communicator, Pending
 from xpnet.distributed.sending import sendable
 from xpnet.typing import Array
 
+SMALLEST, LARGEST = 1 << 18, 1 << 22
+"""The bytes of a bucket, where no number of them is asked for."""
+
 
 class Bucket:
     """Arrays of one dtype in a row, and where each of them lies in the flat array that holds them.
@@ -54,8 +57,15 @@ class Bucket:
         return found
 
 
-def in_buckets(arrays: Mapping[str, Array], size: int, ranks: int) -> list[Bucket]:
-    """Buckets of at most ``size`` bytes, or of one larger array; the last arrays, which backward gives first, first."""
+def in_buckets(arrays: Mapping[str, Array], size: int | None, ranks: int) -> list[Bucket]:
+    """Buckets of at most ``size`` bytes, or of one larger array; the last arrays, which backward gives first, first.
+
+    Without a size it is an eighth of them all, so that most are under way before backward ends: a sum that is small is
+    all latency, and one that is large begins late.
+    """
+    if size is None:
+        whole = sum(prod(array.shape) * sendable(array).dtype.itemsize for array in arrays.values())
+        size = min(max(whole // 8, SMALLEST), LARGEST)
     buckets: list[Bucket] = []
     row: dict[str, tuple[int, ...]] = {}
     filled, dtype = 0, None

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from xpnet.backend import get_backend
+from xpnet.backend import get_backend, use_backend
 from xpnet.distributed.communicator import Communicator
 from xpnet.distributed.connection import connect
 from xpnet.distributed.current import in_step
@@ -24,7 +24,6 @@ from xpnet.typing import Array
 
 Found = TypeVar("Found")
 WHO = "distributed"
-BUCKET = 4 << 20  # bytes
 
 
 _open: ContextVar[Group | None] = ContextVar("xpnet_distributed_group", default=None)
@@ -36,7 +35,7 @@ class Group:
     Every rank makes the same calls in the same order, each with its own rows.
     """
 
-    def __init__(self, communicator: Communicator, bucket_bytes: int = BUCKET, wire: str | None = None) -> None:
+    def __init__(self, communicator: Communicator, bucket_bytes: int | None = None, wire: str | None = None) -> None:
         self.communicator = communicator
         self.rank, self.size = communicator.rank, communicator.size
         self.bucket_bytes, self.wire = bucket_bytes, wire
@@ -159,20 +158,22 @@ def group_of_the_job() -> Group:
 
 
 @contextmanager
-def distributed(timeout: float = 60.0, bucket_bytes: int = BUCKET, wire: str | None = None) -> Iterator[Group]:
+def distributed(timeout: float = 60.0, bucket_bytes: int | None = None, wire: str | None = None) -> Iterator[Group]:
     """Train with the other processes that ``mpiexec`` has started: ``with xn.distributed() as group:``.
 
     ``group.gradient(net, x, t)`` of the rows of each rank is the gradient of all of them, equal on every rank, and
     goes to any optimizer as it is. Gradients are sent in buckets of ``bucket_bytes``, each as soon as backward has
-    given the last of it; ``wire`` is ``"float16"`` or ``"bfloat16"`` for values that are sent in 16 bits. A job in
-    which a rank has not been heard of for ``timeout`` seconds ends. One process alone is a group of one.
+    given the last of it: by default an eighth of them all, from 256 kB to 4 MB. ``wire`` is ``"float16"`` or
+    ``"bfloat16"`` for values that are sent in 16 bits. A job in which a rank has not been heard of for ``timeout``
+    seconds ends. One process alone is a group of one.
 
     Raises: ``ArgumentError`` for options out of range.
     """
-    check_size(WHO, "bucket_bytes", bucket_bytes)
+    if bucket_bytes is not None:
+        check_size(WHO, "bucket_bytes", bucket_bytes)
     check_wire(wire)
     communicator = connect(get_backend(), timeout)
-    group = Group(communicator, int(bucket_bytes), wire)
-    with group.opened():
+    group = Group(communicator, bucket_bytes, wire)
+    with use_backend(communicator.backend), group.opened():
         yield group
     communicator.close()

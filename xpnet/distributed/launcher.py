@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -19,7 +20,7 @@ LAUNCHERS = {
     "srun": ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"),
     "variables": ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
 }
-PRINTING = 2.0  # seconds in which rank 0 says what is wrong before a launcher ends it for another rank's end
+PRINTING = 2.0  # seconds in which one rank says what is wrong before a launcher ends it for another rank's end
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,11 @@ def _number(name: str) -> int:
 
 
 def refuse(error: XpnetError, launch: Launch | None) -> NoReturn:
-    """Raise the error on rank 0; end the others, which would only repeat it."""
+    """Raise the error on the first rank of each machine; end the others, which would only repeat it."""
     if launch is None or launch.rank == 0:
+        raise error
+    if launch.local_rank == 0:
+        error.set_who(f"rank {launch.rank} on {socket.gethostname()}: {error.who}")
         raise error
     time.sleep(PRINTING)
     raise SystemExit(1)
-
-
-def refuse_alone() -> None:
-    """Raise BackendError where no launcher has started this process, and several were asked for."""
-    if launched() is None:
-        raise BackendError(WHO, "several processes must be started by mpiexec", "one process", f"run {HOW}")

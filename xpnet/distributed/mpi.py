@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, NoReturn
@@ -16,6 +17,9 @@ from xpnet.distributed.watch import Watch
 from xpnet.distributed.wire import check_wire, packed, unpacked
 from xpnet.errors import ShapeError
 from xpnet.typing import Array
+
+LOOKS = 200  # at a call that may end at once
+PAUSE = 2e-5  # seconds between the looks after them
 
 
 class MPICommunicator:
@@ -49,7 +53,7 @@ class MPICommunicator:
 
         def run() -> None:
             with memory.buffer() as buffer:
-                self.comm.Bcast(buffer, root)
+                self._made(memory.xp, "bcast", buffer, root)
 
         self._begin(f"broadcast{_size(array)} from rank {root}", run).wait()
 
@@ -63,7 +67,7 @@ class MPICommunicator:
         def run() -> None:
             with memory.buffer() as buffer:
                 if wire is None:
-                    self.comm.Allreduce(self.mpi.IN_PLACE, buffer)
+                    self._made(memory.xp, "allreduce", self.mpi.IN_PLACE, buffer)
                 else:
                     self._allreduce_packed(memory.xp, buffer, wire)
 
@@ -76,10 +80,10 @@ class MPICommunicator:
         sent[: buffer.size] = packed(xp, buffer, wire)
         received = xp.empty_like(sent)
         self._settle(xp)
-        self.comm.Alltoall(sent, received)
+        self._made(xp, "alltoall", sent, received)
         own = packed(xp, unpacked(xp, received.reshape(self.size, length), wire).sum(axis=0), wire)
         self._settle(xp)
-        self.comm.Allgather(own, sent)
+        self._made(xp, "allgather", own, sent)
         buffer[:] = unpacked(xp, sent[: buffer.size], wire)
 
     def reduce_scatter(self, array: Array) -> Array:
@@ -92,7 +96,7 @@ class MPICommunicator:
         def run() -> Any:
             with memory.buffer() as buffer:
                 part = memory.xp.empty(buffer.size // self.size, buffer.dtype)
-                self.comm.Reduce_scatter_block(buffer, part)
+                self._made(memory.xp, "reduce_scatter_block", buffer, part)
                 return part
 
         return _like(self._begin(f"reduce_scatter{_size(array)}", run).wait(), array)
@@ -104,7 +108,7 @@ class MPICommunicator:
         def run() -> Any:
             with memory.buffer() as buffer:
                 whole = memory.xp.empty(buffer.size * self.size, buffer.dtype)
-                self.comm.Allgather(buffer, whole)
+                self._made(memory.xp, "allgather", buffer, whole)
                 return whole
 
         return _like(self._begin(f"allgather{_size(part)}", run).wait(), part)
@@ -120,7 +124,7 @@ class MPICommunicator:
 
     def barrier(self) -> None:
         """Return when every rank has come here."""
-        self._begin("barrier", self.comm.Barrier).wait()
+        self._begin("barrier", lambda: self._made(np, "barrier")).wait()
 
     def abort(self, reason: str) -> NoReturn:
         """End all processes of the job, with the rank, its host and the reason on the terminal."""
@@ -148,15 +152,30 @@ class MPICommunicator:
         call.run()
         self.watch.end()
 
+    def _made(self, xp: Any, name: str, *buffers: Any) -> None:
+        """Make a call of MPI on buffers, and sleep between looks whether it has ended.
+
+        A call that MPI waits in takes a core for itself, from the ranks that it waits for where they have no other.
+        """
+        if xp is not np:  # not every MPI adds arrays of a GPU in a call that returns before it has ended
+            getattr(self.comm, name.capitalize())(*buffers)
+            return
+        request = getattr(self.comm, f"I{name}")(*buffers)
+        looks = 0
+        while not request.Test():
+            looks += 1
+            if looks > LOOKS:
+                time.sleep(PAUSE)
+
     def _settle(self, xp: Any) -> None:
         if xp is not np:  # MPI reads what a GPU writes
             xp.cuda.get_current_stream().synchronize()
 
 
 def library_of_mpi(mpi: Any) -> str:
-    """Return the name and version of the MPI library, ``MPICH Version: 5.0.2``."""
+    """Return the name and version of the MPI library, ``MPICH 5.0.2``."""
     line = mpi.Get_library_version().partition(",")[0].splitlines()[0]
-    return " ".join(line.strip("\0").split())
+    return " ".join(line.strip("\0").replace("Version:", "").split())
 
 
 class Call:

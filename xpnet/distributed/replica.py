@@ -35,7 +35,9 @@ class Replica:
     Raises: ``StateError`` where the ranks have not the same network.
     """
 
-    def __init__(self, communicator: Communicator, network: Network, bucket_bytes: int, wire: str | None) -> None:
+    def __init__(
+        self, communicator: Communicator, network: Network, bucket_bytes: int | None, wire: str | None
+    ) -> None:
         self.communicator, self.network = communicator, network
         self.bucket_bytes, self.wire = bucket_bytes, wire
         self.scatter = False

@@ -1,4 +1,4 @@
-"""Arrows between boxes: smooth, through the room that the layout kept free, into the rim of their target."""
+"""Arrows between boxes: smooth, through the room that the layout has left, to the rim of their target."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _arrow(source: Box, right: float, chain: Sequence[Box], left: float, port: P
 
 
 def _curve(x: float, y: float, end_x: float, end_y: float, angle: float) -> str:
-    """Return a curve that leaves to the right and arrives at an angle; a line where it need not bend."""
+    """Return a curve that leaves to the right and arrives at an angle, or a line if it need not bend."""
     if abs(y - end_y) < 0.5 and abs(angle) < 0.02:
         return f"H{end_x:.1f}"
     reach = 0.5 * (end_x - x)

@@ -1,4 +1,4 @@
-"""Axes: scales from values to pixels, round ticks, and the frame that curves are drawn in."""
+"""Axes: scales from values to pixels, round ticks, and the frame around curves."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Axis:
         return self.start + (value - low) / (high - low) * (self.end - self.start)
 
     def within(self, value: float) -> float:
-        """Return the value, or the end of the axis that it lies beyond."""
+        """Return the value, limited to the ends of the axis."""
         return min(max(value, self.low), self.high)
 
 
@@ -93,7 +93,7 @@ def frame(x: Axis, y: Axis, x_words: Words, y_words: Words, name: str = "") -> I
 
 
 def curve(points: Points, x: Axis, y: Axis) -> str:
-    """Return the path of a line from point to point, inside the frame; it breaks at what is not finite."""
+    """Return the path of a line from point to point inside the frame, broken at points that are not finite."""
     moves, pen = [], "M"
     for at, value in points:
         if not (math.isfinite(at) and math.isfinite(value)):
@@ -110,7 +110,7 @@ def text(x: float, y: float, words: str, style: str = "") -> str:
 
 
 def picture(title: str, width: float, height: float, parts: Iterable[str], summary: str = "", size: int = 12) -> str:
-    """Return a whole SVG: a white card with a title, and the parts upon it."""
+    """Return a whole SVG: a white card with a title and the parts on it."""
     words = escape_xml(title)
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '

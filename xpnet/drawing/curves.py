@@ -36,9 +36,9 @@ def learning_curve(
 ) -> str:
     """Return the SVG of a training: loss per epoch at left, train and test accuracy (0 to 1) per epoch at right.
 
-    ``history`` has a dict per epoch with the keys ``epoch, loss, train_accuracy, test_accuracy``. Whatever is missing,
-    None or not finite leaves a gap. ``measure`` names what the accuracies are, as ``Trainer.measure`` does; one without
-    that word in it is drawn as a number.
+    ``history`` has a dict per epoch with the keys ``epoch, loss, train_accuracy, test_accuracy``. Values that are
+    missing, None or not finite leave a gap. ``measure`` names the accuracies, as ``Trainer.measure`` does; a measure
+    without that word in its name is drawn as a number.
     """
     measure = measure or "accuracy"
     share = "accuracy" in measure.lower()
@@ -75,7 +75,7 @@ def _summary(loss: Series, measured: Iterable[Series], measure: str, words: Word
 
 
 def _loss_bounds(low: float, high: float) -> tuple[float, float]:
-    """Return bounds from 0 where the curve falls far or not at all, else close around it, so that a slow fall shows."""
+    """Return bounds from 0 if the curve falls far or not at all, else close around it, to make a slow fall visible."""
     least = 0.01 * max(abs(low), abs(high))
     if low >= 0 and (low < 0.75 * high or high - low < least or high == 0):
         return 0.0, high or 1.0
@@ -143,7 +143,7 @@ def _alone(points: Points) -> Points:
 
 
 def _end_labels(curves: Sequence[Series], x: Axis, y: Axis, words: Words) -> Iterator[str]:
-    """Write the name and last value of each curve beside its end, pushed apart where they would touch."""
+    """Write the name and last value of each curve beside its end, moved apart where they would touch."""
     last = sorted(((y(s.finite()[-1][1]), s) for s in curves if s.finite()), key=lambda end: end[0])
     heights = [height for height, _ in last]
     for before, after in pairwise(range(len(heights))):

@@ -29,7 +29,7 @@ def dot(graph: Graph) -> str:
 
 
 def escape_dot(text: str) -> str:
-    """Return the text inside a label in angle brackets, ``<`` as ``&lt;``, a line break as ``<BR/>``."""
+    """Return text for a label in angle brackets, with ``<`` as ``&lt;`` and a line break as ``<BR/>``."""
     return "<BR/>".join(escape_xml(line) for line in text.splitlines())
 
 

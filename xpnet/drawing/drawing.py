@@ -1,4 +1,4 @@
-"""``draw``: the picture of a computation, in every format."""
+"""``draw``: the picture of a computation in every format."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Drawing:
         return bytes(resvg.svg_to_bytes(svg_string=self.svg(), zoom=2))
 
     def save(self, path: str | Path) -> Path:
-        """Write the drawing; the suffix of the path says in which format.
+        """Write the drawing in the format given by the suffix of the path.
 
         Raises: ``ArgumentError`` for another suffix; ``DataError`` where the path cannot be written; as ``png``.
         """
@@ -118,7 +118,7 @@ FORMATS: Mapping[str, Callable[[Drawing], str | bytes]] = {
 
 
 def draw(subject: Any, *, expand: bool = False, title: str | None = None) -> Drawing:
-    """Return the computational graph of a Variable, layer or network, with values and derivatives where known.
+    """Return the computational graph of a Variable, layer or network, with values and derivatives if known.
 
     A number that layers computed from numbers, ``MulLayer().forward(100, 2)``, is drawn with those layers. A class need
     not derive from anything: one with ``forward`` and ``backward`` is drawn as a layer, one with ``params``,

@@ -11,7 +11,7 @@ from xpnet.errors import StateError
 
 
 class Expansion:
-    """The nodes behind a result; where layers are opened, one node stands for another."""
+    """The nodes behind a result; one node may stand for another if layers are expanded."""
 
     def __init__(self, last: Node, expand: bool) -> None:
         self.last = last
@@ -25,7 +25,7 @@ class Expansion:
                 self._open(node)
 
     def resolve(self, node: Node) -> Node:
-        """Return the node that is drawn instead of this one."""
+        """Return the node that is drawn in place of this one."""
         while id(node) in self.stands_for:
             node = self.stands_for[id(node)]
         return node
@@ -39,7 +39,7 @@ class Expansion:
         return [operand for operand in self.operands(node) if isinstance(operand, Node)]
 
     def nodes(self) -> list[Node]:
-        """Return every node behind the result, operands before what is computed from them."""
+        """Return every node behind the result, operands before the nodes that use them."""
         found: list[Node] = []
         seen: set[int] = set()
         stack: list[tuple[Node, bool]] = [(self.resolve(self.last), False)]
@@ -54,7 +54,7 @@ class Expansion:
         return found
 
     def _close(self) -> None:
-        """Put what the forward of a layer recorded node by node behind one node for the call."""
+        """Put the nodes that the forward of a layer recorded behind one node for the call."""
         stack, seen = [self.last], {id(self.last)}
         while stack:
             node = stack.pop()
@@ -69,7 +69,7 @@ class Expansion:
                     stack.append(parent)
 
     def _open(self, node: Node) -> None:
-        """Run the layer's forward again on Variables, and its derivatives back from the one that arrived."""
+        """Run the layer's forward again on Variables, and pull back the derivative that arrived."""
         rule: Any = node.rule
         layer = _copy(node.layer, rule.state)
         variables: list[Variable] = []
@@ -105,7 +105,7 @@ class Expansion:
 
 
 def _copy(layer: Any, state: dict[str, Any]) -> Any:
-    """Return a shallow copy with the state that the layer's forward found: the same noise, and no statistics move."""
+    """Return a shallow copy with a copy of the state that the layer's forward found, so that its noise is the same."""
     again = copy(layer)
     again.lasting_state = dict(state)
     return again

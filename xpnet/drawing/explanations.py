@@ -1,4 +1,4 @@
-"""The symbols of operations, and sentences on what each does to the derivative that arrives."""
+"""The symbols of operations, and sentences on the effect of each on the derivative that arrives."""
 
 from __future__ import annotations
 
@@ -66,17 +66,17 @@ _BACKWARD = re.compile(r"^\s*Backward:\s*(.+?)(?=^\s*[A-Z]\w*:|\Z)", re.MULTILIN
 
 
 def symbol(name: str) -> str:
-    """Return the symbol of an operation in its circle, ``×`` for ``multiply``."""
+    """Return the symbol of an operation in its circle, such as ``×`` for ``multiply``."""
     return SYMBOLS.get(name, name)
 
 
 def explain(name: str) -> str:
-    """Return what an operation does to derivatives, as the end of a sentence that starts with its name."""
+    """Return the effect of an operation on derivatives, as the end of a sentence that starts with its name."""
     return RULES.get(name, "multiplies the upstream derivative by its local derivative")
 
 
 def explain_layer(kind: type) -> str:
-    """Return what a layer does to derivatives: the formulas of ``Backward:`` in its documentation."""
+    """Return the effect of a layer on derivatives: the formulas of ``Backward:`` in its docstring."""
     found = _BACKWARD.search(kind.__doc__ or "")
     if found is None:
         return "multiplies the upstream derivative by its local derivative"

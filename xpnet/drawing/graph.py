@@ -52,7 +52,7 @@ class Graph:
         for edge in self.edges:
             if not (0 <= edge.source < len(self.nodes) and 0 <= edge.target < len(self.nodes)):
                 raise ArgumentError(
-                    "Graph", f"edges must join nodes 0 to {len(self.nodes) - 1}", edge, "add the node, or number anew"
+                    "Graph", f"edges must join nodes 0 to {len(self.nodes) - 1}", edge, "add the node, or renumber"
                 )
         self.order()
 

@@ -27,7 +27,7 @@ def arrange_in_columns(graph: Graph) -> tuple[Graph, list[int]]:
 
 
 def longest_paths(graph: Graph) -> list[int]:
-    """Return for each node the number of arrows on the longest way to it."""
+    """Return the number of arrows on the longest path to each node."""
     columns = [0] * len(graph.nodes)
     outgoing = graph.outgoing()
     for node in graph.order():
@@ -38,7 +38,7 @@ def longest_paths(graph: Graph) -> list[int]:
 
 
 def _limit(graph: Graph, columns: list[int]) -> int:
-    """Return the longest arrow that is drawn as one: shorter in a large graph, so that the work stays linear."""
+    """Return the length up to which an arrow is drawn: shorter in a large graph, so that the work stays linear."""
     spans = [columns[edge.target] - columns[edge.source] for edge in graph.edges]
     budget = 400 + 2 * (len(graph.nodes) + len(graph.edges))
     fitting = (limit for limit in LONGEST if sum(2 * (span - 1) for span in spans if span <= limit) <= budget)

@@ -1,7 +1,7 @@
 """A layered layout from left to right: nodes in columns, room for every label on its arrow, no overlaps.
 
-Every arrow passes through items of its own in the columns between its ends, and its label is one of them, so that items
-that fit into a column do not overlap.
+Every arrow passes through its own items in the columns between its ends, one of which is its label, so that items that
+fit into a column do not overlap.
 
 Source: E. R. Gansner, E. Koutsofios, S. C. North, K.-P. Vo, A technique for drawing directed graphs, 1993.
 """

@@ -36,7 +36,7 @@ def mermaid(graph: Graph) -> str:
 
 
 def escape_mermaid(text: str) -> str:
-    """Return the text inside a quoted label, every character with a meaning as its code, ``"`` as ``#34;``."""
+    """Return text for a quoted label, with each special character as its code, ``"`` as ``#34;``."""
     lines = [" ".join(line.split()) for line in printable(text).splitlines()]
     return "<br/>".join(_PLAIN.sub(_code, line) for line in lines)
 

@@ -1,4 +1,4 @@
-"""From a layer or a network to its graph: a chain of boxes with the shapes of their parameters."""
+"""The graph of a layer or a network: a chain of boxes with the shapes of their parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RESULT = re.compile(r"``y \(([^)]*)\)``")
 
 
 def network_graph(subject: Any, expand: bool = False) -> Graph:
-    """Return the chain of a network's layers, with ``expand`` those of networks inside it; a layer is one box.
+    """Return the chain of a network's layers, one box each, with ``expand`` also those of networks inside it.
 
     A plain network without ``layers`` is one box with the shapes of its params.
     """
@@ -60,7 +60,7 @@ def _whole(network: Any) -> Graph:
 
 
 def _parameters(subject: Any) -> list[str]:
-    """Return the parameters and their shapes, or how many there are."""
+    """Return the parameters and their shapes, or their number."""
     shapes = [f"{path} {tuple(array.shape)}" for path, array in subject.params.items()]
     if len(shapes) > MOST_SHAPES:
         return [f"{len(shapes)} parameters", f"{sum(map(size_of, subject.params.values())):,} values"]
@@ -78,7 +78,7 @@ def layer_node(layer: Any, name: str) -> Node:
 
 
 def _chain(subject: Layer, expand: bool) -> list[tuple[str, Layer]]:
-    """Return names and layers in order; of chains inside the paths of their layers where they are expanded.
+    """Return names and layers in order, with the layers of inner chains by path if they are expanded.
 
     A layer that does not compute one layer after another stays one box.
     """
@@ -100,7 +100,7 @@ def _inputs(layer: Layer) -> tuple[str, ...]:
 
 
 def _shape(layer: Layer, letters: str) -> str:
-    """Return the declared axes with the sizes that the parameters fix, ``(N, 784)`` for ``N D``."""
+    """Return the declared axes with the sizes that the parameters determine, ``(N, 784)`` for ``N D``."""
     if not letters:
         return ""
     sizes: dict[str, int] = {}
@@ -111,7 +111,7 @@ def _shape(layer: Layer, letters: str) -> str:
 
 
 def _known(shape: str) -> int:
-    """Return how many axes are known, the batch aside: a size counts more than a letter."""
+    """Return the number of known axes, apart from the batch: a size counts more than a letter."""
     axes = shape.strip("(),").split(", ") if shape else []
     return sum(2 if axis.isdigit() else 1 for axis in axes)
 

@@ -1,4 +1,4 @@
-"""From a number that layers computed from numbers to its graph."""
+"""The graph of a number that layers computed from numbers."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def order_columns(columns: Sequence[int], before: Neighbours, after: Neighbours)
 
 
 def _walks(columns: Sequence[int], before: Neighbours, after: Neighbours) -> Iterator[Neighbours]:
-    """Yield the operands of each item in order; in a small graph also plain inputs first, or last."""
+    """Yield the operands of each item in order; in a small graph, also with plain inputs first, or last."""
     yield before
     if len(columns) <= FEW:
         weight = [0] * len(before)  # joins and branches on the way from an input: none behind a plain input

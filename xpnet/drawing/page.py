@@ -1,4 +1,4 @@
-"""A page that steps through forward and backward one node at a time: one HTML file that asks no network."""
+"""A page that steps through forward and backward one node at a time: one HTML file that needs no network."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ COLOURS = ("#1f6fb4", "#d9580d", "#7b3fa0", "#18805b", "#a32035", "#5c5346")  # 
 class Panel:
     """One frame of a plot: named series of points ``(x, y)``, drawn as curves, or as ``bars`` from 0.
 
-    Values that are not finite leave a gap. ``bounds`` are those of y; by default they enclose the points.
+    The series that ``dots`` names are drawn as dots. Values that are not finite leave a gap. ``bounds`` are those of
+    y; by default they enclose the points.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Panel:
     y: str = ""
     bounds: tuple[float, float] | None = None
     bars: bool = False
+    dots: Sequence[str] = ()
     points: dict[str, Points] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,7 +48,7 @@ def histogram(title: str, values: Any, low: float, high: float, bins: int = 30, 
 
 
 def plot(panels: Sequence[Panel], title: str, columns: int = 1, width: float = WIDTH) -> str:
-    """Return the SVG of panels in rows of ``columns``; a series has one colour in all of them.
+    """Return the SVG of panels in rows of ``columns``; a series has the same colour in all of them.
 
     A narrow one of a single panel has its title alone.
 
@@ -71,7 +73,7 @@ def plot(panels: Sequence[Panel], title: str, columns: int = 1, width: float = W
 
 
 def cut(title: str, size: float, room: float) -> str:
-    """As much of a title as there is room for, with its end, in which paths of layers differ."""
+    """Return as much of a title as fits, with its end, in which the paths of layers differ."""
     whole, kept = title, len(title)
     while kept > 1 and text_width(title, size, bold=True) > room:
         kept -= 1
@@ -80,7 +82,7 @@ def cut(title: str, size: float, room: float) -> str:
 
 
 def _legend(colours: Mapping[str, str], width: float) -> tuple[list[str], float]:
-    """The names of the series in their colours, and where they begin."""
+    """Return the names of the series in their colours, and the position at which they begin."""
     parts, x = [], width - 28.0
     for name, colour in reversed(list(colours.items())):
         x -= text_width(name, 12) + 32
@@ -109,9 +111,19 @@ def _panel(panel: Panel, x0: float, y0: float, wide: float, high: float, colours
     if panel.y:
         yield text(right, top - 11, panel.y, f'text-anchor="end" fill="{GREY}"')
     for name, points in panel.points.items():
-        shape = _bars(points, x, y) if panel.bars else curve(points, x, y)
-        paint = f'fill="{colours[name]}"' if panel.bars else f'fill="none" stroke="{colours[name]}" stroke-width="1.8"'
+        dotted = name in panel.dots
+        shape = _bars(points, x, y) if panel.bars else _dots(points, x, y) if dotted else curve(points, x, y)
+        paint = f'fill="none" stroke="{colours[name]}" stroke-width="1.8"'
+        if panel.bars:
+            paint = f'fill="{colours[name]}"'
+        elif dotted:
+            paint = f'stroke="{colours[name]}" stroke-width="4" stroke-linecap="round" stroke-opacity="0.5"'
         yield f'<path d="{shape}" {paint} stroke-linejoin="round"><title>{escape_xml(name)}</title></path>'
+
+
+def _dots(points: Points, x: Axis, y: Axis) -> str:
+    """Return a line of no length at each point."""
+    return "".join(f"M{x(at):.1f} {y(value):.1f}h0" for at, value in points if math.isfinite(value))
 
 
 def _bars(points: Points, x: Axis, y: Axis) -> str:

@@ -1,4 +1,4 @@
-"""The shares of a derivative that is a sum: what each reader of a value sends back to it."""
+"""The shares of a derivative that is a sum: the part that each reader of a value sends back to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a graph, each with its words: forward through its nodes, then backward."""
+"""The steps of a graph with their words: forward through its nodes, then backward."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xpnet.drawing.graph import Graph, Node
 
 @dataclass
 class Step:
-    """One step of the page: the edges whose values or derivatives are new, the node at work, and the words."""
+    """A step of the page: the edges with new values or derivatives, the active node, and the words."""
 
     direction: str
     text: str
@@ -21,7 +21,7 @@ class Step:
 
 
 def steps(graph: Graph) -> list[Step]:
-    """Return the steps: the inputs, each node forward, and where there are derivatives each node backward."""
+    """Return the steps: the inputs, each node forward and, if there are derivatives, each node backward."""
     incoming, outgoing = graph.incoming(), graph.outgoing()
     working = [n for n in graph.order() if graph.nodes[n].kind in ("operation", "layer")]
     inputs = [edge for n, node in enumerate(graph.nodes) if node.kind == "input" for edge in outgoing[n]]
@@ -45,7 +45,7 @@ def steps(graph: Graph) -> list[Step]:
 
 
 def _carried(graph: Graph, outgoing: list[list[int]], edges: Iterable[int]) -> list[int]:
-    """Return the edges and, behind branches, those that carry the same value on."""
+    """Return the edges and, behind branches, those that carry on the same value."""
     found: list[int] = []
     stack = list(edges)
     while stack:
@@ -59,7 +59,7 @@ def _carried(graph: Graph, outgoing: list[list[int]], edges: Iterable[int]) -> l
 def _handed_back(
     graph: Graph, incoming: list[list[int]], outgoing: list[list[int]], edges: list[int], shown: set[int]
 ) -> list[int]:
-    """Return the edges, and those before a branch from all of whose ends derivatives have now come back."""
+    """Return the edges, and those before a branch that has now received all its derivatives."""
     found = list(edges)
     for edge in found:
         source = graph.edges[edge].source

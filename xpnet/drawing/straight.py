@@ -1,7 +1,7 @@
 """Heights of items in columns: arrows run straight wherever they can, and nothing touches.
 
-Items joined by an arrow that should be straight form a row with one height. Rows are then moved towards what they are
-linked to, and apart where they would touch.
+Items joined by an arrow that should be straight form a row with one height. Rows are then moved towards the items that
+they are linked to, and apart where they would touch.
 
 Source: U. Brandes, B. Köpf, Fast and simple horizontal coordinate assignment, 2002 (rows without crossings).
 """
@@ -15,7 +15,7 @@ from itertools import pairwise
 
 GAP = 14.0
 ROUNDS = 10
-MORE_ROUNDS = 100  # for what a person looks at: up to FEW items
+MORE_ROUNDS = 100  # for a graph that a person looks at, of up to FEW items
 FEW = 400
 OPERAND, READER = 20.0, 1.0  # a node is drawn in the middle of its operands rather than of its readers
 
@@ -53,7 +53,7 @@ def heights(
     rounds = MORE_ROUNDS if len(sizes) <= FEW else ROUNDS
     for _ in range(rounds):
         y = _apart([(y[r] + _middle(y, pulls[r], y[r])) / 2 for r in range(count)], downwards, above, below)
-    for _ in range(rounds):  # pushing each other, rows drift; what has room to settle does so now
+    for _ in range(rounds):  # rows that push each other drift; those with room settle now
         for r in range(count):
             lowest = max((y[a] + distance for a, distance in above[r]), default=-math.inf)
             highest = min((y[b] - distance for b, distance in below[r]), default=math.inf)

@@ -1,4 +1,4 @@
-"""Text in a picture: what a value looks like, how wide a label is, and how each format escapes it."""
+"""Text in a picture: the form of values, the width of labels, and the escapes of each format."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _SIGNS = frozenset("+<>=^~#&")
 
 
 def escape_xml(text: object) -> str:
-    """Return the text inside an SVG or HTML element or attribute, ``<`` as ``&lt;``."""
+    """Return text for an SVG or HTML element or attribute, with ``<`` as ``&lt;``."""
     return escape(printable(text))
 
 
 def printable(text: object) -> str:
-    """Return the text with a replacement for each character that no document may hold."""
+    """Return the text with each character that no document may hold replaced."""
     return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def number(value: Any) -> str:
-    """Return a number as the book prints it, ``100, 1.1, 220, 0.3``: whole ones in full, others to four digits."""
+    """Return a number as the book prints it, ``100, 1.1, 220, 0.3``: integers in full, others to four digits."""
     if isinstance(value, complex):
         return f"{number(value.real)}{'' if value.imag < 0 else '+'}{number(value.imag)}i"
     if isinstance(value, bool):
@@ -45,7 +45,7 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 def _em(character: str, weight: float) -> float:
     """Return the width of a character in the widest font, DejaVu Sans; those of East Asia are one em."""
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # what is put upon the character before
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # marks on the character before
         return 0.0
     if character >= "\U0001f000":  # pictures
         return 1.4

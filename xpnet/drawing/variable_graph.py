@@ -1,4 +1,4 @@
-"""From a Variable to its graph: the tape as nodes and arrows, with values and derivatives."""
+"""The graph of a Variable: the tape as nodes and arrows, with values and derivatives."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Sketch:
         self.shares = shares(nodes, tape.operands) if tape.differentiated else {}
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
-        self.number: dict[int, int] = {}  # of a tape node, from whose number arrows leave
+        self.number: dict[int, int] = {}  # tape node -> the node from which its arrows leave
         self.marks: dict[int, tuple[str, str]] = {}
 
     def node(self, node: Node) -> int:
@@ -51,7 +51,7 @@ class _Sketch:
 
     def add(self, node: TapeNode) -> None:
         inputs = self.tape.inputs(node)
-        if node.rule is PART and inputs:  # one of several results: an arrow of its own from the same node
+        if node.rule is PART and inputs:  # one of several results: another arrow from the same node
             self.number[id(node)] = self.number[id(inputs[0])]
         else:
             made, hidden = self.picture(node)
@@ -60,7 +60,7 @@ class _Sketch:
         self.mark(node)
 
     def picture(self, node: TapeNode) -> tuple[Node, set[int]]:
-        """Return the node, and the positions of those operands that are part of its label."""
+        """Return the node, and the positions of the operands that are part of its label."""
         if node.rule is None:
             return Node("input", self.names[id(node)]), set()
         if node.layer is not None:
@@ -87,7 +87,7 @@ class _Sketch:
 
     @staticmethod
     def is_operand(node: TapeNode, constant: Any) -> bool:
-        """Return whether a constant operand is drawn; axes, shapes and parameters inside a layer are not."""
+        """Return whether a constant operand is drawn, which axes, shapes and a layer's inner parameters are not."""
         return node.layer is None and (node.name in OPERANDS or hasattr(constant, "dtype"))
 
     def constant(self, value: Any, name: str, target: int) -> None:
@@ -96,7 +96,7 @@ class _Sketch:
         self.edges.append(Edge(source, target, text if name else ""))
 
     def mark(self, node: TapeNode) -> None:
-        """Note the text on the arrow from a node; a value that is used several times goes to a branch first."""
+        """Note the text on the arrow from a node; a value that is used several times goes through a branch."""
         value, derivative = describe(node.value), ""
         if self.tape.differentiated:
             derivative = describe(node.gradient)

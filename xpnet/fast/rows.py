@@ -1,4 +1,4 @@
-"""What bodies of ``Linear`` are made of on every library."""
+"""The base of bodies of ``Linear`` on every library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xpnet.layers.bodies import Body
 
 
 class OverAllRows(Body):
-    """A body of ``Affine``, in the classes behind this one, that maps the last axis, over the rows of all others."""
+    """A body of ``Linear``: the body of ``Affine`` among its bases, over the rows of all but the last axis."""
 
     def forward(self, x: Any) -> Any:
         self.shape = x.shape

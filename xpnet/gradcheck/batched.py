@@ -1,7 +1,7 @@
 """Many perturbed networks in one forward.
 
 Output unit j of an Affine depends on column j of W alone. So one layer of Q units, each a copy of some unit with one
-weight moved, computes Q perturbed outputs at once; they are put into Q copies of the rest of the output, and the
+weight changed, computes Q perturbed outputs at once; they are put into Q copies of the rest of the output, and the
 layers behind see Q batches as one. Every value is computed by the layers' own ``forward``.
 """
 
@@ -22,11 +22,11 @@ VALUES_AT_ONCE = 2**19
 
 
 def side_by_side(network: Any, origin: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:
-    """Return an Evaluate of the loss in one parameter, many values at once; None where layer or loss have no such form.
+    """Return an Evaluate of the loss in one parameter, many values at once, or None if layer or loss do not allow it.
 
-    Samples that are side by side must not meet: in this layer and behind it none may have lasting state (statistics of
-    the batch, noise that counts its steps); the state of layers before it may change. Layers on a path that branches
-    are left out.
+    Samples that are side by side must not interact: neither this layer nor one behind it may have lasting state
+    (statistics of the batch, noise that counts its steps); the state of layers before it may change. Layers on a path
+    that branches are left out.
     """
     layer, attribute = origin
     last = network.last_layer
@@ -50,7 +50,7 @@ def side_by_side(network: Any, origin: tuple[Layer, str], x: Any, t: Any) -> Eva
     for node in layers[depth + 1 :]:
         h = node.forward(h)
     loss.forward(h, t)
-    divisor = float(to_numpy(loss.N)) if is_array(loss.N) else loss.N  # of the losses' sum: it depends on t alone
+    divisor = float(to_numpy(loss.N)) if is_array(loss.N) else loss.N  # depends on t alone
     most = max(1, VALUES_AT_ONCE // max(size_of(y), *(values[0].size for values in units_first.values())))
 
     def evaluate(indices: Host, moves: Host) -> Host:

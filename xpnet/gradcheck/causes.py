@@ -29,7 +29,7 @@ def wrong_shape(got: tuple[int, ...] | None, wanted: tuple[int, ...], dout: Host
 
 
 def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
-    """Return the patterns in which the values are wrong, the most telling first.
+    """Return the patterns in which the values are wrong, the most specific first.
 
     Shapes: ``analytic`` and ``numeric`` as the target's array.
     """
@@ -46,7 +46,7 @@ def wrong_values(analytic: Host, numeric: Host, target: Target) -> list[str]:
 
 
 def _factor(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """Yield a cause where one factor is everywhere."""
+    """Yield a cause if all values are off by one factor."""
     ratio = _ratio(a, n)
     if abs(ratio - 1.0) <= 1e-3 or not close(a, ratio * n):
         return
@@ -69,7 +69,7 @@ def _factor(a: Host, n: Host, target: Target) -> Iterator[str]:
 
 
 def _ratio(a: Host, n: Host) -> float:
-    """Return how many times n is a, by least squares."""
+    """Return the factor between a and n, by least squares."""
     largest = np.max(np.abs(n))
     scaled = n / largest
     return float(np.vdot(a, scaled) / np.vdot(scaled, scaled) / largest)
@@ -135,7 +135,7 @@ def _elements(a: Host, n: Host, target: Target) -> Iterator[str]:
 
 
 def _positions(a: Host, n: Host, target: Target) -> Iterator[str]:
-    """Yield causes of right values at wrong positions, or of wrong values whose positions give the cause."""
+    """Yield causes of right values at wrong positions, or of wrong values whose positions tell the cause."""
     labels = target.labels
     if labels is not None and a.ndim == 2 and (labels.shape == a.shape or labels.dtype.kind in "iu"):
         difference = a - n
@@ -173,7 +173,7 @@ def _positions(a: Host, n: Host, target: Target) -> Iterator[str]:
 
 
 def exchanged(targets: list[Target]) -> dict[str, str]:
-    """Return, name -> cause, the gradients that belong to another array: exchanged, or computed for the other."""
+    """Return, name -> cause, the gradients that belong to another array: swapped, or computed for the other."""
     found = {}
     for one in targets:
         for other in targets:
@@ -190,7 +190,7 @@ def exchanged(targets: list[Target]) -> dict[str, str]:
 
 
 def _is(one: Target, other: Target) -> bool:
-    """Return whether the gradient given for one is, to the numbers or else the shape, that of the other."""
+    """Return whether the gradient of one array is, by its numbers or else its shape, that of another."""
     a, n = one.analytic, other.numeric
     if a is None:
         return False

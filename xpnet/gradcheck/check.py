@@ -1,4 +1,4 @@
-"""``gradient_check``: does backward agree with numerical differentiation?"""
+"""``gradient_check``: a comparison of backward with numerical differentiation."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
 
 
 def _are_indices(x: Any) -> bool:
-    """Return whether it is the integer input of a network, which its layers judge."""
+    """Return whether it is the integer input of a network, which its layers check."""
     return is_array(x) and dtype_kind(x) == "integer"
 
 
@@ -153,7 +153,7 @@ def _all_layers(subject: Layer) -> list[Layer]:
 
 
 def _cast(value: Any, dtype: str) -> Any:
-    """Return a floating array in the dtype of the check; anything else as it is."""
+    """Return a floating array in the dtype of the check, and anything else unchanged."""
     if not is_array(value) or dtype_kind(value) != "real":
         return value
     xp = array_namespace(value)
@@ -241,7 +241,7 @@ def _row(target: Target, mode: str, step: float, tolerance: float, directions: i
 
 
 def _named_apart(rows: tuple[Row, ...], targets: list[Target]) -> tuple[Row, ...]:
-    """Return the rows, with a cause in those whose gradient is another's."""
+    """Return the rows, with a cause added to those whose gradient belongs to another array."""
     if all(row.status != "fail" for row in rows):
         return rows
     found = exchanged(targets)

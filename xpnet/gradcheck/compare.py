@@ -1,4 +1,4 @@
-"""Analytic against numeric, element by element: what agrees, what sits on a kink, what is wrong."""
+"""The comparison of analytic and numeric derivatives, element by element: equal, on a kink, or wrong."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ KINKS_AT_MOST = 256
 ROUNDING = 100.0
 COARSE = 0.1
 SUSPICIOUS = 4.0
-LARGER = {2.0**-52: 64.0, 2.0**-23: 4.0}  # by the rounding: so much longer is the step that rounding spoils less
+LARGER = {2.0**-52: 64.0, 2.0**-23: 4.0}  # rounding -> the factor of a longer step, which rounding affects less
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Derivatives by backward and by differences, their distance, and where they disagree or have no common value.
+    """Derivatives by backward and by differences, their distance, and the elements where they disagree.
 
-    ``blind`` is where f is rounded so much more than it changes that any derivative of this size would agree.
+    ``blind`` marks elements where rounding in f hides its change, so that any derivative of this size would agree.
     """
 
     analytic: Host
@@ -65,7 +65,7 @@ def compare(
         return difference, relative, even, even & (relative > max(tolerance, COARSE))
 
     difference, relative, even, unclear = judged()
-    # more than what rounding makes of a derivative of 0, unless f itself is huge
+    # more than rounding makes of a derivative of 0, unless f itself is huge
     claimed = np.abs(analytic) > np.minimum(ROUNDING * noise * steps, math.sqrt(eps))
     again = np.flatnonzero(unclear & (claimed | (np.abs(numeric) > SUSPICIOUS * noise)))
     if again.size and eps in LARGER:
@@ -77,8 +77,8 @@ def compare(
         difference, relative, even, unclear = judged()
     blind = unclear & claimed
     failed = ~((relative <= tolerance) | even)
-    relative[even & (relative > tolerance)] = 0.0  # such as that of a derivative of 0 from what rounding makes of it
-    # a kink so near that no step resolves it: the difference is no larger than that of one step and its half
+    relative[even & (relative > tolerance)] = 0.0  # such as between 0 and the rounding error of a derivative of 0
+    # no step resolves a kink so near: the difference is no larger than between a step and its half
     kinked = failed & (error > ROUNDING * noise) & (difference <= 4.0 * error)
     for element in np.flatnonzero(failed & ~kinked)[:KINKS_AT_MOST]:
         low, high = one_sided(evaluate, indices[element], float(steps[element]), eps)

@@ -14,13 +14,13 @@ from xpnet.layers.containers import in_a_row
 from xpnet.layers.plain import as_layer, is_plain_network, layers_of
 
 Origin = tuple[str, str]
-"""The layer of a parameter, and what it is called there."""
+"""The layer of a parameter, and its name there."""
 
 FEW = 5000  # values of a wrong layer that are tried one by one for the cause
 
 
 def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: Callable[..., Report]) -> Report:
-    """Name the layers whose own backward is wrong, in the rows that they can have spoilt.
+    """Name the layers with a wrong backward in the rows that they may have spoilt.
 
     The gradient of a parameter comes from the loss through the dx of the layers behind its own, and then from its own
     layer: no other layer can have spoilt it.
@@ -37,7 +37,7 @@ def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: 
         x = nodes[name].forward(x)
     whole = f"the loss's backward ({type(last).__name__})"
     found = _wrong_by_itself(check, as_layer(last, (x, t)), x, t)
-    loss = [f"{whole} is wrong by itself: {why}" for why in found.values()]
+    loss = [f"{whole} is itself wrong: {why}" for why in found.values()]
     rows = []
     for row in report.rows:
         wrong = [*_behind(nodes, own, origins.get(row.name)), *loss]
@@ -46,7 +46,7 @@ def with_culprits(report: Report, network: Any, inputs: tuple[Any, ...], check: 
 
 
 def _parts(network: Any) -> tuple[dict[str, Any], Any, dict[str, Origin]]:
-    """Return the layers of a network in a row, its loss, and the layer and name of each parameter."""
+    """Return the layers of a network in order, its loss, and the layer and name of each parameter."""
     if is_plain_network(network):
         nodes = layers_of(deepcopy(network))
         last = nodes.popitem()[1] if nodes else None
@@ -61,12 +61,12 @@ def _parts(network: Any) -> tuple[dict[str, Any], Any, dict[str, Origin]]:
 
 
 def _behind(nodes: dict[str, Layer], own: dict[str, dict[str, str]], origin: Origin | None) -> Iterator[str]:
-    """Yield what is wrong with the gradient of a parameter itself, and with the dx of the layers behind its own."""
+    """Yield the faults of the gradient of a parameter itself, and of the dx of the layers behind its own."""
     reached = False
     for name, node in nodes.items():
         for part, why in own[name].items():
             if (name, part) == origin or (reached and part not in node.params):
-                yield f"{name}.backward is wrong by itself: {part}: {why}"
+                yield f"{name}.backward is itself wrong: {part}: {why}"
         reached |= origin is not None and name == origin[0]
 
 

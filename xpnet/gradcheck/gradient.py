@@ -82,7 +82,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
 
 
 def can_be_written(x: Array, at: Host, backend: Backend) -> bool:
-    """Return whether the array can be assigned to, tried with the values that it has."""
+    """Return whether the array can be assigned to, by writing its own values."""
     if getattr(type(x), "differentiates", False):
         return False
     try:
@@ -93,7 +93,7 @@ def can_be_written(x: Array, at: Host, backend: Backend) -> bool:
 
 
 def reads_itself(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend) -> bool:
-    """Return whether f, given the same argument, has another value where x itself has changed."""
+    """Return whether the value of f, given the same argument, changes with x itself."""
     direction = Generator(0).normal(at.shape, "numerical_gradient.probe") * np.maximum(1.0, np.abs(at))
     for shrinking in range(PROBES):
         values = (at + FARTHEST * 16.0**-shrinking * direction).astype(at.dtype)
@@ -106,7 +106,7 @@ def reads_itself(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend
 
 
 def with_values(x: Array, values: Host, before: Host, backend: Backend, run: Callable[[], Any]) -> Any:
-    """Return the result of ``run`` while x has these values; afterwards x has those from before."""
+    """Return the result of ``run`` with these values in x, and restore x afterwards."""
     old = backend.asarray(before)
     try:
         x[...] = backend.asarray(values)  # type: ignore[index]
@@ -122,7 +122,7 @@ def in_place(f: Callable[[Array], Any], x: Array, at: Host, backend: Backend) ->
 
 
 def say_that_it_is_constant(f: Callable[[Array], Any], at: Host, backend: Backend, writable: bool) -> None:
-    """Warn of a function that has one value; raise where it ignores its argument and x could not be changed.
+    """Warn about a constant function; raise if it ignores its argument and x cannot be changed.
 
     Raises: ``ArgumentError``.
     """

@@ -1,4 +1,4 @@
-"""Numerical differentiation: differences of function values, nothing else."""
+"""Numerical differentiation, by differences of function values alone."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float, leas
     """Return derivatives, ``(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h``, and the noise of rounding in them.
 
     A kink between -2h and 2h spoils a difference. It shows where h and h/2 disagree by more than rounding; there the
-    smaller step that agrees best with its own half is taken. The remaining disagreement is the third result. Where a
-    value is not finite, the step shrinks until all are, down to ``least``; where no step does, the values of one side
-    make the difference; NaN where neither side has any, or they come to no limit.
+    smaller step that agrees best with its own half is used. The remaining disagreement is the third result. If a value
+    is not finite, the step shrinks until all are, down to ``least``; if no step is small enough, the values of one side
+    make the difference, or NaN if neither side has finite values or a limit.
     """
     values = evaluate(indices, steps[:, None] * OFFSETS)
     outside = np.flatnonzero(~np.isfinite(values).all(axis=1))
@@ -78,7 +78,7 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float, leas
 
 
 def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host, Host]:
-    """Return derivatives, the noise in them, and how far they are from those of half the step."""
+    """Return derivatives, their noise, and their distance from those of half the step."""
     values = evaluate(indices, steps[:, None] * HALVED_OFFSETS)
     numeric = weighted(values, WHOLE) / steps
     noise = eps * (np.max(np.abs(values), axis=1, initial=0.0) / steps)
@@ -86,7 +86,7 @@ def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[
 
 
 def weighted(values: Host, weights: Host) -> Host:
-    """Return ``Σ wₖ fₖ`` of each row without overflow on the way; NaN where a value is not finite."""
+    """Return ``Σ wₖ fₖ`` of each row without intermediate overflow; NaN where a value is not finite."""
     finite: Host = np.asarray(np.isfinite(values).all(axis=1))
     scale = np.where(finite, np.max(np.abs(values), axis=1, initial=0.0), np.nan)
     scale = np.where(scale == 0.0, 1.0, scale)
@@ -97,7 +97,7 @@ def weighted(values: Host, weights: Host) -> Host:
 def shrunk(
     evaluate: Evaluate, indices: Host, steps: Host, values: Host, outside: Host, least: Host
 ) -> tuple[Host, Host]:
-    """Return steps, powers of two, at which every value is finite, and the values; unchanged where none is."""
+    """Return steps, powers of two, at which every value is finite, and the values; unchanged if there are none."""
     steps, values = steps.copy(), values.copy()
     small = 2.0 ** np.floor(np.log2(steps))
     for _ in range(SHRINKINGS):
@@ -133,7 +133,7 @@ def from_one_side(evaluate: Evaluate, index: int, step: float, eps: float, least
                     best = (whole, noise, error)
                 if error <= DOUBT * noise:
                     return best
-    steady = best[2] <= 0.1 * abs(best[0]) or best[2] <= first / 16.0  # not so the slope of √x at 0
+    steady = best[2] <= 0.1 * abs(best[0]) or best[2] <= first / 16.0  # which the slope of √x at 0 is not
     return best if steady else none
 
 
@@ -174,7 +174,7 @@ def moved(at: Host, index: int, move: Any) -> Host:
 
 
 def value_beside(f: Callable[[Array], Any], x: Array) -> float:
-    """Return the value of f at a moved argument, NaN where f refuses it: it is outside of its domain."""
+    """Return the value of f at a moved argument, or NaN if f refuses it as outside its domain."""
     try:
         with np.errstate(all="ignore"):
             return scalar(f(x))
@@ -213,13 +213,13 @@ def check_point(who: str, name: str, x: Any) -> None:
 
 
 def same_value(one: float, other: float, dtype: Any) -> bool:
-    """Return whether two values differ by no more than an order of summation explains."""
+    """Return whether two values differ by no more than another order of summation explains."""
     eps = EPSILON[dtype_name(dtype)]
     return one == other or abs(one - other) <= min(100.0 * eps, max(1e-4, 4.0 * eps)) * max(abs(one), abs(other))
 
 
 def value_at(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dtype: Any) -> float:
-    """Return the value of f at the point itself, which it must give again.
+    """Return the value of f at the point itself, after a check that it is reproducible.
 
     Raises: ``ArgumentError`` for a function whose values differ, or are not finite.
     """
@@ -231,15 +231,13 @@ def value_at(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dt
 
 
 def check_value(who: str, f: Callable[[Array], Any], at: Host, backend: Backend, dtype: Any, first: float) -> None:
-    """Raise unless f has this value again.
+    """Raise unless f returns this value again.
 
     Raises: ``ArgumentError``.
     """
     again = scalar(f(backend.asarray(at.copy())))
     if not same_value(first, again, dtype):
-        remedy = (
-            "draw its random numbers from a seed that each call starts anew; a network restores its own in its methods"
-        )
+        remedy = "seed its random numbers again in each call; a network restores its own in its methods"
         raise ArgumentError(who, "f must give the same value for the same x", f"{first} and {again}", remedy)
 
 

@@ -1,4 +1,4 @@
-"""The targets of a plain network, whose loss sees its parameters where they are."""
+"""The targets of a plain network, whose loss reads its parameters in place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WHO = "gradient_check"
 
 
 def plain_network_targets(network: Any, x: Any, t: Any) -> list[Target]:
-    """Return a target for each of a plain network's ``params``, which are moved in place and put back.
+    """Return a target for each of a plain network's ``params``, which are changed in place and restored.
 
     It runs on a copy of the network, and numbers drawn from NumPy's global generator are the same in each call.
     """
@@ -54,7 +54,7 @@ def plain_network_targets(network: Any, x: Any, t: Any) -> list[Target]:
 
 
 def trained_loss(network: Any) -> Callable[[Any, Any], Any]:
-    """Return the loss that ``gradient`` differentiates: the book's has a flag for it, ``train_flg=True``."""
+    """Return the loss that ``gradient`` differentiates: with the book's flag, ``train_flg=True``."""
     if "train_flg" in inspect.signature(network.loss).parameters:
         return lambda x, t: network.loss(x, t, train_flg=True)
     loss: Callable[[Any, Any], Any] = network.loss

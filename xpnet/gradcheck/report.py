@@ -62,7 +62,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether no row failed; a kink is no failure."""
+        """True if no row failed; a kink is not a failure."""
         return all(row.status != "fail" for row in self.rows)
 
     @property
@@ -81,7 +81,7 @@ class Report:
         return notes
 
     def raise_if_failed(self) -> None:
-        """Raise GradientError naming what failed and why."""
+        """Raise GradientError with the failed rows and their likely causes."""
         if not self.ok:
             failed = ", ".join(row.name for row in self.rows if row.status == "fail")
             must = f"backward must agree with numerical differentiation ({failed})"
@@ -99,7 +99,7 @@ class Report:
         return "\n".join([self.title, *table, *self.notes])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield a table, on a narrow terminal of the most important columns; texts are never read as markup."""
+        """Yield a table, with only the important columns on a narrow terminal; texts are never read as markup."""
         from rich.table import Table
         from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""The subjects of a check: a network, a layer, a function. Each becomes a list of targets."""
+"""The subjects of a check: a network, a layer or a function, each of which becomes a list of targets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xpnet.typing import Array
 
 @dataclass
 class Target:
-    """One array and the function of it whose derivative backward claims to know."""
+    """An array, a function of it, and the derivative that backward claims for it."""
 
     name: str
     at: Array
@@ -43,7 +43,7 @@ class Target:
         return to_numpy(self.at)
 
     def evaluate(self) -> Evaluate:
-        """Return values one at a time, or many side by side where both give the same numbers."""
+        """Return values one at a time, or many side by side if both ways give the same numbers."""
         plain = one_by_one(self.f, self.host, backend_of(self.at))
         if self.fast is None or not self.host.size:
             return plain
@@ -126,7 +126,7 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
 
 
 def wrong_scaling(analytic: Host | None, doubled: Host | None) -> list[str]:
-    """Return a cause where a doubled ``dout`` does not double the gradient."""
+    """Return a cause if a doubled ``dout`` does not double the gradient."""
     if analytic is None or doubled is None or analytic.shape != doubled.shape or not analytic.any():
         return []
     if np.array_equal(doubled, analytic):
@@ -135,28 +135,28 @@ def wrong_scaling(analytic: Host | None, doubled: Host | None) -> list[str]:
 
 
 def accumulation(first: Host | None, second: Host | None, factor: float) -> list[str]:
-    """Return a cause where a second backward gave the first gradient times a factor that only a sum gives."""
+    """Return a cause if a second backward gave the first gradient times a factor that only a sum can give."""
     if first is None or second is None or not first.any() or not np.allclose(second, factor * first, atol=0.0):
         return []
     return ["a second backward adds to the first: assign the gradient, do not accumulate it"]
 
 
 def restoring_state(layer: Layer) -> Callable[[], None]:
-    """Return a function that puts running statistics and the steps of random streams back to where they are now."""
+    """Return a function that restores the present running statistics and steps of random streams."""
     states = layer.states
     before = dict(states)
     return lambda: states.update(before)
 
 
 def forget_gradients(layer: Layer) -> None:
-    """Remove the gradients of an earlier backward, which would be read for those that are left out."""
+    """Remove the gradients of an earlier backward, which could be mistaken for new ones."""
     for owner, name in layer.params.places.values():
         with suppress(AttributeError):
             delattr(owner, "d" + name)
 
 
 def run_network(network: Any, x: Any, t: Any) -> dict[str, Host | None]:
-    """Return name -> gradient of each parameter, None where a layer's backward leaves one out."""
+    """Return the gradient of each parameter by name, None if a layer's backward leaves it out."""
     try:
         gradients = network.gradient(x, t)
     except StateError:
@@ -170,12 +170,12 @@ def parameter_gradients(layer: Layer) -> dict[str, Host | None]:
 
 
 def trained_places(layer: Layer) -> dict[str, Any]:
-    """Where the parameters are that have gradients: not those of frozen layers."""
+    """Return the places of the parameters that have gradients, without those of frozen layers."""
     return {name: place for name, place in layer.params.places.items() if not getattr(place[0], "frozen", False)}
 
 
 def run_backward(layer: Layer, dout: Any) -> dict[str, Host | None]:
-    """Return name -> gradient of each differentiable input and parameter, None where backward leaves one out."""
+    """Return the gradient of each differentiable input and parameter by name, None if backward leaves it out."""
     result = layer.backward(dout)
     gradients = result if isinstance(result, tuple) else (result,)
     found = dict(zip(layer.differentiable, map(on_host, gradients), strict=False))
@@ -183,7 +183,7 @@ def run_backward(layer: Layer, dout: Any) -> dict[str, Host | None]:
 
 
 def function_targets(f: Callable[..., Any], inputs: Sequence[Any], gradient: Callable[..., Any] | None) -> list[Target]:
-    """Return a target for each floating argument of a function; its gradient is that of ``xn.grad`` or its own."""
+    """Return a target for each floating argument of a function, with the gradient of ``xn.grad`` or its own."""
     names = [f"argument {i}" for i in range(len(inputs))]
     floating = [i for i, value in enumerate(inputs) if is_array(value) and dtype_kind(value) == "real"]
     before = {name: to_numpy(value).copy() for name, value in zip(names, inputs, strict=True)}
@@ -206,7 +206,7 @@ def on_host(gradient: Any) -> Host | None:
 
 
 def written_to(before: dict[str, Host], after: dict[str, Any]) -> list[str]:
-    """Return a cause for each array that changed under forward or backward."""
+    """Return a cause for each array that forward or backward has changed."""
     changed = [
         name for name, value in before.items() if not np.array_equal(value, to_numpy(after[name]), equal_nan=True)
     ]

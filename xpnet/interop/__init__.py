@@ -1,4 +1,4 @@
-"""What other programs of the scientific world ask of a function: SciPy's solvers."""
+"""Interfaces to other scientific programs: SciPy's solvers."""
 
 from xpnet.interop.solvers import for_scipy, for_solve_bvp
 

@@ -12,7 +12,7 @@ from xpnet.backend import array_namespace
 
 
 class VariableBackend(AbstractBackend):
-    """What einops asks of an array, by the functions of its namespace."""
+    """The operations that einops needs, by the functions of an array's namespace."""
 
     framework_name = "xpnet"
 

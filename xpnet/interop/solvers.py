@@ -1,4 +1,4 @@
-"""Functions over nested parameters as SciPy's solvers want them: of one vector on the host, with their derivatives."""
+"""Functions over nested parameters for SciPy's solvers: of one vector on the host, with their derivatives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Function = Callable[..., Any]
 
 
 class Arguments(tuple[Any, ...]):
-    """The positional arguments of one of SciPy's solvers; ``tree(result.x)`` has the form of the parameters."""
+    """The positional arguments of a SciPy solver; ``tree(result.x)`` has the structure of the parameters."""
 
     tree: Function
 
@@ -34,7 +34,7 @@ def for_scipy(
         arguments = xn.for_scipy(f, x0, method="L-BFGS-B")
         best = arguments.tree(scipy.optimize.minimize(*arguments).x)
 
-    Raises: ``ArgumentError`` for another solver; ``DtypeError`` for parameters that are no floating arrays.
+    Raises: ``ArgumentError`` for another solver; ``DtypeError`` for parameters that are not floating arrays.
     """
     places = leaves(x0)
     for x in places:
@@ -85,7 +85,7 @@ def for_scipy(
 def for_solve_bvp(fun: Function, bc: Function) -> dict[str, Function]:
     """Return the derivatives that ``scipy.integrate.solve_bvp(fun, bc, x, y, **xn.for_solve_bvp(fun, bc))`` takes.
 
-    ``fun(x, y)`` returns ``dy/dx`` of shape ``(n, m)`` at m points, each by itself; ``bc(ya, yb)`` n residuals.
+    ``fun(x, y)`` returns ``dy/dx`` of shape ``(n, m)`` at m independent points; ``bc(ya, yb)`` returns n residuals.
     """
 
     def fun_jac(x: Any, y: Any) -> Any:

@@ -19,9 +19,9 @@ _names: dict[type, tuple[str, ...]] = {}
 
 
 def libraries_for(kind: type) -> tuple[str, ...]:
-    """The names under which bodies for plain arrays of a type are registered, the best first.
+    """Return the names under which bodies for plain arrays of a type are registered, the best first.
 
-    The first question imports them from ``xpnet/fast/<library>``; there are none where that is not there.
+    The first call imports them from ``xpnet/fast/<library>``; there are none if that does not exist.
     """
     found = _names.get(kind)
     if found is None:
@@ -36,8 +36,8 @@ def libraries_for(kind: type) -> tuple[str, ...]:
 class Kernel(Generic[P, R]):
     """A function whose body is chosen by the types of its first arguments, which are arrays.
 
-    ``reference`` is the function in the standard, and ``bodies`` maps names of libraries to faster ones. A body runs
-    where all these arguments are of its library; anything else, a Variable too, gets the reference.
+    ``reference`` is the function in the standard, and ``bodies`` maps names of libraries to faster ones. A body runs if
+    all these arguments are of its library; the reference runs for anything else, including a Variable.
     """
 
     __name__: str
@@ -71,7 +71,7 @@ class Kernel(Generic[P, R]):
 
 
 def kernel(arrays: int) -> Callable[[Callable[P, R]], Kernel[P, R]]:
-    """Make the decorated function the reference of a kernel, whose first so many arguments are arrays.
+    """Make the decorated function the reference of a kernel, whose first ``arrays`` arguments are arrays.
 
     All arguments are positional. Bodies have the same signature and, to rounding, the same result.
     """

@@ -38,10 +38,10 @@ FLOAT64 = (
 
 @kernel(1)
 def erf(x: Array) -> Array:
-    """Error function, ``erf x = 2/√π ∫₀ˣ exp(-u²) du``, as ``x P(x²) / Q(x²)`` within ±1.
+    """Return the error function, ``erf x = 2/√π ∫₀ˣ exp(-u²) du``, as ``x P(x²) / Q(x²)`` within ±1.
 
-    Its relative error is below 1.2e-15 in float64 and 4e-7 in float32; less precise dtypes are computed in float32.
-    No coefficient is negative, so nothing cancels, and one formula on the whole line spares a choice between branches.
+    Its relative error is below 1.2e-15 in float64 and 4e-7 in float32; less precise dtypes are computed in float32. No
+    coefficient is negative, so nothing cancels, and one formula for the whole line avoids a choice between branches.
     """
     xp = array_namespace(x)
     narrow = dtype_name(x.dtype) not in ("float32", "float64")
@@ -54,7 +54,7 @@ def erf(x: Array) -> Array:
 
 
 def within(x: Array, end: float) -> Array:
-    """``min(max(x, -end), end)``; the standard's ``clip`` stalls CuPy."""
+    """Return ``min(max(x, -end), end)``; the standard's ``clip`` stalls CuPy."""
     xp = array_namespace(x)
     bound = xp.full((), end, dtype=x.dtype, device=device_of(x))
     y: Array = xp.minimum(xp.maximum(x, -bound), bound)
@@ -62,7 +62,7 @@ def within(x: Array, end: float) -> Array:
 
 
 def polynomial(coefficients: tuple[float, ...], s: Array) -> Any:
-    """Horner's rule, ``c₀ + s (c₁ + s (c₂ + …))``."""
+    """Return a polynomial by Horner's rule, ``c₀ + s (c₁ + s (c₂ + …))``."""
     *lower, last = coefficients
     y: Any = last
     for c in reversed(lower):

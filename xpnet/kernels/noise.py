@@ -1,4 +1,4 @@
-"""The mask of a dropout, which the standard, without random numbers, lacks."""
+"""The mask of dropout, which the standard lacks, as it has no random numbers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from xpnet.typing import Array
 
 @kernel(1)
 def dropout_mask(x: Array, rng: Generator, name: str, step: int | Array, keep: float) -> Array:
-    """For each value of x ``1 / keep`` with probability ``keep``, else 0; the bits are those of ``rng.mask``.
+    """Return for each value of x ``1 / keep`` with probability ``keep``, else 0; the bits are those of ``rng.mask``.
 
-    Where x is a part of a batch (see ``part_of_a_batch``), they are its part of the mask of the whole.
+    If x is a part of a batch (see ``part_of_a_batch``), this is the same part of the mask of the whole batch.
 
     Shapes: result as ``x``, in its dtype.
     """

@@ -1,4 +1,4 @@
-"""The sum of rows by number, the transpose of looking them up in a table."""
+"""The sum of rows by index, the transpose of looking them up in a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xpnet.typing import Array
 @kernel(2)
 @in_float32
 def scatter_add(g: Array, indices: Array, size: int) -> Array:
-    """The transpose of taking rows, ``y[k] = Σ g[i]`` over i with ``indices[i] = k``; others add to nothing.
+    """Return the transpose of taking rows, ``y[k] = Σ g[i]`` over i with ``indices[i] = k``; others add to nothing.
 
     Equal indices are sorted side by side and summed in a tree, so that sums are as exact as ``sum``. No shape depends
     on values, nothing is read on the host, and no element is multiplied: an inf or NaN stays in its row.
@@ -39,7 +39,7 @@ def scatter_add(g: Array, indices: Array, size: int) -> Array:
 
 
 def wide(indices: Array) -> Array:
-    """Indices in the dtype that the library indexes with: those of 8 bits cannot be compared with a larger size."""
+    """Return indices in the library's indexing dtype: those of 8 bits cannot be compared with a larger size."""
     xp, device = array_namespace(indices), device_of(indices)
     dtype = xp.__array_namespace_info__().default_dtypes(device=device)["indexing"]
     return xp.astype(indices, dtype, copy=False)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""A window that slides over images, and what stands under each of its cells."""
+"""A window that slides over images, and the values under each of its cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Pair: TypeAlias = tuple[int, ...]  # rows and columns
 
 
 class Window(NamedTuple):
-    """A window of FH × FW cells: how far it moves, the border around the image, and the distance of its cells."""
+    """A window of FH × FW cells, with its stride, the border around the image, and the distance between its cells."""
 
     size: Pair
     stride: Pair = (1, 1)
@@ -22,12 +22,12 @@ class Window(NamedTuple):
 
     @property
     def span(self) -> Pair:
-        """The rows and columns that it covers, ``d (F - 1) + 1``."""
+        """The rows and columns that the window covers, ``d (F - 1) + 1``."""
         (FH, FW), (dh, dw) = self.size, self.dilation
         return dh * (FH - 1) + 1, dw * (FW - 1) + 1
 
     def places(self, shape: tuple[int, ...]) -> Pair:
-        """How often it fits into an image ``(..., H, W)`` along each axis, ``⌊(H + 2p - span) / s⌋ + 1``."""
+        """Return how often it fits into an image ``(..., H, W)`` along each axis, ``⌊(H + 2p - span) / s⌋ + 1``."""
         OH, OW = (
             (length + 2 * p - span) // s + 1
             for length, p, span, s in zip(shape[-2:], self.pad, self.span, self.stride, strict=True)
@@ -36,13 +36,13 @@ class Window(NamedTuple):
 
     @property
     def cells(self) -> list[Pair]:
-        """Where its cells lie in it, row by row."""
+        """The positions of the cells in the window, row by row."""
         (FH, FW), (dh, dw) = self.size, self.dilation
         return [(dh * i, dw * j) for i in range(FH) for j in range(FW)]
 
 
 def under_cells(x: Array, window: Window, places: Pair, border: float = 0.0) -> list[Array]:
-    """What each cell of the window sees at all its places, ``xₖ[i, j] = x[k + s (i, j)]`` in a bordered x.
+    """Return the values under each cell of the window at all places, ``xₖ[i, j] = x[k + s (i, j)]`` in a bordered x.
 
     Shapes: ``x (..., H, W)``, each result ``(..., OH, OW)``.
     """
@@ -52,7 +52,7 @@ def under_cells(x: Array, window: Window, places: Pair, border: float = 0.0) -> 
 
 
 def sum_of_cells(pieces: Sequence[Array], window: Window, size: Pair) -> Array:
-    """The transpose of ``under_cells``: every piece is added to where it was seen, ``x[k + s (i, j)] += xₖ[i, j]``.
+    """Return the transpose of ``under_cells``: each piece is added where it was seen, ``x[k + s (i, j)] += xₖ[i, j]``.
 
     Pieces of 16 bits are added in float32.
 
@@ -68,10 +68,10 @@ def sum_of_cells(pieces: Sequence[Array], window: Window, size: Pair) -> Array:
 
 
 def laid_out(pieces: Sequence[Array], starts: Sequence[int], stride: int, length: int, axis: int) -> Array:
-    """The pieces added along one axis, each from its start in steps of the stride, ``y[start + s i] += piece[i]``.
+    """Add the pieces along one axis, each from its start in steps of the stride, ``y[start + s i] += piece[i]``.
 
-    Those whose starts leave one remainder by the stride fall on the same elements of y, and are added there; the
-    remainders are then put side by side.
+    Pieces whose starts have the same remainder by the stride fall on the same elements of y, and are added first; the
+    remainders are then interleaved.
     """
     xp = array_namespace(*pieces)
     steps = -(-length // stride)
@@ -91,7 +91,7 @@ def laid_out(pieces: Sequence[Array], starts: Sequence[int], stride: int, length
 
 
 def bordered(x: Array, before: int, axis: int, value: float, length: int | None = None) -> Array:
-    """A border of one value around x along an axis: ``before``, and as much behind it, or up to a length."""
+    """Return x with a border of one value along an axis: ``before`` wide, and as wide behind it, or up to a length."""
     after = before if length is None else length - before - x.shape[axis]
     if before == after == 0:
         return x

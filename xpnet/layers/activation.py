@@ -55,7 +55,7 @@ class LeakyRelu(Layer):
     """Leaky rectified linear unit, ``y = x`` where ``x > 0``, else ``slope x``, of any shape.
 
     Backward: ``dx = dout`` where ``x > 0``, else ``slope dout``.
-    Raises: ``ArgumentError`` for a slope that is no finite number.
+    Raises: ``ArgumentError`` for a slope that is not a finite number.
     Source: Maas, Hannun and Ng, 2013, section 2.
     """
 
@@ -80,7 +80,7 @@ class Elu(Layer):
     """Exponential linear unit, ``y = x`` where ``x > 0``, else ``α (eˣ - 1)``, of any shape.
 
     Backward: ``dx = dout`` where ``x > 0``, else ``dout α eˣ``.
-    Raises: ``ArgumentError`` for an alpha that is no finite number.
+    Raises: ``ArgumentError`` for an alpha that is not a finite number.
     Source: Clevert, Unterthiner and Hochreiter, 2016, section 3.
     """
 
@@ -212,30 +212,30 @@ class Gelu(Layer):
 
 
 def sigmoid(x: Array) -> Array:
-    """Logistic function, ``y = 1 / (1 + e⁻ˣ)``, as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
+    """Return the logistic function as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow."""
     xp = array_namespace(x)
     y: Array = xp.exp(not_above_0(x)) / (1.0 + xp.exp(-xp.abs(x)))
     return y
 
 
 def softplus(x: Array) -> Array:
-    """Softplus, ``y = log(1 + eˣ)``, as ``max(x, 0) + log(1 + exp(-|x|))``, which cannot overflow."""
+    """Return ``log(1 + eˣ)``, the softplus, as ``max(x, 0) + log(1 + exp(-|x|))``, which cannot overflow."""
     xp = array_namespace(x)
     y: Array = xp.maximum(x, xp.zeros_like(x)) + xp.log1p(xp.exp(-xp.abs(x)))
     return y
 
 
 def not_above_0(x: Array) -> Array:
-    """``min(x, 0)``, whose exponential cannot overflow."""
+    """Return ``min(x, 0)``, whose exponential cannot overflow."""
     xp = array_namespace(x)
     y: Array = xp.minimum(x, xp.zeros_like(x))
     return y
 
 
 def finite(layer: Layer, name: str, number: Any) -> float:
-    """The number of an option.
+    """Return the value of an option as a float.
 
-    Raises: ``ArgumentError`` where it is none, or infinite.
+    Raises: ``ArgumentError`` unless it is a finite number.
     """
     if not is_number(number) or not isfinite(number):
         raise ArgumentError(type(layer).__name__, f"{name} must be a finite number", repr(number), "give a float")

@@ -40,9 +40,10 @@ class Affine(Layer):
 
     @classmethod
     def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:
-        """An Affine with parameters on the current backend, ``W = σ z``, ``b = 0``.
+        """Return an Affine with parameters on the current backend, ``W = σ z``, ``b = 0``.
 
-        ``init`` is a rule such as ``"he"``, or σ itself; see ``initializers``. ``rng`` gives each layer numbers.
+        ``init`` is a rule such as ``"he"``, or σ itself; see ``initializers``. ``rng`` gives each layer its own
+        numbers.
 
         Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
         """

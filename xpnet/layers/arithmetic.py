@@ -47,5 +47,5 @@ class AddLayer(Layer):
 
 
 def of_operand(gradient: Any, operand: Any) -> Any:
-    """The gradient in the operand's own shape, where broadcasting had stretched the operand."""
+    """Return the gradient in the operand's own shape, if broadcasting has stretched the operand."""
     return fit(gradient, operand) if hasattr(operand, "shape") else gradient

@@ -22,7 +22,7 @@ class MultiHeadAttention(Layer):
     attends to itself and those before it. ``mask`` is True at positions that may be attended; where none may, the heads
     give 0.
 
-    Memory: ``forward`` keeps N · heads · L² shares p for ``backward``, beside x, q, k, v and the heads' outputs. While
+    Memory: ``forward`` keeps N · heads · L² shares p for ``backward``, besides x, q, k, v and the heads' outputs. While
     either runs, there are three arrays as large as p.
 
     Shapes: ``x, y (N, L, D)``, ``Wq, Wk, Wv (D, A)``, ``Wo (A, D)``, ``bq, bk, bv (A,)``, ``bo (D,)``; ``mask (N, L)``
@@ -89,7 +89,7 @@ class MultiHeadAttention(Layer):
         if allowed is not None:
             scores = xp.where(allowed, scores, xp.full((), -inf, dtype=scores.dtype, device=device_of(scores)))
         top = xp.max(scores, axis=-1, keepdims=True)
-        if mask is not None:  # a row of -inf alone has no softmax: its shares are 0
+        if mask is not None:  # a row with nothing but -inf has no softmax: its shares are 0
             top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
         e = xp.exp(scores - top)
         total = xp.sum(e, axis=-1, keepdims=True)
@@ -114,7 +114,7 @@ class MultiHeadAttention(Layer):
         return in_rows_of(dout, dq @ self.Wq.T + dk @ self.Wk.T + dv @ self.Wv.T) if self.needs_dx else None
 
     def allowed(self, x: Array, mask: Array | None) -> Array | None:
-        """True where a position may attend to another, as it broadcasts against the scores; None for everywhere."""
+        """Return True where a position may attend to another, to broadcast against the scores, or None if all may."""
         allowed = None if mask is None else mask[:, None, None, :]
         if self.causal:
             steps = array_namespace(x).arange(x.shape[1], device=device_of(x))
@@ -140,7 +140,7 @@ class MultiHeadAttention(Layer):
         init: Init = "glorot",
         rng: Generator | None = None,
     ) -> Self:
-        """Attention of that width (D = A) with parameters on the current backend, ``W = σ z``, ``b = 0``.
+        """Return attention of that width (D = A) with parameters on the current backend, ``W = σ z``, ``b = 0``.
 
         ``init`` as in ``Affine.create``. ``rng`` gives each layer numbers of its own.
 
@@ -155,14 +155,14 @@ class MultiHeadAttention(Layer):
 
 
 def split_heads(x: Array, heads: int) -> Array:
-    """The heads of each sample side by side, ``(N, L, A) -> (N, heads, L, E)``."""
+    """Return the heads of each sample as an axis of their own, ``(N, L, A) -> (N, heads, L, E)``."""
     xp = array_namespace(x)
     N, L, A = x.shape
     return xp.permute_dims(xp.reshape(x, (N, L, heads, A // heads)), (0, 2, 1, 3))  # type: ignore[no-any-return]
 
 
 def join_heads(x: Array) -> Array:
-    """The heads of each position one after another, ``(N, heads, L, E) -> (N, L, A)``."""
+    """Return the heads of each position concatenated, ``(N, heads, L, E) -> (N, L, A)``."""
     xp = array_namespace(x)
     N, heads, L, E = x.shape
     return xp.reshape(xp.permute_dims(x, (0, 2, 1, 3)), (N, L, heads * E))  # type: ignore[no-any-return]

@@ -24,28 +24,29 @@ from xpnet.typing import Array
 class Layer(MovableLayer):
     """A node of the computational graph: ``y = forward(*inputs)``, ``dx = backward(dout)``.
 
-    A subclass writes the two as its equations stand in the book; what ``backward`` needs, ``forward`` keeps
-    on ``self``. Around them stand the checks that every layer shares (``layers/checks.py``): library,
-    device, dtype and shape on entry, and the shape of ``dout`` on return.
+    A subclass writes both as the equations of the book; ``forward`` keeps on ``self`` whatever ``backward`` needs.
+    Around them are the checks that all layers share (``layers/checks.py``): library, device, dtype and shape on entry,
+    and the shape of ``dout`` on return.
 
     ``parameters`` names the trained arrays: the gradient of ``W`` is ``dW``.
-    ``state`` names what lasts from step to step but is not trained, such as running statistics: attributes that a
-    layer shares with its copies, saved with its parameters. ``forward`` moves them in training only: where the
-    attribute ``training`` is False it computes as ``predict`` does, and ``backward`` is the derivative of that.
-    ``differentiable`` names the inputs whose gradients ``backward`` returns, in order (default: all). An input with
-    the default None may be left out.
+    ``state`` names the attributes that last from step to step but are not trained, such as running statistics. A layer
+    shares them with its copies, and they are saved with its parameters. ``forward`` updates them in training only:
+    where the attribute ``training`` is False it computes as ``predict`` does, and ``backward`` is the derivative of
+    that.
+    ``differentiable`` names the inputs whose gradients ``backward`` returns, in order (default: all). An input with the
+    default None may be left out.
     ``shapes`` declares axis sizes by letter, ``{"x": "N D", "W": "D M"}``; ``...`` stands for any leading axes.
-    ``flattens`` lets ``x (N, ...)`` arrive as ``(N, D)``, and ``dx`` leave in the shape in which x came.
-    ``holomorphic`` tells that ``forward`` is analytic, so that the complex step can check it.
-    ``takes_numbers`` lets Python numbers in beside arrays.
-    ``takes_a_number`` lets a number reach ``backward`` as it is, for a y without axes: an array would be made of it.
-    ``broadcasts`` tells that its inputs broadcast against each other.
-    ``in_float32`` lets arrays of 16 bits into the equations as float32, in which exponentials and sums keep their
-    digits; y, dx and dW leave in the dtype of x and W.
-    ``units`` names the axis of each parameter along which the outputs do not meet: output unit j depends on index j
-    of it alone, so that the gradient check may try many values of one unit side by side.
-    ``channels`` is the number of channels that images must have, where it must be one.
-    ``is_container`` tells that it is made of layers, and has no arrays of its own.
+    ``flattens`` makes rows ``(N, D)`` of an input ``x (N, ...)``, and returns ``dx`` in the shape of x.
+    ``holomorphic`` declares that ``forward`` is analytic, so that the complex step can check it.
+    ``takes_numbers`` allows Python numbers as inputs.
+    ``takes_a_number`` passes a number to ``backward`` unchanged if y has no axes, instead of making an array of it.
+    ``broadcasts`` declares that the inputs broadcast against each other.
+    ``in_float32`` converts arrays of 16 bits to float32 for the equations, in which exponentials and sums keep their
+    digits; y, dx and dW have the dtype of x and W again.
+    ``units`` names the axis of each parameter that belongs to the output units: unit j depends on index j of it alone,
+    so that the gradient check may try many values of one unit side by side.
+    ``channels`` is the number of channels that images must have, if it is fixed.
+    ``is_container`` declares that it is made of layers, and has no arrays of its own.
     """
 
     parameters: ClassVar[tuple[str, ...]] = ()
@@ -89,7 +90,7 @@ class Layer(MovableLayer):
         if "backward" in own and not cls.is_container:
             cls.backward = left_by(cls.backward)
         cls.spec = Spec.of(cls)
-        cls.cache_names = set()  # the attributes that forward adds, as they are first seen
+        cls.cache_names = set()  # the attributes that forward adds, noted at its first run
         for name in own.get("state", ()):
             lasting = State()
             lasting.__set_name__(cls, name)
@@ -103,7 +104,7 @@ class Layer(MovableLayer):
                 raise DtypeError(who, must, ", ".join(map(repr, arrays)), f"for sizes use {who}.create")
         layer = object.__new__(cls)
         layer.accepted = Accepted()  # shared with its shallow copies
-        layer.lasting_state = {}  # shared with them too
+        layer.lasting_state = {}  # also shared with them
         return layer
 
     def __init__(self, *arrays: Array) -> None:
@@ -119,13 +120,13 @@ class Layer(MovableLayer):
         checks.check_arrays(self.spec, {}, self.parameter_arrays())
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
-        """``forward``; where a Variable is among inputs or parameters, recorded as one node of the graph."""
+        """Run ``forward``; if any input or parameter is a Variable, record the call as one node of the graph."""
         if named:
             inputs = checks.in_order(self.spec, inputs, named)
         return call_layer(self, inputs) if self.is_traced(inputs) else self.forward(*inputs)
 
     def is_traced(self, inputs: tuple[Any, ...]) -> bool:
-        """Whether a Variable is among inputs or parameters."""
+        """Return whether any input or parameter is a Variable."""
         for array in inputs:
             if type(array) is Variable:
                 return True
@@ -135,11 +136,11 @@ class Layer(MovableLayer):
         return False
 
     def parameter_arrays(self) -> dict[str, Any]:
-        """The parameters as they are now, name -> array."""
+        """Return the parameters as they are now, name -> array."""
         return {name: getattr(self, name) for name in self.parameters}
 
     def check_inputs(self, inputs: tuple[Any, ...], x_shape: tuple[int, ...] | None = None) -> int | None:
-        """Check inputs and parameters, unless the layer has just accepted arrays that are like them; return ``half``.
+        """Check inputs and parameters, unless the layer has just accepted arrays of their kind; return ``half``.
 
         Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
         """
@@ -152,41 +153,41 @@ class Layer(MovableLayer):
         return accepted.half
 
     def stage_for_node(self, arrays: tuple[Any, ...]) -> Stage | None:
-        """The body that runs one call on this copy of the layer for a node of a graph, None for the equations."""
+        """Return the body that runs one call of this copy for a node of a graph, or None to run the equations."""
         return stage_of(self, arrays)
 
     def home_of(self, attribute: str) -> dict[str, Any]:
-        """The dict in which an attribute stands: the layer's own, or that of the state shared with its copies."""
+        """Return the dict that holds an attribute: the layer's own, or that of the state shared with its copies."""
         return vars(self) if attribute in vars(self) else self.lasting_state
 
     def has_own(self, attribute: str) -> bool:
-        """Whether an attribute was assigned to this layer, rather than to its class."""
+        """Return whether an attribute is set on this layer itself, rather than on its class."""
         return attribute in vars(self)
 
     def forget_batch(self) -> None:
-        """Forget what was noted of the arrays and of the last batch."""
+        """Forget the last batch and the notes about its arrays."""
         self.last_call, self.accepted = None, Accepted()
 
     def predict(self, *inputs: Any) -> Any:
-        """``forward`` for inference, on a shallow copy: nothing stays cached, no state moves."""
+        """Run ``forward`` for inference, on a shallow copy: nothing stays cached and no state changes."""
         return self.inferring().forward(*inputs)
 
     def inferring(self) -> Self:
-        """A shallow copy for inference, whose caches die with it."""
+        """Return a shallow copy for inference, whose caches are dropped with it."""
         copy = self.copy()
         copy.training = copy.needs_dx = False
         return copy
 
     def freeze(self, frozen: bool = True) -> Self:
-        """Leave the layer, and all inside it, as it is, ``net.layers["Convolution1"].freeze()``; return self.
+        """Keep the layer, and all inside it, as it is, ``net.layers["Convolution1"].freeze()``; return self.
 
-        ``forward`` computes as ``predict`` does, by running statistics, which stay, and without dropout; gradients pass
-        through it as the derivative of that, where anything below it is trained. The gradients of its parameters are
-        not computed: ``gradient`` leaves them out, and no optimizer moves what is frozen. ``freeze(False)`` ends it. To
-        keep the running statistics alone, set ``training = False``; to keep parameters of some names alone, give an
-        optimizer a group of None.
+        ``forward`` computes as ``predict`` does, with running statistics that stay as they are and without dropout;
+        gradients pass through it as the derivative of that, if anything below it is trained. The gradients of its
+        parameters are not computed: ``gradient`` leaves them out, and optimizers do not update them. ``freeze(False)``
+        ends it. To keep only the running statistics, set ``training = False``; to keep the parameters of some names,
+        give an optimizer a group of None.
 
-        Raises: ``DtypeError`` for what is neither True nor False.
+        Raises: ``DtypeError`` unless ``frozen`` is True or False.
         """
         checks.check_flags(f"{type(self).__name__}.freeze", frozen=frozen)
         self.frozen, self.training = bool(frozen), not frozen
@@ -194,11 +195,11 @@ class Layer(MovableLayer):
 
     @property
     def trains(self) -> bool:
-        """Whether a backward writes gradients on it: it has parameters, and is not frozen."""
+        """True if a backward writes gradients on the layer: it has parameters and is not frozen."""
         return bool(self.parameters) and not self.frozen
 
     def copy(self) -> Self:
-        """A shallow copy: the same arrays, caches of its own."""
+        """Return a shallow copy: the same arrays, but its own caches."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         return copy
@@ -217,7 +218,7 @@ class Layer(MovableLayer):
                 setattr(layer, attribute, array)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The arrays and settings, without what the last batch left."""
+        """Return the arrays and settings, without the caches of the last batch."""
         left_out = {
             "accepted",
             "last_call",
@@ -227,7 +228,7 @@ class Layer(MovableLayer):
         return {name: value for name, value in vars(self).items() if name not in left_out} | {"accepted": Accepted()}
 
     def astype(self, dtype: Any) -> Self:
-        """A layer of its own with parameters and state in another dtype, ``layer.astype("float64")``.
+        """Return a layer of its own with parameters and state in another dtype, ``layer.astype("float64")``.
 
         Raises: ``DtypeError`` for a dtype that is not floating, or that the library lacks.
         """
@@ -249,7 +250,7 @@ class Layer(MovableLayer):
 
     @property
     def grads(self) -> dict[str, Array]:
-        """The gradients of the last ``backward``, name -> array."""
+        """The gradients from the last ``backward``, name -> array."""
         return self.params.gradients()
 
     def __repr__(self) -> str:
@@ -257,11 +258,11 @@ class Layer(MovableLayer):
         return f"{type(self).__name__}({', '.join([*self._inside(), *options])})"
 
     def _inside(self) -> list[str]:
-        """The parameters as the repr shows them, ``W (784, 50)``."""
+        """Return the parameters for the repr, such as ``W (784, 50)``."""
         return [f"{name} {tuple(array.shape)}" for name, array in self.params.items()]
 
     def constructor_options(self) -> Mapping[str, Any]:
-        """What the attributes tell of the constructor's options, name -> value."""
+        """Return the constructor's options as the attributes hold them, name -> value."""
         return {name: value for name, value in vars(self).items() if name not in self.parameters}
 
 
@@ -269,7 +270,7 @@ Layer.spec = Spec.of(Layer)
 
 
 def _cast(value: Any, dtype: Any) -> Any:
-    """A copy of a floating array in another dtype; anything else as it is."""
+    """Return a floating array in another dtype, as a copy; return anything else unchanged."""
     if not is_array(value) or dtype_kind(value) not in ("real", "complex"):
         return value
     xp = array_namespace(value)
@@ -281,7 +282,7 @@ def _cast(value: Any, dtype: Any) -> Any:
 
 
 def leaves(layer: Layer, path: str = "") -> dict[str, Layer]:
-    """The layers inside a layer that own no layers, in the order of computation, by their paths."""
+    """Return the layers inside a layer that own no layers themselves, in the order of computation, by path."""
     if not layer.is_container:
         return {path: layer}
     found: dict[str, Layer] = {}

@@ -1,7 +1,7 @@
-"""Body: how one library runs some layers in a row, faster and equal; the register of bodies; ``plain``.
+"""Body: a faster and equal way to run some layers in a row on one library; the register of bodies; ``plain``.
 
-A layer's ``forward`` and ``backward`` are written in the standard alone. A library has faster ways, which stand in
-``xpnet/fast/<library>/`` and are registered here for the classes of layers that they equal.
+A layer's ``forward`` and ``backward`` are written in the standard alone. Faster ways of a library are in
+``xpnet/fast/<library>/``, and are registered here for the classes of layers that they equal.
 """
 
 from __future__ import annotations
@@ -32,22 +32,21 @@ is_plain = _plain.get
 
 
 class Body:
-    """How one library runs some layers in a row, ``y = layerₙ(… layer₁(x))``.
+    """A way to run some layers in a row on one library, ``y = layerₙ(… layer₁(x))``.
 
     A subclass writes ``forward``, which keeps in ``cache`` what ``backward`` needs and returns y; and ``backward``,
-    which writes the gradients ``dW`` on the layers, unless ``trains`` is False as where they are frozen, and returns
-    dx, or None where ``needs_dx`` is False. It writes nothing else of the layers, and nothing of its arguments; what it
-    returned stays as it is when it runs again. For arrays, values or options that it was not made for ``forward``
-    returns NotImplemented: then the equations of the layers run. ``training`` is False in inference, where no
-    ``backward`` follows. Where ``once`` is True at most one follows, which may overwrite what the cache holds. Where an
-    array is in ``around``, it is to be added to what either returns: a body that does so on its way puts None there,
-    and others leave it to the stage.
+    which writes the gradients ``dW`` on the layers, unless ``trains`` is False because they are frozen, and returns dx,
+    or None where ``needs_dx`` is False. It writes nothing else on the layers, and never into its arguments; its results
+    stay as they are when it runs again. For arrays, values or options that it does not support ``forward`` returns
+    NotImplemented: then the equations of the layers run. ``training`` is False in inference, where no ``backward``
+    follows. Where ``once`` is True at most one follows, which may overwrite the cache. An array in ``around`` is to be
+    added to the result of either: a body that does so itself sets ``around`` to None, and for others the stage does it.
 
-    The body of a container computes with the copy of it that a plan makes, whose layers are stages.
+    The body of a container computes with a copy of it that the plan makes, whose layers are stages.
     """
 
     watched: ClassVar[tuple[tuple[tuple[str, Any], ...], ...]] = ()
-    """For each layer the methods that make up what it computes, which nobody may have replaced."""
+    """For each layer the methods that define its computation, none of which may have been replaced."""
 
     needs_dx = True
     trains = True
@@ -65,7 +64,7 @@ class Body:
 
     @classmethod
     def made_for(cls, *layers: Any) -> bool:  # noqa: ARG003
-        """Whether the body pays for layers with these options; where it does not, fewer layers in a row have bodies."""
+        """Return whether the body is worthwhile for layers with these options; if not, a shorter row gets a body."""
         return True
 
 
@@ -87,7 +86,7 @@ def body(library: str, *row: type) -> Callable[[Kind], Kind]:
 
 
 def methods_of(layer: type) -> dict[str, Any]:
-    """The methods that make up what a class of layers computes, by name; not those of every layer."""
+    """Return the methods that define what a class of layers computes, by name, without those of every layer."""
     base = next(kind for kind in layer.__mro__ if kind.__name__ == "Layer")
     found = {name: getattr(layer, name) for name in dir(layer) if not name.startswith("__")}
     return {
@@ -98,7 +97,7 @@ def methods_of(layer: type) -> dict[str, Any]:
 
 
 def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | None:
-    """The body for exactly these layers, None for none, or where somebody has replaced one of their methods."""
+    """Return the body for exactly these layers, or None if there is none or one of their methods was replaced."""
     row = tuple(map(type, layers))
     for library in libraries:
         kind = BODIES.get(library, {}).get(row)
@@ -108,7 +107,7 @@ def body_for(layers: Sequence[Any], libraries: tuple[str, ...]) -> type[Body] | 
 
 
 def replaced(kind: type[Body], layers: Sequence[Any]) -> bool:
-    """Whether somebody has put a method of a layer, or of its class, in the place of the one that the body equals."""
+    """Return whether a method of a layer, or of its class, is no longer the one that the body equals."""
     for layer, methods in zip(layers, kind.watched, strict=True):
         for name, method in methods:
             if getattr(getattr(layer, name), "__func__", None) is not method:

@@ -1,4 +1,4 @@
-"""What every layer checks on entry, so that its equations stay bare."""
+"""The checks that every layer makes on entry, so that its equations stay bare."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ IMAGES = ("N", "C", "H", "W")
 
 
 def is_number(option: Any) -> TypeGuard[float]:
-    """Whether an option is a real number, of Python or NumPy; a truth value is none."""
+    """Return whether an option is a real number of Python or NumPy; a bool is not."""
     return isinstance(option, Real) and not isinstance(option, bool)
 
 
 def check_flags(who: str, **flags: Any) -> None:
-    """Options must be True or False: what reads like one, ``"no"``, would count as True.
+    """Raise unless each option is True or False: a string such as ``"no"`` would count as True.
 
     Raises: ``DtypeError``.
     """
@@ -47,7 +47,7 @@ def check_flags(who: str, **flags: Any) -> None:
 
 
 def in_order(spec: Spec, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-    """The inputs of a call in forward's order; the call must bring each once, and may leave out optional ones.
+    """Return the inputs of a call in forward's order; each must be given once, and optional ones may be left out.
 
     Raises: ``ArgumentError``.
     """
@@ -67,7 +67,7 @@ def in_order(spec: Spec, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[
 
 
 def signature(arrays: Collection[Any]) -> list[Any] | None:
-    """All that ``check_arrays`` asks of arrays, in a form that is quickly made and compared; None for no arrays."""
+    """Return all that ``check_arrays`` looks at, in a form that is quick to compare, or None if there are no arrays."""
     found: list[Any] = []
     try:
         for array in arrays:
@@ -84,9 +84,9 @@ def check_arrays(
     channels: int | None = None,
     x_shape: tuple[int, ...] | None = None,
 ) -> None:
-    """Inputs and parameters must be of one library, on one device, floating where differentiated, and fit.
+    """Raise unless inputs and parameters share a library and a device, are floating where differentiated, and fit.
 
-    ``channels`` is how many of them images must have, and ``x_shape`` the shape of x before it was flattened.
+    ``channels`` is the number that images must have, and ``x_shape`` the shape of x before it was flattened.
 
     Raises: ``LibraryError``, ``DtypeError``, ``ShapeError``.
     """
@@ -106,11 +106,11 @@ def check_arrays(
 
 
 def check_one_place(who: str, arrays: dict[str, Any], whole: Collection[str] = ()) -> None:
-    """All must be arrays of one library on one device; nothing is converted or moved behind the user's back.
+    """Raise unless all are arrays of one library on one device; nothing is converted or moved silently.
 
-    In those of the names ``whole`` integers are what they are, such as labels, and stay so in the remedy.
+    Integers under the names in ``whole``, such as labels, stay integers in the suggested remedy.
 
-    Raises: ``DtypeError`` for what is no array; ``LibraryError`` naming both libraries or devices.
+    Raises: ``DtypeError`` for anything but an array; ``LibraryError`` naming both libraries or devices.
     """
     first: tuple[str, Namespace, Any] | None = None
     for name, array in arrays.items():
@@ -122,7 +122,7 @@ def check_one_place(who: str, arrays: dict[str, Any], whole: Collection[str] = (
 
 
 def _same_device(one: Any, other: Any) -> bool:
-    """Whether two devices are one; what a compiler traces, as jax.jit does, has none yet."""
+    """Return whether two devices are the same; an array that a compiler such as jax.jit traces has no device yet."""
     return one is None or other is None or bool(one == other)
 
 
@@ -132,12 +132,12 @@ def _namespace(who: str, name: str, array: Any, whole: bool = False) -> Namespac
     except DtypeError:
         remedy = OTHER_ARRAYS.get(type(array).__name__, f"make one with {remade(name, array, whole)}")
         if array is None and name == "dout":
-            remedy = "return dx from the backward of what follows it"
+            remedy = "return dx from the backward of the layer behind it"
         raise DtypeError(who, f"{name} must be an array", type(array).__name__, remedy) from None
 
 
 def remade(name: str, values: Any, whole: bool = False) -> str:
-    """The call that makes an array of the current backend; where ``whole``, integers stay what they are."""
+    """Return the call that makes an array of the current backend; with ``whole``, integers stay integers."""
     with suppress(XpnetError):
         if whole and (dtype_kind(values) if is_array(values) else dtype_kind(on_host(values))) == "integer":
             return f'xn.asarray({name}, dtype="int64")'
@@ -145,7 +145,7 @@ def remade(name: str, values: Any, whole: bool = False) -> str:
 
 
 def check_floating(spec: Spec, name: str, array: Any) -> None:
-    """Raise DtypeError unless the array is real and floating, or complex where the layer takes that."""
+    """Raise DtypeError unless the array is real and floating, or complex if the layer takes that."""
     kind = dtype_kind(array)
     if kind != "real" and not (kind == "complex" and spec.holomorphic):
         raise DtypeError(
@@ -157,9 +157,9 @@ def check_floating(spec: Spec, name: str, array: Any) -> None:
 
 
 def explain_dtypes(who: str, given: dict[str, Any], parameters: dict[str, Any], error: Exception) -> None:
-    """Raise DtypeError for an error of the library's where what is given is of another floating dtype than parameters.
+    """Raise DtypeError in place of a library's error where an input and a parameter have different floating dtypes.
 
-    Some libraries promote in no product; the others give the wider dtype, and are left to it.
+    Some libraries do not promote in products; the others return the wider dtype, which is left to them.
     """
     if isinstance(error, XpnetError):
         return
@@ -177,7 +177,7 @@ def explain_dtypes(who: str, given: dict[str, Any], parameters: dict[str, Any], 
 def _refuse_mixture(
     who: str, one: str, xp: Namespace, device: Any, call: str, other: str, xp2: Namespace, on: Any
 ) -> None:
-    """Raise LibraryError; its remedy is the ``call`` that makes the other anew, where the current backend is right."""
+    """Raise LibraryError, whose remedy is the ``call`` that remakes the other array if the current backend is right."""
     library, library2, current = library_of(xp), library_of(xp2), get_backend()
     must, got = "library", f"{library.name} and {library2.name}"
     remedy = f"convert {other} with {call}"
@@ -235,7 +235,7 @@ def _check_shape(
 
 
 def _missing_axis(name: str, shape: tuple[int, ...], channels: int | None) -> str:
-    """What images ``(N, H, W)`` or an image ``(C, H, W)`` lack; with one channel, most likely its axis."""
+    """Return advice on the missing axis of images ``(N, H, W)`` or ``(C, H, W)``; with one channel, most likely C."""
     axis, batch = f"the axis of channels with {name}[:, None, ...]", f"the batch axis with {name}[None, ...]"
     if channels == 1 != shape[0]:
         return f"add {axis}"
@@ -245,7 +245,7 @@ def _missing_axis(name: str, shape: tuple[int, ...], channels: int | None) -> st
 
 
 def check_dout(spec: Spec, dout: Any, xp: Namespace, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
-    """The upstream derivative as an array of the output's shape; a number stands for that number everywhere.
+    """Return the upstream derivative as an array of the output's shape; a number fills that shape.
 
     Raises: ``ShapeError``, ``DtypeError``, ``LibraryError``.
     """
@@ -270,19 +270,19 @@ def check_dout(spec: Spec, dout: Any, xp: Namespace, shape: tuple[int, ...], dty
 
 
 def plain(dout: Any) -> Any:
-    """A number of NumPy's as one of Python, which promotes no array; anything else as it is."""
+    """Return a NumPy number as a Python number, which promotes no array; return anything else unchanged."""
     return dout.item() if isinstance(dout, np.generic) else dout
 
 
 def flatten(x: Any) -> Any:
-    """Rows from an input of more than two axes, ``(N, ...) -> (N, D)``."""
+    """Return an input of more than two axes as rows, ``(N, ...) -> (N, D)``."""
     if getattr(x, "ndim", 0) <= 2:
         return x
     return array_namespace(x).reshape(x, (x.shape[0], prod(x.shape[1:])))
 
 
 def unflatten(dx: Any, shape: tuple[int, ...] | None) -> Any:
-    """What ``flatten`` made rows of, in its shape again; None stays None."""
+    """Return ``dx`` in the shape that x had before ``flatten``; None stays None."""
     if dx is None or dx.shape == shape:
         return dx
     return array_namespace(dx).reshape(dx, shape)

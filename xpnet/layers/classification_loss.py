@@ -32,8 +32,8 @@ class SoftmaxWithLoss(Loss):
     Integer ``t`` are class indices; floating ``t`` are one-hot or soft labels.
 
     Options turn t into ``v ((1 - ε) t + ε / K)``: ``label_smoothing`` is ε; ``class_weights`` are v, an array or a list
-    with a weight for each class. Then a sample counts in the mean as v of its label does; with soft labels, as 1. A
-    sample whose label is ``ignore_index`` counts 0, even if its scores are NaN; where all are ignored, L and dx are 0.
+    with a weight for each class. A sample then counts in the mean by the v of its label, or as 1 with soft labels. A
+    sample whose label is ``ignore_index`` counts 0, even if its scores are NaN; if all are ignored, L and dx are 0.
 
     Shapes: ``x (N, K)``, or ``(K,)`` for one sample, or more leading axes; ``t (N,)`` or ``(N, K)``; ``weights (N,)``.
     Backward: ``dx = dout (y - t) / N``.
@@ -75,7 +75,7 @@ class SoftmaxWithLoss(Loss):
         return self.cross_entropy(x, t) * self.kept
 
     def cross_entropy(self, x: Array, t: Array) -> Array:
-        """The loss of each sample, ``-Σₖ t log y``."""
+        """Return the loss of each sample, ``-Σₖ t log y``."""
         xp = array_namespace(x, t)
         self.t = one_hot(t, x) if dtype_kind(t) == "integer" else t
         z = x - xp.max(x, axis=-1, keepdims=True)
@@ -96,7 +96,7 @@ class SoftmaxWithLoss(Loss):
         return each if self.kept is None else each * over(self.kept, self.kept.ndim + 1)
 
     def _weighted(self, x: Array, t: Array) -> tuple[Array, Array | None]:
-        """What stands for t, and the weight of each loss; None for 1."""
+        """Return the targets after smoothing and class weights, and the weight of each loss, or None for 1."""
         xp = array_namespace(x, t)
         classes, v, kept = x.shape[-1], self._class_weights(x), None
         self.counts = None
@@ -112,7 +112,7 @@ class SoftmaxWithLoss(Loss):
         return t if v is None else v * t, kept
 
     def _labels(self, x: Array, t: Array) -> tuple[Array, Array]:
-        """Labels that are classes, and 1 for each, 0 for one that is ignored, NaN for one that is none."""
+        """Return labels as valid classes, and the count of each: 1, 0 for an ignored one, NaN for an invalid one."""
         xp = array_namespace(x, t)
         one, zero, none = (xp.full((), value, dtype=x.dtype, device=device_of(x)) for value in (1.0, 0.0, nan))
         labels = xp.astype(t, xp.arange(1).dtype, copy=False)
@@ -129,9 +129,9 @@ class SoftmaxWithLoss(Loss):
 class SigmoidWithLoss(Loss):
     """Sigmoid and the mean of its binary cross-entropy, ``L = -Σ (t log y + (1 - t) log(1 - y)) / N``.
 
-    Every score is a sample of its own, with ``y = 1 / (1 + e⁻ˣ)``: N is the number of elements of x.
+    Every score is a separate sample, with ``y = 1 / (1 + e⁻ˣ)``: N is the number of elements of x.
 
-    ``pos_weight``, a number or one for each place of the last axis, multiplies the term of t: 3 makes up for three
+    ``pos_weight``, a number or one for each place of the last axis, multiplies the term of t: 3 compensates for three
     times as many 0 as 1. It does not change N.
 
     Shapes: ``x (N, ...)``; ``t`` as ``x``, from 0 to 1; ``weights`` over leading axes of x; ``pos_weight (K,)``.
@@ -167,9 +167,9 @@ class SigmoidWithLoss(Loss):
 
 
 def one_hot(t: Array, x: Array) -> Array:
-    """The shares of class indices, 1 at the label and else 0, as scores x; NaN for a label that is none of the classes.
+    """Return class indices as one-hot rows like the scores x, with NaN for a label that is not a class.
 
-    Such a label makes its loss NaN: to read it on the host would stall a GPU.
+    Such a label makes its loss NaN, because reading it on the host would stall a GPU.
     """
     xp = array_namespace(t, x)
     classes = x.shape[-1]
@@ -181,7 +181,7 @@ def one_hot(t: Array, x: Array) -> Array:
 
 
 def weights_array(who: str, name: str, weights: Any) -> Any:
-    """An array as it is, numbers as an array of the current backend.
+    """Return an array unchanged, and numbers as an array of the current backend.
 
     Raises: ``DtypeError``, ``ArgumentError``.
     """
@@ -199,7 +199,7 @@ def weights_array(who: str, name: str, weights: Any) -> Any:
 
 
 def for_each_class(layer: Loss, name: str, x: Array) -> Array:
-    """The layer's weights of that name in the dtype of the scores; one for each class, or for all where that may be.
+    """Return the layer's weights of that name in the dtype of the scores, one per class or, if allowed, one for all.
 
     Raises: ``LibraryError``, ``ShapeError``.
     """

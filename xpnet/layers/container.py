@@ -30,7 +30,7 @@ class Container(Layer):
     runs_by_plan: bool = False
     recorded_tape: tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]] | None = None
 
-    # Of this very object: neither its copies nor its files have them.
+    # These belong to this object alone: neither its copies nor its files have them.
     __slots__ = ("_named", "_plan", "_rows", "_shared")
 
     def __init_subclass__(cls) -> None:
@@ -43,16 +43,16 @@ class Container(Layer):
             cls.first_for_dx = Container.first_for_dx  # type: ignore[method-assign]  # another backward may need every dx
 
     def rows_of_names(self) -> list[list[str]]:
-        """The names of the layers that run one after another, row by row; a plan may run some of a row as one."""
+        """Return the names of the layers that run one after another, row by row; a plan may fuse part of a row."""
         return []
 
     def first_for_dx(self) -> list[Layer]:
-        """The layers whose dx makes up its, and which it can do without where nobody wants that."""
+        """Return the layers whose dx makes up its own, and which need none if its own is not wanted."""
         return []
 
     @property
     def training(self) -> bool:
-        """Whether a layer inside computes as in training; assigned, it is that of all of them."""
+        """True if any layer inside computes as in training; assigning it sets all of them."""
         return not self.in_inference and any(layer.training for layer in self.layers.values())
 
     @training.setter
@@ -62,11 +62,11 @@ class Container(Layer):
 
     @property
     def trains(self) -> bool:
-        """Whether a backward writes gradients on a layer inside."""
+        """True if a backward writes gradients on any layer inside."""
         return any(layer.trains for layer in self.layers.values())
 
     def freeze(self, frozen: bool | str = True, names: str | None = None) -> Self:
-        """Leave all inside as it is, or the layers whose paths match, ``net.freeze("Convolution* Block1.*")``.
+        """Keep all layers inside as they are, or those whose paths match, ``net.freeze("Convolution* Block1.*")``.
 
         See ``Layer.freeze``; ``freeze(False, "Convolution*")`` ends it.
 
@@ -91,17 +91,17 @@ class Container(Layer):
         return self
 
     def inferring(self) -> Self:
-        """A shallow copy over such copies of its layers."""
+        """Return a shallow copy over copies of its layers for inference."""
         copy = self.over_copies(lambda layer: layer.inferring())
         copy.in_inference = True
         return copy
 
     def astype(self, dtype: Any) -> Self:
-        """A network of its own with parameters and state in another dtype, ``net.astype("float64")``."""
+        """Return a new network with parameters and state in another dtype, ``net.astype("float64")``."""
         return self.over_copies(lambda layer: layer.astype(dtype))
 
     def over_copies(self, duplicate: Callable[[Layer], Layer]) -> Self:
-        """A copy with layers of its own, under the names and in the attributes where they were."""
+        """Return a copy with its own layers, under the same names and in the same attributes."""
         copy = self.copy()
         made = {id(layer): duplicate(layer) for layer in self.layers.values()}
         for name, value in vars(self).items():
@@ -112,7 +112,7 @@ class Container(Layer):
         return copy
 
     def with_layers(self, layers: Mapping[str, Any], needs_dx: bool) -> Self:
-        """A copy that runs over other layers, such as the stages of a plan."""
+        """Return a copy that runs over other layers, such as the stages of a plan."""
         copy = self.copy()
         copy.layers, copy.needs_dx = MappingProxyType(dict(layers)), needs_dx
         copy.recorded_tape = None
@@ -129,7 +129,7 @@ class Container(Layer):
         return noted[1]
 
     def _refuse_hidden(self) -> None:
-        """Raise ArgumentError for a layer that is an attribute alone, which nothing would train."""
+        """Raise ArgumentError for a layer that is only an attribute, which nothing would train."""
         known = {id(layer) for layer in (*within(self), getattr(self, "last_layer", None))}
         for holder in (self, *self.layers.values()):
             for name, value in holder.__getstate__().items():
@@ -153,7 +153,7 @@ class Container(Layer):
         }
 
     def forget_batch(self) -> None:
-        """Forget what was noted of the arrays and of the last batch."""
+        """Forget the last batch and the notes about its arrays."""
         super().forget_batch()
         self.recorded_tape = None
 
@@ -164,13 +164,13 @@ class Container(Layer):
         self.__dict__.update(state | {"layers": MappingProxyType(state["layers"])})
 
     def _inside(self) -> list[str]:
-        """The layers as the repr shows them; those not named after their class with their names, ``shortcut=…``."""
+        """Return the layers for the repr; a layer not named after its class is shown with its name, ``shortcut=…``."""
         usual = {name: name.rstrip("0123456789") == type(layer).__name__ for name, layer in self.layers.items()}
         return [repr(layer) if usual[name] else f"{name}={layer!r}" for name, layer in self.layers.items()]
 
 
 def within(layer: Layer) -> Iterator[Layer]:
-    """A layer and all that it is made of."""
+    """Yield a layer and everything inside it."""
     yield layer
     if layer.is_container:
         for inner in layer.layers.values():
@@ -178,7 +178,7 @@ def within(layer: Layer) -> Iterator[Layer]:
 
 
 def paths_within(layer: Layer, path: str = "") -> Iterator[tuple[str, Layer]]:
-    """The paths of all that a layer is made of, and these."""
+    """Yield the path and the layer for everything inside a layer."""
     for name, inner in layer.layers.items() if layer.is_container else ():
         own = f"{path}.{name}" if path else name
         yield own, inner
@@ -186,7 +186,7 @@ def paths_within(layer: Layer, path: str = "") -> Iterator[tuple[str, Layer]]:
 
 
 def layers_without_dx(layer: Layer) -> list[Layer]:
-    """The layers that compute no dx where the dx of this one is not wanted, itself first."""
+    """Return the layers that compute no dx if the dx of this one is not wanted, itself first."""
     found = [layer]
     if isinstance(layer, Container):
         for first in layer.first_for_dx():

@@ -25,7 +25,7 @@ class Chain(Container):
     Layers are named after their class, ``Affine1``, ``Relu1``, ``Affine2`` …, or by a mapping of names to layers.
 
     Backward: ``dx = dout ∂layerₙ … ∂layer₁``, from the last layer to the first.
-    Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` for no layers, a loss among them, one object in
+    Raises: ``DtypeError`` for anything but a layer; ``ArgumentError`` for no layers, a loss among them, one object in
     two places and one array under two names.
     """
 
@@ -51,7 +51,7 @@ class Chain(Container):
         return noted[1]
 
     def _first_trained(self) -> int:
-        """The place of the first layer on which a backward writes gradients: where none comes before, it may end."""
+        """Return the index of the first layer that is trained: without dx, a backward may end there."""
         row = self._row()
         return next((at for at, layer in enumerate(row) if layer.trains), len(row))
 
@@ -69,7 +69,7 @@ class Chain(Container):
         return x
 
     def _name(self, error: XpnetError, at: Any) -> None:
-        """Let an error of a layer say which of its kind it is."""
+        """Name in an error the layer that raised it, by its name in the chain."""
         for name, layer in self.layers.items():
             if layer is at:
                 inside = getattr(at, "layers", None)
@@ -138,7 +138,7 @@ class Concat(Container):
     Shapes: ``y`` as what the branches give, but along ``axis``, where their sizes add up.
     Backward: ``dx = Σ doutᵢ ∂branchᵢ`` with ``doutᵢ`` the part of dout that came from branch i.
     Raises: ``ShapeError`` where the branches differ along another axis, or do not have it; ``DtypeError`` for an axis
-    that is no integer.
+    that is not an integer.
     Source: Szegedy et al., 2015, "Going deeper with convolutions", section 4.
     """
 
@@ -168,7 +168,7 @@ class Concat(Container):
 
 
 class Join(Layer):
-    """Arrays put one behind another along an axis, ``y = concat(x1, … xn)``.
+    """Arrays concatenated along an axis, ``y = concat(x1, … xn)``.
 
     Backward: ``dxi`` is the part of dout that came from xi.
     """
@@ -186,12 +186,12 @@ class Join(Layer):
     def forward(self, *x: Array) -> Array:
         if not -x[0].ndim <= self.axis < x[0].ndim:
             got = f"{tuple(x[0].shape)} of branch 1"
-            raise ShapeError("Concat", f"what its branches give must have axis {self.axis}", got, "choose another axis")
+            raise ShapeError("Concat", f"its branches' outputs must have axis {self.axis}", got, "choose another axis")
         axis = self.axis % x[0].ndim
         for i, other in enumerate(x, 1):
             wanted = (*x[0].shape[:axis], *other.shape[axis : axis + 1], *x[0].shape[axis + 1 :])
             if other.shape != wanted or axis >= other.ndim:
-                must = f"what branch {i} gives must fit that of branch 1 but along axis {self.axis}"
+                must = f"the output of branch {i} must fit that of branch 1 except along axis {self.axis}"
                 got = f"{tuple(other.shape)} for {tuple(x[0].shape)}"
                 raise ShapeError("Concat", must, got, "make their other axes equal, or choose another axis")
         self.before, self.sizes = (slice(None),) * axis, [part.shape[axis] for part in x]
@@ -206,12 +206,12 @@ class Join(Layer):
 
 
 def as_branch(layers: Branch) -> Layer:
-    """A layer as it is, several as a Chain."""
+    """Return a layer unchanged, and several layers as a Chain."""
     return Chain(*layers) if isinstance(layers, list | tuple) else layers  # type: ignore[return-value]
 
 
 def in_a_row(layer: Layer, path: str = "") -> dict[str, Layer]:
-    """The layers that compute one after another, by their paths: chains are opened, other containers stay whole."""
+    """Return the layers that run one after another, by path: chains are opened, other containers stay whole."""
     if type(layer).forward is not Chain.forward:
         return {path: layer}
     found: dict[str, Layer] = {}
@@ -221,7 +221,7 @@ def in_a_row(layer: Layer, path: str = "") -> dict[str, Layer]:
 
 
 def named_after_class(layers: Iterable[object]) -> dict[str, Any]:
-    """Names by class and count in order, ``Affine1``, ``Relu1``, ``Affine2``."""
+    """Return the layers named by class and number in order, ``Affine1``, ``Relu1``, ``Affine2``."""
     counts: dict[str, int] = {}
     named = {}
     for layer in layers:
@@ -232,7 +232,7 @@ def named_after_class(layers: Iterable[object]) -> dict[str, Any]:
 
 
 def checked_layers(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
-    """The layers of a container by name, each of them an object of its own with arrays of its own.
+    """Return the layers of a container by name, after a check that they are distinct layers with distinct arrays.
 
     Raises: ``DtypeError``, ``ArgumentError``.
     """

@@ -15,7 +15,7 @@ from xpnet.typing import Array
 
 
 class Filters(Windowed):
-    """What the convolution and its transpose share: the filters ``W``, ``b``, and how they slide over the images."""
+    """The base of the convolution and its transpose: the filters ``W``, ``b``, and the window in which they slide."""
 
     parameters = ("W", "b")
     holomorphic = True
@@ -45,15 +45,15 @@ class Filters(Windowed):
                 who, f"groups must divide the {W.shape[0]} of {first}, W's first axis", groups, "choose a divisor"
             )
         if groups > 1:
-            vars(self)["units"] = {}  # a unit has no like in another group
+            vars(self)["units"] = {}  # units of different groups see different channels
 
     def filters(self) -> Array:
-        """A filter in each row, ``(G, M/G, C/G FH FW)`` of G groups."""
+        """Return the filters, one per row, ``(G, M/G, C/G FH FW)`` for G groups."""
         rows, C, FH, FW = self.W.shape
         return array_namespace(self.W).reshape(self.W, (self.groups, rows // self.groups, C * FH * FW))  # type: ignore[no-any-return]
 
     def bias(self) -> Array:
-        """The bias along the channels of images."""
+        """Return the bias along the channel axis of images."""
         return array_namespace(self.b).reshape(self.b, (self.b.shape[0], 1, 1))  # type: ignore[no-any-return]
 
 
@@ -66,7 +66,7 @@ def initial_filters(
     init: Init,
     rng: Generator | None,
 ) -> Array:
-    """Filters of a convolution, ``W = σ z`` with σ by the ``C/groups FH FW`` values that each output sums.
+    """Return initial filters of a convolution, ``W = σ z`` with σ from the ``C/groups FH FW`` values in each sum.
 
     Shapes: ``W (M, C/groups, FH, FW)``.
     """
@@ -84,8 +84,8 @@ class Convolution(Filters):
     """Convolution of images, ``y[n, m, i, j] = Σ W[m, c, k, l] x[n, c, s i + d k - p, s j + d l - p] + b[m]``.
 
     The stride s, the zeros p around the images (``pad``) and the distance d between the cells of a filter
-    (``dilation``) are one number, or a pair for rows and columns. Of several groups, each sees its share of channels
-    and makes its share of y: ``groups=C`` filters every channel alone.
+    (``dilation``) are one number, or a pair for rows and columns. With several groups, each sees its share of the
+    channels and computes its share of y: ``groups=C`` filters every channel separately.
 
     Shapes: ``x (N, C, H, W)``, ``W (M, C/groups, FH, FW)``, ``b (M,)``, ``y (N, M, OH, OW)`` with
     ``OH = ⌊(H + 2p - d (FH - 1) - 1) / s⌋ + 1``.
@@ -127,9 +127,9 @@ class Convolution(Filters):
         init: Init = "he",
         rng: Generator | None = None,
     ) -> Self:
-        """A Convolution of C channels by M filters, with parameters on the current backend, ``W = σ z``, ``b = 0``.
+        """Return a Convolution from C channels to M, with parameters on the current backend, ``W = σ z``, ``b = 0``.
 
-        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
+        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer its own numbers.
 
         Raises: ``ArgumentError`` for sizes below 1, groups that do not divide or an unknown ``init``.
         """
@@ -140,8 +140,9 @@ class Convolution(Filters):
 class TransposedConvolution(Filters):
     """The transpose of a convolution, ``y[n, m, s i + d k - p, s j + d l - p] += W[c, m, k, l] x[n, c, i, j]``, from b.
 
-    It takes the shapes of a convolution with the same options the other way, as the backward of one does with ``dout``.
-    ``output_pad`` makes y larger, at the end of each axis: with strides, convolutions of several sizes give one.
+    It maps shapes in the opposite direction of a convolution with the same options, as its backward does with ``dout``.
+    ``output_pad`` makes y larger at the end of each axis, because with strides convolutions of several sizes have the
+    same output size.
 
     Shapes: ``x (N, C, H, W)``, ``W (C, M/groups, FH, FW)``, ``b (M,)``, ``y (N, M, OH, OW)`` with
     ``OH = s (H - 1) + d (FH - 1) + 1 - 2p + output_pad``.
@@ -178,7 +179,7 @@ class TransposedConvolution(Filters):
                 raise ArgumentError(who, must, f"{extra}, not below {max(s, d)}", "make it smaller")
 
     def size_of_y(self, x: Array) -> Pair:
-        """The rows and columns of the images that come of images x, ``(OH, OW)``.
+        """Return the rows and columns of the output for images x, ``(OH, OW)``.
 
         Raises: ``ShapeError`` where none are left.
         """
@@ -222,9 +223,9 @@ class TransposedConvolution(Filters):
         init: Init = "he",
         rng: Generator | None = None,
     ) -> Self:
-        """A TransposedConvolution from C channels to M, on the current backend, ``W = σ z``, ``b = 0``.
+        """Return a TransposedConvolution from C channels to M, on the current backend, ``W = σ z``, ``b = 0``.
 
-        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer numbers of its own.
+        ``init`` is ``"he"``, ``"glorot"``, ``"lecun"`` or σ itself. ``rng`` gives each layer its own numbers.
 
         Raises: ``ArgumentError`` for sizes below 1, groups that do not divide or an unknown ``init``.
         """
@@ -236,7 +237,7 @@ class TransposedConvolution(Filters):
 
 
 def im2col(x: Array, window: Window, places: Pair, groups: int) -> Array:
-    """The patches of images as columns, a row for each channel and cell of the window.
+    """Return the patches of images as columns, with a row for each channel and cell of the window.
 
     Shapes: ``x (N, C, H, W)``, result ``(G, C/G FH FW, N OH OW)`` of G groups of channels.
     """
@@ -246,7 +247,7 @@ def im2col(x: Array, window: Window, places: Pair, groups: int) -> Array:
 
 
 def col2im(columns: Array, shape: tuple[int, ...], window: Window, places: Pair) -> Array:
-    """The transpose of ``im2col``: every column is added to the patch that it stands for.
+    """Return the transpose of ``im2col``: every column is added to the patch that it came from.
 
     Shapes: ``columns`` as of ``im2col``; result ``shape``, ``(N, C, H, W)``.
     """
@@ -257,12 +258,12 @@ def col2im(columns: Array, shape: tuple[int, ...], window: Window, places: Pair)
 
 
 def as_rows(x: Array, groups: int) -> Array:
-    """A channel of all images in each row, ``(N, M, OH, OW) -> (G, M/G, N OH OW)`` of G groups."""
+    """Return a channel of all images in each row, ``(N, M, OH, OW) -> (G, M/G, N OH OW)`` for G groups."""
     xp, (N, M, OH, OW) = array_namespace(x), x.shape
     return xp.reshape(xp.permute_dims(x, (1, 0, 2, 3)), (groups, M // groups, N * OH * OW))  # type: ignore[no-any-return]
 
 
 def as_images(rows: Array, N: int, places: Pair) -> Array:
-    """N images of rows that hold a channel of them each, ``(G, M/G, N OH OW) -> (N, M, OH, OW)``."""
+    """Return N images from rows that hold one channel each, ``(G, M/G, N OH OW) -> (N, M, OH, OW)``."""
     xp, (groups, channels, _) = array_namespace(rows), rows.shape
     return xp.permute_dims(xp.reshape(rows, (groups * channels, N, *places)), (1, 0, 2, 3))  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The door of a layer: what stands around its ``forward`` and ``backward``, so that the equations stay bare."""
+"""The door of a layer: the checks around its ``forward`` and ``backward``, so that the equations stay bare."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from xpnet.typing import Array
 
 
 def half_of(spec: Spec, inputs: tuple[Any, ...]) -> int | None:
-    """The position of the input in whose dtype y leaves, where equations are to run in float32 for 16 bits; else None.
+    """Return the position of the input whose dtype y has, if the equations run in float32 for 16 bits, else None.
 
-    They are where the layer asks for it, and where a library adds up in 16 bits, in which a sum stops growing.
+    They do where the layer asks for it, and where a library sums in 16 bits, in which a sum stops growing.
     """
     for at, x in enumerate(inputs):
         if x is not None and type(x) not in checks.SCALARS and is_half(x.dtype):
@@ -35,7 +35,7 @@ def half_of(spec: Spec, inputs: tuple[Any, ...]) -> int | None:
 
 @contextmanager
 def parameters_in_float32(layer: Any) -> Iterator[None]:
-    """Have the parameters of 16 bits in float32 within a block."""
+    """Hold the parameters of 16 bits in float32 within a block."""
     before = {name: getattr(layer, name) for name in layer.parameters if layer.has_own(name)}
     for name, array in before.items():
         setattr(layer, name, widened(array))
@@ -47,17 +47,17 @@ def parameters_in_float32(layer: Any) -> Iterator[None]:
 
 
 def rounded(dx: Any, half: Array) -> Any:
-    """Gradients in the dtype of 16 bits in which x came."""
+    """Return gradients in the 16-bit dtype of x."""
     if type(dx) is tuple:
         return tuple([d if d is None else narrowed(d, half) for d in dx])
     return dx if dx is None else narrowed(dx, half)
 
 
 def with_pull(forward: Callable[..., Any], layer: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
-    """What ``forward`` gives on a layer that is frozen, and its backward from the tape of what x went through.
+    """Return the output of ``forward`` on a frozen layer, and the backward that pulls dout through its tape.
 
-    The equations of a ``backward`` compute the gradients of parameters, too, which nobody asks for there. Where the
-    library's arrays cannot be recorded so, both are None.
+    The equations of a ``backward`` would also compute the gradients of parameters, which are not wanted here. If the
+    library's arrays cannot be recorded in this way, both are None.
     """
     spec = layer.spec
     wanted = [at for at, name in enumerate(spec.inputs) if name in spec.differentiable and floating(inputs[at])]
@@ -65,7 +65,7 @@ def with_pull(forward: Callable[..., Any], layer: Any, inputs: tuple[Any, ...]) 
         return forward(layer, *inputs), lambda _: None
 
     for name, W in layer.parameter_arrays().items():
-        setattr(layer, name, constant(W))  # whose namespace is the one that records
+        setattr(layer, name, constant(W))  # the namespace of a constant records, too
 
     def of_wanted(*xs: Any) -> Any:
         given = dict(zip(wanted, xs, strict=True))
@@ -85,12 +85,12 @@ def with_pull(forward: Callable[..., Any], layer: Any, inputs: tuple[Any, ...]) 
 
 
 def floating(x: Any) -> bool:
-    """Whether there is a derivative by an input."""
+    """Return whether an input can be differentiated."""
     return is_array(x) and dtype_kind(x) in ("real", "complex")
 
 
 def entered_by(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """``forward`` behind the checks of its inputs; the layer's ``call`` tells what came and what went out."""
+    """Wrap ``forward`` with the checks of its inputs; ``last_call`` records its inputs and output."""
 
     @wraps(forward)
     def entered(self: Any, *args: Any, **named: Any) -> Any:
@@ -141,7 +141,7 @@ def entered_by(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def left_by(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """``backward`` behind the check of ``dout``."""
+    """Wrap ``backward`` with the check of ``dout``."""
 
     @wraps(backward)
     def returned(self: Any, dout: Any = 1.0) -> Any:

@@ -16,13 +16,13 @@ from xpnet.typing import Array
 class Dropout(Layer):
     """Dropout, ``y = x m / (1 - p)`` with each m 0 with probability p, else 1; ``y = x`` in ``predict``.
 
-    p is ``dropout_ratio``. The m of the k-th call in training are the numbers of a stream with a name, the seed of
-    ``rng`` and k: the same bits on every backend. ``step`` is k, counted from 0, saved and restored as state, and the
-    stream with it.
+    p is ``dropout_ratio``. The m of the k-th call in training are numbers of a stream given by a name, the
+    seed of ``rng`` and k: the same bits on every backend. ``step`` is k, counted from 0; it is saved and restored as
+    state, together with the stream.
 
     Shapes: ``x`` and ``y`` of any shape.
     Backward: ``dx = dout m / (1 - p)``.
-    Raises: ``ArgumentError`` for a ratio outside 0 ≤ p < 1; ``DtypeError`` for an ``rng`` that is no Generator.
+    Raises: ``ArgumentError`` for a ratio outside 0 ≤ p < 1; ``DtypeError`` for an ``rng`` that is not a Generator.
     Source: Srivastava et al., 2014; Deep Learning from Scratch, section 6.4.3, which scales in ``predict`` instead.
     """
 
@@ -45,11 +45,11 @@ class Dropout(Layer):
 
     @property
     def drawn(self) -> str:
-        """The seed and the name of the stream, ``"0/Dropout1"``."""
+        """The seed and the name of the stream, such as ``"0/Dropout1"``."""
         return f"{self.rng.seed}/{self.stream}"
 
     def draw_from(self, drawn: str) -> None:
-        """Draw from the stream of another layer, ``drawn``, as one that goes on with its training does."""
+        """Draw from the stream of another layer, given by its ``drawn``, to continue its training."""
         seed, _, self.stream = drawn.partition("/")
         self.rng = Generator(int(seed))
 
@@ -62,7 +62,7 @@ class Dropout(Layer):
         return x * self.mask
 
     def _count(self, x: Array) -> Any:
-        """The step that names the mask; in a capture an array, in which each replay has its own."""
+        """Return the step that names the mask; in a capture, an array with a new value in each replay."""
         capture = capturing.current
         if capture is None:
             return self.step

@@ -48,7 +48,7 @@ class Embedding(Layer):
         self.dW = kernels.scatter_add(rows, self.x, V)
 
     def check_indices(self, x: Array) -> None:
-        """Raise DtypeError or ArgumentError for what is no index of the table."""
+        """Raise DtypeError or ArgumentError for anything that is not an index into the table."""
         who, V = type(self).__name__, self.W.shape[0]
         if dtype_kind(x) != "integer":
             remedy = 'cast it with xn.asarray(x, dtype="int64")'
@@ -61,7 +61,7 @@ class Embedding(Layer):
 
     @classmethod
     def create(cls, vocabulary: int, width: int, init: Init = 0.02, rng: Generator | None = None) -> Self:
-        """An Embedding with a table on the current backend, ``W = σ z``.
+        """Return an Embedding with a table on the current backend, ``W = σ z``.
 
         ``init`` is σ. ``rng`` gives each layer numbers of its own.
 
@@ -109,7 +109,7 @@ class PositionalEmbedding(Layer):
 
     @classmethod
     def create(cls, length: int, width: int, init: Init = 0.02, rng: Generator | None = None) -> Self:
-        """A PositionalEmbedding of up to ``length`` positions; arguments as those of ``Embedding.create``."""
+        """Return a PositionalEmbedding of up to ``length`` positions, with the arguments of ``Embedding.create``."""
         rng = generator_of(cls.__name__, rng)
         return cls(normal_weights((length, width), init, rng, rng.next_name(cls.__name__) + ".W"))
 
@@ -133,10 +133,10 @@ class PositionalEncoding(Layer):
 
 
 def waves(x: Array) -> Array:
-    """The encoding of the positions of x, ``(L, D)``: sines in even columns, cosines in odd ones."""
+    """Return the encoding of the positions of x, ``(L, D)``: sines in even columns, cosines in odd ones."""
     xp = array_namespace(x)
     _, L, D = x.shape
-    like = {"dtype": xp.result_type(x.dtype, xp.float32), "device": device_of(x)}  # float16 holds few positions
+    like = {"dtype": xp.result_type(x.dtype, xp.float32), "device": device_of(x)}  # float16 can hold few positions
     t, i = xp.arange(L, **like), xp.arange((D + 1) // 2, **like)
     angles = t[:, None] * xp.exp(i * (-2.0 * log(10000.0) / D))[None, :]
     pairs = xp.stack([xp.sin(angles), xp.cos(angles)], axis=-1)

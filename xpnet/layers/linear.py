@@ -36,13 +36,13 @@ class MatMul(Layer):
 
     @classmethod
     def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:
-        """A MatMul with weights on the current backend; arguments as those of ``Affine.create``."""
+        """Return a MatMul with weights on the current backend, with the arguments of ``Affine.create``."""
         rng = generator_of(cls.__name__, rng)
         return cls(normal_weights((inputs, outputs), init, rng, rng.next_name(cls.__name__) + ".W"))
 
 
 class Linear(Layer):
-    """Affine map along the last axis, ``y = x W + b``: what Affine does to rows, at every step of a sequence.
+    """Affine map along the last axis, ``y = x W + b``: an Affine at every step of a sequence.
 
     Shapes: ``x (..., D)``, ``W (D, M)``, ``b (M,)``, ``y (..., M)``.
     Backward: ``dx = dout Wᵀ``, ``dW = Σ xᵀ dout``, ``db = Σ dout`` over all rows.
@@ -67,20 +67,20 @@ class Linear(Layer):
 
     @classmethod
     def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:
-        """A Linear with parameters on the current backend; arguments as those of ``Affine.create``."""
+        """Return a Linear with parameters on the current backend, with the arguments of ``Affine.create``."""
         rng = generator_of(cls.__name__, rng)
         return cls(normal_weights((inputs, outputs), init, rng, rng.next_name(cls.__name__) + ".W"), zeros((outputs,)))
 
 
 def rows(x: Array) -> Array:
-    """All but the last axis laid out in one, ``(..., D) -> (n, D)``: one product is faster than a batch of them."""
+    """Return all but the last axis as one, ``(..., D) -> (n, D)``: one product is faster than a batch of them."""
     if x.ndim == 2:
         return x
     return array_namespace(x).reshape(x, (prod(x.shape[:-1]), x.shape[-1]))  # type: ignore[no-any-return]
 
 
 def in_rows_of(x: Array, y: Array) -> Array:
-    """The rows of y laid out as those of x, ``(n, M) -> (..., M)``."""
+    """Return the rows of y in the leading axes of x, ``(n, M) -> (..., M)``."""
     if x.ndim == 2:
         return y
     return array_namespace(y).reshape(y, (*x.shape[:-1], y.shape[-1]))  # type: ignore[no-any-return]

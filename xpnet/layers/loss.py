@@ -1,4 +1,4 @@
-"""What every loss is made of: the mean or sum over weighted samples, and the checks of targets and weights."""
+"""The base of every loss: the mean or sum over weighted samples, and the checks of targets and weights."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from xpnet.typing import Array
 class Loss(Layer):
     """The mean of the samples' losses, ``L = Σₙ wₙ lₙ / Σₙ wₙ``; with ``reduction="sum"``, ``L = Σₙ wₙ lₙ``.
 
-    The weights w of the samples may be left out, then each is 1. They are one for each sample, or of the losses' shape
-    over more of its leading axes. Where all of them are 0, so are L and dx.
+    The weights w of the samples may be left out, then each is 1. There is one for each sample, or for each loss over
+    more of its leading axes. If all of them are 0, so are L and dx.
 
     A subclass writes ``per_sample(x, t)``, which returns the loss of each sample and keeps what ``backward`` needs, and
-    ``backward``, the product of ``dlosses(dout)`` and the derivative of each loss. Where samples do not count alike in
-    the mean, ``per_sample`` assigns how much each does to ``counts``. Targets and weights are not differentiated.
-    After ``forward``, ``counted`` is what the sum of the losses was divided by, ``Σₙ wₙ``, also where that is 0.
+    ``backward``, the product of ``dlosses(dout)`` and the derivative of each loss. If samples have different weights in
+    the mean, ``per_sample`` assigns these to ``counts``. Targets and weights are not differentiated. After ``forward``,
+    ``counted`` is the divisor of the sum of the losses, ``Σₙ wₙ``, even if that is 0.
     """
 
     differentiable = ("x",)
@@ -63,7 +63,7 @@ class Loss(Layer):
         return loss
 
     def _total(self, weights: Array | None, losses: Array) -> tuple[Array, Array]:
-        """``Σₙ wₙ`` over all losses, and the same or 1 where it is 0 and nothing is to be divided."""
+        """Return ``Σₙ wₙ`` over all losses, and the divisor: the same, or 1 where it is 0."""
         xp = array_namespace(weights, self.counts)
         counts = self.counts
         if weights is not None:
@@ -73,16 +73,16 @@ class Loss(Layer):
         return total, total + xp.astype(total == 0.0, total.dtype)
 
     def dlosses(self, dout: Any) -> Any:
-        """The derivative with respect to each sample's loss, ``dout wₙ / Σₙ wₙ``, in as many axes as x.
+        """Return the derivative with respect to each sample's loss, ``dout wₙ / Σₙ wₙ``, with as many axes as x.
 
-        It is a number where dout is one and all samples count alike.
+        It is a number if dout is one and all samples have the same weight.
         """
         each = dout / self.N
         return each if self.w is None else each * self.w
 
 
 def over(weights: Array, ndim: int) -> Array:
-    """Weights of leading axes with axes of size 1 behind, to multiply an array of ``ndim`` axes."""
+    """Return weights of leading axes with axes of size 1 appended, to multiply an array of ``ndim`` axes."""
     if weights.ndim == ndim:
         return weights
     shape = (*weights.shape, *(1,) * (ndim - weights.ndim))
@@ -91,7 +91,7 @@ def over(weights: Array, ndim: int) -> Array:
 
 
 def counted(weights: Any, *arrays: Array) -> tuple[Array, ...]:
-    """Arrays with 0 in the place of inf and NaN where the weight is 0, for 0 times these is not 0."""
+    """Return arrays with inf and NaN replaced by 0 where the weight is 0, because 0 times these is not 0."""
     xp, found = array_namespace(weights, *arrays), []
     for array in arrays:
         floating = all(dtype_kind(given) in ("real", "complex") for given in (weights, array))
@@ -104,22 +104,22 @@ def counted(weights: Any, *arrays: Array) -> tuple[Array, ...]:
 
 
 def without_infinite(x: Array, factor: Any) -> Array:
-    """Scores with 0 in the place of an infinite one whose factor is 0, for 0 times infinity is not 0."""
+    """Return scores with infinities replaced by 0 where the factor is 0, because 0 times infinity is not 0."""
     xp = array_namespace(x, factor)
     y: Array = xp.where((factor == 0) & xp.isinf(x), xp.zeros_like(x), x)
     return y
 
 
 def check_not_empty(who: str, x: Array) -> None:
-    """A mean over no samples is not a number."""
+    """Raise ShapeError for an empty batch, whose mean is undefined."""
     if size_of(x) == 0:
         raise ShapeError(who, "x must hold at least one sample", tuple(x.shape), "leave empty batches out")
 
 
 def check_weights(who: str, weights: Array, losses: Array) -> Array:
-    """Weights must be one for each sample, or for more of the leading axes of their losses, finite and not negative.
+    """Return the weights if they fit leading axes of the losses and are finite and not negative; raise if not.
 
-    Where that cannot be read without stalling a device, those that are not become NaN, and the loss with them.
+    Where reading them would stall a device, invalid weights become NaN, and the loss with them.
 
     Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError``.
     """
@@ -130,7 +130,7 @@ def check_weights(who: str, weights: Array, losses: Array) -> Array:
         raise ShapeError(who, must, tuple(weights.shape), "give one weight for each sample")
     if dtype_kind(weights) not in ("real", "complex"):
         raise DtypeError(who, "weights must be floating", weights.dtype, "cast them with xn.asarray(weights)")
-    if dtype_kind(weights) == "complex":  # of a complex step
+    if dtype_kind(weights) == "complex":  # in a complex step
         return weights
     xp = array_namespace(weights)
     good = (weights >= 0.0) & xp.isfinite(weights)
@@ -145,7 +145,7 @@ def check_weights(who: str, weights: Array, losses: Array) -> Array:
 
 
 def check_targets(layer: Loss, x: Array, t: Array) -> None:
-    """Targets must be floating, one for each output.
+    """Raise unless targets are floating, one for each output.
 
     Raises: ``ShapeError``, ``DtypeError``.
     """
@@ -160,14 +160,14 @@ def check_targets(layer: Loss, x: Array, t: Array) -> None:
 
 
 def is_ignored(t: Array, ignore_index: int) -> Array:
-    """Whether each label is the one that does not count; unsigned labels cannot be compared with -100."""
+    """Return whether each label is the ignored one; unsigned labels cannot be compared with -100."""
     xp = array_namespace(t)
     same: Array = xp.astype(t, xp.arange(1).dtype, copy=False) == ignore_index
     return same
 
 
 def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) -> None:
-    """Labels must fit the scores: one index for each sample, or one share for each class.
+    """Raise unless labels fit the scores: one index for each sample, or one share for each class.
 
     Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError``.
     """
@@ -194,7 +194,7 @@ def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) 
         raise ShapeError(who, f"integer t must be {tuple(x.shape[:-1])}", tuple(t.shape), remedy)
     if library_of(array_namespace(t)).readable(t):
         labels = to_numpy(t)
-        if np.maximum.reduce(labels.astype(np.uint64), axis=None) < classes:  # where a negative number is a large one
+        if np.maximum.reduce(labels.astype(np.uint64), axis=None) < classes:  # as unsigned, a negative number is large
             return
         wrong = (labels < 0) | (labels >= classes)
         must = f"labels must be from 0 to {classes - 1}"

@@ -1,4 +1,4 @@
-"""How a layer moves to another library, device or dtype, with all inside it."""
+"""Moves of a layer, with everything inside it, to another library, device or dtype."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xpnet.errors import StateError
 
 
 class MovableLayer(Movable):
-    """A layer that moves with the layers inside it, its loss and its low precision."""
+    """A layer that can be moved, together with the layers inside it, its loss and its low precision."""
 
     def changes(self: Any, destination: Destination) -> list[Change]:
         for name, array in self.params.items():
@@ -24,7 +24,7 @@ class MovableLayer(Movable):
         return found
 
     def own_changes(self: Any, destination: Destination) -> list[Change]:
-        """What is to be assigned on the layer itself: its arrays, its state, and parts such as its precision."""
+        """Return the changes to the layer itself: its arrays, its state, and parts such as its precision."""
         found = destination.changes(self.lasting_state)
         found += destination.changes(vars(self), leave=("accepted", "last_call", "lasting_state", "layers"))
         for part in vars(self).values():
@@ -38,7 +38,7 @@ class MovableLayer(Movable):
 
 
 def everything_in(layer: Any) -> Iterator[Any]:
-    """A layer, the layers inside it, and the loss that ends it."""
+    """Yield a layer, the layers inside it, and the loss that ends it."""
     yield layer
     if layer.is_container:
         for inner in layer.layers.values():

@@ -36,11 +36,11 @@ class NamedArrays(MutableMapping[str, Array]):
 
     @property
     def frozen(self) -> set[str]:
-        """The names of what a frozen layer holds, which nothing trains."""
+        """The names of the arrays in frozen layers, which nothing trains."""
         return {name for name, (layer, _) in self.places.items() if layer.frozen}
 
     def register(self, capture: capturing.Capture, name: str) -> None:
-        """Register with a capture that the array of a name lasts from step to step."""
+        """Register the array of a name with a capture, as one that lasts from step to step."""
         layer, attribute = self.place(name)
         capture.lasts(layer.home_of(attribute), attribute)
 
@@ -56,14 +56,14 @@ class NamedArrays(MutableMapping[str, Array]):
         self.bind(name, value)
 
     def bind(self, name: str, value: Array) -> None:
-        """Assign an array that may be of another library, with all the others."""
+        """Assign an array, which may be of another library if all the others move with it."""
         layer, attribute = self.place(name)
         before = getattr(layer, attribute)
         if getattr(value, "shape", None) != before.shape:
             got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
             raise ShapeError(self.who, f"{name} must be {tuple(before.shape)}", got, "assign an array of that shape")
         if type(value) is not type(before):
-            array_namespace(value)  # refuses what is none
+            array_namespace(value)  # raises for anything but an array
         if value.dtype is not before.dtype and dtype_kind(value) not in ("real", "complex"):
             remedy = f"cast it with xn.asarray({name})"
             raise DtypeError(self.who, f"{name} must be floating", dtype_name(value.dtype), remedy)
@@ -81,7 +81,7 @@ class NamedArrays(MutableMapping[str, Array]):
         return Pairs(self)
 
     def pairs(self) -> list[tuple[str, Array]]:
-        """Names and arrays in a list."""
+        """Return names and arrays as a list of pairs."""
         return [(name, getattr(layer, attribute)) for name, (layer, attribute) in self.places.items()]
 
     def __len__(self) -> int:
@@ -91,9 +91,9 @@ class NamedArrays(MutableMapping[str, Array]):
         return f"params({', '.join(f'{name} {tuple(array.shape)}' for name, array in self.items())})"
 
     def gradients(self) -> dict[str, Array]:
-        """Name -> gradient of the last ``backward``, without those of frozen layers.
+        """Return the gradients of the last ``backward`` by name, without those of frozen layers.
 
-        Raises: ``StateError`` where there was none; what it returns ``NameUnknownError`` for a frozen name.
+        Raises: ``StateError`` before the first one; the result raises ``NameUnknownError`` for a frozen name.
         """
         places = self.places.items()
         try:
@@ -105,22 +105,22 @@ class NamedArrays(MutableMapping[str, Array]):
 
 
 class OfTrained(dict[str, Array]):
-    """Gradients of a network in which some layers are frozen, of which there are none."""
+    """The gradients of a network with frozen layers, which have none."""
 
     def __missing__(self, name: str) -> Array:
-        must, remedy = "a gradient must be of what is trained", "leave it out, or freeze(False) its layer"
+        must, remedy = "a gradient must be that of a trained array", "leave it out, or freeze(False) its layer"
         raise NameUnknownError("gradient", f"{must}, {', '.join(self)}", repr(name), remedy)
 
 
 def _check_place(who: str, name: str, before: Any, value: Any) -> None:
-    """Raise LibraryError where the array of a name would be of another library, or on another device, than before."""
+    """Raise LibraryError if an array would be of another library or on another device than before."""
     old, new = library_of(array_namespace(before)), library_of(array_namespace(value))
     if old.name != new.name:
         what, names = "library", (old.name, new.name)
         remedy = f'to move all of it write .to("{new.name}")'
     else:
         places = device_of(before), device_of(value)
-        if None in places or places[0] == places[1]:  # what a compiler traces has no device
+        if None in places or places[0] == places[1]:  # an array that a compiler traces has no device
             return
         what, names = "device", (old.device_name(places[0]), old.device_name(places[1]))
         remedy = f'to move all of it write .to(device="{names[1]}")'
@@ -128,7 +128,7 @@ def _check_place(who: str, name: str, before: Any, value: Any) -> None:
 
 
 class Pairs(ItemsView[str, Array]):
-    """Names and arrays, without a search for each name."""
+    """A view of names and arrays that does not look up each name."""
 
     _mapping: NamedArrays
 
@@ -140,7 +140,7 @@ class NamedStates(NamedArrays):
     """The live state of a layer or network that lasts but is not trained: name -> array, number or None.
 
     Raises: ``NameUnknownError`` for a name that is not there; ``ShapeError`` for an array of another shape;
-    ``DtypeError`` for what is not of the kind that is there.
+    ``DtypeError`` for a value of another kind than the present one.
     """
 
     who = "states"
@@ -168,7 +168,7 @@ class NamedStates(NamedArrays):
 class State:
     """An attribute in the dict of state that a layer shares with its shallow copies; None until it is set.
 
-    What is written to it is stripped of Variables: a graph must not reach from one step into the next.
+    Values written to it are stripped of Variables: a graph must not extend from one step into the next.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:

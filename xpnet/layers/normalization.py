@@ -57,7 +57,7 @@ class LayerNormalization(Layer):
 
     @classmethod
     def create(cls, size: int, eps: float = 1e-5) -> Self:
-        """A LayerNormalization of D = ``size`` with parameters on the current backend, ``γ = 1``, ``β = 0``."""
+        """Return a LayerNormalization of D = ``size`` with parameters on the current backend, ``γ = 1``, ``β = 0``."""
         check_size(cls.__name__, "size", size)
         return cls(ones((size,)), zeros((size,)), eps=eps)
 
@@ -98,7 +98,7 @@ class RMSNormalization(Layer):
 
     @classmethod
     def create(cls, size: int, eps: float = 1e-5) -> Self:
-        """An RMSNormalization of D = ``size`` with parameters on the current backend, ``γ = 1``."""
+        """Return an RMSNormalization of D = ``size`` with parameters on the current backend, ``γ = 1``."""
         check_size(cls.__name__, "size", size)
         return cls(ones((size,)), eps=eps)
 
@@ -153,12 +153,12 @@ class GroupNormalization(Layer):
         return xp.reshape(dx, dout.shape)  # type: ignore[no-any-return]
 
     def rows(self, x: Array) -> Array:
-        """The values of each sample and group side by side, ``(N, G, C / G ...)``."""
+        """Return the values of each sample and group side by side, ``(N, G, C / G ...)``."""
         return array_namespace(x).reshape(x, (x.shape[0], self.groups, prod(x.shape[1:]) // self.groups))  # type: ignore[no-any-return]
 
     @classmethod
     def create(cls, channels: int, groups: int, eps: float = 1e-5) -> Self:
-        """A GroupNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
+        """Return a GroupNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
         check_size(cls.__name__, "channels", channels)
         return cls(ones((channels,)), zeros((channels,)), groups=groups, eps=eps)
 
@@ -166,13 +166,12 @@ class GroupNormalization(Layer):
 class BatchNormalization(Layer):
     """Batch normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
 
-    In training μ and σ² are the mean and the (biased) variance of each channel over the batch and all places, and
-    the running statistics follow them, ``running = momentum running + (1 - momentum) batch``. ``predict`` uses the
-    running ones, and so does a layer that is frozen, whose ``training`` is False: they are constants in its
-    backward. As in the book, momentum is the share that stays (torch's is the share that comes: 0.9 here is 0.1
-    there) and the running variance follows σ² itself (torch's follows ``σ² n / (n - 1)`` with n the values of a
-    channel). The book's ε is 10e-7. Running statistics are float32 where γ is float16 or bfloat16, in which small
-    steps are lost.
+    In training μ and σ² are the mean and the (biased) variance of each channel over the batch and all places, and the
+    running statistics follow them, ``running = momentum running + (1 - momentum) batch``. ``predict`` uses the running
+    ones, and so does a frozen layer, whose ``training`` is False: they are constants in its backward. As in the book,
+    momentum is the share of the old value (in torch it is that of the new one: 0.9 here is 0.1 there) and the running
+    variance follows σ² itself (torch's follows ``σ² n / (n - 1)`` with n the values of a channel). The book's ε is
+    10e-7. Running statistics are float32 where γ is float16 or bfloat16, in which small steps are lost.
 
     Shapes: ``x (N, D)`` or ``(N, C, ...)``; the others ``(D,)`` or ``(C,)``; ``y`` as ``x``.
     Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``;
@@ -267,15 +266,15 @@ class BatchNormalization(Layer):
 
     @classmethod
     def create(cls, channels: int, momentum: float = 0.9, eps: float = 1e-5) -> Self:
-        """A BatchNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
+        """Return a BatchNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
         check_size(cls.__name__, "channels", channels)
         return cls(ones((channels,)), zeros((channels,)), momentum, eps=eps)
 
 
 def through_statistics(dxhat: Array, xhat: Array, std: Array, axes: tuple[int, ...]) -> Array:
-    """The backward of ``x̂ = (x - μ) / √(σ² + ε)``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``.
+    """Return the backward of ``x̂ = (x - μ) / √(σ² + ε)``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``.
 
-    The means are over the axes of μ and σ², which depend on x, too.
+    The means are over the axes of μ and σ², which also depend on x.
     """
     xp = array_namespace(dxhat, xhat)
     along = xp.mean(dxhat * xhat, axis=axes, keepdims=True)
@@ -284,17 +283,17 @@ def through_statistics(dxhat: Array, xhat: Array, std: Array, axes: tuple[int, .
 
 
 def all_but_channels(x: Array) -> tuple[int, ...]:
-    """The axes of x ``(N, C, ...)`` but that of the channels."""
+    """Return the axes of x ``(N, C, ...)`` except that of the channels."""
     return (0, *range(2, x.ndim))
 
 
 def of_channels(values: Array, x: Array) -> Array:
-    """``(C,)`` as it broadcasts against x ``(N, C, ...)``."""
+    """Return values ``(C,)`` in a shape that broadcasts against x ``(N, C, ...)``."""
     return array_namespace(values).reshape(values, values.shape + (1,) * (x.ndim - 2))  # type: ignore[no-any-return]
 
 
 def check_eps(layer: Layer, eps: Any) -> float:
-    """The ε under a root, which must be above 0.
+    """Return the ε under a root, after a check that it is above 0.
 
     Raises: ``ArgumentError``.
     """

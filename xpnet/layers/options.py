@@ -12,9 +12,9 @@ from xpnet.layers.checks import plain
 
 
 def unusual_options(constructor: Any, values: Mapping[str, Any]) -> list[str]:
-    """The options of a constructor that are not as they are by default, in its order, ``slope=0.1``.
+    """Return the constructor's options that differ from their defaults, in order, such as ``slope=0.1``.
 
-    Of an array the shape is shown. What has no value, or one that does not read in a line, is left out.
+    An array is shown by its shape. Options without a value, or whose value does not fit on a line, are left out.
     """
     shown: list[str] = []
     for name, option in inspect.signature(constructor).parameters.items():

@@ -1,4 +1,4 @@
-"""Classes that derive from nothing: a layer by its ``forward`` and ``backward``, a network by its ``params``."""
+"""Classes without a base of ours: a layer by its ``forward`` and ``backward``, a network by its ``params``."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ from xpnet.layers.named import NamedArrays
 
 
 def is_plain_layer(subject: Any) -> bool:
-    """Whether it has a forward and a backward of its own, as the layers of the book that a reader types."""
+    """Return whether it has its own forward and backward, as the layers that a reader types from the book."""
     if isinstance(subject, Layer | type) or hasattr(subject, "__array_namespace__"):
         return False
     return callable(getattr(subject, "forward", None)) and callable(getattr(subject, "backward", None))
 
 
 def is_plain_network(subject: Any) -> bool:
-    """Whether it has ``params`` by name, a ``gradient(x, t)`` and a ``loss(x, t)``, as the book's TwoLayerNet."""
+    """Return whether it has ``params`` by name, ``gradient(x, t)`` and ``loss(x, t)``, as the book's TwoLayerNet."""
     if isinstance(subject, Layer | type) or not isinstance(getattr(subject, "params", None), Mapping):
         return False
     return callable(getattr(subject, "gradient", None)) and callable(getattr(subject, "loss", None))
 
 
 class PlainLayer(Layer):
-    """A plain layer as a layer: its arguments without a default are inputs, its arrays W that have a dW parameters.
+    """A plain class as a layer: its arguments without a default are inputs, its arrays W with a dW are parameters.
 
-    A ``backward`` with a default for dout, which the book's losses ignore, is called with it, and multiplied by dout.
-    Numbers drawn from NumPy's global generator in ``forward`` are the same in each call.
+    If ``backward`` has a default for dout, as that of the book's losses, which ignore it, it is called with the
+    default, and the result multiplied by dout. Numbers drawn from NumPy's global generator in ``forward`` are the same
+    in each call.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class PlainLayer(Layer):
 
     @classmethod
     def of(cls, subject: Any, inputs: tuple[Any, ...] | None = None) -> PlainLayer:
-        """The layer under the name of its class; what its parameters and gradients are, a run on the inputs tells."""
+        """Return the layer under the name of its class; a run on the inputs finds its parameters and gradients."""
         kind: type[PlainLayer] = type(type(subject).__name__, (cls,), {"__doc__": type(subject).__doc__})
         subject = copy.deepcopy(subject)
         if inputs is None:
@@ -101,7 +102,7 @@ class PlainLayer(Layer):
 
 
 def same_numbers() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A wrapper under which a function sees NumPy's global generator as it is now, and leaves it as it was."""
+    """Return a function that runs with NumPy's global generator in its present state, and restores it afterwards."""
     start = np.random.get_state()  # noqa: NPY002 (what a plain network draws from)
 
     def seeded(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,14 +120,14 @@ def same_numbers() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def needed(function: Any) -> tuple[str, ...]:
-    """The names of the arguments that have no default."""
+    """Return the names of the arguments that have no default."""
     arguments = inspect.signature(function).parameters.values()
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return tuple(a.name for a in arguments if a.kind in kinds and a.default is a.empty)
 
 
 def trained(subject: Any, attributes: Mapping[str, Any]) -> tuple[str, ...]:
-    """The floating arrays among the attributes beside which the subject has an attribute for their gradient."""
+    """Return the floating arrays among the attributes for which the subject has an attribute with the gradient."""
     return tuple(
         name
         for name, value in attributes.items()
@@ -139,9 +140,9 @@ def trained(subject: Any, attributes: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def layers_of(network: Any) -> dict[str, Any]:
-    """The layers of a plain network by name, those that it keeps as ``layers`` and, behind them, its loss.
+    """Return the layers of a plain network by name, those in its ``layers`` followed by its loss.
 
-    Empty where it keeps no such layers.
+    The dict is empty if the network has no such layers.
     """
     kept = getattr(network, "layers", None)
     if isinstance(kept, list | tuple):
@@ -156,7 +157,7 @@ def layers_of(network: Any) -> dict[str, Any]:
 
 
 def as_layer(layer: Any, inputs: tuple[Any, ...] | None = None) -> Layer:
-    """A layer as it is, a plain one as a PlainLayer.
+    """Return a layer unchanged, and a plain one as a PlainLayer.
 
     Raises: ``DtypeError`` for anything else.
     """

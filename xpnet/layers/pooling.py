@@ -12,7 +12,7 @@ from xpnet.typing import Array
 
 
 class WindowPooling(Windowed):
-    """What the poolings with a window share: its size, stride and pad."""
+    """The base of poolings with a window: its size, stride and pad."""
 
     shapes = {"x": "N C H W"}
 
@@ -30,8 +30,8 @@ class WindowPooling(Windowed):
 class MaxPooling(WindowPooling):
     """Max pooling, ``y[n, c, i, j] = max x[n, c, s i + k - p, s j + l - p]`` over the cells k, l of the window.
 
-    The first of equal values wins, a NaN before all others, and the border of width p (``pad``) never. ``stride`` and
-    ``pad`` are one number, or a pair for rows and columns. ``Pooling`` is the book's name for it.
+    The first of equal values wins, a NaN wins over all others, and the border of width p (``pad``) never wins.
+    ``stride`` and ``pad`` are one number, or a pair for rows and columns. ``Pooling`` is the book's name for it.
 
     Shapes: ``x (N, C, H, W)``, ``y (N, C, OH, OW)`` with ``OH = ⌊(H + 2p - pool_h) / s⌋ + 1``.
     Backward: ``dx`` is ``dout`` at the cell that won, summed where windows overlap; else 0.
@@ -61,7 +61,7 @@ class MaxPooling(WindowPooling):
 
 
 def first_inside(window: Window, places: Pair, like: Array) -> Array:
-    """Which cell of the window is the first that is not on the border, at each place, ``(OH, OW)``."""
+    """Return the first cell of the window that is not on the border, at each place, ``(OH, OW)``."""
     xp = array_namespace(like)
     row, column = (
         xp.clip(p - s * xp.arange(count, device=device_of(like)), min=0)

@@ -1,4 +1,4 @@
-"""The backward of a container that writes only its forward: from the tape."""
+"""The backward of a container that defines only its forward: taken from the tape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xpnet.layers.spec import Call
 
 
 def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """``forward`` in training on a tape, which is kept for ``pull_back``; where someone else records, plain."""
+    """Record ``forward`` in training on a tape for ``pull_back``; run it plainly if someone else records."""
 
     @wraps(forward)
     def recording(self: Any, *args: Any, **named: Any) -> Any:
@@ -48,7 +48,7 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def pull_back(self: Any, dout: Any = 1.0) -> Any:
-    """Assign to every layer its gradients, each the sum over the uses of the layer, and return dx."""
+    """Assign each layer its gradients, summed over the uses of the layer, and return dx."""
     if self.recorded_tape is None:
         raise StateError(type(self).__name__, "forward must run before backward", "no forward", "call forward first")
     pullback, traced = self.recorded_tape
@@ -64,5 +64,5 @@ def pull_back(self: Any, dout: Any = 1.0) -> Any:
 
 
 def nothing_trained(_: Any) -> tuple[dict[str, Any]]:
-    """The gradients of a network that is frozen as a whole."""
+    """Return the gradients of a network that is wholly frozen."""
     return ({},)

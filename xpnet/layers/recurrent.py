@@ -1,4 +1,4 @@
-"""Recurrent layers: a state that goes from step to step."""
+"""Recurrent layers: a state that is passed from step to step."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from xpnet.typing import Array
 
 
 class Recurrent(Layer):
-    """What recurrent layers share: products over all steps at once, the state before the first step, what comes out.
+    """The base of recurrent layers: products over all steps at once, the state before the first step, the output.
 
-    ``stateful`` starts each ``forward`` where the one before ended. The state is a constant there: backward ends at the
-    first step (truncated backpropagation through time). ``predict`` starts there too, and leaves the state as it is.
-    ``return_sequences=False`` returns the state after the last step alone.
+    With ``stateful``, each ``forward`` starts where the one before ended. The state is a constant there: backward ends
+    at the first step (truncated backpropagation through time). ``predict`` also starts there, and does not change the
+    state. ``return_sequences=False`` returns only the state after the last step.
 
-    Inside, steps stand first, ``(L, N, …)``: what enters at each, ``a = x Wx + b``, is one product for all of them, and
-    so are the gradients of the weights. ``hs`` are the states, ``hs[t]`` that before step t. ``gates`` is the number of
-    blocks of H columns in Wx and Wh.
+    Inside, the axis of steps comes first, ``(L, N, …)``: the contributions of the inputs, ``a = x Wx + b``, are one
+    product for all steps, and so are the gradients of the weights. ``hs`` are the states, ``hs[t]`` the one before step
+    t. ``gates`` is the number of blocks of H columns in Wx and Wh.
 
     Raises: ``ShapeError`` for weights of another width, a sequence without steps, and another number of rows than those
     of the kept state.
@@ -54,7 +54,7 @@ class Recurrent(Layer):
             setattr(self, name, None)
 
     def _entering(self, x: Array, b: Array) -> Array:
-        """``x Wx + b`` of all steps, ``(L, N, …)``; keeps x, steps first."""
+        """Return ``x Wx + b`` for all steps, ``(L, N, …)``, and keep x with the steps first."""
         if x.shape[1] == 0:
             raise ShapeError(type(self).__name__, "x must have at least one step", tuple(x.shape), "leave it out")
         xp = array_namespace(x, self.Wx, b)
@@ -63,7 +63,7 @@ class Recurrent(Layer):
         return xp.reshape(a, (*self.x.shape[:2], a.shape[1]))  # type: ignore[no-any-return]
 
     def _before(self, name: str) -> Array:
-        """The state before the first step, ``(N, H)``: zeros, or what ``forward`` kept."""
+        """Return the state before the first step, ``(N, H)``: zeros, or the one that ``forward`` kept."""
         _, N, _ = self.x.shape
         H = self.Wh.shape[0]
         kept: Array | None = getattr(self, name) if self.stateful else None
@@ -76,7 +76,7 @@ class Recurrent(Layer):
         return array_namespace(kept).astype(kept, self.x.dtype, copy=False)  # type: ignore[no-any-return]
 
     def _leaving(self, states: list[Array], **last: Array) -> Array:
-        """The output from the states of all steps; keeps the ``last`` of each kind."""
+        """Return the output from the states of all steps, and keep the ``last`` of each kind."""
         if self.stateful and self.training:
             for name, value in last.items():
                 setattr(self, name, value)
@@ -85,13 +85,13 @@ class Recurrent(Layer):
         return array_namespace(*states).stack(states, axis=1)  # type: ignore[no-any-return]
 
     def _upstream(self, dout: Array) -> list[Array]:
-        """``dout`` of each step, ``(N, H)``."""
+        """Return ``dout`` of each step, ``(N, H)``."""
         if self.return_sequences:
             return [dout[:, t, :] for t in range(dout.shape[1])]
         return [*[array_namespace(dout).zeros_like(dout)] * (self.x.shape[0] - 1), dout]
 
     def _to_x(self, das: list[Array]) -> Array | None:
-        """``dWx = Σ xᵀ da`` over all steps and rows, and ``dx = da Wxᵀ``."""
+        """Compute ``dWx = Σ xᵀ da`` over all steps and rows, and return ``dx = da Wxᵀ``."""
         da = in_one(das)
         self.dWx = rows(self.x).T @ da
         if not self.needs_dx:
@@ -110,7 +110,7 @@ class Recurrent(Layer):
         init: Init = "lecun",
         rng: Generator | None = None,
     ) -> Self:
-        """A layer with parameters on the current backend, ``Wx = σ z``, ``Wh = σ z``, ``b = 0``.
+        """Return a layer with parameters on the current backend, ``Wx = σ z``, ``Wh = σ z``, ``b = 0``.
 
         ``init`` as in ``Affine.create``. ``rng`` gives each layer numbers of its own.
 
@@ -218,7 +218,7 @@ class LSTM(Recurrent):
 
     @classmethod
     def _biases(cls, hidden: int) -> tuple[Array, ...]:
-        """Zeros, and ones for the forget gate, which then starts open (Jozefowicz et al., 2015)."""
+        """Return zeros, but ones for the forget gate, which then starts open (Jozefowicz et al., 2015)."""
         b: Any = np.zeros(4 * hidden)
         b[hidden : 2 * hidden] = 1.0
         return (get_backend().asarray(b),)
@@ -281,5 +281,5 @@ class GRU(Recurrent):
 
 
 def in_one(steps: list[Array]) -> Array:
-    """The rows of all steps, ``L of (N, M) -> (L N, M)``."""
+    """Return the rows of all steps, ``L of (N, M) -> (L N, M)``."""
     return array_namespace(*steps).concat(steps, axis=0)  # type: ignore[no-any-return]

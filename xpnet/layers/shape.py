@@ -1,4 +1,4 @@
-"""Layers that move values and compute nothing."""
+"""Layers that move values without computing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Reshape(Layer):
 
     Shapes: ``x (N, ...)``, ``y (N, *sample_shape)``.
     Backward: ``dx = dout`` in the shape of ``x``.
-    Raises: ``ArgumentError`` for sizes that are no shape; ``ShapeError`` where the values of a sample do not fill it.
+    Raises: ``ArgumentError`` for sizes that are not a shape; ``ShapeError`` if the values of a sample do not fill it.
     """
 
     shapes = {"x": "N ..."}
@@ -81,7 +81,7 @@ class Transpose(Layer):
     ``axes`` names every axis of x, the batch too: ``Transpose(0, 2, 3, 1)`` puts the channels of images last.
 
     Backward: ``dx = dout`` with the axes back in their order.
-    Raises: ``ArgumentError`` for what is no order of axes; ``ShapeError`` for an x with another number of axes.
+    Raises: ``ArgumentError`` unless they are an order of all axes; ``ShapeError`` for an x with another number of axes.
     """
 
     holomorphic = True
@@ -108,5 +108,5 @@ class Transpose(Layer):
 
 
 def whole_numbers(numbers: Iterable[Any]) -> bool:
-    """Whether all are integers, of Python or NumPy."""
+    """Return whether all are integers of Python or NumPy."""
     return all(isinstance(number, Integral) and not isinstance(number, bool) for number in numbers)

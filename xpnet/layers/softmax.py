@@ -11,7 +11,7 @@ from xpnet.typing import Array
 class Softmax(Layer):
     """Softmax over the last axis, ``y = eˣ / Σ eˣ``; exact for scores of any size.
 
-    Before a cross-entropy it is not wanted: ``SoftmaxWithLoss`` is the two in one.
+    It is not needed before a cross-entropy: ``SoftmaxWithLoss`` combines the two.
 
     Shapes: ``x (..., K)``, ``y (..., K)``.
     Backward: ``dx = y (dout - Σ dout y)``.
@@ -63,7 +63,7 @@ class LogSoftmax(Layer):
 
 
 def softmax(x: Array) -> Array:
-    """Softmax over the last axis, ``y = eˣ⁻ᶜ / Σ eˣ⁻ᶜ`` with ``c = max x``, which cannot overflow."""
+    """Return softmax over the last axis, ``y = eˣ⁻ᶜ / Σ eˣ⁻ᶜ`` with ``c = max x``, which cannot overflow."""
     xp = array_namespace(x)
     e = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
     y: Array = e / xp.sum(e, axis=-1, keepdims=True)
@@ -71,7 +71,7 @@ def softmax(x: Array) -> Array:
 
 
 def check_classes(layer: Layer, x: Array) -> None:
-    """Shares of nothing do not sum to 1."""
+    """Raise ShapeError if there are no classes: shares of nothing do not sum to 1."""
     if x.shape[-1] == 0:
         who = type(layer).__name__
         raise ShapeError(who, "x must hold at least one class", tuple(x.shape), "give it scores on the last axis")

@@ -1,4 +1,4 @@
-"""Spec: what a class of layers declares, read once. Call: what one run of ``forward`` leaves for ``backward``."""
+"""Spec: the declarations of a class of layers, read once. Call: the notes of a ``forward`` for its ``backward``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a class declares, as the checks of its inputs ask for it.
+    """The declarations of a class, in the form that the checks of its inputs need.
 
     ``inputs`` are the arguments of ``forward`` in order, and ``optional`` those with the default None. ``shapes`` has
     the letters of each array, ``("N", "D")``. The rest are the attributes of ``Layer`` of the same names.
@@ -31,7 +31,7 @@ class Spec:
 
     @classmethod
     def of(cls, kind: Any) -> Spec:
-        """The declarations of a class of layers."""
+        """Return the declarations of a class of layers."""
         return cls(
             kind.__name__,
             kind.inputs,
@@ -50,9 +50,9 @@ class Spec:
 
 @dataclass(slots=True)
 class Accepted:
-    """What arrays were like that a layer has accepted; those that are like them need not be checked again.
+    """The kind of arrays that a layer has accepted; others of that kind need not be checked again.
 
-    ``half`` is the position of the input in whose dtype y leaves, where the equations run in float32; else None.
+    ``half`` is the position of the input whose dtype y has, if the equations run in float32, else None.
     """
 
     signature: list[Any] | None = None
@@ -61,12 +61,12 @@ class Accepted:
 
 @dataclass(slots=True)
 class Call:
-    """What one run of ``forward`` leaves for ``backward``, beside what the equations keep.
+    """The notes that one run of ``forward`` leaves for ``backward``, apart from the arrays that the equations keep.
 
-    ``x_shape`` is the shape in which x came. ``like`` says what dout must be like: namespace, shape, dtype and device;
-    it is None where y is a number, ``number``. ``half`` is the array in whose dtype y left, where the
-    equations ran in float32 for arrays of 16 bits. ``then`` runs once, before the first ``backward``. ``pull`` is the
-    backward of a layer that is frozen, from a tape: it gives dx alone.
+    ``x_shape`` is the original shape of x. ``like`` is the namespace, shape, dtype and device that dout must have; it
+    is None where y is a number, ``number``. ``half`` is the array whose dtype y has, if the equations ran in float32
+    for arrays of 16 bits. ``then`` runs once, before the first ``backward``. ``pull`` is the backward of a frozen
+    layer, from a tape: it returns dx alone.
     """
 
     x_shape: tuple[int, ...] | None = None
@@ -78,7 +78,7 @@ class Call:
 
 
 def arguments_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of a method's arguments, and of those among them that may be left out, whose default is None."""
+    """Return the names of a method's arguments, and those among them that are optional, with the default None."""
     arguments = list(inspect.signature(function).parameters.values())[1:]
     names = tuple([argument.name for argument in arguments])
     return names, tuple([argument.name for argument in arguments if argument.default is None])

@@ -12,10 +12,10 @@ from xpnet.layers.bodies import Body, body_for, is_plain, libraries_for
 
 
 class Stage:
-    """Some layers in a row as a body runs them; by their equations for what the body does not take, or without one.
+    """Some layers in a row that a body runs, or their equations if there is no body or it declines the arrays.
 
-    ``checked`` has each run check what comes in and what comes back. A stage of a plan is asked for one backward, and
-    lets the cache go with it; that of a node, where ``once`` is False, can be asked again.
+    With ``checked``, each run checks its inputs and dout. A stage of a plan runs one backward, and then drops the
+    cache; the stage of a node, where ``once`` is False, can run it again.
     """
 
     is_container = False
@@ -38,7 +38,7 @@ class Stage:
     def __call__(self, *inputs: Any) -> Any:
         body, self.given = self.body, None
         for layer in self.layers:
-            layer.last_call = None  # what a forward by hand left is of another batch
+            layer.last_call = None  # a forward by hand belongs to another batch
         if body is None:
             return self._by_equations(inputs)
         if self.checked:
@@ -48,7 +48,7 @@ class Stage:
         try:
             y = body.forward(*inputs)
         except Exception:
-            self.check(inputs)  # it names what is wrong
+            self.check(inputs)  # it raises an error that names the fault
             raise
         if y is NotImplemented:
             return self._by_equations(inputs)
@@ -56,11 +56,11 @@ class Stage:
         return y
 
     def onto(self, around: Any, *inputs: Any) -> Any:
-        """``around + self(*inputs)``, which a body may compute at once."""
+        """Return ``around + self(*inputs)``, which a body may compute at once."""
         return self._onto(around, self, inputs)
 
     def backward_onto(self, around: Any, dout: Any) -> Any:
-        """``around + self.backward(dout)``, which a body may compute at once."""
+        """Return ``around + self.backward(dout)``, which a body may compute at once."""
         return self._onto(around, self.backward, (dout,))
 
     def _onto(self, around: Any, run: Callable[..., Any], given: tuple[Any, ...]) -> Any:
@@ -75,7 +75,7 @@ class Stage:
         return y if left is None else left + y
 
     def check(self, inputs: tuple[Any, ...]) -> None:
-        """Check what comes in as the first layer does; those behind it take what it gives."""
+        """Check the inputs as the first layer does; the layers behind it take its output."""
         first = self.layers[0]
         if len(inputs) != len(first.inputs):
             inputs = checks.in_order(first.spec, inputs, {})
@@ -92,7 +92,7 @@ class Stage:
             return x
 
     def _again_by_equations(self, given: tuple[Any, ...]) -> None:
-        """Forward once more, by the equations, which keep what their backward needs; the state stays as it is."""
+        """Run forward once more by the equations, which keep what their backward needs, without changing the state."""
         self.given = None
         states = [dict(layer.lasting_state) for layer in self.layers]
         self._by_equations(given)
@@ -100,7 +100,7 @@ class Stage:
             layer.lasting_state.update(state)
 
     def backward(self, dout: Any = 1.0) -> Any:
-        """The gradients of the layers, written on them, and dx."""
+        """Write the gradients of the layers on them, and return dx."""
         given = self.given
         if self.frozen and not (self.trains or (self.needs_dx and self.layers[0].needs_dx)):
             return None
@@ -123,7 +123,7 @@ class Stage:
 
 
 class InferenceStage:
-    """A stage as inference runs it: nothing is kept, so that threads may share it."""
+    """A stage for inference: nothing is kept, so that threads may share it."""
 
     is_container = False
     checked = False
@@ -136,7 +136,7 @@ class InferenceStage:
         return self.onto(None, *inputs)
 
     def onto(self, around: Any, *inputs: Any) -> Any:
-        """``around + self(*inputs)``, which a body may compute at once; without the sum where around is None."""
+        """Return ``around + self(*inputs)``, which a body may compute at once, or no sum if around is None."""
         kind = self.stage.kind
         if kind is not None:
             if self.checked:
@@ -157,7 +157,7 @@ class InferenceStage:
 
 
 class ContainerStage:
-    """A container as a body runs it, in the place of the forward and backward of ``inside``, its copy over stages."""
+    """A container that a body runs, in place of the forward and backward of ``inside``, its copy over stages."""
 
     is_container = True
     in_inference = False
@@ -173,13 +173,13 @@ class ContainerStage:
         return self.forward(*inputs)
 
     def with_layers(self, layers: Mapping[str, Any], needs_dx: bool) -> ContainerStage:
-        """The same over other stages."""
+        """Return the same stage over other stages."""
         return ContainerStage(self.inside.with_layers(layers, needs_dx), self.kind)
 
 
 @contextmanager
 def without_dx(layer: Any, needs_dx: bool) -> Iterator[None]:
-    """Have a layer compute no dx within a block, unless it is needed."""
+    """Let a layer compute no dx within a block, unless it is needed."""
     if needs_dx or not layer.needs_dx:
         yield
         return
@@ -194,7 +194,7 @@ def without_dx(layer: Any, needs_dx: bool) -> Iterator[None]:
 
 
 def stage_of(layer: Any, arrays: tuple[Any, ...]) -> Stage | None:
-    """The stage that runs one call of a layer for a node of a graph; None where its equations run."""
+    """Return the stage that runs one call of a layer for a node of a graph, or None to run its equations."""
     if is_plain():
         return None
     kinds = {type(array) for array in arrays if array is not None}

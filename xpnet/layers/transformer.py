@@ -27,7 +27,7 @@ class TransformerBlock(Container):
 
     Shapes: ``x, y (N, L, D)``; ``mask (N, L)`` bool for the attention, may be left out.
     Backward: ``dh = dout + dout ∂branch₂``, ``dx = dh + dh ∂branch₁``.
-    Raises: ``DtypeError`` for what is no layer or no list of them; ``ArgumentError`` for an empty branch, and for one
+    Raises: ``DtypeError`` for anything but layers or lists of them; ``ArgumentError`` for an empty branch, and for one
     layer in two places.
     Source: Vaswani et al., 2017, section 3.1; Xiong et al., 2020 (normalization first).
     """
@@ -83,7 +83,7 @@ class TransformerBlock(Container):
         init: Init = 0.02,
         rng: Generator | None = None,
     ) -> Self:
-        """A block with parameters on the current backend: two Linear around a Gelu (tanh) of ``hidden`` units.
+        """Return a block with parameters on the current backend: two Linear around a Gelu (tanh) of ``hidden`` units.
 
         ``hidden`` is 4 D unless given, ``init`` as in ``Affine.create``. A ``dropout_ratio`` above 0 ends each branch
         in Dropout. ``rng`` gives each layer numbers of its own.

@@ -14,12 +14,12 @@ IntOrPair: TypeAlias = int | Sequence[int]
 
 
 class Windowed(Layer):
-    """A layer with a window that slides over images."""
+    """A layer whose window slides over images."""
 
     window: Window
 
     def places_in(self, shape: tuple[int, ...]) -> Pair:
-        """How often the window fits into images ``(..., H, W)`` along each axis, ``(OH, OW)``.
+        """Return how many times the window fits into images ``(..., H, W)`` along each axis, ``(OH, OW)``.
 
         Raises: ``ShapeError`` where it does not.
         """
@@ -34,12 +34,12 @@ class Windowed(Layer):
 
 
 def _one_or_pair(value: Any) -> Any:
-    """One number where a pair holds it twice."""
+    """Return a pair as one number if both are equal."""
     return value[0] if isinstance(value, tuple) and value[:1] == value[1:] else value
 
 
 def pair(who: str, name: str, value: Any, lowest: int) -> Pair:
-    """One whole number for both axes, or one for each, ``(rows, columns)``.
+    """Return one whole number for both axes, or a pair with one for each, ``(rows, columns)``.
 
     Raises: ``ArgumentError`` for anything else, or a number below the lowest.
     """
@@ -54,9 +54,9 @@ def pair(who: str, name: str, value: Any, lowest: int) -> Pair:
 def window_of(
     who: str, size: Any, stride: IntOrPair, pad: IntOrPair, dilation: IntOrPair = 1, what: str = "the window"
 ) -> Window:
-    """The window that the options of a layer describe.
+    """Return the window given by the options of a layer.
 
-    Raises: ``ArgumentError`` for options that are no whole numbers, or too small.
+    Raises: ``ArgumentError`` for options that are not whole numbers, or too small.
     """
     return Window(
         pair(who, f"the size of {what}", size, 1),
@@ -67,7 +67,7 @@ def window_of(
 
 
 def check_fits(who: str, window: Window, shape: tuple[int, ...]) -> None:
-    """The window must fit into the image ``(..., H, W)`` with its border.
+    """Raise unless the window fits into the image ``(..., H, W)`` with its border.
 
     Raises: ``ShapeError``.
     """

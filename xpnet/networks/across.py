@@ -1,4 +1,4 @@
-"""The seam at which several processes train one network, each on its rows of a batch."""
+"""The interface through which several processes train one network, each on its rows of a batch."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from xpnet.typing import Array
 
 
 class Across(Protocol):
-    """What the processes that train a network together make of each of its steps; see ``Network.share``."""
+    """The part of a training step that processes do together to train one network; see ``Network.share``."""
 
     def begin(self, loss: Array) -> Any:
-        """What the derivative of the loss of these rows begins with, between forward and backward: their share."""
+        """Return the derivative from which backward starts: the share of these rows in the loss of all."""
 
     def took(self, layers: tuple[Layer, ...]) -> None:
-        """The gradients of these layers are final, while the backward of those before them is still to come."""
+        """Note that the gradients of these layers are final, while backward goes on through the layers before them."""
 
     def agree(self, finite: Array) -> Array:
-        """Whether the gradients of all processes are finite, where those of this one are as told."""
+        """Return whether the gradients of all processes are finite, given whether those of this one are."""
 
     def end(self, loss: Array) -> Array:
-        """The loss of all rows; the gradients of all rows stand on the layers then."""
+        """Return the loss of all rows, once the layers hold the gradients of all rows."""
 
 
 class TellingStage(Stage):
-    """A stage that tells when the gradients of its layers are final."""
+    """A stage that reports when the gradients of its layers are final."""
 
     def __init__(self, across: Across, *stage: Any, **options: Any) -> None:
         super().__init__(*stage, **options)
@@ -47,14 +47,14 @@ class Shareable(Chain):
     _plan: Any
 
     def share(self, across: Across | None) -> None:
-        """Have ``gradient`` be that of a batch of which other processes have the other rows; None ends it.
+        """Let ``gradient`` be that of a batch whose other rows are on other processes; None ends it.
 
-        It holds for this network, and not for its copies. See ``xpnet.distributed``.
+        This applies to this network, and not to its copies. See ``xpnet.distributed``.
         """
         self._shared, self._plan = across, None
 
     def pulled(self, loss: Array, last: Any, run: Callable[[Any], Any]) -> Array:
-        """The loss, after its backward by ``run``; that of all rows where other processes have some of them."""
+        """Run the backward of a loss by ``run``; return the loss, of all rows if other processes have some of them."""
         across: Across | None = getattr(self, "_shared", None)
         dout = last.backward(1.0 if across is None else across.begin(loss))
         if self.precision is None:

@@ -1,4 +1,4 @@
-"""What the book's networks have in common: the keys of their arrays."""
+"""The base of the book's networks: the keys of their arrays."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ MEMORY_ROWS = 100  # the rows that predict computes at once: patches of images a
 
 
 class ConvNetwork(BookNetwork):
-    """A network whose ``predict`` computes few rows at a time, as those of images are large inside."""
+    """A network whose ``predict`` computes a few rows at a time, because images take much memory inside."""
 
     def predict(self, x: Any, batch_size: int = MEMORY_ROWS) -> Any:
         return super().predict(x, batch_size)
@@ -103,7 +103,7 @@ def check_image_shape(who: str, input_dim: Any) -> None:
 
 
 class ConvStack:
-    """The layers of a network under construction, and the shape that a sample has behind the last of them."""
+    """The layers of a network under construction, and the shape of a sample after the last of them."""
 
     def __init__(self, who: str, input_dim: tuple[int, ...], init: Init, rng: Generator | None) -> None:
         check_image_shape(who, input_dim)
@@ -112,7 +112,7 @@ class ConvStack:
         self.layers: dict[str, Layer] = {}
 
     def convolution(self, name: str, conv_param: Any) -> None:
-        """A Convolution by the book's ``conv_param``."""
+        """Append a Convolution with the book's ``conv_param``."""
         if not isinstance(conv_param, Mapping):
             remedy = 'such as {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}'
             raise DtypeError(self.who, "conv_param must map names to numbers", repr(conv_param), remedy)
@@ -126,11 +126,11 @@ class ConvStack:
         self._put(name, conv, filters)
 
     def pooling(self, name: str) -> None:
-        """A Pooling of 2x2."""
+        """Append a 2x2 Pooling."""
         self._put(name, Pooling(2, 2, stride=2), self.shape[0])
 
     def affine(self, name: str, size: int) -> None:
-        """An Affine from all the values of a sample."""
+        """Append an Affine that takes all values of a sample."""
         values = 1
         for length in self.shape:
             values *= length

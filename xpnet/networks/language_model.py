@@ -33,9 +33,9 @@ Host = np.ndarray[Any, Any]
 class TransformerLM(Network):
     """Decoder-only Transformer, ``y[n, t]`` the scores of the symbol that follows ``x[n, 0 … t]``.
 
-    An embedding of symbols and one of positions, causal blocks, a normalization, and a matrix to the scores; its loss
-    is the mean cross-entropy over all positions. ``tied`` uses the embedding of symbols for the scores too,
-    ``y = h Wᵀ``: one array, whose gradient is the sum of both uses.
+    It consists of an embedding of symbols and one of positions, causal blocks, a normalization, and a matrix to the
+    scores; its loss is the mean cross-entropy over all positions. ``tied`` uses the embedding of symbols for the scores
+    too, ``y = h Wᵀ``: one array, whose gradient is the sum of both uses.
 
     ``params`` has ``Embedding1.W``, ``PositionalEmbedding1.W``, ``Block1.Attention1.Wq`` …, and ``MatMul1.W`` unless
     tied.
@@ -99,11 +99,11 @@ class TransformerLM(Network):
         top_k: int | None = None,
         rng: Generator | None = None,
     ) -> Array:
-        """The prompt and ``count`` symbols after it, each drawn from ``softmax(y / temperature)`` of those before.
+        """Return the prompt and ``count`` more symbols, each drawn from ``softmax(y / temperature)`` of those before.
 
-        A ``temperature`` of 0 takes the highest score; ``top_k`` draws from the k highest alone. The last ``context``
-        symbols are seen. Scores are read on the host, where the draws are made: each call has a stream of its own, the
-        same for a seed on every backend.
+        A ``temperature`` of 0 chooses the highest score; ``top_k`` draws only from the k highest. The network sees the
+        last ``context`` symbols. Scores are read on the host, where the draws are made: each call has its own stream,
+        the same for a seed on every backend.
 
         Shapes: ``prompt (L,)`` or ``(N, L)`` integer, result ``(L + count,)`` or ``(N, L + count)``.
         Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError`` for a prompt that is empty or holds other symbols, and
@@ -136,7 +136,7 @@ def check_temperature(who: str, temperature: Any) -> None:
 
 
 def check_prompt(who: str, prompt: Array, vocabulary: int) -> Host:
-    """The prompts on the host, one a row.
+    """Return the prompts on the host, one in each row.
 
     Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError``.
     """
@@ -156,7 +156,7 @@ def check_prompt(who: str, prompt: Array, vocabulary: int) -> Host:
 
 
 def chosen(scores: Host, temperature: float, top_k: int | None, u: Host) -> Host:
-    """The symbol of each row, ``k`` with ``Σᵢ₍ₖ pᵢ ≤ u < Σᵢ≤ₖ pᵢ`` and ``p = softmax(scores / temperature)``.
+    """Return a symbol for each row, ``k`` with ``Σᵢ₍ₖ pᵢ ≤ u < Σᵢ≤ₖ pᵢ`` and ``p = softmax(scores / temperature)``.
 
     Shapes: ``scores (N, V)``, ``u (N, 1)`` uniform in [0, 1), result ``(N, 1)``.
     """
@@ -165,7 +165,7 @@ def chosen(scores: Host, temperature: float, top_k: int | None, u: Host) -> Host
     if top_k is not None and top_k < scores.shape[1]:
         rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
         scores = np.where(rank < top_k, scores, -np.inf)
-    with np.errstate(over="ignore"):  # at a tiny temperature, where the share is 0
+    with np.errstate(over="ignore"):  # it overflows at a tiny temperature, where the share is 0
         shares = np.exp((scores - np.max(scores, axis=1, keepdims=True)) / temperature)
     upto = np.cumsum(shares, axis=1)
     whole = upto[:, -1:]

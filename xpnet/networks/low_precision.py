@@ -29,16 +29,16 @@ from xpnet.typing import Array
 DTYPES = ("float16", "bfloat16")
 FIRST_SCALE, SMALLEST_SCALE, LARGEST_SCALE = 2.0**16, 2.0**-24, 2.0**24
 GOOD_STEPS = 2000
-BAD_STEPS = 50  # in a row: as many as the largest scale takes to its floor
-LOOK_EVERY = 64  # steps, on a device, where a look waits for it
+BAD_STEPS = 50  # in a row, enough for the largest scale to fall to its floor
+LOOK_EVERY = 64  # steps, on a device where reading a value waits
 
 
 class Gradients(dict[str, Array]):
-    """Gradients by name, and whether they are: a step over those of which one overflowed is to be left out.
+    """Gradients by name, and whether all are finite: a step is to be left out if one has overflowed.
 
-    ``finite`` is a boolean of no axes on their device. Gradients that are made from others, such as clipped ones, keep
-    it by ``changed``. Where each of several processes has a part of the values, ``across`` adds numbers of all parts,
-    and finds the largest.
+    ``finite`` is a 0-d boolean on their device. Gradients that are made from others, such as clipped ones, keep it by
+    ``changed``. If each of several processes has a part of the values, ``across`` adds numbers over all parts, and
+    finds the largest.
     """
 
     def __init__(self, gradients: Mapping[str, Array], finite: Array | None, across: Any = None) -> None:
@@ -48,17 +48,17 @@ class Gradients(dict[str, Array]):
 
 
 def changed(grads: Mapping[str, Array], made: dict[str, Array]) -> dict[str, Array]:
-    """What was made from gradients, finite and in parts where they were."""
+    """Return a dict made from gradients as Gradients too, with their ``finite`` and ``across``."""
     return Gradients(made, grads.finite, grads.across) if isinstance(grads, Gradients) else made
 
 
 class LowPrecision(Movable):
     """Gradients computed in low precision for weights of high precision, ``dW = (∂ s L / ∂W₁₆) / s``.
 
-    s is ``loss_scale``: None for none, a number, or an array that adapts: it halves where a gradient is not finite,
-    and doubles after 2000 steps in which all were, of which ``good_steps`` counts the last. It stays on the device.
-    ``bad_steps`` counts the last steps in a row in which one was not. Where they come to 50, or the scale is at its
-    floor, no scale will help.
+    s is ``loss_scale``: None for no scale, a number, or an array that adapts: it halves after a gradient that is not
+    finite, and doubles after 2000 steps with finite ones, which ``good_steps`` counts. It stays on the device.
+    ``bad_steps`` counts the latest steps in a row with a gradient that was not finite. After 50 of them, or with the
+    scale at its minimum, no scale will help.
 
     Raises: as ``Network.compute_in``; ``DivergenceError`` from ``backward`` where no scale helps, at once where that
     can be seen without stalling a device, elsewhere within 64 steps.
@@ -82,12 +82,12 @@ class LowPrecision(Movable):
             self.good_steps = xp.zeros_like(self.loss_scale)
         elif loss_scale is not None and not (is_number(loss_scale) and 0.0 < loss_scale < inf):
             must = 'loss_scale must be above 0 and finite, "dynamic" or None'
-            raise ArgumentError(who, must, repr(loss_scale), "leave it out for what the dtype needs")
+            raise ArgumentError(who, must, repr(loss_scale), "leave it out for the default of the dtype")
         elif loss_scale is not None:
-            self.loss_scale = float(loss_scale)  # one of NumPy's would promote the gradients
+            self.loss_scale = float(loss_scale)  # a NumPy number would promote the gradients
 
     def forward(self, network: Any, x: Any, run: Callable[[Any], Any]) -> Any:
-        """The scores in the dtype of the weights, computed in ``dtype`` by ``run``."""
+        """Return the scores in the dtype of the weights, computed in ``dtype`` by ``run``."""
         W = next(iter(network.params.values()))
         self.low = {name: self._cast(array) for name, array in network.params.items()}
         with network.using(self.low):
@@ -95,9 +95,9 @@ class LowPrecision(Movable):
         return array_namespace(y).astype(y, W.dtype)
 
     def backward(self, network: Any, dout: Any, run: Callable[[Any], Any], across: Across | None = None) -> None:
-        """Assign each layer its gradients, in the dtype of its weights; zeros where a scaled one is not finite.
+        """Assign each layer its gradients in the dtype of its weights, or zeros if a scaled one is not finite.
 
-        Where other processes have other rows, it is that of ``across``, on any of them, that counts.
+        If other processes have other rows, a gradient that is not finite on any of them counts.
         """
         scale = 1.0 if self.loss_scale is None else self.loss_scale
         with np.errstate(over="ignore", invalid="ignore"), network.using(self.low):
@@ -133,10 +133,10 @@ class LowPrecision(Movable):
     def changes(self, destination: Destination) -> list[Change]:
         if destination.backend is not None:
             check_dtype("compute_in", self.dtype, destination.backend.asarray(np.ones(1)))
-        return destination.changes(vars(self), leave=("low",))  # those of the last forward
+        return destination.changes(vars(self), leave=("low",))  # the casts of the last forward
 
     def _look(self, finite: Array, floor: Any) -> None:
-        """Raise DivergenceError where one gradient has overflowed too often, or at the smallest scale."""
+        """Raise DivergenceError if a gradient has overflowed too often, or at the smallest scale."""
         xp = array_namespace(finite)
         one = xp.ones((), dtype=xp.float32, device=device_of(finite))
         self.bad_steps = xp.where(finite, 0.0 * one, self.bad_steps + one)
@@ -155,12 +155,12 @@ class LowPrecision(Movable):
 
     @property
     def places(self) -> dict[str, tuple[Any, str]]:
-        """Where the state is that lasts from step to step."""
+        """The places of the state that lasts from step to step."""
         names = () if self.good_steps is None else ("loss_scale", "good_steps")
         return {f"precision/{name}": (self, name) for name in names}
 
     def home_of(self, _: str) -> dict[str, Any]:
-        """The dict in which an attribute stands, for a capture."""
+        """Return the dict that holds an attribute, for a capture."""
         return vars(self)
 
     def _cast(self, value: Any) -> Any:
@@ -177,11 +177,11 @@ class LowPrecision(Movable):
         }
 
 
-_NOT_REAL: set[tuple[type, Any]] = set()  # the types of arrays and their dtypes, such as those of labels
+_NOT_REAL: set[tuple[type, Any]] = set()  # types of arrays with dtypes that are not real, such as those of labels
 
 
 def cast_like(like: Any, value: Any) -> Any:
-    """Floating values in the dtype of others of their library; anything else as it is."""
+    """Return floating values in the dtype of others of their library; return anything else unchanged."""
     dtype = getattr(value, "dtype", None)
     if dtype is getattr(like, "dtype", None) or (type(value), dtype) in _NOT_REAL:
         return value
@@ -196,7 +196,7 @@ def cast_like(like: Any, value: Any) -> Any:
 
 
 def check_masters(who: str, network: Any) -> Array:
-    """The first parameter, after a look at all: they are the master weights, which must be of high precision.
+    """Return the first parameter, after a check that all are master weights of high precision.
 
     Raises: ``DtypeError``.
     """
@@ -211,7 +211,7 @@ def check_masters(who: str, network: Any) -> Array:
 
 
 def check_dtype(who: str, dtype: str, W: Array) -> None:
-    """The library of W must have the dtype, and its device must multiply in it.
+    """Raise unless the library of W has the dtype and its device can multiply in it.
 
     Raises: ``ArgumentError``, ``BackendError``.
     """

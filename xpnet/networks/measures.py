@@ -1,4 +1,4 @@
-"""How good scores are, by what the targets of a loss mean."""
+"""Measures of the quality of scores, chosen by the kind of targets that a loss takes."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from xpnet.layers.loss import check_labels, check_not_empty, is_ignored
 from xpnet.typing import Array
 
 Metric = Callable[[Array, Array], Any]
-"""A function of scores and targets, whose number says how good the scores are."""
+"""A function of scores and targets that returns the quality of the scores as a number."""
 
 OWN = "give a metric of your own, a function of scores and targets"
 
 
 class Measure(NamedTuple):
-    """What is measured, in words, and by which function of scores and targets."""
+    """The name of a measure, in words, and its function of scores and targets."""
 
     name: str
     of: Metric
 
 
 def measure_for(who: str, loss: Layer | None, y: Array, t: Array) -> Measure:
-    """What accuracy means, by the loss and the targets: that of classes, or of answers, one for each score.
+    """Return the measure that accuracy stands for, by the loss and the targets: of classes, or of separate answers.
 
-    Under ``SigmoidWithLoss`` every score is an answer of its own, yes where it is above 0. Elsewhere the highest score
+    Under ``SigmoidWithLoss`` every score is a separate answer, yes where it is above 0. Elsewhere the highest score
     of a row must be at its label: an integer, shares under ``SoftmaxWithLoss``, one-hot under any other loss.
 
-    Raises: ``ArgumentError`` where there is no such thing: for numbers, which are no answers, and for one class.
+    Raises: ``ArgumentError`` where accuracy is undefined: for targets of a regression, and for a single class.
     """
     check_one_place(who, {"x": y, "t": t}, ("t",))
     if isinstance(loss, SigmoidWithLoss):
@@ -52,7 +52,7 @@ def measure_for(who: str, loss: Layer | None, y: Array, t: Array) -> Measure:
 
 
 def share_of_classes(who: str, ignore: int | None, y: Array, t: Array) -> float:
-    """The share of rows whose highest score is at the label; NaN where none counts. NaN among its scores is wrong."""
+    """Return the share of rows with the highest score at the label, or NaN if none counts. A row with NaN is wrong."""
     check_labels(who, y, t, ignore)
     xp = array_namespace(y, t)
     right = xp.argmax(y, axis=-1) == (xp.argmax(t, axis=-1) if dtype_kind(t) == "real" else t)
@@ -65,7 +65,7 @@ def share_of_classes(who: str, ignore: int | None, y: Array, t: Array) -> float:
 
 
 def share_of_answers(who: str, y: Array, t: Array) -> float:
-    """The share of scores that are above 0 where the target is above ½, and at most 0 elsewhere; NaN is wrong."""
+    """Return the share of scores above 0 where the target is above ½, and at most 0 elsewhere. NaN is wrong."""
     check_not_empty(who, y)
     if t.shape != y.shape:
         must, got = f"t must be {tuple(y.shape)}, as the scores", tuple(t.shape)
@@ -82,16 +82,16 @@ def share_of_answers(who: str, y: Array, t: Array) -> float:
 
 
 def one_hot(t: Array) -> bool:
-    """Whether every row has one 1 among zeros."""
+    """Return whether every row holds a single 1 among zeros."""
     xp = array_namespace(t)
     ones = xp.equal(t, 1.0)
     return bool(xp.all(ones | xp.equal(t, 0.0))) and bool(xp.all(xp.count_nonzero(ones, axis=-1) == 1))
 
 
 def own_measure(who: str, metric: Any) -> Measure:
-    """A metric of one's own; its name is that of the function.
+    """Return a user's metric, named after its function.
 
-    Raises: ``DtypeError`` for what cannot be called, or gives no number.
+    Raises: ``DtypeError`` unless it can be called and returns a number.
     """
     if not callable(metric) or isinstance(metric, type):
         must, remedy = "metric must be a function of scores and targets", "write metric=lambda y, t: …"

@@ -35,17 +35,17 @@ class PenalizedNetwork(BookNetwork):
         self.weight_decay_lambda = float(decay)
 
     def _weights(self) -> dict[str, Array]:
-        """What is penalized: the weights, not biases or normalizations."""
+        """Return the arrays that are penalized: the weights, without biases and normalizations."""
         return {name: W for name, W in self.params.items() if self.weight_decay_lambda and name.startswith("W")}
 
     def penalized(self, loss: Array) -> Array:
-        """The loss on a batch and the penalty of large weights, ``½ λ Σ W²``."""
+        """Return the loss on a batch plus the penalty of large weights, ``½ λ Σ W²``."""
         for W in self._weights().values():
             loss = loss + 0.5 * self.weight_decay_lambda * array_namespace(W).sum(W * W)
         return loss
 
     def loss_and_gradient(self, x: Any, t: Any, weights: Any = None) -> tuple[Array, dict[str, Array]]:
-        """The loss on a batch and its gradient, ``∂L/∂W = dW + λ W``."""
+        """Return the loss on a batch and its gradient, ``∂L/∂W = dW + λ W``."""
         loss, gradients = super().loss_and_gradient(x, t, weights)
         for name, W in self._weights().items():
             if name in gradients:
@@ -115,7 +115,7 @@ class MultiLayerNetExtend(PenalizedNetwork):
 
 
 def all_sizes(who: str, first: int, hidden: Sequence[int], last: int) -> tuple[int, ...]:
-    """The sizes of all layers, the inputs' first.
+    """Return the sizes of all layers, from the inputs on.
 
     Raises: ``ArgumentError``.
     """
@@ -138,7 +138,7 @@ def affine_stack(
     use_batchnorm: bool = False,
     dropped: float | None = None,
 ) -> dict[str, Layer]:
-    """An Affine between every two sizes, and behind each but the last what makes it a hidden layer.
+    """Return an Affine between any two successive sizes, followed, except for the last, by the rest of a hidden layer.
 
     Raises: ``ArgumentError``.
     """

@@ -1,4 +1,4 @@
-"""What every network can do: predict, loss, accuracy, gradient; its parameters are named arrays."""
+"""The base of every network: predict, loss, accuracy, gradient; its parameters are named arrays."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Network(Shareable):
     It has no parameters, state or cache of its own: it passes values on to its layers.
 
     ``layers`` maps names to layers, ``last_layer`` is the loss (None in a network that is part of another).
-    ``forward`` trains, ``predict`` infers. A subclass that writes a ``forward`` of its own needs no backward: it
-    comes from the tape. There layers may be called many times, and share their weights so: one layer, one name,
-    its gradient the sum over the calls.
+    ``forward`` trains, ``predict`` infers. A subclass with its own ``forward`` needs no backward, which comes from the
+    tape. Its layers may be called many times, and so share their weights: one layer, one name, and a gradient that is
+    the sum over the calls.
 
         class Tied(Network):
             def __init__(self, vocabulary, width):
@@ -46,7 +46,7 @@ class Network(Shareable):
                 embedding, hidden = self.layers.values()
                 return hidden(embedding(x)) @ embedding.W.T
 
-    Raises: ``DtypeError`` for what is no layer; ``ArgumentError`` as ``Sequential``.
+    Raises: ``DtypeError`` for anything but a layer; ``ArgumentError`` as ``Sequential``.
     """
 
     last_layer: Layer | None = None
@@ -76,7 +76,7 @@ class Network(Shareable):
                 del layer.needs_dx
 
     def predict(self, x: Any, batch_size: int = 1024) -> Any:
-        """The scores of any number of rows, computed ``batch_size`` rows at a time.
+        """Return the scores of any number of rows, computed ``batch_size`` rows at a time.
 
         Shapes: ``x (N, ...)``, result ``(N, K)``.
         Raises: ``ArgumentError`` for a batch size below 1.
@@ -91,7 +91,7 @@ class Network(Shareable):
         return array_namespace(*parts).concat(parts, axis=0)
 
     def _inference(self, x: Any) -> Callable[[Any], Any]:
-        """What computes the scores of some rows in inference."""
+        """Return the function that computes the scores of some rows in inference."""
         plan = self._plan_for(x)
         if plan is None:
             return self.inferring().compute_scores
@@ -107,11 +107,11 @@ class Network(Shareable):
         return lambda rows: precision.forward(self, rows, predict)
 
     def plan(self) -> Plan | Unplanned:
-        """What runs as what in training and inference, ``print(net.plan())``, on the library of the parameters.
+        """Return the plan for training and inference, ``print(net.plan())``, on the library of the parameters.
 
-        Layers in a row that a library has a faster body for run as that; what such a body does not take, and all
-        others, run by their equations, and so does everything ``with xn.plain():``. Layers that are called outside of
-        a network run by their equations, and by bodies as nodes of a graph.
+        Layers in a row for which the library has a faster body run as that body; values that it does not support, and
+        all other layers, run by their equations, and so does everything ``with xn.plain():``. Layers that are called
+        outside of a network run by their equations, and by bodies as nodes of a graph.
         """
         W = next(iter(self.params.values()), None)
         why = own_way(self, vars(self), WRITTEN)
@@ -124,7 +124,7 @@ class Network(Shareable):
         return plan
 
     def _plan_for(self, x: Any) -> Plan | None:
-        """The plan that runs for arrays like x; None where the equations are to run."""
+        """Return the plan that runs for arrays like x, or None to run the equations."""
         libraries = libraries_for(type(x))
         if not libraries or is_plain() or own_way(self, vars(self), WRITTEN):
             return None
@@ -133,7 +133,7 @@ class Network(Shareable):
 
     @contextmanager
     def _training_step(self) -> Iterator[None]:
-        """The time in which ``loss`` moves the state."""
+        """Let ``loss`` change the state within this context."""
         self._stepping = True
         try:
             yield
@@ -146,11 +146,11 @@ class Network(Shareable):
         return self.last_layer
 
     def loss(self, x: Any, t: Any, predict: bool = False, weights: Any = None) -> Array:
-        """The loss on a batch: as trained, which is what ``gradient`` differentiates, or as ``predict`` sees it.
+        """Return the loss on a batch, as trained, which is what ``gradient`` differentiates, or as ``predict`` sees it.
 
-        By itself it moves no state: running statistics, and the steps that name the masks of dropout, follow a step of
-        training alone, which is ``gradient``, a loss in Variables, or the ``backward`` of the loss layer after this.
-        ``weights`` are those of the samples, for the loss layer (see ``Loss``).
+        The loss itself changes no state: running statistics, and the steps that name the masks of dropout, change only
+        in a training step, which is ``gradient``, a loss in Variables, or the ``backward`` of the loss layer after
+        this. ``weights`` are those of the samples, for the loss layer (see ``Loss``).
         """
         last = self._loss_layer()
         check_flag(type(self).__name__, predict)
@@ -164,15 +164,15 @@ class Network(Shareable):
         return self.penalized(loss)
 
     def penalized(self, loss: Array) -> Array:
-        """The loss and what a network adds to it, which is nothing here."""
+        """Return the loss plus the terms that a network adds to it; none here."""
         return loss
 
     def _steps_now(self) -> bool:
-        """Whether a step is being trained: by ``gradient``, or by whoever gave Variables for the parameters."""
+        """Return whether this is a training step: by ``gradient``, or because parameters are Variables."""
         return self._stepping or any(type(W) is Variable for W in self.params.values())
 
     def _put_off(self, before: Mapping[str, Any]) -> None:
-        """Put the state back to where it was; the backward of the loss layer moves it to where it is now."""
+        """Restore the earlier state; the backward of the loss layer sets the present one again."""
         states = self.states
         after = {name: value for name, value in states.items() if value is not before[name]}
         moves = [(*states.place(name), before[name], value) for name, value in after.items()]
@@ -189,25 +189,25 @@ class Network(Shareable):
             call.then = move
 
     def _register(self) -> None:
-        """Register with a capture, where one runs, what a replay computes with."""
+        """Register the arrays that a replay computes with, if a capture is running."""
         if capturing.current is not None:
             for arrays in (self.params, self.states):
                 for name in arrays:
                     arrays.register(capturing.current, name)
 
     def compute_scores(self, x: Any) -> Any:
-        """The scores of a batch as ``forward`` has them, in the precision of the network."""
+        """Return the scores of a batch as ``forward`` computes them, in the precision of the network."""
         if self.precision is not None:
             return self.precision.forward(self, x, self.forward)
         W = next(iter(self.params.values()), None)
         return self.forward(cast_like(W, x))
 
     def accuracy(self, x: Any, t: Any, batch_size: int | None = None) -> float:
-        """The share of rows whose highest score is at the label, ``Σₙ [argmax y = t] / N``.
+        """Return the share of rows whose highest score is at the label, ``Σₙ [argmax y = t] / N``.
 
-        Under ``SigmoidWithLoss`` it is the share of scores that are above 0 where t is 1 and not elsewhere, over rows
-        and labels. Rows whose label is the ``ignore_index`` of the loss do not count, nor in N; where all are ignored,
-        it is NaN. A NaN among scores is wrong. ``batch_size`` is that of ``predict``. ``measure`` takes another metric.
+        Under ``SigmoidWithLoss`` it is the share of scores that are above 0 exactly where t is 1, over rows and labels.
+        Rows whose label is the ``ignore_index`` of the loss are left out, also of N; if all are ignored, it is NaN. A
+        NaN among scores is wrong. ``batch_size`` is that of ``predict``. ``measure`` takes another metric.
 
         Shapes: ``t (N,)`` class indices or ``(N, K)`` one-hot; under ``SigmoidWithLoss`` as the scores.
         Raises: ``ArgumentError`` for numbers as targets, which are not right or wrong, and for a single class;
@@ -216,9 +216,9 @@ class Network(Shareable):
         return self.measure(x, t, batch_size=batch_size)
 
     def measure(self, x: Any, t: Any, metric: Metric | None = None, batch_size: int | None = None) -> float:
-        """``metric(y, t)`` of the scores of ``predict``, a number; without a metric what ``accuracy`` measures.
+        """Return ``metric(y, t)`` for the scores of ``predict``; without a metric, the measure of ``accuracy``.
 
-        Raises: ``DtypeError`` for a metric that is no function, or gives no number; as ``accuracy``.
+        Raises: ``DtypeError`` for a metric that is not a function, or does not return a number; as ``accuracy``.
         """
         who = type(self).__name__
         own = None if metric is None else own_measure(who, metric)
@@ -227,11 +227,11 @@ class Network(Shareable):
         return measured
 
     def gradient(self, x: Any, t: Any, weights: Any = None) -> dict[str, Array]:
-        """The gradient of ``loss(x, t, weights=weights)`` by backpropagation, name -> array."""
+        """Return the gradient of ``loss(x, t, weights=weights)`` by backpropagation, name -> array."""
         return self.loss_and_gradient(x, t, weights)[1]
 
     def loss_and_gradient(self, x: Any, t: Any, weights: Any = None) -> tuple[Array, dict[str, Array]]:
-        """The loss on a batch and its gradient, from one forward and one backward."""
+        """Return the loss on a batch and its gradient, from one forward and one backward."""
         last = self._loss_layer()
         plan = self._plan_for(x)
         if plan is not None:
@@ -261,20 +261,19 @@ class Network(Shareable):
         return self.penalized(loss), self.grads
 
     def compute_in(self, dtype: str, loss_scale: float | str | None = None) -> Self:
-        """From now on ``predict``, ``loss`` and ``gradient`` compute in ``"float16"`` or ``"bfloat16"``; return self.
+        """Compute ``predict``, ``loss`` and ``gradient`` in ``"float16"`` or ``"bfloat16"`` from now on; return self.
 
-        ``params`` stay what they are, the master weights: optimizers, files and plots see float32, and so do ``astype``
-        and the checks of gradients. Forward and backward run on casts of them and of a floating x. The loss is
-        computed in float32, for the sums of a softmax or a mean overflow in float16; so are the statistics of
+        ``params`` do not change, they are the master weights: optimizers, files and plots see float32, and so do
+        ``astype`` and the checks of gradients. Forward and backward run on casts of them and of a floating x. The loss
+        is computed in float32, because the sums of a softmax or a mean overflow in float16; so are the statistics of
         normalizations. ``dtype="float32"`` ends it.
 
         Float16 rounds gradients below 3e-8 to 0, so ``loss_scale`` multiplies the loss before the backward, and the
-        gradients are divided by it: a number, or ``"dynamic"``, which starts at 2¹⁶, halves where a gradient is not
-        finite, doubles after 2000 steps in which all were, and goes into the file with the state. Such a
-        gradient is replaced by 0, and all others of that step with it, and ``grads.finite`` tells the optimizers, which
-        leave such a step out; where 50 of them come in a row, or one at the smallest scale, ``gradient`` raises. On a
-        device that is looked for every 64 steps, and nothing else is read on the host. None is what the dtype needs:
-        ``"dynamic"``, or nothing for bfloat16.
+        gradients are divided by it: a number, or ``"dynamic"``, which starts at 2¹⁶, halves after a gradient that is
+        not finite, doubles after 2000 steps with finite ones, and is saved with the state. All gradients of a step with
+        one that is not finite become 0, and ``grads.finite`` tells the optimizers, which skip the step; after 50 such
+        steps in a row, or one at the smallest scale, ``gradient`` raises. On a device this is checked every 64 steps,
+        and nothing else is read on the host. None is the default of the dtype: ``"dynamic"``, or no scale for bfloat16.
 
         Raises: ``ArgumentError`` for a dtype that the library lacks or a loss scale that is not above 0;
         ``BackendError`` where the device cannot multiply in it; ``DtypeError`` for parameters of low precision;
@@ -286,7 +285,7 @@ class Network(Shareable):
 
     @property
     def grads(self) -> dict[str, Array]:
-        """The gradients of the last ``backward``, name -> array."""
+        """The gradients from the last ``backward``, name -> array."""
         finite = None if self.precision is None else self.precision.finite
         gradients = self.params.gradients()
         return gradients if finite is None else Gradients(gradients, finite)
@@ -298,7 +297,7 @@ class Network(Shareable):
         return NamedStates({**super().states.places, **own})
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
-        """The same by numerical differentiation in float64, name -> array: slow, and right by definition."""
+        """Return the gradient by numerical differentiation in float64, name -> array: slow, and right by definition."""
         return network_gradient(self, x, t)
 
     def astype(self, dtype: Any) -> Self:
@@ -308,11 +307,11 @@ class Network(Shareable):
         return copy
 
     def summary(self, x: Any = None) -> str:
-        """A table of the layers with the shapes and numbers of their parameters; layers inside others are indented.
+        """Return a table of the layers with the shapes and numbers of their parameters; inner layers are indented.
 
-        With a batch x: what each layer gives for it, its parameters, the memory of its output and multiply-adds.
+        With a batch x, it shows each layer's output shape, parameters, memory of the output and multiply-adds.
 
-        Raises: ``DtypeError`` for an x that is no array.
+        Raises: ``DtypeError`` for an x that is not an array.
         """
         return table_of(self) if x is None else table_for(self, x)
 
@@ -324,7 +323,7 @@ WRITTEN = {name: getattr(Network, name) for name in PLANNED}
 
 
 def check_flag(who: str, predict: Any) -> None:
-    """Raise DtypeError for what ``gradient`` takes in its place: the weights of the samples."""
+    """Raise DtypeError unless the flag is True or False: ``gradient`` takes the weights in its place."""
     if not isinstance(predict, bool | np.bool_):
         got = type(predict).__name__
         raise DtypeError(who, "predict must be True or False", got, "give weights by their name, weights=…")

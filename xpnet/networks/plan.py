@@ -1,4 +1,4 @@
-"""Plan: which layers of a network run as what on a library, made once."""
+"""Plan: the bodies that the layers of a network run as on a library, chosen once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REMEMBERED = 8  # signatures that a door knows
 
 
 class Door:
-    """Where arrays enter: what is like arrays that have passed before is not checked again.
+    """The entry of a plan, which checks only arrays unlike those that have passed before.
 
     Training and inference have one each, so that they may run in two threads.
     """
@@ -28,7 +28,7 @@ class Door:
         self.checked = False
 
     def enter(self, arrays: tuple[Any, ...], parameters: Any) -> None:
-        """Have the stages check what they get, unless arrays and parameters like these have passed."""
+        """Let the stages check their inputs, unless arrays and parameters like these have passed."""
         like = [(type(a), a.shape, a.dtype, a.device) for a in arrays if hasattr(a, "device")]
         self.signature = (like, parameters)
         unseen = self.signature not in self.passed
@@ -36,7 +36,7 @@ class Door:
             self._check(unseen)
 
     def leave(self) -> None:
-        """Remember the arrays that entered: they have passed."""
+        """Remember the arrays that entered as passed."""
         if self.checked:
             self.passed = [*self.passed[1 - REMEMBERED :], self.signature]
 
@@ -47,11 +47,11 @@ class Door:
 
 
 class Plan:
-    """What runs as what, for a network on a library; ``print(net.plan())`` shows it.
+    """The bodies and equations that a network runs on a library; ``print(net.plan())`` shows them.
 
-    ``training`` and ``inference`` are the network's containers over stages in the place of layers, which read as
-    they are written; ``loss`` is the stage of the loss. ``runs`` tells whether any stage has a faster body. ``across``
-    is told when gradients are final.
+    ``training`` and ``inference`` are the network's containers over stages in place of layers, with unchanged code;
+    ``loss`` is the stage of the loss. ``runs`` is True if any stage has a faster body. ``across`` is told when
+    gradients are final.
     """
 
     def __init__(self, network: Any, libraries: tuple[str, ...], across: Across | None = None) -> None:
@@ -78,13 +78,13 @@ class Plan:
         self.runs = any(stage.kind for stage in self.stages)
 
     def _watch(self, kind: type[Body] | None, layers: list[Any]) -> None:
-        """Note the methods in whose place a body runs."""
+        """Note the methods that a body replaces."""
         if kind is not None:
             for layer, methods in zip(layers, kind.watched, strict=True):
                 self.watched += [(layer, name, method) for name, method in methods]
 
     def _over(self, container: Container, spare: set[int], path: str) -> Any:
-        """A copy of a container over stages, and over such copies of the containers in it."""
+        """Return a copy of a container over stages, and over such copies of the containers in it."""
         kind = body_for((container,), self.libraries)
         if kind is not None:
             self.rows.append((path, what(kind)))
@@ -114,7 +114,7 @@ class Plan:
         return inside if kind is None else ContainerStage(inside, kind)
 
     def _taken(self, layers: list[Any]) -> int:
-        """How many of the layers, from the first on, run as one."""
+        """Return how many of the first layers run as one."""
         for count in range(min(LONGEST, len(layers)), 1, -1):
             if body_for(layers[:count], self.libraries):
                 return count
@@ -142,7 +142,7 @@ class Plan:
         return copy
 
     def holds(self, network: Any) -> bool:
-        """Whether nobody has put in other layers or methods since, frozen a layer or thawed one."""
+        """Return whether layers, methods and frozen layers are still those for which the plan was made."""
         if network.last_layer is not self.last_layer or network.layers is not self.layers:
             return False
         if [layer.frozen for layer in self.owners] != self.frozen:
@@ -156,7 +156,7 @@ class Plan:
         return True
 
     def at_home(self) -> bool:
-        """Whether all parameters are plain arrays of the library; notes what they are like."""
+        """Return whether all parameters are plain arrays of the library, and note their kinds."""
         arrays = [getattr(layer, name) for layer, name in self.places]
         if any(map(is_not, arrays, self.arrays)) or len(arrays) != len(self.arrays):
             self.home = all(libraries_for(type(array)) == self.libraries for array in arrays)
@@ -165,14 +165,14 @@ class Plan:
         return self.home
 
     def predict(self, x: Any) -> Any:
-        """The scores of a batch in inference."""
+        """Return the scores of a batch in inference."""
         self.inferred.enter((x,), self.kinds)
         y = self.inference.forward(x)
         self.inferred.leave()
         return y
 
     def forward(self, x: Any, *others: Any) -> Any:
-        """The scores of a batch in training; the others are what the loss is to be given."""
+        """Return the scores of a batch in training; ``others`` are the targets and weights for the loss."""
         self.trained.enter((x, *others), self.kinds)
         return self.training.forward(x)
 
@@ -182,12 +182,12 @@ class Plan:
 
 
 def what(kind: type[Body] | None) -> str:
-    """What runs, as a row of the plan has it."""
+    """Return the name of the body for a row of the plan."""
     return "its equations" if kind is None else f"{kind.__module__[11:]}.{kind.__name__}"
 
 
 class Unplanned:
-    """A network that runs as it reads, and why."""
+    """A network that runs its own methods, and the reason."""
 
     def __init__(self, who: str, why: str) -> None:
         self.who, self.why = who, why
@@ -197,11 +197,11 @@ class Unplanned:
 
 
 PLANNED = ("loss", "compute_scores", "grads")
-"""The methods of a network beside forward and backward in whose place a plan runs; one's own is run instead."""
+"""The methods of a network, besides forward and backward, that a plan replaces unless a subclass overrides them."""
 
 
 def own_way(network: Any, own: Mapping[str, Any], written: Mapping[str, Any]) -> str:
-    """Why no plan may run in the place of a network's methods, which are as ``written`` else; "" where one may.
+    """Return the reason that no plan may replace the network's methods, given those of the base, or "" if one may.
 
     ``own`` are the attributes of the network itself.
     """

@@ -64,13 +64,13 @@ class ResNet(Sequential):
 
 
 def residual(before: int, after: int, stride: int, rng: Generator) -> Residual:
-    """Two convolutions beside a shortcut, a convolution of 1x1 where the shape changes."""
+    """Return two convolutions beside a shortcut, which is a 1x1 convolution if the shape changes."""
     body = [*convolved(before, after, 3, stride, rng), Relu(), *convolved(after, after, 3, 1, rng)]
     changes = stride != 1 or before != after
     return Residual(*body, shortcut=convolved(before, after, 1, stride, rng) if changes else None)
 
 
 def convolved(before: int, after: int, size: int, stride: int, rng: Generator) -> list[Layer]:
-    """A convolution that keeps height and width but for its stride, normalized."""
+    """Return a normalized convolution that keeps height and width except for its stride."""
     conv = Convolution.create(before, after, size, stride, pad=size // 2, rng=rng)
     return [conv, BatchNormalization.create(after)]

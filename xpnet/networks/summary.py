@@ -1,4 +1,4 @@
-"""What a network does with a batch: the shapes that come out, parameters, memory and multiply-adds of each layer."""
+"""The summary of a network on a batch: output shapes, parameters, memory and multiply-adds of each layer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
 class Line(NamedTuple):
-    """A layer of a summary."""
+    """A row of a summary, for one layer."""
 
     name: str
     kind: str
@@ -35,12 +35,12 @@ class Line(NamedTuple):
 
 
 def lines(network: Any, x: Any) -> list[Line]:
-    """What each layer gives for a batch, in the order in which they are called; computed as ``predict`` does.
+    """Return a row for each call of a layer, in the order of the calls, computed as ``predict`` does.
 
-    Layers that a network calls many times are there many times. Multiply-adds are those of matrix products and
-    convolutions, which take nearly all of the time; sums and functions of single values are not counted.
+    A layer that is called many times has many rows. Multiply-adds are those of matrix products and convolutions, which
+    take nearly all of the time; sums and functions of single values are not counted.
 
-    Raises: ``DtypeError`` for what is no array.
+    Raises: ``DtypeError`` for an x that is not an array.
     """
     if not is_array(x):
         must, remedy = "x must be a batch, an array", "give the first rows, such as x_train[:2]"
@@ -58,9 +58,9 @@ def lines(network: Any, x: Any) -> list[Line]:
 
 
 def listen(network: Any, x: Any, note: Callable[[str, Layer, tuple[Any, ...], Any], None]) -> None:
-    """Compute the scores of a batch as ``predict`` does, by equations, and tell of each call of a layer.
+    """Compute the scores of a batch as ``predict`` does, by the equations, and report each call of a layer.
 
-    ``note`` is given the path of the layer, the copy of it that ran, its inputs, and what came out.
+    ``note`` receives the path of the layer, the copy of it that ran, its inputs, and its output.
     """
     inferring = network.inferring()
     for path, layer in paths(inferring):
@@ -70,7 +70,7 @@ def listen(network: Any, x: Any, note: Callable[[str, Layer, tuple[Any, ...], An
 
 
 def heard(path: str, layer: Layer, forward: Any, note: Callable[[str, Layer, tuple[Any, ...], Any], None]) -> Any:
-    """The forward of a layer, which tells of what came out."""
+    """Return the forward of a layer that also reports its output."""
 
     def noting(*inputs: Any) -> Any:
         y = forward(*inputs)
@@ -81,7 +81,7 @@ def heard(path: str, layer: Layer, forward: Any, note: Callable[[str, Layer, tup
 
 
 def products(layer: Layer, x: Any, shape: tuple[int, ...]) -> int:
-    """The multiply-adds of the matrix products of a layer."""
+    """Return the multiply-adds of the matrix products of a layer."""
     arrays = layer.params
     if isinstance(layer, Affine | Linear | MatMul):
         D, _ = arrays["W"].shape
@@ -102,7 +102,7 @@ def products(layer: Layer, x: Any, shape: tuple[int, ...]) -> int:
 
 
 def paths(layer: Any, path: str = "") -> list[tuple[str, Layer]]:
-    """All that a layer is made of, by their paths."""
+    """Return the layers inside a layer with their paths."""
     found = []
     for name, inner in layer.layers.items():
         own = f"{path}.{name}" if path else name
@@ -113,7 +113,7 @@ def paths(layer: Any, path: str = "") -> list[tuple[str, Layer]]:
 
 
 def table_for(network: Any, x: Any) -> str:
-    """The lines as a table, with the sums below."""
+    """Return the rows as a table with the sums below."""
     told = lines(network, x)
     trained = sum(size_of(array) for array in network.params.values())
     rows = [("layer", "kind", "output", "parameters", "memory", "multiply-adds")]
@@ -135,7 +135,7 @@ def table_for(network: Any, x: Any) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes in the unit that suits it."""
+    """Return a number of bytes in a suitable unit."""
     for unit in ("B", "KB", "MB"):
         if count < 1000:
             return f"{count:.3g} {unit}" if unit != "B" else f"{count} B"
@@ -144,7 +144,7 @@ def size(count: int) -> str:
 
 
 def table_of(network: Any) -> str:
-    """The table of a network; what a container contains is indented."""
+    """Return the table of a network, with the contents of containers indented."""
     rows = [("layer", "kind", "parameters", "count"), *rows_of(network)]
     rows.append(("total", "", "", f"{count(network):,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -157,12 +157,12 @@ def table_of(network: Any) -> str:
 
 
 def count(layer: Any) -> int:
-    """The number of trained values of a layer or network."""
+    """Return the number of trained values of a layer or network."""
     return sum(size_of(array) for array in layer.params.values())
 
 
 def rows_of(container: Any, indent: str = "") -> list[tuple[str, str, str, str]]:
-    """A row for each layer of a container, and below it, indented, those of its own layers."""
+    """Return a row for each layer of a container, with those of its own layers indented below."""
     rows = []
     for name, layer in container.layers.items():
         shapes = (

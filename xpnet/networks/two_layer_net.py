@@ -14,7 +14,7 @@ class TwoLayerNet(BookNetwork):
     ``params`` has the book's keys ``W1, b1, W2, b2``; ``layers`` has ``Affine1, Relu1, Affine2``.
 
     Shapes: ``x (N, D)`` or ``(N, ...)``, ``W1 (D, M)``, ``b1 (M,)``, ``W2 (M, K)``, ``b2 (K,)``.
-    Raises: ``ArgumentError`` for sizes below 1 or a spread that is no number from 0 and no known name.
+    Raises: ``ArgumentError`` for sizes below 1 or a spread that is neither a number from 0 nor a known name.
     Source: Deep Learning from Scratch, section 5.7.2.
     """
 

@@ -1,4 +1,4 @@
-"""Optimizers: named gradients into named parameters, and gradient clipping."""
+"""Optimizers, which update named parameters by named gradients, and gradient clipping."""
 
 from xpnet.optimizers.adagrad import AdaGrad, RMSprop
 from xpnet.optimizers.adam import Adam, AdamW

@@ -101,7 +101,7 @@ class AdamW(Adam):
 
 
 def scales(count: Any, rate: float, beta1: float, beta2: float, eps: float) -> tuple[Any, Any]:
-    """The scale and shift with which ``scale m / (√v + shift)`` is ``η m̂ / (√v̂ + ε)`` in the step of that count.
+    """Return scale and shift such that ``scale m / (√v + shift)`` is ``η m̂ / (√v̂ + ε)`` at the step of that count.
 
     ``m̂`` is m divided by the weights of all steps, ``1 + β + … + βᵗ⁻¹``, and ``v̂`` likewise.
     """
@@ -110,7 +110,7 @@ def scales(count: Any, rate: float, beta1: float, beta2: float, eps: float) -> t
 
 
 def _all_weights(beta: float, count: Any) -> Any:
-    """``1 + β + … + βᵗ⁻¹``, of a float32 on a device too, where ``1 - βᵗ`` would lose digits."""
+    """Return ``1 + β + … + βᵗ⁻¹``, also for a float32 on a device, where ``1 - βᵗ`` would lose digits."""
     if isinstance(count, int) or not is_array(count):
         return (1.0 - beta**count) / (1.0 - beta)
     return array_namespace(count).expm1(count * (log(beta) if beta else -inf)) / (beta - 1.0)

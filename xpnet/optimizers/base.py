@@ -1,4 +1,4 @@
-"""Optimizer: named gradients into named parameters; its options, groups and state."""
+"""Optimizer: updates of named parameters by named gradients; its options, groups and state."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Rate: TypeAlias = float | Callable[[int], float]
 
 
 class Optimizer(Movable):
-    """What all optimizers share, ``W, *slots ← step(W, dW, *slots, *numbers)`` for every parameter.
+    """The base of all optimizers, ``W, *slots ← step(W, dW, *slots, *numbers)`` for every parameter.
 
     A subclass names the arrays that it keeps for each parameter in ``slots``, gives its options to
     ``super().__init__``, lr first, and writes its formula as ``step``, which returns the new W, or the new W and slots
-    where there are any. Beside parameters of 16 bits the slots are float32: squares and sums of gradients soon leave
-    the range of float16. The numbers are its options, in the order in which they were given, or what ``numbers`` makes
-    of them. They are attributes too: ``optimizer.lr = 0.01`` holds from the next update on.
+    if there are any. The slots of 16-bit parameters are float32, because squares and sums of gradients soon leave the
+    range of float16. The numbers are the options in the given order, or the result of ``numbers``. Options are
+    attributes too: ``optimizer.lr = 0.01`` holds from the next update on.
 
     ``lr`` is a number or a schedule, a function of the number of updates done, such as those of ``xpnet.schedules``.
     ``groups`` gives options to the parameters whose names match a pattern, ``{"*.b *.gamma": {"weight_decay": 0.0}}``
@@ -41,7 +41,7 @@ class Optimizer(Movable):
 
     slots: ClassVar[tuple[str, ...]] = ()
     live: ClassVar[int] = 1
-    """How many of the numbers, from the first on, are new in every step."""
+    """The number of leading numbers that change in every step."""
     step: Callable[..., Any]
     lr: Rate
 
@@ -66,13 +66,13 @@ class Optimizer(Movable):
         self._own: dict[str, Options | None] = {}
 
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """Move every parameter by one step, but for those of frozen layers (see ``Layer.freeze``).
+        """Update every parameter by one step, except those of frozen layers (see ``Layer.freeze``).
 
-        On NumPy the arrays themselves are written to, so that whoever holds them sees the training; elsewhere params
-        are given new arrays. A gradient of another floating dtype is cast to that of its parameter.
+        On NumPy the arrays themselves are written to, so that all who hold them see the training; elsewhere params
+        receive new arrays. A gradient of another floating dtype is cast to that of its parameter.
 
-        Gradients of a network in float16 of which one has overflowed, ``grads.finite``, move nothing: parameters and
-        slots stay, and the step counts for schedules alone. On a device nothing is read for that.
+        If a gradient of a network in float16 has overflowed, ``grads.finite``, the step is skipped: parameters and
+        slots do not change, and the step counts only for schedules. On a device this reads nothing on the host.
 
         Raises: ``NameUnknownError``, ``ShapeError``, ``DtypeError``, ``LibraryError`` for gradients that do not belong
         to the parameters, ``ArgumentError`` for a pattern that matches nothing; nothing is moved then.
@@ -85,7 +85,7 @@ class Optimizer(Movable):
         if finite is not None and self._leaves_out(finite):
             self.steps += 1
             return
-        numbers: dict[Any, tuple[Any, ...]] = {}  # of each set of options and dtype
+        numbers: dict[Any, tuple[Any, ...]] = {}  # options and dtype -> numbers
         given = []
         for name, W, dW, own in moving:
             key = tuple(own.items()) if own else None, W.dtype
@@ -103,11 +103,11 @@ class Optimizer(Movable):
                 params[name] = new
 
     def numbers(self, count: Any, **options: Any) -> tuple[Any, ...]:  # noqa: ARG002
-        """The numbers that the formula takes after arrays and slots, in the step of a count from 1."""
+        """Return the numbers that the formula takes after the arrays and slots, at a step counted from 1."""
         return tuple(options.values())
 
     def _numbers_beside(self, W: Array, own: Options | None, shared: dict[str, Any]) -> tuple[Any, ...]:
-        """The numbers of this step for a parameter and its own options; in a capture the live ones are arrays."""
+        """Return the numbers of this step for a parameter with its options; in a capture, the live ones are arrays."""
         now = self._numbers_after(self.steps, W, {**shared, **(own or {})})
         capture = capturing.current
         if capture is None:
@@ -119,21 +119,21 @@ class Optimizer(Movable):
         return (*capture.numbers(vars(self), "steps", live, widened(W)), *now[self.live :])
 
     def _options(self, own: Options | None = None) -> dict[str, Any]:
-        """The options as they are now, with those of a parameter over them."""
+        """Return the current options, overridden by those of a parameter."""
         return {**{name: getattr(self, name) for name in self.options}, **(own or {})}
 
     def _numbers_after(self, steps: int, W: Array, options: dict[str, Any]) -> tuple[Any, ...]:
-        """The numbers of the step that follows so many updates."""
+        """Return the numbers of the step after that many updates."""
         if "lr" in options:
             options["lr"] = self._rate(options["lr"], steps)
         taken = steps + 1 - self.skipped
-        if type(taken) is not int and is_array(taken):  # what is left out is computed, too
+        if type(taken) is not int and is_array(taken):  # skipped steps are counted on the device
             xp = array_namespace(taken)
             taken = xp.astype(xp.maximum(taken, xp.ones_like(taken)), widened(W).dtype)
         return self.numbers(taken, **options)
 
     def _leaves_out(self, finite: Array) -> bool:
-        """Whether to leave out the step over gradients that may not be finite; on a device, that is chosen there."""
+        """Return whether to skip a step, whose gradients may not be finite; on a device, the choice is made there."""
         if capturing.current is not None:
             who, must = type(self).__name__, "a captured step must have gradients that do not overflow"
             raise StateError(who, must, "those of a network in float16", "compute in float32 or bfloat16")
@@ -145,7 +145,7 @@ class Optimizer(Movable):
         return False
 
     def _chosen(self, finite: Array, given: list[tuple[Any, ...]]) -> Sequence[Any]:
-        """The new values where the gradients are finite, else the old."""
+        """Return the new values if the gradients are finite, else the old ones."""
         xp, count = array_namespace(finite), len(self.slots)
         if library_of(xp).readable(finite):
             return moved(self, given)
@@ -160,10 +160,10 @@ class Optimizer(Movable):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What lasts from step to step, live: ``steps``, and for each parameter its slots, ``"W1.m"``.
+        """The live state that lasts from step to step: ``steps``, and for each parameter its slots, ``"W1.m"``.
 
-        ``skipped`` is there where a step may have been left out. A schedule that remembers, such as ``Plateau``, adds
-        its numbers, ``"lr.best"``. Assigning copies.
+        It has ``skipped`` if a step may have been skipped. A schedule with a memory, such as ``Plateau``, adds its
+        numbers, ``"lr.best"``. Assigning copies.
         """
         numbers = {f"lr.{name}": value for name, value in getattr(self.lr, "state", {}).items()}
         arrays = {
@@ -185,14 +185,14 @@ class Optimizer(Movable):
         self._names = None
 
     def observe(self, loss: float) -> None:
-        """Tell a schedule that watches the loss, such as ``Plateau``, what an epoch came to."""
+        """Tell a schedule that watches the loss, such as ``Plateau``, the loss of an epoch."""
         if hasattr(self.lr, "observe"):
             self.lr.observe(loss)
 
     def _matched(
         self, params: MutableMapping[str, Array], grads: Mapping[str, Array]
     ) -> list[tuple[str, Array, Array, Options]]:
-        """Name, parameter, gradient and own options of all that moves, after the checks."""
+        """Return name, parameter, gradient and own options of every array to update, after the checks."""
         try:
             pairs = params.pairs() if type(params) is NamedArrays else list(params.items())
         except AttributeError:
@@ -226,7 +226,7 @@ class Optimizer(Movable):
         return moving
 
     def _begin(self, name: str, W: Array) -> None:
-        """Zeros for the slots of a parameter that has none yet."""
+        """Make zeros for the slots of a parameter that has none yet."""
         if name not in self._kept_slots and self.slots:
             if capturing.current is not None:
                 raise capturing.TooEarlyError
@@ -250,7 +250,7 @@ class Optimizer(Movable):
             raise NameUnknownError(type(self).__name__, must, got, "give it net.params and net.gradient(x, t)")
 
     def _fitting(self, name: str, W: Array, dW: Any) -> Array:
-        """The gradient in the dtype of its parameter, if it belongs to it."""
+        """Return the gradient in the dtype of its parameter, after a check that they belong together."""
         who = type(self).__name__
         check_one_place(who, {name: W, f"the gradient of {name}": dW})
         for what, array in ((name, W), (f"the gradient of {name}", dW)):
@@ -262,7 +262,7 @@ class Optimizer(Movable):
         return dW if dW.dtype == W.dtype else array_namespace(dW).astype(dW, W.dtype)  # type: ignore[no-any-return]
 
     def _checked_options(self) -> dict[str, Any]:
-        """The options with the learning rate of this step; what was assigned since the last update is checked."""
+        """Return the options with the learning rate of this step; those assigned since the last update are checked."""
         given = self._options()
         if given != self._given:
             self._checked({name: value for name, value in given.items() if name != "lr"}, type(self).__name__)
@@ -280,7 +280,7 @@ class Optimizer(Movable):
         return found
 
     def _register(self, capture: capturing.Capture, params: Mapping[str, Array], names: Sequence[str]) -> None:
-        """Register with a capture what lasts from update to update; the learning rate is asked for anew."""
+        """Register the arrays and options that last between updates with a capture, except for the learning rate."""
         capture.lasts(vars(self), "steps", "skipped", "_kept_slots", *[name for name in self.options if name != "lr"])
         for name in names:
             if isinstance(params, NamedArrays):
@@ -290,7 +290,7 @@ class Optimizer(Movable):
             capture.lasts(self._kept_slots.get(name), *range(len(self.slots)))
 
     def _checked(self, options: Options, who: str) -> dict[str, Any]:
-        """The options as floats, if they are known and in range."""
+        """Return the options as floats, after a check that they are known and in range."""
         checked = {}
         for name, value in options.items():
             if name not in self.options:
@@ -311,5 +311,5 @@ class Optimizer(Movable):
 
 
 def decayed(W: Array, dW: Array, weight_decay: float) -> Array:
-    """The gradient with that of the weight decay, ``dW + λ W``."""
+    """Return the gradient plus the weight decay, ``dW + λ W``."""
     return dW + weight_decay * W if weight_decay else dW

@@ -1,4 +1,4 @@
-"""Gradient clipping: named gradients in, named gradients out, with nothing read on the host."""
+"""Gradient clipping of named gradients, without reading anything on the host."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_SCALE = 1.0
 
 
 def global_norm(grads: Mapping[str, Array]) -> Array:
-    """The length of all gradients as one vector, ``√Σ dW²``, on their device.
+    """Return the norm of all gradients as one vector, ``√Σ dW²``, on their device.
 
     Raises: ``ArgumentError`` for no gradients.
     """
@@ -32,10 +32,10 @@ def global_norm(grads: Mapping[str, Array]) -> Array:
 
 
 def lengths(grads: Mapping[str, Array]) -> tuple[Any, Array]:
-    """A power of two near the largest value, and ``√Σ (dW / scale)²``: squares neither overflow nor vanish.
+    """Return a power of two near the largest value, and ``√Σ (dW / scale)²``: squares neither overflow nor vanish.
 
-    The scale is 1 where that can be seen not to matter without stalling a device. Of 16 bits both are float32. Where
-    each of several processes has a part of the values, both are those of all.
+    The scale is 1 if it is seen not to matter without stalling a device. For 16 bits both are float32. If each of
+    several processes has a part of the values, both are those of all.
     """
     across = getattr(grads, "across", None)
     with np.errstate(over="ignore"):
@@ -73,9 +73,9 @@ def _length(arrays: Iterable[Array], across: Any = None) -> Array:
 
 
 def clip_by_norm(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
-    """Gradients whose length together is at most the limit, ``dW min(1, limit / (‖dW‖ + 1e-6))``.
+    """Return gradients whose joint norm is at most the limit, ``dW min(1, limit / (‖dW‖ + 1e-6))``.
 
-    Where one value is NaN, all become NaN; where one is infinite, it becomes NaN and the others 0: look at the loss.
+    If one value is NaN, all become NaN; if one is infinite, it becomes NaN and the others 0: look at the loss.
 
     Raises: ``ArgumentError`` for a limit that is not above 0.
     Source: Pascanu et al., 2013, algorithm 1; the 1e-6 is torch's.
@@ -92,7 +92,7 @@ def clip_by_norm(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
 
 
 def _scaled(dW: Array, scale: Any, factor: Array) -> Array:
-    """``dW / scale * factor`` in the dtype of dW."""
+    """Return ``dW / scale * factor`` in the dtype of dW."""
     wide = widened(dW)
     xp = array_namespace(wide, factor)
     factor = xp.astype(factor, wide.dtype, copy=False)
@@ -102,7 +102,7 @@ def _scaled(dW: Array, scale: Any, factor: Array) -> Array:
 
 
 def clip_by_value(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
-    """Gradients with every value within the limit, ``max(-limit, min(limit, dW))``.
+    """Return gradients with every value within the limit, ``max(-limit, min(limit, dW))``.
 
     NaN stays NaN, an infinite value becomes the limit.
 
@@ -119,7 +119,7 @@ def clip_by_value(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
 
 
 def check_limit(who: str, limit: Any) -> float:
-    """The limit as a number of Python's, which promotes no array; ArgumentError unless it is positive."""
+    """Return the limit as a Python number, which promotes no array; raise ArgumentError unless it is positive."""
     if isinstance(limit, bool) or not isinstance(limit, Real) or not 0.0 < float(limit) < float("inf"):
         raise ArgumentError(who, "the limit must be above 0 and finite", repr(limit), "try 1.0")
     return float(limit)

@@ -1,4 +1,4 @@
-"""Groups: options of their own for parameters whose names match a pattern."""
+"""Groups: separate options for parameters whose names match a pattern."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BETWEEN = {"momentum", "decay_rate", "beta1", "beta2"}
 
 
 def vectors(name: str, W: Array) -> bool:  # noqa: ARG001
-    """The parameters of at most one axis: biases, and the scales and shifts of normalizations.
+    """Return the parameters of at most one axis: biases, and the scales and shifts of normalizations.
 
     ``AdamW(1e-3, weight_decay=0.01, groups={vectors: {"weight_decay": 0.0}})`` decays the weights alone.
     """
@@ -36,11 +36,11 @@ def check_groups(who: str, groups: Any) -> None:
 
 
 def options_by_name(who: str, groups: Groups, params: Mapping[str, Array]) -> dict[str, Options | None]:
-    """Each parameter's own options: those of the groups that match it, the later over the earlier.
+    """Return each parameter's own options: those of the groups that match it, later ones over earlier ones.
 
-    A pattern is one or more of the shell's, ``"*.b *.gamma"``, or a function of name and parameter such as
-    ``vectors``. Names with a space or ``[0]`` in them are matched as they stand, before the pattern is taken apart.
-    The options None leave a parameter untrained.
+    A pattern is one or more patterns of the shell, ``"*.b *.gamma"``, or a function of name and parameter such as
+    ``vectors``. Names that contain a space or ``[0]`` are matched literally, before the pattern is split. The options
+    None leave a parameter untrained.
 
     Raises: ``ArgumentError`` for a pattern that matches nothing.
     """
@@ -57,14 +57,14 @@ def options_by_name(who: str, groups: Groups, params: Mapping[str, Array]) -> di
 
 
 def _parts(pattern: Pattern, params: Mapping[str, Array]) -> list[Pattern]:
-    """The patterns in one string; one where a name with a space fits the whole."""
+    """Return the patterns in a string, or the whole string as one if it matches a name with a space."""
     if not isinstance(pattern, str) or _matched(pattern, params):
         return [pattern]
     return [*pattern.split()] or [""]
 
 
 def _matched(pattern: Pattern, params: Mapping[str, Array]) -> list[str]:
-    """The names that a pattern matches: ``[0]`` as it stands where there is such a name, else any of what it holds."""
+    """Return the names that a pattern matches: taken literally if it matches so, else as a pattern of the shell."""
     if not isinstance(pattern, str):
         return [name for name, W in params.items() if pattern(name, W)]
     literal = [name for name in params if fnmatchcase(name, pattern.replace("[", "[[]"))]
@@ -72,7 +72,7 @@ def _matched(pattern: Pattern, params: Mapping[str, Array]) -> list[str]:
 
 
 def range_of(name: str) -> tuple[str, Callable[[float], bool]]:
-    """What an option must be, in words and as a test; NaN passes none."""
+    """Return the range of an option, in words and as a test that NaN never passes."""
     if name in BETWEEN:
         return "from 0 to below 1", lambda value: 0.0 <= value < 1.0
     if name in ("lr", "eps"):

@@ -13,7 +13,7 @@ from xpnet.typing import Array
 class Lion(Optimizer):
     """The sign of a momentum, ``W ← (1 - η λ) W - η sign(β₁ m + (1 - β₁) dW)``, ``m ← β₂ m + (1 - β₂) dW``.
 
-    It keeps half of what Adam keeps; its rate is usually three to ten times smaller, and λ as much larger.
+    It keeps half as many arrays as Adam; its rate is usually three to ten times smaller, and λ as much larger.
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Chen et al., 2023, algorithm 2.
@@ -41,5 +41,5 @@ class Lion(Optimizer):
     ) -> tuple[Array, Array]:
         xp = array_namespace(W, dW, m)
         c = beta1 * m + (1.0 - beta1) * dW
-        sign = c / (xp.abs(c) + xp.astype(c == 0, c.dtype))  # the library's own may read values on the host
+        sign = c / (xp.abs(c) + xp.astype(c == 0, c.dtype))  # the library's own sign may read values on the host
         return kept * W - rate * sign, beta2 * m + (1.0 - beta2) * dW

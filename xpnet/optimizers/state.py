@@ -1,4 +1,4 @@
-"""What an optimizer takes for its state."""
+"""Checks of the state that an optimizer is given."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from xpnet.typing import Array
 
 
 def names_in_state(who: str, state: Any, slots: Sequence[str], schedule: set[str]) -> list[str]:
-    """The parameters that a state has arrays of, if it holds what it must: each slot, ``steps``, and the schedule's.
+    """Return the parameters in a state, after a check that it has every slot, ``steps``, and the schedule's numbers.
 
-    Raises: ``DtypeError`` for what maps no names; ``ArgumentError`` naming what is missing, unknown or of another kind.
+    Raises: ``DtypeError`` unless it maps names; ``ArgumentError`` naming the missing, unknown or unfit entries.
     """
     remedy = "give it the state of its own kind"
     if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
@@ -30,7 +30,7 @@ def names_in_state(who: str, state: Any, slots: Sequence[str], schedule: set[str
 
 
 def copied(array: Array) -> Array:
-    """The same values in an array of their own."""
+    """Return a copy of a value, in an array of its own."""
     copy: Array = array_namespace(array).asarray(array, copy=True)
     return copy
 

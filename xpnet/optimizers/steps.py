@@ -1,4 +1,4 @@
-"""The register of faster bodies for the steps of optimizers, and the step as its formula has it."""
+"""The register of faster bodies for the steps of optimizers, and the step by its formula."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ STEPS: dict[str, dict[type, tuple[Any, Callable[..., Any]]]] = {}
 def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
     """Register a body for the step of an optimizer, on a library.
 
-    ``body(step, given)`` gets the formula and, in a list, what that takes for each parameter, ``(W, dW, *slots,
-    *numbers)``. It returns the list of what the formula returns: new arrays, or W and the slots themselves with the new
-    values in them. For arrays that it was not made for it has NotImplemented in the list, and their formula runs.
+    ``body(step, given)`` receives the formula and a list of its arguments for each parameter, ``(W, dW, *slots,
+    *numbers)``. It returns the list of what the formula returns: new arrays, or W and the slots themselves with their
+    new values. For arrays that it does not support the list holds NotImplemented, and the formula runs.
     """
 
     def register(body: Function) -> Function:
@@ -29,7 +29,7 @@ def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
 
 
 def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> list[Any]:
-    """What the step of an optimizer makes of each parameter, by the body of its library or by its formula."""
+    """Return the new W and slots of each parameter, by the body of the library or by the formula."""
     kind = type(given[0][0]) if given else None
     body = None if kind is None or is_plain() else body_for(optimizer, kind)
     if body is None or [W for W, dW, *_ in given if type(W) is not kind or type(dW) is not kind]:
@@ -42,7 +42,7 @@ def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> list[Any]:
 
 
 def body_for(optimizer: Any, kind: type) -> Any:
-    """The body for an optimizer and parameters of a type; None for none, or where somebody has replaced the formula."""
+    """Return the body for an optimizer and a type of parameters; None without one, or if the formula was replaced."""
     for library in libraries_for(kind):
         formula, body = STEPS.get(library, {}).get(type(optimizer), (None, None))
         if body is not None:
@@ -51,7 +51,7 @@ def body_for(optimizer: Any, kind: type) -> Any:
 
 
 def by_formula(step: Callable[..., Any], W: Any, dW: Any, *rest: Any) -> Any:
-    """The step as it is written; of arrays of 16 bits in float32, and each in its own dtype again."""
+    """Return the step by its formula, in float32 for arrays of 16 bits, each result in its own dtype again."""
     if not is_half(W.dtype):
         return step(W, dW, *rest)
     found = step(widened(W), widened(dW), *rest)

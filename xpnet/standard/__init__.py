@@ -1,7 +1,8 @@
-"""The functions of the array API standard as xpnet's Variables have them: signature, types, value and derivative.
+"""The functions of the array API standard as Variables have them: signature, types, value and derivative.
 
-These declarations are what an editor completes, and what the functions of the namespace take and say: there is no
-second table. ``dout`` is the gradient that arrives at the result ``y``; that of an argument ``x`` is ``dx``.
+An editor completes these declarations, and the functions of the namespace take their arguments and help from them:
+there is no second table. ``dout`` is the gradient that arrives at the result ``y``; that of an argument ``x`` is
+``dx``.
 
 Source: Python array API standard, 2024.12; ``isin``, ``broadcast_shapes``, ``eig`` and ``eigvals`` 2025.12.
 """

@@ -40,7 +40,7 @@ class Arithmetic(Protocol):
 
     @staticmethod
     def atan2(x1: Operand, x2: Operand, /) -> Array:
-        """``y``, the angle of ``(x2, x1)``; ``dx1 = dout x2 / r²``, ``dx2 = -dout x1 / r²``, ``r² = x1² + x2²``."""
+        """Return the angle of ``(x2, x1)``; ``dx1 = dout x2 / r²``, ``dx2 = -dout x1 / r²``, ``r² = x1² + x2²``."""
 
     @staticmethod
     def atanh(x: Array, /) -> Array:
@@ -48,11 +48,11 @@ class Arithmetic(Protocol):
 
     @staticmethod
     def conj(x: Array, /) -> Array:
-        """``y``, the complex conjugate of x; ``dx``, that of dout."""
+        """Return the complex conjugate ``y`` of x; ``dx`` is the conjugate of dout."""
 
     @staticmethod
     def copysign(x1: Operand, x2: Operand, /) -> Array:
-        """``y``, the size of x1 with the sign of x2; ``dx1 = dout sign(x1) sign(y)``, ``dx2 = 0``."""
+        """Return ``y``, the magnitude of x1 with the sign of x2; ``dx1 = dout sign(x1) sign(y)``, ``dx2 = 0``."""
 
     @staticmethod
     def cos(x: Array, /) -> Array:
@@ -80,7 +80,7 @@ class Arithmetic(Protocol):
 
     @staticmethod
     def imag(x: Array, /) -> Array:
-        """``y``, the imaginary part of x; ``dx = i dout``."""
+        """Return the imaginary part of x; ``dx = i dout``."""
 
     @staticmethod
     def log(x: Array, /) -> Array:
@@ -104,11 +104,11 @@ class Arithmetic(Protocol):
 
     @staticmethod
     def maximum(x1: Operand, x2: Operand, /) -> Array:
-        """``y``, the larger of x1 and x2; ``dout`` goes to the larger, one half to each where they are equal."""
+        """Return the larger of x1 and x2; ``dout`` goes to the larger, one half to each where they are equal."""
 
     @staticmethod
     def minimum(x1: Operand, x2: Operand, /) -> Array:
-        """``y``, the smaller of x1 and x2; ``dout`` goes to the smaller, one half to each where they are equal."""
+        """Return the smaller of x1 and x2; ``dout`` goes to the smaller, one half to each where they are equal."""
 
     @staticmethod
     def multiply(x1: Operand, x2: Operand, /) -> Array:
@@ -128,7 +128,7 @@ class Arithmetic(Protocol):
 
     @staticmethod
     def real(x: Array, /) -> Array:
-        """``y``, the real part of x; ``dx = dout``."""
+        """Return the real part of x; ``dx = dout``."""
 
     @staticmethod
     def reciprocal(x: Array, /) -> Array:

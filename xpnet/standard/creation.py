@@ -18,23 +18,23 @@ class Creation(Protocol):
 
     @staticmethod
     def asarray(obj: Any, /, *, dtype: Dtype = None, device: Device = None, copy: bool | None = None) -> Array:
-        """``y``, obj as an array; ``dx = dout``."""
+        """Return obj as an array; ``dx = dout``."""
 
     @staticmethod
     def astype(x: Array, dtype: Dtype, /, *, copy: bool = True, device: Device = None) -> Array:
-        """``y``, x in another dtype; ``dx = dout`` between floating dtypes, a constant in others."""
+        """Return x in another dtype; ``dx = dout`` between floating dtypes, a constant in others."""
 
     @staticmethod
     def can_cast(from_: Any, to: Dtype, /) -> bool:
-        """Whether a dtype can be promoted to another; no array."""
+        """Return whether a dtype can be promoted to another; no array."""
 
     @staticmethod
     def empty(shape: Shape, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of that shape with any numbers; a constant."""
+        """Return an array of that shape with arbitrary values; a constant."""
 
     @staticmethod
     def empty_like(x: Array, /, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of the shape of x with any numbers; a constant."""
+        """Return an array of the shape of x with arbitrary values; a constant."""
 
     @staticmethod
     def eye(
@@ -44,27 +44,27 @@ class Creation(Protocol):
 
     @staticmethod
     def finfo(type: Any, /) -> Any:  # noqa: A002 (the standard's name)
-        """The limits of a floating dtype; no array."""
+        """Return the limits of a floating dtype; no array."""
 
     @staticmethod
     def from_dlpack(x: Any, /, *, device: Device = None, copy: bool | None = None) -> Array:
-        """The array that another library exports; ``dx = dout`` of a Variable."""
+        """Return the array that another library exports; ``dx = dout`` for a Variable."""
 
     @staticmethod
     def full(shape: Shape, fill_value: complex, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of that shape that holds one number; ``dfill_value = Σ dout``."""
+        """Return an array of that shape filled with one number; ``dfill_value = Σ dout``."""
 
     @staticmethod
     def full_like(x: Array, /, fill_value: complex, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of the shape of x that holds one number; ``dfill_value = Σ dout``."""
+        """Return an array of the shape of x filled with one number; ``dfill_value = Σ dout``."""
 
     @staticmethod
     def iinfo(type: Any, /) -> Any:  # noqa: A002 (the standard's name)
-        """The limits of an integer dtype; no array."""
+        """Return the limits of an integer dtype; no array."""
 
     @staticmethod
     def isdtype(dtype: Dtype, kind: Any) -> bool:
-        """Whether a dtype is of a kind such as ``"real floating"``; no array."""
+        """Return whether a dtype is of a kind such as ``"real floating"``; no array."""
 
     @staticmethod
     def linspace(
@@ -81,23 +81,23 @@ class Creation(Protocol):
 
     @staticmethod
     def ones(shape: Shape, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of that shape that holds ones; a constant."""
+        """Return an array of ones of that shape; a constant."""
 
     @staticmethod
     def ones_like(x: Array, /, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of the shape of x that holds ones; a constant."""
+        """Return an array of ones of the shape of x; a constant."""
 
     @staticmethod
     def result_type(*arrays_and_dtypes: Any) -> Dtype:
-        """The dtype to which all of these are promoted; no array."""
+        """Return the dtype to which all of these are promoted; no array."""
 
     @staticmethod
     def zeros(shape: Shape, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of that shape that holds zeros; a constant."""
+        """Return an array of zeros of that shape; a constant."""
 
     @staticmethod
     def zeros_like(x: Array, /, *, dtype: Dtype = None, device: Device = None) -> Array:
-        """An array of the shape of x that holds zeros; a constant."""
+        """Return an array of zeros of the shape of x; a constant."""
 
 
 class Constants(Protocol):

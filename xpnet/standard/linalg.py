@@ -11,7 +11,7 @@ Axes = int | tuple[Sequence[int], Sequence[int]]
 
 
 class Products(Protocol):
-    """The products that are in the namespace itself and in ``linalg``."""
+    """The products that are both in the namespace itself and in ``linalg``."""
 
     @staticmethod
     def matmul(x1: Array, x2: Array, /) -> Array:
@@ -23,7 +23,7 @@ class Products(Protocol):
 
     @staticmethod
     def tensordot(x1: Array, x2: Array, /, *, axes: Axes = 2) -> Array:
-        """``y``, products summed over pairs of axes; ``dx1`` and ``dx2`` sum dout and the other over the rest."""
+        """Return products summed over pairs of axes; ``dx1`` and ``dx2`` sum dout and the other over the rest."""
 
     @staticmethod
     def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
@@ -35,7 +35,7 @@ class Linalg(Products, Protocol):
 
     @staticmethod
     def cholesky(x: Array, /, *, upper: bool = False) -> Array:
-        """``L`` with ``x = L Lᴴ``; ``dx``, symmetric, from ``Lᴴ dL``."""
+        """Return ``L`` with ``x = L Lᴴ``; ``dx`` is symmetric, from ``Lᴴ dL``."""
 
     @staticmethod
     def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
@@ -51,19 +51,19 @@ class Linalg(Products, Protocol):
 
     @staticmethod
     def eig(x: Array, /) -> Any:
-        """``λ, V`` with ``x V = V λ``, complex; ``dx = V⁻ᴴ (diag dλ + E) Vᴴ``, E from dV over the gaps of λ."""
+        """Return complex ``λ, V`` with ``x V = V λ``; ``dx = V⁻ᴴ (diag dλ + E) Vᴴ``, E from dV over the gaps of λ."""
 
     @staticmethod
     def eigh(x: Array, /) -> Any:
-        """``λ, V`` with ``x V = V λ``, x symmetric; ``dx = V (diag dλ + (Vᴴ dV) / (λⱼ - λᵢ)) Vᴴ``."""
+        """Return ``λ, V`` with ``x V = V λ``, x symmetric; ``dx = V (diag dλ + (Vᴴ dV) / (λⱼ - λᵢ)) Vᴴ``."""
 
     @staticmethod
     def eigvals(x: Array, /) -> Array:
-        """``λ`` with ``x V = V λ``, complex; ``dx = V⁻ᴴ diag(dλ) Vᴴ``."""
+        """Return complex ``λ`` with ``x V = V λ``; ``dx = V⁻ᴴ diag(dλ) Vᴴ``."""
 
     @staticmethod
     def eigvalsh(x: Array, /) -> Array:
-        """``λ`` with ``x V = V λ``, x symmetric; ``dx = V diag(dλ) Vᴴ``."""
+        """Return ``λ`` with ``x V = V λ``, x symmetric; ``dx = V diag(dλ) Vᴴ``."""
 
     @staticmethod
     def inv(x: Array, /) -> Array:
@@ -85,7 +85,7 @@ class Linalg(Products, Protocol):
 
     @staticmethod
     def matrix_rank(x: Array, /, *, rtol: float | Array | None = None) -> Array:
-        """The rank of each matrix; a constant."""
+        """Return the rank of each matrix; a constant."""
 
     @staticmethod
     def outer(x1: Array, x2: Array, /) -> Array:
@@ -93,15 +93,15 @@ class Linalg(Products, Protocol):
 
     @staticmethod
     def pinv(x: Array, /, *, rtol: float | Array | None = None) -> Array:
-        """``y = x⁺``; ``dx = -yᵀ dout yᵀ`` and what lies outside the range of x."""
+        """``y = x⁺``; ``dx = -yᵀ dout yᵀ`` plus the part outside the range of x."""
 
     @staticmethod
     def qr(x: Array, /, *, mode: Literal["reduced", "complete"] = "reduced") -> Any:
-        """``Q, R`` with ``x = Q R``; ``dx = (dQ + Q sym(R dRᴴ - dQᴴ Q)) R⁻ᴴ``."""
+        """Return ``Q, R`` with ``x = Q R``; ``dx = (dQ + Q sym(R dRᴴ - dQᴴ Q)) R⁻ᴴ``."""
 
     @staticmethod
     def slogdet(x: Array, /) -> Any:
-        """The sign and ``y = log |det x|``; ``dx = dout x⁻ᵀ``."""
+        """Return the sign and ``y = log |det x|``; ``dx = dout x⁻ᵀ``."""
 
     @staticmethod
     def solve(x1: Array, x2: Array, /) -> Array:
@@ -109,11 +109,11 @@ class Linalg(Products, Protocol):
 
     @staticmethod
     def svd(x: Array, /, *, full_matrices: bool = True) -> Any:
-        """``U, S, Vᴴ`` with ``x = U S Vᴴ``; ``dx = U diag(dS) Vᴴ`` and what turns the vectors."""
+        """Return ``U, S, Vᴴ`` with ``x = U S Vᴴ``; ``dx = U diag(dS) Vᴴ`` plus the part that rotates the vectors."""
 
     @staticmethod
     def svdvals(x: Array, /) -> Array:
-        """``S`` with ``x = U S Vᴴ``; ``dx = U diag(dout) Vᴴ``."""
+        """Return ``S`` with ``x = U S Vᴴ``; ``dx = U diag(dout) Vᴴ``."""
 
     @staticmethod
     def trace(x: Array, /, *, offset: int = 0, dtype: Dtype = None) -> Array:

@@ -9,63 +9,63 @@ from xpnet.typing import Array, Axis
 
 
 class Manipulation(Protocol):
-    """Shapes, orders and parts."""
+    """Functions of shapes, orders and parts."""
 
     @staticmethod
     def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
-        """The arrays repeated to their common shape; ``dx = Σ dout`` over the repetitions."""
+        """Return the arrays repeated to their common shape; ``dx = Σ dout`` over the repetitions."""
 
     @staticmethod
     def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape to which all of these broadcast; no array."""
+        """Return the shape to which all of these broadcast; no array."""
 
     @staticmethod
     def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
-        """``y``, x repeated to that shape; ``dx = Σ dout`` over the repetitions."""
+        """Return x repeated to that shape; ``dx = Σ dout`` over the repetitions."""
 
     @staticmethod
     def concat(arrays: Sequence[Array], /, *, axis: int | None = 0) -> Array:
-        """``y``, the arrays one after the other along the axis; each gets its piece of ``dout``."""
+        """Return the arrays one after another along the axis; each gets its piece of ``dout``."""
 
     @staticmethod
     def expand_dims(x: Array, /, axis: int | tuple[int, ...]) -> Array:
-        """``y``, x with new axes of size 1; ``dx``, dout without them."""
+        """Return x with new axes of size 1; ``dx`` is dout without them."""
 
     @staticmethod
     def flip(x: Array, /, *, axis: Axis = None) -> Array:
-        """``y``, x with the axis turned over; ``dx``, dout turned over again."""
+        """Return x reversed along the axis; ``dx`` is dout reversed again."""
 
     @staticmethod
     def meshgrid(*arrays: Array, indexing: Literal["xy", "ij"] = "xy") -> tuple[Array, ...]:
-        """The coordinates of a grid over these lines; ``dx = Σ dout`` over the repetitions."""
+        """Return the coordinates of a grid over these lines; ``dx = Σ dout`` over the repetitions."""
 
     @staticmethod
     def moveaxis(x: Array, source: int | tuple[int, ...], destination: int | tuple[int, ...], /) -> Array:
-        """``y``, x with axes at other positions; ``dx``, dout with them moved back."""
+        """Return x with axes at other positions; ``dx`` is dout with them moved back."""
 
     @staticmethod
     def permute_dims(x: Array, /, axes: tuple[int, ...]) -> Array:
-        """``y``, x with its axes in that order; ``dx``, dout in the order from which they came."""
+        """Return x with its axes in that order; ``dx`` is dout with its axes in the order of x."""
 
     @staticmethod
     def repeat(x: Array, repeats: int | Array, /, *, axis: int | None = None) -> Array:
-        """``y``, each element of x several times; ``dx = Σ dout`` over the repetitions."""
+        """Return each element of x several times; ``dx = Σ dout`` over the repetitions."""
 
     @staticmethod
     def reshape(x: Array, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Array:
-        """``y``, the elements of x in another shape; ``dx``, dout in that of x."""
+        """Return the elements of x in another shape; ``dx`` is dout in the shape of x."""
 
     @staticmethod
     def roll(x: Array, /, shift: int | tuple[int, ...], *, axis: Axis = None) -> Array:
-        """``y``, x moved around by shift; ``dx``, dout moved back."""
+        """Return x shifted cyclically; ``dx`` is dout shifted back."""
 
     @staticmethod
     def squeeze(x: Array, /, axis: int | tuple[int, ...]) -> Array:
-        """``y``, x without axes of size 1; ``dx``, dout with them."""
+        """Return x without axes of size 1; ``dx`` is dout with them."""
 
     @staticmethod
     def stack(arrays: Sequence[Array], /, *, axis: int = 0) -> Array:
-        """``y``, the arrays along a new axis; each gets its piece of ``dout``."""
+        """Return the arrays along a new axis; each gets its piece of ``dout``."""
 
     @staticmethod
     def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
@@ -77,16 +77,16 @@ class Manipulation(Protocol):
 
     @staticmethod
     def tile(x: Array, repetitions: tuple[int, ...], /) -> Array:
-        """``y``, x laid side by side; ``dx = Σ dout`` over the repetitions."""
+        """Return copies of x side by side; ``dx = Σ dout`` over the repetitions."""
 
     @staticmethod
     def tril(x: Array, /, *, k: int = 0) -> Array:
-        """``y``, x on and below the diagonal k, else 0; ``dx``, dout there, else 0."""
+        """Return x on and below the diagonal k, else 0; ``dx`` is dout there, else 0."""
 
     @staticmethod
     def triu(x: Array, /, *, k: int = 0) -> Array:
-        """``y``, x on and above the diagonal k, else 0; ``dx``, dout there, else 0."""
+        """Return x on and above the diagonal k, else 0; ``dx`` is dout there, else 0."""
 
     @staticmethod
     def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
-        """``x[0], x[1], …`` along the axis; ``dx`` has each ``dout`` at its position."""
+        """Return ``x[0], x[1], …`` along the axis; ``dx`` has each ``dout`` at its position."""

@@ -8,19 +8,19 @@ from xpnet.typing import Array, Axis, Dtype, Operand
 
 
 class Reduction(Protocol):
-    """Sums and their like."""
+    """Sums and other reductions."""
 
     @staticmethod
     def all(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-        """Whether every x is true; a constant."""
+        """Return whether every x is true; a constant."""
 
     @staticmethod
     def any(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-        """Whether some x is true; a constant."""
+        """Return whether any x is true; a constant."""
 
     @staticmethod
     def count_nonzero(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-        """The number of x that are not 0; a constant."""
+        """Return the number of x that are not 0; a constant."""
 
     @staticmethod
     def cumulative_prod(
@@ -42,7 +42,7 @@ class Reduction(Protocol):
 
     @staticmethod
     def max(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-        """``y``, the largest x; ``dout`` goes to it, in equal shares where there are several."""
+        """Return the largest x; ``dout`` goes to it, in equal shares if there are several."""
 
     @staticmethod
     def mean(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -50,7 +50,7 @@ class Reduction(Protocol):
 
     @staticmethod
     def min(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-        """``y``, the smallest x; ``dout`` goes to it, in equal shares where there are several."""
+        """Return the smallest x; ``dout`` goes to it, in equal shares if there are several."""
 
     @staticmethod
     def prod(x: Array, /, *, axis: Axis = None, dtype: Dtype = None, keepdims: bool = False) -> Array:
@@ -74,46 +74,46 @@ class Search(Protocol):
 
     @staticmethod
     def argmax(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
-        """The position of the largest x; a constant."""
+        """Return the position of the largest x; a constant."""
 
     @staticmethod
     def argmin(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
-        """The position of the smallest x; a constant."""
+        """Return the position of the smallest x; a constant."""
 
     @staticmethod
     def argsort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
-        """The positions that sort x; a constant."""
+        """Return the positions that sort x; a constant."""
 
     @staticmethod
     def isin(x1: Array | int, x2: Array | int, /, *, invert: bool = False) -> Array:
-        """Whether each x1 is among the x2; a constant."""
+        """Return whether each x1 is among the x2; a constant."""
 
     @staticmethod
     def nonzero(x: Array, /) -> tuple[Array, ...]:
-        """The positions of the x that are not 0; constants."""
+        """Return the positions of the x that are not 0; constants."""
 
     @staticmethod
     def searchsorted(
         x1: Array, x2: Operand, /, *, side: Literal["left", "right"] = "left", sorter: Array | None = None
     ) -> Array:
-        """The positions at which x2 would be put into the sorted x1; a constant."""
+        """Return the positions at which x2 would be inserted into the sorted x1; a constant."""
 
     @staticmethod
     def sort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
-        """``y``, x in order along the axis; ``dout`` goes to the element that it came from."""
+        """Return x sorted along the axis; ``dout`` goes to the elements that were sorted."""
 
     @staticmethod
     def unique_all(x: Array, /) -> tuple[Array, Array, Array, Array]:
-        """The distinct x, where each is first, which one each x is, and their counts; ``dout`` goes to x, shared."""
+        """Return the distinct x, their first positions, the index of each x, and counts; ``dout`` goes to x, shared."""
 
     @staticmethod
     def unique_counts(x: Array, /) -> tuple[Array, Array]:
-        """The distinct x and how often each occurs; ``dout`` goes in equal shares to the x that have the value."""
+        """Return the distinct x and their counts; ``dout`` goes in equal shares to the x that have the value."""
 
     @staticmethod
     def unique_inverse(x: Array, /) -> tuple[Array, Array]:
-        """The distinct x and which one each x is; ``dout`` goes in equal shares to the x that have the value."""
+        """Return the distinct x and the index of each x; ``dout`` goes in equal shares to the x that have the value."""
 
     @staticmethod
     def unique_values(x: Array, /) -> Array:
-        """``y``, the distinct x; ``dout`` goes in equal shares to the x that have the value."""
+        """Return the distinct x; ``dout`` goes in equal shares to the x that have the value."""

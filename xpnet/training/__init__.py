@@ -6,6 +6,7 @@ from xpnet.training.history import Epoch, History
 from xpnet.training.metrics import confusion_matrix
 from xpnet.training.rate_test import RateTest, rate_test
 from xpnet.training.runs import Run, load_network
+from xpnet.training.tensorboard_files import tensorboard
 from xpnet.training.torch_weights import load_torch
 from xpnet.training.trainer import Trainer
 
@@ -22,4 +23,5 @@ __all__ = [
     "load_torch",
     "rate_test",
     "save",
+    "tensorboard",
 ]

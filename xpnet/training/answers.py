@@ -14,12 +14,12 @@ from xpnet.drawing.text import escape_xml
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.networks import Network
 from xpnet.training.page import cards, figure, row, section, shaded, table
-from xpnet.training.progress import number
+from xpnet.training.progress import digits
 
 MOST = 8
 """So many mistakes are shown."""
 
-WIDE = 484.0
+WIDE = 497.0
 
 
 def answers(network: Network, encoding: Any, x: Any, scores: Any, labels: Any) -> list[str]:
@@ -93,18 +93,12 @@ def numbers(encoding: Any, scores: Any, labels: Any) -> str:
     found: Any = np.asarray(encoding.answers(scores), dtype=np.float64).reshape(-1)
     t = np.asarray(to_numpy(labels) if hasattr(labels, "dtype") else labels, dtype=np.float64).reshape(-1)
     error = found - t
-    order = np.argsort(t)
-    panel = Panel(
-        "in order of size",
-        {
-            "predicted": list(zip(range(len(t)), found[order], strict=True)),
-            "right": list(zip(range(len(t)), t[order], strict=True)),
-        },
-        x="row",
-    )
+    ends = [(float(t.min()), float(t.min())), (float(t.max()), float(t.max()))]
+    dots = {"predicted": list(zip(t, found, strict=True))}
+    panel = Panel("predicted over right", {**dots, "right": ends}, x="right", dots=tuple(dots))
     spread = float(np.abs(error).max()) or 1.0
     facts: Mapping[str, float] = {"mean error": np.abs(error).mean(), "root of mean square": np.sqrt((error**2).mean())}
-    rows = [(name, number(float(value))) for name, value in facts.items()]
+    rows = [(name, digits(float(value))) for name, value in facts.items()]
     panels = [panel, histogram("error", error, -spread, spread)]
     return section("Predictions", table(("", ""), rows) + cards(panels, WIDE))
 
@@ -115,7 +109,7 @@ def texts(symbols: Symbols, scores: Any, t: Any) -> str:
     losses = -np.log(np.maximum(shares, 1e-30))
     right = (scores.argmax(axis=-1) == t).mean()
     facts = [
-        ("perplexity", number(float(np.exp(losses.mean())))),
+        ("perplexity", digits(float(np.exp(losses.mean())))),
         ("symbols that were the likeliest", f"{right:.2%}"),
         ("symbols", f"{t.size:,}"),
     ]
@@ -124,7 +118,7 @@ def texts(symbols: Symbols, scores: Any, t: Any) -> str:
     for n, i in zip(*np.unravel_index(hardest, t.shape), strict=True):
         before, own = symbols.text(t[n, max(0, i - 24) : i]), symbols.text(t[n, i : i + 1])
         guess = symbols.text(scores[n, i].argmax(keepdims=True))
-        lines.append((f"… {visible(before)}", visible(own), visible(guess), f"{shares[n, i]:.2g}"))
+        lines.append((f"… {visible(before)}", visible(own), visible(guess), digits(shares[n, i])))
     head = ("after", "came", "likeliest", "share of what came")
     return section("Text", table(("", ""), facts) + table(head, lines))
 

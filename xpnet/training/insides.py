@@ -12,7 +12,7 @@ from xpnet.layers import Layer, MultiHeadAttention
 from xpnet.networks import Network
 from xpnet.networks.summary import listen
 from xpnet.training.page import cards, figure, row, section, table
-from xpnet.training.progress import number
+from xpnet.training.progress import digits
 
 MOST = 12
 """So many layers are shown."""
@@ -20,30 +20,42 @@ MOST = 12
 HEADS = 8
 """So many heads of a layer are shown."""
 
-NARROW = 322.0
+NARROW = 327.0
 
 
 def insides(network: Network, x: Any, t: Any) -> list[str]:
     """The sections of a page on what rows do in a network; t may be None."""
     panels: list[Panel] = []
     maps: list[str] = []
+    heard = 0
 
     def note(path: str, layer: Layer, inputs: tuple[Any, ...], y: Any) -> None:  # noqa: ARG001
-        if is_array(y) and dtype_kind(y) == "real" and len(panels) < MOST:
-            panels.append(of_values(path, y))
+        nonlocal heard
+        if is_array(y) and dtype_kind(y) == "real":
+            heard += 1
+            panels.extend([of_values(path, y)] if len(panels) < MOST else [])
         if isinstance(layer, MultiHeadAttention) and len(maps) < MOST:
             shares = to_numpy(getattr(layer, "p"))[0][:HEADS]  # noqa: B009 (what its forward keeps)
             maps.extend(attention(f"{path}, head {head + 1}", of_head) for head, of_head in enumerate(shares))
 
     listen(network, x, note)
-    found = [section("Activations", f"<p>{TOLD}</p>{cards(panels, NARROW)}")] if panels else []
+    text = f"<p>{TOLD}{first_of(heard)}.</p>"
+    found = [section("Activations", text + cards(panels, NARROW))] if panels else []
     if maps:
         found.append(section("Attention", f"<p>{ATTENDED}</p>{row(maps)}"))
     return [*found, *([] if t is None else [gradients(network, x, t)])]
 
 
-TOLD = "What each layer gives for these rows, as in prediction; the share of its values."
-ATTENDED = "Of the first row: where each position, from above to below, attends to, from left to right; dark is most."
+TOLD = "What each layer gives for these rows, as in prediction; the share of its values"
+ATTENDED = (
+    "Of the first row: where each position, from above to below, attends to, from left to right;"
+    " the darkest is the most of its line."
+)
+
+
+def first_of(count: int) -> str:
+    """What is to be said where not all of some panels are shown."""
+    return f", of the first {MOST} of {count}" if count > MOST else ""
 
 
 def of_values(name: str, y: Any) -> Panel:
@@ -56,8 +68,8 @@ def of_values(name: str, y: Any) -> Panel:
 
 def attention(name: str, shares: Any) -> str:
     """The picture of the shares ``(L, L)`` of a head."""
-    top = float(shares.max()) or 1.0
-    return figure(1.0 - shares[None] / top, name, max(2, 160 // len(shares)))
+    most = np.max(shares, axis=-1, keepdims=True)
+    return figure(1.0 - (shares / np.where(most > 0.0, most, 1.0))[None], name, max(2, 160 // len(shares)))
 
 
 def gradients(network: Network, x: Any, t: Any) -> str:
@@ -69,14 +81,10 @@ def gradients(network: Network, x: Any, t: Any) -> str:
         setattr(owner, attribute, value)
     norms = [(name, norm(to_numpy(network.params[name])), norm(dW)) for name, dW in found.items()]
     largest = max((size for *_, size in norms if np.isfinite(size)), default=0.0) or 1.0
-    lines = [(name, number(weight), scientific(size), (min(size / largest, 1.0),)) for name, weight, size in norms]
+    lines = [(name, digits(weight), digits(size), (min(size / largest, 1.0),)) for name, weight, size in norms]
     text = "<p>Norms of the weights, and of the gradient of the loss on these rows.</p>"
     return section("Gradients", text + table(("parameter", "weights", "gradient", ""), lines)) if lines else ""
 
 
 def norm(values: Any) -> float:
     return float(np.sqrt(np.sum(np.square(values.astype(np.float64)))))
-
-
-def scientific(value: float) -> str:
-    return f"{value:.3g}"

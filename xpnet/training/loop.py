@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from itertools import islice
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from xpnet import capturing
-from xpnet.backend import Backend, array_namespace, backend_of, dtype_kind, is_array, library_of, to_numpy
+from xpnet.backend import Backend, backend_of, dtype_kind, is_array, to_numpy
 from xpnet.backend.moving import Movable
 from xpnet.datasets import Batches, Encoding, RowsOnDisk, check_data
 from xpnet.datasets.augment import Augmentation
@@ -32,7 +32,7 @@ from xpnet.training.measuring import measured, scores_of
 from xpnet.training.ranks import Ranks
 from xpnet.training.sequences import reset, started_anew
 from xpnet.training.streamed import Streamed
-from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause
+from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause, readable
 from xpnet.training.updates import Updates
 from xpnet.typing import Array
 
@@ -78,8 +78,6 @@ class Loop(Movable):
         self._set_rate(number)
         reset(self.network)
         self.updates.begin()
-        if self.ranks is not None:
-            self.ranks.done = 0
         self.losses = Losses(self.summed)
         self.watching = not self.capture and all(map(readable, islice(self.network.params.values(), 1)))
         start = time.perf_counter()
@@ -89,7 +87,8 @@ class Loop(Movable):
         with closing(self.batches_of_epoch(number)) as batches:  # type: ignore[type-var]
             for done, batch in enumerate(batches, 1):
                 loss, *count = step(*batch)
-                add(loss, count[0] if count else batch[0].shape[0])
+                if loss is not None:
+                    add(loss, count[0] if count else batch[0].shape[0])
                 if self.spoilt:
                     self._spoilt(loss, number, done, batch)
                 if on_batch is not None:
@@ -113,10 +112,8 @@ class Loop(Movable):
         if isinstance(self.batches, Batches) and self.batches.on_disk:
             batches = prefetched(batches)
         batches = self.backend.ahead(batches) if self.batches.on_disk else batches
-        if self.augment:
-            augmented = self._augmented(number, batches)
-            batches = augmented if self.ranks is None else self.ranks.cut(augmented)
-        yield from batches
+        batches = self._augmented(number, batches) if self.augment else batches
+        yield from batches if self.ranks is None else self.ranks.steps(batches)
 
     def _augmented(self, number: int, batches: Iterator[Parts]) -> Iterator[Parts]:
         """Batches as they are trained on; the numbers of a step are named by it, whenever it is computed."""
@@ -129,19 +126,23 @@ class Loop(Movable):
     def _draw(self, step: int, place: int, name: str, shape: tuple[int, ...]) -> Floats:
         return self.rng.uniform(shape, f"augment {place} {name}", step)
 
-    def _step(self, x: Array, t: Array, *weights: Array) -> tuple[Array, ...]:
-        """The loss of a step, and what it counts in the mean of an epoch where that is not its number of rows."""
-        if self.ranks is not None:
-            loss, of_all, gradients = self.ranks.step(x, t, *weights)
-            if gradients and not (self.watching and not math.isfinite(loss)):
-                self.updates.update(gradients)
-            return loss, of_all
-        loss, gradients = self.network.loss_and_gradient(x, t, *weights)
-        counted: Any = getattr(self.network.last_layer, "counted", None)
-        counts = hasattr(counted, "shape")  # an array
+    def _step(self, x: Array, t: Array, *weights: Array) -> tuple[Any, ...]:
+        """The loss of a step, and what it counts in the mean of an epoch where that is not its number of rows.
+
+        The loss is None where ranks hold it for a step that comes.
+        """
+        gradients: Mapping[str, Array] | None
+        if self.ranks is None:
+            loss, gradients = self.network.loss_and_gradient(x, t, *weights)
+            counted: Any = getattr(self.network.last_layer, "counted", None)
+        else:
+            loss, counted, gradients = self.ranks.step(x, t, *weights)
+        if gradients is None:
+            return (None,)
         if self.watching and not math.isfinite(loss):  # parameters stay as they were, to find the cause
             self.spoilt = True
             return (loss,)
+        counts = hasattr(counted, "shape")  # an array
         self.updates.take(gradients, counted if counts else x.shape[0])
         return (loss, counted) if counts else (loss,)
 
@@ -187,8 +188,7 @@ class Loop(Movable):
     def _first(self, parts: Parts, count: int | None = 1) -> Parts:
         """The first rows of parts, or all, on the device of the network."""
         found = tuple(part[...] if count is None else part[: min(count, part.shape[0]), ...] for part in parts)
-        on_disk = any(isinstance(part, RowsOnDisk) for part in parts)
-        return tuple(map(self.backend.asarray, found)) if on_disk else found
+        return tuple(map(self.backend.asarray, found)) if on_disk(parts) else found
 
     def _check(self, parts: Parts) -> None:
         """Raise what the loss of a row, or a look at all rows, has to say against the data."""
@@ -206,7 +206,7 @@ class Loop(Movable):
                 raise ShapeError(type(self).__name__, must, y.shape[-1], remedy)
             indices = dtype_kind(t) == "integer" and not isinstance(last, SigmoidWithLoss)
             classes = y.shape[-1] if indices and (labels or y.shape[-1] > 1) else None
-            if not any(isinstance(part, RowsOnDisk) for part in parts):  # which are looked at when they are read
+            if not on_disk(parts):  # which are looked at when they are read
                 check_data(parts[0], parts[1], classes, getattr(last, "ignore_index", None))
             if labels:
                 self.network.loss(x, t, predict=True)
@@ -248,14 +248,14 @@ class Loop(Movable):
         raise DivergenceError(type(self).__name__, must, got, remedy)
 
 
+def on_disk(parts: Parts) -> bool:
+    """Whether some of them are rows that stay in a file."""
+    return any(isinstance(part, RowsOnDisk) for part in parts)
+
+
 def first_rows(part: Any, count: int) -> Any:
     """The first rows of an array; of a file they stay there."""
     return part.take(np.arange(count)) if isinstance(part, RowsOnDisk) else part[:count, ...]
-
-
-def readable(array: Array) -> bool:
-    """Whether a value of an array can be read without a wait."""
-    return library_of(array_namespace(array)).readable(array)
 
 
 def accuracy_of(network: Network, parts: Parts, y: Array, t: Array) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,11 @@ import numpy as np
 
 from xpnet.drawing.plot import Panel, plot
 from xpnet.drawing.text import FONT, escape_xml
+
+NUMBER = re.compile(r"-?[\d,.]*(e[+-]\d+)?|nan|-?inf")
+"""What stands at the right of its column, where the others do too."""
+
+NUMERIC = ' class="number"'
 
 
 def page(title: str, sections: Iterable[str]) -> str:
@@ -28,17 +34,19 @@ def section(title: str, inside: str) -> str:
 def table(head: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
     """A table, which scrolls by itself where it is too wide; numbers stand at the right."""
     named = list(head)
-    lines = ["".join(cell(value) for value in row) for row in rows]
-    first = "".join(f"<th>{escape_xml(str(name))}</th>" for name in named)
+    values = [list(row) for row in rows]
+    right = [any(named) and all(NUMBER.fullmatch(str(row[k])) for row in values) for k in range(len(named))]
+    lines = ["".join(cell(value, own) for value, own in zip(row, right, strict=True)) for row in values]
+    first = "".join(f"<th{NUMERIC * own}>{escape_xml(str(name))}</th>" for name, own in zip(named, right, strict=True))
     top = f"<tr>{first}</tr>" if any(named) else ""
     return f'<div class="wide"><table>{top}' + "".join(f"<tr>{line}</tr>" for line in lines) + "</table></div>"
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, numeric: bool = False) -> str:
     """A cell; a share from 0 to 1 in a tuple is drawn as a bar."""
     if isinstance(value, tuple):
         return f'<td class="bar"><span style="--share:{value[0]:.3f}"></span></td>'
-    return f"<td>{escape_xml(str(value))}</td>"
+    return f"<td{NUMERIC * numeric}>{escape_xml(str(value))}</td>"
 
 
 def cards(panels: Sequence[Panel], wide: float) -> str:
@@ -104,14 +112,17 @@ table { border-collapse: collapse; overflow-wrap: break-word }
 th, td { padding: .2rem .7rem; text-align: left; vertical-align: top } td { font-variant-numeric: tabular-nums }
 .wide { overflow-x: auto; margin-bottom: 1rem }
 td:first-child, .confusion th { white-space: nowrap }
-.confusion td { text-align: right;
-  background: color-mix(in srgb, var(--paper), var(--wrong) calc(var(--share) * 60%)) }
+.number { text-align: right }
+.confusion td { text-align: right }
+.confusion td.wrong { background: color-mix(in srgb, var(--paper), var(--wrong) calc(10% + var(--share) * 50%)) }
 .confusion td.right { background: color-mix(in srgb, var(--paper), var(--right) calc(var(--share) * 55%)) }
+.confusion td:not([class="right"], [class="wrong"]) { opacity: .35 }
 .bar { width: 12rem; min-width: 3rem }
 .bar span { display: block; height: .8em; margin-top: .35em; width: calc(var(--share) * 100%); min-width: 1px;
   background: var(--right) }
 .row { display: flex; flex-wrap: wrap; gap: .8rem; align-items: flex-start }
 .row > svg { max-width: 100%; height: auto }
+@media (prefers-color-scheme: dark) { .row > svg { filter: invert(.91) hue-rotate(180deg) } }
 figure { margin: 0; max-width: 100%; width: min-content; min-width: 7.5rem; font-size: 13px; line-height: 1.3 }
 .filters figure { min-width: 0; width: auto }
 img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; margin-bottom: .25rem }

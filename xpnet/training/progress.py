@@ -101,6 +101,11 @@ def number(value: float) -> str:
     return f"{value:.4f}" if abs(value) < HUGE else f"{value:.4e}"
 
 
+def digits(value: float) -> str:
+    """A number in four digits, those before the point whole."""
+    return f"{value:,.0f}" if 1000.0 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
 def measured(name: str, value: float) -> str:
     """A metric as it is usually written, ``91.20%``."""
     return f"{value:.2%}" if name.endswith(SHARES) or name == "accuracy of each label" else number(value)

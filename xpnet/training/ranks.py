@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +26,9 @@ from xpnet.layers.loss import Loss
 from xpnet.networks import Network
 from xpnet.training.measuring import scores_of
 from xpnet.training.runs import BEST, LAST
-from xpnet.training.updates import Updates
+from xpnet.training.streamed import Streamed
+from xpnet.training.trouble import cause, readable
+from xpnet.training.updates import refuse_in_float16
 from xpnet.training.weights_file import as_text, sum_of_bits
 from xpnet.typing import Array
 
@@ -35,41 +39,68 @@ COMPARED = 1024
 class Ranks:
     """The ranks that train one network, each on its rows of every batch.
 
-    Rank 0 writes the files, prints, and calls whoever is to be called; all ranks have the same history. Where a last
-    batch has fewer rows than there are ranks, those that have none compute its first row with a weight of 0.
+    Rank 0 writes the files, prints, and calls whoever is to be called; all ranks have the same history. Each takes its
+    rows where the batches are made, or with ``whole`` out of what was made of all of them. Of ``accumulate`` batches
+    one update is made, for which the ranks add their gradients once. Where a batch has fewer rows than there are ranks,
+    those that have none compute its first row with a weight of 0.
 
     Raises: ``ArgumentError`` for batches that have not a row for each rank, a last one too where weights of 0 do not
-    take a row out; ``StateError`` where the ranks differ in data, seed or options.
+    take a row out, and for gradients of float16 that are accumulated; ``StateError`` where the ranks differ in network,
+    data or ``options``.
     """
 
-    def __init__(self, who: str, group: Group, network: Network, batches: Batches, updates: Updates) -> None:
-        self.who, self.group, self.network = who, group, network
-        self.batches, self.updates = batches, updates
+    def __init__(
+        self,
+        who: str,
+        group: Group,
+        network: Network,
+        batches: Batches | Streamed,
+        accumulate: int,
+        options: Mapping[str, Any],
+        whole: bool,
+    ) -> None:
+        self.who, self.group, self.network, self.batches = who, group, network, batches
+        self.accumulate, self.whole = accumulate, whole
         self.communicator = group.communicator
         self.dtype = next(iter(network.params.values())).dtype
-        self.done = 0
         kinds = [network.last_layer, *leaves(network).values()]
-        takes_out = isinstance(kinds[0], Loss) and not any(isinstance(k, SynchronizedBatchNormalization) for k in kinds)
-        smallest = min(batches.batch_size, *([] if takes_out else batches.sizes[1:]), batches.sizes[0])
-        if smallest < group.size:
-            must, got = f"every batch must have a row for each of {group.size} ranks", f"one of {smallest} rows"
-            raise ArgumentError(who, must, got, "give larger batches, drop_last=True, or start fewer ranks")
+        self.takes_out = isinstance(kinds[0], Loss) and not any(
+            isinstance(layer, SynchronizedBatchNormalization) for layer in kinds
+        )
+        rows, last = batches.sizes
+        self._check_rows(min(batches.batch_size, rows))
+        if not self.takes_out:
+            self._check_rows(last)
+        if accumulate > 1 and network.precision is not None and network.precision.loss_scale is not None:
+            refuse_in_float16(who, accumulate)
         group.replica(network)
+        data = {f"data, part {at}": fingerprint(part) for at, part in enumerate(batches.parts)}
+        agree(self.communicator, {**data, **batches.options, "accumulate": accumulate, **options})
+        self.counts: deque[int] = deque()  # the rows of batches that were cut and are still to be trained on
+        self.rows, self.last = 0, True
+        self.bad = ""  # where a loss was not finite, of gradients that were held
+        if not whole:
+            batches.share = self._cut
+
+    def _check_rows(self, count: int) -> None:
+        """Raise ArgumentError unless a batch has a row for each rank."""
+        if count < self.group.size:
+            must, got = f"every batch must have a row for each of {self.group.size} ranks", f"one of {count} rows"
+            raise ArgumentError(self.who, must, got, "give larger batches, drop_last=True, or start fewer ranks")
 
     @property
     def first(self) -> bool:
         """Whether this is rank 0."""
         return self.group.rank == 0
 
+    @property
+    def fewest(self) -> int:
+        """The rows that a rank has, but for those that have one more, in the last batch."""
+        return self.batches.sizes[1] // self.group.size
+
     def together(self) -> AbstractContextManager[None]:
         """A time in which all ranks compute the same, and layers may ask the others."""
         return in_step(self.communicator)
-
-    def compare(self, optimizer: Any, options: dict[str, Any]) -> None:
-        """Raise StateError where the ranks do not train alike."""
-        parts = (self.batches.x, self.batches.t, self.batches.weights)
-        data = {f"data, part {at}": fingerprint(part) for at, part in enumerate(parts) if part is not None}
-        agree(self.communicator, {**data, "optimizer": optimizer, **options})
 
     def own(self, n: int) -> slice:
         """The rows of this rank among n."""
@@ -78,31 +109,55 @@ class Ranks:
         first, count = share_of(n, self.group.rank, self.group.size)
         return slice(first, first + count)
 
-    def cut(self, batches: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        """The rows of this rank of whole batches."""
-        for batch in batches:
-            rows = self.own(batch[0].shape[0])
-            yield tuple([part[rows, ...] for part in batch])
+    def _cut(self, n: int) -> slice:
+        """The same, of the rows of a batch that is to be trained on."""
+        self.counts.append(n)
+        return self.own(n)
 
-    def step(self, x: Array, t: Array, weights: Array | None = None) -> tuple[Array, Any, dict[str, Array]]:
-        """The loss of a step, what it counts, and the gradients; none where it is held for one that comes."""
-        size, rows = self.batches.batch_size, self.batches.sizes[0]
-        total = min(size, rows - self.done * size)
-        self.group.begin_rows(total)
-        if self.group.rank >= total:
+    def steps(self, batches: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """The batches of an epoch, each for ``step``, when it is known whether another one comes.
+
+        Raises: ``StateError`` where the ranks have not streams of the same batches.
+        """
+        self.counts.clear()
+        self.bad = ""
+        done, coming = 0, next(batches, None)
+        while coming is not None:
+            batch, done = coming, done + 1
+            if self.whole:
+                rows = self._cut(batch[0].shape[0])
+                batch = tuple([part[rows, ...] for part in batch])
+            self.rows = self.counts.popleft()
+            self._compare(done, self.rows)
+            coming = next(batches, None)
+            self.last = coming is None or done % self.accumulate == 0
+            yield batch
+        self._compare(done + 1, 0)
+
+    def _compare(self, done: int, rows: int) -> None:
+        """Raise StateError where a stream has not given the same number of rows to all ranks."""
+        if isinstance(self.batches, Streamed):
+            agree(self.communicator, {f"number of rows in batch {done}": rows})
+            if rows and not self.takes_out:
+                self._check_rows(rows)
+
+    def step(self, x: Array, t: Array, weights: Array | None = None) -> tuple[Array, Any, Mapping[str, Array] | None]:
+        """The loss of a step, what it counts, and the gradients; None where they are held for a step that comes."""
+        self.group.begin_rows(self.rows)
+        if self.group.rank >= self.rows:
             weights = array_namespace(x).zeros((x.shape[0],), dtype=self.dtype, device=device_of(x))
-        self.done += 1
-        last = self.done % self.updates.accumulate == 0 or self.done == len(self.batches)
-        loss, gradients = self.group.loss_and_gradient(self.network, x, t, weights, last)
-        if not last:
-            return loss * 0.0, 0.0, gradients
-        return loss, self.group.replica(self.network).counted, gradients
+        loss, gradients = self.group.loss_and_gradient(self.network, x, t, weights, self.last)
+        if self.last:
+            return loss, self.group.replica(self.network).counted, gradients
+        if not self.bad and readable(loss) and not math.isfinite(loss):
+            self.bad = cause(self.network, x)
+        return loss, None, None
 
     def named(self, where: Callable[[], str]) -> str:
         """Where a loss is not finite first, and on which rank: every rank looks at its rows."""
         own = self.group.replica(self.network).own_loss
         bad = not np.isfinite(to_numpy(own)).all()
-        told = self.communicator.gather_objects(where() if bad else "")
+        told = self.communicator.gather_objects(self.bad or (where() if bad else ""))
         rank = next((rank for rank, text in enumerate(told) if text), None)
         return where() if rank is None else f"{told[rank]} of rank {rank}"
 

@@ -14,7 +14,7 @@ from xpnet.layers.base import leaves
 from xpnet.networks.summary import count, rows_of
 from xpnet.training.answers import WIDE, answers
 from xpnet.training.history import Epoch
-from xpnet.training.insides import MOST, NARROW, insides
+from xpnet.training.insides import MOST, NARROW, first_of, insides
 from xpnet.training.page import cards, figure, page, row, section, shaded, table
 from xpnet.training.progress import measured
 from xpnet.training.rows import Preparation
@@ -42,7 +42,8 @@ def report(run: Run, rows: Any = None, labels: Any = None, of: str = "") -> str:
         parts.append(section("Rows", f"<p>{escape_xml(of)}</p>") if of else "")
         parts += answers(run.network, run.encoding, x, scores, labels)
         make = Preparation("report", run.network, run.encoding)
-        few = make.rows("rows", (get_backend().asarray(x[:LOOKED_AT]), labels[:LOOKED_AT]))
+        t = run.encoding.t(labels)[:LOOKED_AT]
+        few = make.rows("rows", (get_backend().asarray(x[:LOOKED_AT]), get_backend().asarray(t)))
         parts += insides(run.network, few.x, few.t)
     return page(run.folder.resolve().name, parts)
 
@@ -96,10 +97,12 @@ def weights(run: Run) -> str:
     """Histograms of the first parameters, and the filters of a first convolution."""
     arrays = {name: to_numpy(array).astype(np.float64) for name, array in run.network.params.items()}
     panels = []
-    for name in [name for name, array in arrays.items() if array.ndim > 1][:MOST]:
+    matrices = [name for name, array in arrays.items() if array.ndim > 1]
+    of_all = first_of(len(matrices))
+    for name in matrices[:MOST]:
         widest = float(np.abs(arrays[name]).max()) or 1.0
         panels.append(histogram(name, arrays[name].reshape(-1), -widest, widest))
-    found = section("Weights", f"<p>The share of values.</p>{cards(panels, NARROW)}") if panels else ""
+    found = section("Weights", f"<p>The share of values{of_all}.</p>{cards(panels, NARROW)}") if panels else ""
     first = next((layer for layer in leaves(run.network).values() if layer.parameters), None)
     if isinstance(first, Convolution):
         W = to_numpy(first.W)[:FILTERS]

@@ -12,10 +12,10 @@ import numpy as np
 
 from xpnet.backend import Backend, array_namespace, dtype_kind, get_backend, is_array, library_of
 from xpnet.datasets import Stream
-from xpnet.datasets.check import advise_scale
 from xpnet.datasets.prefetch import prefetched
 from xpnet.errors import ArgumentError, DataError, DtypeError, ShapeError, XpnetError
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.optimizers.state import copied
 from xpnet.random import Generator
 from xpnet.training.rows import Preparation, Rows
 
@@ -32,7 +32,8 @@ class Streamed:
     """The batches of a stream, checked and in the form that the network takes; they stand where ``Batches`` would.
 
     Batches on the host are made ahead, in threads, as copies: a loader may write the next into the same memory. Arrays
-    of the network's own library come as they are, when they are asked for, and their values are not looked at.
+    of the network's own library come as they are, when they are asked for, and their values are not looked at. Where
+    ``share`` is given, the part that it tells of the rows of a batch is all that is taken of each.
 
     Raises: ``DataError``, ``DtypeError``, ``ShapeError`` and ``ArgumentError`` naming epoch, batch and row.
     """
@@ -41,6 +42,7 @@ class Streamed:
         self.stream, self.make = stream, make
         self.length: int | None = stream.batches
         self.rows: int | None = None
+        self.share: Callable[[int], slice] | None = None
         self.classes: int | None = None
         self._axes: int | None = None
         if stream.encoding is not None:
@@ -58,6 +60,16 @@ class Streamed:
     def backend(self) -> Backend:
         """Where the network computes."""
         return self.make.backend or get_backend()
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """``(x, t)`` or ``(x, t, weights)`` of the first batch."""
+        return self.first.arrays
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What says, beside its source, which batches an epoch has."""
+        return {"number of batches in an epoch": self.stream.batches}
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -103,6 +115,9 @@ class Streamed:
             for batch in batches:
                 last = int(batch[0].shape[0])
                 rows, done = rows + last, done + 1
+                if self.share is not None:
+                    own = self.share(last)
+                    batch = tuple([copied(part[own, ...]) for part in batch])  # a loader may write the next over it
                 yield batch
         self.rows, self.length, self._last = rows, done, last
 
@@ -207,7 +222,6 @@ class StreamedRows(Rows):
             if given:
                 must, got = f"{name} must be left out beside a stream", batch_size if name == "batch_size" else True
                 raise ArgumentError(who, must, got, "let the source give batches as they are to be")
-        advise_scale(who, x=self.x, t=self.t)
         return self.streamed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend.moving import Change, Destination, Movable
-from xpnet.datasets import Batches
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
 from xpnet.distributed.group import Found, group_of_the_job
@@ -26,13 +25,13 @@ from xpnet.random import Generator
 from xpnet.training.epochs import Epochs
 from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
+from xpnet.training.loop import on_disk
 from xpnet.training.metrics import metric_of, metrics_of
 from xpnet.training.prepared import prepared
 from xpnet.training.progress import Progress
 from xpnet.training.ranks import Ranks
 from xpnet.training.runs import begin_run, scores_of_rows
 from xpnet.training.sequences import refuse_shuffled, started_anew
-from xpnet.training.streamed import Streamed
 from xpnet.training.updates import Updates
 
 ON_DISK_ROWS = 10_000
@@ -68,7 +67,8 @@ class Trainer(Keeping):
 
     With ``distributed`` all processes that ``mpiexec`` has started train as one does, each on its rows of every batch,
     and measure some rows each; the first writes the files, shows the progress and calls ``on_batch`` and ``callbacks``.
-    What ``augment`` makes of a batch every process computes for the whole, for it may mix the rows.
+    What ``augment`` makes of a batch every process computes for the whole, for it may mix the rows; of a stream every
+    process reads all, and takes its rows of each batch.
 
     Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError``, ``DataError`` for data that does not fit or is not
     finite, and for a last batch of one row where batch normalization needs two, before the first step;
@@ -129,56 +129,43 @@ class Trainer(Keeping):
         self.saved: tuple[int, Path] | None = None
         self.source: dict[str, str] = {}  # what run.json is to tell of where the data came from
         self.summed = getattr(network.last_layer, "reduction", "mean") == "sum"
-        self.updates = Updates(who, network, optimizer, clip_norm, clip_value, accumulate, average, self.summed)
-        self.ranks = self._ranks(who) if distributed else None
+        at_once = 1 if distributed else accumulate  # ranks hold gradients themselves, before they add them
+        self.updates = Updates(who, network, optimizer, clip_norm, clip_value, at_once, average, self.summed)
+        self.ranks = self._ranks(who, accumulate) if distributed else None
         self.told: set[str] = set()
         self.best: tuple[int, dict[str, Any]] | None = None
         for parts in filter(None, (self.train, self.validation)):
             self._check(parts)
-        ranks, together = (1, nullcontext()) if self.ranks is None else (self.ranks.group.size, self.ranks.together())
-        if self.batches.sizes[1] // ranks == 1:
-            with np.errstate(over="ignore", invalid="ignore"), started_anew(network), together:
-                network.loss(*self._first(self.train)[:2])  # some layers need more rows in training
-        if not self.batches.on_disk and (self.ranks is None or self.ranks.first):
+        if (self.batches.sizes[1] if self.ranks is None else self.ranks.fewest) == 1:
+            self._try_one_row()
+        if not on_disk(self.train) and self.writes:
             advise_scale(who, x=rows.x, t=rows.t)
-        if self.ranks is not None:
-            self._train_alike(who)
 
-    def _ranks(self, who: str) -> Ranks:
-        """What the ranks of the job share.
+    def _ranks(self, who: str, accumulate: int) -> Ranks:
+        """The ranks of the job, which train alike.
 
-        Raises: as ``Ranks``, and ``ArgumentError`` for a stream, of which ranks have no rows of their own.
+        Raises: as ``Ranks``, and ``ArgumentError`` for a step that is to be captured.
         """
-        if isinstance(self.batches, Streamed):
-            must, remedy = "the ranks must have the rows by number", "give arrays, or files that numpy.load maps"
-            raise ArgumentError(who, must, "a stream with distributed=True", remedy)
-        return Ranks(who, group_of_the_job(), self.network, self.batches, self.updates)
-
-    def _train_alike(self, who: str) -> None:
-        """See that all ranks train alike, each on its rows.
-
-        Raises: ``StateError``, and ``ArgumentError`` for a step that is to be captured.
-        """
-        ranks, batches = self.ranks, self.batches
-        assert ranks is not None  # noqa: S101 (for the type checker)
-        assert isinstance(batches, Batches)  # noqa: S101
         if self.capture:
             raise ArgumentError(who, "a captured step must be of one process", "distributed=True", "leave capture out")
         updates = self.updates
-        ranks.compare(
-            repr(self.optimizer),
-            {
-                "seed": self.rng.seed,
-                "batch_size": batches.batch_size,
-                "drop_last": batches.drop_last,
-                "shuffle": batches.rng is not None,
-                "clipping": (updates.clip_norm, updates.clip_value),
-                "accumulate": updates.accumulate,
-                "average": updates.average,
-            },
-        )
-        if not self.augment:  # which may mix the rows of a batch
-            batches.share = ranks.own
+        options = {
+            "optimizer": self.optimizer,
+            "seed": self.rng.seed,
+            "clipping": (updates.clip_norm, updates.clip_value),
+            "average": updates.average,
+        }
+        whole = bool(self.augment)  # which may mix the rows of a batch
+        return Ranks(who, group_of_the_job(), self.network, self.batches, accumulate, options, whole)
+
+    def _try_one_row(self) -> None:
+        """Raise what layers say that need more than one row in training."""
+        with ExitStack() as stack:
+            stack.enter_context(np.errstate(over="ignore", invalid="ignore"))
+            stack.enter_context(started_anew(self.network))
+            if self.ranks is not None:
+                stack.enter_context(self.ranks.together())
+            self.network.loss(*self._first(self.train)[:2])
 
     def fit(
         self,
@@ -254,11 +241,10 @@ class Trainer(Keeping):
         done = len(self.history)
         with ExitStack() as stack:
             shown: Progress | None = None
-            first = self.ranks is None or self.ranks.first
-            if progress and epochs > 0 and first:
+            if progress and epochs > 0 and self.writes:
                 loss = self._loss_so_far
                 shown = stack.enter_context(Progress(progress, done + 1, done + epochs, self.batches.length, loss))
-            heard = None if not first else on_batch if shown is None else partial(both, shown, on_batch)
+            heard = None if not self.writes else on_batch if shown is None else partial(both, shown, on_batch)
             for _ in range(epochs):
                 if patience is not None and self.history.since_best() >= patience:
                     break

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from xpnet.backend import array_namespace, dtype_kind, is_array, to_numpy
+from xpnet.backend import array_namespace, dtype_kind, is_array, library_of, to_numpy
 from xpnet.layers import Layer, Relu
 from xpnet.layers.containers import in_a_row
 from xpnet.networks import Network
@@ -24,6 +24,11 @@ SOME = 10
 
 LOOKED_AT = 256
 """The rows on which dead units are looked for."""
+
+
+def readable(array: Any) -> bool:
+    """Whether a value of an array can be read without a wait."""
+    return library_of(array_namespace(array)).readable(array)
 
 
 def bad_arrays(arrays: Mapping[str, Any]) -> tuple[list[str], list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from xpnet.errors import ArgumentError
 from xpnet.layers.checks import is_number
@@ -58,8 +58,7 @@ class Updates:
             self.update(gradients)
             return
         if getattr(gradients, "finite", None) is not None:
-            must, remedy = "accumulate must be 1 in float16", 'compute in "bfloat16", or leave accumulate out'
-            raise ArgumentError(self.who, must, self.accumulate, remedy)
+            refuse_in_float16(self.who, self.accumulate)
         for name, dW in gradients.items():
             own = dW if self.summed else dW * counted
             self._sums[name] = own + self._sums[name] if name in self._sums else own + 0.0
@@ -88,3 +87,9 @@ class Updates:
         if self.average is not None:
             share = 1.0 - self.average
             self.averages = {name: old + share * (params[name] - old) for name, old in self.averages.items()}
+
+
+def refuse_in_float16(who: str, accumulate: int) -> NoReturn:
+    """Raise ArgumentError: gradients that one factor has scaled are not to be added to those of another."""
+    must, remedy = "accumulate must be 1 in float16", 'compute in "bfloat16", or leave accumulate out'
+    raise ArgumentError(who, must, accumulate, remedy)

@@ -182,7 +182,7 @@ def test_bfloat16_comes_to_the_host_as_float32(low):
 
 
 def test_bfloat16_is_refused_on_cupy_with_the_reason(cupy):
-    reason = r"got 'bfloat16' \(CuPy makes float32 of it beside a Python number, and multiplies no stacks of it\)"
+    reason = r"got 'bfloat16' \(CuPy promotes it to float32 with a Python number, and cannot multiply stacks of it\)"
     with pytest.raises(ArgumentError, match=rf"backend cupy: dtype must be a floating .*{reason}; choose \"float32\""):
         xn.use_backend("cupy", dtype="bfloat16").__enter__()
     with pytest.raises(ArgumentError, match=rf"compute_in: .* of which cupy has float16, {reason}; choose another"):

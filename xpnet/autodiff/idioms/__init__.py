@@ -3,7 +3,32 @@
 ``np.sum(x, 0)``, ``x.sum(0)`` and ``xp.cumsum(x)`` of a Variable are looked up here.
 """
 
-from xpnet.autodiff.idioms import elementwise, joining, products, reductions, shapes, signals, statistics
+from xpnet.autodiff.idioms import (
+    borders,
+    elementwise,
+    joining,
+    linalg,
+    places,
+    polynomials,
+    products,
+    reductions,
+    shapes,
+    signals,
+    statistics,
+)
 from xpnet.autodiff.idioms.table import IDIOMS
 
-__all__ = ["IDIOMS", "elementwise", "joining", "products", "reductions", "shapes", "signals", "statistics"]
+__all__ = [
+    "IDIOMS",
+    "borders",
+    "elementwise",
+    "joining",
+    "linalg",
+    "places",
+    "polynomials",
+    "products",
+    "reductions",
+    "shapes",
+    "signals",
+    "statistics",
+]

@@ -75,6 +75,22 @@ def _i0(xp: Any, x: Any) -> Any:
     return xp.special.i0(x)
 
 
+@idiom("ldexp")
+def _ldexp(_: Any, x1: Any, x2: Any) -> Any:
+    return x1 * 2.0**x2
+
+
+@idiom("logspace")
+def _logspace(xp: Any, start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0) -> Any:
+    return base ** xp.linspace(start, stop, num, endpoint=endpoint)
+
+
+@idiom("geomspace")
+def _geomspace(xp: Any, start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
+    first, last = arrays(xp, [start, stop])
+    return xp.exp(xp.linspace(xp.log(first), xp.log(last), num, endpoint=endpoint))
+
+
 @idiom("logaddexp2")
 def _logaddexp2(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.logaddexp(x1 * math.log(2.0), x2 * math.log(2.0)) / math.log(2.0)
@@ -101,6 +117,7 @@ def _fmod(xp: Any, x1: Any, x2: Any) -> Any:
 
 @idiom("heaviside")
 def _heaviside(xp: Any, x1: Any, x2: Any) -> Any:
+    x1, x2 = arrays(xp, [x1, x2])
     step = xp.astype(x1 > 0, x1.dtype)
     return xp.where(x1 == 0, x2, step)
 
@@ -110,7 +127,7 @@ def _where(xp: Any, condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
         return xp.nonzero(condition)
     x, y = arrays(xp, [x, y]) if base(x) is not x or base(y) is not y else (x, y)
-    return xp.where(condition, x, y)
+    return xp.where(condition if hasattr(condition, "dtype") else xp.asarray(condition), x, y)
 
 
 @idiom("clip")

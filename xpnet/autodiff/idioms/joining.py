@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.autodiff.idioms.shapes import _at_least
-from xpnet.autodiff.idioms.table import arrays, idiom, refuse
+from xpnet.autodiff.idioms.table import arrays, idiom
 from xpnet.autodiff.table import base
 
 
@@ -102,38 +102,14 @@ def _dsplit(xp: Any, ary: Any, indices_or_sections: Any) -> Any:
     return _split(xp, ary, indices_or_sections, 2)
 
 
-@idiom("pad")
-def _pad(xp: Any, array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
-    """Return the array with a border: of a number, or of its own elements in the order that the mode says."""
-    ndim = len(array.shape)
-    widths = np.broadcast_to(np.asarray(pad_width), (ndim, 2)).tolist()
-    if mode == "constant":
-        values = np.broadcast_to(np.asarray(constant_values), (ndim, 2)) if np.ndim(base(constant_values)) else None
-        for axis, (before, after) in enumerate(widths):
-            sides = []
-            for side, width in enumerate((before, after)):
-                shape = tuple(width if at == axis else n for at, n in enumerate(array.shape))
-                fill = constant_values if values is None else values[axis, side].item()
-                sides.append(xp.full(shape, fill, dtype=array.dtype, device=array.device))
-            array = xp.concat([sides[0], array, sides[1]], axis=axis)
-        return array
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise refuse("pad", f"mode={mode!r}", "use constant, edge, reflect, symmetric or wrap")
-    for axis, (before, after) in enumerate(widths):
-        places = np.pad(np.arange(array.shape[axis]), (before, after), mode=mode)  # type: ignore[call-overload]
-        array = array[(*(slice(None),) * axis, places)]
-    return array
-
-
 @idiom("insert")
 def _insert(xp: Any, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
-    if not isinstance(obj, int):
-        raise refuse("insert", "several places", "insert one after the other")
     arr, values = arrays(xp, [arr, values])
     arr, axis = (xp.reshape(arr, (-1,)), 0) if axis is None else (arr, axis % len(arr.shape))
-    ahead = (slice(None),) * axis
-    obj = obj % (arr.shape[axis] + 1) if obj >= 0 else obj + arr.shape[axis]
-    shape = (*arr.shape[:axis], 1 if len(values.shape) < 1 or axis or len(arr.shape) > 1 else values.shape[0])
-    shape = (*shape, *arr.shape[axis + 1 :])
-    middle = xp.broadcast_to(values, shape)
-    return xp.concat([arr[(*ahead, slice(obj), ...)], middle, arr[(*ahead, slice(obj, None), ...)]], axis=axis)
+    n, places = arr.shape[axis], np.asarray(obj).reshape(-1)
+    places = np.where(places < 0, places + n, places)
+    if places.size == 1 and len(values.shape) == len(arr.shape):
+        places = np.repeat(places, values.shape[axis])
+    middle = xp.broadcast_to(values, (*arr.shape[:axis], places.size, *arr.shape[axis + 1 :]))
+    order = np.argsort(np.concatenate([np.arange(n) + 0.5, places]), kind="stable")
+    return xp.concat([arr, middle], axis=axis)[(*(slice(None),) * axis, order)]

@@ -1,4 +1,4 @@
-"""Products of vectors and matrices, ``einsum`` and linear algebra under NumPy's names."""
+"""Products of vectors and matrices, and ``einsum``, under NumPy's names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from xpnet.autodiff.idioms.shapes import diagonal
-from xpnet.autodiff.idioms.table import arrays, as_axis, idiom, refuse
+from xpnet.autodiff.idioms.table import arrays, idiom
 from xpnet.autodiff.rules.elementwise import conj
 from xpnet.autodiff.table import base
 from xpnet.backend import device_of
@@ -50,6 +50,16 @@ def _vecdot(xp: Any, x1: Any, x2: Any, axis: int = -1) -> Any:
     return xp.vecdot(x1, x2, axis=axis)
 
 
+@idiom("matvec")
+def _matvec(_: Any, x1: Any, x2: Any) -> Any:
+    return (x1 @ x2[..., None])[..., 0]
+
+
+@idiom("vecmat")
+def _vecmat(_: Any, x1: Any, x2: Any) -> Any:
+    return (conj(x1)[..., None, :] @ x2)[..., 0, :]
+
+
 @idiom("kron")
 def _kron(xp: Any, a: Any, b: Any) -> Any:
     ndim = max(len(a.shape), len(b.shape))
@@ -69,16 +79,16 @@ def _cross(xp: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int
     return xp.moveaxis(xp.linalg.cross(*xp.broadcast_arrays(a, b)), -1, axisc)
 
 
-@idiom("trace", "linalg.trace")
+@idiom("trace")
 def _trace(xp: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     return xp.sum(diagonal(xp, a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 @idiom("einsum")
-def einsum(xp: Any, subscripts: str, *operands: Any, optimize: Any = False) -> Any:  # noqa: ARG001 (NumPy's)
+def einsum(xp: Any, subscripts: Any, *operands: Any, optimize: Any = False) -> Any:  # noqa: ARG001 (NumPy's)
     """Return the sum of products that the letters say, by matrix products of one operand after the other."""
     if not isinstance(subscripts, str):
-        raise refuse("einsum", "lists of axes", "write the letters, 'ij,jk->ik'")
+        subscripts, operands = _from_lists(subscripts, *operands)
     names, result = _letters(subscripts.replace(" ", ""), [len(x.shape) for x in operands])
     terms = [_without_repeats(xp, x, letters) for x, letters in zip(operands, names, strict=True)]
     x, letters = terms[0]
@@ -90,6 +100,17 @@ def einsum(xp: Any, subscripts: str, *operands: Any, optimize: Any = False) -> A
     letters = [letter for letter in letters if letter in result]
     order = tuple(letters.index(letter) for letter in result)
     return xp.permute_dims(x, order) if order != tuple(range(len(order))) else x
+
+
+def _from_lists(*given: Any) -> tuple[str, tuple[Any, ...]]:
+    """Return letters and operands from operands that each have a list of the numbers of its axes behind it."""
+
+    def letters(axes: Any) -> str:
+        return "".join("..." if axis is Ellipsis else chr(97 + axis) for axis in axes)
+
+    pairs, wanted = given[: len(given) // 2 * 2], given[len(given) // 2 * 2 :]
+    parts = ",".join(map(letters, pairs[1::2]))
+    return "->".join((parts, *map(letters, wanted))), tuple(pairs[::2])
 
 
 def _letters(subscripts: str, ndims: list[int]) -> tuple[list[list[str]], list[str]]:
@@ -145,64 +166,6 @@ def _contracted(xp: Any, x: Any, a: list[str], y: Any, b: list[str], later: set[
     z = laid(x, a, batch, left, summed) @ laid(y, b, batch, summed, right)
     letters = [*batch, *left, *right]
     return xp.reshape(z, tuple(sizes[one] for one in letters)), letters
-
-
-@idiom("linalg.norm")
-def _norm(xp: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 (NumPy's)
-    axis = as_axis(axis)
-    if axis is None and ord is not None and len(x.shape) == 2:
-        axis = (0, 1)
-    if isinstance(axis, tuple) and len(axis) == 2 and ord is not None:
-        y = xp.linalg.matrix_norm(xp.moveaxis(x, axis, (-2, -1)), ord=ord)
-        if not keepdims:
-            return y
-        places = {at % len(x.shape) for at in axis}
-        return xp.reshape(y, tuple(1 if at in places else n for at, n in enumerate(x.shape)))
-    return xp.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=2 if ord is None else ord)
-
-
-@idiom("linalg.multi_dot")
-def _multi_dot(xp: Any, arrays_: Any) -> Any:
-    first, *rest = arrays_
-    for other in rest:
-        first = dot(xp, first, other)
-    return first
-
-
-@idiom("linalg.lstsq")
-def _lstsq(xp: Any, a: Any, b: Any, rcond: Any = None) -> Any:
-    """Return the solution of least squares of a matrix of full rank, its residuals, rank and singular values."""
-    m, n = a.shape
-    values = xp.linalg.svdvals(a)
-    plain = xp.differentiates
-    limit = max(m, n) * float(plain.finfo(base(a).dtype).eps) if rcond in (None, -1) else rcond
-    rank = int(plain.count_nonzero(base(values) > limit * plain.max(base(values))))
-    x = xp.linalg.pinv(a) @ b
-    residuals = xp.sum((b - a @ x) ** 2, axis=0) if rank == n < m else xp.zeros((0,), dtype=a.dtype)
-    return x, xp.reshape(residuals, (-1,)), rank, values
-
-
-@idiom("linalg.cond")
-def _cond(xp: Any, x: Any, p: Any = None) -> Any:
-    if p in (None, 2, -2):
-        values = xp.linalg.svdvals(x)
-        return values[..., 0] / values[..., -1] if p != -2 else values[..., -1] / values[..., 0]
-    return xp.linalg.matrix_norm(x, ord=p) * xp.linalg.matrix_norm(xp.linalg.inv(x), ord=p)
-
-
-@idiom("vander")
-def _vander(xp: Any, x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    N = x.shape[0] if N is None else N
-    powers = range(N) if increasing else range(N - 1, -1, -1)
-    return xp.stack([x**n for n in powers], axis=1)
-
-
-@idiom("polyval")
-def _polyval(xp: Any, p: Any, x: Any) -> Any:
-    y = xp.zeros_like(x) if hasattr(x, "shape") else 0.0
-    for c in p:
-        y = y * x + c
-    return y
 
 
 @idiom("identity")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,30 +13,49 @@ from xpnet.autodiff.table import base
 from xpnet.backend import device_of
 
 
+def _part(xp: Any, a: Any, where: Any, neutral: Any) -> Any:
+    """Return the array with what changes nothing where ``where`` is false."""
+    if where is None:
+        return a
+    a, where = xp.broadcast_arrays(a, xp.asarray(where))
+    return xp.where(where, a, xp.full_like(a, neutral))
+
+
 @idiom("sum")
-def _sum(xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = None) -> Any:
-    a = a if where is None else xp.where(where, a, xp.zeros_like(a))
-    return xp.sum(a, axis=as_axis(axis), dtype=dtype, keepdims=keepdims)
+def _sum(
+    xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = 0, where: Any = None
+) -> Any:
+    y = xp.sum(_part(xp, a, where, 0.0), axis=as_axis(axis), dtype=dtype, keepdims=keepdims)
+    return y if type(initial) is int and initial == 0 else y + initial
 
 
 @idiom("prod")
-def _prod(xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    return xp.prod(a, axis=as_axis(axis), dtype=dtype, keepdims=keepdims)
+def _prod(
+    xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = 1, where: Any = None
+) -> Any:
+    y = xp.prod(_part(xp, a, where, 1.0), axis=as_axis(axis), dtype=dtype, keepdims=keepdims)
+    return y if type(initial) is int and initial == 1 else y * initial
 
 
 @idiom("mean")
-def _mean(xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    return xp.mean(a if dtype is None else xp.astype(a, dtype), axis=as_axis(axis), keepdims=keepdims)
+def _mean(xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = None) -> Any:
+    a = a if dtype is None else xp.astype(a, dtype)
+    if where is None:
+        return xp.mean(a, axis=as_axis(axis), keepdims=keepdims)
+    kept = _part(xp, xp.ones_like(a), where, 0.0)
+    return _sum(xp, a, axis, keepdims=keepdims, where=where) / _sum(xp, kept, axis, keepdims=keepdims)
 
 
 @idiom("max", "amax")
-def _max(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return xp.max(a, axis=as_axis(axis), keepdims=keepdims)
+def _max(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
+    y = xp.max(_part(xp, a, where, -math.inf), axis=as_axis(axis), keepdims=keepdims)
+    return y if initial is None else xp.maximum(y, initial)
 
 
 @idiom("min", "amin")
-def _min(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return xp.min(a, axis=as_axis(axis), keepdims=keepdims)
+def _min(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
+    y = xp.min(_part(xp, a, where, math.inf), axis=as_axis(axis), keepdims=keepdims)
+    return y if initial is None else xp.minimum(y, initial)
 
 
 @idiom("ptp")
@@ -83,36 +103,56 @@ def _count_nonzero(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False)
     return xp.count_nonzero(a, axis=axis, keepdims=keepdims)
 
 
-def _running(name: str, xp: Any, a: Any, axis: Any, dtype: Any) -> Any:
+def running(name: str, xp: Any, a: Any, axis: Any, dtype: Any) -> Any:
     a, axis = (xp.reshape(a, (-1,)), 0) if axis is None else (a, axis)
     return getattr(xp, name)(a, axis=axis, dtype=dtype)
 
 
 @idiom("cumsum")
 def _cumsum(xp: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    return _running("cumulative_sum", xp, a, axis, dtype)
+    return running("cumulative_sum", xp, a, axis, dtype)
 
 
 @idiom("cumprod")
 def _cumprod(xp: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    return _running("cumulative_prod", xp, a, axis, dtype)
+    return running("cumulative_prod", xp, a, axis, dtype)
 
 
 @idiom("average")
-def _average(xp: Any, a: Any, axis: Any = None, weights: Any = None) -> Any:
+def _average(
+    xp: Any, a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
     if weights is None:
-        return xp.mean(a, axis=as_axis(axis))
+        weights = xp.ones_like(a)
     (w,) = arrays(xp, [weights], a)
     if w.shape != a.shape:
         w = xp.reshape(w, tuple(n if at == axis % len(a.shape) else 1 for at, n in enumerate(a.shape)))
     w = xp.broadcast_to(w, a.shape)
-    return xp.sum(a * w, axis=as_axis(axis)) / xp.sum(w, axis=as_axis(axis))
+    total = xp.sum(w, axis=as_axis(axis), keepdims=keepdims)
+    y = xp.sum(a * w, axis=as_axis(axis), keepdims=keepdims) / total
+    return (y, total) if returned else y
 
 
 @idiom("sort")
 def _sort(xp: Any, a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:  # noqa: ARG001 (NumPy's)
     a, axis = (xp.reshape(a, (-1,)), 0) if axis is None else (a, axis)
     return xp.sort(a, axis=axis)
+
+
+@idiom("argpartition")
+def _argpartition(xp: Any, a: Any, kth: Any, axis: Any = -1) -> Any:  # noqa: ARG001 (as in partition)
+    return _argsort(xp, a, axis)
+
+
+@idiom("lexsort")
+def _lexsort(xp: Any, keys: Any, axis: int = -1) -> Any:
+    """Return the order by the last of the keys, of equal ones by the one before it."""
+    first, *rest = keys
+    order = base(xp.argsort(first, axis=axis))
+    for key in rest:
+        again = base(xp.argsort(xp.take_along_axis(xp.asarray(key), order, axis=axis), axis=axis))
+        order = xp.differentiates.take_along_axis(order, again, axis=axis)
+    return xp.asarray(order)
 
 
 @idiom("argsort")
@@ -122,8 +162,8 @@ def _argsort(xp: Any, a: Any, axis: Any = -1, kind: Any = None, *, stable: Any =
 
 
 @idiom("partition")
-def _partition(xp: Any, a: Any, kth: Any, axis: int = -1) -> Any:  # noqa: ARG001 (a sorted array is partitioned everywhere)
-    return xp.sort(a, axis=axis)
+def _partition(xp: Any, a: Any, kth: Any, axis: Any = -1) -> Any:  # noqa: ARG001 (a sorted array is partitioned everywhere)
+    return _sort(xp, a, axis)
 
 
 @idiom("maximum.accumulate")
@@ -189,6 +229,7 @@ REDUCE = {
     "multiply": IDIOMS["prod"],
     "maximum": IDIOMS["max"],
     "minimum": IDIOMS["min"],
+    "logaddexp": lambda xp, a, axis=None, keepdims=False: xp.special.logsumexp(a, axis=axis, keepdims=keepdims),
     "logical_or": IDIOMS["any"],
     "logical_and": IDIOMS["all"],
 }

@@ -7,38 +7,32 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.autodiff.idioms.table import as_axis, idiom, refuse
+from xpnet.autodiff.idioms.table import as_axis, idiom
 from xpnet.autodiff.table import base
 from xpnet.backend import device_of
 
 
-def _in_c(order: Any, name: str) -> None:
-    if order not in ("C", "K", "A", None):
-        raise refuse(name, f"order={order!r}", "leave it out: the elements of Variables are in the order of C")
-
-
 @idiom("reshape")
 def _reshape(xp: Any, a: Any, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: Any = None) -> Any:
-    _in_c(order, "reshape")
     shape = newshape if shape is None else shape
-    return xp.reshape(a, (shape,) if isinstance(shape, int) else tuple(shape), copy=copy)
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if order == "F":  # as the transposed array in the order of C
+        return _transpose(xp, xp.reshape(_transpose(xp, a), shape[::-1], copy=copy))
+    return xp.reshape(a, shape, copy=copy)
 
 
 @idiom("ravel")
 def _ravel(xp: Any, a: Any, order: Any = "C") -> Any:
-    _in_c(order, "ravel")
-    return xp.reshape(a, (-1,))
+    return _reshape(xp, a, (-1,), order)
 
 
 @idiom("flatten")
 def _flatten(xp: Any, a: Any, order: Any = "C") -> Any:
-    _in_c(order, "flatten")
-    return xp.asarray(xp.reshape(a, (-1,)), copy=True)
+    return xp.asarray(_reshape(xp, a, (-1,), order), copy=True)
 
 
 @idiom("copy")
 def _copy(xp: Any, a: Any, order: Any = "K", subok: bool = False) -> Any:  # noqa: ARG001 (NumPy's)
-    _in_c(order, "copy")
     return xp.asarray(a, copy=True)
 
 
@@ -171,7 +165,7 @@ def _triu(xp: Any, m: Any, k: int = 0) -> Any:
     return xp.triu(m, k=k)
 
 
-@idiom("diagonal", "linalg.diagonal")
+@idiom("diagonal")
 def diagonal(xp: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     axes = (axis1 % len(a.shape), axis2 % len(a.shape))
     order = (*(axis for axis in range(len(a.shape)) if axis not in axes), *axes)
@@ -192,40 +186,6 @@ def _diag(xp: Any, v: Any, k: int = 0) -> Any:
 @idiom("diagflat")
 def _diagflat(xp: Any, v: Any, k: int = 0) -> Any:
     return _diag(xp, xp.reshape(v, (-1,)), k)
-
-
-@idiom("take")
-def _take(xp: Any, a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
-    if mode != "raise":
-        raise refuse("take", f"mode={mode!r}", "clip or wrap the indices first")
-    a, axis = (xp.reshape(a, (-1,)), 0) if axis is None else (a, axis)
-    ahead = (slice(None),) * (axis % len(a.shape))
-    return a[(*ahead, base(indices))]
-
-
-@idiom("take_along_axis")
-def _take_along_axis(xp: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
-    arr, axis = (xp.reshape(arr, (-1,)), 0) if axis is None else (arr, axis)
-    return xp.take_along_axis(arr, base(indices), axis=axis)
-
-
-@idiom("compress")
-def _compress(xp: Any, condition: Any, a: Any, axis: Any = None) -> Any:
-    a, axis = (xp.reshape(a, (-1,)), 0) if axis is None else (a, axis)
-    kept = np.flatnonzero(np.asarray(base(condition)))
-    return a[(*(slice(None),) * (axis % len(a.shape)), kept)]
-
-
-@idiom("extract")
-def _extract(xp: Any, condition: Any, arr: Any) -> Any:
-    return xp.reshape(arr, (-1,))[xp.reshape(base(condition), (-1,))]
-
-
-@idiom("delete")
-def _delete(xp: Any, arr: Any, obj: Any, axis: Any = None) -> Any:
-    arr, axis = (xp.reshape(arr, (-1,)), 0) if axis is None else (arr, axis)
-    kept = np.delete(np.arange(arr.shape[axis]), obj if isinstance(obj, int | slice) else np.asarray(base(obj)))
-    return arr[(*(slice(None),) * (axis % len(arr.shape)), kept)]
 
 
 @idiom("shape")
@@ -249,16 +209,43 @@ def _astype(xp: Any, a: Any, dtype: Any, *_: Any, copy: bool = True) -> Any:
     return xp.astype(a, getattr(xp, named) if named else dtype, copy=copy)
 
 
-@idiom("nonzero")
-def _nonzero(xp: Any, a: Any) -> Any:
-    return xp.nonzero(a)
-
-
 @idiom("meshgrid")
-def _meshgrid(xp: Any, *xi: Any, indexing: Any = "xy", **options: Any) -> Any:
-    if options.pop("copy", True) and any(options.values()):
-        raise refuse("meshgrid", f"the option {next(iter(options))}", "leave it out")
-    return xp.meshgrid(*map(xp.asarray, xi), indexing=indexing)
+def _meshgrid(xp: Any, *xi: Any, indexing: Any = "xy", sparse: bool = False, copy: bool = True) -> Any:  # noqa: ARG001
+    lines = [xp.asarray(x) for x in xi]
+    if not sparse:
+        return xp.meshgrid(*lines, indexing=indexing)
+    places = list(range(len(lines)))
+    if indexing == "xy":
+        places[:2] = places[:2][::-1]
+    return tuple(
+        xp.reshape(x, tuple(-1 if at == place else 1 for at in range(len(lines))))
+        for x, place in zip(lines, places, strict=True)
+    )
+
+
+@idiom("resize")
+def _resize(xp: Any, a: Any, new_shape: Any) -> Any:
+    """Return the elements, again from the first where there are not enough."""
+    shape = (new_shape,) if isinstance(new_shape, int) else tuple(new_shape)
+    line = xp.reshape(a, (-1,))
+    return xp.reshape(line[np.arange(math.prod(shape)) % line.shape[0]], shape)
+
+
+@idiom("trim_zeros")
+def _trim_zeros(xp: Any, filt: Any, trim: str = "fb") -> Any:
+    (found,) = xp.differentiates.nonzero(base(filt))
+    first = int(found[0]) if "f" in trim.lower() and found.shape[0] else 0
+    last = int(found[-1]) + 1 if "b" in trim.lower() and found.shape[0] else filt.shape[0] * bool(found.shape[0])
+    return filt[first:last]
+
+
+@idiom("apply_over_axes")
+def _apply_over_axes(xp: Any, func: Any, a: Any, axes: Any) -> Any:
+    ndim = len(a.shape)
+    for axis in (axes,) if isinstance(axes, int) else axes:
+        y = func(a, axis)
+        a = y if len(y.shape) == ndim else _expand_dims(xp, y, axis % ndim)
+    return a
 
 
 @idiom("broadcast_arrays")

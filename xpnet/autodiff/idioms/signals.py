@@ -15,9 +15,13 @@ from xpnet.backend import device_of
 @idiom("interp")
 def _interp(xp: Any, x: Any, xp_: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """Return ``f(x)`` on straight lines between the points, constant outside."""
-    if period is not None:
-        raise refuse("interp", "a period", "repeat the points")
     x, points, values = arrays(xp, [x, xp_, fp])
+    if period is not None:
+        x, points = x % period, points % period
+        order = xp.argsort(points)
+        points, values = points[order], values[order]
+        points = xp.concat([points[-1:] - period, points, points[:1] + period])
+        values, left, right = xp.concat([values[-1:], values, values[:1]]), None, None
     plain, n = xp.differentiates, points.shape[0]
     line = plain.reshape(base(x), (-1,))
     at = plain.searchsorted(base(points), line, side="right") - 1
@@ -75,8 +79,9 @@ def _diff(xp: Any, a: Any, n: int = 1, axis: int = -1, prepend: Any = None, appe
 
 
 @idiom("ediff1d")
-def _ediff1d(xp: Any, ary: Any) -> Any:
-    return xp.diff(xp.reshape(ary, (-1,)))
+def _ediff1d(xp: Any, ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    parts = arrays(xp, [to_begin, xp.diff(xp.reshape(ary, (-1,))), to_end], ary)
+    return xp.concat([xp.reshape(part, (-1,)) for part in parts if part is not None])
 
 
 def _transform(name: str) -> Any:
@@ -119,11 +124,6 @@ def _searchsorted(xp: Any, a: Any, v: Any, side: Any = "left", sorter: Any = Non
 def _digitize(xp: Any, x: Any, bins: Any, right: bool = False) -> Any:
     a, b = arrays(xp, [x, bins])
     return xp.searchsorted(b, a, side="left" if right else "right")
-
-
-@idiom("unique")
-def _unique(xp: Any, ar: Any) -> Any:
-    return xp.unique_values(ar)
 
 
 @idiom("apply_along_axis")

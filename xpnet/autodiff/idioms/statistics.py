@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from xpnet.autodiff.idioms.table import as_axis, idiom, refuse
+from xpnet.autodiff.idioms.reductions import running
+from xpnet.autodiff.idioms.table import arrays, as_axis, idiom, refuse
 from xpnet.autodiff.rules.reductions import count, reduced_axes
 from xpnet.autodiff.table import base
+from xpnet.backend import device_of
 
 
 @idiom("median")
-def _median(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def median(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return _quantile(xp, a, 0.5, axis, keepdims=keepdims)
 
 
 @idiom("percentile")
 def _percentile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     return _quantile(xp, a, np.asarray(_host(q)) / 100.0, axis, method=method, keepdims=keepdims)
-
-
-METHODS: dict[str, Callable[[float], float]] = {  # where between two neighbours, from the fraction of the way
-    "linear": lambda fraction: fraction,
-    "lower": lambda _: 0.0,
-    "higher": lambda fraction: float(fraction > 0.0),
-    "midpoint": lambda fraction: 0.5 * (fraction > 0.0),
-    "nearest": lambda fraction: float(fraction > 0.5),
-}
 
 
 def _host(q: Any) -> Any:
@@ -39,27 +31,64 @@ def _host(q: Any) -> Any:
     return np.asarray(base(q))
 
 
-@idiom("quantile")
-def _quantile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """Return ``(1 - t) xₖ + t xₖ₊₁`` of the sorted elements; a NaN among them makes it NaN."""
-    if method not in METHODS:
-        raise refuse("quantile", f"method={method!r}", f"use one of {', '.join(METHODS)}")
+def _sorted_lines(xp: Any, a: Any, axis: Any, keepdims: bool) -> tuple[Any, tuple[int, ...]]:
+    """Return the elements over the axes, sorted, as lines of a last axis, and the shape of the results."""
     axes = reduced_axes(a, as_axis(axis))
     rest = tuple(at for at in range(len(a.shape)) if at not in axes)
-    n = count(a, axes)
-    lines = xp.reshape(xp.permute_dims(a, rest + axes), (*(a.shape[at] for at in rest), n))
-    lines = xp.sort(lines, axis=-1)
+    lines = xp.reshape(xp.permute_dims(a, rest + axes), (*(a.shape[at] for at in rest), count(a, axes)))
+    kept = tuple(1 if at in axes else size for at, size in enumerate(a.shape))
+    return xp.sort(lines, axis=-1), kept if keepdims else tuple(a.shape[at] for at in rest)
+
+
+@idiom("quantile")
+def _quantile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    """Return ``(1 - t) xₖ + t xₖ₊₁`` of the sorted elements; a NaN among them makes it NaN.
+
+    NumPy says where, by the quantile of the numbers 0, 1, 2, …
+    """
+    lines, shape = _sorted_lines(xp, a, axis, keepdims)
+    n = lines.shape[-1]
     found = []
     for p in _host(q).reshape(-1):
-        place = float(p) * (n - 1)
-        low = min(math.floor(place), max(n - 2, 0))
-        t = METHODS[method](place - low)
-        low, t = (low + 1, 0.0) if t == 1.0 else (low, t)
+        place = float(np.quantile(np.arange(float(n)), p, method=method))  # type: ignore[call-overload]
+        low = math.floor(place)
+        t = place - low
         y = lines[..., low] if t == 0.0 else (1.0 - t) * lines[..., low] + t * lines[..., low + 1]
         y = xp.where(xp.any(xp.isnan(lines), axis=-1), xp.full_like(y, math.nan), y)
-        kept = tuple(1 if at in axes else size for at, size in enumerate(a.shape))
-        found.append(xp.reshape(y, kept) if keepdims else y)
+        found.append(xp.reshape(y, shape))
     return found[0] if np.ndim(_host(q)) == 0 else xp.stack(found)
+
+
+@idiom("nanquantile")
+def _nanquantile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    """Return the quantile of what is a number; where nothing is, NaN."""
+    lines, shape = _sorted_lines(xp, _filled(xp, a, math.inf), axis, keepdims)
+    numbers, _ = _sorted_lines(xp, xp.astype(~xp.isnan(a), a.dtype), axis, keepdims)
+    plain, n = xp.differentiates, lines.shape[-1]
+    many = base(xp.sum(numbers, axis=-1, keepdims=True))
+    counts = plain.astype(many, plain.int64)
+    found = []
+    for p in _host(q).reshape(-1):
+        places = [0.0, *(float(np.quantile(np.arange(float(m)), p, method=method)) for m in range(1, n + 1))]  # type: ignore[call-overload]
+        table = plain.asarray(places, dtype=base(a).dtype, device=device_of(base(a)))
+        place = plain.reshape(plain.take(table, plain.reshape(counts, (-1,)), axis=0), tuple(counts.shape))
+        low = plain.astype(plain.floor(place), plain.int64)
+        t = place - plain.floor(place)
+        high = plain.where(t > 0, low + 1, low)
+        y = (1.0 - t) * xp.take_along_axis(lines, low, axis=-1) + t * xp.take_along_axis(lines, high, axis=-1)
+        y = xp.where(counts == 0, xp.full_like(y, math.nan), y)
+        found.append(xp.reshape(y, shape))
+    return found[0] if np.ndim(_host(q)) == 0 else xp.stack(found)
+
+
+@idiom("nanpercentile")
+def _nanpercentile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    return _nanquantile(xp, a, np.asarray(_host(q)) / 100.0, axis, method=method, keepdims=keepdims)
+
+
+@idiom("nanmedian")
+def _nanmedian(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return _nanquantile(xp, a, 0.5, axis, keepdims=keepdims)
 
 
 def _filled(xp: Any, a: Any, fill: float) -> Any:
@@ -116,9 +145,38 @@ def _nan_of_nothing(xp: Any, y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     return xp.where(none, xp.full_like(y, math.nan), y)
 
 
+@idiom("nancumsum")
+def _nancumsum(xp: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
+    return running("cumulative_sum", xp, _filled(xp, a, 0.0), axis, dtype)
+
+
+@idiom("nancumprod")
+def _nancumprod(xp: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
+    return running("cumulative_prod", xp, _filled(xp, a, 1.0), axis, dtype)
+
+
+@idiom("nanargmax")
+def _nanargmax(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return xp.argmax(_filled(xp, a, -math.inf), axis=axis, keepdims=keepdims)
+
+
+@idiom("nanargmin")
+def _nanargmin(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return xp.argmin(_filled(xp, a, math.inf), axis=axis, keepdims=keepdims)
+
+
 @idiom("cov")
-def _cov(xp: Any, m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: float | None = None) -> Any:
-    """Return the covariances of rows, ``Σ (x - mean) (x - mean)ᴴ / (n - ddof)``."""
+def _cov(
+    xp: Any,
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: float | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Any:
+    """Return the covariances of rows, ``Σ w (x - mean) (x - mean)ᴴ / (Σ w - ddof)``; the weights w are 1 as usual."""
     rows = []
     for part in (m, y):
         if part is not None:
@@ -126,8 +184,16 @@ def _cov(xp: Any, m: Any, y: Any = None, rowvar: bool = True, bias: bool = False
             rows.append(x if rowvar or len(part.shape) < 2 else x.T)
     x = rows[0] if len(rows) == 1 else xp.concat(rows)
     ddof = (0.0 if bias else 1.0) if ddof is None else ddof
-    x = x - xp.mean(x, axis=1, keepdims=True)
-    c = (x @ xp.conj(x).T if "complex" in str(x.dtype) else x @ x.T) / (x.shape[1] - ddof)
+    if fweights is None and aweights is None:
+        x = x - xp.mean(x, axis=1, keepdims=True)
+        left, norm = x, x.shape[1] - ddof
+    else:
+        given = [xp.astype(w, x.dtype) for w in arrays(xp, [fweights, aweights], x) if w is not None]
+        w = given[0] if len(given) == 1 else given[0] * given[1]
+        whole = xp.sum(w)
+        x = x - xp.sum(x * w, axis=1, keepdims=True) / whole
+        left, norm = x * w, whole - (ddof if aweights is None else ddof * xp.sum(w * given[-1]) / whole)
+    c = (left @ xp.conj(x).T if "complex" in str(x.dtype) else left @ x.T) / norm
     return xp.squeeze(c, axis=tuple(at for at, n in enumerate(c.shape) if n == 1)) if 1 in c.shape else c
 
 

@@ -29,11 +29,9 @@ def arrays(xp: Any, items: Any, like: Any = None) -> list[Any]:
     """Return the items as arrays, numbers and lists like the first Variable among them, or like another one."""
     first = next((item for item in (like, *items) if base(item) is not item), None)
     if first is None:
-        return [xp.asarray(item) for item in items]
-    return [
-        item if hasattr(item, "shape") else xp.asarray(item, dtype=first.dtype, device=device_of(base(first)))
-        for item in items
-    ]
+        return [item if item is None else xp.asarray(item) for item in items]
+    given = {"dtype": first.dtype, "device": device_of(base(first))}
+    return [item if item is None or hasattr(item, "shape") else xp.asarray(item, **given) for item in items]
 
 
 def as_axis(axis: Any) -> Any:

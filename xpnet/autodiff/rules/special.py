@@ -156,6 +156,21 @@ def inverse(name: str, slope: Slope, at: int) -> Slope:
     return lambda *args: 1.0 / slope(*args[:at], call(name, *args), *args[at + 1 :])
 
 
+def _some(n: Any) -> bool:
+    """Return whether an order is not the number 0."""
+    return type(n) is not int or n != 0
+
+
+def _by_power(y: Any, a: Any) -> Any:
+    """Return ``∂/∂a (log(1 + a y) / a)``, which is ``-y²/2 + 2 a y³/3 - …`` where a y is small."""
+    xp = array_namespace(y, a)
+    z = a * y
+    small = abs(z) < 1e-2
+    far = xp.where(small, xp.ones_like(z), z)
+    near = -0.5 + z * (2.0 / 3 - z * (3.0 / 4 - z * (4.0 / 5 - z * (5.0 / 6 - z * (6.0 / 7 - z * 7.0 / 8)))))
+    return y * y * xp.where(small, near, (far / (1.0 + far) - xp.log1p(far)) / (far * far))
+
+
 DEGREE = math.pi / 180.0
 
 # One line each: the name, and ∂y/∂x of every argument.
@@ -171,6 +186,7 @@ slopes("log_ndtr", lambda x: exp(-0.5 * x * x - call("log_ndtr", x)) / math.sqrt
 slopes("ndtri", inverse("ndtri", phi, 0))
 slopes("gamma", lambda x: call("gamma", x) * psi(x))
 slopes("gammaln", psi)
+slopes("gammasgn", lambda x: array_namespace(x).zeros_like(x))
 slopes("loggamma", psi)
 slopes("rgamma", lambda x: -psi(x) * call("rgamma", x))
 slopes("digamma", lambda x: call("polygamma", 1, x))
@@ -214,15 +230,26 @@ slopes("jv", None, lambda v, x: 0.5 * (call("jv", v - 1.0, x) - call("jv", v + 1
 slopes("y0", lambda x: -call("y1", x))
 slopes("y1", lambda x: call("y0", x) - call("y1", x) / x)
 slopes("yv", None, lambda v, x: 0.5 * (call("yv", v - 1.0, x) - call("yv", v + 1.0, x)))
+slopes(
+    "ive",
+    None,
+    lambda v, x: (
+        0.5 * (call("ive", v - 1.0, x) + call("ive", v + 1.0, x)) - array_namespace(x).sign(x) * call("ive", v, x)
+    ),
+)
 slopes("yn", None, lambda n, x: 0.5 * (call("yn", n - 1, x) - call("yn", n + 1, x)))
 slopes("k0", lambda x: -call("k1", x))
 slopes("k1", lambda x: -call("k0", x) - call("k1", x) / x)
 slopes("k0e", lambda x: call("k0e", x) - call("k1e", x))
 slopes("k1e", lambda x: call("k1e", x) - call("k0e", x) - call("k1e", x) / x)
 slopes("kv", None, lambda v, x: -0.5 * (call("kv", v - 1.0, x) + call("kv", v + 1.0, x)))
+slopes("kve", None, lambda v, x: call("kve", v, x) - 0.5 * (call("kve", v - 1.0, x) + call("kve", v + 1.0, x)))
+slopes("kn", None, lambda n, x: -0.5 * (call("kn", abs(n - 1), x) + call("kn", n + 1, x)))
 slopes("expi", lambda x: exp(x) / x)
 slopes("exp1", lambda x: -exp(-x) / x)
-slopes("expn", None, lambda n, x: -call("expn", n - 1, x))
+slopes(
+    "expn", None, lambda n, x: -exp(-x) * (1.0 + x) / (x * x) if type(n) is int and n == 0 else -call("expn", n - 1, x)
+)
 slopes("exprel", lambda x: series(x, EXPREL, lambda x: (exp(x) - call("exprel", x)) / x))
 slopes("exp2", lambda x: math.log(2.0) * call("exp2", x))
 slopes("exp10", lambda x: math.log(10.0) * call("exp10", x))
@@ -236,6 +263,7 @@ slopes("ellipk", lambda m: (call("ellipe", m) - (1.0 - m) * call("ellipk", m)) /
 slopes("ellipkm1", lambda p: -(call("ellipe", 1.0 - p) - p * call("ellipkm1", p)) / (2.0 * p * (1.0 - p)))
 slopes("ellipe", lambda m: (call("ellipe", m) - call("ellipk", m)) / (2.0 * m))
 slopes("spence", lambda z: log(z) / (1.0 - z))
+slopes("zetac", None)
 slopes("zeta", None, lambda x, q: -x * call("zeta", x + 1.0, q))
 slopes("sinc", _sinc)
 slopes(
@@ -248,8 +276,16 @@ slopes(
     lambda d, r: 2.0 * d * (sqrt(1.0 + (r / d) ** 2) - 1.0) - r * r / d / sqrt(1.0 + (r / d) ** 2),
     lambda d, r: r / sqrt(1.0 + (r / d) ** 2),
 )
-slopes("inv_boxcox", lambda y, a: call("inv_boxcox", y, a) / (1.0 + a * y), None)
-slopes("inv_boxcox1p", lambda y, a: (call("inv_boxcox1p", y, a) + 1.0) / (1.0 + a * y), None)
+slopes(
+    "inv_boxcox",
+    lambda y, a: call("inv_boxcox", y, a) / (1.0 + a * y),
+    lambda y, a: call("inv_boxcox", y, a) * _by_power(y, a),
+)
+slopes(
+    "inv_boxcox1p",
+    lambda y, a: (call("inv_boxcox1p", y, a) + 1.0) / (1.0 + a * y),
+    lambda y, a: (call("inv_boxcox1p", y, a) + 1.0) * _by_power(y, a),
+)
 slopes("chdtr", None, lambda v, x: 0.5 * gamma_density(0.5 * v, 0.5 * x))
 slopes("chdtrc", None, lambda v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x))
 slopes("chdtri", None, inverse("chdtri", lambda v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x), 1))
@@ -266,6 +302,25 @@ slopes("bdtr", None, None, lambda k, n, p: -beta_density(k + 1.0, n - k, p))
 slopes("bdtrc", None, None, lambda k, n, p: beta_density(k + 1.0, n - k, p))
 slopes("nbdtr", None, None, lambda k, n, p: beta_density(n, k + 1.0, p))
 slopes("nbdtrc", None, None, lambda k, n, p: -beta_density(n, k + 1.0, p))
+slopes("bdtri", None, None, inverse("bdtri", lambda k, n, p: -beta_density(k + 1.0, n - k, p), 2))
+slopes("nbdtri", None, None, inverse("nbdtri", lambda k, n, p: beta_density(n, k + 1.0, p), 2))
+slopes("pdtri", None, inverse("pdtri", negative(poisson), 1))
+slopes(
+    "radian",
+    *(lambda d, m, s, part=part: array_namespace(d).full_like(d, DEGREE / part) for part in (1.0, 60.0, 3600.0)),
+)
+slopes(
+    "lpmv",
+    *(None, None),
+    lambda m, v, x: (v * x * call("lpmv", m, v, x) - (v + m) * call("lpmv", m, v - 1.0, x)) / (x * x - 1.0),
+)
+slopes("ndtri_exp", lambda y: exp(y) / phi(call("ndtri_exp", y)))
+slopes(
+    "owens_t",
+    lambda h, a: -exp(-0.5 * h * h) * call("erf", a * h / math.sqrt(2.0)) / math.sqrt(8.0 * math.pi),
+    lambda h, a: exp(-0.5 * h * h * (1.0 + a * a)) / (2.0 * math.pi * (1.0 + a * a)),
+)
+slopes("hyp0f1", None, lambda b, x: call("hyp0f1", b + 1.0, x) / b)
 slopes("hyp1f1", None, None, lambda a, b, x: a / b * call("hyp1f1", a + 1.0, b + 1.0, x))
 slopes(
     "hyp2f1",

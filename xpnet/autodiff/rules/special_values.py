@@ -13,9 +13,9 @@ from xpnet.backend.special import MODULES, special_function
 from xpnet.errors import LibraryError
 from xpnet.kernels import erf
 
-ORDERS = frozenset(("polygamma", "multigammaln", "yn", "expn"))
+ORDERS = frozenset(("polygamma", "multigammaln", "yn", "kn", "expn", "eval_hermite", "eval_hermitenorm"))
 """Functions one of whose arguments is an order, a whole number of which no array is made."""
-COUNTS = frozenset(("bdtr", "bdtrc", "nbdtr", "nbdtrc"))
+COUNTS = frozenset(("bdtr", "bdtrc", "bdtri", "nbdtr", "nbdtrc", "nbdtri"))
 """Functions of numbers of trials, which SciPy wants as whole numbers."""
 
 

@@ -19,7 +19,7 @@ def convolution(x: Host, W: Host, b: Host, s: int = 1, p: int = 0, d: int = 1, g
 
 
 def transposed(x: Host, W: Host, b: Host, s: int = 1, p: int = 0, o: int = 0, d: int = 1, groups: int = 1) -> Host:
-    """Add every input times its filter where the filter lies."""
+    """Add every input times the filter at the position of the filter."""
     (N, C, H, width), (_, M, FH, FW) = x.shape, W.shape
     y = np.zeros((N, groups * M, s * (H - 1) + d * (FH - 1) + 1 + o, s * (width - 1) + d * (FW - 1) + 1 + o))
     for n, c, i, j, m, k, l in product(*map(range, (*x.shape, M, FH, FW))):  # noqa: E741

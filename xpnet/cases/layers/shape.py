@@ -1,4 +1,4 @@
-"""Cases of the layers that move values and compute nothing."""
+"""Cases of the layers that move values without computing."""
 
 from xpnet.cases.case import Case, normal
 from xpnet.layers import Flatten, Reshape, Transpose

@@ -1,4 +1,4 @@
-"""One case of a rule: how to call the function, and at which points."""
+"""A case of a rule: the call of the function, and its points."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Case:
 
     @property
     def id(self) -> str:
-        """A name of its own among all cases."""
+        """The name of the case, unique among all cases."""
         return self.name + (f"-{self.label}" if self.label else "") + ("-complex" if self.is_complex else "")
 
     @property

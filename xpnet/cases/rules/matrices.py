@@ -30,12 +30,12 @@ def definite(xp: Any, x: Any) -> Any:
 
 
 def phase_free(xp: Any, u: Any) -> Any:
-    """Return ``uᵢ conj(uⱼ)`` of each vector, the same whatever phase a library gives it."""
+    """Return ``uᵢ conj(uⱼ)`` of each vector, which does not depend on the phase that a library chooses."""
     return u[..., None, :, :] * conjugate(xp, u)[..., :, None, :]
 
 
 def sine(xp: Any, a: Any) -> Any:
-    """Return ``V sin(λ) V⁻¹``, the same in whatever order and phase a library gives eigenvectors."""
+    """Return ``V sin(λ) V⁻¹``, which does not depend on the order and phase of a library's eigenvectors."""
     values, vectors = xp.linalg.eig(a)
     return xp.real((vectors * xp.sin(values)[..., None, :]) @ xp.linalg.inv(vectors))
 

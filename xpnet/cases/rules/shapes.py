@@ -20,12 +20,12 @@ def is_variable(x: Any) -> bool:
 
 
 def number(x: Any) -> Any:
-    """Return a Variable or batch as it is, and an array, which the standard does not take there, as a number."""
+    """Return an array as a number, which the standard requires there, and a Variable or batch unchanged."""
     return x if is_variable(x) else float(x)
 
 
 def home(x: Any) -> dict[str, Any]:
-    """Return the dtype and device of an array, which its number lacks; a Variable's are found by themselves."""
+    """Return the dtype and device of an array, which its number lacks; return nothing for a Variable."""
     return {} if is_variable(x) else {"dtype": x.dtype, "device": x.device}
 
 

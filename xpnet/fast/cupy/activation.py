@@ -1,4 +1,4 @@
-"""CUDA bodies of activations: one launch each way."""
+"""CUDA bodies of activations, with one launch in each direction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xpnet.layers.bodies import body
 
 
 class OneLaunch(CudaBody):
-    """Each way is one launch of a kernel over all values."""
+    """A body whose forward and backward are one launch each, of a kernel over all values."""
 
     kernel = ""
     keeps_y = False  # whether backward needs y, rather than x
@@ -39,14 +39,14 @@ class OneLaunch(CudaBody):
 
 @body("cupy", Relu)
 class ReluInALaunch(OneLaunch):
-    """Neither a mask nor a 0 is written."""
+    """A ReLU that writes neither a mask nor a 0."""
 
     kernel, keeps_y = "relu", True
 
 
 @body("cupy", LeakyRelu)
 class LeakyReluInALaunch(OneLaunch):
-    """Each way is one launch."""
+    """A leaky ReLU in one launch each way."""
 
     kernel = "leaky_relu"
 
@@ -56,7 +56,7 @@ class LeakyReluInALaunch(OneLaunch):
 
 @body("cupy", Elu)
 class EluInALaunch(OneLaunch):
-    """Each way is one launch."""
+    """An ELU in one launch each way."""
 
     kernel = "elu"
 
@@ -66,28 +66,28 @@ class EluInALaunch(OneLaunch):
 
 @body("cupy", Sigmoid)
 class SigmoidInALaunch(OneLaunch):
-    """Each way is one launch."""
+    """A sigmoid in one launch each way."""
 
     kernel, keeps_y = "sigmoid", True
 
 
 @body("cupy", Softplus)
 class SoftplusInALaunch(OneLaunch):
-    """Each way is one launch."""
+    """A softplus in one launch each way."""
 
     kernel = "softplus"
 
 
 @body("cupy", Silu)
 class SiluInALaunch(OneLaunch):
-    """Each way is one launch; the share is computed again rather than kept, for memory is slower."""
+    """A SiLU in one launch each way; the share is computed again rather than kept, because memory is slower."""
 
     kernel = "silu"
 
 
 @body("cupy", Gelu)
 class GeluInALaunch(OneLaunch):
-    """Each way is one launch; the share is computed again rather than kept, for memory is slower."""
+    """A GELU in one launch each way; the share is computed again rather than kept, because memory is slower."""
 
     def __init__(self, *layers: Any) -> None:
         super().__init__(*layers)

@@ -1,4 +1,4 @@
-"""CUDA bodies of the affine map: the product is cuBLAS's, what follows it one launch."""
+"""CUDA bodies of the affine map: cuBLAS computes the product, and one launch does the rest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xpnet.layers.linear import Linear
 
 @body("cupy", Affine)
 class AffineAndBias(CudaBody):
-    """``b`` is added to the product where it lies."""
+    """An Affine that adds ``b`` to the product in place."""
 
     follows = "add_bias"
 
@@ -31,7 +31,7 @@ class AffineAndBias(CudaBody):
         return y
 
     def finish(self, z: Any, b: Any) -> Any:
-        """Make y of the product, where it lies."""
+        """Turn the product into y, in place."""
         launch_each("affine", self.follows, z.dtype, z.size, z, b, z.size, b.size)
         return z
 
@@ -44,13 +44,13 @@ class AffineAndBias(CudaBody):
         return (dout @ layer.W.T).reshape(shape) if self.needs_dx else None
 
     def before(self, dout: Any, z: Any, b: Any) -> tuple[Any, Any]:  # noqa: ARG002
-        """The derivative of the product, and ``db`` where it is trained, or comes of the same launch."""
+        """Return the derivative of the product, and ``db`` if it is trained or comes from the same launch."""
         return dout, sum_rows(dout) if self.trains else None
 
 
 @body("cupy", Linear)
 class LinearAndBias(OverAllRows, AffineAndBias):
-    """``b`` is added to the product where it lies, with what goes around the layer."""
+    """A Linear that adds ``b`` to the product in place, together with the shortcut around the layer."""
 
     def finish(self, z: Any, b: Any) -> Any:
         add_bias(z, b, self.taken_around((*self.shape[:-1], b.size), z.dtype))
@@ -59,7 +59,7 @@ class LinearAndBias(OverAllRows, AffineAndBias):
 
 @body("cupy", Affine, Relu)
 class AffineAndRelu(AffineAndBias):
-    """Bias and ReLU are one launch, and so are its derivative and ``db``."""
+    """An Affine and a ReLU: bias and ReLU are one launch, and so are their derivative and ``db``."""
 
     follows = "add_bias_relu"
 
@@ -73,7 +73,7 @@ class AffineAndRelu(AffineAndBias):
 
 @body("cupy", Linear, Gelu)
 class LinearAndGelu(OverAllRows, AffineAndBias):
-    """Bias and GELU are one launch beside the product, which is all that the derivative and ``db`` need, in another."""
+    """A Linear and a GELU: bias and GELU are one launch over the product, and their derivative and ``db`` another."""
 
     def finish(self, z: Any, b: Any) -> Any:
         y = cupy.empty_like(z)
@@ -92,7 +92,7 @@ class LinearAndGelu(OverAllRows, AffineAndBias):
 
 
 def add_bias(y: Any, b: Any, around: Any = None) -> None:
-    """Add b to each row of y where it lies, and what goes around the map, which is as y."""
+    """Add b to each row of y in place, and the shortcut around the map, an array like y."""
     if around is None:
         launch_each("affine", "add_bias", y.dtype, y.size, y, b, y.size, b.size)
     else:

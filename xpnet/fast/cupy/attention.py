@@ -1,4 +1,4 @@
-"""CUDA body of attention: the products are cuBLAS's, on heads laid out so that it copies nothing."""
+"""CUDA body of attention: the products are cuBLAS's, on heads laid out so that nothing has to be copied."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from xpnet.layers.bodies import body
 
 @body("cupy", MultiHeadAttention)
 class HeadsSideBySide(CudaBody):
-    """q, k and v of all heads are laid out in one launch, with their biases, and the shares come of another.
+    """Attention that lays out q, k and v of all heads, with their biases, in one launch, and the shares in another.
 
-    Arrays of float16 are computed with in float32: scores may be beyond their range where the softmax is not.
+    Arrays of float16 are computed in float32: scores may exceed their range where the softmax does not.
     """
 
     def forward(self, x: Any, mask: Any = None) -> Any:
@@ -54,7 +54,7 @@ class HeadsSideBySide(CudaBody):
         launch_rows("attention", "attention_shares_backward", p.dtype, shares, L, ds, p, shares, L)
         scale = 1.0 / sqrt(E)
         dq, dk = batched(ds, k, scale=scale), batched(ds, q, turn_a=True, scale=scale)
-        del d, ds  # the largest, in whose memory the others may lie
+        del d, ds  # the largest arrays, whose memory the next ones may reuse
         (dq, dk, dv), sums = join_with_sums(dq, dk, dv)
         for letter, dz, db in zip("qkv", (dq, dk, dv), sums, strict=True) if self.trains else ():
             gradients |= {f"W{letter}": rows.T @ dz, f"b{letter}": db}
@@ -69,12 +69,12 @@ class HeadsSideBySide(CudaBody):
 
 
 def in_float32(*arrays: Any) -> list[Any]:
-    """The arrays in C order, those of float16 in float32."""
+    """Return the arrays in C order, with float16 converted to float32."""
     return [widened(x) for x in ordered(*arrays)]
 
 
 def split(shape: tuple[int, ...], heads: int, rows: list[Any], biases: list[Any]) -> list[Any]:
-    """``(N, heads, L, E)`` from one to three arrays of rows ``(N L, D)``, each plus its bias, in one launch."""
+    """Return ``(N, heads, L, E)`` for one to three arrays of rows ``(N L, D)``, each plus its bias, in one launch."""
     N, L, D = shape
     made = [cupy.empty((N, heads, L, D // heads), rows[0].dtype) for _ in rows]
     absent = [0] * (3 - len(rows))
@@ -85,7 +85,7 @@ def split(shape: tuple[int, ...], heads: int, rows: list[Any], biases: list[Any]
 
 
 def join(x: Any) -> Any:
-    """Rows ``(N L, D)`` from ``(N, heads, L, E)``."""
+    """Return rows ``(N L, D)`` from ``(N, heads, L, E)``."""
     N, heads, L, E = x.shape
     y = cupy.empty((N * L, heads * E), x.dtype)
     launch_each("attention", "join_heads", x.dtype, x.size, x, y, x.size, L, heads, E)
@@ -93,7 +93,7 @@ def join(x: Any) -> Any:
 
 
 def join_with_sums(*heads: Any) -> tuple[list[Any], list[Any]]:
-    """The rows ``(N L, D)`` of three arrays ``(N, heads, L, E)``, and the sums over each."""
+    """Return the rows ``(N L, D)`` of three arrays ``(N, heads, L, E)``, and the sum over the rows of each."""
     N, count, L, E = heads[0].shape
     D, dtype = count * E, heads[0].dtype
     rows, sums = [cupy.empty((N * L, D), dtype) for _ in heads], [cupy.empty(D, dtype) for _ in heads]

@@ -1,4 +1,4 @@
-"""What CuPy cannot do while a stream is captured, done in another way: matrix products, and joins of many arrays."""
+"""Substitutes for calls that CuPy cannot make while a stream is captured: matrix products and joins of many arrays."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import cupy
 from xpnet.backend import array_namespace
 from xpnet.errors import BackendError
 
-WORKSPACE = 32 << 20  # bytes; what cuBLAS takes by itself on the largest devices
+WORKSPACE = 32 << 20  # bytes, as cuBLAS allocates by default on the largest devices
 CALLS = {"gemmEx": "gemm_ex", "gemmStridedBatchedEx": "gemm_strided_batched_ex"}
 COMPUTE = {0: 68, 4: 68, 1: 70, 5: 70}
-"""cudaDataType of float32, complex64, float64, complex128 -> cublasComputeType: batched products are told the first."""
+"""cudaDataType of float32, complex64, float64, complex128 -> cublasComputeType: batched products take the first."""
 
-AT_ONCE = 8  # for more arrays CuPy sends a table of their places from the host
+AT_ONCE = 8  # for more arrays CuPy copies a table of their addresses from the host
 
 
 @contextmanager
 def capturing(graph: Any, stream: Any) -> Iterator[None]:
-    """Let ``a @ b``, ``concat`` and ``stack`` be captured on a stream, for a graph.
+    """Make ``a @ b``, ``concat`` and ``stack`` work while a stream is captured for a graph.
 
-    Products go to a cuBLAS handle with a workspace, both of which the graph keeps. CuPy refuses to call cuBLAS then,
-    nvmath-python does not; CuPy looks its calls up by name in a module, with the arguments of C.
+    Products go to a cuBLAS handle with a workspace, both of which the graph keeps. CuPy refuses to call cuBLAS during a
+    capture, but nvmath-python does not; CuPy looks up its calls by name in a module, with the arguments of C.
 
     Raises: ``BackendError`` without nvmath-python.
     """
@@ -41,7 +41,7 @@ def capturing(graph: Any, stream: Any) -> Iterator[None]:
 
     graph.workspace = cupy.empty(WORKSPACE, dtype=cupy.uint8)
     bindings.set_stream(handle, stream.ptr)
-    bindings.set_workspace(handle, graph.workspace.data.ptr, WORKSPACE)  # after the stream, which takes it away
+    bindings.set_workspace(handle, graph.workspace.data.ptr, WORKSPACE)  # after set_stream, which resets it
     products = {name: _with(handle, getattr(bindings, binding)) for name, binding in CALLS.items()}
     xp = array_namespace(graph.workspace)
     joins = {"concat": _by_parts(xp.concat, xp.concat), "stack": _by_parts(xp.stack, xp.concat)}
@@ -58,7 +58,7 @@ def _with(handle: int, call: Any) -> Any:
 
 
 def _by_parts(join: Callable[..., Any], concat: Callable[..., Any]) -> Callable[..., Any]:
-    """The join of a few arrays as one of any number."""
+    """Return a join of any number of arrays, made from one of a few."""
 
     def joined(arrays: Any, *, axis: int = 0) -> Any:
         parts = [join(arrays[i : i + AT_ONCE], axis=axis) for i in range(0, len(arrays), AT_ONCE)]

@@ -1,4 +1,4 @@
-"""CUDA bodies of the convolutions: patches in one launch, one product, and the channels back to their places in one."""
+"""CUDA bodies of the convolutions: one launch for the patches, one product, and one launch to put channels back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xpnet.layers.convolution import Convolution, TransposedConvolution
 
 @body("cupy", Convolution)
 class ConvolutionAsOneProduct(CudaBody):
-    """The columns are one launch, and the images of what the product gives, with the bias, another."""
+    """A convolution: one launch makes the columns, and another the images from the product, with the bias."""
 
     @classmethod
     def made_for(cls, *layers: Any) -> bool:
@@ -40,7 +40,7 @@ class ConvolutionAsOneProduct(CudaBody):
 
 @body("cupy", TransposedConvolution)
 class TransposedConvolutionAsOneProduct(CudaBody):
-    """The images that the columns add up to are one launch, and the columns of dout another, made once."""
+    """A transposed convolution: one launch adds the columns up to images, and another makes the columns of dout."""
 
     @classmethod
     def made_for(cls, *layers: Any) -> bool:
@@ -69,17 +69,17 @@ class TransposedConvolutionAsOneProduct(CudaBody):
 
 
 def filters(W: Any) -> Any:
-    """A filter in each row."""
+    """Return the filters, one in each row."""
     return W.reshape(len(W), -1)
 
 
 def rows_of(dout: Any) -> Any:
-    """A channel of all images in each row, ``(N, M, OH, OW) -> (M, N OH OW)``."""
+    """Return a channel of all images in each row, ``(N, M, OH, OW) -> (M, N OH OW)``."""
     return cupy.ascontiguousarray(dout.transpose(1, 0, 2, 3)).reshape(dout.shape[1], -1)
 
 
 def columns_of(x: Any, window: Window, places: Pair) -> Any:
-    """What each filter sees at each place, ``(C FH FW, N OH OW)``, of images in C order."""
+    """Return the values that each filter sees at each place, ``(C FH FW, N OH OW)``, for images in C order."""
     N, C, *_ = x.shape
     FH, FW = window.size
     columns = cupy.empty((C * FH * FW, N * places[0] * places[1]), x.dtype)
@@ -88,14 +88,14 @@ def columns_of(x: Any, window: Window, places: Pair) -> Any:
 
 
 def images_under(columns: Any, shape: tuple[int, ...], window: Window, places: Pair) -> Any:
-    """The transpose of ``columns_of``: images of a shape, to which the columns add up."""
+    """Return the transpose of ``columns_of``: the images of a shape to which the columns add up."""
     x, (columns,) = cupy.empty(shape, columns.dtype), ordered(columns)
     launch_each("windows", "col2im", x.dtype, x.size, columns, x, *sizes(shape, places, window))
     return x
 
 
 def images_of(rows: Any, b: Any, N: int, places: Pair) -> Any:
-    """N images of rows that hold a channel of them each, and a bias where it is not None."""
+    """Return N images from rows that hold one channel each, plus a bias unless it is None."""
     y, (rows,) = cupy.empty((N, len(rows), *places), rows.dtype), ordered(rows)
     launch_each(
         "windows",
@@ -113,5 +113,5 @@ def images_of(rows: Any, b: Any, N: int, places: Pair) -> Any:
 
 
 def sizes(shape: tuple[int, ...], places: Pair, window: Window) -> tuple[int, ...]:
-    """What the kernels are told of images and of the window that slides over them."""
+    """Return the sizes that the kernels take for images and the window that slides over them."""
     return (*shape, *places, *window.size, *window.stride, *window.pad, *window.dilation)

@@ -1,4 +1,4 @@
-"""CUDA bodies of the table of vectors, alone and before that of positions."""
+"""CUDA bodies of the embedding, alone and followed by that of positions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from xpnet.layers.embedding import Embedding, PositionalEmbedding
 
 @body("cupy", Embedding)
 class RowsInOneLaunch(CudaBody):
-    """The rows are looked up in one launch, which puts NaN where a number is unknown."""
+    """An embedding that looks up its rows in one launch, which writes NaN for an unknown number."""
 
     def forward(self, x: Any) -> Any:
         return self.looked_up(x, 0, 1) if of_one(self.layer.W) else NotImplemented
 
     def looked_up(self, x: Any, positions: Any, length: int) -> Any:
-        """The row of each number, plus that of its place in a sequence, where there are positions."""
+        """Return the row of each number, plus that of its position if there are positions."""
         self.layer.check_indices(x)
         W, x, positions = ordered(self.layer.W, x, positions)
         V, D = W.shape
@@ -38,7 +38,7 @@ class RowsInOneLaunch(CudaBody):
 
 @body("cupy", Embedding, PositionalEmbedding)
 class RowsPlusPositions(RowsInOneLaunch):
-    """The row of each number and that of its place are added as they are looked up."""
+    """An embedding that adds the row of the position to that of the number as it looks them up."""
 
     def forward(self, x: Any) -> Any:
         W, P = (layer.W for layer in self.layers)

@@ -1,4 +1,4 @@
-"""CUDA body of the error function: its own, in one launch."""
+"""CUDA body of the error function: CUDA's own erf, in one launch."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from xpnet.fast.cupy.captures import capturing
 from xpnet.fast.cupy.launch import launch_each
 from xpnet.typing import Array
 
-CELLS = 4096  # numbers that are new in every step
+CELLS = 4096  # the numbers that change in every step
 AT_ONCE = 8
 CUDA_ERRORS = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
 
@@ -23,7 +23,7 @@ CUDA_ERRORS = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverEr
 class Graph(Capture):
     """The launches of ``step(*arrays)``, captured and not yet run; each call runs them, on arrays of the same kind.
 
-    What a replay writes lies in a pool of its own, which no other array gets; results are copies of it.
+    A replay writes into a separate pool, which no other array uses; results are copies.
 
     Raises: ``StateError`` for a step that cannot be captured, ``DtypeError`` for results that are not arrays.
     """
@@ -38,7 +38,7 @@ class Graph(Capture):
         self.inputs = tuple([cupy.array(array, order="C") for array in arrays])
         self.cells_of = {dtype: cupy.zeros(CELLS, dtype) for dtype in ("float32", "float64")}
         self.taken = dict.fromkeys(self.cells_of, 0)
-        cupy.get_default_memory_pool().free_all_blocks()  # of the steps before, which this one does not use
+        cupy.get_default_memory_pool().free_all_blocks()  # blocks of earlier steps, which this one does not use
         self.pool = growing_pool()
         stream = cupy.cuda.Stream(non_blocking=True)
         with capturing(self, stream), cupy.cuda.using_allocator(self.pool.malloc), stream:
@@ -48,13 +48,13 @@ class Graph(Capture):
                     self._run(step)
                 graph = cupy.cuda.runtime.streamEndCapture(stream.ptr)
             except BaseException as error:
-                with suppress(*CUDA_ERRORS):  # it is broken, and has to end all the same
+                with suppress(*CUDA_ERRORS):  # the capture has failed, and must be ended all the same
                     cupy.cuda.runtime.graphDestroy(cupy.cuda.runtime.streamEndCapture(stream.ptr))
                 if isinstance(error, CUDA_ERRORS) or _refused_by_cupy(error):
-                    must, remedy = "a step must stay on the device", "read values, and what else waits, outside of it"
+                    must, remedy = "a step must stay on the device", "read values, and wait, only outside of it"
                     raise StateError(WHO, must, error, remedy) from error
                 if isinstance(error, NotImplementedError):
-                    must, remedy = "a step must do what CuPy can capture", "flatten products to two axes; no solvers"
+                    must, remedy = "CuPy must be able to capture a step", "flatten products to two axes; no solvers"
                     raise StateError(WHO, must, error, remedy) from error
                 raise
         try:
@@ -62,7 +62,7 @@ class Graph(Capture):
             self.executable = cupy.cuda.runtime.graphInstantiate(graph)
         finally:
             cupy.cuda.runtime.graphDestroy(graph)
-        finalize(self, cupy.cuda.runtime.graphExecDestroy, self.executable).atexit = False  # CUDA may be gone before
+        finalize(self, cupy.cuda.runtime.graphExecDestroy, self.executable).atexit = False  # CUDA may end first
 
     def _run(self, step: Callable[..., Any]) -> None:
         result = step(*self.inputs)
@@ -71,7 +71,7 @@ class Graph(Capture):
         if not all(type(output) is cupy.ndarray for output in outputs):
             got = ", ".join(type(output).__name__ for output in outputs)
             raise DtypeError(WHO, "a step must return an array or arrays", got, "return the loss")
-        self.outputs = tuple([output.copy() for output in outputs])  # before what lasts is brought back
+        self.outputs = tuple([output.copy() for output in outputs])  # before the lasting arrays are restored
 
     def memory(self, values: Sequence[float], like: Array) -> Array:
         dtype = str(like.dtype)
@@ -104,7 +104,7 @@ class Graph(Capture):
 
 
 def growing_pool() -> Any:
-    """A memory pool that is refused what it would free blocks for: a graph goes on to use those that are free now.
+    """Return a memory pool that never frees blocks to make room: a graph continues to use blocks that are free now.
 
     Raises: ``StateError`` from ``malloc`` where the device has no more, or CuPy was told to take no more.
     """
@@ -123,17 +123,17 @@ def growing_pool() -> Any:
 
     pool = cupy.cuda.MemoryPool(take)
     most = pool.get_limit()
-    pool.set_limit(size=0)  # at which it frees what it can
+    pool.set_limit(size=0)  # which frees all unused blocks
     return pool
 
 
 def _refused_by_cupy(error: BaseException) -> bool:
-    """Whether CuPy has refused a copy from or to the host before CUDA could: by a plain RuntimeError that says so."""
+    """Return whether CuPy itself has refused a copy from or to the host, with a plain RuntimeError that says so."""
     return type(error) is RuntimeError and "the current stream is capturing" in str(error)
 
 
 def check_copies(graph: int) -> None:
-    """Raise StateError for a copy from or to the host, where something else may be when it is replayed."""
+    """Raise StateError for a copy from or to the host, whose content may differ when it is replayed."""
     from cuda.bindings import runtime
 
     def done(result: tuple[Any, ...]) -> Any:

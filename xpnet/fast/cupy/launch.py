@@ -1,4 +1,4 @@
-"""Launching CUDA kernels: the sources beside this file, compiled on first use for a floating dtype."""
+"""Launches of CUDA kernels, whose sources beside this file are compiled on first use for a floating dtype."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ TILE = 8  # columns that a block reads side by side: with float32, as much as me
 
 
 def source(file: str) -> str:
-    """The text of a source, after what all of them share."""
+    """Return the text of a source file after the sources that all of them share."""
     return "".join((HOME / name).read_text(encoding="utf-8") for name in (*SHARED, f"{file}.cu"))
 
 
 def options(dtype: str) -> tuple[str, ...]:
-    """What the compiler is told for a dtype."""
+    """Return the options of the compiler for a dtype."""
     real, wide = REALS[dtype]
     return f"-DREAL={real}", f"-DWIDE={wide}", "--std=c++17"
 
 
 @cache
 def compiled(file: str, name: str, dtype: str) -> Any:
-    """A kernel for a floating dtype; CuPy compiles it once for each kind of device."""
+    """Return a kernel for a floating dtype; CuPy compiles it once for each kind of device."""
     return on_their_device(cupy.RawKernel(source(file), name, options=options(dtype)), name)
 
 
 def launch_blocks(file: str, name: str, dtype: Any, blocks: int, *args: Any) -> None:
-    """Run a kernel with so many blocks."""
+    """Run a kernel with that many blocks."""
     if blocks:
         compiled(file, name, str(dtype))((blocks,), (THREADS,), args)
 
 
 def launch_each(file: str, name: str, dtype: Any, count: int, *args: Any) -> None:
-    """Run a kernel with a thread for each of ``count`` elements, in turn where there are too many."""
+    """Run a kernel with a thread for each of ``count`` elements, or in a loop if there are too many."""
     if count:
         blocks = min(-(-count // THREADS), MOST_BLOCKS)
         compiled(file, name, str(dtype))((blocks,), (THREADS,), args)
@@ -68,17 +68,17 @@ def launch_tiles(file: str, name: str, dtype: Any, columns: int, values: int, ti
 
 
 def integers(array: Any) -> tuple[Any, int]:
-    """An array of integers and its kind, for ``integer_at``."""
+    """Return an array of integers and the code of its dtype, for ``integer_at``."""
     return array, -array.itemsize if array.dtype.kind == "u" else array.itemsize
 
 
 def _threads(wanted: int, most: int) -> int:
-    """A power of two, and no less than the threads that a processor runs at once."""
+    """Return a power of two from 32, the threads that a processor runs at once, up to ``most``."""
     return min(most, max(32, 1 << (wanted - 1).bit_length()))
 
 
 def _in_order(value: Any) -> Any:
-    """An array in C order, where it is not; anything else as it is."""
+    """Return an array in C order, copied if it is not; return anything else unchanged."""
     unordered = type(value) is cupy.ndarray and not value.flags.c_contiguous
     return cupy.ascontiguousarray(value) if unordered else value
 
@@ -104,7 +104,7 @@ def body(kernel: Kernel[..., Any]) -> Callable[[Body], Body]:
 
 
 def on_their_device(function: Body, name: str) -> Body:
-    """The function with the device of its arrays as the current one, where it launches and its results are born.
+    """Return a function that makes the device of its arrays the current one, for its launches and its results.
 
     Raises: ``LibraryError`` for arrays of two devices. A kernel would read memory that its device may not reach.
     """
@@ -127,7 +127,7 @@ def on_their_device(function: Body, name: str) -> Body:
 
 
 class CudaBody(bodies.Body):
-    """A body whose methods run with the device of their arrays as the current one, where their results lie, too."""
+    """A body whose methods make the device of their arrays the current one, for their launches and results."""
 
     def __init_subclass__(cls) -> None:
         for name in ("forward", "backward"):
@@ -135,7 +135,7 @@ class CudaBody(bodies.Body):
                 setattr(cls, name, on_their_device(getattr(cls, name), name))
 
     def taken_around(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """What is to be added to a result of that shape and dtype, which counts as taken; None where nothing fits."""
+        """Return the array to add to a result of that shape and dtype, and mark it as taken; None if none fits."""
         around = self.around
         if around is None or around.shape != shape or around.dtype != dtype:
             return None
@@ -144,17 +144,17 @@ class CudaBody(bodies.Body):
 
 
 def of_one(x: Any, *others: Any) -> bool:
-    """Whether x is float16, float32 or float64, and all the others are of its dtype."""
+    """Return whether x is float16, float32 or float64 and all others have its dtype."""
     dtype = x.dtype
     return dtype.name in REALS and all(other.dtype == dtype for other in others)
 
 
 def ordered(*arrays: Any) -> list[Any]:
-    """The arrays in C order, copied where they are not."""
+    """Return the arrays in C order, copied if they are not."""
     return list(map(_in_order, arrays))
 
 
 def upstream(dout: Any, y: Any) -> Any:
-    """The derivative dout in C order and in the dtype of y: layers behind may have given another."""
+    """Return dout in C order and in the dtype of y, as layers behind may have given another."""
     (dout,) = ordered(dout)
     return dout if dout.dtype == y.dtype else dout.astype(y.dtype)

@@ -14,18 +14,18 @@ from xpnet.layers.regression_loss import Huber
 
 
 class LossesInALaunch(CudaBody):
-    """The losses of all samples are one launch, and dx is another.
+    """Losses of all samples in one launch, and dx in another.
 
-    What weights and options make of them, a copy of the layer computes around them. Losses and what is kept for
-    ``backward`` are WIDE, which is float32 for float16.
+    A copy of the layer applies weights and options to them. Losses and the arrays kept for ``backward`` are WIDE, which
+    is float32 for float16.
 
-    A subclass writes ``takes(x, t)`` and ``losses(x, t)``, which stands for the layer's method ``stands_for``.
+    A subclass writes ``takes(x, t)`` and ``losses(x, t)``, which replaces the layer's method ``stands_for``.
     """
 
     stands_for = "per_sample"
     takes: Callable[[Any, Any], bool]
     losses: Callable[[Any, Any], Any]
-    own: Any = None  # that copy
+    own: Any = None  # the copy of the layer
 
     def forward(self, x: Any, t: Any, weights: Any = None) -> Any:
         layer = self.layer
@@ -48,7 +48,7 @@ class LossesInALaunch(CudaBody):
         return True
 
     def dlosses(self, dout: Any, dx: Any) -> tuple[Any, float]:
-        """The derivative with respect to the losses, as the kernels take it: an array or 0 for 1, and a number."""
+        """Return the derivative with respect to the losses for the kernels: an array, or 0 for 1, and a number."""
         dout = dout if type(dout) is float else upstream(dout, dx)
         dlosses, number = (dout, self.share) if self.own is None else (self.own.dlosses(dout), 1.0)
         return (0, dlosses * number) if type(dlosses) is float else (upstream(dlosses, dx), number)
@@ -56,7 +56,7 @@ class LossesInALaunch(CudaBody):
 
 @body("cupy", SoftmaxWithLoss)
 class OfLabels(LossesInALaunch):
-    """A block computes the shares of a row and the loss of its label; no label is read on the host."""
+    """The loss of labels: a block computes the shares of a row and its loss; no label is read on the host."""
 
     stands_for = "cross_entropy"
 
@@ -88,7 +88,7 @@ class OfLabels(LossesInALaunch):
 
 
 class OfElements(LossesInALaunch):
-    """One launch gives the loss of each element and its derivative, and another multiplies that by dout."""
+    """A loss of single elements: one launch computes each loss and its derivative, another multiplies that by dout."""
 
     kernel = ""
 
@@ -118,7 +118,7 @@ class OfElements(LossesInALaunch):
 
 @body("cupy", SigmoidWithLoss)
 class OfChances(OfElements):
-    """One launch gives the loss of each element and its derivative, and another multiplies that by dout."""
+    """Sigmoid cross-entropy: one launch computes each loss and its derivative, another multiplies that by dout."""
 
     kernel = "sigmoid_cross_entropy"
 
@@ -128,7 +128,7 @@ class OfChances(OfElements):
 
 @body("cupy", Huber)
 class HuberOfElements(OfElements):
-    """One launch gives the loss of each element and its derivative, and another multiplies that by dout."""
+    """The Huber loss: one launch computes each loss and its derivative, another multiplies that by dout."""
 
     kernel = "huber"
 

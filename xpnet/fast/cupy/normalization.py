@@ -1,6 +1,6 @@
-"""CUDA bodies of the normalizations: one launch forward; backward one for batches, two for rows.
+"""CUDA bodies of the normalizations: one launch forward; backward one launch for batches, two for rows.
 
-Those of rows keep x itself, with μ and r of each row. Beside float16, x̂ and what goes with it are float32.
+Those of rows keep x itself, with μ and r of each row. For float16, x̂ and the numbers beside it are float32.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from xpnet.layers.normalization import (
 )
 
 FILE = "normalization"
-BLOCKS = 128  # that share the rows of a backward, each with sums of its own
+BLOCKS = 128  # blocks among which a backward divides the rows, each with its own sums
 
 
 @body("cupy", LayerNormalization)
 class RowsInOneLaunch(CudaBody):
-    """A block has a row: statistics and y are one launch, dx and the first sums for dγ and dβ another."""
+    """Layer normalization with a block for a row: one launch for statistics and y, another for dx and partial sums."""
 
     centred = True
 
@@ -53,18 +53,18 @@ class RowsInOneLaunch(CudaBody):
         return y
 
     def fits(self, shape: tuple[int, ...], own: tuple[int, ...]) -> bool:
-        """Whether γ has a value for each channel of x."""
+        """Return whether γ has a value for each channel of x."""
         return shape[-1:] == own
 
     def rows(self, x: Any) -> tuple[int, ...]:
-        """The shape of the statistics."""
+        """Return the shape of the statistics."""
         return x.shape[:-1]  # type: ignore[no-any-return]
 
     def groups(self) -> int:
         return 1
 
     def sizes(self, x: Any, statistics: Any) -> tuple[int, int, int, int]:
-        """Rows, groups, channels of a group, and places of a channel."""
+        """Return the numbers of rows, groups, channels in a group, and places in a channel."""
         rows, groups = statistics.size // 2, self.groups()
         channels = self.layer.gamma.size // groups
         return rows, groups, channels, (x.size // (rows * channels) if rows and channels else 1)
@@ -100,14 +100,14 @@ class RowsInOneLaunch(CudaBody):
 
 @body("cupy", RMSNormalization)
 class MeanSquaresInOneLaunch(RowsInOneLaunch):
-    """A block has a row, as for layer normalization, without its mean and β."""
+    """RMS normalization with a block for a row, as layer normalization without its mean and β."""
 
     centred = False
 
 
 @body("cupy", GroupNormalization)
 class GroupsInOneLaunch(RowsInOneLaunch):
-    """A block has a group of a sample, as it has a row for layer normalization."""
+    """Group normalization with a block for a group of a sample, as layer normalization has for a row."""
 
     def fits(self, shape: tuple[int, ...], own: tuple[int, ...]) -> bool:
         return len(shape) > 1 and shape[1:2] == own
@@ -121,7 +121,7 @@ class GroupsInOneLaunch(RowsInOneLaunch):
 
 @body("cupy", BatchNormalization)
 class ChannelsInOneLaunch(CudaBody):
-    """A block has some channels side by side, as memory hands them over: forward is one launch, and backward, too."""
+    """Batch normalization with a block for some adjacent channels, as memory delivers them, in one launch each way."""
 
     def forward(self, x: Any) -> Any:
         layer, (gamma, beta) = self.layer, ordered(self.layer.gamma, self.layer.beta)
@@ -130,7 +130,7 @@ class ChannelsInOneLaunch(CudaBody):
         if not self.training:
             return self.predicted(ordered(x)[0], gamma, beta)
         if not layer.training:
-            return NotImplemented  # frozen
+            return NotImplemented  # the layer is frozen
         layer.check_values(x)
         (x,), wide = ordered(x), WIDE[x.dtype.name]
         y, xhat, (r, mean, var) = cupy.empty_like(x), cupy.empty(x.shape, wide), cupy.empty((3, gamma.size), wide)
@@ -142,7 +142,7 @@ class ChannelsInOneLaunch(CudaBody):
         return y
 
     def predicted(self, x: Any, gamma: Any, beta: Any) -> Any:
-        """The output by the running statistics."""
+        """Return the output for the running statistics."""
         layer = self.layer
         mean, var = ordered(layer.running_mean, layer.running_var)
         if not mean.dtype == var.dtype == WIDE[x.dtype.name] or not mean.shape == var.shape == gamma.shape:
@@ -163,11 +163,11 @@ class ChannelsInOneLaunch(CudaBody):
 
 
 def goes_with(beta: Any, gamma: Any) -> bool:
-    """Whether there is no β, or one that is like γ."""
+    """Return whether β is None or has the dtype and shape of γ."""
     return beta is None or (beta.dtype == gamma.dtype and beta.shape == gamma.shape)
 
 
 def of_channels(x: Any, gamma: Any, places: int) -> tuple[int, int, int, int]:
-    """N, C, P of x as ``(N, C, P)``, and how many channels a block takes: one, where its places fill whole reads."""
+    """Return N, C, P of x as ``(N, C, P)``, and the channels per block: one if its places fill whole reads."""
     C = gamma.size
     return (x.size // (C * places) if C and places else 0), C, places, (1 if places >= TILE else TILE)

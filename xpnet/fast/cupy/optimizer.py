@@ -14,7 +14,7 @@ from xpnet.fast.cupy.launch import REALS, WIDE, launch_blocks, on_their_device
 from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, RMSprop
 from xpnet.optimizers.steps import step_body
 
-MOST, KINDS, CHUNK = 80, 8, 1024  # parameters and sets of numbers of a launch, elements of a block
+MOST, KINDS, CHUNK = 80, 8, 1024  # parameters and sets of numbers per launch, elements per block
 MANY = np.dtype(
     [
         ("arrays", np.uint64, (4, MOST)),
@@ -67,12 +67,12 @@ class Launch:
 
 
 def key_of(numbers: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Numbers in a form that can be looked up; arrays by where they lie."""
+    """Return numbers as a key of a dict, with arrays replaced by their addresses."""
     return tuple([number.data.ptr if is_device_array(number) else number for number in numbers])
 
 
 def as_in_a_capture(arrays: tuple[Any, ...], live: tuple[Any, ...], dtype: str) -> bool:
-    """Whether the arrays among the numbers are those that are live, of a dtype, one after another in memory."""
+    """Return whether the arrays are the live numbers, of that dtype and adjacent in memory, as a capture makes them."""
     if len(arrays) != len(live) or arrays[0] is not live[0]:
         return False
     start = arrays[0].data.ptr
@@ -81,9 +81,9 @@ def as_in_a_capture(arrays: tuple[Any, ...], live: tuple[Any, ...], dtype: str) 
 
 
 def in_place(name: str, slots: int, live: int, _: Callable[..., Any], given: list[tuple[Any, ...]]) -> list[Any]:
-    """The results of a CUDA kernel that writes into W and its slots.
+    """Run a CUDA kernel that writes into W and its slots, and return these.
 
-    The formula runs where the arrays differ in shape or dtype, and where W and its slots do not lie in order.
+    The formula runs where the arrays differ in shape or dtype, and where W and its slots are not contiguous.
     """
     found: list[Any] = []
     launches: dict[tuple[str, int], Launch] = {}

@@ -1,4 +1,4 @@
-"""CUDA body of convolution, ReLU and max pooling as one: what follows the product is one launch."""
+"""CUDA body of convolution, ReLU and max pooling as one: one launch does all that follows the product."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from xpnet.layers.bodies import body
 from xpnet.layers.convolution import Convolution
 from xpnet.layers.pooling import MaxPooling
 
-KEPT = 64 << 20  # bytes of patches as columns, beyond which the backward makes them anew from the images
-PART = 2048  # places of a channel that a block works on
+KEPT = 64 << 20  # bytes of columns, above which backward makes them again from the images
+PART = 2048  # places of a channel per block
 
 
 @body("cupy", Convolution, Relu, MaxPooling)
 class PooledRows(CudaBody):
-    """Bias, ReLU and pooling are one launch over the product; their derivatives and parts of ``db`` are another."""
+    """Convolution, ReLU and pooling: one launch after the product, and one for the derivatives and parts of ``db``."""
 
     @classmethod
     def made_for(cls, *layers: Any) -> bool:
@@ -63,6 +63,6 @@ class PooledRows(CudaBody):
 
 
 def sizes(y: Any, places: Any, pool: Any) -> tuple[int, ...]:
-    """What the kernels are told of the pools y and of the places that they see."""
+    """Return the sizes that the kernels take for the pools y and the places that they see."""
     N, M, *pools = y.shape
     return (N, M, *places, *pools, *pool.size, *pool.stride, *pool.pad)

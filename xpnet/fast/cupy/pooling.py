@@ -1,4 +1,4 @@
-"""CUDA bodies of pooling: one launch each way."""
+"""CUDA bodies of pooling, with one launch in each direction."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from xpnet.fast.cupy.launch import CudaBody, launch_each, of_one, ordered
 from xpnet.layers.bodies import body
 from xpnet.layers.pooling import AveragePooling, MaxPooling
 
-MOST_CELLS = 256  # that a byte tells apart
+MOST_CELLS = 256  # as many as a byte can number
 
 
 @body("cupy", MaxPooling)
 class MaxPoolingInOneLaunch(CudaBody):
-    """A thread finds the largest value of a window, and one of dx gathers what comes back from the windows it won."""
+    """Max pooling: a thread finds the largest value of a window, and in backward gathers dx from the windows it won."""
 
     def forward(self, x: Any) -> Any:
         window, places = self.layer.window, self.layer.places_in(x.shape)
@@ -37,7 +37,7 @@ class MaxPoolingInOneLaunch(CudaBody):
 
 @body("cupy", AveragePooling)
 class AveragePoolingInOneLaunch(CudaBody):
-    """A thread adds up a window, and one of dx gathers what comes back from the windows that saw it."""
+    """Average pooling: a thread adds up a window, and in backward gathers dx from the windows that saw it."""
 
     def forward(self, x: Any) -> Any:
         window, places = self.layer.window, self.layer.places_in(x.shape)
@@ -56,6 +56,6 @@ class AveragePoolingInOneLaunch(CudaBody):
 
 
 def sizes(images: Any, pools: Any, window: Any) -> tuple[int, ...]:
-    """What the kernels are told of images and their pools."""
+    """Return the sizes that the kernels take for images and their pools."""
     N, C, H, W = images.shape
     return (N * C, H, W, *pools.shape[-2:], *window.size, *window.stride, *window.pad)

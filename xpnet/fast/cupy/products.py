@@ -1,4 +1,4 @@
-"""Products for which CuPy's own ``@`` would copy: of turned matrices in a batch, and added to what is there."""
+"""Products for which CuPy's own ``@`` would copy: of transposed matrices in a batch, and added to an array."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import cupy
 import numpy as np
 
 TYPES = {"float16": 2, "float32": 0, "float64": 1}
-"""cudaDataType of the arrays. What batches are computed in is told as one, too."""
+"""cudaDataType of the arrays, and of the computation of batches."""
 COMPUTE = {"float16": 68, "float32": 77 if os.environ.get("CUPY_TF32") == "1" else 68, "float64": 70}
 """cublasComputeType; CuPy's products in TF32 are chosen by this variable."""
 WIDE = {0: 0, 1: 1, 2: 0}
@@ -18,7 +18,7 @@ DEFAULT = -1  # the algorithm
 
 
 def batched(a: Any, b: Any, turn_a: bool = False, turn_b: bool = False, scale: float = 1.0) -> Any:
-    """``scale a b`` of matrices along leading axes, of which each may be turned first."""
+    """Return ``scale a b`` for matrices along leading axes, either of which may be transposed first."""
     columns, (rows, inner) = _sizes(a, b, turn_a, turn_b)
     c = cupy.empty((*a.shape[:-2], rows, columns), a.dtype)
     kind = TYPES[a.dtype.name]
@@ -38,7 +38,7 @@ def batched(a: Any, b: Any, turn_a: bool = False, turn_b: bool = False, scale: f
 
 
 def add_product(a: Any, b: Any, c: Any) -> None:
-    """``c ← c + a bᵀ``, of matrices in C order."""
+    """Compute ``c ← c + a bᵀ`` for matrices in C order."""
     columns, (rows, inner) = _sizes(a, b, False, True)
     kind = TYPES[a.dtype.name]
     one = np.ones((), "float64" if kind == 1 else "float32")
@@ -57,7 +57,7 @@ def _sizes(a: Any, b: Any, turn_a: bool, turn_b: bool) -> tuple[int, tuple[int, 
 
 
 def _cublas() -> Any:
-    """Looked up at each product, as CuPy does it: a capture puts other functions there."""
+    """Import cuBLAS at each product, as CuPy does: a capture replaces its functions."""
     from cupy_backends.cuda.libs import cublas
 
     return cublas

@@ -1,4 +1,4 @@
-"""CUDA body of the sum of rows by number: one launch, and the same bits in every run."""
+"""CUDA body of the sum of rows by index: one launch, with the same bits in every run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cupy
 from xpnet import kernels
 from xpnet.fast.cupy.launch import body, integers, launch_rows
 
-MOST_LOOKS = 2**30  # at an index, beyond which sorting them is cheaper, although CuPy's sort may stall
+MOST_LOOKS = 2**30  # looks at indices, above which sorting is cheaper, although CuPy's sort may stall
 
 
 @body(kernels.scatter_add)

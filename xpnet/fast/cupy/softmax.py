@@ -13,7 +13,7 @@ from xpnet.layers.softmax import LogSoftmax, Softmax, check_classes
 
 @body("cupy", Softmax)
 class SoftmaxOfRows(CudaBody):
-    """A block finds the maximum and the sum of a row and writes its shares."""
+    """Softmax with a block for each row, which finds its maximum and sum and writes its shares."""
 
     kernel = "softmax"
 
@@ -30,13 +30,13 @@ class SoftmaxOfRows(CudaBody):
 
 @body("cupy", LogSoftmax)
 class LogSoftmaxOfRows(SoftmaxOfRows):
-    """A block finds the maximum and the sum of a row and writes the logarithms of its shares."""
+    """Log-softmax with a block for each row, which finds its maximum and sum and writes its logarithms."""
 
     kernel = "log_softmax"
 
 
 def launch(name: str, *arrays: Any) -> Any:
-    """The result of a kernel over the rows of arrays of one shape."""
+    """Return the result of a kernel that runs over the rows of arrays of one shape."""
     y = cupy.empty_like(arrays[0])
     classes = y.shape[-1]
     launch_rows("loss", name, y.dtype, y.size // classes, classes, *arrays, y, y.size // classes, classes)

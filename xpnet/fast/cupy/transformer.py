@@ -11,7 +11,7 @@ from xpnet.layers.transformer import TransformerBlock
 
 @body("cupy", TransformerBlock)
 class SumsInTheBranches(Body):
-    """What goes around a branch is added in its last launch, forward and backward, which spares one for each sum."""
+    """A block that adds the shortcut around a branch in the branch's last launch, forward and backward."""
 
     def forward(self, x: Any, mask: Any = None) -> Any:
         block = self.layer

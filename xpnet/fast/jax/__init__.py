@@ -1,4 +1,4 @@
-"""What JAX has beside the standard: the error function."""
+"""The functions that JAX has in addition to the standard: the error function."""
 
 from __future__ import annotations
 

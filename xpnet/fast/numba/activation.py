@@ -13,12 +13,12 @@ from xpnet.fast.numpy.blocks import Host
 from xpnet.layers.activation import CUBE, Gelu, Relu
 from xpnet.layers.bodies import body
 
-FEW = 4096  # values, of which one pass of NumPy takes no longer than a call of a loop
+FEW = 4096  # values, up to which a pass of NumPy takes no longer than the call of a loop
 
 
 @body("numba", Relu)
 class ReluInAPass(activation.ReluInBlocks):
-    """Each way is one pass, and no mask is written."""
+    """A ReLU in one pass each way, which writes no mask."""
 
     def cut(self, x: Host) -> Any:
         if x.size < FEW or not in_order(x):
@@ -38,7 +38,7 @@ class ReluInAPass(activation.ReluInBlocks):
 
 @body("numba", Gelu)
 class GeluInTwoPasses(activation.GeluInBlocks):
-    """One pass stands before NumPy's tanh, which runs on vectors as no compiled one does, and one behind it."""
+    """A GELU in one pass before NumPy's tanh, which is vectorized as no compiled one is, and one after it."""
 
     def share(self, x: Host, y: Host, s: Host) -> None:
         if not in_order(x, y, s):
@@ -67,7 +67,7 @@ def cut(x: Host, y: Host) -> None:
 
 @compiled
 def where_above_zero(dout: Host, y: Host, dx: Host) -> None:
-    """A product with 0 or 1: what is not finite stays seen."""
+    """Multiply by 0 or 1, so that inf and NaN stay visible."""
     zero, one = y.dtype.type(0), y.dtype.type(1)
     for i in range(y.size):
         dx[i] = dout[i] * (one if y[i] > zero else zero)

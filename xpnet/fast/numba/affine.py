@@ -1,4 +1,4 @@
-"""What comes after a product of matrices, in one pass over it."""
+"""The steps that follow a product of matrices, in one pass over it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xpnet.layers.linear import Linear
 
 @body("numba", Affine)
 class AffineAndPass(affine.AffineInPlace):
-    """``b`` is added in one pass over the product."""
+    """An Affine that adds ``b`` in one pass over the product."""
 
     def finish(self, y: Host, b: Host) -> None:
         if in_order(y, b):
@@ -27,12 +27,12 @@ class AffineAndPass(affine.AffineInPlace):
 
 @body("numba", Linear)
 class LinearAndPass(OverAllRows, AffineAndPass):
-    """``b`` is added in one pass over the product."""
+    """A Linear that adds ``b`` in one pass over the product."""
 
 
 @body("numba", Affine, Relu)
 class AffineAndCut(affine.AffineThenRelu):
-    """Bias and ReLU are one pass over the product, and the derivative of the ReLU and ``db`` are another."""
+    """An Affine and a ReLU: bias and ReLU are one pass over the product, and their derivative and ``db`` another."""
 
     def finish(self, y: Host, b: Host) -> None:
         if in_order(y, b):
@@ -68,7 +68,7 @@ def add_and_cut(y: Host, b: Host) -> None:
 
 @compiled
 def pass_and_add(dout: Host, y: Host, d: Host, db: Host) -> None:
-    """What the ReLU passes on, a product with 0 or 1, and its sum over the rows, of which some are summed first."""
+    """Compute the derivative of the ReLU, a product with 0 or 1, and its sum over the rows, block by block."""
     N, M = y.shape
     zero, one = y.dtype.type(0), y.dtype.type(1)
     part = np.empty_like(db)

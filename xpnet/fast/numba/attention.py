@@ -1,4 +1,4 @@
-"""Softmax of the scores in two passes around NumPy's exponential; of causal ones, the half that counts."""
+"""Softmax of the scores in two passes around NumPy's exponential, over half of them where attention is causal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xpnet.layers.bodies import body
 
 @body("numba", MultiHeadAttention)
 class SharesInTwoPasses(attention.SamplesInBlocks):
-    """The shares are two compiled passes over the scores around NumPy's exponential; of causal ones the half counts."""
+    """Attention with two compiled passes around NumPy's exponential, over half of the scores where it is causal."""
 
     def add(self, y: Host, b: Host) -> Host:
         if not in_order(y, b):
@@ -34,7 +34,7 @@ class SharesInTwoPasses(attention.SamplesInBlocks):
 
 @compiled
 def less_maximum(x: Host, causal: Any) -> None:
-    """Subtract the largest of each row; row i of so many sees what comes up to i, the rest becomes -inf."""
+    """Subtract the maximum of each row; in causal attention, row i sees the scores up to i, the others become -inf."""
     N, L = x.shape
     nothing = x.dtype.type(-np.inf)
     for n in range(N):

@@ -1,7 +1,7 @@
-"""How the loops are compiled, and for which arrays.
+"""The compiler of the loops, and the arrays that they take.
 
-A loop sees arrays in one or two axes, numbers in the dtype of the arrays, and no more kinds of arguments than it must:
-each is compiled by itself, which takes half a second, once on a machine where the result can be kept in a file.
+A loop sees arrays in one or two axes, numbers in the dtype of the arrays, and as few kinds of arguments as possible:
+each kind is compiled by itself, which takes half a second, once on a machine where the result can be kept in a file.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if config.DISABLE_JIT:
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 DTYPES = (np.dtype("float32"), np.dtype("float64"))
-SUMMED_FIRST = 256  # rows, of a sum over rows: one after the other, many would lose digits
+SUMMED_FIRST = 256  # rows per partial sum: a single running sum over many rows would lose digits
 REGROUPED = {"reassoc", "nsz"}  # sums in several parts, as BLAS adds them; NaN and ∞ stay what they are
 
 
 def compiled(loop: Loop) -> Loop:
-    """The loop, compiled when it is first called. It divides as NumPy does, and knows NaN, ∞ and no shortcuts."""
+    """Return the loop, compiled on its first call. It divides as NumPy does, and treats NaN and ∞ correctly."""
     return _compiled(loop)
 
 
 def compiled_sums(loop: Loop) -> Loop:
-    """The loop, compiled, with its sums in an order of their own."""
+    """Return the loop, compiled with its sums in an order of their own."""
     return _compiled(loop, fastmath=REGROUPED)
 
 
@@ -43,7 +43,7 @@ def _compiled(loop: Loop, **how: Any) -> Loop:
 
 
 def in_order(x: Host, *others: Host) -> bool:
-    """Whether arrays are what the loops are compiled for: of one dtype, writable, and contiguous in memory."""
+    """Return whether arrays suit the loops: of one dtype, writable, and contiguous in memory."""
     dtype = x.dtype
     if dtype not in DTYPES or not x.flags.carray:
         return False
@@ -54,10 +54,10 @@ def in_order(x: Host, *others: Host) -> bool:
 
 
 def flat(x: Host) -> Host:
-    """The values in one axis, a view."""
+    """Return a view of the values in one axis."""
     return x if x.ndim == 1 else x.reshape(-1)
 
 
 def rows(x: Host) -> Host:
-    """The values in rows of the last axis, a view."""
+    """Return a view of the values as rows of the last axis."""
     return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])

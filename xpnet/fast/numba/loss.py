@@ -1,4 +1,4 @@
-"""Softmax cross-entropy in two passes around NumPy's exponential, which runs on vectors as no compiled one does."""
+"""Softmax cross-entropy in two passes around NumPy's exponential, which is vectorized as no compiled one is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xpnet.layers.classification_loss import SoftmaxWithLoss
 
 @body("numba", SoftmaxWithLoss)
 class OfLabels(loss.OfLabels):
-    """Two passes stand around NumPy's exponential."""
+    """The loss of labels in two passes around NumPy's exponential."""
 
     def losses(self, x: Host, t: Any) -> Any:
         if not in_order(x):
@@ -30,7 +30,7 @@ class OfLabels(loss.OfLabels):
 
 @compiled
 def less_maximum(x: Host, t: Host, e: Host, losses: Host) -> None:
-    """``e = x - max x``, and what that is at the label, negative, as losses."""
+    """Write ``e = x - max x``, and its value at the label, negated, as losses."""
     N, K = x.shape
     for n in range(N):
         largest = x[n, 0]
@@ -55,6 +55,6 @@ def as_shares(e: Host, losses: Host) -> None:
 
 
 def labels_of(t: Host) -> Host:
-    """The labels in one axis, as the one kind of integers that the loops are compiled for."""
+    """Return the labels in one axis, in the integer dtype for which the loops are compiled."""
     t = t.reshape(-1)
     return t if t.dtype == np.int64 and t.flags.carray else np.array(t, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Layer normalization, a row after the other: it is read from memory once."""
+"""Layer normalization one row at a time, each read from memory once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xpnet.layers.normalization import LayerNormalization
 
 @body("numba", LayerNormalization)
 class RowsOnceRead(normalization.RowsInBlocks):
-    """Each row is read from memory once, forward and backward, by compiled loops."""
+    """Layer normalization by compiled loops that read each row from memory once, forward and backward."""
 
     def standardize(self, x: Host, gamma: Host, beta: Host, eps: float, y: Host, xhat: Host, r: Host) -> None:
         if in_order(x, gamma, beta):

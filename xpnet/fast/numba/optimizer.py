@@ -16,7 +16,7 @@ Step = Callable[..., None]
 
 
 def in_one_pass(optimizer: Any) -> Callable[[Step], Step]:
-    """Make ``step(W, dW, *slots, *numbers)``, which sees arrays of one axis, the compiled body of an optimizer."""
+    """Register a compiled ``step(W, dW, *slots, *numbers)`` on arrays of one axis as the body of an optimizer."""
     count = 2 + len(optimizer.slots)
 
     def register(step: Step) -> Step:

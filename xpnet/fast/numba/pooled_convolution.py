@@ -1,4 +1,4 @@
-"""Pools of four: the largest of four slabs, with bias and ReLU, in one pass over them; and the way back."""
+"""Pools of four: the maximum of four slabs, with bias and ReLU, in one pass over them, and its backward."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xpnet.layers.pooling import MaxPooling
 
 @body("numba", Convolution, Relu, MaxPooling)
 class LargestOfFour(pooled_convolution.LargestOfSlabs):
-    """Four slabs are compared, and bias and ReLU follow, in one pass over them; so is what comes back parted."""
+    """Pools of four whose slabs are compared in one pass, with bias and ReLU, and whose dout is split in one."""
 
     def take_largest(self, slabs: Host, b: Host, y: Host, winner: Host, first: int) -> None:
         if len(slabs) == 4 and in_order(slabs, b, y):
@@ -34,7 +34,7 @@ class LargestOfFour(pooled_convolution.LargestOfSlabs):
 
 @compiled
 def take_largest_of_four(slabs: Host, b: Host, y: Host, winner: Host, first: Any) -> None:
-    """As ``max_pooling``: the first of equals, and NaN before all others."""
+    """Write the maximum as ``max_pooling`` does: the first of equal values, and NaN before all others."""
     _, M, L = slabs.shape
     zero = slabs.dtype.type(0)
     for m in range(M):

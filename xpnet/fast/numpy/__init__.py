@@ -19,5 +19,5 @@ from xpnet.fast.numpy.choice import available
 
 
 def names() -> tuple[str, ...]:
-    """The compiled bodies first, where numba is here and not switched off."""
+    """Return the name of the compiled bodies first, if numba is installed and not switched off."""
     return ("numba", "numpy") if available() else ("numpy",)

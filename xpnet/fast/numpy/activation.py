@@ -14,7 +14,7 @@ from xpnet.layers.bodies import Body, body
 
 @body("numpy", Relu)
 class ReluInBlocks(Body):
-    """The maximum is that of two arrays, which NumPy takes faster than that with a number; the mask becomes dx."""
+    """A ReLU by the maximum of two arrays, which NumPy computes faster than with a number; the mask becomes dx."""
 
     def forward(self, x: Host) -> Any:
         if not of_one(x) or not x.ndim:
@@ -23,7 +23,7 @@ class ReluInBlocks(Body):
         return y
 
     def cut(self, x: Host) -> Any:
-        """``max(x, 0)``."""
+        """Return ``max(x, 0)``."""
         zeros = block_of(0.0, x.dtype)
         if x.size <= SIZE:
             return np.maximum(x, zeros[: x.size].reshape(x.shape))
@@ -40,7 +40,7 @@ class ReluInBlocks(Body):
 
 @body("numpy", Sigmoid)
 class SigmoidInBlocks(Body):
-    """One exponential is enough, ``y = max([x ≥ 0], e) / (1 + e)`` with ``e = exp(-|x|)``, and no branch is chosen."""
+    """A sigmoid by one exponential, ``y = max([x ≥ 0], e) / (1 + e)`` with ``e = exp(-|x|)``, without a branch."""
 
     def forward(self, x: Host) -> Any:
         if not of_one(x) or not x.ndim:
@@ -60,7 +60,7 @@ class SigmoidInBlocks(Body):
 
 @body("numpy", Gelu)
 class GeluInBlocks(Body):
-    """The form by tanh is computed in its result, some values at a time."""
+    """A GELU by tanh, computed in its result, a block of values at a time."""
 
     def forward(self, x: Host) -> Any:
         if self.layer.approximate != "tanh" or not of_one(x) or not x.ndim:
@@ -91,7 +91,7 @@ class GeluInBlocks(Body):
 
 
 def passed_on(dout: Host, y: Host) -> Any:
-    """``dout`` where y is above 0, else 0; a product, since masked copies are some twenty times slower."""
+    """Return ``dout`` where y is above 0, else 0, as a product: masked copies are some twenty times slower."""
     dx = (y > 0).astype(dout.dtype)
     dx *= dout
     return dx

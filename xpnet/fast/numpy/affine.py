@@ -17,7 +17,7 @@ from xpnet.layers.linear import Linear
 
 @body("numpy", Affine)
 class AffineInPlace(Body):
-    """``b`` is added to the product where it lies; ``db`` is a product with ones, ``1ᵀ dout``.
+    """An Affine that adds ``b`` to the product in place; ``db`` is a product with ones, ``1ᵀ dout``.
 
     BLAS adds rows twice as fast as ``sum`` does.
     """
@@ -33,7 +33,7 @@ class AffineInPlace(Body):
         return y
 
     def finish(self, y: Host, b: Host) -> None:
-        """Make y of the product, where it lies."""
+        """Turn the product into y, in place."""
         y += b
 
     def backward(self, dout: Any) -> Any:
@@ -41,27 +41,27 @@ class AffineInPlace(Body):
         layer = self.layer
         dout, db = self.before(dout, y)
         if self.trains:
-            layer.dW = rows.T * dout if len(rows) == 1 else rows.T @ dout  # a product with one row is none of BLAS
+            layer.dW = rows.T * dout if len(rows) == 1 else rows.T @ dout  # NumPy does not use BLAS for a single row
             layer.db = db
         if not self.needs_dx:
             return None
         turned = rows.flags.f_contiguous and not rows.flags.c_contiguous
-        dx = (layer.W @ dout.T).T if turned else dout @ layer.W.T  # laid out as x, for what gave x
+        dx = (layer.W @ dout.T).T if turned else dout @ layer.W.T  # in the memory order of x, for the layer before
         return dx if dx.shape == x.shape else dx.reshape(x.shape)
 
     def before(self, dout: Host, y: Host) -> tuple[Host, Host | None]:  # noqa: ARG002
-        """The derivative of the product, and ``db`` where it is trained."""
+        """Return the derivative of the product, and ``db`` if it is trained."""
         return dout, sum_rows(dout) if self.trains else None
 
 
 @body("numpy", Linear)
 class LinearInPlace(OverAllRows, AffineInPlace):
-    """``b`` is added to the product where it lies, as in ``AffineInPlace``."""
+    """A Linear that adds ``b`` to the product in place, as ``AffineInPlace`` does."""
 
 
 @body("numpy", Affine, Relu)
 class AffineThenRelu(AffineInPlace):
-    """Bias and ReLU where the product lies, some rows at a time, which stay in the cache of the processor."""
+    """An Affine and a ReLU in place on the product, a few rows at a time, which stay in the processor's cache."""
 
     def finish(self, y: Host, b: Host) -> None:
         width = y.shape[-1]

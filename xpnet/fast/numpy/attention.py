@@ -17,7 +17,7 @@ from xpnet.layers.bodies import Body, body
 
 @body("numpy", MultiHeadAttention)
 class SamplesInBlocks(Body):
-    """A few samples are taken at a time, whose scores stay in the cache of the processor and become shares in place."""
+    """Attention over a few samples at a time, whose scores stay in the processor's cache and become shares in place."""
 
     def forward(self, x: Host, mask: Host | None = None) -> Any:
         layer = self.layer
@@ -34,26 +34,26 @@ class SamplesInBlocks(Body):
         for at in in_blocks(p):
             scores = np.matmul(q[at], k[at].mT, out=p[at])
             if not self.soften(scores, layer.causal, None if hidden is None else hidden[at]):
-                return NotImplemented  # infinite scores that may not be attended come out as NaN, too
+                return NotImplemented  # infinite scores at masked positions become NaN, too
             np.matmul(scores, v[at], out=outputs[at])
         a = a.reshape(-1, A)
         self.cache = rows, q, k, v, p, a
         return self.add(a @ Wo, bo).reshape(N, L, -1)
 
     def add(self, y: Host, b: Host) -> Host:
-        """``y + b`` where y lies."""
+        """Add b to y in place, and return y."""
         y += b
         return y
 
     def soften(self, scores: Host, causal: bool, hidden: Host | None) -> bool:
-        """Softmax of scores where they lie, whether all are numbers; hidden has -inf for those that do not count."""
+        """Apply softmax to scores in place; return False if one is NaN. ``hidden`` holds -inf for masked scores."""
         L, dtype = scores.shape[-1], scores.dtype
         if causal:
             scores += future(L, dtype)
         if hidden is not None:
             scores += hidden
         top = np.maximum.reduce(scores, axis=-1, keepdims=True)
-        scores -= top if hidden is None else np.maximum(top, np.finfo(dtype).min)  # a row of -inf alone
+        scores -= top if hidden is None else np.maximum(top, np.finfo(dtype).min)  # for a row with nothing but -inf
         np.exp(scores, out=scores)
         total = scores.reshape(-1, L) @ ones(L, dtype)
         if np.isnan(total).any():
@@ -95,7 +95,7 @@ class SamplesInBlocks(Body):
 
 
 def in_heads(heads: int, *arrays: Any) -> list[Any]:
-    """Views of the heads of each sample side by side."""
+    """Return views with the heads of each sample as an axis of their own."""
     return [split_heads(x, heads) for x in arrays]
 
 
@@ -106,7 +106,7 @@ def in_blocks(p: Host) -> Iterator[slice]:
 
 @lru_cache(maxsize=16)
 def future(length: int, dtype: Any) -> Host:
-    """What causal attention adds to the scores, read-only: 0 for a position and those before it, else -inf."""
+    """Return the array that causal attention adds to the scores: 0 up to a position, -inf after it; read-only."""
     added = np.triu(np.full((length, length), -np.inf, dtype), 1)
     added.flags.writeable = False
     return added

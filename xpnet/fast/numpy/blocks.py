@@ -15,7 +15,7 @@ SIZE = 65536  # values; smaller blocks would pay more for calls than they gain
 
 
 def of_one(x: Host, *others: Host) -> bool:
-    """Whether x is float32 or float64, and all the others are of its dtype."""
+    """Return whether x is float32 or float64 and all others have its dtype."""
     dtype = x.dtype
     if dtype.char not in "fd":
         return False
@@ -26,7 +26,7 @@ def of_one(x: Host, *others: Host) -> bool:
 
 
 def blocks(*arrays: Host) -> list[tuple[Host, ...]]:
-    """Views of at most ``SIZE`` values of arrays of one shape; the whole where their memory is not in order."""
+    """Yield views of at most ``SIZE`` values of arrays of one shape, or the whole if their memory is not in order."""
     size = arrays[0].size
     if size <= SIZE or not all(array.flags.c_contiguous for array in arrays):
         return [arrays]
@@ -36,7 +36,7 @@ def blocks(*arrays: Host) -> list[tuple[Host, ...]]:
 
 @lru_cache(maxsize=16)
 def block_of(value: float, dtype: Any) -> Host:
-    """A block of a number, read-only: NumPy's ``maximum`` of two arrays takes half as long as that with a number."""
+    """Return a read-only block of one number: NumPy's ``maximum`` with an array takes half as long as with a number."""
     block = np.full(SIZE, value, dtype)
     block.flags.writeable = False
     return block
@@ -55,9 +55,9 @@ _kept = _Kept()
 
 
 def workspace(name: str, shape: tuple[int, ...], dtype: Any) -> Host:
-    """Uninitialized memory that the next caller in this thread with that name gets again: for what no result holds.
+    """Return uninitialized memory that the next caller of that name in this thread gets again; no result may hold it.
 
-    Fresh memory of megabytes comes in pages that the system hands out one by one, at a cost above that of filling them.
+    The system hands out fresh memory of megabytes page by page, at a higher cost than that of filling it.
     """
     key, size = (name, dtype), prod(shape)
     memory = _kept.memory.get(key)

@@ -1,4 +1,4 @@
-"""Whether compiled bodies are taken."""
+"""The choice whether compiled bodies are used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SWITCH = "XPNET_FAST"
 
 
 def status() -> str:
-    """Whether the compiled bodies are taken here, in words."""
+    """Return in words whether the compiled bodies are used here."""
     if find_spec("numba") is None:
         return "not here, pip install 'xpnet[fast]' brings them"
     if os.environ.get(SWITCH) == "0":
@@ -23,7 +23,7 @@ def status() -> str:
 
 @cache
 def obstacle() -> str:
-    """Why the numba that is installed cannot compile here, as one that does not know this NumPy; "" where it can."""
+    """Return the reason that the installed numba cannot compile here, such as an unknown NumPy; "" if it can."""
     try:
         import_module("xpnet.fast.numba.compiler")
     except ImportError as error:
@@ -32,9 +32,9 @@ def obstacle() -> str:
 
 
 def available() -> bool:
-    """Import the compiled bodies; whether they are to be taken.
+    """Import the compiled bodies, and return whether they are to be used.
 
-    Warns where numba is installed and does not work: whoever installed it expects its speed.
+    Warns if numba is installed but does not work: whoever installed it expects its speed.
     """
     if os.environ.get(SWITCH) == "0" or find_spec("numba") is None:
         return False

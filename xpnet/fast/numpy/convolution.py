@@ -1,4 +1,4 @@
-"""NumPy bodies of the convolutions: columns in blocks that stay in the cache of the processor, a product for each."""
+"""NumPy bodies of the convolutions: a product for each block of columns, which stays in the processor's cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xpnet.layers.convolution import Convolution, TransposedConvolution
 
 @body("numpy", Convolution)
 class ConvolutionInBlocks(Body):
-    """The columns are made a block at a time, in memory that is used again, and long runs of it are copied."""
+    """A convolution that makes the columns a block at a time, in memory that is reused, by copying long runs."""
 
     def forward(self, x: Host) -> Any:
         layer = self.layer
@@ -49,7 +49,7 @@ class ConvolutionInBlocks(Body):
 
 @body("numpy", TransposedConvolution)
 class TransposedConvolutionInBlocks(Body):
-    """Forward is as the backward of a convolution, and backward makes the columns of dout once, for dx and ``dW``."""
+    """A transposed convolution: forward is the backward of a convolution; backward makes the columns of dout once."""
 
     def forward(self, x: Host) -> Any:
         layer = self.layer
@@ -80,7 +80,7 @@ class TransposedConvolutionInBlocks(Body):
 
 
 def added_up(layer: Any, channels: Host, size: Pair, places: Pair, N: int) -> Host:
-    """``col2im(Wᵀ channels)``, bordered images of a size with the batch last.
+    """Return ``col2im(Wᵀ channels)`` as bordered images of a size, with the batch last.
 
     Shapes: ``channels (G, M/G, OH OW N)``, result ``(C, H + 2p, W + 2p, N)``.
     """
@@ -95,6 +95,6 @@ def added_up(layer: Any, channels: Host, size: Pair, places: Pair, N: int) -> Ho
 
 
 def by_group(rows: Host, groups: int) -> Host:
-    """``(groups, M/groups, rest)`` of ``(M, ...)``."""
+    """Return ``(M, ...)`` as ``(groups, M/groups, rest)``."""
     M, *rest = rows.shape
     return rows.reshape(groups, M // groups, math.prod(rest))

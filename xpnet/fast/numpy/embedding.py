@@ -1,4 +1,4 @@
-"""NumPy body of the table of vectors."""
+"""NumPy body of the embedding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xpnet.layers.embedding import Embedding
 
 @body("numpy", Embedding)
 class RowsTaken(Body):
-    """Rows are copied as they are once the largest number tells that all are known; a negative one is a large one."""
+    """An embedding that copies rows after a look at the largest number, read as unsigned: a negative one is large."""
 
     def forward(self, x: Host) -> Any:
         W = self.layer.W

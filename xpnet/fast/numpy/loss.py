@@ -17,12 +17,12 @@ UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 @body("numpy", SoftmaxWithLoss)
 class OfLabels(Body):
-    """One exponential a score is enough, and the shares at the labels are taken by index.
+    """The loss of labels by one exponential per score; the shares at the labels are taken by index.
 
-    What weights and options make of the losses of class indices, a copy of the layer computes around them.
+    A copy of the layer applies weights and options to the losses of class indices around them.
     """
 
-    own: Any = None  # that copy
+    own: Any = None  # the copy of the layer
 
     def forward(self, x: Host, t: Any, weights: Any = None) -> Any:
         layer = self.layer
@@ -47,7 +47,7 @@ class OfLabels(Body):
         return loss
 
     def losses(self, x: Host, t: Host) -> Host:
-        """The loss of each sample, in one axis."""
+        """Return the loss of each sample, in one axis."""
         labels = t.reshape(-1)
         e, axis = laid_out(x)
         e -= np.maximum.reduce(e, axis=axis, keepdims=True)
@@ -69,7 +69,7 @@ class OfLabels(Body):
         return dx.T if axis == 0 else dx.reshape(shape)
 
     def dlosses(self, dout: Any, shape: tuple[int, ...], axis: int) -> Any:
-        """The derivative with respect to each sample's loss, beside the scores as they are laid out."""
+        """Return the derivative with respect to each sample's loss, shaped to multiply the scores as laid out."""
         if self.own is None:
             each = dout / prod(shape[:-1])
         else:
@@ -84,5 +84,5 @@ class OfLabels(Body):
 
 
 def are_known(t: Host, classes: int) -> bool:
-    """Whether no label is outside of the classes: without its sign, a negative number is a large one."""
+    """Return whether no label is outside the classes: read as unsigned, a negative number is a large one."""
     return bool(np.maximum.reduce(t.view(UNSIGNED[t.itemsize]), axis=None) < classes)

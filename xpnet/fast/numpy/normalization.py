@@ -14,7 +14,7 @@ from xpnet.layers.normalization import LayerNormalization
 
 @body("numpy", LayerNormalization)
 class RowsInBlocks(Body):
-    """Rows are taken in blocks that stay in the cache of the processor, and summed by products with a vector."""
+    """Layer normalization in blocks of rows that stay in the processor's cache, with sums as products with a vector."""
 
     def forward(self, x: Host) -> Any:
         gamma, beta = self.layer.gamma, self.layer.beta
@@ -27,7 +27,7 @@ class RowsInBlocks(Body):
         return y.reshape(x.shape)
 
     def standardize(self, x: Host, gamma: Host, beta: Host, eps: float, y: Host, xhat: Host, r: Host) -> None:
-        """Write ``y``, ``x̂`` and ``r = 1 / √(σ² + ε)`` of rows."""
+        """Write ``y``, ``x̂`` and ``r = 1 / √(σ² + ε)`` for some rows."""
         D = x.shape[1]
         share = ones(D, x.dtype) / D
         for at in in_blocks(x):

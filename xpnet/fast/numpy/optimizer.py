@@ -1,6 +1,6 @@
-"""NumPy bodies of the optimizers: in place, piece by piece, with one scratch array of a piece.
+"""NumPy bodies of the optimizers: in place, piece by piece, with one scratch array as large as a piece.
 
-Whoever holds W sees the training. The pieces keep arrays that are larger than a processor's cache in it for all the
+Whoever holds W sees the training. In pieces, arrays larger than the processor's cache stay in it for all the
 passes of a step, which gains a quarter there; smaller pieces would pay more for calls than they gain.
 """
 
@@ -21,7 +21,7 @@ Step = Callable[..., None]
 
 
 def in_place(optimizer: Any) -> Callable[[Step], Step]:
-    """Make a function that writes into W and its slots the NumPy body of an optimizer.
+    """Register a function that writes into W and its slots as the NumPy body of an optimizer.
 
     ``step(scratch, W, dW, *slots, *numbers)`` sees pieces of the arrays. The formula runs for arrays that cannot be
     written to, or that differ in dtype; its results are copied into those of float16.
@@ -36,7 +36,7 @@ def in_place(optimizer: Any) -> Callable[[Step], Step]:
 
 
 def each(step: Step, slots: int, formula: Callable[..., Any], given: list[tuple[Any, ...]]) -> list[Any]:
-    """The step for one parameter after another."""
+    """Run the step on one parameter after another, and return the new W and slots."""
     found: list[Any] = []
     for one in given:
         W, dW, *rest = one
@@ -54,7 +54,7 @@ def each(step: Step, slots: int, formula: Callable[..., Any], given: list[tuple[
 
 
 def writable(own: tuple[Any, ...], dW: Any) -> bool:
-    """Whether W and its slots can be written to, and all arrays are of one dtype that NumPy computes in."""
+    """Return whether W and its slots can be written to and all arrays share a dtype in which NumPy computes."""
     dtype = dW.dtype
     if dtype.char not in "fd":
         return False
@@ -65,7 +65,7 @@ def writable(own: tuple[Any, ...], dW: Any) -> bool:
 
 
 def halves_in_place(formula: Callable[..., Any], own: tuple[Any, ...], one: tuple[Any, ...]) -> Any:
-    """The formula's results in the arrays of a parameter of float16; NotImplemented for any other."""
+    """Copy the formula's results into the arrays of a float16 parameter; return NotImplemented for any other."""
     W, dW = one[:2]
     if dW.dtype.char != "e" or not all(array.flags.writeable for array in own):
         return NotImplemented
@@ -76,7 +76,7 @@ def halves_in_place(formula: Callable[..., Any], own: tuple[Any, ...], one: tupl
 
 
 def pieces(W: Any, dW: Any, *slots: Any) -> Iterator[tuple[Any, ...]]:
-    """Views of at most ``PIECE`` values, where the memory of the arrays is in order; else the whole."""
+    """Yield views of at most ``PIECE`` values, or the whole if the memory of the arrays is not in order."""
     arrays = (W, np.ascontiguousarray(dW) if W.flags.c_contiguous else dW, *slots)
     if not all(array.flags.c_contiguous for array in arrays):
         yield arrays
@@ -87,7 +87,7 @@ def pieces(W: Any, dW: Any, *slots: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def add_decay(scratch: Any, W: Any, dW: Any, weight_decay: float) -> Any:
-    """The gradient with that of the weight decay, in the scratch array where there is any."""
+    """Return the gradient plus the weight decay, in the scratch array if there is any."""
     if not weight_decay:
         return dW
     np.multiply(W, weight_decay, scratch)
@@ -154,7 +154,7 @@ def adamw(
 
 
 def by_pieces(formula: Callable[..., Any], given: list[tuple[Any, ...]]) -> list[Any]:
-    """The formula of an optimizer with one slot for each piece, its results copied where the arrays lie."""
+    """Run the formula of an optimizer with one slot on each piece, and copy its results into the arrays."""
 
     def step(scratch: Any, W: Any, dW: Any, v: Any, *numbers: Any) -> None:  # noqa: ARG001
         for array, new in zip((W, v), formula(W, dW, v, *numbers), strict=True):

@@ -25,11 +25,11 @@ MORE = 32  # zeros in a larger patch beyond which their products cost more than 
 
 @body("numpy", Convolution, Relu, MaxPooling)
 class LargestOfSlabs(Body):
-    """The values of a pool come out of the product side by side, so that all but the largest are dropped at once."""
+    """Convolution, ReLU and pooling: a product gives the values of a pool as slabs, of which only the largest stay."""
 
     @classmethod
     def made_for(cls, *layers: Any) -> bool:
-        """Whether there are larger patches, and with few enough zeros."""
+        """Return whether there are larger patches, with few enough zeros."""
         convolution, _, pooling = layers
         window, pool = convolution.window, pooling.window
         (_, C, FH, FW), (PH, PW) = convolution.W.shape, pool.size
@@ -59,7 +59,7 @@ class LargestOfSlabs(Body):
         return batch_first(y)
 
     def take_largest(self, slabs: Host, b: Host, y: Host, winner: Host, first: int) -> None:
-        """``y = max(maxₖ slabs + b, 0)`` from a place on, and which slab won."""
+        """Write ``y = max(maxₖ slabs + b, 0)`` from a place on, and the index of the slab that won."""
         at = slice(first, first + slabs.shape[-1])
         block, winner[:, at] = first_largest(slabs)
         block += b[:, None]
@@ -88,20 +88,20 @@ class LargestOfSlabs(Body):
         return None if dx is None else batch_first(dx, layer.window.pad)
 
     def part_among_slabs(self, dout: Host, winner: Host, first: int, slabs: Host) -> None:
-        """Give each slab what the values pass back that it won, from a place on; else 0."""
+        """Write into each slab the part of dout for the values that it won, from a place on, else 0."""
         at = slice(first, first + slabs.shape[-1])
         for k, slab in enumerate(slabs):
             np.multiply(dout[:, at], winner[:, at] == k, out=slab)
 
 
 def larger_patches(window: Window, pool: Window) -> Window:
-    """The window that sees all that the outputs under a pool see, and moves as the pool does."""
+    """Return the window that sees all that the outputs under a pool see, and moves as the pool does."""
     (FH, FW), (PH, PW) = window.size, pool.size
     return Window((FH + PH - 1, FW + PW - 1), pool.size, window.pad)
 
 
 def at_every_cell(W: Host, pool: Window) -> Host:
-    """The filters of the larger patches, each filter at each cell of the pool: ``(PH PW M, C (FH + PH - 1) ...)``."""
+    """Return filters of the larger patches, one per filter and cell of the pool: ``(PH PW M, C (FH + PH - 1) ...)``."""
     (M, C, FH, FW), (PH, PW) = W.shape, pool.size
     filters = np.zeros((PH * PW, M, C, FH + PH - 1, FW + PW - 1), dtype=W.dtype)
     for k, (i, j) in enumerate(pool.cells):
@@ -110,7 +110,7 @@ def at_every_cell(W: Host, pool: Window) -> Host:
 
 
 def from_every_cell(filters: Host, shape: tuple[int, ...], pool: Window) -> Any:
-    """The transpose of ``at_every_cell``: the sum of what came to a filter at each cell."""
+    """Return the transpose of ``at_every_cell``: the sum for each filter over the cells."""
     (M, C, FH, FW), (PH, PW) = shape, pool.size
     filters = filters.reshape(PH * PW, M, C, FH + PH - 1, FW + PW - 1)
     return sum(filters[k, :, :, i : i + FH, j : j + FW] for k, (i, j) in enumerate(pool.cells))

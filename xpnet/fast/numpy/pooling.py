@@ -15,7 +15,7 @@ from xpnet.layers.pooling import AveragePooling, MaxPooling
 
 @body("numpy", MaxPooling)
 class LargestOfCells(Body):
-    """The cells are compared without a look at NaN or at the border, and products with 0 and 1 stand for choices.
+    """Max pooling that compares cells without regard to NaN or the border, and uses products with 0 and 1 for choices.
 
     Values for which that makes a difference are left to the equations.
     """
@@ -48,7 +48,7 @@ class LargestOfCells(Body):
 
 @body("numpy", AveragePooling)
 class MeanOfCells(Body):
-    """The cells are added where the first of them lies, in long runs of memory."""
+    """Average pooling that adds the cells in place of the first, in long runs of memory."""
 
     def forward(self, x: Host) -> Any:
         window, places = self.layer.window, self.layer.places_in(x.shape)
@@ -72,7 +72,7 @@ class MeanOfCells(Body):
 
 
 def first_largest(cells: Sequence[Host] | Host) -> tuple[Host, Host]:
-    """The largest of some arrays, and which that is, the first of equals; for NaN it need not be the NaN."""
+    """Return the maximum of some arrays and the index of the first one that has it; for NaN the index may be wrong."""
     y = cells[0].copy()
     counted = np.uint8 if len(cells) <= 256 else np.int32
     winner = np.zeros(y.shape, dtype=counted)

@@ -1,4 +1,4 @@
-"""NumPy body of the sum of rows by number, in float64."""
+"""NumPy body of the sum of rows by index, in float64."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from xpnet import kernels
 from xpnet.fast.numpy.blocks import Host
 
-WIDE = 64  # elements of a row, beyond which sorting the rows is quicker than counting elements
+WIDE = 64  # elements per row, above which sorting rows is quicker than counting elements
 
 
 @kernels.scatter_add.on("numpy")

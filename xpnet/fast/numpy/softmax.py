@@ -10,12 +10,12 @@ from xpnet.fast.numpy.blocks import Host, of_one
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.softmax import Softmax, check_classes
 
-FEW = 32  # classes, of which a sum along the rows of memory is a loop too short to be quick
+FEW = 32  # classes, up to which a sum along rows of memory is too short a loop to be quick
 
 
 @body("numpy", Softmax)
 class SoftmaxInPlace(Body):
-    """Exponentials are computed and divided where they lie; a few classes stand in rows, along which sums are quick."""
+    """Softmax with its exponentials and division in place; few classes lie in rows, along which sums are quick."""
 
     def forward(self, x: Host) -> Any:
         if not of_one(x) or not x.ndim:
@@ -37,13 +37,13 @@ class SoftmaxInPlace(Body):
 
 
 def laid_out(x: Host) -> tuple[Host, int]:
-    """A copy whose sums over the classes are quick, and the axis of the classes: the first where they are few."""
+    """Return a copy whose sums over the classes are quick, and the axis of the classes: the first if they are few."""
     if x.ndim == 2 and x.shape[1] <= FEW:
         return np.array(x.T, order="C"), 0
     return np.array(x, order="C").reshape(-1, x.shape[-1]), 1
 
 
 def exponentials(e: Host, axis: int) -> Host:
-    """Turn scores, already less their maximum, into exponentials where they lie; the sums of those over the classes."""
+    """Turn scores, already less their maximum, into exponentials in place; return their sums over the classes."""
     np.exp(e, out=e)
     return np.add.reduce(e, axis=axis, keepdims=True)

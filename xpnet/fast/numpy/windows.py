@@ -1,7 +1,7 @@
 """Sliding windows on NumPy: images lie in memory with the batch last, ``(C, H, W, N)``.
 
-So the cells of a window see long runs of memory, also where it moves in steps: copies, maxima and sums run at the speed
-of memory, and ``(N, C, H, W)`` is a transposed view of it. What one layer gives, the next finds in this order.
+The cells of a window then see long runs of memory, even if it moves in steps: copies, maxima and sums run at the speed
+of memory, and ``(N, C, H, W)`` is a transposed view. A layer's output has this order for the next layer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BLOCK = 1 << 17  # values of the columns that are made at a time: they stay in a
 
 
 class Rows(NamedTuple):
-    """Some rows of a window's places: the first, how many of how many places, and their columns among all."""
+    """Some rows of a window's places: the first, the counts of rows and columns, and their slice of all columns."""
 
     first: int
     places: Pair
@@ -28,7 +28,7 @@ class Rows(NamedTuple):
 
 
 def in_blocks(places: Pair, N: int, values: int) -> Iterator[Rows]:
-    """All rows, about a block at a time, where a place has so many values and there are N images."""
+    """Yield all rows, about a block at a time, for N images with that many values at a place."""
     OH, OW = places
     step = max(1, BLOCK // max(1, values * OW * N))
     for first in range(0, OH, step):
@@ -37,7 +37,7 @@ def in_blocks(places: Pair, N: int, values: int) -> Iterator[Rows]:
 
 
 def batch_last(x: Host, pad: Pair = (0, 0), border: float = 0.0) -> Host:
-    """Images as ``(C, H + 2p, W + 2p, N)``, contiguous; a view where they lie so already and need no border."""
+    """Return images as ``(C, H + 2p, W + 2p, N)``, contiguous; a view if they are stored so and need no border."""
     turned = x.transpose(1, 2, 3, 0)
     if not any(pad):
         return np.ascontiguousarray(turned)
@@ -48,13 +48,13 @@ def batch_last(x: Host, pad: Pair = (0, 0), border: float = 0.0) -> Host:
 
 
 def batch_first(x: Host, pad: Pair = (0, 0)) -> Host:
-    """The view ``(N, C, H, W)`` of what lies inside a border."""
+    """Return the view ``(N, C, H, W)`` of the images inside a border."""
     (ph, pw), (H, W) = pad, x.shape[1:3]
     return x[:, ph : H - ph, pw : W - pw].transpose(3, 0, 1, 2)
 
 
 def under_cells(x: Host, window: Window, places: Pair, first: int = 0) -> list[Host]:
-    """Views of what each cell sees in bordered images with the batch last, in rows of places from the first on."""
+    """Return views of the values under each cell in bordered images with the batch last, from a row of places on."""
     (OH, OW), (sh, sw) = places, window.stride
     return [
         x[:, i + sh * first : i + sh * (first + OH - 1) + 1 : sh, j : j + sw * (OW - 1) + 1 : sw]
@@ -63,7 +63,7 @@ def under_cells(x: Host, window: Window, places: Pair, first: int = 0) -> list[H
 
 
 def columns_in_blocks(x: Host, window: Window, places: Pair, groups: int) -> Iterator[tuple[Rows, Host]]:
-    """The columns of ``im2col`` in blocks of rows, each in the memory of the last.
+    """Yield the columns of ``im2col`` in blocks of rows, each in the memory of the one before.
 
     Shapes: ``x (N, C, H, W)``, columns ``(groups, C/groups FH FW, rows OW N)``.
     """
@@ -81,7 +81,7 @@ def columns_in_blocks(x: Host, window: Window, places: Pair, groups: int) -> Ite
 
 
 def patches(x: Host, window: Window, places: Pair) -> Host:
-    """What each cell of the window sees at each place, ``(C, FH, FW, OH, OW, N)``, a view where there is no border."""
+    """Return the values under each cell at each place, ``(C, FH, FW, OH, OW, N)``, as a view if there is no border."""
     x = batch_last(x, window.pad)
     (C, _, _, N), (c, h, w, n) = x.shape, x.strides
     (sh, sw), (dh, dw) = window.stride, window.dilation
@@ -90,7 +90,7 @@ def patches(x: Host, window: Window, places: Pair) -> Host:
 
 
 def add_columns(x: Host, columns: Host, window: Window, rows: Rows) -> None:
-    """The transpose of a block of columns: they are added to bordered images with the batch last."""
+    """Add a block of columns to bordered images with the batch last, the transpose of taking them."""
     FH, FW = window.size
     columns = columns.reshape(x.shape[0], FH * FW, *rows.places, x.shape[-1])
     for k, cell in enumerate(under_cells(x, window, rows.places, rows.first)):
@@ -98,6 +98,6 @@ def add_columns(x: Host, columns: Host, window: Window, rows: Rows) -> None:
 
 
 def zeros_under(window: Window, size: Pair, channels: int, N: int, dtype: Any) -> Host:
-    """Zeros of bordered images of a size, the batch last."""
+    """Return zeros for bordered images of a size, with the batch last."""
     (H, W), (ph, pw) = size, window.pad
     return np.zeros((channels, H + 2 * ph, W + 2 * pw, N), dtype)

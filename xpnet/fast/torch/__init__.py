@@ -1,4 +1,4 @@
-"""What torch has beside the standard: the error function."""
+"""The functions that torch has in addition to the standard: the error function."""
 
 from __future__ import annotations
 

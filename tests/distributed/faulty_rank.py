@@ -1,0 +1,27 @@
+"""``faulty_rank.py FAULT TIMEOUT``: a rank, of MPI or without it, of which number 1 fails in its fourth step."""
+
+import os
+import signal
+import sys
+
+from xpnet.distributed import connect
+from xpnet.distributed.connection import over_tcp
+from xpnet.distributed.launcher import launched
+
+
+def fail(fault):
+    if fault == "raises":
+        raise ValueError("this row is bad")
+    if fault == "leaves":
+        sys.exit()
+    os.kill(os.getpid(), {"is killed": signal.SIGKILL, "is stopped": signal.SIGSTOP}[fault])
+
+
+fault, timeout = sys.argv[1], float(sys.argv[2])
+launch = launched()
+ranks = over_tcp(launch, timeout) if launch.launcher == "variables" else connect(timeout=timeout)
+for step in range(6):
+    if step == 3 and ranks.rank == 1:
+        fail(fault)
+    ranks.gather_objects(step)
+ranks.close()

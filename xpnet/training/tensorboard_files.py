@@ -1,0 +1,58 @@
+"""The numbers of a training as files that TensorBoard shows."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from xpnet.backend import to_numpy
+from xpnet.errors import BackendError
+from xpnet.files import make_folder, path_of
+from xpnet.networks import Network
+from xpnet.training.history import Epoch
+
+
+def tensorboard(folder: str | Path, network: Network | None = None) -> Callable[[Epoch], None]:
+    """A callback that writes what each epoch came to for TensorBoard, ``fit(40, callbacks=[tensorboard("board")])``.
+
+    Losses, accuracies (or what the Trainer measures in their place) and metrics have a curve each, and with a
+    ``network`` its parameters a histogram each. ``tensorboard --logdir board`` shows them.
+
+    Raises: ``BackendError`` without the library tensorboardX; ``DataError`` for a folder that cannot be written.
+    """
+    try:
+        library: Any = importlib.import_module("tensorboardX")
+    except ImportError:
+        remedy = "pip install xpnet[tensorboard]"
+        raise BackendError("tensorboard", "tensorboardX must be installed", "none", remedy) from None
+    place = path_of("tensorboard", folder)
+    make_folder("tensorboard", place)
+    writer = library.SummaryWriter(str(place))
+
+    def write(record: Epoch) -> None:
+        for name, value in curves_of(record).items():
+            writer.add_scalar(name, value, record.epoch)
+        params: Mapping[str, Any] = {} if network is None else network.params
+        for name, array in params.items():
+            writer.add_histogram(name, to_numpy(array), record.epoch)
+        writer.flush()
+
+    return write
+
+
+def curves_of(record: Epoch) -> dict[str, float]:
+    """The numbers of a record by the names of their curves: what stands before the stroke has a picture of its own."""
+    found = {
+        "loss/training": record.loss,
+        "loss/validation": record.test_loss,
+        "accuracy/training": record.train_accuracy,
+        "accuracy/validation": record.test_accuracy,
+        "speed/samples per second": record.samples_per_second,
+    }
+    apart = record.test_loss is not None
+    for name, value in record.metrics.items():
+        of_training = not apart or name.startswith("train ")
+        found[f"{name.removeprefix('train ')}/{'training' if of_training else 'validation'}"] = value
+    return {name: value for name, value in found.items() if value is not None}
