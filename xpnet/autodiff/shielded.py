@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from operator import attrgetter
 from typing import Any
 
 from xpnet.autodiff import tape
@@ -37,8 +36,6 @@ TAME = MOVING | {
 
 ONE_BY_ONE, MOVES = "one by one", "moves"
 
-by_rule = attrgetter("rule")
-
 
 def walk(
     nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False, most: float = inf
@@ -53,13 +50,13 @@ def walk(
         grads = tape.walk(nodes, last, seeds, most=most)
         if not any(_may_have_nan(grads.get(node)) for node in nodes if node.rule is None):
             return grads
-    return _walk_counting(nodes, last, seeds, check)
+    return _walk_counting(nodes, last, seeds, check, most)
 
 
 def _may_shield(nodes: Sequence[Node]) -> bool:
     """Return whether anything is left out that may have an infinite slope."""
-    rules = set(map(by_rule, nodes)) - {None}
-    if PICKING.isdisjoint(rule.name for rule in rules):
+    rules = {node.rule for node in nodes if node.rule is not None}
+    if PICKING.isdisjoint([rule.name for rule in rules]):
         return False
     wild = {rule for rule in rules if rule.name not in TAME and _kind(rule)}
     return bool(wild) and not all(_is_tame(node) for node in nodes if node.rule in wild)
@@ -95,7 +92,9 @@ def _may_have_nan(d: Any) -> bool:
         return True
 
 
-def _walk_counting(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool) -> dict[Node, Any]:
+def _walk_counting(
+    nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool, most: float
+) -> dict[Node, Any]:
     grads: dict[Node, Any] = {}
     taken: dict[Node, Any] = {}  # how often each element is, None for all of them
     for node, seed in zip(last, seeds, strict=True):
@@ -109,7 +108,9 @@ def _walk_counting(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[
             continue
         if type(node.args) is Released:
             raise tape.released(node)
-        g, count = grads[node], taken[node]
+        g, count = grads[node], taken.pop(node)
+        if most < inf and tape.drops(node.rule, node.value, most):
+            del grads[node]
         pieces = _passed_on(node.rule, node, g, count if _kind(node.rule) == ONE_BY_ONE else None)
         counts = _counts(node.rule, node, count)
         for parent, d, count in zip(node.parents, pieces, counts, strict=False):
