@@ -15,7 +15,7 @@ from math import inf
 from typing import Any
 
 from xpnet.autodiff import tape
-from xpnet.autodiff.batching.batch import Batch
+from xpnet.autodiff.batching.batch import bottom, is_differentiated
 from xpnet.autodiff.batching.ways import aligned
 from xpnet.autodiff.nodes import Node, Parts, Released
 from xpnet.autodiff.table import RULES, Rule, base, fit, own
@@ -46,7 +46,7 @@ def walk(
     """
     if not _may_shield(nodes):
         return tape.walk(nodes, last, seeds, check, most)
-    if not any(_is_differentiated(x) for x in (*seeds, *(node.value for node in last))):
+    if not any(is_differentiated(x) for x in (*seeds, *(node.value for node in last))):
         grads = tape.walk(nodes, last, seeds, most=most)
         if not any(_may_have_nan(grads.get(node)) for node in nodes if node.rule is None):
             return grads
@@ -70,19 +70,9 @@ def _is_tame(node: Node) -> bool:
     return (node.rule is RULES["divide"] and n != 0) or (node.rule is RULES["pow"] and n >= 1 and n == n // 1)
 
 
-def _bottom(x: Any) -> Any:
-    """Return the array at the bottom of Variables and batches."""
-    x = base(x)
-    return _bottom(x.value) if type(x) is Batch else x
-
-
-def _is_differentiated(x: Any) -> bool:
-    return base(x) is not x or (type(x) is Batch and _is_differentiated(x.value))
-
-
 def _may_have_nan(d: Any) -> bool:
     """Return whether there is a NaN, or nobody can tell: what is compiled or captured has no values yet."""
-    d = _bottom(d)
+    d = bottom(d)
     if d is None or device_of(d) is None:
         return d is not None
     xp = array_namespace(d)
