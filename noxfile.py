@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, minimal, build; on demand others, and bench."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, build; more on demand."""
 
 from __future__ import annotations
 
@@ -96,6 +96,15 @@ def cupy(session: nox.Session) -> None:
     session.run("xpnet", "check", "--backend", "cupy")
     session.run("xpnet", "conform", "cupy", success_codes=[1])  # CuPy's arrays have no to_device; all else must pass
     session.run("xpnet", "train", "--backend", "cupy", "--out", "run", "--overwrite")
+
+
+@nox.session
+def distributed(session: nox.Session) -> None:
+    """Ranks that are processes, started by the mpiexec of the mpich wheel: they train, and are killed and stopped."""
+    session.install(".[mpi]", *TEST)
+    session.run("python", "-m", "pytest", "-q", "tests/distributed", "-m", "mpi", *session.posargs)
+    session.chdir(session.create_tmp())
+    session.run("mpiexec", "-n", "2", "python", "-m", "mpi4py", "-m", "xpnet", "distributed", "check")
 
 
 @nox.session(default=False)

@@ -272,3 +272,10 @@ def test_the_code_of_the_readme_runs_from_top_to_bottom(backend, needs, tmp_path
     assert done.returncode == 0, done.stderr
     assert "test accuracy" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"convnet.safetensors", "apples.svg", "price.svg"}
+
+
+def test_tensor_parallel():
+    first, losses, distance = run("tensor_parallel.py").splitlines()
+    assert first == "1 ranks, each with 4,810 of 4,810 parameters"
+    assert losses == "loss 2.455 -> 0.097, whole 2.455 -> 0.097"
+    assert float(re.fullmatch(r"parameters are (\S+) apart at most", distance)[1]) < 1e-12

@@ -86,7 +86,7 @@ def fewest(first: Any, second: Any) -> Any:
 
 @click.command()
 @click.option("--rounds", default=2, show_default=True, help="Turns of each run.")
-@click.option("--seconds", default=0.4, show_default=True, help="The length of a chunk of steps.")
+@click.option("--seconds", default=0.3, show_default=True, help="The length of a chunk of steps.")
 @click.option("--json", "kept", type=click.Path(path_type=Path), help="Write all that was measured there.")
 def main(rounds: int, seconds: float, kept: Path | None) -> None:
     """Measure steps on 1, 2 and 4 ranks, fit a model to some of them, and write a page to standard output."""

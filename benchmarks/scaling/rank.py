@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -57,7 +58,28 @@ def of_xpnet(request: dict[str, Any]) -> dict[str, Any]:
             return {**seconds, "buckets": buckets}  # type: ignore[dict-item]
 
         found["trials"] = [run(trial) for trial in request["trials"]]
+        found["memory"] = [memory(group, request, stage) for stage in (0, 1, 2)]
     return found
+
+
+def memory(group: Any, request: dict[str, Any], stage: int) -> dict[str, float]:
+    """The megabytes that a rank holds after steps of W3 with AdamW, beside its parameters, and those at the peak."""
+    from benchmarks.race.peers.xpnet import Explicit
+    from xpnet.optimizers import AdamW
+
+    trial = max(request["trials"], key=lambda trial: trial["workload"]["sizes"])
+    contender = Explicit(Share(request["folder"], {**trial, "rows": 16}))
+    network, optimizer = contender.network, AdamW(0.001)
+    moved = group.sharded(optimizer, network, stage) if stage else optimizer
+    group.replica(network)
+    tracemalloc.start()
+    grads = {}
+    for x, t in contender.batches[:2]:
+        grads = group.gradient(network, x, t)
+        moved.update(network.params, grads)
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return {"held": max(group.communicator.gather_objects(held / 1e6)), "peak": peak / 1e6}
 
 
 def of_torch(request: dict[str, Any]) -> dict[str, Any]:
@@ -208,15 +230,15 @@ WIRE = 1e-4, 1 / 250e6
 
 
 class Wire:
-    """A communicator of mpi4py whose sums take the time of a wire more, for which the thread sleeps."""
+    """A communicator of mpi4py whose sums take the time of a wire more, in which no core works."""
 
     def __init__(self, comm: Any) -> None:
         self.comm = comm
 
-    def Allreduce(self, sent: Any, received: Any) -> None:  # noqa: N802 (as mpi4py names it)
+    def Iallreduce(self, sent: Any, received: Any) -> Any:  # noqa: N802 (as mpi4py names it)
         latency, for_a_byte = WIRE
-        time.sleep(latency + received.nbytes * for_a_byte)
-        self.comm.Allreduce(sent, received)
+        time.sleep(latency + received.nbytes * for_a_byte)  # in the thread of MPI
+        return self.comm.Iallreduce(sent, received)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.comm, name)

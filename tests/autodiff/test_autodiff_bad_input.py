@@ -74,7 +74,7 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: (Variable(ONES) * 2.0).backward(),
         ValueError,
-        "backward: y must be a scalar where dout is left out, got shape (2,); pass y.backward(dout)",
+        "backward: y must be a scalar if dout is omitted, got shape (2,); pass y.backward(dout)",
     ),
     (
         lambda: Variable(ONES).backward(np.ones(3)),
@@ -144,10 +144,14 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         twice,
         RuntimeError,
-        "backward: the graph must still hold what its rules kept, got sum, released by an earlier backward(); compute y again, or call the first y.backward(keep=True)",
+        "backward: the graph must still hold the values that its rules kept, got sum, released by an earlier backward(); compute y again, or call the first y.backward(keep=True)",
     ),
     (above_released, RuntimeError, "got multiply, released by an earlier backward()"),
-    (repeated, RuntimeError, "what is assigned to must have a place for each element, got the result of broadcast_to"),
+    (
+        repeated,
+        RuntimeError,
+        "an array must have a place for each element to be assigned to, got the result of broadcast_to",
+    ),
     (
         lambda: Variable(ONES)[np.asarray([0.0, 1.0])],
         TypeError,
@@ -199,7 +203,7 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: array_namespace(Variable(ONES)).linalg.svd(Variable(np.ones((3, 2)))).U.backward(np.ones((3, 3))),
         ValueError,
-        "svd: full_matrices must be False where U or Vh is differentiated, got full matrices of shape (3, 2)",
+        "svd: full_matrices must be False if U or Vh is differentiated, got full matrices of shape (3, 2)",
     ),
     (
         lambda: (
@@ -208,7 +212,7 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
             .Q.backward(np.ones((3, 3)))
         ),
         ValueError,
-        "qr: mode must be 'reduced' where it is differentiated",
+        "qr: mode must be 'reduced' if it is differentiated",
     ),
 ]
 

@@ -127,10 +127,10 @@ def test_a_bool_is_no_key(key) -> None:
 def test_assigned_values_keep_their_kind() -> None:
     x = Variable(X) * 1.0
     for value in (1.0j, Variable(np.asarray(1.0j))):
-        with pytest.raises(TypeError, match="must be of its kind"):
+        with pytest.raises(TypeError, match="must be of the same kind"):
             x[0, 0] = value
     whole = array_namespace(x).zeros(3, dtype=np.int64)
-    with pytest.raises(TypeError, match="must be of its kind"):
+    with pytest.raises(TypeError, match="must be of the same kind"):
         whole[0] = Variable(np.asarray(2.5))
 
 

@@ -68,7 +68,7 @@ def test_hessian_by_complex_arguments_is_refused() -> None:
 
 def test_backward_of_a_complex_result_needs_a_vector() -> None:
     z = Variable(np.asarray(1.0 + 2.0j))
-    with pytest.raises(TypeError, match="y must be real where dout is left out"):
+    with pytest.raises(TypeError, match="y must be real if dout is omitted"):
         (z * z).backward()
     (z * z).backward(1.0)
     assert complex(z.grad) == pytest.approx(np.conj(2.0 * (1.0 + 2.0j)))

@@ -100,7 +100,7 @@ def test_what_backward_must_return(backward: Any, error: type[Exception], text: 
 
 
 def test_forward_must_return_two() -> None:
-    with pytest.raises(ArgumentError, match="return the value and what backward needs, got ndarray"):
+    with pytest.raises(ArgumentError, match="return the value, and whatever backward needs, got ndarray"):
         xn.custom_vjp(lambda x: x * x)(X)
 
 
@@ -221,5 +221,5 @@ def test_vmap_is_the_function_over_a_batch(place: Place) -> None:
     np.testing.assert_allclose(place.to_numpy(f(place.asarray(A), place.asarray(X))), A @ X)
     per_row = xn.vmap(xn.grad(lambda a: array_namespace(a).sum(a**3)))(place.asarray(A))
     np.testing.assert_allclose(place.to_numpy(per_row), 3.0 * A**2)
-    with pytest.raises(ShapeError, match=r"one size, got \[2, 3\]"):
+    with pytest.raises(ShapeError, match=r"the same size, got \[2, 3\]"):
         xn.vmap(lambda a, x: a)(place.asarray(A), place.asarray(X))

@@ -72,10 +72,10 @@ def test_help_is_one_line_with_the_derivative(full: str) -> None:
 WRONG = {
     "sum": ((1,), {"out": None}, "the keyword out; leave it out"),
     "exp": ((1,), {"where": True}, "the keyword where; leave it out"),
-    "mean": ((1, 0), {}, "2 positional arguments; give what stands behind the * by its name"),
+    "mean": ((1, 0), {}, "2 positional arguments; pass the arguments after the * by name"),
     "add": ((1,), {}, "no x2; give it"),
     "clip": ((1, 0.0), {"min": 0.0}, "min twice; give it once"),
-    "sin": ((), {"x": 1.0}, "the keyword x; give it by its place"),
+    "sin": ((), {"x": 1.0}, "the keyword x; pass it by position"),
     "concat": (([1],), {"out": 1}, "the keyword out; leave it out"),
     "stack": (([1], 0), {}, "2 positional arguments; "),
     "reshape": ((1, (1,)), {"order": "F"}, "the keyword order; leave it out"),

@@ -65,7 +65,9 @@ def test_a_row_of_a_file_that_is_not_finite_is_named(tmp_path: Path) -> None:
 
 def test_what_is_beside_rows_on_disk_is_on_the_host(tmp_path: Path) -> None:
     strict = pytest.importorskip("array_api_strict")
-    with pytest.raises(LibraryError, match="t must be on the host beside rows on disk, got Array; give an array of N"):
+    with pytest.raises(
+        LibraryError, match="t must be on the host if other rows are on disk, got Array; give an array of N"
+    ):
         Batches(load_array(npy(tmp_path / "x.npy", X)), strict.asarray([0] * 30), 7)
 
 

@@ -49,7 +49,9 @@ def test_columns_that_teach_nothing_are_left_out_and_say_why() -> None:
         "none: left out, it has no value",
         "a: number, mean 49, std 28.58",
     ]
-    with pytest.raises(ArgumentError, match="a column must be left to learn from, got one: left out, it is always 1"):
+    with pytest.raises(
+        ArgumentError, match="at least one column must be left to learn from, got one: left out, it is always 1"
+    ):
         Columns.fit({"one": [1, 1]})
 
 

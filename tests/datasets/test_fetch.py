@@ -124,7 +124,7 @@ def test_bad_answers_are_refused_and_leave_nothing(
     reasons = [spoil(mirror, how) for mirror in mirrors]
     with pytest.raises(DataError) as raised:
         load_mnist()
-    assert raised.value.must == "train-images-idx3-ubyte.gz must come whole from a mirror"
+    assert raised.value.must == "train-images-idx3-ubyte.gz must arrive whole from a mirror"
     first, second = str(raised.value.got).split(" and ")
     for mirror, text, reason in zip(mirrors, (first, second), reasons, strict=True):
         assert any(part in text for part in reason.split("|")), text

@@ -80,7 +80,7 @@ def test_folders_that_are_none_are_refused(tmp_path: Path) -> None:
         load_images(tmp_path)
     photos(tmp_path / "a")
     (tmp_path / "a" / "red" / "torn.jpg").write_bytes((tmp_path / "a" / "red" / "1.jpg").read_bytes()[:400])
-    with pytest.raises(DataError, match=r"torn.jpg must be a whole image, got .*; replace it, or take it away"):
+    with pytest.raises(DataError, match=r"torn.jpg must be a whole image, got .*; replace or remove it"):
         load_images(tmp_path / "a")
     (tmp_path / "a" / "red" / "torn.jpg").write_text("hello")
     with pytest.raises(DataError, match=r"torn.jpg must be a whole image, got no image"):

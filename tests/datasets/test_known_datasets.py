@@ -150,7 +150,9 @@ def test_bad_files_of_cifar_are_refused(name: str, data: bytes | None, text: str
 
 
 def test_bad_archives_are_refused_and_pickles_never_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match=r"must hold cifar-10-binary.tar.gz, or the folder .*, got none; put there the"):
+    with pytest.raises(
+        DataError, match=r"must hold cifar-10-binary.tar.gz, or the folder .*, got none; put the binary version of"
+    ):
         load_cifar10()
     write_archive(folder / "cifar-10-python.tar.gz", {"data_batch_1": b"cos\nsystem\n"}, "cifar-10-batches-py")
     with pytest.raises(DataError, match="got the version for Python, a pickle, which could run anything"):

@@ -102,7 +102,7 @@ def test_home_is_expanded_and_an_empty_variable_is_none(
     monkeypatch.setenv("XPNET_DATA", "~/named")
     load_mnist()
     monkeypatch.setenv("XPNET_DATA", "")
-    with pytest.raises(DataError, match="must come whole from a mirror"):
+    with pytest.raises(DataError, match="must arrive whole from a mirror"):
         load_mnist()
 
 

@@ -64,8 +64,8 @@ def test_some_rows_remember_their_places() -> None:
 def test_what_is_no_table_is_refused() -> None:
     for made, kind, text in (
         (lambda: Table.of(3), DtypeError, "a table must have rows and columns, got int"),
-        (lambda: Table.of([[1], [2, 3]]), ShapeError, "rows must have one length"),
-        (lambda: Table({"a": [1], "b": [1, 2]}), ShapeError, "columns must have one length"),
+        (lambda: Table.of([[1], [2, 3]]), ShapeError, "rows must have equal lengths"),
+        (lambda: Table({"a": [1], "b": [1, 2]}), ShapeError, "columns must have equal lengths"),
         (lambda: Table({"a": []}), DataError, "a table must have rows"),
         (lambda: Table({"a": "text"}), DtypeError, "column a must hold a value for each row, got str"),
         (lambda: Table({"a": np.ones((2, 2))}), ShapeError, r"column a must hold one value for each row, got \(2, 2\)"),

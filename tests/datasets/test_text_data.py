@@ -114,7 +114,7 @@ def test_bad_texts_are_refused(book: Path, tmp_path: Path) -> None:
             'vocabulary must be above 256, with kind="bpe", got',
         ),
         (lambda: load_text(book, 7, kind="bpe", vocabulary=9), ArgumentError, "vocabulary must be above 256"),
-        (lambda: symbols(["ab", "a"]), ShapeError, "texts must have one length"),
+        (lambda: symbols(["ab", "a"]), ShapeError, "texts must have equal lengths"),
         (lambda: symbols.text([99]), DataError, "symbols must be from 0 to 5, got 99"),
     ):
         with pytest.raises(kind, match=text):

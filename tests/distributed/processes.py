@@ -16,7 +16,11 @@ import pytest
 HERE = Path(__file__).parent
 MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 
-needs_mpi = pytest.mark.skipif(not (find_spec("mpi4py") and MPIEXEC), reason="mpi4py and an mpiexec are needed")
+
+def needs_mpi(test):
+    """A test that is skipped where ``mpiexec`` cannot start ranks."""
+    lacks = pytest.mark.skipif(not (find_spec("mpi4py") and MPIEXEC), reason="mpi4py and an mpiexec are needed")
+    return pytest.mark.mpi(lacks(test))
 
 
 def environment(**variables):

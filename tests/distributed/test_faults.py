@@ -20,7 +20,7 @@ SAID = {
     "raises": "ValueError: this row is bad",
     "is killed": "it has ended without a word, killed or by a crash; its job ends",
     "is stopped": "no sign of life for 2 s: it is stopped, or its machine is; its job ends",
-    "leaves": "it has left after 3 calls, and rank 0 waits in gather_objects; all ranks must take the same number of",
+    "leaves": "it has left after 3 calls, while rank 0 waits in gather_objects; all ranks must take the same number of",
 }
 
 
@@ -39,7 +39,7 @@ def test_a_rank_that_fails_ends_its_job(fault):
 
 
 @needs_mpi
-@pytest.mark.parametrize("fault", SAID)
+@pytest.mark.parametrize("fault", ["raises", "is stopped", "leaves"])
 def test_a_rank_of_mpi_that_fails_ends_its_job(fault):
     code, _, text = by_mpi(2, HERE / "faulty_rank.py", fault, TIMEOUT)
     if fault == "leaves":  # by MPI more calls are made, before the ranks know each other

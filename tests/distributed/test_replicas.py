@@ -9,6 +9,7 @@ from ranks_in_threads import on_ranks, run_ranks
 import xpnet as xn
 from xpnet.backend import to_numpy
 from xpnet.distributed import synchronized
+from xpnet.distributed.buckets import in_buckets
 from xpnet.distributed.group import share_of
 from xpnet.errors import ArgumentError, StateError
 from xpnet.layers import Affine, BatchNormalization, Dropout, Gelu, Relu, Residual, SoftmaxWithLoss
@@ -135,6 +136,28 @@ def test_a_sharded_optimizer_is_the_whole_one(backend, stage):
     assert max(kept for *_, kept in found) < 0.4 * everything  # a third, and what fills up slices
 
 
+@pytest.mark.parametrize(("stage", "slots"), [(1, 2), (2, 3)])
+def test_what_a_rank_holds_falls_with_their_number(stage, slots):
+    """Both moments of AdamW; by the second stage the gradients too, those on the layers included."""
+    backend = xn.backend.make_backend("numpy", dtype="float64")
+
+    def run(group):
+        network = small()
+        sharded = group.sharded(AdamW(0.02), network, stage)
+        grads = group.gradient(network, X[group.rows(23)], T[group.rows(23)])
+        sharded.update(network.params, grads)
+        places = [network.params.place(name) for name in network.params]
+        on_layers = [getattr(layer, f"d{attribute}", None) for layer, attribute in places]
+        state = sharded.optimizer.state.values()
+        held = [*state, *([*grads.values(), *on_layers] if stage == 2 else [])]
+        return sum(array.nbytes for array in held if isinstance(array, np.ndarray))
+
+    whole = slots * sum(8 * W.size for W in small().params.values())
+    for size in (1, 2, 5):
+        filled_up = 64 * size  # slices are of one length
+        assert max(on_ranks(size, backend, run)) <= whole / size + slots * filled_up
+
+
 def test_held_gradients_are_of_all_rows_and_nothing_is_sent_for_them():
     backend = xn.backend.make_backend("numpy", dtype="float64")
     x, t, _ = arrays_on(backend)
@@ -177,6 +200,14 @@ def test_buckets_start_while_backward_goes_on():
 
     on_ranks(1, backend, run)
     assert seen == [2, 4, 32, "first layer", 8, 48]
+
+
+def test_buckets_of_their_own_are_an_eighth_of_all_gradients():
+    for rows, lengths in ((1 << 16, [1 << 17] * 8), (1 << 10, [1 << 14]), (1 << 21, [1 << 21] * 16)):
+        arrays = {str(at): np.broadcast_to(np.float32(0.0), (rows,)) for at in range(16)}
+        buckets = in_buckets(arrays, None, 2)
+        assert [bucket.length for bucket in buckets] == lengths
+        assert [name for bucket in buckets for name in bucket.places] == list(reversed(arrays))
 
 
 def test_ranks_skip_together_what_overflows_on_one():
@@ -312,7 +343,7 @@ def test_another_network_on_a_rank_is_told():
         network = Sequential(Affine.create(6, hidden, rng=g), Affine.create(hidden, 4, rng=g), loss=SoftmaxWithLoss())
         group.gradient(network, X, T)
 
-    with pytest.raises(StateError, match=r"same shape and dtype of Affine1.W, got '\(6, 9\) float64' on rank 1"):
+    with pytest.raises(StateError, match=r"same shape and dtype of Affine1.W, got \(6, 9\) float64 on rank 1"):
         on_ranks(2, backend, run)
 
 
@@ -329,7 +360,7 @@ def test_gradients_with_a_loss_scale_are_not_held():
         network = small().compute_in("float16")
         group.gradient(network, *arrays_on(backend)[:2], last=False)
 
-    with pytest.raises(ArgumentError, match="gradients with a loss scale must not be held"):
+    with pytest.raises(ArgumentError, match="gradients with a loss scale must not be stored"):
         on_ranks(2, backend, run)
 
 

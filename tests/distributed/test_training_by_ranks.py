@@ -1,6 +1,7 @@
 """A Trainer on several ranks: the history, files and parameters of one process."""
 
 import re
+import tracemalloc
 import warnings
 from functools import partial
 
@@ -299,6 +300,29 @@ def test_rows_on_disk_are_read_by_their_rank_alone(tmp_path, monkeypatch):
 
     assert on_ranks(2, BACKEND, run) == [[5] * 4] * 2
     assert sorted((key.start, key.stop) for key in read) == [(i, i + 5) for i in range(0, 40, 5)]
+
+
+def test_an_epoch_over_a_file_takes_the_memory_of_some_batches(tmp_path):
+    x = RNG.normal(size=(20_000, 50))
+    np.save(tmp_path / "x.npy", x)
+    t = (x[:, 0] > 0).astype(np.int64)
+    size = x.nbytes
+    del x
+
+    def run(group):
+        net = Sequential(Affine.create(50, 2, rng=Generator(0)), loss=SoftmaxWithLoss())
+        rows = load_array(tmp_path / "x.npy"), t
+        own = Trainer(net, SGD(0.1), rows, batch_size=500, evaluate_rows=100, distributed=True)
+        return own.fit(1)[-1].train_accuracy
+
+    tracemalloc.start()
+    try:
+        accuracies = on_ranks(2, BACKEND, run)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert accuracies[0] == accuracies[1] > 0.8
+    assert peak < size / 3  # two epochs' orders and the batches under way, of both ranks
 
 
 def test_ranks_that_do_not_train_alike_are_told():

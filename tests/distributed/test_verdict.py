@@ -1,7 +1,11 @@
 """Who has ended a job, and why: what the hub concludes from what the ranks have told."""
 
+import os
+import signal
+
 import pytest
 
+from xpnet.distributed import watch
 from xpnet.distributed.lines import Identity
 from xpnet.distributed.verdict import Member, verdict
 
@@ -30,10 +34,10 @@ def test_nothing_ends_ranks_that_work():
         ({"heard": NOW - TIMEOUT - 1}, ["no sign of life for 60 s"]),
         ({"failure": "ValueError: 3", "failed": NOW - 2}, ["ValueError: 3"]),
         ({"begun": 1, "ended": 1, "left": True}, ["left after 1 calls", "rank 0 waits in barrier"]),
-        ({"begun": 1, "ended": 1}, ["rank 0 waits for it in barrier since 60 s"]),
+        ({"begun": 1, "ended": 1}, ["rank 0 has waited for it in barrier for 60 s"]),
         (
             {"begun": 2, "ended": 1, "call": "allgather of 4"},
-            ["its call 2 is allgather of 4", "that of rank 0 barrier"],
+            ["its call 2 is allgather of 4", "that of rank 0 is barrier"],
         ),
     ],
 )
@@ -59,3 +63,24 @@ def test_what_all_ranks_have_failed_of_is_said_once_without_a_rank():
 def test_a_rank_that_is_silent_may_have_to_be_ended_by_others():
     assert found({}, {"heard": NOW - TIMEOUT - 1}).silent
     assert not found({}, {"gone": True}).silent
+
+
+@pytest.mark.parametrize(
+    ("rank", "silent", "told", "killed"),
+    [
+        (0, Identity(1, "node1", 77, "here", ""), [], [(77, signal.SIGKILL)]),
+        (0, Identity(1, "node1", 77, "there", ""), ["launcher"], []),
+        (2, Identity(1, "node1", 77, "there", ""), [], []),  # one is enough
+        (1, Identity(0, "node0", 77, "there", ""), ["launcher"], []),
+        (0, None, [], []),
+    ],
+)
+def test_a_rank_that_is_stopped_is_ended_by_one_that_can(monkeypatch, rank, silent, told, killed):
+    ended, kills = [], []
+    monkeypatch.setattr(watch, "end_process", ended.append)
+    monkeypatch.setattr(os, "kill", lambda *of: kills.append(of))
+    own = watch.Watch.__new__(watch.Watch)
+    own.own, own.end_job = Identity(rank, "node", 1, "here", ""), lambda: found.append("launcher")
+    found = []
+    own._end(silent)
+    assert (found, kills, ended) == (told, killed, [""])

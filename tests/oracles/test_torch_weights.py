@@ -265,7 +265,7 @@ def test_what_does_not_fit_is_refused_or_left(tmp_path: Path) -> None:
     path = saved(tmp_path / "w", module)
     net = Sequential({"0": Convolution.create(1, 2, 3), "1": Flatten(), "2": Affine.create(8, 5)})
     before = {name: array.copy() for name, array in net.params.items()}
-    text = r"must hold the weights of the network, got 2.W \(8, 3\) for \(8, 5\), 2.b \(3,\) for \(5,\); say in names"
+    text = r"must hold the weights of the network, got 2.W \(8, 3\) for \(8, 5\), 2.b \(3,\) for \(5,\); map the names"
     with pytest.raises(DataError, match=text):
         xn.load_torch(path, net)
     for name, array in before.items():
@@ -279,7 +279,7 @@ def test_what_does_not_fit_is_refused_or_left(tmp_path: Path) -> None:
         ArgumentError, match=r"^load_torch: a name to be changed must be one in the file, .* got 'conv'"
     ):
         xn.load_torch(path, net, names={"conv": "Convolution1"})
-    with pytest.raises(DataError, match=r"what torch holds for 0 must be that of LSTM, got bias, weight"):
+    with pytest.raises(DataError, match=r"the tensors of 0 must be those of LSTM, got bias, weight"):
         xn.load_torch(path, Sequential({"0": LSTM.create(3, 4)}))
     torch.save(module.state_dict(), tmp_path / "pickle.pt")
     with pytest.raises(DataError, match=r"^load_torch: .* got a pickle or an archive, which is never run"):

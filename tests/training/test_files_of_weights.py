@@ -24,7 +24,9 @@ def test_save_and_load_take_a_path_and_a_network(tmp_path: Path) -> None:
     for call in (xn.save, xn.load):
         with pytest.raises(DtypeError, match=f"{call.__name__}: path must be a string or a Path, got TwoLayerNet"):
             call(net, tmp_path / "net")
-        with pytest.raises(DtypeError, match=f"{call.__name__}: what follows the path must be a network or layer, got"):
+        with pytest.raises(
+            DtypeError, match=f"{call.__name__}: the argument after the path must be a network or layer, got"
+        ):
             call(tmp_path / "net", net.params)
 
 

@@ -125,7 +125,8 @@ def test_batches_without_the_last(data) -> None:
     assert [x.shape[0] for x, _ in trainer.batches.epoch(1)] == [7, 7, 7, 7]
     assert trainer.batches.sizes == (28, 7)
     with pytest.raises(
-        ArgumentError, match=r"^Batches: batch_size must leave a batch with drop_last, got 31 of 30 rows"
+        ArgumentError,
+        match=r"^Batches: batch_size must not be above the number of rows with drop_last, got 31 of 30 rows",
     ):
         Trainer(small_net(), SGD(0.1), data, batch_size=31, drop_last=True)
     with pytest.raises(DtypeError, match=r"^Batches: drop_last must be True or False, got 'no'"):

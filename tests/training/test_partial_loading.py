@@ -76,10 +76,10 @@ def test_only_what_is_there_can_be_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"a pattern must match the name of an array, .* got 'Convolution\*"):
         xn.load(tmp_path / "w", stack(), only="Convolution*")
     other = stack(7, seed=1)
-    with pytest.raises(DataError, match=r"must hold what is asked for, got Affine2.W \(5, 3\) for \(5, 7\)"):
+    with pytest.raises(DataError, match=r"must hold the selected arrays, got Affine2.W \(5, 3\) for \(5, 7\)"):
         xn.load(tmp_path / "w", other, only="Affine2.W")
     save_file({"Affine1.W": np.ones((4, 5))}, tmp_path / "w")
-    with pytest.raises(DataError, match=r"must hold what is asked for, got Affine1.b missing; leave it out of only"):
+    with pytest.raises(DataError, match=r"must hold the selected arrays, got Affine1.b missing; leave it out of only"):
         xn.load(tmp_path / "w", other, only="Affine1")
 
 
@@ -96,5 +96,5 @@ def test_names_are_changed_by_rules(tmp_path: Path, backend) -> None:
     np.testing.assert_array_equal(values(again)["Affine2.W"], values(book)["W2"])
     with pytest.raises(ArgumentError, match=r"a name to be changed must be one in the file, .* got 'inner'"):
         xn.load(tmp_path / "w", again, names={"inner": "Affine1"})
-    with pytest.raises(ArgumentError, match="each array must get a name of its own, got two of"):
+    with pytest.raises(ArgumentError, match="each array must get a unique name, got two of"):
         xn.load(tmp_path / "w", again, names={"in": "Affine1", "out": "Affine1"})

@@ -133,7 +133,7 @@ def test_a_folder_that_holds_a_training_is_not_begun_anew(data, tmp_path: Path) 
     trainer = Trainer(small_net(), Adam(0.1), data)
     trainer.fit(1, folder=tmp_path)
     before = (tmp_path / "last.safetensors").read_bytes()
-    text = "must hold no other training, got one; give resume=True to go on with it, or another folder"
+    text = "must hold no other training, got one; give resume=True to continue it, or another folder"
     with pytest.raises(DataError, match=text):
         Trainer(small_net(), SGD(0.1), data).fit(1, folder=tmp_path)
     with pytest.raises(DataError, match="must hold the state of SGD"):

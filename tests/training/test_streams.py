@@ -325,10 +325,10 @@ def test_bad_batches_are_refused_by_their_number(source, kind: type, text: str) 
 
 def test_options_that_a_stream_does_not_have_are_refused() -> None:
     for options, text in (
-        ({"validation": 0.2}, "validation must be rows of its own beside a stream, got a share, 0.2"),
-        ({"batch_size": 32}, "batch_size must be left out beside a stream, got 32"),
-        ({"drop_last": True}, "drop_last must be left out beside a stream"),
-        ({"class_weight": "balanced"}, "class_weight must be left out beside a stream"),
+        ({"validation": 0.2}, "validation must be separate rows with a stream, got a share, 0.2"),
+        ({"batch_size": 32}, "batch_size must be left out with a stream, got 32"),
+        ({"drop_last": True}, "drop_last must be left out with a stream"),
+        ({"class_weight": "balanced"}, "class_weight must be left out with a stream"),
     ):
         with pytest.raises(ArgumentError, match=text):
             Trainer(small_net(), SGD(0.5), batches, **options)

@@ -103,7 +103,7 @@ def test_sequences_that_go_on_come_in_order_and_start_anew(asarray) -> None:
     lstm = LSTM.create(2, 3, stateful=True, return_sequences=False, rng=rng)
     net = Sequential(lstm, Affine.create(3, 1, rng=rng), loss=MeanSquaredError())
     data = asarray(x), asarray(x[:, -1, :1])
-    text = r"batches must come in order, for the state of LSTM1 goes on .*shuffle=False"
+    text = r"batches must come in order, because the state of LSTM1 continues .*shuffle=False"
     with pytest.raises(ArgumentError, match=text):
         Trainer(net, SGD(0.1), data, batch_size=4)
     trainer = Trainer(net, SGD(1e-30), data, data, batch_size=4, shuffle=False)

@@ -1,4 +1,4 @@
-"""``python -m xpnet.autodiff`` prints the page of the two lists, ``docs/functions.md``."""
+"""``python -m xpnet.autodiff`` prints the page of the two lists of functions, ``docs/functions.md``."""
 
 from __future__ import annotations
 

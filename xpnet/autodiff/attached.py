@@ -1,4 +1,4 @@
-"""What a Variable does by recording: operators, items and protocols, attached to the class in this one place.
+"""The operators, items and protocols of a Variable, which record what they do, attached to the class in one place.
 
 Rules are built on recording and recording on the class, so the class itself cannot know them.
 """
@@ -38,7 +38,7 @@ def _array_namespace(self: Variable, *, api_version: str | None = None) -> Stand
 
 
 def _getitem(self: Variable, key: Any, /) -> Any:
-    """Return the items at the key."""
+    """Return the items at the key, recorded."""
     key, advanced = read_key(key, self)
     if advanced:
         return taken(self, key) if has_batch(key) else apply(READ, read, (self, key))
@@ -49,7 +49,7 @@ def _getitem(self: Variable, key: Any, /) -> Any:
 
 
 def _setitem(self: Variable, key: Any, value: Any, /) -> None:
-    """Give this Variable, and those that share its memory, the array with the item changed."""
+    """Replace the array of this Variable, and of those that share its memory, by one with the item changed."""
     key, advanced = read_key(key, self)
     rule, function = (SETMASK, set_item) if is_mask(key) else (ASSIGN, assign) if advanced else (SETITEM, set_item)
     changed = apply(rule, function, (self, value, key))
@@ -57,14 +57,14 @@ def _setitem(self: Variable, key: Any, value: Any, /) -> None:
 
 
 def _augmented(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """Return ``x += y``: another Variable by that name, unless others share the memory of x."""
+    """Return the method for ``x += y``: it rebinds the name x, unless other Variables share the memory of x."""
 
     def method(self: Variable, other: Any, /) -> Any:
         y = operate(self, other)
         if y is NotImplemented or not is_shared(self):
             return y
         if y.shape != self.shape:
-            must, remedy = f"what is assigned must keep the shape {self.shape}", "write x = x + y"
+            must, remedy = f"an assigned value must keep the shape {self.shape}", "write x = x + y"
             raise ShapeError("Variable", must, y.shape, remedy)
         change(self, called(self.__array_namespace__(), "astype", (y, self.dtype), {}))
         return self
@@ -73,7 +73,7 @@ def _augmented(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
 
 def _to_device(self: Variable, device: Any, /, *, stream: Any = None) -> Any:  # noqa: ARG001 (the standard's)
-    """Return the same values on another device; the gradient comes back from there."""
+    """Return the same values on another device; the gradient is moved back."""
     return apply(TO_DEVICE, to_device, (self, device))
 
 
@@ -82,7 +82,7 @@ def _invert(self: Variable) -> Variable:
 
 
 def _getattr(_: Variable, name: str) -> Any:
-    """Raise: arrays of NumPy and torch have attributes that Variables have not."""
+    """Raise ``MemberError``: a Variable has only the attributes of the standard, not all those of NumPy and torch."""
     if name.startswith("_") or name in ("origin", "views"):  # some library asks whether there is a protocol
         raise AttributeError(name)
     remedy = remedy_for(name, RULES, "use a function of the standard")
@@ -90,9 +90,9 @@ def _getattr(_: Variable, name: str) -> Any:
 
 
 class Ufuncs:
-    """``__array_ufunc__``: NumPy, which asks the class, has its functions recorded.
+    """``__array_ufunc__``: NumPy looks it up on the class, and its functions are then recorded.
 
-    CuPy, which asks the array, leaves operators to us.
+    CuPy looks it up on the instance, finds None, and leaves operators to the reflected method of the Variable.
     """
 
     def __get__(self, x: Any, _: Any) -> Any:
@@ -100,7 +100,7 @@ class Ufuncs:
 
 
 def array_ufunc(_: Any, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
-    """Return what NumPy's function gives; ``array * x`` comes here too, and goes to the reflected operator at once."""
+    """Return the result of a NumPy ufunc; ``array * x`` also arrives here and goes to the reflected operator."""
     if not named and method == "__call__" and ufunc in REFLECTED:
         first, second = inputs
         if type(second) is Variable is not type(first):

@@ -1,4 +1,4 @@
-"""Conversions to bare arrays, for which code asks that is compiled: of constants; refused where there is a history."""
+"""Conversions to bare arrays, which compiled code needs: allowed for constants, refused if history would be lost."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from xpnet.autodiff.table import base
 from xpnet.errors import LibraryError
 
 THROUGH = ("xpnet", "numpy", "cupy", "array_api_compat", "array_api_extra", "contextlib", "functools")
-"""Packages that convert for somebody else."""
+"""Packages that convert on behalf of others, and are skipped when the caller is named."""
 
 
 def to_numpy_array(x: Any, dtype: Any = None, copy: bool | None = None) -> Any:
-    """Return the values of a constant as NumPy's array, as the library itself would.
+    """Return the values of a constant as a NumPy array, as the library itself would.
 
-    Raises: ``LibraryError`` for a Variable that has a derivative, which would lose its history.
+    Raises: ``LibraryError`` for a Variable that has a derivative, whose history would be lost.
     """
     if _has_history(x):
         _refuse("NumPy")
@@ -29,9 +29,9 @@ def to_numpy_array(x: Any, dtype: Any = None, copy: bool | None = None) -> Any:
 
 
 def to_cupy_array(x: Any) -> Any:
-    """Return the array of a constant.
+    """Return the array of a constant for CuPy.
 
-    Raises: ``LibraryError`` for a Variable that has a derivative, which would lose its history.
+    Raises: ``LibraryError`` for a Variable that has a derivative, whose history would be lost.
     """
     if _has_history(x):
         _refuse("CuPy")
@@ -53,7 +53,7 @@ def _refuse(to: str) -> NoReturn:
 
 
 def by_whom() -> str:
-    """Say which function asks: of a package that is installed the outermost one that has a name."""
+    """Return the name of the function that asks; of an installed package, that of its outermost public function."""
     frame: FrameType | None = sys._getframe()
     while frame is not None and _package(frame) in THROUGH:
         frame = frame.f_back

@@ -1,9 +1,9 @@
-"""Functions of NumPy and CuPy called on Variables, ``np.exp(x)``, ``cp.sum(x)``: each goes to the one of the namespace.
+"""Functions of NumPy and CuPy called on Variables, ``np.exp(x)``, ``cp.sum(x)``: each is passed to the namespace.
 
 NumPy asks an argument for ``__array_ufunc__`` and ``__array_function__``. CuPy asks for
-``__cupy_override_elementwise_kernel__`` and hands over a kernel, known by its name; ``cp.sum`` and its like call a
-method of the argument. What converts the argument to an array, as ``cp.concatenate`` does, is refused: that would lose
-the history.
+``__cupy_override_elementwise_kernel__`` and passes a kernel, which is known by its name; ``cp.sum`` and similar
+functions call a method of the argument. Functions that convert the argument to an array, as ``cp.concatenate`` does,
+are refused, because the history would be lost.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ORDERS = {
     "round": ("decimals", "out"),
     "diagonal": ("offset", "axis1", "axis2"),
 }
-"""The order of the arguments behind the first, of functions that NumPy and CuPy call with all of them."""
+"""The order of the arguments after the first, for functions that NumPy and CuPy call with all of them."""
 
 FREE = ("reshape", "transpose", "squeeze", "tile")  # whose shapes and axes may stand alone or in a tuple
 
@@ -48,7 +48,7 @@ FREE = ("reshape", "transpose", "squeeze", "tile")  # whose shapes and axes may 
 def function_named(xp: Namespace, name: str) -> Callable[..., Any]:
     """Return the function on Variables that NumPy calls by this name, such as ``linalg.norm``.
 
-    Raises: ``RuleMissingError`` that names the nearest which has a rule.
+    Raises: ``RuleMissingError``, which names the most similar function that has a rule.
     """
     if name in IDIOMS:
         return lambda *args, **named: IDIOMS[name](xp, *args, **named)
@@ -64,7 +64,7 @@ def function_named(xp: Namespace, name: str) -> Callable[..., Any]:
 
 
 def called(xp: Namespace, name: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    """Call the function that has NumPy's name with NumPy's arguments."""
+    """Return the result of the function of this name, called with NumPy's arguments."""
     if name in ORDERS and len(args) > 1:
         named = dict(zip(ORDERS[name], args[1:], strict=False)) | named
         args = args[:1]
@@ -97,14 +97,14 @@ DEFAULTS = {
 
 
 def _is_default(key: str, value: Any) -> bool:
-    """Return whether an argument says nothing that a function of Variables would have to know."""
+    """Return whether an argument has a value that changes nothing, such as NumPy's default."""
     if type(value).__name__ == "_NoValueType" or (value is None and key != "axis"):  # to sort, None is no default
         return True
     return type(value) in (bool, str) and value in DEFAULTS.get(key, ())
 
 
 def variables(items: Any) -> Iterator[Any]:
-    """Yield the Variables and batches among arguments, in lists and tuples too."""
+    """Yield the Variables and batches among arguments, also those inside lists and tuples."""
     for item in items:
         if type(item) in WRAPPERS:
             yield item
@@ -144,9 +144,9 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], named: dict[st
 
 
 def elementwise(xp: Namespace, kernel: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    """Return the result of one of CuPy's elementwise kernels on Variables and arrays.
+    """Return the result of one of CuPy's elementwise kernels for Variables and arrays.
 
-    Raises: ``LibraryError`` for a kernel that is not known, and for ``out``.
+    Raises: ``LibraryError`` for an unknown kernel, and for ``out``.
     """
     name = str(kernel.name)
     known = ""  # of somebody's own kernel, whatever it is called

@@ -1,14 +1,14 @@
-"""Forward rules: how tangents pass through a function, ``dy = Σᵢ ∂f/∂xᵢ dxᵢ``.
+"""Forward rules: the propagation of tangents through a function, ``dy = Σᵢ ∂f/∂xᵢ dxᵢ``.
 
-A row of the table names one of these ways, and so has no second formula where the first one says all:
+A row of the table names one of these ways, and needs a second formula only where none of the first three suffices:
 
 - ``by_gradients``: an element-wise function multiplies by the same local derivatives in both directions;
 - ``by_weights``: a reduction has ``dy = Σ w dx``, where w is its gradient for ones;
 - ``linear`` and ``jointly``: a linear function is its own derivative, in each operand or in all of them at once;
-- ``formula``: what stands beside the gradient in the row.
+- ``formula``: a formula of its own, written beside the gradient in the row.
 
-A rule without a way, such as that of a layer or of a ``custom_vjp``, passes tangents by ``transposed``: its gradient is
-linear in what arrives, and the derivative of that is the forward rule.
+A rule without a way, such as that of a layer or of a ``custom_vjp``, uses ``transposed``: its gradient is linear in
+``dout``, and the derivative by ``dout`` is the forward rule.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from xpnet.autodiff.variable import Variable, variable_of
 from xpnet.backend import array_namespace, dtype_kind
 
 Moves = Sequence[Any]
-"""The tangents of the operands; None for what does not move."""
+"""The tangents of the operands, with None for operands that do not change."""
 
 Way = Callable[[Rule, Moves, Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -31,7 +31,7 @@ Way = Callable[[Rule, Moves, Any, tuple[Any, ...], dict[str, Any]], Any]
 def moved(
     rule: Rule, y: Any, args: tuple[Any, ...], parents: tuple[Node | None, ...], keywords: dict[str, Any] | None
 ) -> Dual:
-    """Return the node of a result with its tangent; nothing that was computed before is kept."""
+    """Return the node of a result with its tangent; the node keeps nothing else."""
     node = Dual()
     node.rule, node.value, node.args, node.parents = rule, y, (), (None,)
     node.keywords = node.grad = None
@@ -45,7 +45,7 @@ def moved(
 
 
 def named(full: str, *operands: Any) -> Callable[..., Any]:
-    """Return the function of the namespace of the operands."""
+    """Return the function of this name in the namespace of the operands."""
     extension, _, short = full.rpartition(".")
     xp = array_namespace(*operands)
     function: Callable[..., Any] = getattr(getattr(xp, extension) if extension else xp, short)
@@ -53,7 +53,7 @@ def named(full: str, *operands: Any) -> Callable[..., Any]:
 
 
 def by_gradients(rule: Rule, moves: Moves, y: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Return ``dy = Σᵢ f'ᵢ dxᵢ`` of an element-wise function: what its gradients make of the tangents."""
+    """Return ``dy = Σᵢ f'ᵢ dxᵢ`` of an element-wise function, by applying its gradients to the tangents."""
     total = None
     for move, gradient in zip(moves, rule.gradients):  # noqa: B905 (strict costs time)
         if move is not None and gradient is not None:
@@ -63,7 +63,7 @@ def by_gradients(rule: Rule, moves: Moves, y: Any, args: tuple[Any, ...], keywor
 
 
 def by_weights(axes_of: Callable[..., tuple[int, ...]]) -> Way:
-    """Return the way of a reduction over ``axes_of(x, **keywords)``: ``dy = Σ w dx`` with its gradient w for ones."""
+    """Return the way of a reduction over ``axes_of(x, **keywords)``, ``dy = Σ w dx``; w is its gradient for ones."""
 
     def forward(rule: Rule, moves: Moves, y: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         move, *_ = moves
@@ -109,12 +109,12 @@ def jointly(function: Callable[..., Any] | None = None) -> Way:
 
 
 def formula(function: Callable[..., Any]) -> Way:
-    """Return the way of ``function(moves, y, *args, **keywords)``, which gives the tangent."""
+    """Return the way that computes the tangent by ``function(moves, y, *args, **keywords)``."""
     return lambda rule, moves, y, args, keywords: function(moves, y, *args, **keywords)  # noqa: ARG005
 
 
 def transposed(rule: Rule, moves: Moves, y: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Return the tangent as the derivative of ``Σ gradient(g) dx`` by g."""
+    """Return the tangent as the derivative of ``Σ gradient(g) dx`` with respect to g."""
     several = isinstance(y, tuple | list)
     with tracing() as trace:
         duals = [variable_of(zero, leaf(zero, trace)) for zero in map(zeros_like, y if several else (y,))]
@@ -139,7 +139,7 @@ def transposed(rule: Rule, moves: Moves, y: Any, args: tuple[Any, ...], keywords
 
 
 def dot(left: Sequence[Any], right: Sequence[Any]) -> Any:
-    """Return ``Re Σ a b`` over all pairs without None."""
+    """Return ``Re Σ a b`` over all pairs in which neither is None."""
     total = None
     for a, b in zip(left, right, strict=False):
         if a is None or b is None:

@@ -1,4 +1,4 @@
-"""The functions of the namespace: each as one that records what it does, after a look at what it is given."""
+"""The functions of the namespace: each checks its arguments and records what it does."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def recorded_function(rule: Rule, function: Callable[..., Any], takes: Takes) ->
 
 
 def as_variable(value: Any) -> Any:
-    """Return arrays as constant Variables, alone or in a tuple; a batch as it is."""
+    """Return arrays as constant Variables, alone or in a tuple; return a Variable or batch unchanged."""
     if type(value) in WRAPPERS:
         return value
     if isinstance(value, tuple):
@@ -64,7 +64,7 @@ def composite_function(function: Callable[..., Any], space: Namespace, takes: Ta
 
 
 def viewing_function(rule: Rule, recorded: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function, which notes what its result is a view of."""
+    """Return the function, which also notes that its result is a view of its argument."""
 
     def viewing(*args: Any, **keywords: Any) -> Any:
         y = recorded(*args, **keywords)
@@ -93,7 +93,7 @@ def value_only_function(rule: Rule, function: Callable[..., Any], takes: Takes) 
 
 
 def _joined(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``concat`` and ``stack``, whose operands come in a list."""
+    """Return ``concat`` or ``stack``, which take their operands in a list."""
 
     def joined(*given: Any, **keywords: Any) -> Any:
         if len(given) != 1 or (keywords and not takes.within(keywords)):
@@ -105,7 +105,7 @@ def _joined(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[.
 
 
 def _asarray(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``asarray``, which keeps the history of a Variable and of lists that hold some."""
+    """Return ``asarray``, which keeps the history of a Variable and of lists that contain some."""
 
     def asarray(*given: Any, **keywords: Any) -> Any:
         if len(given) != 1 or (keywords and not takes.within(keywords)):
@@ -119,7 +119,7 @@ def _asarray(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[
 
 
 def _first_variable(items: Any) -> Variable | None:
-    """Return a Variable in nested lists, None where there is none."""
+    """Return a Variable in nested lists, or None if there is none."""
     for item in items:
         found = item if type(item) is Variable else _first_variable(item) if type(item) in (list, tuple) else None
         if found is not None:
@@ -128,7 +128,7 @@ def _first_variable(items: Any) -> Variable | None:
 
 
 def _stacked(items: Any, like: Variable) -> Any:
-    """Return nested lists as one array, with numbers in the dtype of a Variable among them."""
+    """Return nested lists as one array; numbers get the dtype of a Variable among them."""
     if type(items) in (list, tuple):
         return like.__array_namespace__().stack([_stacked(item, like) for item in items])
     if hasattr(items, "shape"):
@@ -137,7 +137,7 @@ def _stacked(items: Any, like: Variable) -> Any:
 
 
 def _astype(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``astype``; to integers and bools its result is a constant."""
+    """Return ``astype``; a result of integers or bools is a constant."""
 
     def astype(*given: Any, **keywords: Any) -> Any:
         if len(given) != 2 or (keywords and not takes.within(keywords)):
@@ -149,7 +149,7 @@ def _astype(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[.
 
 
 def _sort(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``sort``; NumPy's own cannot sort downwards."""
+    """Return ``sort``, with the option ``descending``, which NumPy's own lacks."""
 
     def sorted_either_way(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         xp = array_namespace(x)
@@ -160,7 +160,7 @@ def _sort(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
 
 
 def _argsort(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``argsort``; downwards it sorts the flipped array upwards, which leaves equal elements in order."""
+    """Return ``argsort``; descending, it sorts the flipped array, which leaves equal elements in order."""
 
     def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         if not descending:
@@ -173,7 +173,7 @@ def _argsort(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable
 
 
 def _eig(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``eig``, complex always; NumPy's own is real where all eigenvalues are."""
+    """Return ``eig``, whose result is always complex; NumPy's own is real if all eigenvalues are."""
 
     def complex_eig(x: Any, /) -> Any:
         xp = array_namespace(x)
@@ -184,7 +184,7 @@ def _eig(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...,
 
 
 def _pinv(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``pinv``, whose ``rtol`` may be a Variable; nothing depends on it where the rank does not change."""
+    """Return ``pinv``, whose ``rtol`` may be a Variable; the result has no derivative by it."""
 
     def pinv(x: Any, /, *, rtol: Any = None) -> Any:
         return function(x, rtol=base(rtol))
@@ -193,7 +193,7 @@ def _pinv(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
 
 
 def _frequencies(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``fftfreq`` and ``rfftfreq``; NumPy's own take no dtype."""
+    """Return ``fftfreq`` or ``rfftfreq``, with the option ``dtype``, which NumPy's own lack."""
 
     def frequencies(n: int, /, *, dtype: Any = None, **keywords: Any) -> Any:
         y = function(n, **keywords)

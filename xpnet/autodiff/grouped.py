@@ -17,16 +17,16 @@ from xpnet.errors import ShapeError
 
 
 class GroupedRule(Rule):
-    """The rule of one call of a layer: ``backward`` of the copy on which ``forward`` ran.
+    """The rule of one call of a layer, ``backward`` of the copy of the layer on which ``forward`` ran.
 
-    ``layer`` is the one that was called, ``state`` the lasting state that the call found, and ``run`` the copy, or a
+    ``layer`` is the layer that was called, ``state`` its lasting state before the call, and ``run`` the copy, or a
     faster body in its place; ``inputs`` and ``parameters`` name the operands of the node, in order.
     """
 
     __slots__ = ("copy", "differentiable", "inputs", "layer", "lock", "parameters", "run", "state")
 
     batch = None
-    forward = None  # what is no layer of xpnet passes tangents by its backward
+    forward = None  # layers from outside xpnet pass tangents through their backward
 
     def __init__(
         self,
@@ -48,8 +48,8 @@ class GroupedRule(Rule):
         self.parameters = parameters
 
     def joint(self, g: Any, node: Node) -> list[Any]:
-        """``dx`` for the inputs and ``dW`` for the parameters, None where nothing asks for it."""
-        with self.lock:  # a layer keeps dW on itself, where another thread would find it
+        """Return ``dx`` for the inputs and ``dW`` for the parameters, with None where no gradient is needed."""
+        with self.lock:  # a layer keeps dW as an attribute, which another thread could overwrite
             return self._backward(g, node)
 
     def _backward(self, g: Any, node: Node) -> list[Any]:
@@ -81,7 +81,7 @@ class GroupedRule(Rule):
         )
 
     def deliver(self, node: Node, delivered: set[tuple[int, str]]) -> None:
-        """Assign to the layer that was called the sum of ``dW`` over its calls, for plain parameters."""
+        """Assign ``dW`` to the layer that was called, summed over its calls, for parameters that are plain arrays."""
         layer, first = self.layer, len(self.inputs)
         if getattr(layer, "frozen", False):
             return
@@ -96,13 +96,13 @@ class GroupedRule(Rule):
 
 
 def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
-    """``layer(*inputs)`` where an input or a parameter is a Variable: one node, ``dx`` from the layer's backward.
+    """Return ``layer(*inputs)`` recorded as one node, with ``dx`` from the layer's backward.
 
-    ``forward`` runs on a shallow copy and on what the Variables of the highest number wrap, so that the layer
-    may be called many times and derivatives nest. A container passes the Variables on to them. A traced input that
-    ``backward`` gives no gradient for is recorded through the operations of ``forward`` instead. So is a frozen layer
-    but where a body can leave the gradients of its parameters out, and so are tangents, unless somebody has written a
-    ``forward`` or ``backward`` of their own: then they go by the backward.
+    ``forward`` runs on a shallow copy and on the values of the Variables with the highest number, so that a layer
+    may be called many times and derivatives can be nested. A container passes the Variables on to its layers. If
+    ``backward`` gives no gradient for a traced input, the operations of ``forward`` are recorded instead. The same
+    holds for a frozen layer, unless a body can omit the gradients of its parameters, and for tangents, unless the
+    layer has a ``forward`` or ``backward`` that is not xpnet's own: tangents then go through its backward.
     """
     if getattr(layer, "is_container", False):
         return layer.forward(*inputs)
@@ -131,7 +131,7 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     y = run(*raw[:count])
     call = getattr(copy, "last_call", None)
     if call is not None:
-        call.like = call.number = None  # nothing to check in backward: the walk brings what fits y
+        call.like = call.number = None  # backward need not check: the walk brings gradients that fit y
     if top is CONSTANT:
         return tuple(map(constant, y)) if type(y) is tuple else constant(y)
     rule = GroupedRule(layer, copy, state, names, differentiable, parameters)
@@ -143,12 +143,12 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
 
 
 def _has_our_equations(kind: type) -> bool:
-    """Return whether forward and backward are those of this package, which agree."""
+    """Return whether forward and backward are both xpnet's own, and therefore agree."""
     return all(getattr(kind, name).__module__.startswith("xpnet.") for name in ("forward", "backward"))
 
 
 def remember_call(y: Variable, layer: Any, inputs: tuple[Any, ...]) -> None:
-    """Note which call of ``forward`` recorded a result, node by node: a picture shows it as one box."""
+    """Note which call of ``forward`` recorded a result operation by operation, so that drawings show it as one box."""
     named = {name: x for name, x in zip(layer.inputs, inputs, strict=True) if x is not None}
     given = (*named.values(), *[getattr(layer, name) for name in layer.parameters])
     parents = tuple([x.node if type(x) is Variable else None for x in given])
@@ -167,7 +167,7 @@ _INPUT_NAMES: dict[type, tuple[str, ...]] = {}
 
 
 def _input_names(layer: Any) -> tuple[str, ...]:
-    """The names of forward's arguments."""
+    """Return the names of the arguments of forward."""
     kind = type(layer)
     if kind not in _INPUT_NAMES:
         _INPUT_NAMES[kind] = tuple(inspect.signature(kind.forward).parameters)[1:]
@@ -175,6 +175,6 @@ def _input_names(layer: Any) -> tuple[str, ...]:
 
 
 def _complete(g: Parts, values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The gradients of all results, zeros for those that were not used."""
+    """Return the gradients of all results, with zeros for results that were not used."""
     pairs = zip(g, values, strict=True)
     return tuple(array_namespace(y).zeros_like(y) if d is None else d for d, y in pairs)

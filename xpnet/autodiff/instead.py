@@ -1,4 +1,4 @@
-"""What NumPy and torch call otherwise than the standard, and what to write in its place."""
+"""Functions that NumPy and torch call by another name than the standard, and the standard's names for them."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ BARE = {
     *("flags", "data", "strides", "itemsize", "nbytes", "base", "ctypes", "tobytes", "tolist", "item"),
     *("get", "set", "numpy", "cpu", "cuda", "detach", "requires_grad", "is_cuda", "data_ptr", "stream"),
 }
-"""What is asked of a bare array by code that computes with its memory, and so records nothing."""
+"""Attributes for code that computes with the memory of a bare array, which records nothing."""
 
 
 def remedy_for(name: str, known: Container[str], own: str) -> str:
-    """Say what to write instead of a function or attribute of that name; ``own`` where nothing better is known."""
+    """Return the advice for a function or attribute of that name, or ``own`` if nothing better is known."""
     if name == "dot":
         return "write x @ y"
     if name in BARE:
@@ -73,6 +73,6 @@ def remedy_for(name: str, known: Container[str], own: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str], own: str) -> str:
-    """Say which of the known names is most like this one; ``own`` where none is."""
+    """Return the advice to use the most similar of the known names, or ``own`` if none is similar."""
     near = get_close_matches(name, list(known), n=1)
     return f"the nearest that has one is {near[0]}; else {own}" if near else own

@@ -1,4 +1,4 @@
-"""What Python asks of an array: its items, its one element as a number, and copies."""
+"""The protocols of Python for an array: its items, conversion to a number, and copies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xpnet.errors import DtypeError, StateError
 
 
 def boxed(kind: type[Any], value: Any, node: Node | None = None) -> Any:
-    """Return a Variable, of this class, with that value and history; without a history a constant."""
+    """Return a Variable of this class with that value and history; without a history it is a constant."""
     variable = object.__new__(kind)
     variable.value = value
     variable.node = leaf(value, CONSTANT) if node is None else node
@@ -23,7 +23,7 @@ def boxed(kind: type[Any], value: Any, node: Node | None = None) -> Any:
 
 
 class Items:
-    """The part of a Variable that Python asks for; numbers and copies are refused where they would lose its history."""
+    """The part of a Variable that implements Python's protocols; conversions that would lose its history raise."""
 
     __slots__ = ()
 
@@ -65,7 +65,7 @@ class Items:
         return complex(self.number("complex"))
 
     def number(self, kind: str) -> Any:
-        """Return the array of one element, where no derivative is lost by it.
+        """Return the array of one element, if no derivative is lost by converting it to a number.
 
         Raises: ``StateError`` inside a transform or a layer's forward.
         """
@@ -90,7 +90,7 @@ class Items:
         return boxed, (type(self), base(self))
 
     def _refuse_copy(self, how: str) -> None:
-        """Raise where a copy would be cut off from the graph, and take a part of the gradient with it."""
+        """Raise if a copy would be cut off from the graph, which would lose a part of the gradient."""
         if self.node.trace is not CONSTANT:
             raise StateError(
                 "Variable",

@@ -1,7 +1,7 @@
-"""``jacobian``, ``hessian`` and ``hvp``: all derivatives at once, and products with second ones.
+"""``jacobian``, ``hessian`` and ``hvp``: whole matrices of derivatives, and products with second derivatives.
 
-A matrix of derivatives has a row or column for each of many vectors. They are carried as one batch: backward through a
-graph that is sorted once, or forward beside a function that is computed once.
+A matrix of derivatives has a row or column for each of many vectors. These are computed as one batch: backward through
+a graph that is sorted once, or forward along with a function that is computed once.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from xpnet.autodiff.tree import leaves, same_form
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.errors import ArgumentError, DtypeError
 
-MOST = 2**22  # elements of the largest array of a batch: more vectors go in several batches
+MOST = 2**22  # elements of the largest array of a batch: more vectors are split into several batches
 
 
 def jacobian(f: Function, argnums: Argnums = 0, *, mode: str = "reverse") -> Function:
-    """Return the function that returns all derivatives, ``Jᵢⱼ = ∂fᵢ/∂xⱼ`` of shape ``y.shape + x.shape``.
+    """Return the function that computes all derivatives, ``Jᵢⱼ = ∂fᵢ/∂xⱼ`` of shape ``y.shape + x.shape``.
 
     The graph is walked back with a batch of vectors, one for each element of the result; with ``mode="forward"`` the
-    function is computed with a batch of tangents, one for each element of the arguments, which is less where f has few
-    arguments and many results. What has no batching rule is computed for one vector after the other.
+    function is computed with a batch of tangents, one for each element of the arguments, which costs less if f has few
+    arguments and many results. If an operation has no batching rule, the vectors are computed one after another.
 
         xn.jacobian(lambda x: A @ x)(x)
 
-    Raises: as ``vjp``; ``ArgumentError`` for another mode; ``DtypeError`` for complex numbers in forward mode.
+    Raises: errors of ``vjp``; ``ArgumentError`` for another mode; ``DtypeError`` for complex numbers in forward mode.
     """
     if mode not in ("reverse", "forward"):
         raise ArgumentError("jacobian", "mode must be 'reverse' or 'forward'", repr(mode), "choose one")
@@ -59,14 +59,14 @@ def jacobian(f: Function, argnums: Argnums = 0, *, mode: str = "reverse") -> Fun
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Function:
-    """Return the function that returns the second derivatives of a scalar function, ``Hᵢⱼ = ∂²f/∂xᵢ∂xⱼ``.
+    """Return the function that computes the second derivatives of a scalar function, ``Hᵢⱼ = ∂²f/∂xᵢ∂xⱼ``.
 
-    Over several arguments, or dicts, lists and tuples, it returns the blocks nested in the form of the gradient, each
-    in the form of the argument. It carries a batch of tangents through the gradient, forward over reverse.
+    For several arguments, or dicts, lists and tuples, it returns blocks nested in the form of the gradient, each in the
+    form of the argument. It propagates a batch of tangents through the gradient, forward over reverse.
 
         xn.hessian(lambda x: (x**3).sum())(x)
 
-    Raises: as ``grad``.
+    Raises: errors of ``grad``.
     """
     argnums = read_argnums(argnums, "hessian")
     gradient = grad(f, argnums)
@@ -87,21 +87,21 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
 
 
 def hvp(f: Function, x: Any, v: Any) -> Any:
-    """Return the product of the second derivatives with a vector, ``H v``, without making ``H``.
+    """Return the product of the second derivatives with a vector, ``H v``, without computing ``H``.
 
-    It is the tangent of the gradient, forward over reverse: of complex arguments the change of the gradient,
+    It is the tangent of the gradient, forward over reverse; for complex arguments this is the change of the gradient,
     ``d/dt grad(f)(x + t v)`` at ``t = 0``.
 
         xn.hvp(lambda x: (x**3).sum(), x, v)
 
-    Raises: as ``grad``; ``ShapeError`` for a ``v`` that has not the shape of ``x``.
+    Raises: errors of ``grad``; ``ShapeError`` if ``v`` does not have the shape of ``x``.
     """
     _, moves, _ = pushed(grad(f), (x,), (v,), "hvp")
     return as_given(x, moves)
 
 
 def _by_rows(f: Function, args: tuple[Any, ...], keywords: dict[str, Any], argnums: Argnums) -> Any:
-    """Return the derivatives, from one walk back with a batch of vectors."""
+    """Return the derivatives, computed backward through the graph with a batch of vectors."""
     with tracing(below(args)) as trace:
         traced, chosen = trace_arguments(args, argnums, trace, "jacobian")
         y = traced_result(f(*traced, **keywords), trace, f, "jacobian")
@@ -124,7 +124,7 @@ def _by_rows(f: Function, args: tuple[Any, ...], keywords: dict[str, Any], argnu
 
 
 def _by_columns(f: Function, args: tuple[Any, ...], keywords: dict[str, Any], argnums: Argnums) -> Any:
-    """Return the derivatives, from the function with a batch of tangents."""
+    """Return the derivatives, computed forward with a batch of tangents."""
     _, blocks, chosen = _columns(f, args, keywords, argnums, "jacobian")
     columns = iter(blocks)
     return same_form(lambda _: next(columns)[0], chosen)
@@ -133,7 +133,7 @@ def _by_columns(f: Function, args: tuple[Any, ...], keywords: dict[str, Any], ar
 def _columns(
     f: Function, args: tuple[Any, ...], keywords: dict[str, Any], argnums: Argnums, who: str
 ) -> tuple[Any, list[list[Any]], Any]:
-    """Return the form of the results, for each array of the arguments the derivatives of every result, and these."""
+    """Return the results, the derivatives of every result for each array of the arguments, and these arguments."""
     _, chosen = trace_arguments(args, argnums, Trace(0), who)
     arrays = leaves(chosen)
     if who == "hessian":
@@ -167,7 +167,7 @@ def _columns(
 
 
 def for_each(f: Function, like: Any, largest: int) -> Any:
-    """Return ``f(e)`` for every unit vector e of the shape of an array, stacked: by batches, else one by one."""
+    """Return ``f(e)``, stacked, for every unit vector e of the shape of an array, in batches if possible."""
     space = array_namespace(base(like))
     xp: Any = getattr(space, "differentiates", space)
     shape, size, dtype, device = tuple(like.shape), prod(like.shape), like.dtype, device_of(like)
@@ -183,6 +183,6 @@ def for_each(f: Function, like: Any, largest: int) -> Any:
         seeds = units(start, min(step, size - start))
         try:
             found.append(vmap(f)(seeds))
-        except TypeError:  # what has no batching rule, or takes no batch
+        except TypeError:  # some operation has no batching rule, or takes no batch
             found.append(vmap(f, loop=True)(seeds))
     return found[0] if len(found) == 1 else same_form(lambda *parts: array_namespace(*parts).concat(parts), *found)

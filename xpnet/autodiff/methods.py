@@ -1,6 +1,6 @@
-"""The methods of arrays that the standard has not and that one types without thinking, ``x.sum()``, ``x.ravel()``.
+"""Methods of arrays that the standard lacks and that are in common use, ``x.sum()``, ``x.ravel()``.
 
-Each is the function of the namespace by that name.
+Each calls the function of the namespace with the same name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAMES = (
 
 @cache
 def _own(plain: Namespace, name: str, *args: Any) -> list[float] | None:
-    """Return what the method of the library's own arrays gives for ``[0, 1]``, None where they have none."""
+    """Return the result of the method of the library's own arrays for ``[0, 1]``, or None if they lack it."""
     method = getattr(plain.asarray([0.0, 1.0]), name, None)
     if method is None:
         return None
@@ -35,7 +35,7 @@ def _own(plain: Namespace, name: str, *args: Any) -> list[float] | None:
 
 
 def _as_the_library(self: Variable, name: str, named: dict[str, Any]) -> None:
-    """Take the library's own default where NumPy's is another, as torch's ``x.var()`` is; refuse another ``repeat``.
+    """Use the library's default where it differs from NumPy's, as in torch's ``x.var()``; refuse another ``repeat``.
 
     Raises: ``LibraryError``.
     """
@@ -50,7 +50,7 @@ def _method(name: str) -> Callable[..., Any]:
     def method(self: Variable, *args: Any, **named: Any) -> Any:
         if name in FREE and (len(args) > 1 or (args and isinstance(args[0], int))):
             args = (args,)
-        if "dim" in named:  # torch's word
+        if "dim" in named:  # torch's name
             named["axis"] = named.pop("dim")
         if "keepdim" in named:
             named["keepdims"] = named.pop("keepdim")
@@ -74,7 +74,7 @@ def _fill(self: Variable, value: Any) -> None:
 
 
 def _item(self: Variable, *args: int) -> Any:
-    """Return the one element as a Python number, outside of transforms."""
+    """Return the only element, or the one at the indices, as a Python number; transforms refuse it."""
     x = self[args] if args else self
     kind = type(base(self))
     number = x.number("item")
@@ -84,7 +84,7 @@ def _item(self: Variable, *args: int) -> Any:
 
 
 def _tolist(self: Variable) -> Any:
-    """Return nested lists of Python numbers, outside of transforms."""
+    """Return nested lists of Python numbers; transforms refuse it."""
     return [_tolist(item) for item in self] if self.ndim else _item(self)
 
 

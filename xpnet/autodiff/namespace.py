@@ -1,8 +1,8 @@
-"""The namespace of Variables: one module per library, whose functions record what they do.
+"""The namespace of Variables: one module for each library, whose functions record what they do.
 
-Every function of the standard is in exactly one of two lists: *differentiable*, with a rule or made of functions
-that have one; *value only*, whose results are constants. Results are Variables; where nothing is differentiated,
-constant ones. What a function takes and says of itself is its declaration in ``xpnet.standard``.
+Every function of the standard is in exactly one of two lists: *differentiable*, with a rule or composed of functions
+that have one; *value only*, whose results are constants. Results are Variables, and constant ones if nothing is
+differentiated. The signature and docstring of a function are those of its declaration in ``xpnet.standard``.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ DTYPES = (
     *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
 )
 
-# What is made of functions that every library has; those of the library's own need them there.
+# These are composed of functions that every library has; the others must exist in the library.
 STAND_IN = COMPOSITES.keys() - {"linalg.eigvals", "unique_all", "unique_counts", "unique_inverse", "unique_values"}
 
 
 class DifferentiableNamespace(ModuleType):
-    """The array API namespace of Variables over one library; ``differentiates`` is that library's own."""
+    """The array API namespace of Variables over one library; ``differentiates`` is the namespace of that library."""
 
     differentiates: Namespace
 
@@ -51,7 +51,7 @@ class DifferentiableNamespace(ModuleType):
         name = over.__name__ if not prefix else f"{over.__name__}.{prefix[:-1]}"
         super().__init__(f"xpnet.autodiff.over.{name}", self.__doc__)
         self.__dict__["differentiates"] = over
-        self.__dict__["_whole"] = whole or self  # what a composite of an extension is made of
+        self.__dict__["_whole"] = whole or self  # the namespace with which a composite of an extension computes
         functions = over if not prefix else getattr(over, prefix[:-1])
         for full in (*RULES, *COMPOSITES, *VALUES):
             head, _, short = full.rpartition(".")
@@ -68,7 +68,7 @@ class DifferentiableNamespace(ModuleType):
             self.special = Special(self)
 
     def __array_namespace_info__(self) -> Any:
-        """Return what the library tells of itself."""
+        """Return the information that the library gives about itself."""
         return self.differentiates.__array_namespace_info__()
 
     def _function(self, full: str, function: Any) -> Callable[..., Any]:
@@ -107,7 +107,7 @@ _SPACES: dict[Namespace, DifferentiableNamespace] = {}
 
 
 def namespace_over(over: Namespace) -> Namespace:
-    """Return the namespace of Variables over a library's namespace, made once; one of Variables as it is."""
+    """Return the namespace of Variables over a library's namespace, made once; return one of Variables unchanged."""
     if isinstance(over, DifferentiableNamespace):
         return over
     if over not in _SPACES:

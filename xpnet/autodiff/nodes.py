@@ -1,7 +1,7 @@
-"""The nodes of the graph, which remember how a value was made, and the traces that they belong to.
+"""The nodes of the graph, which record how a value was computed, and the traces that they belong to.
 
 A node is made for every operation that is recorded. It holds the operation's ``rule``, its ``args``, the
-``parents`` among them (None for a constant), its ``value`` and, after a walk, the ``grad`` that arrived.
+``parents`` among them (None for a constant), its ``value`` and, after ``backward``, the ``grad`` that arrived.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from xpnet.autodiff.table import Rule, own
 from xpnet.backend import array_namespace, dtype_kind
 from xpnet.errors import DtypeError, LibraryError, XpnetError
 
-# What NumPy, torch, JAX and CuPy say when one of their functions is given a Variable
+# Messages of NumPy, torch, JAX and CuPy for a Variable as the argument of one of their functions
 REFUSED = re.compile("'Variable' does not support ufuncs|not Variable|assign a Variable|autodiff.variable.Variable'>")
 
-STEP = 1000  # so often may Variables made by hand wrap each other within one ``grad``
+STEP = 1000  # the number of times that Variables made by hand may wrap each other within one ``grad``
 
 
 class Trace:
-    """An active ``grad``, or the Variables made by hand inside one; its number says how deep.
+    """An active ``grad``, or the Variables made by hand inside one; its number orders nested traces.
 
-    ``barred`` is empty while operations may be recorded, else the reason why not: the trace is that of constants, it is
+    ``barred`` is empty while operations may be recorded. Otherwise it says why not: the trace is of constants, it is
     finished, or it computes tangents or batches and keeps nothing (``FORWARD``, ``BATCH``).
     """
 
@@ -39,7 +39,7 @@ class Trace:
 
     @property
     def active(self) -> bool:
-        """Whether a ``grad`` records now, alone or around Variables made by hand."""
+        """True while a ``grad`` or another transform records, also for Variables made by hand inside it."""
         return self.number >= STEP and self.barred in ("", FORWARD, BATCH)
 
     def hand_made(self, below: int) -> Trace:
@@ -75,7 +75,7 @@ def in_forward() -> bool:
 
 @contextmanager
 def forward_of_variables() -> Iterator[None]:
-    """Mark that a layer's ``forward`` runs on Variables."""
+    """Mark the duration of a layer's ``forward`` on Variables."""
     token = _forward.set(True)
     try:
         yield
@@ -87,16 +87,16 @@ _numbers = count(STEP, STEP)
 
 
 class tracing:  # noqa: N801 (used as a function in ``with``; the generator form costs a microsecond)
-    """A new innermost trace, numbered above all that began before and above ``below``.
+    """A new innermost trace, whose number is above those of all earlier traces and above ``below``.
 
-    A worker thread does not know what is active where it was started, so no number is given twice.
+    No number is used twice, because a worker thread does not know the traces of the thread that started it.
     """
 
     __slots__ = ("token", "trace")
 
     def __init__(self, below: int = 0, barred: str = "") -> None:
         number = next(_numbers)
-        while number <= below:  # Variables that wrap each other very often
+        while number <= below:  # Variables that wrap each other many times
             number = next(_numbers)
         self.trace = Trace(number, barred)
 
@@ -109,10 +109,10 @@ class tracing:  # noqa: N801 (used as a function in ``with``; the generator form
         self.trace.close()
         if type(error) is TypeError and REFUSED.search(str(error)):
             must = "its functions must come from its own namespace, which records them"
-            remedy = "use xp = array_namespace(x) and xp.tanh(x) in the place of np.tanh(x)"
+            remedy = "use xp = array_namespace(x) and xp.tanh(x) in place of np.tanh(x)"
             raise LibraryError("Variable", must, f"another library's: {error}", remedy) from error
         if type(error) is ValueError and isinstance(error.__cause__, XpnetError):
-            raise error.__cause__  # NumPy hides it where an item of an array would have become a Variable
+            raise error.__cause__  # NumPy hides it if an item of an array would have become a Variable
 
 
 class Node:
@@ -121,7 +121,7 @@ class Node:
     __slots__ = ("args", "call", "grad", "keywords", "label", "order", "parents", "rule", "trace", "value")
 
     args: tuple[Any, ...]
-    call: Node  # of a layer whose ``forward`` made the value: the same call as one node, for pictures
+    call: Node  # for a layer whose ``forward`` made the value: the same call as one node, for drawings
     grad: Any
     keywords: dict[str, Any] | None
     label: str | None
@@ -133,24 +133,24 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The name of the operation or layer; of a leaf its own."""
+        """The name of the operation or layer, or of the leaf."""
         return self.rule.name if self.rule is not None else getattr(self, "label", None) or ""
 
     @property
     def layer(self) -> Any:
-        """The layer that the node stands for, None for an operation."""
+        """The layer that the node stands for, or None for an operation."""
         return getattr(self.rule, "layer", None)
 
     @property
     def inputs(self) -> tuple[Any, ...]:
-        """The parents as nodes and the constants as they were given."""
+        """The parents as nodes, and the constants as they were given."""
         if not self.args:
             return self.parents
         return tuple(arg if parent is None else parent for parent, arg in zip(self.parents, self.args, strict=False))
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """The shape of the value, also after it has gone; None for a function of several results."""
+        """The shape of the value, also after its release; None for a function with several results."""
         shape = getattr(self.args if self.value is None else self.value, "shape", None)
         return None if shape is None else tuple(shape)
 
@@ -160,7 +160,7 @@ class Node:
 
     @property
     def gradient(self) -> Any:
-        """The gradient at this node, for complex values the direction of steepest ascent; of an operation a copy."""
+        """The gradient at this node, a copy for an operation; for complex values the direction of steepest ascent."""
         d = conjugate(self.grad)
         return d if self.rule is None or not hasattr(d, "dtype") else own(d)
 
@@ -169,7 +169,7 @@ class Node:
 
 
 class Dual(Node):
-    """The node of a value that has a tangent, ``dy``; None where it does not move. What made it is not kept."""
+    """The node of a value with a tangent, ``dy``, which is None if the value does not change; it keeps no operands."""
 
     __slots__ = ("tangent",)
 
@@ -180,9 +180,9 @@ class Dual(Node):
 
 
 class Released(tuple[Any, ...]):
-    """The arguments of a node whose gradient has been taken: small constants, and None.
+    """The arguments of a node after the backward pass: small constants, and None in place of all others.
 
-    Where the value was too large to stay, its shape and dtype are here.
+    If the value was too large to be kept, its shape and dtype are stored here.
     """
 
     shape: tuple[int, ...] | None = None
@@ -193,7 +193,7 @@ RELEASED = Released()
 
 
 class Parts:
-    """The gradients of a function's several results; None where a result was not used."""
+    """The gradients of a function's several results, with None for results that were not used."""
 
     __slots__ = ("parts",)
 
@@ -212,7 +212,7 @@ next_order: Callable[[], int] = count(1).__next__
 
 
 def leaf(value: Any, trace: Trace, name: str | None = None) -> Node:
-    """Return a node that nothing was computed for."""
+    """Return a node without parents."""
     if trace.barred is FORWARD:
         node: Node = Dual()
     else:
@@ -224,7 +224,7 @@ def leaf(value: Any, trace: Trace, name: str | None = None) -> Node:
     return node
 
 
-_REAL: set[tuple[type, Any]] = set()  # the types of arrays and their real dtypes that were asked for: a quick answer
+_REAL: set[tuple[type, Any]] = set()  # the types of arrays with the real dtypes seen so far, for a fast answer
 
 
 def is_real(value: Any) -> bool:
@@ -234,20 +234,20 @@ def is_real(value: Any) -> bool:
         return True
     if kind[1] is None or dtype_kind(value) != "real":
         return False
-    if not hasattr(kind[0], "differentiates"):  # Variables have dtypes of every library, which refuse comparison
+    if not hasattr(kind[0], "differentiates"):  # Variables have dtypes of every library, which cannot all be compared
         _REAL.add(kind)
     return True
 
 
 def conjugate(value: Any) -> Any:
-    """Return ``conj(x)`` of complex arrays, anything else as it is."""
+    """Return ``conj(x)`` of a complex array, and anything else unchanged."""
     if is_real(value) or not hasattr(value, "dtype") or dtype_kind(value) != "complex":
         return value
     return array_namespace(value).conj(value)
 
 
 def check_real(dout: Any, like: Any, who: str) -> None:
-    """Refuse a complex number or array for a real one, in whose shape it would lose its imaginary part.
+    """Raise for a complex ``dout`` of a real array, which would lose its imaginary part.
 
     Raises: ``DtypeError``.
     """

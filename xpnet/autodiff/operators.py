@@ -11,7 +11,7 @@ from xpnet.autodiff.variable import Variable
 
 
 def binary(name: str, operate: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return the operator and its reflected form; the common cases do not go through ``apply``."""
+    """Return the operator and its reflected form; the common cases bypass ``apply``."""
     rule = RULES[name]
 
     def method(self: Variable, other: Any, /) -> Any:
@@ -42,7 +42,7 @@ def binary(name: str, operate: Callable[[Any, Any], Any]) -> tuple[Callable[...,
 
 
 def constant_operator(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """Return an operator whose result is a constant."""
+    """Return the method of an operator whose result is a constant."""
 
     def method(self: Variable, other: Any, /) -> Any:
         if type(other) not in NUMBERS and not is_operand(other):

@@ -1,4 +1,4 @@
-"""Derivatives of one's own, ``custom_vjp`` and ``elementwise``; functions of the host, computed twice, over a batch."""
+"""Custom derivatives, ``custom_vjp`` and ``elementwise``; functions on the host; recomputation by ``checkpoint``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Function = Callable[..., Any]
 
 
 class CallRule(Rule):
-    """The rule of one call of a function, which keeps what its backward needs."""
+    """The rule of one call of a function, which keeps the values that its backward needs."""
 
     __slots__ = ("function", "kept")
 
@@ -46,11 +46,11 @@ class CallRule(Rule):
 
 
 class custom_vjp:  # noqa: N801 (a decorator)
-    """Give a function a derivative of its own, ``dx = backward(kept, dout)``.
+    """A function with a custom derivative, ``dx = backward(kept, dout)``.
 
-    ``forward(*args)`` returns the value and what backward needs; it gets bare arrays, and so may call a kernel, C, or
-    another library. ``backward`` returns one gradient for each argument, in order. Of complex values it gets and
-    returns what ``x.grad`` would be. Second derivatives run forward on Variables, where that can be.
+    ``forward(*args)`` returns the value and whatever backward needs; it gets bare arrays, and may therefore call a
+    kernel, C, or another library. ``backward`` returns one gradient for each argument, in order. For complex values, it
+    gets and returns conjugated gradients, as ``x.grad`` has them. Second derivatives run forward again on Variables.
 
         @xn.custom_vjp
         def f(x):
@@ -62,7 +62,7 @@ class custom_vjp:  # noqa: N801 (a decorator)
             x, y = kept
             return dout * slope(x, y)
 
-    Raises: in a backward pass ``DerivativeError`` for a gradient that is None, ``ShapeError`` for one of another shape.
+    Raises: in the backward pass, ``DerivativeError`` for a gradient that is None, ``ShapeError`` for a wrong shape.
     """
 
     def __init__(self, forward: Function, backward: Function | None = None) -> None:
@@ -71,7 +71,7 @@ class custom_vjp:  # noqa: N801 (a decorator)
         update_wrapper(self, forward)
 
     def backward(self, pullback: Function) -> Function:
-        """Register the function that returns ``dx`` from what forward kept and from dout."""
+        """Register the function that returns ``dx`` from the values that forward kept and from dout."""
         self.pullback = pullback
         return pullback
 
@@ -91,7 +91,7 @@ class custom_vjp:  # noqa: N801 (a decorator)
     def _run(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
         answer = self.run(*args)
         if type(answer) is not tuple or len(answer) != 2:
-            must = "forward must return the value and what backward needs"
+            must = "forward must return the value, and whatever backward needs"
             raise ArgumentError(name_of(self.run), must, type(answer).__name__, "return y, (x, y)")
         return answer
 
@@ -107,21 +107,21 @@ class custom_vjp:  # noqa: N801 (a decorator)
         found = list(found) if isinstance(found, tuple | list) else [found]
         if len(found) != len(node.args):
             must = f"backward must return a gradient for each of the {len(node.args)} arguments"
-            raise ArgumentError(name, must, len(found), "return them in order, None for what has none")
+            raise ArgumentError(name, must, len(found), "return them in order, with None for those without one")
         for at, (d, x, parent) in enumerate(zip(found, node.args, node.parents, strict=True)):
             if parent is None:
                 continue
             if d is None:
-                must, got = "what is differentiated must have a gradient", f"None for argument {at}"
+                must, got = "a differentiated argument must have a gradient", f"None for argument {at}"
                 raise DerivativeError(name, must, got, "return it, or give the argument as stop_gradient(x)")
             if tuple(d.shape) != tuple(x.shape):
                 must = f"the gradient of argument {at} must have its shape, {tuple(x.shape)}"
-                raise ShapeError(name, must, tuple(d.shape), "sum it over what was broadcast")
+                raise ShapeError(name, must, tuple(d.shape), "sum it over the broadcast axes")
         return [None if d is None else conjugate(d) for d in found]
 
 
 def _recorded(rule: Rule, y: Any, raw: Any, parents: Any, top: Trace) -> Any:
-    """Return the value, or a tuple of values, as Variables."""
+    """Return the value, or the tuple of values, as Variables with a node."""
     if top is CONSTANT:
         return tuple(map(constant, y)) if type(y) is tuple else constant(y)
     if type(y) is tuple:
@@ -130,10 +130,10 @@ def _recorded(rule: Rule, y: Any, raw: Any, parents: Any, top: Trace) -> Any:
 
 
 def elementwise(f: Function, *df: Function | None) -> Function:
-    """Return an element-wise function with its derivative, ``∂f/∂xᵢ = dfᵢ(*args)``.
+    """Return an element-wise function with a custom derivative, ``∂f/∂xᵢ = dfᵢ(*args)``.
 
-    ``f`` gets bare arrays; ``df`` gets what the enclosing transform differentiates, so that a ``df`` in the standard,
-    or itself made by ``elementwise``, has second derivatives. Arguments broadcast.
+    ``f`` gets bare arrays; ``df`` gets the arrays that the enclosing transform differentiates, so that a ``df`` written
+    in the standard, or made by ``elementwise``, gives second derivatives. Arguments are broadcast.
 
         square = xn.elementwise(kernel, lambda x: 2.0 * x)
     """
@@ -142,7 +142,7 @@ def elementwise(f: Function, *df: Function | None) -> Function:
     def gradient(at: int, slope: Function | None) -> Function:
         def times(g: Any, _: Any, *args: Any) -> Any:
             if slope is None:
-                must, got = "what is differentiated must have a derivative", f"None for argument {at}"
+                must, got = "a differentiated argument must have a derivative", f"None for argument {at}"
                 raise DerivativeError(name, must, got, "give one to elementwise, or stop_gradient(x) to the function")
             return g * slope(*args)
 
@@ -155,18 +155,18 @@ def elementwise(f: Function, *df: Function | None) -> Function:
     def differentiable(*args: Any) -> Any:
         if len(args) != len(df):
             must = f"there must be a derivative for each of the {len(args)} arguments"
-            raise ArgumentError(name, must, len(df), "give one function for each, None for what has none")
+            raise ArgumentError(name, must, len(df), "give one function for each, with None for those without one")
         return apply(rule, f, args)
 
     return update_wrapper(differentiable, f)
 
 
 def pure_callback(f: Function, *args: Any) -> Any:
-    """Return ``f(*args)`` of a function of NumPy's arrays on the host, as an array of the library of the arguments.
+    """Return ``f(*args)``, where f is a function of NumPy arrays on the host, in the library of the arguments.
 
-    It has a value and no derivative: one is given by ``custom_vjp`` around it.
+    The result has no derivative; to give it one, call ``pure_callback`` in the forward of a ``custom_vjp``.
 
-    Raises: in a backward pass ``DerivativeError``.
+    Raises: in the backward pass, ``DerivativeError``.
     """
 
     def on_host(*args: Any) -> Any:
@@ -175,18 +175,18 @@ def pure_callback(f: Function, *args: Any) -> Any:
         return backend_of(like).asarray(y)
 
     def refuse(*_: Any) -> Any:
-        must, remedy = "what is differentiated must have a rule", "call it in the forward of a custom_vjp"
+        must, remedy = "a differentiated function must have a rule", "call it in the forward of a custom_vjp"
         raise DerivativeError("pure_callback", must, name_of(f), remedy)
 
     return apply(Rule(f"pure_callback of {name_of(f)}", (refuse,) * len(args)), on_host, args)
 
 
 def constants(tree: Any) -> Any:
-    """Return arrays, in dicts, lists and tuples too, as Variables by which nothing is differentiated, ``constant(a)``.
+    """Return arrays, also those in dicts, lists and tuples, as constant Variables, ``constant(a)``.
 
-    A function that computes with a Variable and an array beside it finds both in one namespace.
+    A function that combines a Variable with an array then finds both in one namespace.
 
-    Raises: ``DtypeError`` for what is no array and no number.
+    Raises: ``DtypeError`` for anything that is neither an array nor a number.
     """
 
     def one(x: Any) -> Variable:
@@ -200,14 +200,14 @@ def constants(tree: Any) -> Any:
 
 
 def tree_map(f: Function, tree: Any, *others: Any) -> Any:
-    """Return ``f(leaf, ...)`` of every array of nested dicts, lists and tuples, in the same form."""
+    """Return ``f(leaf, ...)`` for every array of nested dicts, lists and tuples, in the same form."""
     return same_form(f, tree, *others)
 
 
 class checkpoint:  # noqa: N801 (a decorator)
-    """Keep of a function its arguments alone, and compute it again in the backward pass: less memory for more time.
+    """A function that keeps only its arguments and runs again in the backward pass: less memory for more time.
 
-    ``checkpoint(f)(*args)`` is ``f(*args)``. All Variables must come as arguments.
+    ``checkpoint(f)(*args)`` equals ``f(*args)``. All Variables that f uses must be arguments.
 
     Raises: ``StateError`` for a function that uses other Variables of the same transform.
     """
@@ -239,7 +239,7 @@ class checkpoint:  # noqa: N801 (a decorator)
         return _recorded(rule, y, raw, parents, top)
 
     def _filled(self, args: Any, raw: tuple[Any, ...]) -> Any:
-        """Return the arguments with these arrays in their places."""
+        """Return the arguments with their arrays replaced by these."""
         items = iter(raw)
         return same_form(lambda _: next(items), args)
 

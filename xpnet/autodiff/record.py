@@ -1,4 +1,4 @@
-"""Recording: how a call on Variables becomes a node of the graph."""
+"""Recording: a call on Variables becomes a node of the graph."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def record(
 ) -> Variable:
     """Return the result of an operation as a Variable with a new node.
 
-    Raises: ``StateError`` where the trace is finished.
+    Raises: ``StateError`` if the trace is finished.
     """
     if keywords:
         refuse_variables(rule, keywords)
@@ -61,7 +61,7 @@ def record(
 
 
 def refuse_variables(rule: Rule, keywords: dict[str, Any]) -> None:
-    """Raise where an option is a Variable by which the function would have to be differentiated.
+    """Raise if an option is a Variable with respect to which the function would have to be differentiated.
 
     Raises: ``DtypeError``.
     """
@@ -78,7 +78,7 @@ def record_parts(
     trace: Trace,
     keywords: dict[str, Any] | None,
 ) -> tuple[Any, ...]:
-    """Return the several results of an operation as Variables that share one node."""
+    """Return the results of an operation as Variables that share one node."""
     whole = record(rule, values, args, parents, trace, keywords).node
     return tuple(record(PART, value, (values, at), (whole, None), trace) for at, value in enumerate(values))
 
@@ -86,10 +86,10 @@ def record_parts(
 def apply(
     rule: Rule, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any] | None = None
 ) -> Any:
-    """Call the function on what the Variables wrap, and record it for the highest number among them.
+    """Call the function on the values of the Variables with the highest number, and record it for that number.
 
-    Other Variables are constants to that trace; the call inside records itself for the next lower number. Where that
-    number is of a batch, the function is called on the whole batch.
+    Other Variables are constants for that trace; the call on them is recorded for the next lower number. If the highest
+    number is that of a batch, the function is called on the whole batch.
 
     Raises: ``LibraryError`` for arrays of two libraries; ``StateError`` for a Variable that escaped its trace.
     """
@@ -113,7 +113,7 @@ def apply(
 def apply_value(
     rule: Rule, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any] | None = None
 ) -> Any:
-    """Call a function whose results are constants on the arrays at the bottom of Variables, and on whole batches."""
+    """Call a function whose results are constants, on the innermost arrays of Variables and on whole batches."""
     args = tuple(map(bare, args))
     trace = highest_batch(args)
     if trace is not None:
@@ -122,9 +122,9 @@ def apply_value(
 
 
 def highest_batch(args: tuple[Any, ...]) -> Trace | None:
-    """Return the trace of the innermost ``vmap`` among the arguments.
+    """Return the trace of the innermost ``vmap`` among the arguments, or None.
 
-    Raises: ``StateError`` for a batch that escaped it.
+    Raises: ``StateError`` for a batch that escaped its ``vmap``.
     """
     traces = [arg.level for arg in args if type(arg) is Batch]
     for trace in traces:
@@ -134,9 +134,9 @@ def highest_batch(args: tuple[Any, ...]) -> Trace | None:
 
 
 def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[Node | None, ...]]:
-    """Return the highest trace among the Variables, what lies under its Variables and under constants, and their nodes.
+    """Return the highest trace among the Variables, the arguments with its Variables and constants unwrapped, and the
 
-    The trace is None where there are no Variables, and that of a batch where it is higher; constants have no nodes.
+    nodes of its Variables; constants have none. The trace is None without Variables, and a batch's if that is higher.
 
     Raises: ``StateError`` for a Variable that escaped its trace.
     """
@@ -157,7 +157,7 @@ def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[N
             if top is None:
                 top = trace
             elif trace.number > top.number:
-                for before in range(at):  # what was highest until here is a constant to this trace
+                for before in range(at):  # Variables of lower traces are constants for this one
                     if parents[before] is not None:
                         raw[before], parents[before] = args[before], None
                 top = trace
@@ -174,14 +174,14 @@ def strip(args: tuple[Any, ...]) -> tuple[Trace | None, tuple[Any, ...], tuple[N
 
 
 def plain_numbers(raw: tuple[Any, ...], args: tuple[Any, ...]) -> Iterator[Any]:
-    """Return NumPy's scalars as Python's numbers, for libraries that do not take them."""
+    """Yield NumPy's scalars as Python numbers for libraries that refuse them, and other arguments unchanged."""
     others = {library_name(array_namespace(base(arg))) for arg in args if type(arg) is Variable} - {"numpy"}
     for arg in raw:
         yield arg.item() if others and isinstance(arg, np.generic) else arg
 
 
 def one_library(args: tuple[Any, ...]) -> None:
-    """Raise where the arrays among the arguments are of two libraries; NumPy's scalars are of any.
+    """Raise if the arrays among the arguments belong to two libraries; NumPy's scalars belong to any.
 
     Raises: ``LibraryError`` naming both.
     """
@@ -191,7 +191,7 @@ def one_library(args: tuple[Any, ...]) -> None:
 
 
 def bare(value: Any) -> Any:
-    """Return the array at the bottom of a Variable, and the same of lists and tuples of them."""
+    """Return the innermost array of a Variable, also within lists and tuples."""
     if type(value) is Variable:
         return base(value)
     if type(value) in (list, tuple):

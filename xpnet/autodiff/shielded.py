@@ -1,11 +1,11 @@
-"""Gradients behind a ``where``: what a result does not depend on has the gradient 0, whatever its own slope is.
+"""Gradients behind a ``where``: an element that the result does not depend on has gradient 0, whatever its slope.
 
-``xp.where(x > 0, xp.sqrt(x), 0)`` does not take √0, but √ has an infinite slope there, and ``0 · ∞`` is no number. A
-walk that ends in a NaN is walked again beside a count: how often the result takes each element of each node. Functions
-that pick elements or replace them say so by their own rules, applied to counts; element-wise functions take each
-element as often as their result is taken; all others take everything where anything of theirs is taken. What is not
-taken has the gradient 0. Where nobody can ask for a NaN, for the walk is compiled, captured or differentiated itself,
-the counts go along at once.
+``xp.where(x > 0, xp.sqrt(x), 0)`` does not use √0, but √ has an infinite slope there, and ``0 · ∞`` is NaN. If a
+backward walk ends in a NaN, it is repeated along with counts: how often the result uses each element of each node.
+Functions that select, move or replace elements propagate counts by their own gradients; an element-wise function uses
+each element as often as its result is used; any other function uses all elements if any of its results is used. An
+element that is not used gets the gradient 0. If a NaN cannot be tested, because the walk is compiled, captured or
+differentiated itself, the counts are computed in the first walk.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from xpnet.autodiff.table import RULES, Rule, base, fit, own
 from xpnet.backend import array_namespace, device_of
 
 PICKING = frozenset(("where", "getitem", "setitem", "take", "take_along_axis", "tril", "triu", "diagonal"))
-"""Functions whose results leave elements out."""
+"""Functions whose results omit elements."""
 MOVING = PICKING | {
     *("reshape", "squeeze", "expand_dims", "permute_dims", "moveaxis", "matrix_transpose", "flip", "roll", "tile"),
     *("broadcast_to", "asarray", "astype", "repeat", "concat", "stack", "sum", "sort", "max", "min"),
 }
-"""Functions whose gradients are counts where counts arrive."""
+"""Functions whose gradients turn counts into counts."""
 TAME = MOVING | {
     *("add", "subtract", "multiply", "negative", "positive", "abs", "square", "sin", "cos", "tanh", "sign"),
     *("maximum", "minimum", "clip", "conj", "real", "imag", "mean", "matmul", "vecdot", "tensordot"),
 }
-"""Functions whose slopes are finite where their arguments are."""
+"""Functions whose slopes are finite for finite arguments."""
 
 ONE_BY_ONE, MOVES = "one by one", "moves"
 
@@ -40,9 +40,9 @@ ONE_BY_ONE, MOVES = "one by one", "moves"
 def walk(
     nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False, most: float = inf
 ) -> dict[Node, Any]:
-    """Return the gradients at every node, as ``tape.walk`` does, with 0 for what the result does not depend on.
+    """Return the gradients at every node, as ``tape.walk`` does, with 0 for elements that the result does not use.
 
-    Raises: ``ArgumentError`` with ``check`` for the first NaN; ``StateError`` on a released graph.
+    Raises: ``ArgumentError`` for the first NaN if ``check``; ``StateError`` for a released graph.
     """
     if not _may_shield(nodes):
         return tape.walk(nodes, last, seeds, check, most)
@@ -54,7 +54,7 @@ def walk(
 
 
 def _may_shield(nodes: Sequence[Node]) -> bool:
-    """Return whether anything is left out that may have an infinite slope."""
+    """Return whether the graph omits elements, and has functions whose slopes may be infinite."""
     rules = {node.rule for node in nodes if node.rule is not None}
     if PICKING.isdisjoint([rule.name for rule in rules]):
         return False
@@ -71,14 +71,14 @@ def _is_tame(node: Node) -> bool:
 
 
 def _may_have_nan(d: Any) -> bool:
-    """Return whether there is a NaN, or nobody can tell: what is compiled or captured has no values yet."""
+    """Return whether there may be a NaN; a compiled or captured array has no values yet, and may have one."""
     d = bottom(d)
     if d is None or device_of(d) is None:
         return d is not None
     xp = array_namespace(d)
     try:
         return bool(xp.any(xp.isnan(d)))
-    except RuntimeError:  # of a stream that is captured, or a compiler
+    except RuntimeError:  # raised for a stream that is being captured, or by a compiler
         return True
 
 
@@ -86,7 +86,7 @@ def _walk_counting(
     nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool, most: float
 ) -> dict[Node, Any]:
     grads: dict[Node, Any] = {}
-    taken: dict[Node, Any] = {}  # how often each element is, None for all of them
+    taken: dict[Node, Any] = {}  # how often each element is used, None for all elements
     for node, seed in zip(last, seeds, strict=True):
         seed = seed if node.value is None else fit(seed, node.value)
         grads[node], taken[node] = grads[node] + seed if node in grads else seed, None
@@ -117,7 +117,7 @@ def _walk_counting(
 
 
 def _without(d: Any, count: Any) -> Any:
-    """Return a gradient with 0 for what is not taken."""
+    """Return a gradient with 0 for elements that are not used."""
     if count is None:
         return d
     xp = array_namespace(d, count)
@@ -125,7 +125,7 @@ def _without(d: Any, count: Any) -> Any:
 
 
 def _passed_on(rule: Rule, node: Node, g: Any, count: Any = None) -> list[Any]:
-    """Return what a node gives to each of its parents; the count is that of its own elements."""
+    """Return the gradients for each parent of a node, with ``count`` for the elements of the node itself."""
     args, keywords = node.args, node.keywords or {}
     if rule.joint is not None:
         found = rule.joint(g, node)
@@ -137,7 +137,7 @@ def _passed_on(rule: Rule, node: Node, g: Any, count: Any = None) -> list[Any]:
 
 
 def _counts(rule: Rule, node: Node, count: Any) -> list[Any]:
-    """Return how often each element of each parent is taken for this node, None for all of them."""
+    """Return how often this node uses each element of each parent, with None for all elements."""
     kind = _kind(rule)
     if count is None and (kind != MOVES or rule.name not in PICKING):
         return [None] * len(node.args)
@@ -152,7 +152,7 @@ def _counts(rule: Rule, node: Node, count: Any) -> list[Any]:
 
 
 def _kind(rule: Rule) -> str:
-    """Return what is known of a rule: that it goes element by element, that it moves them, or nothing."""
+    """Return ``ONE_BY_ONE`` for an element-wise rule, ``MOVES`` for one that moves elements, and "" for any other."""
     one_by_one = rule.batch is aligned
-    of_the_table = type(rule) is Rule and (not one_by_one or RULES.get(rule.name) is rule)  # names may be of one's own
+    of_the_table = type(rule) is Rule and (not one_by_one or RULES.get(rule.name) is rule)  # a user may reuse a name
     return MOVES if of_the_table and rule.name in MOVING else ONE_BY_ONE if one_by_one else ""

@@ -1,4 +1,4 @@
-"""What a function of the standard takes, asked of its declaration, and the error for a call that is none."""
+"""The arguments of a function of the standard, from its declaration, and the error for a call that does not fit."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from xpnet.standard import FUNCTIONS
 
 
 class CallError(XpnetError, TypeError):
-    """A call with arguments that the function does not take."""
+    """The error of a call with arguments that the function does not take."""
 
 
 class Takes:
     """The arguments of one function, ``takes.check(args, keywords)``.
 
-    A call of ``least`` to ``most`` positional arguments, whose keywords are all ``within`` those that can only be
-    given by name, needs no check; ``alone`` says that one argument is enough.
+    A call needs no check if it has ``least`` to ``most`` positional arguments and its keywords are all ``within`` the
+    keyword-only ones; ``alone`` is true if one argument is sufficient.
     """
 
     __slots__ = ("alone", "first", "least", "most", "name", "names", "signature", "within")
@@ -41,13 +41,13 @@ class Takes:
         return f"{self.name}{inspect.Signature(plain)}"
 
     def check(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        """Raise unless the function takes these.
+        """Raise unless the function takes these arguments.
 
-        Raises: ``CallError`` that says what it takes.
+        Raises: ``CallError``, which states the signature.
         """
         count = len(args)
         if count > self.most:
-            raise self._error(f"{count} positional arguments", "give what stands behind the * by its name")
+            raise self._error(f"{count} positional arguments", "pass the arguments after the * by name")
         self.check_names(keywords)
         for at, (name, needed) in enumerate(self.first):
             if at < count and name in keywords:
@@ -60,7 +60,7 @@ class Takes:
         for name in keywords:
             if name not in self.names:
                 by_place = any(name == first for first, _ in self.first)
-                raise self._error(f"the keyword {name}", "give it by its place" if by_place else "leave it out")
+                raise self._error(f"the keyword {name}", "pass it by position" if by_place else "leave it out")
 
     def _error(self, got: str, remedy: str) -> CallError:
         return CallError(self.name, f"the call must be {self}", got, remedy)

@@ -46,7 +46,7 @@ def logsumexp(x: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -
 
 
 def _largest(x: Any, axis: Any) -> Any:
-    """Return the largest x, a constant, 0 where it is infinite."""
+    """Return the largest x as a constant, or 0 where it is infinite."""
     array = base(x)
     xp = array_namespace(array)
     largest = xp.max(xp.real(array) if dtype_kind(array) == "complex" else array, axis=axis, keepdims=True)
@@ -54,7 +54,7 @@ def _largest(x: Any, axis: Any) -> Any:
 
 
 def boxcox(x: Any, lmbda: Any) -> Any:
-    """Return ``(x^λ - 1) / λ``, ``log x`` where λ is 0."""
+    """Return ``(x^λ - 1) / λ``, or ``log x`` where λ is 0."""
     log = array_namespace(x).log(x)
     return log * call("exprel", log * lmbda)
 
@@ -66,7 +66,7 @@ def boxcox1p(x: Any, lmbda: Any) -> Any:
 
 
 MADE_OF = {function.__name__: function for function in (softmax, log_softmax, logsumexp, boxcox, boxcox1p)}
-""" ``xp.special.<name>`` that are made of others and of the standard."""
+"""The functions ``xp.special.<name>`` that are composed of others and of the standard."""
 
 OTHER_NAMES = {"psi": "digamma"}
 
@@ -90,7 +90,7 @@ class Special(ModuleType):
 
 
 def _of_variables(name: str, function: Callable[..., Any], space: Namespace) -> Callable[..., Any]:
-    """Return the function with Variables as results, and as the first argument where it is made of others."""
+    """Return the function with Variables as results; a composed function also gets its first argument as a Variable."""
 
     def recorded(*args: Any, **keywords: Any) -> Any:
         if name in MADE_OF:

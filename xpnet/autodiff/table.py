@@ -1,11 +1,11 @@
-"""The table of rules: one declaration per function, one gradient per operand.
+"""The table of rules: one declaration for each function, one gradient for each operand.
 
-A gradient is ``gradient(g, y, *args, **keywords)``: ``g`` arrives at the result ``y``, the arguments are those of
-the call. It is asked for only where it is wanted. It is written in the standard and takes its namespace from its
-arguments, so that it can be differentiated again. Operands that may have been broadcast or promoted are
-brought back to their shape and dtype in one place, ``fit``, where the rule says ``fits=True``.
+A gradient is ``gradient(g, y, *args, **keywords)``: ``g`` is the gradient at the result ``y``, the arguments are those
+of the call. It is called only if its result is needed. It is written in the standard and takes its namespace from its
+arguments, so that it can be differentiated again. Gradients of operands that may have been broadcast or promoted are
+brought back to shape and dtype of the operand in one place, ``fit``, if the rule says ``fits=True``.
 
-A composite is a function written in terms of others that have rules.
+A composite is a function written in terms of functions that have rules.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ ASSIGNMENTS: set[Rule] = set()
 
 
 class Rule:
-    """How gradients and tangents pass through one function, and how a batch does.
+    """The gradients, tangents and batching rule of one function.
 
-    ``joint``, where a rule has it, returns the gradients of all operands at once; ``outputs`` is the tuple
-    type of several results; ``operands`` names those that may be given as keywords; ``note`` says what holds
-    where there is no derivative. ``fresh`` tells that each gradient is computed into memory of its own; others may
-    be ``g`` itself, or a view of it, and are copied before a caller gets them. ``indifferent`` names the options that
-    may be Variables, because the result does not change with them. ``forward`` is the way of tangents, one of
+    ``joint``, if a rule has it, returns the gradients of all operands at once; ``outputs`` is the tuple type of
+    several results; ``operands`` names those that may be given as keywords; ``note`` states the result where there
+    is no derivative. ``fresh`` means that each gradient is computed into new memory; other gradients may be ``g``
+    itself, or a view of it, and are copied before a caller gets them. ``indifferent`` names the options that may be
+    Variables, because the result does not change with them. ``forward`` is the way of tangents, one of
     ``forward.py``, and ``batch`` that of a batch, one of ``batching/ways.py``. The result of a ``view`` (all are in
     ``VIEWS``) may share the memory of its operand; a rule that ``assigns`` (``ASSIGNMENTS``) returns its operand with
-    other items.
+    items replaced.
     """
 
     __slots__ = (
@@ -75,10 +75,10 @@ class Rule:
             ASSIGNMENTS.add(self)
 
     def release(self) -> None:
-        """Drop what the rule kept of one call; a rule of the table keeps nothing."""
+        """Drop the values that the rule kept for one call; a rule of the table keeps none."""
 
     def deliver(self, node: Any, delivered: set[tuple[int, str]]) -> None:
-        """Assign gradients to what was called; only a layer has a place for them."""
+        """Assign gradients to the layer that was called; other rules have nothing to assign."""
 
     def __repr__(self) -> str:
         return f"<Rule {self.name}>"
@@ -87,7 +87,7 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 VALUES: dict[str, Rule] = {}
-"""The functions whose results are constants."""
+"""Functions whose results are constants."""
 
 COMPOSITES: dict[str, tuple[Callable[..., Any], str]] = {}
 
@@ -100,7 +100,7 @@ def rule(name: str, *gradients: Gradient | None, **options: Any) -> Rule:
 
 
 def value_only(names: str, note: str, batch: Callable[..., Any] | None = None) -> None:
-    """Declare functions of the standard whose results are constants, and how they treat a batch."""
+    """Declare functions of the standard whose results are constants, with their batching rule."""
     for name in names.split():
         VALUES[name] = Rule(name, note=note, batch=batch)
 
@@ -116,14 +116,14 @@ def composite(name: str, note: str = "") -> Callable[[Callable[..., Any]], Calla
 
 
 def base(x: Any) -> Any:
-    """Return the array at the bottom of the Variables that wrap each other."""
+    """Return the innermost array of Variables that wrap each other."""
     while getattr(type(x), "differentiates", False):
         x = x.value
     return x
 
 
 def own(d: Any) -> Any:
-    """Return a gradient in memory that nothing else uses, and that may be written to."""
+    """Return a copy of a gradient, which nothing else uses and which may be written to."""
     return array_namespace(d).asarray(d, device=device_of(d), copy=True)
 
 
@@ -146,7 +146,7 @@ def fit(d: Any, x: Any) -> Any:
 
 
 def fitted(d: Any, y: Any) -> Any:
-    """Return the tangent ``d`` in the shape and dtype of its result, repeated along axes that it lacks."""
+    """Return the tangent ``d`` in the shape and dtype of its result, broadcast along axes that it lacks."""
     if d is None or (d.dtype is y.dtype and d.shape == y.shape):
         return d
     xp = array_namespace(d, y)
@@ -161,7 +161,7 @@ def fitted(d: Any, y: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def repeated(shape: tuple[int, ...], of: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the axes that a shape has in front of another one, and those, behind them, along which that has size 1."""
+    """Return the axes that a shape has in front of the shape ``of``, and those of the rest where ``of`` has size 1."""
     extra = len(shape) - len(of)
     rest = shape[max(extra, 0) :]
     axes = tuple(axis for axis, (a, b) in enumerate(zip(rest, of, strict=False)) if b == 1 and a != 1)

@@ -1,16 +1,16 @@
-"""The tape: the walk back through the nodes, and what it leaves of them.
+"""The tape: the backward walk through the nodes, and the parts of them that it keeps.
 
-The walk takes the nodes from the last made to the first: each asks its rule for one gradient per parent and adds
-it to what the parent has. There is no recursion, so a graph may be as deep as memory allows.
+The walk visits the nodes from the last made to the first: it computes one gradient per parent by the node's rule and
+adds it to the gradient of the parent. There is no recursion, so a graph may be as deep as memory allows.
 
-What stands after ``y.backward()`` (drawing relies on it): ``y.node`` and from there, through ``inputs``, every
+After ``y.backward()`` there remain (drawing relies on it): ``y.node`` and from there, through ``inputs``, every
 node, with its ``name``, ``label``, ``layer``, ``keywords``, ``shape``, ``dtype`` and ``order``. ``value``, ``gradient``
-and the constants among ``inputs`` stay where they have at most 64 elements (``SMALL``); larger ones are None,
-but a leaf keeps its own. What rules and layers kept for the walk is gone.
+and the constants among ``inputs`` remain if they have at most 64 elements (``SMALL``); larger ones are None,
+but a leaf keeps its own. The values that rules and layers kept for the walk are released.
 
-Gradients of complex values travel unconjugated: an arrow carries ``c`` with ``dL = Re Σ c dz``, so that the rule of
-a holomorphic function is ``c f'(z)`` with no conjugation anywhere. What a caller sees, ``x.grad`` and the results
-of the transforms, is ``conj(c)``, the direction of steepest ascent, as in torch.
+Gradients of complex values are passed on unconjugated: ``c`` with ``dL = Re Σ c dz``, so that the rule of
+a holomorphic function is ``c f'(z)`` with no conjugation anywhere. A caller gets ``conj(c)``, in ``x.grad`` and from
+the transforms, which is the direction of steepest ascent, as in torch.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from xpnet.autodiff.table import Rule, fit, own
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, StateError
 
-SMALL = 64  # elements: what a picture can show
+SMALL = 64  # elements: the most that a drawing shows
 NONE = -1
 
 by_order = attrgetter("order")
 
 
 def reachable(last: Iterable[Node]) -> list[Node]:
-    """Return the nodes from which these were made, the last made first."""
+    """Return the nodes from which these were computed, the last made first."""
     seen = set(last)
     stack = list(seen)
     while stack:
@@ -46,18 +46,18 @@ def reachable(last: Iterable[Node]) -> list[Node]:
 def walk(
     nodes: Iterable[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool = False, most: float = inf
 ) -> dict[Node, Any]:
-    """Return the gradients at every node from those at the last ones; ``nodes`` are reachable, the last made first.
+    """Return the gradients at every node, given those at the last ones; ``nodes`` are reachable, the last made first.
 
     Every gradient has the shape and dtype of the value that it belongs to. Nothing is written on the nodes, so that
-    threads may walk one graph at once. What arrives at a leaf has memory of its own. An operation's gradient of more
-    than ``most`` elements, or any where that is ``NONE``, is dropped once it has been passed on.
+    threads may walk one graph at once. The gradient of a leaf has its own memory. An operation's gradient of more
+    than ``most`` elements, or any if that is ``NONE``, is dropped once it has been passed on.
 
-    Raises: ``StateError`` on a graph that ``backward`` has released, and with ``check`` on the first NaN.
+    Raises: ``StateError`` for a graph that ``backward`` has released; ``ArgumentError`` for the first NaN if ``check``.
     """
     grads: dict[Node, Any] = {}
     get, bounded = grads.get, most < inf
     for node, seed in zip(last, seeds, strict=True):
-        if node.value is not None:  # a layer need not check what arrives: shape and dtype are those of its result
+        if node.value is not None:  # a layer need not check dout: its shape and dtype are those of the result
             seed = fit(seed, node.value)
         before = get(node)
         grads[node] = (own(seed) if node.rule is None else seed) if before is None else before + seed
@@ -106,8 +106,8 @@ def drops(rule: Rule, y: Any, most: float) -> bool:
 
 
 def _shared(d: Any, g: Any, found: Sequence[Any]) -> bool:
-    """Return whether other arrays may use the memory of a gradient that a layer or a list gave."""
-    if d is g or getattr(d, "base", d) is not None:  # a library without ``base`` does not tell a view
+    """Return whether other arrays may use the memory of a gradient that a layer or a list returned."""
+    if d is g or getattr(d, "base", d) is not None:  # a library without ``base`` does not mark views
         return True
     return sum(d is other for other in found) > 1
 
@@ -122,7 +122,7 @@ def kept_of(nodes: Iterable[Node], keep: bool) -> float:
 
 
 def settle(nodes: Iterable[Node], grads: dict[Node, Any], keep: bool) -> None:
-    """Write the gradients on the nodes and the layers; then, unless ``keep``, drop what only the walk needed."""
+    """Write the gradients on the nodes and layers; then, unless ``keep``, drop the values that only the walk needed."""
     delivered: set[tuple[int, str]] = set()
     get = grads.get
     for node in nodes:
@@ -150,14 +150,14 @@ def settle(nodes: Iterable[Node], grads: dict[Node, Any], keep: bool) -> None:
 
 
 def at_leaf(d: Any, x: Any) -> Any:
-    """Return the gradient of a leaf: an array where NumPy makes a number of one without axes."""
+    """Return the gradient of a leaf, as an array if NumPy has made it a scalar."""
     if d is None or type(d) is type(x) or d.shape != ():
         return d
     return array_namespace(d).asarray(d)
 
 
 def _constants(parents: tuple[Node | None, ...], args: tuple[Any, ...]) -> Released:
-    """Return the arguments that have no node, where they are small enough to draw."""
+    """Return the arguments without a node, if they are small enough to draw."""
     pairs = zip(parents, args, strict=False)
     return Released(
         [arg if parent is None and prod(getattr(arg, "shape", ())) <= SMALL else None for parent, arg in pairs]
@@ -165,9 +165,9 @@ def _constants(parents: tuple[Node | None, ...], args: tuple[Any, ...]) -> Relea
 
 
 def check_number(node: Node, parent: Node, g: Any, d: Any) -> None:
-    """Raise on the first NaN, naming the node that made it.
+    """Raise for a NaN, with the name of the node that made it.
 
-    Raises: ``ArgumentError`` that names the operation and its operand.
+    Raises: ``ArgumentError``, which names the operation and its operand.
     """
     for piece in d if isinstance(d, Parts) else (d,):
         if piece is None:
@@ -186,10 +186,10 @@ def check_number(node: Node, parent: Node, g: Any, d: Any) -> None:
 
 
 def released(node: Node) -> StateError:
-    """Return the error of a node whose rule needs what an earlier walk dropped."""
+    """Return the error for a node whose rule needs values that an earlier walk dropped."""
     return StateError(
         "backward",
-        "the graph must still hold what its rules kept",
+        "the graph must still hold the values that its rules kept",
         f"{node.name}, released by an earlier backward()",
         "compute y again, or call the first y.backward(keep=True)",
     )

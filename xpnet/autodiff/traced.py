@@ -1,4 +1,4 @@
-"""What the transforms share: arguments as Variables of a trace, what the function made of them, and its gradients."""
+"""Functions that the transforms share: they trace the arguments, check the results, and collect the gradients."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Argnums = int | tuple[int, ...]
 
 
 def below(tree: Any) -> int:
-    """Return the highest number among the Variables and batches of the arguments."""
+    """Return the highest number among the Variables and batches of the arguments, or 0."""
     found = leaves(tree)
     traces = [x.node.trace if type(x) is Variable else x.level for x in found if type(x) in WRAPPERS]
     return max([trace.number for trace in traces], default=0)
 
 
 def read_argnums(argnums: Any, who: str) -> Argnums:
-    """Return the number of an argument, or a tuple of them.
+    """Return the number of an argument, or a tuple of numbers.
 
     Raises: ``DtypeError`` for anything else.
     """
@@ -49,9 +49,9 @@ def read_argnums(argnums: Any, who: str) -> Argnums:
 
 
 def numbers_of(args: tuple[Any, ...], argnums: Argnums, who: str) -> list[int]:
-    """Return the chosen arguments, counted from 0.
+    """Return the numbers of the chosen arguments, counted from 0.
 
-    Raises: ``ArgumentError`` for one that is not there.
+    Raises: ``ArgumentError`` for an argument that does not exist.
     """
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     for number in numbers:
@@ -66,8 +66,8 @@ def trace_arguments(
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Return the arguments with the chosen ones as Variables of the trace, and those again for the transform itself.
 
-    The function may change its Variables; the second ones keep the node and the value that it was given.
-    A number is of the library and dtype of the first floating array beside it, else of the current backend's.
+    The function may assign to its Variables; the second ones keep the original node and value.
+    A number gets the library and dtype of the first floating array among the arguments, or else of the current backend.
     """
     numbers = numbers_of(args, argnums, who)
     floating = (x for x in leaves(args) if hasattr(x, "dtype") and is_array(x) and dtype_kind(x) == "real")
@@ -86,7 +86,7 @@ def trace_arguments(
 
 
 def traced_result(y: Any, trace: Trace, f: Function, who: str) -> Variable:
-    """Return the one array that the function returned, a Variable of the trace."""
+    """Return the array that the function returned, after checking that it is a Variable of the trace."""
     if type(y) is not Variable or y.node.trace is not trace:
         if y is None or isinstance(y, list | tuple | dict | str):
             if y is None:
@@ -98,14 +98,14 @@ def traced_result(y: Any, trace: Trace, f: Function, who: str) -> Variable:
 
 
 def traced_outputs(y: Any, trace: Trace) -> list[Node | None]:
-    """Return the nodes of what the function returned, None for what does not depend on the arguments."""
+    """Return the nodes of the results, with None for results that do not depend on the arguments."""
     return [item.node if type(item) is Variable and item.node.trace is trace else None for item in leaves(y)]
 
 
 def dependent_outputs(y: Any, trace: Trace, f: Function, who: str) -> list[Node | None]:
-    """Return the nodes of what the function returned, some of which depend on the arguments.
+    """Return the nodes of the results, with None for results that do not depend on the arguments.
 
-    Raises: ``DtypeError`` where it returned None; ``StateError`` where nothing depends on them.
+    Raises: ``DtypeError`` if the function returned None; ``StateError`` if no result depends on them.
     """
     nodes = traced_outputs(y, trace)
     if y is None:
@@ -120,7 +120,7 @@ def returns_none(f: Function, who: str) -> DtypeError:
 
 
 class Walk:
-    """The graph of what depends on the arguments, sorted once for any number of walks back."""
+    """The graph between arguments and results, sorted once for any number of backward walks."""
 
     __slots__ = ("at", "last", "nodes")
 
@@ -130,7 +130,7 @@ class Walk:
         self.nodes = reachable(self.last)
 
     def largest(self) -> int:
-        """Return how many elements the largest value in it has."""
+        """Return the number of elements of the largest value in the graph."""
         return max(prod(getattr(node.value, "shape", ())) for node in self.nodes)
 
     def __call__(self, seeds: Sequence[Any], check: bool = False) -> dict[Node, Any]:
@@ -156,12 +156,12 @@ def name_of(f: Function) -> str:
 
 
 def _same(*operands: Any) -> Any:
-    """Return the gradient of the first operand: what arrived."""
+    """Return ``g``, the gradient of the first operand."""
     return operands[0]
 
 
 def _unrelated(*operands: Any) -> Any:
-    """Return the gradient of the last operand: zeros."""
+    """Return zeros, the gradient of the last operand."""
     return array_namespace(operands[-1]).zeros_like(operands[-1])
 
 
@@ -171,7 +171,7 @@ LINK = Rule("gradient", (_same, _unrelated), forward=formula(lambda moves, *_: m
 def gradients_of(
     chosen: Any, grads: dict[Node, Any], f: Function, who: str, conjugated: bool = True
 ) -> tuple[Any, ...]:
-    """Return the gradients that a walk found at the chosen Variables; zeros where only others mattered."""
+    """Return the gradients of a walk at the chosen Variables, with zeros for arrays that have no influence."""
     for argument in chosen:
         found = leaves(argument)
         if found and who != "hessian" and all(grads.get(x.node) is None for x in found):
@@ -185,7 +185,7 @@ def gradients_of(
             d = array_namespace(x.value).zeros_like(x.value)
         elif conjugated:
             d = conjugate(d)
-        if id(d) in given:  # an argument named twice
+        if id(d) in given:  # the same argument was named twice
             d = own(d)
         given.add(id(d))
         if type(x.value) is Variable and (type(d) is not Variable or d.node.parents == ()):
@@ -196,28 +196,28 @@ def gradients_of(
 
 
 def as_given(tree: Any, gradients: Any) -> Any:
-    """Return the gradients in the form of the arguments: of a number a number, of an array an array."""
+    """Return the gradients in the form of the arguments: a number for a number, an array for an array."""
     return same_form(lambda x, d: _number(d) if type(x) in NUMBERS else d, tree, gradients)
 
 
 def _number(d: Any) -> Any:
-    """Return the number in an array as Python has it; what an outer ``grad`` or a compiler traces stays as it is."""
+    """Return the number in an array as a Python number; leave an array of an outer ``grad`` or a compiler unchanged."""
     if type(d) in WRAPPERS or d.shape != () or device_of(d) is None:
         return d
     host = to_numpy(d)[()]
-    # the digits that tell a float32 from its neighbours: 0.2, where float() says 0.20000000298023224
+    # the shortest digits that identify a float32: 0.2, where float() gives 0.20000000298023224
     return complex(host) if np.iscomplexobj(host) else float(str(host))
 
 
 def pairs(tree: Any, like: Any) -> list[tuple[Any, Any]]:
-    """Return what stands in one place of two trees of one form."""
+    """Return pairs of the leaves at the same position of two trees of the same form."""
     found: list[tuple[Any, Any]] = []
     same_form(lambda x, d: found.append((d, x)), like, tree)
     return found
 
 
 def as_seed(d: Any, like: Any, who: str) -> Any:
-    """Return a cotangent or tangent as an array of the shape of what it belongs to."""
+    """Return a cotangent or tangent as an array of the shape of ``like``."""
     d = d.item() if isinstance(d, np.generic) else d
     if type(d) in NUMBERS:
         check_real(d, like, who)
@@ -235,9 +235,9 @@ def as_seed(d: Any, like: Any, who: str) -> Any:
 
 
 def as_tangent(d: Any, like: Any, who: str) -> Any:
-    """Return a tangent in the shape and dtype of what it belongs to.
+    """Return a tangent in the shape and dtype of ``like``.
 
-    Raises: ``ShapeError`` for another shape; ``DtypeError`` for integers, and complex numbers for real ones.
+    Raises: ``ShapeError`` for another shape; ``DtypeError`` for integers, and for complex numbers if ``like`` is real.
     """
     d = as_seed(d, like, who)
     if dtype_kind(d) in ("integer", "bool"):
@@ -246,34 +246,36 @@ def as_tangent(d: Any, like: Any, who: str) -> Any:
 
 
 def check_arguments(arguments: list[Any], y: Any, f: Function, who: str) -> None:
-    """Refuse derivatives that no array of numbers holds: of a real result, or of a gradient, by complex arguments.
+    """Raise for derivatives that are not one array: of a real result, or of a gradient, with complex arguments.
 
     Raises: ``DtypeError``.
     """
     if not any(dtype_kind(x) == "complex" for x in arguments):
         return
     if who == "hessian":
-        must, remedy = "the arguments must be real", "use hvp, or write f by real and imaginary parts"
+        must, remedy = "the arguments must be real", "use hvp, or write f in terms of real and imaginary parts"
         raise DtypeError(who, must, "complex ones", remedy)
     if dtype_kind(y) != "complex":
-        must = f"the result of {name_of(f)} must be complex where an argument is"
+        must = f"the result of {name_of(f)} must be complex if an argument is"
         raise DtypeError(who, must, y.dtype, "use grad or vjp, which give the direction of steepest ascent")
 
 
 def whole(first: Any, *second: Any, dtype: Any, f: Function, who: str) -> Any:
-    """Return the derivatives of a complex result from those of its real and imaginary parts; of a real one the first.
+    """Return the derivatives of a complex result from those of its real and imaginary parts; else the first ones.
 
-    Raises: ``ArgumentError`` where they are not those of an analytic function of a complex argument.
+    Raises: ``ArgumentError`` if they are not those of an analytic function of a complex argument.
     """
     if not second:
         return first
-    if dtype_kind(first) != "complex":  # by a real argument
+    if dtype_kind(first) != "complex":  # the argument is real
         xp = array_namespace(first)
         return xp.astype(first, dtype) + 1.0j * xp.astype(second[0], dtype)
     real, imaginary = base(first), base(second[0])
     xp = array_namespace(real)
     gap, size = xp.abs(real - 1.0j * imaginary), xp.abs(real) + xp.abs(imaginary)
     if size_of(size) and bool(xp.any(gap > 1e-3 * xp.max(size))):
-        must = f"{name_of(f)} must be analytic where its argument is complex"
-        raise ArgumentError(who, must, "another derivative along i", "use vjp or jvp, or write f by real parts")
+        must = f"{name_of(f)} must be analytic if its argument is complex"
+        raise ArgumentError(
+            who, must, "another derivative along i", "use vjp or jvp, or write f in terms of real and imaginary parts"
+        )
     return first

@@ -1,8 +1,8 @@
-"""``grad`` and its kin: functions that turn a function into its derivatives.
+"""``grad`` and related transforms: functions that turn a function into its derivatives.
 
-Each traces the function with a number of its own, so that they nest to any order. Arguments may be arrays,
-numbers, or nested dicts, lists and tuples of them. A gradient has the form of its argument: of a number it is a number,
-and a number beside arrays is computed with in their library and dtype. They write nothing on Variables or layers
+Each call traces the function with a number of its own, so that transforms nest to any order. Arguments may be
+arrays, numbers, or nested dicts, lists and tuples of them. A gradient has the form of its argument, a number for a
+number; a number next to arrays is converted to their library and dtype. Transforms write nothing on Variables or layers
 outside.
 For complex arguments the gradient is the direction of steepest ascent, ``conj(∂L/∂z)`` as in torch; ``vjp`` multiplies
 by the conjugate transpose of the Jacobian, ``jvp`` and ``jacobian`` of holomorphic functions by the Jacobian itself.
@@ -43,13 +43,13 @@ from xpnet.errors import ArgumentError, DtypeError, ShapeError
 
 
 def grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
-    """Return the function that returns the gradient of a scalar function, ``grad(f)(x) = ∂f/∂x``.
+    """Return the function that computes the gradient of a scalar function, ``grad(f)(x) = ∂f/∂x``.
 
-    ``argnums`` names the argument, or several for a tuple of gradients; ``check`` names the operation that made
-    the first NaN.
+    ``argnums`` is the number of the argument, or a tuple of numbers for a tuple of gradients; ``check`` raises for the
+    first NaN and names the operation that made it.
 
-    Raises: ``ShapeError`` where f is not scalar, ``StateError`` where it does not depend on an argument,
-    ``DtypeError`` for integer arguments and where f returns no array.
+    Raises: ``ShapeError`` if f is not scalar, ``StateError`` if it does not depend on an argument,
+    ``DtypeError`` for integer arguments and if f does not return an array.
     """
     both = value_and_grad(f, argnums, check=check)
 
@@ -60,9 +60,9 @@ def grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
-    """Return the function that returns ``f(x), ∂f/∂x`` at once.
+    """Return the function that computes ``f(x), ∂f/∂x`` at once.
 
-    Raises: as ``grad``.
+    Raises: errors of ``grad``.
     """
     if not callable(f):
         raise DtypeError("grad", "f must be a function", type(f).__name__, "write grad(f)(x)")
@@ -85,11 +85,11 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) ->
 
 
 def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
-    """Return ``f(*args)`` and the function ``dout -> doutᴴ ∂f/∂args``, a tuple with one gradient per argument.
+    """Return ``f(*args)`` and the function ``dout -> doutᴴ ∂f/∂args``, whose result is a tuple of gradients.
 
     f may return nested dicts, lists and tuples; ``dout`` then has their form.
 
-    Raises: as ``grad``, but f need not be scalar.
+    Raises: errors of ``grad``, but f need not be scalar.
     """
     with tracing(below(args)) as trace:
         traced, chosen = trace_arguments(args, tuple(range(len(args))), trace, "vjp")
@@ -108,10 +108,10 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
 def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return ``f(*args)`` and its derivative along the tangents, ``Σ ∂f/∂args · tangents``.
 
-    The tangents go through the function beside the values, by the forward rules of what it calls; nothing is recorded.
-    What has no forward rule, such as a ``custom_vjp``, gives the derivative of its own backward.
+    The tangents are propagated along with the values, by the forward rules of the functions that f calls; nothing is
+    recorded. A function without a forward rule, such as a ``custom_vjp``, is differentiated by its backward.
 
-    Raises: as ``vjp``; ``ShapeError`` for a tangent that has not the shape of its argument, ``DtypeError`` for one of
+    Raises: errors of ``vjp``; ``ShapeError`` for a tangent of another shape than its argument, ``DtypeError`` for
     integers.
     """
     _check_tuple(args, tangents)
@@ -122,7 +122,7 @@ def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[
 
 
 def pushed(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...], who: str) -> tuple[Any, Any, bool]:
-    """Return ``f(*args)``, its derivative along the tangents, and whether it depends on the arguments at all."""
+    """Return ``f(*args)``, its derivative along the tangents, and whether it depends on the arguments."""
     with tracing(below((args, tangents)), FORWARD) as trace:
         traced, chosen = trace_arguments(args, tuple(range(len(args))), trace, who)
         given = pairs(tangents, chosen)
@@ -142,7 +142,7 @@ def pushed(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...], who: s
 
 
 def tangent_of(item: Any, trace: Trace) -> tuple[Any, Any]:
-    """Return a result and its tangent, zeros where it does not move."""
+    """Return a result and its tangent, which is zero if the result does not depend on the arguments."""
     value = _value(item, trace)
     d = None if value is item else item.node.tangent
     if d is not None:
@@ -162,12 +162,12 @@ def stop_gradient(tree: Any) -> Any:
 
 
 def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, ...]:
-    """Return the arguments by which is differentiated, as they were given."""
+    """Return the arguments that are differentiated, as they were given."""
     return tuple(args[number] for number in (argnums if isinstance(argnums, tuple) else (argnums,)))
 
 
 def _value(item: Any, trace: Trace) -> Any:
-    """Return what a result of the trace wraps; another one as it is, for it may belong to an enclosing transform."""
+    """Return the value of a Variable of the trace; leave anything else, such as that of an outer one, unchanged."""
     return item.value if type(item) is Variable and item.node.trace is trace else item
 
 

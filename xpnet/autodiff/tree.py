@@ -1,4 +1,4 @@
-"""Nested dicts, lists and tuples of arrays, taken apart and put together again."""
+"""Nested dicts, lists and tuples of arrays: their leaves, and functions applied to each leaf."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 def leaves(tree: Any) -> list[Any]:
     """Return the arrays of nested dicts, lists and tuples, in order."""
-    if hasattr(tree, "dtype"):  # asked first: most are arrays, and a Mapping is slow to tell
+    if hasattr(tree, "dtype"):  # tested first: most trees are arrays, and the test for a Mapping is slow
         return [tree]
     if type(tree) is dict or isinstance(tree, Mapping):
         return [leaf for branch in tree.values() for leaf in leaves(branch)]
@@ -18,7 +18,7 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def same_form(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
-    """Return ``function(leaf, ...)`` of every leaf, in dicts, lists and tuples like those of ``tree``."""
+    """Return ``function(leaf, ...)`` for every leaf, in dicts, lists and tuples like those of ``tree``."""
     if hasattr(tree, "dtype"):
         return function(tree, *others)
     if type(tree) is dict and not others:

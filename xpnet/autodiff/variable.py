@@ -1,7 +1,7 @@
-"""``Variable``: an array that remembers how it was made.
+"""``Variable``: an array that records how it was computed.
 
-The class holds a value and a node, and knows what needs no rule. Operators, items and methods record, and rules are
-built on recording: ``attached`` brings them to the class.
+The class holds a value and a node, and has the members that need no rule. Operators, items and methods record, and
+rules depend on recording, so ``attached`` adds them to the class.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Variable(Items):
 
     node: Node
     value: Any
-    origin: Any  # of a view, and how it was made; see ``views``
+    origin: Any  # of a view: its origin and the call that made it; see ``views``
     views: list[Any]
 
     __array_namespace__: Callable[..., Standard]
@@ -85,9 +85,9 @@ class Variable(Items):
 
     @property
     def grad(self) -> Any:
-        """The gradient that the last ``backward`` brought here; None before, and for large intermediate values.
+        """The gradient from the last ``backward``; None before it, and for large intermediate values.
 
-        Of a leaf whose items have been assigned it is that of the array it was made with.
+        For a leaf whose items have been assigned, it is the gradient of the array that the leaf was made with.
         """
         node: Node | None = self.node
         while node is not None and node.rule in ASSIGNMENTS:
@@ -105,8 +105,8 @@ class Variable(Items):
     def backward(self, dout: Any = None, *, keep: bool = False, check: bool = False) -> None:
         """Assign ``x.grad = dout · ∂y/∂x`` to every leaf ``x`` of the graph, and dW to its layers.
 
-        ``dout`` may be left out where y is a scalar. The graph is released unless ``keep``; ``check`` names the
-        operation that made the first NaN.
+        ``dout`` may be omitted if y is a scalar. The graph is released unless ``keep``; ``check`` raises for the first
+        NaN and names the operation that made it.
 
         Raises: ``ShapeError`` for a wrong or missing dout; ``StateError`` for a constant or a released graph.
         """
@@ -124,12 +124,12 @@ class Variable(Items):
             if self.shape != ():
                 raise ShapeError(
                     "backward",
-                    "y must be a scalar where dout is left out",
+                    "y must be a scalar if dout is omitted",
                     f"shape {self.shape}",
                     "pass y.backward(dout) with dout of that shape, or sum y first",
                 )
             if not is_real(y):
-                must, remedy = "y must be real where dout is left out", "use xp.real(y), or pass y.backward(dout)"
+                must, remedy = "y must be real if dout is omitted", "use xp.real(y), or pass y.backward(dout)"
                 raise DtypeError("backward", must, y.dtype, remedy)
             return xp.ones_like(y)
         dout = dout.item() if isinstance(dout, np.generic) else dout
@@ -165,12 +165,12 @@ class Variable(Items):
 
     @property
     def T(self) -> Array:  # noqa: N802 (the standard's name)
-        """``xᵀ``, the axes in reverse order."""
+        """``xᵀ``, the array with its axes in reverse order."""
         return self.__array_namespace__().permute_dims(self, tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self) -> Array:  # noqa: N802 (the standard's name)
-        """``xᵀ`` of the last two axes."""
+        """``xᵀ``, the array with its last two axes exchanged."""
         return self.__array_namespace__().matrix_transpose(self)
 
     def __dlpack__(
@@ -200,7 +200,7 @@ def variable_of(value: Any, node: Node) -> Variable:
 
 
 def constant(value: Any, rule: Rule | None = None) -> Variable:
-    """Return a Variable that nothing will be differentiated by."""
+    """Return a constant Variable, which has no derivative."""
     node = leaf(value, CONSTANT)
     node.rule = rule
     return variable_of(value, node)
@@ -209,7 +209,7 @@ def constant(value: Any, rule: Rule | None = None) -> Variable:
 def as_differentiable(x: Any, who: str) -> Any:
     """Return the array ``x``, or the number as an array of the current backend.
 
-    Raises: ``DtypeError`` for integer and bool arrays and for what is not an array.
+    Raises: ``DtypeError`` for integer and bool arrays and for anything that is not an array.
     """
     if type(x) in NUMBERS:
         return get_backend().asarray(x if type(x) is complex else float(x))

@@ -1,7 +1,7 @@
 """Views: Variables that share memory with another one, as slices, reshaped and transposed arrays do.
 
-What is assigned to a view changes its origin, and what is assigned to an origin changes its views, as in NumPy. Each of
-them gets a new value and a new history; no array is written to.
+Assigning to a view changes its origin, and assigning to an origin changes its views, as in NumPy. Each of them gets a
+new value and a new history; no array is written to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xpnet.autodiff.variable import Variable
 from xpnet.errors import StateError
 
 READ_ONLY = RULES["broadcast_to"]
-MAYBE = {RULES["reshape"], RULES["asarray"]}  # which copy where they must
+MAYBE = {RULES["reshape"], RULES["asarray"]}  # they copy if they must
 
 
 def link(view: Any, origin: Variable, rule: Rule, args: tuple[Any, ...], keywords: dict[str, Any] | None) -> None:
@@ -33,10 +33,10 @@ def link(view: Any, origin: Variable, rule: Rule, args: tuple[Any, ...], keyword
 
 
 def _decide(view: Variable) -> Variable | None:
-    """Return the origin of a view, None where there is none.
+    """Return the origin of a view, or None if the Variable is not a view.
 
-    A reshaped array is one where its elements lay in order, and ``asarray`` gives one where it has nothing to change;
-    else they give a copy. That is asked when it first matters.
+    ``reshape`` gives a view if the elements lie in order, and ``asarray`` if it has nothing to change; otherwise they
+    copy. This is decided when it first matters.
     """
     link = getattr(view, "origin", None)
     if link is None:
@@ -54,7 +54,7 @@ def _decide(view: Variable) -> Variable | None:
 
 
 def _decide_all(x: Variable) -> None:
-    """Ask it of all that may share the memory of x, before any of them changes."""
+    """Decide, for all Variables that may share the memory of x, whether they do, before any of them changes."""
     while (origin := _decide(x)) is not None:
         x = origin
     below = [x]
@@ -66,7 +66,7 @@ def _decide_all(x: Variable) -> None:
 
 
 def _start(array: Any) -> Any:
-    """Return the address of the first element, None where the library does not tell."""
+    """Return the address of the first element, or None if the library does not reveal it."""
     if hasattr(array, "data_ptr"):
         return array.data_ptr()
     interface = getattr(array, "__array_interface__", None) or getattr(array, "__cuda_array_interface__", None)
@@ -74,9 +74,9 @@ def _start(array: Any) -> Any:
 
 
 def change(x: Variable, changed: Variable) -> None:
-    """Give a Variable a new value and history, and to all that share its memory theirs.
+    """Set the value and history of a Variable, and of all Variables that share its memory.
 
-    Raises: ``StateError`` for the result of ``broadcast_to``, whose elements share their places.
+    Raises: ``StateError`` for the result of ``broadcast_to``, whose elements share memory.
     """
     _decide_all(x)
     whole = [x]
@@ -84,7 +84,7 @@ def change(x: Variable, changed: Variable) -> None:
         if link[1] is READ_ONLY:
             raise StateError(
                 "Variable",
-                "what is assigned to must have a place for each element",
+                "an array must have a place for each element to be assigned to",
                 "the result of broadcast_to",
                 "assign to a copy, xp.asarray(x, copy=True)",
             )
@@ -102,7 +102,7 @@ def change(x: Variable, changed: Variable) -> None:
 
 
 def _set(x: Variable, new: Variable, known: Variable | None) -> None:
-    """Set value and history, and take the views anew, but for one that is known."""
+    """Set value and history, and recompute the views, except for one that is known."""
     x.value, x.node = new.value, new.node
     for seen in getattr(x, "views", ()):
         view = seen()

@@ -51,9 +51,9 @@ def data() -> None:
 
 
 def found(known: Known) -> tuple[str, str]:
-    """The numbers of rows of a data set, and where it is.
+    """Return the numbers of rows of a data set, and its place.
 
-    Raises: ``DataError`` where it is not here, or refused.
+    Raises: ``DataError`` if it is missing, or is refused.
     """
     if known.read is None:
         (train, _), (test, _) = load_digits()

@@ -1,4 +1,4 @@
-"""``xpnet train --dataset text``: a small language model of the text that Python ships, or of one's own."""
+"""``xpnet train --dataset text``: a small language model of the text that Python ships, or of a user's own."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def train_text(
 
 
 def tell(console: Console, path: Path | None, data: Dataset) -> None:
-    """What there is to learn from."""
+    """Print the sizes of the data and the kind of its symbols."""
     rows, apart = (0 if part is None else part[0].shape[0] for part in (data.train, data.validation))
     name = "the text that Python ships" if path is None else path
     console.print(f"{name}: {rows:,} rows of {CONTEXT} symbols for training, {apart:,} of its end for validation")
@@ -92,13 +92,13 @@ def tell(console: Console, path: Path | None, data: Dataset) -> None:
 
 
 def nats(train: Any, other: Any, width: int) -> float:
-    """The cross-entropy of symbols by how often each comes in training."""
+    """Return the cross-entropy of symbols when each is predicted by its frequency in training."""
     counts = np.bincount(train.reshape(-1), minlength=width) + 1.0
     return float(-np.log(counts / counts.sum())[other.reshape(-1)].mean())
 
 
 def written(network: TransformerLM, symbols: Symbols | BytePairs, prompt: str, seed: int, count: int = WRITTEN) -> str:
-    """The text, and what the network writes after it."""
+    """Return the text, continued by the network."""
     row = symbols([prompt])[0]
     made = network.generate(get_backend().asarray(row), count, temperature=0.7, rng=Generator(seed))
     return symbols.text(made)

@@ -43,9 +43,9 @@ def ranks(wanted: bool, make: Callable[[], Backend], timeout: float) -> Iterator
 
 
 def repeats() -> bool:
-    """Whether the first process of this machine says what this one would.
+    """Return whether the first process of this machine reports the same error as this one.
 
-    It leaves that one the time to say so: a launcher may end all processes when one has ended.
+    It first gives that process time to report it, as a launcher may end all processes when one has ended.
     """
     try:
         launch = launched()

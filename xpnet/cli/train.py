@@ -192,8 +192,9 @@ def train(
             console = make_console(quiet or group.rank > 0)
             train_in(folder, settings, resume, console, group if distributed else None)
         finally:
-            with suppress(OSError):  # the folder stays if it is not empty
-                folder.rmdir()
+            if group.rank == 0:  # the others end before it has written
+                with suppress(OSError):  # the folder stays if it is not empty
+                    folder.rmdir()
 
 
 def refuse_lost(names: set[str], what: str) -> None:

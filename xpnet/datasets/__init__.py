@@ -1,4 +1,4 @@
-"""Data: tables, arrays in files, folders of images; MNIST and its like, CIFAR; and mini-batches of any arrays."""
+"""Data: tables, arrays in files, folders of images, MNIST and similar sets, CIFAR, texts, and mini-batches."""
 
 from xpnet.datasets.array_files import RowsOnDisk, load_array
 from xpnet.datasets.check import check_data

@@ -21,9 +21,9 @@ INK = 255
 
 @dataclass(frozen=True)
 class Raw:
-    """Images and labels of training and of test as they lie in files, and where.
+    """The images and labels for training and for testing as they are in files, and the place of the files.
 
-    ``published`` is whether these are the very files that were published, None where that cannot be told.
+    ``published`` is True for the very files that were published, False for others, and None if that cannot be told.
     """
 
     train: Part
@@ -33,7 +33,7 @@ class Raw:
     classes: int = CLASSES
 
     def arranged(self, *, normalize: bool, flatten: bool, one_hot_label: bool) -> tuple[Pair, Pair]:
-        """Both parts as arrays of the current backend."""
+        """Return both parts as arrays of the current backend."""
         form: dict[str, Any] = {
             "normalize": normalize,
             "flatten": flatten,
@@ -53,13 +53,13 @@ def arrange(
     one_hot_label: bool,
     classes: int = CLASSES,
 ) -> Pair:
-    """Images and labels as arrays of the current backend, ``x = images / highest``.
+    """Return images and labels as arrays of the current backend, ``x = images / highest``.
 
     Shapes: ``images (N, H, W)`` or ``(N, C, H, W)``, ``labels (N,)``; ``x (N, C H W)`` or ``(N, C, H, W)``, ``t (N,)``
     or ``(N, K)``.
     """
     backend = get_backend()
-    # a quotient in float32 on the way to float64 would lose half of the digits
+    # dividing in float32 and then converting to float64 would lose half of the digits
     floating = np.float64 if dtype_name(backend.dtype) == "float64" else np.float32
     rows, *sizes = images.shape
     channels, height, width = sizes if len(sizes) == 3 else (1, *sizes)

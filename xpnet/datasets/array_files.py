@@ -1,4 +1,4 @@
-"""Arrays in .npy and .npz files, read row by row where they are larger than memory."""
+"""Arrays in .npy and .npz files, whose rows are read when they are needed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from xpnet.errors import ArgumentError, DataError, NameUnknownError
 from xpnet.files import path_of, reason
 
 KEPT = 1 << 24
-"""The bytes of a file that may stay in memory after they were read."""
+"""The number of bytes of a file that may stay in memory after they were read."""
 
 
 class RowsOnDisk:
-    """The rows of an array in a file, ``x[i:j]`` and ``x[[3, 1, 2]]`` read when they are asked for.
+    """The rows of an array in a file, ``x[i:j]`` and ``x[[3, 1, 2]]``, which are read when they are needed.
 
-    It holds no more of the file than what was read last. ``take`` gives some of the rows, in any order, as another
-    such; nothing is read for that.
+    Only the rows that were read last are kept in memory. ``take`` selects some of the rows, in any order, without
+    reading them.
     """
 
     def __init__(self, path: Path, array: np.memmap[Any, Any], rows: Host | None = None) -> None:
@@ -37,11 +37,11 @@ class RowsOnDisk:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Host:
-        """Rows on the host, by a slice or indices."""
+        """Return rows on the host, selected by a slice or by indices."""
         own = key[0] if isinstance(key, tuple) else key
         if self.rows is not None:
             own = self.rows[own]
-        found = np.array(self._array[own])  # a copy: its pages may go
+        found = np.array(self._array[own])  # a copy, so that the pages of the file can be released
         self._read += found.nbytes
         if self._read > KEPT:
             self._read = 0
@@ -51,12 +51,12 @@ class RowsOnDisk:
         return found
 
     def take(self, rows: Any) -> RowsOnDisk:
-        """Some of the rows, by their indices."""
+        """Return some of the rows, by their indices, still on disk."""
         chosen = np.asarray(rows)
         return RowsOnDisk(self.path, self._array, chosen if self.rows is None else self.rows[chosen])
 
     def place(self, row: int) -> int:
-        """The row of the file that this row is."""
+        """Return the index in the file of a row."""
         return row if self.rows is None else int(self.rows[row])
 
     def __repr__(self) -> str:
@@ -64,12 +64,12 @@ class RowsOnDisk:
 
 
 def load_array(path: str | Path, name: str | None = None) -> RowsOnDisk:
-    """The array in a .npy file, or one of those in a .npz file by its name, left on disk until rows are asked for.
+    """Return the array in a .npy file, or the one of that name in a .npz file, left on disk until rows are needed.
 
-    An array that is packed inside of a .npz, by ``np.savez_compressed``, is read as a whole.
+    An array in a .npz file that is compressed, by ``np.savez_compressed``, is read as a whole.
 
     Raises: ``DataError`` for a file that cannot be read, is truncated, or holds Python objects, which are never
-    unpickled; ``NameUnknownError`` for an array that is not in it.
+    unpickled; ``NameUnknownError`` for a name that is not in the file.
     """
     path, offset = path_of("load_array", path), 0
     try:
@@ -101,9 +101,9 @@ def load_array(path: str | Path, name: str | None = None) -> RowsOnDisk:
 
 
 def in_memory(path: Path, array: Host) -> RowsOnDisk:
-    """An array that is in memory already, as one on disk.
+    """Return an array in memory, in the form of one on disk.
 
-    Raises: ``DataError`` for one without rows.
+    Raises: ``DataError`` for an array without rows.
     """
     if array.ndim == 0 or 0 in array.shape:
         raise DataError("load_array", f"{path} must hold rows", f"an array of shape {array.shape}", "give some data")
@@ -111,7 +111,7 @@ def in_memory(path: Path, array: Host) -> RowsOnDisk:
 
 
 def chosen(path: Path, archive: zipfile.ZipFile, name: str | None) -> str:
-    """The name of an array in an archive: the only one, or that which is asked for.
+    """Return the name of an array in an archive: the only one, or the given one.
 
     Raises: ``NameUnknownError``.
     """
@@ -125,7 +125,7 @@ def chosen(path: Path, archive: zipfile.ZipFile, name: str | None) -> str:
 
 
 def start_of(path: Path, member: zipfile.ZipInfo) -> int:
-    """Where the bytes of an entry start, behind its own head."""
+    """Return the offset at which the data of an entry start, after its header."""
     with path.open("rb") as file:
         file.seek(member.header_offset)
         head = file.read(30)

@@ -1,7 +1,7 @@
-"""Images that are never twice the same: flipped, moved, turned and mixed, by named streams, equal on every backend.
+"""Augmentation of images: random flips, shifts, rotations and mixtures, by named streams, the same on every backend.
 
 Each function makes one that takes a batch ``x (N, C, H, W), t`` and a source of uniform numbers, ``draw(name, shape)``,
-and returns the batch that is trained on; ``Trainer(…, augment=[flip(), crop(4)])`` calls them in order.
+and returns the batch to train on; ``Trainer(…, augment=[flip(), crop(4)])`` calls them in order.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Augmentation: TypeAlias = Callable[[Array, Array, Draw], tuple[Array, Array]]
 
 
 def flip() -> Augmentation:
-    """Every other image, by chance, from right to left, ``x[n, c, h, W - 1 - w]``."""
+    """Return an augmentation that mirrors each image with probability ½, ``x[n, c, h, W - 1 - w]``."""
 
     def flipped(x: Array, t: Array, draw: Draw) -> tuple[Array, Array]:
         count, *_ = images("flip", x)
@@ -35,7 +35,7 @@ def flip() -> Augmentation:
 
 
 def crop(pad: int = 4) -> Augmentation:
-    """Each image moved by up to ``pad`` pixels each way; what comes in from outside is 0.
+    """Return an augmentation that shifts each image by up to ``pad`` pixels in each direction, filled with 0.
 
     Raises: ``ArgumentError`` for a pad below 1.
     """
@@ -53,9 +53,9 @@ def crop(pad: int = 4) -> Augmentation:
 
 
 def rotate(degrees: float = 15.0) -> Augmentation:
-    """Each image turned about its middle by up to so many degrees either way, between pixels bilinear, 0 from outside.
+    """Return an augmentation that rotates each image about its centre by at most ``degrees``, bilinear, filled with 0.
 
-    Raises: ``ArgumentError`` for degrees outside 0 … 180.
+    Raises: ``ArgumentError`` unless ``0 < degrees <= 180``.
     """
     if not is_number(degrees) or not 0.0 < degrees <= 180.0:
         raise ArgumentError("rotate", "degrees must be above 0 and at most 180", repr(degrees), "try 15")
@@ -82,7 +82,7 @@ def rotate(degrees: float = 15.0) -> Augmentation:
 
 
 def mixup(classes: int) -> Augmentation:
-    """Each image mixed with another, ``λ x + (1 - λ) x'``, and its label so too, λ uniform from ½ to 1.
+    """Return an augmentation that mixes images and labels in pairs, ``λ x + (1 - λ) x'``, with λ uniform from ½ to 1.
 
     Source: Zhang et al., 2018, "mixup: beyond empirical risk minimization", with α = 1.
     Raises: ``ArgumentError`` for fewer than one class.
@@ -101,7 +101,7 @@ def mixup(classes: int) -> Augmentation:
 
 
 def cutmix(classes: int) -> Augmentation:
-    """A box of each image from another, and the label by the share of its pixels, a half at most.
+    """Return an augmentation that copies a box from another image, and mixes labels by its share of pixels, at most ½.
 
     Source: Yun et al., 2019, "CutMix: regularization strategy to train strong classifiers".
     Raises: ``ArgumentError`` for fewer than one class.
@@ -126,7 +126,7 @@ def cutmix(classes: int) -> Augmentation:
 
 
 def images(who: str, x: Array) -> tuple[int, int, int, int]:
-    """The sizes of a batch of images.
+    """Return the sizes of a batch of images.
 
     Raises: ``ShapeError``.
     """
@@ -138,7 +138,7 @@ def images(who: str, x: Array) -> tuple[int, int, int, int]:
 
 
 def gathered(x: Array, rows: Any, columns: Any) -> Array:
-    """The pixels at rows and columns on the host, ``(N, H, W)`` for each image; 0 outside of it."""
+    """Return the pixels at rows and columns on the host, ``(N, H, W)`` for each image, and 0 outside of it."""
     count, channels, height, width = images("augment", x)
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     places = np.where(inside, rows * width + columns, 0).reshape(count, 1, height * width)
@@ -151,12 +151,12 @@ def gathered(x: Array, rows: Any, columns: Any) -> Array:
 
 
 def partners(x: Array, u: Floats) -> Array:
-    """The places of other rows, in an order that uniform numbers give."""
+    """Return a permutation of the rows as indices, in the order of uniform numbers."""
     return backend_of(x).asarray(np.argsort(u, kind="stable"))
 
 
 def shares(x: Array, t: Array, classes: int) -> Array:
-    """Class indices as one-hot shares beside x; shares as they are."""
+    """Return class indices as one-hot shares in the dtype of x, and shares unchanged."""
     if dtype_kind(t) == "real":
         return t
     xp = array_namespace(x, t)

@@ -1,4 +1,4 @@
-"""Pieces of texts as whole numbers, found by how often they come."""
+"""Byte pair encoding: pieces of texts as integers, chosen by their frequency."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BYTES = 256
 
 
 class BytePairs:
-    """Bytes, and pieces that were joined of two that often stand side by side, by the library tokenizers.
+    """Bytes, and pieces joined from two that often occur side by side, by the library tokenizers.
 
-    ``BytePairs.fit(text, vocabulary)`` finds them; ``symbols(texts)`` are the symbols of texts that have equally many,
-    ``(N, L)``; ``symbols.text(row)`` is the text of a row. Any text can be written with them, for every byte is one.
+    ``BytePairs.fit(text, vocabulary)`` finds the pieces; ``symbols(texts)`` returns the symbols ``(N, L)`` of texts
+    with equally many; ``symbols.text(row)`` returns the text of a row. Any text can be encoded: every byte is a piece.
 
-    Raises: ``BackendError`` without tokenizers; ``DataError`` for a description that is damaged.
+    Raises: ``BackendError`` without tokenizers; ``DataError`` for a damaged description.
     Source: Sennrich, Haddow and Birch, 2016, "Neural machine translation of rare words with subword units".
     """
 
@@ -36,7 +36,7 @@ class BytePairs:
 
     @classmethod
     def fit(cls, text: str, vocabulary: int) -> Self:
-        """The symbols of a text, at most so many."""
+        """Return the symbols of a text, at most ``vocabulary`` of them."""
         library = tokenizers()
         made = library.Tokenizer(library.models.BPE())
         made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -52,9 +52,9 @@ class BytePairs:
         return int(self._made.get_vocab_size())
 
     def __call__(self, data: Any) -> Host:
-        """The symbols of texts, ``(N, L)`` int64; arrays of symbols as they are.
+        """Return the symbols of texts, ``(N, L)`` int64, and arrays of symbols unchanged.
 
-        Raises: ``ShapeError`` for texts of different numbers of symbols.
+        Raises: ``ShapeError`` for texts with different numbers of symbols.
         """
         if is_array(data):
             return to_numpy(data)
@@ -62,19 +62,19 @@ class BytePairs:
         return rows_of_one_length([self._made.encode(text).ids for text in texts])
 
     def text(self, row: Any) -> str:
-        """The text of symbols, ``(L,)``.
+        """Return the text of symbols, ``(L,)``.
 
-        Raises: ``DataError`` for numbers that are no symbols.
+        Raises: ``DataError`` for numbers that are not symbols.
         """
         return str(self._made.decode(check_symbols(row, self.width)))
 
     def describe(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """Return a description that JSON can hold."""
         return {"byte pairs": self._made.to_str()}
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
-        """The symbols of a description."""
+        """Return the symbols of a description."""
         return cls(description["byte pairs"])
 
     def __repr__(self) -> str:
@@ -82,9 +82,9 @@ class BytePairs:
 
 
 def tokenizers() -> Any:
-    """The library that finds pieces.
+    """Return the library tokenizers.
 
-    Raises: ``BackendError`` where it is not installed.
+    Raises: ``BackendError`` if it is not installed.
     """
     try:
         return importlib.import_module("tokenizers")

@@ -1,4 +1,4 @@
-"""The data sets that are known by name: where each is found, what it needs, and where people get that."""
+"""The data sets that are known by name, with the files that each needs and the page that offers them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ TEXT = "text"
 
 @dataclass(frozen=True)
 class Known:
-    """A data set of images: how it is loaded, how it is read as it lies in files, what it needs, and of whom.
+    """A data set of images: the functions that load it and read its raw files, the files that it needs, and their page.
 
-    ``read`` is None for one that ships with xpnet.
+    ``read`` is None for a data set that ships with xpnet.
     """
 
     load: Callable[..., tuple[Pair, Pair]]
@@ -39,7 +39,7 @@ class Known:
 
 
 def idx_needs(known: IdxSet) -> str:
-    """The names of the files in the form of MNIST."""
+    """Return the names of the files of a data set in the form of MNIST."""
     inner = [name for name in known.folders if name != "."]
     tables = [f"{train} and {test}" for train, test in known.tables]
     files = f"{', '.join(NAMES)}, unpacked or .gz" + "".join(f", or {each}" for each in tables)
@@ -47,7 +47,7 @@ def idx_needs(known: IdxSet) -> str:
 
 
 def cifar_needs(known: Any) -> str:
-    """The names of an archive and its folder."""
+    """Return the names of an archive and of its folder."""
     return f"{known.archive}, or the folder {known.folder} that is in it"
 
 

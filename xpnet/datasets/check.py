@@ -1,4 +1,4 @@
-"""Checks of data before training: once over all rows, so that no batch needs one."""
+"""Checks of data before training, once over all rows, so that no batch has to be checked."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from xpnet.errors import ArgumentError, LibraryError, ShapeError
 from xpnet.typing import Array
 
 RAW = 100.0
-"""From here on values are on their raw scale: those of images from 0 to 1, or standardized, stay below."""
+"""Values above this limit are probably unscaled: images from 0 to 1 and standardized values stay below it."""
 
 
 def count_rows(who: str, x: Any, t: Any) -> int:
-    """The number of rows N that x and t have in common.
+    """Return the number of rows N that x and t have in common.
 
     Raises: ``ShapeError`` for different lengths, no rows or no axes; ``LibraryError`` for two libraries or devices.
     """
     if isinstance(x, RowsOnDisk) or isinstance(t, RowsOnDisk):
         for name, array in (("x", x), ("t", t)):
             if not isinstance(array, RowsOnDisk | np.ndarray):
-                must, got = f"{name} must be on the host beside rows on disk", type(array).__name__
+                must, got = f"{name} must be on the host if other rows are on disk", type(array).__name__
                 raise LibraryError(who, must, got, "give an array of NumPy")
     elif array_namespace(x, t) and device_of(x) != device_of(t):
         raise LibraryError(
@@ -43,14 +43,14 @@ def count_rows(who: str, x: Any, t: Any) -> int:
 
 
 def check_data(x: Array, t: Array, classes: int | None = None, ignore_index: int | None = None) -> None:
-    """Refuse data that no network can learn from, ``isfinite(x)``, ``isfinite(t)``, ``0 <= t < classes``.
+    """Raise for data that no network can learn from: require ``isfinite(x)``, ``isfinite(t)``, ``0 <= t < classes``.
 
-    Floating x and t must be finite. Integer t are class indices: where ``classes`` is given, they must be below it, or
+    Floating x and t must be finite. Integer t are class indices: if ``classes`` is given, they must be below it, or be
     ``ignore_index``, the label of rows that do not count. Whatever the size of the data, a few integers are read from
     the device, once.
 
     Shapes: ``x (N, ...)``, ``t (N, ...)``.
-    Raises: ``ShapeError``, ``LibraryError`` as ``count_rows``; ``ArgumentError`` naming the first bad row.
+    Raises: ``ShapeError`` and ``LibraryError`` of ``count_rows``; ``ArgumentError`` naming the first bad row.
     """
     who = "check_data"
     count = count_rows(who, x, t)
@@ -89,12 +89,12 @@ def advise_scale(who: str, **data: Array) -> None:
 
 
 def _whole_numbers(like: Array, count: int) -> Any:
-    """0, 1, 2 … beside an array, in the library's own integer dtype."""
+    """Return 0, 1, 2, …, with the library and device of an array, in the library's default integer dtype."""
     return backend_of(like).asarray(np.arange(count))
 
 
 def _first(xp: Any, good: Array) -> Any:
-    """The place of the first False in an array of one axis, or its length; as an array of one value."""
+    """Return the index of the first False in an array of one axis, or its length, as an array of one value."""
     count = good.shape[0]
     places = _whole_numbers(good, count)
     return xp.reshape(xp.min(places + count * xp.astype(good, places.dtype)), (1,))

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100, in the binary version: the other one is a pickle, which could run anything."""
+"""CIFAR-10 and CIFAR-100, in the binary version: the Python version is a pickle, which could run anything."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 PIXELS = 3 * 32 * 32
 ROWS = (50_000, 10_000)
 LIMIT = 1 << 28
-"""The bytes of the largest file that is unpacked."""
+"""The size in bytes of the largest file that is unpacked."""
 
 
 @dataclass(frozen=True)
 class Cifar:
-    """One of the two: its files, the classes of each byte of labels before the pixels, and the archive's SHA-256."""
+    """One of the two data sets: its files, the numbers of classes of its bytes of labels, and the archive's SHA-256."""
 
     who: str
     title: str
@@ -38,7 +38,7 @@ class Cifar:
     checksum: str
 
     def read(self, folder: Path, label: int) -> Raw:
-        """What lies in the folder, with one of the labels.
+        """Return the images in the folder, with one of the kinds of labels.
 
         Raises: ``DataError`` for files that are missing, truncated, corrupt or of another form.
         """
@@ -59,10 +59,10 @@ class Cifar:
             if (place / pickled).exists() or (place / self.archive.replace("binary", "python")).exists():
                 got = "the version for Python, a pickle, which could run anything"
         must = f"XPNET_DATA={folder} must hold {self.archive}, or the folder {self.folder} that is in it"
-        raise DataError(self.who, must, got, f"put there the binary version of {PAGE}")
+        raise DataError(self.who, must, got, f"put the binary version of {PAGE} there")
 
     def unpacked(self, path: Path) -> dict[str, tuple[Path, bytes]]:
-        """The files in the archive that count; nothing of it is written anywhere.
+        """Return the needed files in the archive, in memory; nothing is written anywhere.
 
         Raises: ``DataError``.
         """
@@ -81,7 +81,7 @@ class Cifar:
         return found
 
     def made(self, place: Path, contents: dict[str, tuple[Path, bytes]], label: int, published: bool | None) -> Raw:
-        """The images and labels of the files."""
+        """Return the images and labels of the files."""
         parts = []
         for names in (self.train, self.test):
             pieces = [self.part_of(*contents[name], label) for name in names]
@@ -92,7 +92,7 @@ class Cifar:
         return Raw(parts[0], parts[1], place, published, self.labels[label])  # type: ignore[arg-type]
 
     def part_of(self, path: Path, data: bytes, label: int) -> Part:
-        """The images ``(N, 3, 32, 32)`` and one of the labels of a file.
+        """Return the images ``(N, 3, 32, 32)`` of a file, and one of the kinds of labels.
 
         Raises: ``DataError``.
         """
@@ -130,12 +130,12 @@ CIFAR100 = Cifar(
 
 
 def load_cifar10(normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
-    """60,000 photographs of ten kinds of things as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
+    """Return 60,000 photographs of ten classes as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
 
-    The variable ``XPNET_DATA`` names a folder with ``cifar-10-binary.tar.gz``, or with the folder
-    ``cifar-10-batches-bin`` that is in it; either may lie in its folder ``cifar-10`` too. Nothing is fetched. Form and
-    labels are checked, and 60,000 images in an archive of another SHA-256 than the published one are told of by a
-    warning. The version for Python is a pickle, and never opened.
+    The variable ``XPNET_DATA`` names a folder with ``cifar-10-binary.tar.gz``, or with its unpacked folder
+    ``cifar-10-batches-bin``; both may also be in a subfolder ``cifar-10``. Nothing is downloaded. Form and labels are
+    checked, and a warning is given for 60,000 images in an archive whose SHA-256 is not the published one. The Python
+    version is a pickle and is never opened.
 
     Shapes: ``x (N, 3072)``, or ``(N, 3, 32, 32)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` for one-hot.
     Raises: ``DataError`` for files that are missing, truncated, corrupt or of another form.
@@ -147,10 +147,10 @@ def load_cifar10(normalize: bool = True, flatten: bool = True, one_hot_label: bo
 def load_cifar100(
     normalize: bool = True, flatten: bool = True, one_hot_label: bool = False, coarse: bool = False
 ) -> tuple[Pair, Pair]:
-    """60,000 photographs of 100 kinds of things as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
+    """Return 60,000 photographs of 100 classes as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
 
-    As ``load_cifar10``, from ``cifar-100-binary.tar.gz`` or the folder ``cifar-100-binary``. With ``coarse`` the labels
-    are the 20 groups of kinds.
+    The files are found as by ``load_cifar10``, here ``cifar-100-binary.tar.gz`` or the folder ``cifar-100-binary``.
+    With ``coarse=True`` the labels are the 20 superclasses.
 
     Shapes: ``x (N, 3072)``, or ``(N, 3, 32, 32)`` with ``flatten=False``; ``t (N,)``, or ``(N, 100)`` for one-hot.
     Raises: ``DataError`` for files that are missing, truncated, corrupt or of another form.
@@ -160,17 +160,17 @@ def load_cifar100(
 
 
 def read_cifar10() -> Raw:
-    """CIFAR-10 as it lies in the folder."""
+    """Return the raw images and labels of CIFAR-10."""
     return CIFAR10.read(named_folder("load_cifar10"), 0)
 
 
 def read_cifar100(coarse: bool = False) -> Raw:
-    """CIFAR-100 as it lies in the folder."""
+    """Return the raw images and labels of CIFAR-100."""
     return CIFAR100.read(named_folder("load_cifar100"), 0 if coarse else 1)
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a file.
+    """Return the bytes of a file.
 
     Raises: ``DataError``.
     """
@@ -181,7 +181,7 @@ def read(path: Path) -> bytes:
 
 
 def checksum_of(path: Path) -> str:
-    """The SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""How the columns of a table become numbers: fitted on the rows of training, kept with the model."""
+"""The columns of a table as numbers, fitted on the training rows and kept with the model."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from xpnet.datasets.tables import Host, Table, missing_in
 from xpnet.errors import ArgumentError, DataError
 
 KINDS = ("number", "category", "date", "boolean", "none")
-"""What a column may count as; ``none`` leaves it out."""
+"""The kinds of columns; ``none`` leaves a column out."""
 
 MOST = 50
-"""So many categories are taken for granted; of more, most must come often."""
+"""The number of categories that is always accepted; if there are more, they must occur often."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column and its numbers: ``(x - mean) / std`` of numbers, dates in days and truth values; 0 and 1 of categories.
+    """A column with its conversion: ``(x - mean) / std`` of numbers, dates in days and booleans, one-hot of categories.
 
-    ``reason`` says why a column of kind ``none`` was left out.
+    ``reason`` explains why a column of kind ``none`` was left out.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Column:
 
     @property
     def width(self) -> int:
-        """How many numbers it gives to a row."""
+        """The number of values that the column contributes to a row."""
         return {"none": 0, "category": len(self.categories)}.get(self.kind, 1)
 
     def __str__(self) -> str:
@@ -49,15 +49,15 @@ class Column:
 class Columns:
     """The columns of a table as numbers, ``x[n] = (numbers of column 1, numbers of column 2, …)``.
 
-    ``Columns.fit(table)`` finds the kind of each column, its mean and spread or its categories, on the rows it is
-    given, which should be those of training alone; ``columns(table)`` makes the numbers of any rows. ``kinds`` names
-    the kind of a column where the one found is not meant, ``{"zip": "category", "id": "none"}``.
+    ``Columns.fit(table)`` finds the kind of each column, and its mean and standard deviation or its categories, from
+    the given rows, which should be the training rows only; ``columns(table)`` converts any rows. ``kinds`` sets the
+    kind of a column if the detected one is wrong, ``{"zip": "category", "id": "none"}``.
 
-    Missing values are refused by column and row; with ``missing="fill"`` a number becomes the mean of training, and a
-    category none of those that are known. A category that training has not seen counts as none of them, with a warning.
+    Missing values raise with column and row; with ``missing="fill"`` a missing number becomes the mean of training, and
+    a missing category is none of the known ones. A category that training has not seen counts as none, with a warning.
 
     Raises: ``DataError`` for missing values and numbers that are not finite; ``ArgumentError`` for an unknown kind,
-    or no column that is left.
+    or if no column is left.
     """
 
     def __init__(self, columns: Sequence[Column], missing: str = "refuse") -> None:
@@ -68,7 +68,7 @@ class Columns:
 
     @classmethod
     def fit(cls, table: Any, kinds: Mapping[str, str] | None = None, missing: str = "refuse") -> Self:
-        """The columns as these rows show them."""
+        """Return the columns that these rows show."""
         table, kinds = Table.of(table), dict(kinds or {})
         for name, kind in kinds.items():
             table[name]
@@ -79,17 +79,19 @@ class Columns:
         made = cls(found, missing)
         if not made.width:
             got = "; ".join(map(str, found)) or "none"
-            raise ArgumentError("Columns", "a column must be left to learn from", got, "name a kind for one of them")
+            raise ArgumentError(
+                "Columns", "at least one column must be left to learn from", got, "name a kind for one of them"
+            )
         return made
 
     @property
     def width(self) -> int:
-        """The number of numbers D of a row."""
+        """The number of values D of a row."""
         return sum(column.width for column in self.columns)
 
     @property
     def names(self) -> list[str]:
-        """What each number of a row is, ``age``, ``city=Paris``."""
+        """The names of the values of a row, ``age``, ``city=Paris``."""
         return [
             name
             for column in self.columns
@@ -101,7 +103,7 @@ class Columns:
         ]
 
     def __call__(self, data: Any) -> Host:
-        """The numbers of the rows of a table, ``x (N, D)`` in float64 on the host."""
+        """Return the numbers of the rows of a table, ``x (N, D)`` in float64 on the host."""
         table = Table.of(data)
         used = [column for column in self.columns if column.width]
         parts = [self._numbers(column, table[column.name], table.places) for column in used]
@@ -126,12 +128,12 @@ class Columns:
         return ((numbers - column.mean) / column.std)[:, None]
 
     def describe(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """Return a description that JSON can hold."""
         return {"columns": [asdict(column) for column in self.columns], "missing": self.missing}
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
-        """The columns of a description."""
+        """Return the columns of a description."""
         return cls([Column(**column) for column in description["columns"]], description["missing"])
 
     def __str__(self) -> str:
@@ -142,10 +144,10 @@ class Columns:
 
 
 def fitted(name: str, values: Host, places: Host, wanted: str | None) -> Column:
-    """A column as its values show it, or of the kind that is wanted."""
+    """Return a column, of the given kind or of the kind that its values show."""
     absent = missing_in(values)
     present = values[~absent]
-    kind, reason = (wanted, "as was asked") if wanted else kind_of(present)
+    kind, reason = (wanted, "as requested") if wanted else kind_of(present)
     if kind == "none" or not len(present):
         return Column(name, "none", reason=reason or "it has no value")
     if kind == "category":
@@ -158,7 +160,7 @@ def fitted(name: str, values: Host, places: Host, wanted: str | None) -> Column:
 
 
 def kind_of(present: Host) -> tuple[str, str]:
-    """The kind of a column by the values that it has, and the reason where it is ``none``."""
+    """Return the kind of a column by its values, and the reason if it is ``none``."""
     if not len(present):
         return "none", "it has no value"
     if present.dtype.kind == "M":
@@ -176,9 +178,9 @@ def kind_of(present: Host) -> tuple[str, str]:
 
 
 def as_floats(column: Column, values: Host, absent: Host, places: Host) -> Host:
-    """The values of a column of numbers, dates or truth values as floating numbers, NaN where absent.
+    """Return the values of a column of numbers, dates or booleans as floating numbers, with NaN where absent.
 
-    Raises: ``DataError`` for what is none of them.
+    Raises: ``DataError`` for a value that is none of them.
     """
     if values.dtype.kind == "M":
         return np.where(absent, np.nan, values.astype("datetime64[s]").astype(np.int64) / 86400.0)
@@ -196,7 +198,7 @@ def as_floats(column: Column, values: Host, absent: Host, places: Host) -> Host:
 
 
 def one_hot(column: Column, values: Host, absent: Host, places: Host) -> Host:
-    """A 1 at the category of each row; nothing but 0 where it is absent or unknown, of which the latter warns."""
+    """Return a 1 at the category of each row, and only 0 if it is absent or unknown; warn of unknown categories."""
     found = {category: place for place, category in enumerate(column.categories)}
     numbers = np.zeros((len(values), len(found)))
     unknown: dict[str, int] = {}
@@ -215,7 +217,7 @@ def one_hot(column: Column, values: Host, absent: Host, places: Host) -> Host:
 
 
 def label_of(value: Any) -> str:
-    """The text of a category: whole numbers without a point, whatever their type."""
+    """Return the text of a category; integers have no decimal point, whatever their type."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)

@@ -1,4 +1,4 @@
-"""Data of one's own, ready for a Trainer, with what a model must remember of how they were made."""
+"""A user's own data, ready for a Trainer, with the encoding that a model must keep."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from xpnet.random import Generator
 
 
 class Dataset:
-    """Rows of training and of validation as arrays of the current backend, and the encoding that made them.
+    """Rows for training and validation as arrays of the current backend, and the encoding that made them.
 
-    ``Dataset.of(table, target="price")`` makes one of a DataFrame, a dict of columns, a list of dicts or the name of a
-    CSV or Parquet file. ``inputs`` and ``outputs`` are the sizes that a network must have.
+    ``Dataset.of(table, target="price")`` makes one from a DataFrame, a dict of columns, a list of dicts or the name of
+    a CSV or Parquet file. ``inputs`` and ``outputs`` are the sizes that a network must have.
 
         data = Dataset.of("houses.csv", target="price")
         net = Sequential(Affine.create(data.inputs, 32), Relu(), Affine.create(32, data.outputs), loss=…)
@@ -47,12 +47,12 @@ class Dataset:
         missing: str = "refuse",
         rng: Generator | None = None,
     ) -> Self:
-        """A data set of a table.
+        """Return a data set made from a table.
 
-        ``validation`` is the share of rows that are kept apart, every class giving its share, or a table of them, or
-        None. The kinds, means and categories of the columns (see ``Columns``), and the classes, are those of the rows
-        of training alone. ``task`` is ``"classes"`` or ``"numbers"``; by default texts, truth values and few different
-        whole numbers are classes. With ``missing="fill"`` rows without a target are left out.
+        ``validation`` is the share of rows that are held out, taken from every class, or a table of them, or None. The
+        kinds, means and categories of the columns (see ``Columns``), and the classes, are found from the training rows
+        only. ``task`` is ``"classes"`` or ``"numbers"``; by default texts, booleans and integers with few different
+        values are classes. With ``missing="fill"`` rows without a target are left out.
 
         Raises: ``DataError``, ``ArgumentError``, ``NameUnknownError`` naming column and row.
         """
@@ -67,7 +67,7 @@ class Dataset:
             targets = targets_for(rows[target], task)
             labels = targets.encode(rows[target]) if isinstance(targets, Classes) else None
             if isinstance(targets, Classes) and 2 * targets.outputs > len(rows):
-                must = f"the classes of {target} must come more than once each, most of them"
+                must = f"most classes of {target} must occur more than once"
                 got = f"{targets.outputs:,} in {len(rows):,} rows"
                 raise DataError("Dataset", must, got, 'learn another column, or numbers, task="numbers"')
             chosen = split(len(rows), float(validation), Generator(0) if rng is None else rng, labels)
@@ -82,7 +82,7 @@ class Dataset:
 
     @property
     def inputs(self) -> int:
-        """The number of numbers D in a row of x."""
+        """The number of values D in a row of x."""
         return int(np.prod(self.train[0].shape[1:]))
 
     @property
@@ -93,7 +93,7 @@ class Dataset:
 
     @property
     def classes(self) -> list[str] | None:
-        """The names of the classes, None for numbers."""
+        """The names of the classes, or None for numbers."""
         targets = self.encoding.targets
         return targets.names if isinstance(targets, Classes) else None
 
@@ -103,13 +103,13 @@ class Dataset:
 
 
 def with_target(table: Any, target: str, missing: str) -> Table:
-    """The table, of a file or as it is; without the rows that have no target where what is missing is filled."""
+    """Return the table, read from a file if given as a path, without rows that lack a target if ``missing="fill"``."""
     rows = read_table(table) if isinstance(table, str | Path) else Table.of(table)
     absent = missing_in(rows[target])
     return rows.take(np.flatnonzero(~absent)) if missing == "fill" and absent.any() else rows
 
 
 def pair(encoding: Encoding, rows: Table, target: str) -> Pair:
-    """The rows as arrays of the current backend."""
+    """Return the rows as arrays of the current backend."""
     backend = get_backend()
     return backend.asarray(encoding.x(rows)), backend.asarray(encoding.t(rows[target]))

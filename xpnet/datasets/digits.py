@@ -1,4 +1,4 @@
-"""The digits that ship with xpnet: no network and no other package is needed."""
+"""The digits that ship with xpnet, which need neither a download nor another package."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ INK = 16
 
 
 def load_digits(normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
-    """1797 handwritten digits as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 16``.
+    """Return 1797 handwritten digits as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 16``.
 
-    The split is fixed: 1437 to train, 360 to test, in one shuffled order (``digits.md`` says how it was made).
-    Pixels have the current backend's dtype, or stay uint8 with ``normalize=False``. Labels are int64 (int32 where
+    The split is fixed: 1437 to train, 360 to test, in one shuffled order (``digits.md`` describes how it was made).
+    Pixels have the current backend's dtype, or stay uint8 with ``normalize=False``. Labels are int64 (int32 if
     a library has no int64), or rows of the backend's dtype with ``one_hot_label=True``.
 
     Shapes: ``x (N, 64)``, or ``(N, 1, 8, 8)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` with one-hot labels.

@@ -1,4 +1,4 @@
-"""How what a user has becomes what a network takes, and its scores what a user wants."""
+"""Encoding: conversion of a user's data to the inputs of a network, and of its scores to answers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from xpnet.datasets.targets import Targets, targets_of
 
 
 class Inputs(Protocol):
-    """What makes the inputs of a network, as ``Columns`` and ``Images`` do."""
+    """A converter to the inputs of a network, such as ``Columns`` and ``Images``."""
 
     def __call__(self, data: Any) -> Host: ...
     def describe(self) -> dict[str, Any]: ...
 
 
 class Encoding:
-    """How what a user has becomes what a network takes, and its scores what a user wants.
+    """The conversion of a user's data to the inputs and targets of a network, and of its scores to answers.
 
-    ``inputs`` makes x of a table (``Columns``) or of images (``Images``), and ``targets`` are ``Classes`` or
-    ``Numbers``; either may be None, for arrays that are taken as they are.
+    ``inputs`` converts a table (``Columns``), images (``Images``) or texts to x, and ``targets`` are ``Classes`` or
+    ``Numbers``; either may be None, for arrays that are used unchanged.
     """
 
     def __init__(self, inputs: Inputs | None = None, targets: Targets | None = None) -> None:
@@ -32,27 +32,27 @@ class Encoding:
         self.targets = targets
 
     def x(self, data: Any) -> Host:
-        """The inputs of a network on the host."""
+        """Return the inputs of a network on the host."""
         made: Host = data if self.inputs is None else self.inputs(data)
         return made
 
     def t(self, values: Any) -> Host:
-        """The targets of a loss on the host."""
+        """Return the targets of a loss on the host."""
         made: Host = values if self.targets is None else self.targets.encode(values)
         return made
 
     def answers(self, scores: Host) -> Host:
-        """Labels or numbers by the scores of a network."""
+        """Return the labels or numbers that the scores of a network stand for."""
         return scores if self.targets is None else self.targets.decode(scores)
 
     def describe(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """Return a description that JSON can hold."""
         parts = {"inputs": self.inputs, "targets": self.targets}
         return {name: part.describe() for name, part in parts.items() if part is not None}
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
-        """The encoding of a description."""
+        """Return the encoding of a description."""
         inputs, targets = description.get("inputs"), description.get("targets")
         kinds: dict[str, type[Columns | Images | Symbols | BytePairs]] = {
             "images": Images,

@@ -1,4 +1,4 @@
-"""Files from mirrors into a folder: whole and verified, or not there at all."""
+"""Downloads of files from mirrors into a folder: a file is whole and verified, or it is not written."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 TIMEOUT = 5.0  # seconds without an answer
-PATIENCE = 1.0  # seconds after which the next mirror is asked beside it
+PATIENCE = 1.0  # seconds after which the next mirror is asked as well
 CHUNK = 1 << 16
-LIMIT = 1 << 26  # bytes; what is longer than 64 MiB is no file of ours
+LIMIT = 1 << 26  # bytes; anything longer than 64 MiB is not one of our files
 
 
 def fetch(checksums: Mapping[str, str], mirrors: Sequence[str], folder: Path) -> dict[str, bytes]:
-    """Fetch ``name.gz`` for every name of the checksums into the folder and return the unpacked bytes.
+    """Download ``name.gz`` for every name of the checksums into the folder and return the unpacked bytes.
 
-    The first mirror is asked; where it fails, or is silent for a second, the next one beside it, and the first whole
-    file is kept. A mirror that says nothing for five seconds is given up. A bar on standard error shows the progress,
-    and goes when it is done.
+    If the first mirror fails, or is silent for a second, the next one is asked as well, and the first whole file is
+    kept. A mirror that is silent for five seconds is given up. A bar on standard error shows the progress, and is
+    removed at the end.
 
-    Raises: ``DataError`` where no mirror gives a file of the right checksum, or the folder cannot be written.
+    Raises: ``DataError`` if no mirror gives a file with the right checksum, or the folder cannot be written.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -45,7 +45,7 @@ def fetch(checksums: Mapping[str, str], mirrors: Sequence[str], folder: Path) ->
             found, order = {}, list(mirrors)
             for name, checksum in checksums.items():
                 best, found[name] = _from_mirrors(f"{name}.gz", checksum, order, folder, progress)
-                order.sort(key=lambda mirror: mirror != best)  # what has answered is asked first
+                order.sort(key=lambda mirror: mirror != best)  # the mirror that has answered is asked first
             return found
     except DataError:
         raise
@@ -56,7 +56,7 @@ def fetch(checksums: Mapping[str, str], mirrors: Sequence[str], folder: Path) ->
 def _from_mirrors(
     name: str, checksum: str, mirrors: Sequence[str], folder: Path, progress: Progress
 ) -> tuple[str, bytes]:
-    """The mirror that gave the file, and its unpacked bytes, which are in the folder then."""
+    """Return the mirror that gave the file, and its unpacked bytes, after writing the file to the folder."""
     answers: Queue[tuple[str, bytes | BaseException]] = Queue()
     over = Event()
 
@@ -82,11 +82,13 @@ def _from_mirrors(
                 reasons[mirror] = f"{error.got} from {urlsplit(mirror).netloc}"
     finally:
         over.set()
-    raise DataError("fetch", f"{name} must come whole from a mirror", " and ".join(reasons.values()), "try again later")
+    raise DataError(
+        "fetch", f"{name} must arrive whole from a mirror", " and ".join(reasons.values()), "try again later"
+    )
 
 
 def _keep(packed: bytes, checksum: str, target: Path, url: str) -> bytes:
-    """The unpacked bytes, which are verified and in the folder then, or nothing of them is."""
+    """Return the unpacked bytes after verifying them and writing the file; write nothing if they are wrong."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part")
     part = Path(name)
     try:
@@ -100,7 +102,7 @@ def _keep(packed: bytes, checksum: str, target: Path, url: str) -> bytes:
 
 
 def _receive(url: str, name: str, progress: Progress, over: Event) -> Iterator[bytes]:
-    """The bytes behind an address, until it is over; the network's errors become DataError."""
+    """Yield the bytes at an address until ``over`` is set; network errors become DataError."""
     task = progress.add_task(name, total=None)
     remedy = "try again later"
     try:

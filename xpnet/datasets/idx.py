@@ -1,4 +1,4 @@
-"""The idx format of MNIST, read strictly: a file is whole and of the expected form, or refused."""
+"""The idx format of MNIST, read strictly: a file is whole and of the expected form, or it raises."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REMEDY = "replace the file with a whole copy"
 
 
 def unpack(path: Path) -> bytes:
-    """The bytes of a file, unpacked where its first two bytes say that it is gzipped, whatever its name.
+    """Return the bytes of a file, unpacked if its first two bytes are those of gzip, whatever its name.
 
     Raises: ``DataError`` for a file that cannot be read, ends early or is damaged.
     """
@@ -36,7 +36,7 @@ def unpack(path: Path) -> bytes:
 
 
 def verify(data: bytes, checksum: str, who: str) -> bytes:
-    """The bytes themselves, if their SHA-256 is the checksum.
+    """Return the bytes, if their SHA-256 is the checksum.
 
     Raises: ``DataError`` otherwise.
     """
@@ -48,9 +48,9 @@ def verify(data: bytes, checksum: str, who: str) -> bytes:
 
 
 def parse_idx(data: bytes, path: Path, shape: tuple[int | None, ...]) -> Bytes:
-    """The array in the bytes of an idx file, ``magic, sizes, values``; ``path`` is named in errors.
+    """Return the array in the bytes of an idx file, ``magic, sizes, values``; ``path`` is named in errors.
 
-    Shapes: ``shape``, where None stands for any size from 1.
+    Shapes: ``shape``, with None for any size from 1.
     Raises: ``DataError`` for another format, type, shape or length.
     Source: LeCun, Cortes and Burges, 1998, "The MNIST database", the IDX file format.
     """

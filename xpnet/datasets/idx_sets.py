@@ -1,4 +1,4 @@
-"""Data sets in the form of MNIST: four idx files, or two tables, in a folder of the user's."""
+"""Data sets in the form of MNIST: four idx files, or two tables, in a folder of the user."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ SIDE = 28
 ROWS = (60_000, 10_000)
 
 KEPT = 6
-"""Of a table without another to test on, a row of so many is kept for that: the last ones."""
+"""If a table comes without another one to test on, one row in this many is held out for that: the last ones."""
 
 
 @dataclass(frozen=True)
 class IdxSet:
-    """A data set of 28x28 images of ten classes: its name, the folders and tables it is found in, and where it is from.
+    """A data set of 28x28 images of ten classes: its name, the folders and tables in which it is found, and its page.
 
-    ``unpacked`` and ``packed`` are the SHA-256 of the files that were published, of which one set is known; ``foreign``
-    those of the unpacked files of another data set, which has the same names.
+    ``unpacked`` and ``packed`` are the SHA-256 of the published files, of which one set is known; ``foreign`` are
+    those of the unpacked files of another data set with the same file names.
     """
 
     who: str
@@ -44,9 +44,9 @@ class IdxSet:
     foreign: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, folder: Path) -> Raw:
-        """What lies in the folder.
+        """Return the images and labels in the folder.
 
-        Raises: ``DataError`` for files that are missing, truncated, corrupt, of another form or another data set.
+        Raises: ``DataError`` for files that are missing, truncated, corrupt, of another form or of another data set.
         """
         lacking = list(NAMES)
         places = [folder / name for name in self.folders]
@@ -71,7 +71,7 @@ class IdxSet:
         raise DataError(self.who, must, got, self.remedy)
 
     def of_files(self, place: Path, contents: Mapping[str, tuple[Path, bytes]]) -> Raw:
-        """The images and labels of four files."""
+        """Return the images and labels of four files."""
         for name, checksum in self.foreign.items():
             path, data = contents[name]
             if hashlib.sha256(data).hexdigest() == checksum:
@@ -86,7 +86,7 @@ class IdxSet:
         return Raw(parts[0], parts[1], place, published)
 
     def is_published(self, name: str, path: Path, data: bytes) -> bool | None:
-        """Whether a file is the one that was published; None where only a packed one could tell."""
+        """Return whether a file is the published one, or None if only the packed file could tell."""
         if name in self.unpacked:
             return hashlib.sha256(data).hexdigest() == self.unpacked[name]
         if path.suffix != ".gz" or name not in self.packed:
@@ -95,9 +95,9 @@ class IdxSet:
 
 
 def named_folder(who: str) -> Path:
-    """The folder that the variable ``XPNET_DATA`` names.
+    """Return the folder that the variable ``XPNET_DATA`` names.
 
-    Raises: ``DataError`` where it is not set.
+    Raises: ``DataError`` if it is not set.
     """
     named = os.environ.get("XPNET_DATA")
     if not named:
@@ -107,16 +107,16 @@ def named_folder(who: str) -> Path:
 
 
 def candidates(folder: Path, name: str) -> list[Path]:
-    """The files that may hold the name: unpacked, then packed; with a dot, and in a folder of its own, as Kaggle's."""
+    """Return the files that may hold the name: unpacked or packed, with a dot, or in a folder as on Kaggle."""
     dotted = name.replace("-idx", ".idx")
     places = (folder / name, folder / f"{name}.gz", folder / dotted, folder / name / name, folder / dotted / dotted)
     return [path for path in places if os.path.isfile(path)]
 
 
 def part_of(part: str, contents: Mapping[str, tuple[Path, bytes]]) -> Part:
-    """The images and labels of one part.
+    """Return the images and labels of one part.
 
-    Raises: ``DataError`` for files of another form, or that do not belong together.
+    Raises: ``DataError`` for files of another form, and for files that do not belong together.
     """
     images_path, images_data = contents[f"{part}-images-idx3-ubyte"]
     labels_path, labels_data = contents[f"{part}-labels-idx1-ubyte"]
@@ -130,9 +130,9 @@ def part_of(part: str, contents: Mapping[str, tuple[Path, bytes]]) -> Part:
 
 
 def check_labels(labels: Bytes, classes: int, path: Path) -> Bytes:
-    """The labels themselves.
+    """Return the labels, if all of them are below the number of classes.
 
-    Raises: ``DataError`` for one that names no class, by its row.
+    Raises: ``DataError`` for a label that is not a class, with its row.
     """
     if int(labels.max()) >= classes:
         row = int((labels >= classes).argmax())
@@ -142,7 +142,7 @@ def check_labels(labels: Bytes, classes: int, path: Path) -> Bytes:
 
 
 def of_tables(place: Path, train: Path, test: Path) -> Raw:
-    """The images and labels of two tables; where the second has no labels or is missing, the last rows of the first."""
+    """Return the images and labels of two tables; without labels in the second, hold out the last rows of the first."""
     images, labels = read_pixels(train)
     if test.is_file() and has_labels(test):
         return Raw((images, labels), read_pixels(test), place)
@@ -153,13 +153,13 @@ def of_tables(place: Path, train: Path, test: Path) -> Raw:
 
 
 def has_labels(path: Path) -> bool:
-    """Whether the first line of a table names a label before the pixels."""
+    """Return whether the first line of a table names a label before the pixels."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         return file.readline(1 << 16).split(",")[0].strip().strip('"') == "label"
 
 
 def read_pixels(path: Path) -> Part:
-    """The images and labels in a table of ``label, pixel, pixel …``, a line for each image.
+    """Return the images and labels in a table of ``label, pixel, pixel …``, one line for each image.
 
     Raises: ``DataError`` for a table of another form.
     """

@@ -1,4 +1,4 @@
-"""Folders of images by class."""
+"""Folders of images, one for each class."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def load_images(
     grey: bool | None = None,
     rng: Generator | None = None,
 ) -> Dataset:
-    """The images in a folder of folders, one for each class: ``photos/cat/1.jpg``, ``photos/dog/2.png``.
+    """Return the images in a folder of folders, one for each class: ``photos/cat/1.jpg``, ``photos/dog/2.png``.
 
-    Where the folder holds ``train`` and ``val`` (or ``training``, ``valid``, ``validation``, ``test``) instead, these
-    are the two parts; otherwise ``validation`` is the share that is kept apart, of every class. ``grey`` is what all
-    images are where it is left out. Whatever is no image by the ending of its name is passed over.
+    If the folder holds ``train`` and ``val`` (or ``training``, ``valid``, ``validation``, ``test``) instead, these
+    are the two parts; otherwise ``validation`` is the share of every class that is held out. ``grey`` is by default
+    true if all images are grey. Files whose names do not end like an image's are ignored.
 
     Shapes: ``x (N, C, H, W)`` with ``size = (H, W)`` or one number for both, ``t (N,)``.
     Raises: ``DataError`` for a folder that is missing, holds fewer than two classes, or a class without images, and for
-    a file that is no whole image; ``BackendError`` without Pillow.
+    a file that is not a whole image; ``BackendError`` without Pillow.
     """
     height, width = (size, size) if isinstance(size, int) else size
     for length in (height, width):
@@ -68,7 +68,7 @@ def load_images(
 
 
 def folders(folder: Path) -> list[Path]:
-    """The folders inside a folder, in order; those whose names start with a dot are passed over.
+    """Return the folders inside a folder, sorted, without those whose names start with a dot.
 
     Raises: ``DataError``.
     """
@@ -81,9 +81,9 @@ def folders(folder: Path) -> list[Path]:
 
 
 def files_by_class(folder: Path) -> dict[str, list[Path]]:
-    """The images in each folder of a folder, by its name.
+    """Return the images in each folder of a folder, by the name of the folder.
 
-    Raises: ``DataError`` for fewer than two classes, and for one without images.
+    Raises: ``DataError`` for fewer than two classes, and for a class without images.
     """
     files = {}
     for entry in folders(folder):

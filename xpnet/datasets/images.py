@@ -19,12 +19,12 @@ ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".
 
 
 class Images:
-    """Images as x, ``(pixels / 255 - mean) / std``, each cut to the middle in the proportions of ``size`` and scaled.
+    """Images as x, ``(pixels / 255 - mean) / std``, each cropped at its centre to the shape of ``size`` and scaled.
 
     ``mean`` and ``std`` are those of the training images, one for each channel: 1 for grey, 3 for colours.
 
     Shapes: result ``(N, C, H, W)`` with ``size = (H, W)``.
-    Raises: ``DataError`` for a file that is no whole image.
+    Raises: ``DataError`` for a file that is not a whole image.
     """
 
     def __init__(self, size: tuple[int, int], channels: int, mean: list[float], std: list[float]) -> None:
@@ -32,14 +32,14 @@ class Images:
 
     @classmethod
     def fit(cls, pixels: Host) -> Self:
-        """The size, and the mean and spread of these pixels, ``(N, C, H, W)`` from 0 to 255."""
+        """Return the conversion with the size, mean and deviation of these pixels, ``(N, C, H, W)`` from 0 to 255."""
         size, channels = (int(pixels.shape[2]), int(pixels.shape[3])), pixels.shape[1]
         flat = [pixels[:, c].astype(np.float64) / 255.0 for c in range(channels)]
         stds = [float(values.std()) for values in flat]
         return cls(size, channels, [float(values.mean()) for values in flat], [std or 1.0 for std in stds])
 
     def __call__(self, data: Any) -> Host:
-        """The inputs of files, or of arrays of pixels from 0 to 255."""
+        """Return the inputs for files, or for arrays of pixels from 0 to 255."""
         files = [data] if isinstance(data, str | Path) else data
         if is_array(files):
             pixels = to_numpy(files)
@@ -53,16 +53,16 @@ class Images:
 
     @property
     def width(self) -> int:
-        """The number of numbers of an image."""
+        """The number of values of an image."""
         return self.channels * self.size[0] * self.size[1]
 
     def describe(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """Return a description that JSON can hold."""
         return {"images": {"size": self.size, "channels": self.channels, "mean": self.mean, "std": self.std}}
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
-        """The images of a description."""
+        """Return the images of a description."""
         return cls(**description["images"])
 
     def __repr__(self) -> str:
@@ -70,7 +70,7 @@ class Images:
 
 
 def read_all(paths: Iterable[Any], size: tuple[int, ...], channels: int) -> Host:
-    """The pixels of files, ``(N, C, H, W)`` uint8, read by a few threads."""
+    """Return the pixels of files, ``(N, C, H, W)`` uint8, read by a few threads."""
     with ThreadPoolExecutor(4) as pool:
         pixels = list(pool.map(lambda path: read_image(path, size, channels), paths))
     if not pixels:
@@ -79,7 +79,7 @@ def read_all(paths: Iterable[Any], size: tuple[int, ...], channels: int) -> Host
 
 
 def read_image(path: Any, size: tuple[int, ...], channels: int) -> Host:
-    """The pixels of a file, cut to the middle and scaled, ``(C, H, W)`` uint8.
+    """Return the pixels of a file, cropped at the centre and scaled, ``(C, H, W)`` uint8.
 
     Raises: ``DataError``, ``DtypeError``.
     """
@@ -92,13 +92,13 @@ def read_image(path: Any, size: tuple[int, ...], channels: int) -> Host:
             fitted = operations.fit(upright, (size[1], size[0]))
     except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
         got = "no image" if type(error).__name__ == "UnidentifiedImageError" else reason(error)
-        raise DataError("Images", f"{path} must be a whole image", got, "replace it, or take it away") from error
+        raise DataError("Images", f"{path} must be a whole image", got, "replace or remove it") from error
     pixels = np.asarray(fitted, dtype=np.uint8)
     return pixels[None] if channels == 1 else np.ascontiguousarray(np.moveaxis(pixels, 2, 0))
 
 
 def is_grey(path: Path) -> bool:
-    """Whether a file says that it holds shades of grey; what cannot be read is told when it is."""
+    """Return whether a file contains shades of grey; an unreadable file counts as grey, and raises when it is read."""
     pillow = pillows("Image")
     try:
         with pillow.open(path) as image:
@@ -108,9 +108,9 @@ def is_grey(path: Path) -> bool:
 
 
 def pillows(module: str) -> Any:
-    """A module of Pillow.
+    """Return a module of Pillow.
 
-    Raises: ``BackendError`` where it is not installed.
+    Raises: ``BackendError`` if it is not installed.
     """
     try:
         return importlib.import_module(f"PIL.{module}")

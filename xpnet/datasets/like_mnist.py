@@ -1,4 +1,4 @@
-"""Data sets that look like MNIST: clothes and Japanese letters."""
+"""Data sets in the form of MNIST: clothes and Japanese letters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FASHION_MNIST = IdxSet(
     folders=("fashion-mnist", "FashionMNIST/raw", "fashion"),  # the second is torchvision's
     tables=(("fashion-mnist_train.csv", "fashion-mnist_test.csv"),),  # Kaggle's
     page="https://github.com/zalandoresearch/fashion-mnist",
-    remedy="put there those of https://github.com/zalandoresearch/fashion-mnist",
+    remedy="use those of https://github.com/zalandoresearch/fashion-mnist",
     packed={
         "train-images-idx3-ubyte": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
         "train-labels-idx1-ubyte": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
@@ -28,7 +28,7 @@ KMNIST = IdxSet(
     folders=("kmnist", "KMNIST/raw"),
     tables=(),
     page="https://codh.rois.ac.jp/kmnist/",
-    remedy="put there those of https://codh.rois.ac.jp/kmnist/",
+    remedy="use those of https://codh.rois.ac.jp/kmnist/",
     packed={
         "train-images-idx3-ubyte": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
         "train-labels-idx1-ubyte": "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
@@ -40,12 +40,12 @@ KMNIST = IdxSet(
 
 
 def load_fashion_mnist(normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
-    """70,000 pieces of clothing as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
+    """Return 70,000 pieces of clothing as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
 
-    The variable ``XPNET_DATA`` names a folder; in its folder ``fashion-mnist`` or, as torchvision has it,
-    ``FashionMNIST/raw`` lie the four idx files, gzipped or not, or Kaggle's tables ``fashion-mnist_train.csv`` and
-    ``fashion-mnist_test.csv``. Nothing is fetched. Form and labels are checked, MNIST's own files are refused, and
-    70,000 images in gzipped files of another SHA-256 than the published ones are told of by a warning.
+    The variable ``XPNET_DATA`` names a folder; its subfolder ``fashion-mnist`` or, as torchvision has it,
+    ``FashionMNIST/raw`` contains the four idx files, gzipped or not, or Kaggle's tables ``fashion-mnist_train.csv`` and
+    ``fashion-mnist_test.csv``. Nothing is downloaded. Form and labels are checked, MNIST's own files raise, and a
+    warning is given for 70,000 images in gzipped files whose SHA-256 is not the published one.
 
     Shapes: ``x (N, 784)``, or ``(N, 1, 28, 28)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` for one-hot.
     Raises: ``DataError`` for files that are missing, truncated, corrupt, of another form or MNIST's.
@@ -55,9 +55,9 @@ def load_fashion_mnist(normalize: bool = True, flatten: bool = True, one_hot_lab
 
 
 def load_kmnist(normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
-    """70,000 letters of cursive Japanese as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
+    """Return 70,000 letters of cursive Japanese as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
 
-    As ``load_fashion_mnist``, from the folder ``kmnist`` or ``KMNIST/raw``.
+    The files are found as by ``load_fashion_mnist``, in the folder ``kmnist`` or ``KMNIST/raw``.
 
     Shapes: ``x (N, 784)``, or ``(N, 1, 28, 28)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` for one-hot.
     Raises: ``DataError`` for files that are missing, truncated, corrupt, of another form or MNIST's.
@@ -67,10 +67,10 @@ def load_kmnist(normalize: bool = True, flatten: bool = True, one_hot_label: boo
 
 
 def read_fashion_mnist() -> Raw:
-    """Fashion-MNIST as it lies in the folder."""
+    """Return the raw images and labels of Fashion-MNIST."""
     return FASHION_MNIST.read(named_folder("load_fashion_mnist"))
 
 
 def read_kmnist() -> Raw:
-    """KMNIST as it lies in the folder."""
+    """Return the raw images and labels of KMNIST."""
     return KMNIST.read(named_folder("load_kmnist"))

@@ -1,4 +1,4 @@
-"""Mini-batches: the rows of an epoch in its own order."""
+"""Mini-batches: the rows of an epoch, in the order of that epoch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xpnet.typing import Array
 
 
 class Shuffler(Protocol):
-    """What draws the order of an epoch, as ``xpnet.random.Generator`` does."""
+    """A source of the order of an epoch, such as ``xpnet.random.Generator``."""
 
     def permutation(self, count: int, name: str, step: int = 0) -> np.ndarray[Any, np.dtype[np.int64]]: ...
 
@@ -25,18 +25,18 @@ class Shuffler(Protocol):
 class Batches:
     """Mini-batches of rows, ``x[order[i : i + B]], t[order[i : i + B]]`` with B the batch size.
 
-    The order of epoch k is ``rng.permutation(N, "shuffle", step=k)``: it depends on the seed and on k alone, so an
-    epoch can be repeated and a training resumed. Without ``rng`` the rows come in their own order, as views where
-    the library has views. The last batch holds what is left and may be shorter; with ``drop_last`` such a one is left
-    out, other rows in each epoch. With ``weights`` of the rows a batch is ``(x, t, weights)``.
+    The order of epoch k is ``rng.permutation(N, "shuffle", step=k)``: it depends on the seed and on k alone, so that an
+    epoch can be repeated and a training resumed. Without ``rng`` the rows keep their order, and batches are views if
+    the library has views. The last batch holds the remaining rows and may be shorter; with ``drop_last`` a shorter one
+    is left out, with other rows in each epoch. With ``weights`` of the rows a batch is ``(x, t, weights)``.
 
-    Rows on disk (see ``load_array``) are read for each batch, on the host; what comes beside them is on the host too.
-    A batch of them that is not finite is refused by the row of the file. Where ``share`` is given, the part that it
-    tells of the rows of a batch is all that is taken, or read, of each.
+    Rows on disk (see ``load_array``) are read for each batch, on the host, and the other arrays must be on the host
+    too. A batch of them that is not finite raises with the row of the file. If ``share`` is set, it is called with the
+    number of rows of a batch and returns the slice of them that is taken, or read.
 
     Shapes: ``x (N, ...)``, ``t (N, ...)``, ``weights (N,)``; of any library, on any device, where the batches stay.
-    Raises: ``ShapeError``, ``LibraryError`` as ``check.count_rows``; ``ArgumentError`` for a batch size below 1, or
-    with ``drop_last`` above the number of rows; ``DtypeError`` for an ``rng`` that is no Generator.
+    Raises: ``ShapeError`` and ``LibraryError`` of ``check.count_rows``; ``ArgumentError`` for a batch size below 1, or
+    with ``drop_last`` above the number of rows; ``DtypeError`` for an ``rng`` that is not a Generator.
     """
 
     def __init__(
@@ -53,14 +53,16 @@ class Batches:
             must, remedy = f"weights must be ({self.rows},)", "give one for each row of x"
             raise ShapeError("Batches", must, tuple(weights.shape), remedy)
         check_size("Batches", "batch_size", batch_size)
-        # NumPy's own generators have a permutation too, but one without a name and a step
+        # NumPy's own generators also have a permutation, but one without a name and a step
         if rng is not None and (not hasattr(rng, "permutation") or type(rng).__module__.startswith("numpy.")):
             got = f"{type(rng).__module__}.{type(rng).__qualname__}"
             raise DtypeError("Batches", "rng must be a Generator of xpnet", got, "pass xpnet.random.Generator(seed)")
         check_flags("Batches", drop_last=drop_last)
         if drop_last and batch_size > self.rows:
             got = f"{batch_size} of {self.rows} rows"
-            raise ArgumentError("Batches", "batch_size must leave a batch with drop_last", got, "choose a smaller one")
+            raise ArgumentError(
+                "Batches", "batch_size must not be above the number of rows with drop_last", got, "choose a smaller one"
+            )
         self.x, self.t, self.weights = x, t, weights
         self.batch_size = int(batch_size)
         self.rng = rng
@@ -68,41 +70,41 @@ class Batches:
         self.share: Callable[[int], slice] | None = None
 
     def __len__(self) -> int:
-        """The number of batches in an epoch, ``⌈N / B⌉``, or ``⌊N / B⌋`` with ``drop_last``."""
+        """Return the number of batches in an epoch, ``⌈N / B⌉``, or ``⌊N / B⌋`` with ``drop_last``."""
         return self.rows // self.batch_size if self.drop_last else -(-self.rows // self.batch_size)
 
     @property
     def parts(self) -> tuple[Any, ...]:
-        """``(x, t)`` or ``(x, t, weights)`` of all rows."""
+        """The pair ``(x, t)`` or the triple ``(x, t, weights)`` of all rows."""
         return (self.x, self.t) if self.weights is None else (self.x, self.t, self.weights)
 
     @property
     def options(self) -> dict[str, Any]:
-        """What says, beside the rows and the generator, which rows a batch has."""
+        """The options that determine, with the rows and the generator, the rows of each batch."""
         return {"batch_size": self.batch_size, "drop_last": self.drop_last, "shuffle": self.rng is not None}
 
     @property
     def length(self) -> int:
-        """The same, as what may not know it has it too: a stream."""
+        """The number of batches in an epoch, a property that streams have too, where it may be unknown."""
         return len(self)
 
     def step(self, number: int, done: int) -> int:
-        """The number of a step, after ``done`` batches of an epoch, counted from 1."""
+        """Return the number of a step, counted from 1, after ``done`` batches of epoch ``number``."""
         return (number - 1) * len(self) + done
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """The numbers of rows in an epoch and in its last batch."""
+        """The number of rows in an epoch and in its last batch."""
         rows = min(len(self) * self.batch_size, self.rows)
         return rows, rows - (len(self) - 1) * self.batch_size
 
     @property
     def on_disk(self) -> bool:
-        """Whether rows are read from a file, batch by batch."""
+        """True if rows are read from a file, batch by batch."""
         return isinstance(self.x, RowsOnDisk) or isinstance(self.t, RowsOnDisk)
 
     def epoch(self, k: int) -> Iterator[tuple[Any, ...]]:
-        """The batches ``(x, t)`` or ``(x, t, weights)`` of epoch k."""
+        """Yield the batches ``(x, t)`` or ``(x, t, weights)`` of epoch k."""
         parts = self.parts
         # the standard leaves a slice past the end undefined
         slices = [
@@ -121,7 +123,7 @@ class Batches:
                 yield tuple([checked(part, order[rows]) for part in parts])
             return
         xp = array_namespace(self.x)
-        # one transfer an epoch; a slice of it stays on the device
+        # one transfer for each epoch; a slice of it stays on the device
         order = backend_of(self.x).asarray(order)
         for rows in slices:
             yield tuple([xp.take(part, order[rows], axis=0) for part in parts])
@@ -131,12 +133,12 @@ class Batches:
 
 
 def part_of(rows: slice, own: slice) -> slice:
-    """Some of the rows of a slice, counted from its first."""
+    """Return a part of a slice of rows, given by a slice that counts from its first row."""
     return slice(rows.start + own.start, rows.start + own.stop)
 
 
 def checked(part: Any, rows: Any) -> Any:
-    """Rows of an array; those of a file must be finite.
+    """Return rows of an array; rows of a file must be finite.
 
     Raises: ``DataError`` naming the row of the file.
     """

@@ -1,4 +1,4 @@
-"""MNIST: from a folder of the user's, else from the cache, else from a mirror."""
+"""MNIST, read from a folder of the user, or else from the cache, or else from a mirror."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
 
-# Of the unpacked bytes: packing the same data again gives another file.
+# These are for the unpacked bytes: packing the same data again gives another file.
 CHECKSUMS = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -36,27 +36,27 @@ MNIST = IdxSet(
 
 
 def load_mnist(normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
-    """70,000 handwritten digits as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
+    """Return 70,000 handwritten digits as ``(x_train, t_train), (x_test, t_test)``, ``x = images / 255``.
 
-    Where the variable ``XPNET_DATA`` names a folder, the four idx files, gzipped or not, named as on MNIST's page, by
-    torchvision or by Kaggle, are read from it or from its folder ``mnist`` or ``MNIST/raw``, and nowhere else; or else
-    Kaggle's tables, ``mnist_train.csv`` and ``mnist_test.csv``, or ``train.csv``, whose last sixth is the test, for
-    Kaggle's ``test.csv`` has no labels. They may hold any 28x28 images of ten classes (a few rows for a test), so their
-    form is checked and their checksums are not. Otherwise MNIST itself is read from the user's cache; files that are
-    not there, or have the wrong checksum, are fetched from a mirror and replaced.
+    If the variable ``XPNET_DATA`` names a folder, the four idx files, gzipped or not, with the names of MNIST's page,
+    torchvision or Kaggle, are read from it or from its folder ``mnist`` or ``MNIST/raw``, and nowhere else; without
+    these, Kaggle's tables, ``mnist_train.csv`` and ``mnist_test.csv``, or ``train.csv``, whose last sixth is the test
+    part, since Kaggle's ``test.csv`` has no labels. They may hold any 28x28 images of ten classes (a few rows for a
+    test), so their form is checked and their checksums are not. Without ``XPNET_DATA``, MNIST itself is read from the
+    user's cache; files that are missing, or have a wrong checksum, are downloaded from a mirror and replaced.
 
-    Pixels have the current backend's dtype, or stay uint8 with ``normalize=False``. Labels are int64 (int32 where
+    Pixels have the current backend's dtype, or stay uint8 with ``normalize=False``. Labels are int64 (int32 if
     a library has no int64), or rows of the backend's dtype with ``one_hot_label=True``.
 
     Shapes: ``x (N, 784)``, or ``(N, 1, 28, 28)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` for one-hot.
-    Raises: ``DataError`` for files that are missing and cannot be fetched, truncated, corrupt or of another form.
+    Raises: ``DataError`` for files that are missing and cannot be downloaded, truncated, corrupt or of another form.
     Source: LeCun, Cortes and Burges, 1998, "The MNIST database of handwritten digits".
     """
     return read_mnist().arranged(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 
 
 def read_mnist(fetches: bool = True) -> Raw:
-    """MNIST as it lies in a folder of the user's, or in the cache, into which it is fetched where it may be.
+    """Return the raw images and labels of MNIST from a folder of the user or from the cache, downloaded if allowed.
 
     Raises: ``DataError``.
     """
@@ -67,9 +67,9 @@ def read_mnist(fetches: bool = True) -> Raw:
 
 
 def cache_folder() -> Path:
-    """The folder in which fetched files are kept, ``~/.cache/xpnet/mnist`` on Linux.
+    """Return the folder in which downloaded files are kept, ``~/.cache/xpnet/mnist`` on Linux.
 
-    Raises: ``DataError`` where the user has no home folder.
+    Raises: ``DataError`` if the user has no home folder.
     """
     try:
         if sys.platform == "win32":
@@ -78,7 +78,7 @@ def cache_folder() -> Path:
             base = Path.home() / "Library" / "Caches"
         else:
             base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-            if not base.is_absolute():  # the XDG specification has relative paths ignored
+            if not base.is_absolute():  # the XDG specification says that relative paths are ignored
                 base = Path.home() / ".cache"
     except RuntimeError as error:
         raise DataError(

@@ -1,4 +1,4 @@
-"""What an iterator gives, taken from it by a thread while the last of it is worked on."""
+"""Prefetching: a thread takes the next items of an iterator while the present one is used."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from threading import Event, Thread
 from typing import Any
 
 AHEAD = 2
-"""How many are made in the background, unless another number is asked for."""
+"""The default number of items that are made in the background."""
 
 THREADS = 4
-"""The threads in which functions are called."""
+"""The number of threads that call functions."""
 
 PATIENCE = 5.0
-"""The seconds for which the end of a thread is waited for that is inside of a loader."""
+"""The seconds to wait for the end of a thread that is still inside a loader."""
 
 
 def prefetched(source: Iterator[Any], ahead: int = AHEAD) -> Iterator[Any]:
-    """Yield what an iterator gives, in its order, while the next are made in the background.
+    """Yield the items of an iterator, in order, while the next ones are made in the background.
 
-    One thread takes items from the iterator. An item that is a function stands for what it returns: several are called
-    at once, in a few threads more. What any of them raises is raised here, in its turn. However this ends, the threads
-    end with it. With ``ahead=0`` there are none.
+    One thread takes items from the iterator. An item that is a function stands for its result: several are called at
+    once, in a few more threads. An error in any of them is raised here, in its turn. The threads end when this iterator
+    ends, for whatever reason. With ``ahead=0`` there are none.
     """
     if not ahead:
         for item in source:
@@ -53,7 +53,7 @@ def prefetched(source: Iterator[Any], ahead: int = AHEAD) -> Iterator[Any]:
             future.set_exception(error)
             ready.put(future)
 
-    # the backend that was chosen for a block holds in the thread too
+    # the thread also uses the backend that was chosen for the block
     thread = Thread(target=copy_context().run, args=(take,), name="xpnet loader", daemon=True)
     thread.start()
     try:
@@ -63,13 +63,13 @@ def prefetched(source: Iterator[Any], ahead: int = AHEAD) -> Iterator[Any]:
         over.set()
         with suppress(Empty):
             while True:
-                ready.get_nowait()  # the thread may wait for room
+                ready.get_nowait()  # the thread may be waiting for room
         thread.join(PATIENCE)
         pool.shutdown(wait=not thread.is_alive(), cancel_futures=True)
 
 
 def waited_for(queue: Queue[Any]) -> Any:
-    """The next of a queue; Ctrl-C is heard of meanwhile, on every system."""
+    """Return the next item of a queue; Ctrl-C interrupts the wait on every system."""
     while True:
         with suppress(Empty):
             return queue.get(timeout=1.0)

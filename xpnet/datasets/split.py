@@ -1,4 +1,4 @@
-"""Rows for training and rows for validation."""
+"""The split of rows into training and validation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from xpnet.random import Generator
 
 
 def split(rows: int, share: Any, rng: Generator, labels: Any = None) -> tuple[Host, Host]:
-    """The indices of training and of validation, ``⌊share · N⌉`` rows drawn by the stream ``split`` of the seed.
+    """Return the indices for training and for validation, ``⌊share · N⌉`` rows drawn by the stream ``split``.
 
-    With ``labels`` every class gives its share (stratified), at least one row to each side where it has two.
+    With ``labels`` the share is taken from every class (stratified), with at least one row on each side if it has two.
 
-    Raises: ``ArgumentError`` for a share outside 0 … 1; ``DataError`` where a side would have no rows.
+    Raises: ``ArgumentError`` for a share outside 0 … 1; ``DataError`` if a side would have no rows.
     """
     if isinstance(share, bool) or not isinstance(share, Real) or not 0.0 < float(share) < 1.0:
         raise ArgumentError("split", "validation must be a share between 0 and 1", repr(share), "try 0.2")

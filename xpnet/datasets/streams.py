@@ -1,4 +1,4 @@
-"""Batches from wherever they come: a generator, a loader of another library, a source without an end."""
+"""Batches from any source: a generator, a loader of another library, an endless source."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from xpnet.datasets.tables import Table
 from xpnet.errors import ArgumentError, DataError, DtypeError
 
 END = object()
-"""What stands for the batch after the last."""
+"""The marker that follows the last batch."""
 
 
 class Stream:
     """Batches ``(x, t)`` or ``(x, t, weights)`` from a source, for a Trainer.
 
-    ``source`` is anything that gives batches in a loop: a list of them, a loader of torch, a generator; or a function
-    that returns such, which is called for every pass, with the number of the pass from 0 where it takes one. A
-    generator can be read once; a function that makes it, as often as is needed. A batch may itself be a function that
+    ``source`` is anything that yields batches in a loop: a list of them, a loader of torch, a generator; or a function
+    that returns one of these, which is called for every pass, with the number of the pass from 0 if it takes one. A
+    generator can be read once; a function that makes it, as often as needed. A batch may itself be a function that
     makes it: several are called at once, in threads.
 
-    An epoch is a pass, of whatever length. With ``batches`` it is so many batches, each where the one before ended; the
-    source begins anew where it ends. How far it was is kept in the checkpoints of a training.
+    An epoch is a pass, of any length. With ``batches`` it is that many batches, continuing where the last epoch ended;
+    the source restarts when it ends. The position in the source is kept in the checkpoints of a training.
 
-    ``encoding`` makes x and t of what the batches hold, such as that of a ``Dataset`` of some of the rows. ``ahead`` is
-    how many batches are made in the background while others are trained on; with 0 each is made when it is needed.
+    ``encoding`` converts the batches to x and t, for instance that of a ``Dataset`` of some of the rows. ``ahead`` is
+    the number of batches made in the background during training; with 0 each is made when it is needed.
 
-    Raises: ``DtypeError`` for what gives no batches; ``ArgumentError`` for numbers that are not positive.
+    Raises: ``DtypeError`` for a source without batches; ``ArgumentError`` for numbers that are not positive.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class Stream:
 
     @property
     def position(self) -> tuple[int, int]:
-        """The pass that is under way, and the number of batches that were taken from it."""
+        """The current pass, and the number of batches that were taken from it."""
         return self.passes, self.place
 
     def first(self) -> Any:
-        """The first batch, which is still the next.
+        """Return the first batch without consuming it.
 
-        Raises: ``DataError`` for a source without any.
+        Raises: ``DataError`` for a source without batches.
         """
         if not self._held:
             batch = self._next()
@@ -69,9 +69,9 @@ class Stream:
         return self._held[0]
 
     def epoch(self, k: int) -> Iterator[Any]:
-        """The batches of epoch k, counted from 0, as they come.
+        """Yield the batches of epoch k, counted from 0, in the order of the source.
 
-        Raises: ``DataError`` where there are none.
+        Raises: ``DataError`` if there are none.
         """
         if self.batches is None:
             self.go_to(k, 0)
@@ -93,9 +93,9 @@ class Stream:
             self._refuse(f"epoch {k + 1} must have batches", "a source that has ended" if self.once else "none")
 
     def go_to(self, passes: int, place: int) -> None:
-        """Go on in a pass after some of its batches, which are read for that.
+        """Continue in a pass after some of its batches, which are read and skipped.
 
-        Raises: ``DataError`` where it has not so many, or can be read only once.
+        Raises: ``DataError`` if it has fewer batches, or if the source can be read only once.
         """
         if self.once and (passes != self.passes or place < self.place):
             self._refuse(f"epoch {passes + 1} must have batches", "a source that can be read once")
@@ -106,7 +106,7 @@ class Stream:
                 self._refuse(f"the source must have the {place} batches that were trained on", self.place)
 
     def _next(self) -> Any:
-        """The next batch of the pass, or END."""
+        """Return the next batch of the pass, or END."""
         if self._held:
             batch = self._held.pop()
         else:
@@ -117,7 +117,7 @@ class Stream:
         return batch
 
     def _opened(self) -> Iterator[Any]:
-        """The source from its beginning."""
+        """Return an iterator over the source from its beginning."""
         made = self.source
         if callable(made):
             made = made(self.passes) if self._numbered else made()
@@ -127,7 +127,7 @@ class Stream:
         return iter(made)
 
     def _turn(self, passes: int | None = None) -> None:
-        """Begin the next pass, or another one."""
+        """Begin the next pass, or the given one."""
         close = getattr(self._iterator, "close", None)
         if close is not None and not self.once:
             close()
@@ -137,7 +137,7 @@ class Stream:
             self._iterator = None
 
     def _refuse(self, must: str, got: object) -> None:
-        remedy = "give a function that yields the batches anew" if self.once else "look at the source"
+        remedy = "give a function that yields the batches again" if self.once else "check the source"
         raise DataError("Stream", must, got, remedy)
 
     def __repr__(self) -> str:
@@ -146,7 +146,7 @@ class Stream:
 
 
 def is_source(data: Any) -> bool:
-    """Whether this gives batches in a loop: no table, no array, and no rows."""
+    """Return whether this is a source of batches and not a table, an array or rows."""
     if isinstance(data, list):
         return bool(data) and all(map(is_batch, data))
     if isinstance(data, type | tuple | str | bytes | Mapping | Table) or is_array(data):
@@ -157,20 +157,20 @@ def is_source(data: Any) -> bool:
 
 
 def is_batch(item: Any) -> bool:
-    """Whether an item of a list is a batch of rows, or a function that makes one."""
+    """Return whether an item of a list is a batch of rows, or a function that makes one."""
     if callable(item):
         return True
     return isinstance(item, tuple) and len(item) in (2, 3) and all(is_array(part) and part.ndim for part in item)
 
 
 def takes_number(function: Any) -> bool:
-    """Whether a function is to be given the number of a pass.
+    """Return whether a function takes the number of a pass.
 
-    Raises: ``DtypeError`` for one that wants more.
+    Raises: ``DtypeError`` for a function that needs more arguments.
     """
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # one of C
+    except (TypeError, ValueError):  # a function written in C
         return False
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     wanted = [each for each in parameters if each.default is each.empty and each.kind not in kinds]

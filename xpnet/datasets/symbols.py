@@ -1,4 +1,4 @@
-"""Characters and bytes as whole numbers, and back."""
+"""Characters and bytes as integers, and back."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from xpnet.datasets.tables import Host
 from xpnet.errors import DataError, ShapeError
 
 UNKNOWN = "\ufffd"
-"""What stands for a character that training has not seen."""
+"""The character that replaces one that training has not seen."""
 
 
 class Symbols:
-    """Characters by their places among ``characters``, and after them one for all others; without such, bytes.
+    """Characters as their indices in ``characters``, with one more index for all others; without ``characters``, bytes.
 
-    ``symbols(texts)`` are the symbols of texts of one length, ``(N, L)``; ``symbols.text(row)`` is the text of a row.
+    ``symbols(texts)`` returns the symbols ``(N, L)`` of texts of equal length; ``symbols.text(row)`` the text of a row.
     """
 
     def __init__(self, characters: Iterable[str] = ()) -> None:
@@ -31,7 +31,7 @@ class Symbols:
         return len(self.characters) + 1 if self.characters else 256
 
     def __call__(self, data: Any) -> Host:
-        """The symbols of texts, ``(N, L)`` int64; arrays of symbols as they are.
+        """Return the symbols of texts, ``(N, L)`` int64, and arrays of symbols unchanged.
 
         Raises: ``ShapeError`` for texts of different lengths.
         """
@@ -47,9 +47,9 @@ class Symbols:
         return [self._places.get(character, other) for character in text]
 
     def text(self, row: Any) -> str:
-        """The text of symbols, ``(L,)``.
+        """Return the text of symbols, ``(L,)``.
 
-        Raises: ``DataError`` for numbers that are no symbols.
+        Raises: ``DataError`` for numbers that are not symbols.
         """
         numbers = check_symbols(row, self.width)
         if not self.characters:
@@ -57,12 +57,12 @@ class Symbols:
         return "".join([*self.characters, UNKNOWN][number] for number in numbers)
 
     def describe(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """Return a description that JSON can hold."""
         return {"characters": self.characters}
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
-        """The symbols of a description."""
+        """Return the symbols of a description."""
         return cls(description["characters"])
 
     def __repr__(self) -> str:
@@ -70,20 +70,20 @@ class Symbols:
 
 
 def rows_of_one_length(rows: list[list[int]]) -> Host:
-    """Rows of symbols as an array.
+    """Return rows of symbols as an array.
 
     Raises: ``ShapeError`` for rows of different lengths.
     """
     if len({len(row) for row in rows}) != 1:
         got = sorted({len(row) for row in rows})[:5]
-        raise ShapeError("Symbols", "texts must have one length", got, "cut or fill them to one length")
+        raise ShapeError("Symbols", "texts must have equal lengths", got, "cut or pad them to equal lengths")
     return np.asarray(rows, dtype=np.int64)
 
 
 def check_symbols(row: Any, width: int) -> list[int]:
-    """Symbols as numbers of Python.
+    """Return symbols as Python integers.
 
-    Raises: ``DataError`` for numbers that are no symbols.
+    Raises: ``DataError`` for numbers that are not symbols.
     """
     numbers: list[int] = (to_numpy(row) if is_array(row) else np.asarray(row)).tolist()
     if wrong := [number for number in numbers if not 0 <= number < width]:

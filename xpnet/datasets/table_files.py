@@ -1,4 +1,4 @@
-"""Tables in files: CSV by Python alone, Parquet by polars or pandas."""
+"""Tables in files: CSV without other packages, Parquet by polars or pandas."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ DELIMITERS = ",;\t|"
 
 
 def read_table(path: str | Path) -> Table:
-    """The table in a CSV or Parquet file, by the ending of its name.
+    """Return the table in a CSV or Parquet file, chosen by the suffix of its name.
 
-    Raises: ``DataError`` for a file that cannot be read or is no table; ``BackendError`` where Parquet needs a library.
+    Raises: ``DataError`` for a file that cannot be read or is not a table; ``BackendError`` if Parquet needs a library.
     """
     path = path_of("read_table", path)
     if path.suffix.lower() in (".parquet", ".pq"):
@@ -32,12 +32,12 @@ def read_table(path: str | Path) -> Table:
 
 
 def read_csv(path: str | Path, delimiter: str | None = None) -> Table:
-    """The table in a file of values with delimiters, whose first line names the columns.
+    """Return the table in a file of delimited values, whose first line names the columns.
 
     The delimiter is found in the first line: a comma, semicolon, tab or bar. Empty fields, ``NA``, ``NaN``, ``null``,
     ``None`` and ``?`` stand for no value.
 
-    Raises: ``DataError`` for a file that cannot be read, is no text in UTF-8, or has a line of another length.
+    Raises: ``DataError`` for a file that cannot be read, is not UTF-8 text, or has a line of another length.
     """
     try:
         text = path_of("read_csv", path).read_text(encoding="utf-8-sig")
@@ -53,12 +53,10 @@ def read_csv(path: str | Path, delimiter: str | None = None) -> Table:
     try:
         lines = [(line, row) for line, row in numbered_lines(text, delimiter) if any(map(str.strip, row))]
     except csv.Error as error:
-        raise DataError(
-            "read_csv", f"{path} must be lines of values", error, "look for a quote that is open"
-        ) from error
+        raise DataError("read_csv", f"{path} must be lines of values", error, "look for an unclosed quote") from error
     if len(lines) < 2:
         must, got = f"{path} must name its columns in the first line, and hold rows", f"{len(lines)} lines"
-        raise DataError("read_csv", must, got, "give a table with a head")
+        raise DataError("read_csv", must, got, "give a table with a header")
     (_, head), *rows = lines
     for line, row in rows:
         if len(row) != len(head):
@@ -69,15 +67,15 @@ def read_csv(path: str | Path, delimiter: str | None = None) -> Table:
 
 
 def numbered_lines(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """The values of each line, with its number in the file."""
+    """Return the values of each line, with its number in the file."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     return [(reader.line_num, row) for row in reader]
 
 
 def read_parquet(path: str | Path) -> Table:
-    """The table in a Parquet file, read by polars, or by pandas where that is installed.
+    """Return the table in a Parquet file, read by polars if it is installed, or else by pandas.
 
-    Raises: ``BackendError`` where neither is; ``DataError`` for a file that cannot be read.
+    Raises: ``BackendError`` if neither is installed; ``DataError`` for a file that cannot be read.
     """
     for name in ("polars", "pandas"):
         try:
@@ -86,7 +84,7 @@ def read_parquet(path: str | Path) -> Table:
             continue
         try:
             return Table.of(read(path))
-        except ImportError:  # pandas asks for another package
+        except ImportError:  # pandas needs another package
             continue
         except Exception as error:
             must = f"{path} must be a readable Parquet file"

@@ -1,4 +1,4 @@
-"""Tables of named columns on the host, from whatever holds them: pandas, polars, dicts, lists and CSV files."""
+"""Tables of named columns on the host, from pandas, polars, dicts, lists and CSV files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xpnet.errors import ArgumentError, DataError, DtypeError, NameUnknownError,
 Host: TypeAlias = "np.ndarray[Any, Any]"
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
-"""What stands for no value among texts, in lower case."""
+"""The texts, in lower case, that stand for a missing value."""
 
 WHOLE = re.compile(r"[+-]?\d+")
 DAY = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?")
@@ -25,14 +25,14 @@ NOT_A_TIME = np.datetime64("NaT", "s")
 
 
 class Table:
-    """Columns of one length by their names, on the host.
+    """Columns of equal length with their names, on the host.
 
-    Numbers and truth values are arrays of their kind, dates ``datetime64``; everything else are objects, with None for
-    what is missing. A column of texts that are all numbers, true or false, or dates such as 2026-11-28, becomes one of
-    these. ``places`` are the rows of the table from which some were taken.
+    Numbers and booleans are arrays of their kind, dates ``datetime64``, and all other columns arrays of objects, with
+    None for missing values. A column of texts that are all numbers, true or false, or dates such as 2026-11-28, is
+    converted to these. ``places`` are the indices of the rows in the table from which they were taken.
 
-    Raises: ``ShapeError`` for columns of different lengths; ``ArgumentError`` for two columns of one name;
-    ``DataError`` for no rows; ``DtypeError`` for what is no table.
+    Raises: ``ShapeError`` for columns of different lengths; ``ArgumentError`` for two columns of the same name;
+    ``DataError`` for no rows; ``DtypeError`` for anything that is not a table.
     """
 
     def __init__(self, columns: Mapping[str, Any]) -> None:
@@ -41,7 +41,9 @@ class Table:
             raise ArgumentError("Table", "each column must have a name of its own", list(columns), "rename them")
         lengths = {name: len(values) for name, values in self.columns.items()}
         if len(set(lengths.values())) > 1:
-            raise ShapeError("Table", "columns must have one length", lengths, "fill the shorter ones, or cut the rest")
+            raise ShapeError(
+                "Table", "columns must have equal lengths", lengths, "fill the shorter ones, or cut the rest"
+            )
         self.rows = next(iter(lengths.values()), 0)
         self.places = np.arange(self.rows)
         if not self.rows:
@@ -49,11 +51,11 @@ class Table:
 
     @classmethod
     def of(cls, data: Any) -> Table:
-        """A table of what holds one: a DataFrame, a dict of columns, a list of dicts, rows of values.
+        """Return a table made from a DataFrame, a dict of columns, a list of dicts, or rows of values.
 
-        Rows without names are called ``column 0``, ``column 1`` ….
+        Columns without names are called ``column 0``, ``column 1``, ….
 
-        Raises: as the constructor.
+        Raises: errors of the constructor.
         """
         if isinstance(data, Table):
             return data
@@ -74,14 +76,14 @@ class Table:
         return cls(numbered(data))
 
     def take(self, rows: Host) -> Table:
-        """The table of some rows, by their indices."""
+        """Return the table of some rows, by their indices."""
         part = object.__new__(Table)
         part.columns = {name: values[rows] for name, values in self.columns.items()}
         part.rows, part.places = len(rows), self.places[rows]
         return part
 
     def without(self, *names: str) -> Table:
-        """The table without some columns."""
+        """Return the table without some columns."""
         part = object.__new__(Table)
         part.columns = {name: values for name, values in self.columns.items() if name not in names}
         part.rows, part.places = self.rows, self.places
@@ -102,9 +104,9 @@ class Table:
 
 
 def unlike(names: Iterable[str], columns: Iterable[Any]) -> dict[str, Any]:
-    """Columns by their names.
+    """Return columns by their names.
 
-    Raises: ``ArgumentError`` for two of one name.
+    Raises: ``ArgumentError`` for two columns of the same name.
     """
     found: dict[str, Any] = {}
     for name, column in zip(names, columns, strict=True):
@@ -116,11 +118,13 @@ def unlike(names: Iterable[str], columns: Iterable[Any]) -> dict[str, Any]:
 
 
 def numbered(data: Any) -> dict[str, Any]:
-    """The columns of rows without names."""
+    """Return the columns of rows without names."""
     if isinstance(data, list | tuple):
         listed = [list(row) if isinstance(row, list | tuple | np.ndarray) else [row] for row in data]
         if len({len(row) for row in listed}) > 1:
-            raise ShapeError("Table", "rows must have one length", "rows of different lengths", "fill the shorter ones")
+            raise ShapeError(
+                "Table", "rows must have equal lengths", "rows of different lengths", "fill the shorter ones"
+            )
         rows: Host = np.empty((len(listed), len(listed[0]) if listed else 0), dtype=object)
         for i, row in enumerate(listed):
             rows[i, :] = row
@@ -137,7 +141,7 @@ def numbered(data: Any) -> dict[str, Any]:
 
 
 def column_of(name: Any, values: Any) -> Host:
-    """The values of a column on the host."""
+    """Return the values of a column on the host."""
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     if is_array(values) and not isinstance(values, np.ndarray):
@@ -161,7 +165,7 @@ def column_of(name: Any, values: Any) -> Host:
 
 
 def parsed(values: Host) -> Host:
-    """A column in the kind of its values: numbers, truth values, dates, or objects with None for what is missing."""
+    """Return a column in the type of its values: numbers, booleans, dates, or objects with None for missing values."""
     if values.dtype.kind in "US":
         values = values.astype(object)
     if values.dtype.kind != "O":
@@ -195,7 +199,7 @@ def parsed(values: Host) -> Host:
 
 
 def as_numbers(values: Host) -> Host:
-    """Objects as numbers, whole ones as integers where none is missing."""
+    """Return objects as numbers, as integers if all are integers and none is missing."""
     if any(value is None for value in values):
         return np.asarray([np.nan if value is None else float(value) for value in values])
     if all(isinstance(value, Integral) or (isinstance(value, str) and WHOLE.fullmatch(value)) for value in values):
@@ -205,7 +209,7 @@ def as_numbers(values: Host) -> Host:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value stands for none."""
+    """Return whether a value stands for a missing one."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(value, str):
@@ -214,7 +218,7 @@ def is_missing(value: Any) -> bool:
 
 
 def missing_in(values: Host) -> Host:
-    """Where a column has no value."""
+    """Return a mask of the rows in which a column has no value."""
     if values.dtype.kind in "fc":
         return np.isnan(values)
     if values.dtype.kind == "M":

@@ -1,4 +1,4 @@
-"""What is to be learnt, as targets of a loss, and back: classes by name, and numbers near 1."""
+"""Targets of a loss, and their conversion: classes by name, and numbers that are scaled to be near 1."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from xpnet.datasets.tables import Host, column_of, missing_in, parsed
 from xpnet.errors import DataError, DtypeError
 
 FEW = 20
-"""So many different whole numbers may be classes; more are numbers."""
+"""Integers with at most this many different values may be classes; with more they are numbers."""
 
 
 class Classes:
-    """Labels as class indices, ``t = place of the label among names``; scores as labels, ``names[argmax y]``.
+    """Labels as class indices, ``t = index of the label in names``; scores as labels, ``names[argmax y]``.
 
-    Names are in order: numbers by size, others by the alphabet. A label that is not among them is refused by its row.
+    Names are sorted: numbers by size, others alphabetically. A label that is not among them raises with its row.
 
-    Raises: ``DataError`` for labels that are missing or unknown, and where there are not two classes.
+    Raises: ``DataError`` for labels that are missing or unknown, and for fewer than two classes.
     """
 
     def __init__(self, names: list[str], kind: str = "text") -> None:
@@ -29,7 +29,7 @@ class Classes:
 
     @classmethod
     def fit(cls, labels: Any) -> Self:
-        """The classes of these labels."""
+        """Return the classes of these labels."""
         values = present("classes", labels)
         names = sorted({label_of(value) for value in values}, key=by_size)
         if len(names) < 2:
@@ -42,7 +42,7 @@ class Classes:
         return len(self.names)
 
     def encode(self, labels: Any) -> Host:
-        """The indices of labels, ``(N,)`` int64 on the host."""
+        """Return the indices of labels, ``(N,)`` int64 on the host."""
         values, places = present("classes", labels), {name: place for place, name in enumerate(self.names)}
         found = np.asarray([places.get(label_of(value), -1) for value in values], dtype=np.int64)
         if (found < 0).any():
@@ -53,7 +53,7 @@ class Classes:
         return found
 
     def decode(self, scores: Host) -> Host:
-        """The labels with the highest scores; under two columns or none, by the sign of the score."""
+        """Return the labels with the highest scores; with one score for each row, decide by its sign."""
         if scores.ndim == 1 or scores.shape[-1] == 1:
             places = (np.reshape(scores, (len(scores), -1))[:, 0] > 0.0).astype(np.int64)
         else:
@@ -66,7 +66,7 @@ class Classes:
         return names[places]
 
     def describe(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """Return a description that JSON can hold."""
         return {"classes": self.names, "kind": self.kind}
 
     def __repr__(self) -> str:
@@ -85,7 +85,7 @@ class Numbers:
 
     @classmethod
     def fit(cls, numbers: Any) -> Self:
-        """The mean and spread of these numbers."""
+        """Return the conversion with the mean and standard deviation of these numbers."""
         values = finite(numbers)
         std = float(values.std())
         return cls(float(values.mean()), std if std > 0.0 else 1.0)
@@ -93,16 +93,16 @@ class Numbers:
     outputs = 1
 
     def encode(self, numbers: Any) -> Host:
-        """The targets of numbers, ``(N, 1)`` float64 on the host."""
+        """Return the targets for numbers, ``(N, 1)`` float64 on the host."""
         return ((finite(numbers) - self.mean) / self.std)[:, None]
 
     def decode(self, scores: Host) -> Host:
-        """The numbers that scores mean, ``(N,)``."""
+        """Return the numbers that scores stand for, ``(N,)`` or ``(N, M)``."""
         found: Host = self.mean + self.std * np.reshape(scores, (len(scores), -1)).astype(np.float64)
         return found[:, 0] if found.shape[1] == 1 else found
 
     def describe(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
+        """Return a description that JSON can hold."""
         return {"mean": self.mean, "std": self.std}
 
     def __repr__(self) -> str:
@@ -113,9 +113,9 @@ Targets = Classes | Numbers
 
 
 def targets_for(values: Any, task: str | None = None) -> Targets:
-    """Classes or numbers, as the task says, or as the values look: texts, truth values and few whole numbers.
+    """Return classes or numbers, as the task says; by default, texts, booleans and few different integers are classes.
 
-    Raises: ``DataError`` as these.
+    Raises: ``DataError`` of these.
     """
     if task is None:
         found = parsed(column_of("target", values))
@@ -125,14 +125,14 @@ def targets_for(values: Any, task: str | None = None) -> Targets:
 
 
 def targets_of(description: Mapping[str, Any]) -> Targets:
-    """The classes or numbers of a description."""
+    """Return the classes or numbers of a description."""
     if "classes" in description:
         return Classes(list(description["classes"]), description["kind"])
     return Numbers(description["mean"], description["std"])
 
 
 def present(what: str, values: Any) -> Host:
-    """A column without missing values, or DataError by its row."""
+    """Return a column without missing values, or raise ``DataError`` with the row of one."""
     found = parsed(column_of("target", values))
     absent = missing_in(found)
     if absent.any():
@@ -143,7 +143,7 @@ def present(what: str, values: Any) -> Host:
 
 
 def finite(numbers: Any) -> Host:
-    """A column of finite numbers, or an error by its row."""
+    """Return a column of finite numbers, or raise an error with the row of another value."""
     values = present("numbers", numbers)
     if values.dtype.kind not in "biuf":
         got = f"{values[0]!r} in row 0"
@@ -156,7 +156,7 @@ def finite(numbers: Any) -> Host:
 
 
 def by_size(name: str) -> tuple[int, float, str]:
-    """The order of classes: numbers by their size, then texts by the alphabet."""
+    """Return the sort key of a class: numbers by their size, then texts alphabetically."""
     try:
         return 0, float(name), ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""Texts as symbols: characters, bytes or pieces of words, and what comes next."""
+"""Texts as symbols: characters, bytes or pieces of words, with the next symbols as targets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from xpnet.errors import ArgumentError, DataError
 from xpnet.files import path_of, reason
 
 KINDS = ("characters", "bytes", "bpe")
-"""What the symbols of a text may be."""
+"""The kinds of symbols of a text."""
 
 PIECES = 1000
-"""The symbols of a text in pieces, unless another number is asked for."""
+"""The default number of symbols with ``"bpe"``."""
 
 
 def load_text(
@@ -32,13 +32,13 @@ def load_text(
     kind: str = "characters",
     vocabulary: int | None = None,
 ) -> Dataset:
-    """A text cut into rows of ``context`` symbols, each with the symbols that come next, ``t[n, i] = x[n, i + 1]``.
+    """Return a text as rows of ``context`` symbols, each with the symbols that come next, ``t[n, i] = x[n, i + 1]``.
 
-    ``source`` is the path of a file in UTF-8, or ``"python"`` for the help on topics that Python ships, half a million
-    characters of English. Symbols are ``"characters"``, those of the part for training, or ``"bytes"``, or ``"bpe"``:
-    pieces of words that come often in the part for training, ``vocabulary`` of them with the bytes, 1,000 by default.
-    The end of the text is kept apart for validation. ``encoding.inputs`` makes symbols of a text, and a text of symbols
-    by ``text``; a run keeps it with the model.
+    ``source`` is the path of a UTF-8 file, or ``"python"`` for the help on topics that Python ships, half a million
+    characters of English. Symbols are ``"characters"``, those of the training part, or ``"bytes"``, or ``"bpe"``:
+    pieces of words that occur often in the training part, ``vocabulary`` of them with the bytes, 1,000 by default. The
+    end of the text is held out for validation. ``encoding.inputs`` converts a text to symbols, and its ``text``
+    converts symbols to a text; a run keeps it with the model.
 
     Shapes: ``x (N, L)``, ``t (N, L)`` with L the context.
     Raises: ``DataError`` for a file that cannot be read or is too short; ``ArgumentError`` for another kind;
@@ -69,13 +69,13 @@ def load_text(
 
 
 def python_text() -> str:
-    """The help on topics that Python ships, one topic after another."""
+    """Return the help on topics that Python ships, one topic after another."""
     topics: Mapping[str, str] = import_module("pydoc_data.topics").topics
     return "\n".join(topics[name] for name in sorted(topics))
 
 
 def read_text(path: Path) -> str:
-    """The text in a file.
+    """Return the text in a file.
 
     Raises: ``DataError``.
     """
@@ -89,7 +89,7 @@ def read_text(path: Path) -> str:
 
 
 def rows_of(symbols: Symbols | BytePairs, text: str, context: int, source: str) -> tuple[Host, Host]:
-    """Rows of symbols, and of those one further on; what is left at the end is dropped.
+    """Return rows of symbols, and rows shifted by one symbol; the remainder at the end is dropped.
 
     Raises: ``DataError`` for a text that is shorter than a row.
     """

@@ -1,4 +1,4 @@
-"""Training by several processes: what they do together, over MPI or NCCL. ``xn.distributed()`` is a group of them."""
+"""Training by several processes over MPI or NCCL; ``xn.distributed()`` opens a group of them."""
 
 import sys
 from types import ModuleType
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class _Callable(ModuleType):
-    """A module that is a function, too: ``xn.distributed`` is this part of the package, once it is imported."""
+    """A module that can be called: ``xn.distributed`` becomes this subpackage on import, and stays callable."""
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         return distributed(*args, **named)

@@ -1,4 +1,4 @@
-"""What all ranks must have in common, compared before they begin."""
+"""The comparison of values that must be equal on all ranks, before training begins."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from xpnet.errors import StateError
 
 
 def agree(group: Objects, what: Mapping[str, Any]) -> None:
-    """Compare small values by name with those of rank 0, ``agree(group, {"seed": 0, "rows": 60000})``, on every rank.
+    """Compare named values, ``agree(group, {"seed": 0, "rows": 60000})``, with those of rank 0; every rank calls it.
 
-    Raises: ``StateError`` on every rank where one differs, with the name, the values and the ranks.
+    Raises: ``StateError`` on every rank if a value differs, with the name, the values and the ranks.
     """
     told = group.gather_objects(
         {name: value if isinstance(value, str) else repr(value) for name, value in what.items()}

@@ -1,4 +1,4 @@
-"""Buckets: gradients laid one behind another into flat arrays, whose sums over the ranks are started one by one."""
+"""Buckets: gradients joined into flat arrays, whose sums over the ranks are started one after another."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from xpnet.distributed.sending import sendable
 from xpnet.typing import Array
 
 SMALLEST, LARGEST = 1 << 18, 1 << 22
-"""The bytes of a bucket, where no number of them is asked for."""
+"""The smallest and largest default size of a bucket in bytes."""
 
 
 class Bucket:
-    """Arrays of one dtype in a row, and where each of them lies in the flat array that holds them.
+    """Arrays of one dtype that are joined into a flat array, with the position of each.
 
-    Its length is a multiple of the number of ranks: each has a slice of it.
+    The length is a multiple of the number of ranks, so that each rank has a slice of it.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], ranks: int) -> None:
@@ -31,7 +31,7 @@ class Bucket:
         self.length = -(-self.used // ranks) * ranks
 
     def laid(self, array_of: Callable[[str], Array]) -> Any:
-        """The arrays of its names in one, filled up with zeros."""
+        """Return the arrays of its names as one flat array, padded with zeros."""
         flat: Any = None
         for name, place in self.places.items():
             own = sendable(array_of(name))
@@ -42,11 +42,11 @@ class Bucket:
         return flat
 
     def parts(self, flat: Any) -> dict[str, Any]:
-        """The arrays by name, as views of the flat one."""
+        """Return the arrays by name, as views of the flat array."""
         return {name: flat[place].reshape(self.shapes[name]) for name, place in self.places.items()}
 
     def own(self, rank: int, ranks: int) -> dict[str, tuple[slice, slice]]:
-        """For each array what of it lies in the slice of a rank: where in the array, and where in the slice."""
+        """Return, for each array, its part in a rank's slice, as a slice of the array and a slice of that slice."""
         each = self.length // ranks
         first, last = rank * each, (rank + 1) * each
         found = {}
@@ -58,10 +58,10 @@ class Bucket:
 
 
 def in_buckets(arrays: Mapping[str, Array], size: int | None, ranks: int) -> list[Bucket]:
-    """Buckets of at most ``size`` bytes, or of one larger array; the last arrays, which backward gives first, first.
+    """Return buckets of at most ``size`` bytes, or of one larger array, from the last arrays, the first of backward.
 
-    Without a size it is an eighth of them all, so that most are under way before backward ends: a sum that is small is
-    all latency, and one that is large begins late.
+    The default size is an eighth of all gradients, within limits, so that most sums have started before backward ends:
+    the time of a small sum is only latency, and a large one begins late.
     """
     if size is None:
         whole = sum(prod(array.shape) * sendable(array).dtype.itemsize for array in arrays.values())
@@ -83,9 +83,9 @@ def in_buckets(arrays: Mapping[str, Array], size: int | None, ranks: int) -> lis
 class Sums:
     """The sums of the gradients of one step over the ranks, started bucket by bucket.
 
-    A bucket is started where all its gradients are there and those before it are started, so that every rank starts
-    them in one order. With ``scatter`` each rank gets its slice of the sum alone, and ``done`` is told of the names
-    whose gradients have been added and are of no more use.
+    A bucket is started when all its gradients are computed and the buckets before it are started, so that every rank
+    starts them in the same order. With ``scatter`` each rank gets only its slice of the sum, and ``done`` is called
+    with the names of gradients that have been added and are not needed any more.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Sums:
         self.started: list[tuple[Any, Pending]] = []
 
     def took(self, names: Iterable[str]) -> None:
-        """Some gradients are there: start what can be started."""
+        """Note that some gradients have been computed, and start the buckets that are complete."""
         for name in names:
             self.missing[self.bucket_of[name]].discard(name)
         while len(self.started) < len(self.buckets) and not self.missing[len(self.started)]:
@@ -119,7 +119,7 @@ class Sums:
             self.done(bucket.places)
 
     def end(self) -> list[Any]:
-        """The sums of all buckets, or the own slices of them, when they are there."""
+        """Return the sums of all buckets, or this rank's slices of them, when they are complete."""
         self.took(self.bucket_of)
         for _, pending in self.started:
             pending.wait()

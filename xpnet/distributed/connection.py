@@ -1,4 +1,4 @@
-"""The choice of a communicator, by how this process was started and what its arrays are."""
+"""The choice of a communicator, by the launcher of this process and the library of its arrays."""
 
 from __future__ import annotations
 
@@ -33,15 +33,17 @@ KEY = "XPNET_KEY"
 def connect(backend: Backend | Callable[[], Backend] = get_backend, timeout: float = 60.0) -> Communicator:
     """Return the communicator of this process, for arrays of a backend; every process of the job makes this call.
 
-    ``backend`` is one, or a function that makes it, whose error on one rank or all is told once. On CuPy the rank gets
-    the GPU of its number on its machine, which ``communicator.backend`` names, and NCCL where it is there. A process
-    that no launcher has started is the whole job. Ranks of one machine share its cores. A rank that fails, falls
-    silent, or does not come where others wait for it ends the job within ``timeout`` seconds.
+    ``backend`` is a backend, or a function that makes one, whose error is reported once, even if all ranks raise it. On
+    CuPy each rank gets the GPU of its index on its machine, in ``communicator.backend``, and NCCL if it is available. A
+    process without a launcher is a job of one rank. Ranks of one machine share its cores. A rank that fails, is silent,
+    or does not make a call that others wait for ends the job within ``timeout`` seconds.
 
-    Raises: ``BackendError`` where there is no MPI, or another than that of the launcher.
+    Raises: ``BackendError`` if there is no MPI, or one that does not belong to the launcher.
     """
     if not (is_number(timeout) and timeout > 0):
-        raise ArgumentError(WHO, "timeout must be positive seconds", repr(timeout), "give a number such as 60.0")
+        raise ArgumentError(
+            WHO, "timeout must be a positive number of seconds", repr(timeout), "give a number such as 60.0"
+        )
     make = backend if callable(backend) else lambda: backend
     launch = launched()
     if launch is None or launch.size == 1:
@@ -57,7 +59,7 @@ def connect(backend: Backend | Callable[[], Backend] = get_backend, timeout: flo
 
 
 def prepared(base: MPICommunicator | Store, make: Callable[[], Backend]) -> Communicator:
-    """Return the communicator for the arrays of a backend that all ranks have, when cores and GPUs are shared out."""
+    """Return the communicator for the arrays of a backend, after dividing cores and GPUs among the ranks."""
     backend = together(base, make)
     agree(base, versions(backend))
     share_cores(base, base.watch.own.machine)
@@ -68,10 +70,10 @@ def prepared(base: MPICommunicator | Store, make: Callable[[], Backend]) -> Comm
 
             return NCCLCommunicator(base, backend)
     if isinstance(base, Store):
-        must = "ranks that RANK and MASTER_ADDR bring together must have arrays of CuPy and NCCL"
+        must = "ranks connected by RANK and MASTER_ADDR must use CuPy and NCCL"
         raise BackendError(WHO, must, backend.name, f"start them over MPI: {HOW}")
     if "cuda" in str(backend.device) and backend.name != "cupy":
-        must = "arrays must be of the host, or of CuPy"
+        must = "arrays must be on the host, or of CuPy"
         raise BackendError(
             WHO, must, f"{backend.name} on {backend.device}", "choose the device cpu, or the backend cupy"
         )
@@ -80,7 +82,7 @@ def prepared(base: MPICommunicator | Store, make: Callable[[], Backend]) -> Comm
 
 
 def has_nccl() -> bool:
-    """Return whether CuPy finds NCCL here."""
+    """Return whether CuPy finds NCCL."""
     import cupy
 
     nccl = getattr(cupy.cuda, "nccl", None)
@@ -88,7 +90,7 @@ def has_nccl() -> bool:
 
 
 def over_mpi(launch: Launch, timeout: float) -> MPICommunicator:
-    """Return the ranks of MPI, watched."""
+    """Return the communicator over MPI, watched."""
     mpi = started_mpi(launch)
     comm = mpi.COMM_WORLD.Dup()
     local = comm.Split_type(mpi.COMM_TYPE_SHARED)
@@ -105,9 +107,9 @@ def over_mpi(launch: Launch, timeout: float) -> MPICommunicator:
 
 
 def over_tcp(launch: Launch, timeout: float) -> Store:
-    """Return ranks that know each other by variables, watched.
+    """Return ranks that found each other by environment variables, watched.
 
-    Raises: ``BackendError`` where they have no key: whoever reaches the port could send objects.
+    Raises: ``BackendError`` without a key: anyone who can reach the port could send objects.
     """
     key = os.environ.get(KEY, "").encode()
     if not key:
@@ -123,27 +125,27 @@ def over_tcp(launch: Launch, timeout: float) -> Store:
 
 
 def started_mpi(launch: Launch) -> Any:
-    """Return mpi4py's MPI, started.
+    """Return the module MPI of mpi4py, after starting MPI.
 
-    Raises: ``BackendError`` where it is missing, or is another MPI than that of the launcher: each process would be
+    Raises: ``BackendError`` if it is missing, or if its MPI is not that of the launcher: each process would then be
     alone.
     """
     if find_spec("mpi4py") is None:
         raise BackendError(WHO, "mpi4py must be installed", "none", INSTALL)
     import mpi4py
 
-    mpi4py.rc.initialize = False  # until it is known to be the launcher's: it would end the process
+    mpi4py.rc.initialize = False  # until its MPI is known to be the launcher's; another one would end the process
     mpi4py.rc.finalize = True
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
         got = str(error).splitlines()[0]
         remedy = f"{INSTALL}, or install Open MPI or MPICH"
-        raise BackendError(WHO, "an MPI library must be there for mpi4py", got, remedy) from error
+        raise BackendError(WHO, "an MPI library must be installed for mpi4py", got, remedy) from error
     library = library_of_mpi(MPI)
     if launch.launcher in ("MPICH", "Open MPI") and (launch.launcher == "Open MPI") != library.startswith("Open MPI"):
-        must = f"mpiexec, which is that of {launch.launcher}, must belong to the MPI of mpi4py"
-        raise BackendError(WHO, must, library, "use the mpiexec beside this python, or set MPI4PY_LIBMPI")
+        must = f"mpiexec, here that of {launch.launcher}, must belong to the MPI of mpi4py"
+        raise BackendError(WHO, must, library, "use the mpiexec next to this python, or set MPI4PY_LIBMPI")
     if not MPI.Is_initialized():
         MPI.Init_thread()
     if MPI.COMM_WORLD.Get_size() != launch.size:
@@ -153,7 +155,7 @@ def started_mpi(launch: Launch) -> Any:
 
 
 def versions(backend: Backend) -> dict[str, str]:
-    """Return what every rank must have in the same version, and the backend."""
+    """Return the versions that every rank must have in common, and the backend."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -1,4 +1,4 @@
-"""Threads per rank: ranks of one machine share its cores instead of fighting for them."""
+"""Threads for each rank: the ranks of one machine divide its cores instead of competing for them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def fair_share(own: frozenset[int], of_machine: list[frozenset[int]]) -> int:
 
 
 def share_cores(group: Objects, machine: str) -> int:
-    """Limit NumPy's matrix products, and torch, to a fair share of the cores of a machine; return the threads.
+    """Limit NumPy's matrix products, and torch, to a fair share of a machine's cores, and return the number of threads.
 
-    Variables such as ``OPENBLAS_NUM_THREADS`` that are set already are left to hold. Every rank makes this call.
+    Variables such as ``OPENBLAS_NUM_THREADS`` that are already set have precedence. Every rank makes this call.
     """
     told = group.gather_objects((machine, sorted(own_cores())))
     here = [frozenset(cores) for where, cores in told if where == machine]
@@ -39,6 +39,6 @@ def share_cores(group: Objects, machine: str) -> int:
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(threads)
-        for name in VARIABLES[:2]:  # for what is loaded from now on, and for processes of this one
+        for name in VARIABLES[:2]:  # for libraries that are loaded later, and for child processes
             os.environ[name] = str(threads)
     return threads

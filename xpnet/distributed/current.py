@@ -1,4 +1,4 @@
-"""The communicator of the step that is being trained, for layers that ask the other ranks."""
+"""The communicator of the current training step, for layers that exchange values with other ranks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from xpnet.distributed.communicator import Communicator
 _current: ContextVar[Communicator | None] = ContextVar("xpnet_distributed_step", default=None)
 
 current = _current.get
-"""The communicator of the step, None outside of one: where one rank computes alone, nobody would answer it."""
+"""Return the communicator of the step, or None outside of a step, where no other rank would answer."""
 
 
 @contextmanager
 def in_step(communicator: Communicator) -> Iterator[None]:
-    """A time in which all ranks are in one step."""
+    """Enter a context in which all ranks compute one step."""
     token = _current.set(communicator)
     try:
         yield

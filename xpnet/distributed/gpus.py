@@ -1,4 +1,4 @@
-"""One GPU a rank: that of its number on its machine, and that of no other rank."""
+"""The assignment of GPUs: each rank gets the one of its index on its machine, which no other rank uses."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 def together(group: Objects, task: Callable[[], T]) -> T:
-    """Return what a task gives on this rank, when it has succeeded on all.
+    """Return the result of a task on this rank, if it has succeeded on all ranks.
 
-    Raises: the error of the first rank that has failed, on every rank, with its number and host.
+    Raises: on every rank, the error of the first rank that has failed, with its number and host.
     """
     error, found = None, None
     try:
@@ -35,9 +35,9 @@ def together(group: Objects, task: Callable[[], T]) -> T:
 
 
 def own_gpu(backend: Backend, group: Objects, machine: str) -> Backend:
-    """Return the backend on the GPU of this rank; one that was chosen, other than the first, stays.
+    """Return the backend on the GPU of this rank; a GPU that was chosen, other than the first, is kept.
 
-    Raises: ``BackendError`` where there are fewer GPUs than ranks, or two ranks have the same.
+    Raises: ``BackendError`` if there are fewer GPUs than ranks, or if two ranks have the same GPU.
     """
     import cupy
 

@@ -1,4 +1,4 @@
-"""Group: the ranks of a job, and what they do together for the one who trains."""
+"""Group: the ranks of a job, and their common work in training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _open: ContextVar[Group | None] = ContextVar("xpnet_distributed_group", default=
 
 
 class Group:
-    """All ranks of a job, seen from one of them; ``rank`` is its number, ``size`` how many there are.
+    """All ranks of a job, seen from one of them, with number ``rank`` of ``size``.
 
     Every rank makes the same calls in the same order, each with its own rows.
     """
@@ -43,11 +43,11 @@ class Group:
         self._part: tuple[int, int] | None = None
 
     def rows(self, n: int) -> slice:
-        """The rows of this rank in a batch of n, in order and of equal number to one, ``x[group.rows(len(x))]``.
+        """Return the rows of this rank in a batch of n, contiguous and almost equally many, ``x[group.rows(len(x))]``.
 
-        The masks of a dropout are drawn by them, as one process draws them for the whole batch.
+        The masks of a dropout are drawn for these rows as a single process draws them for the whole batch.
 
-        Raises: ``ArgumentError`` where there is not a row for each rank.
+        Raises: ``ArgumentError`` if there is not at least one row for each rank.
         """
         check_size("group.rows", "n", n)
         if n < self.size:
@@ -56,19 +56,19 @@ class Group:
         return self.begin_rows(n)
 
     def begin_rows(self, n: int) -> slice:
-        """The same, where some ranks may have none."""
+        """Return the rows of this rank as ``rows`` does, but allow ranks without any."""
         first, count = self._part = share_of(n, self.rank, self.size)
         return slice(first, first + count)
 
     def replica(self, network: Network) -> Replica:
-        """What this rank does for a network, which all ranks give the arrays of rank 0 when they first train it."""
+        """Return this rank's replica of a network, which gets the arrays of rank 0 when it is first trained."""
         found = self.replicas.get(network)
         if found is None:
             found = self.replicas[network] = Replica(self.communicator, network, self.bucket_bytes, self.wire)
         return found
 
     def gradient(self, network: Network, x: Any, t: Any, weights: Any = None, last: bool = True) -> dict[str, Array]:
-        """The gradient of the loss of a batch of which each rank gives its rows, name -> array, equal on all ranks.
+        """Return the gradient of the loss of a batch, of which each rank has its rows, by name and equal on all ranks.
 
         Parameters of frozen layers are left out. See ``loss_and_gradient``.
         """
@@ -77,14 +77,14 @@ class Group:
     def loss_and_gradient(
         self, network: Network, x: Any, t: Any, weights: Any = None, last: bool = True
     ) -> tuple[Array, dict[str, Array]]:
-        """The loss of a batch of which each rank gives its rows, and its gradient, as one process has them of it all.
+        """Return the loss of a batch, of which each rank has its rows, and its gradient, as for a single process.
 
-        The ranks may have different numbers of rows: each counts as it does in the mean of the loss. With ``last``
-        False nothing is sent: the loss is that of these rows, the gradient is held and has no names, and the next
-        one that is the last is that of all the rows since. Where the optimizer of the network is sharded by stage 2,
-        the gradient is this rank's slices of it.
+        The ranks may have different numbers of rows; each row counts as in the mean of the loss. With ``last=False``
+        nothing is sent: the loss is that of these rows, the gradient is stored and the dict is empty; the next gradient
+        with ``last=True`` is that of all rows since. If the optimizer of the network is sharded with stage 2, the
+        gradient consists of this rank's slices.
 
-        Raises: ``StateError`` where the ranks have not the same network.
+        Raises: ``StateError`` if the networks of the ranks differ.
         """
         replica = self.replica(network)
         count = x.shape[0]
@@ -99,23 +99,23 @@ class Group:
         return loss, replica.chosen(gradients)
 
     def sharded(self, optimizer: Optimizer, network: Network, stage: int = 1) -> Sharded:
-        """The optimizer with its state spread over the ranks; by stage 2 gradients are, too (see ``Sharded``).
+        """Return the optimizer with its state, and in stage 2 the gradients, divided among the ranks (see ``Sharded``).
 
-        Raises: ``ArgumentError`` for another stage, and by stage 2 for a network that changes its gradients itself.
+        Raises: ``ArgumentError`` for another stage, and in stage 2 for a network that changes its gradients itself.
         """
         if stage not in (1, 2):
-            raise ArgumentError("group.sharded", "stage must be 1 or 2", repr(stage), "1 spreads the state alone")
+            raise ArgumentError("group.sharded", "stage must be 1 or 2", repr(stage), "1 divides only the state")
         replica = self.replica(network)
         plain = type(network).loss_and_gradient is Network.loss_and_gradient and type(network).grads is Network.grads
         if stage == 2 and not plain:
-            who, must = type(network).__name__, "gradients in slices must be those that the layers have"
+            who, must = type(network).__name__, "gradients in slices must be those of the layers"
             raise ArgumentError(who, must, "a network that adds to them", "choose stage=1")
         replica.lay_out()
         replica.scatter = stage == 2
         return Sharded(optimizer, replica)
 
     def on_first(self, run: Callable[[], Found]) -> Found:
-        """What a function returns that rank 0 alone runs; an ``XpnetError`` of it is raised on every rank."""
+        """Return the result of a function that only rank 0 runs; its ``XpnetError`` is raised on every rank."""
         found: Any = None
         error: XpnetError | None = None
         if self.rank == 0:
@@ -131,7 +131,7 @@ class Group:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """A time in which it is that of a ``Trainer(…, distributed=True)``; at its end it gives up its networks."""
+        """Enter a context in which ``Trainer(…, distributed=True)`` uses this group; at its end, release networks."""
         token = _open.set(self)
         try:
             yield
@@ -143,13 +143,13 @@ class Group:
 
 
 def share_of(n: int, rank: int, size: int) -> tuple[int, int]:
-    """The first row and the number of rows of a rank, of n that come in order; the first ranks have one more."""
+    """Return the first row and the number of rows of a rank, of n contiguous rows; the first ranks have one more."""
     each, more = divmod(n, size)
     return rank * each + min(rank, more), each + (rank < more)
 
 
 def group_of_the_job() -> Group:
-    """The group of the innermost ``with xn.distributed()``; without one, that of this job until it ends."""
+    """Return the group of the innermost ``with xn.distributed()``, or else one that is open until the job ends."""
     group = _open.get()
     if group is None:
         group = Group(connect(get_backend()))
@@ -161,11 +161,11 @@ def group_of_the_job() -> Group:
 def distributed(timeout: float = 60.0, bucket_bytes: int | None = None, wire: str | None = None) -> Iterator[Group]:
     """Train with the other processes that ``mpiexec`` has started: ``with xn.distributed() as group:``.
 
-    ``group.gradient(net, x, t)`` of the rows of each rank is the gradient of all of them, equal on every rank, and
-    goes to any optimizer as it is. Gradients are sent in buckets of ``bucket_bytes``, each as soon as backward has
-    given the last of it: by default an eighth of them all, from 256 kB to 4 MB. ``wire`` is ``"float16"`` or
-    ``"bfloat16"`` for values that are sent in 16 bits. A job in which a rank has not been heard of for ``timeout``
-    seconds ends. One process alone is a group of one.
+    ``group.gradient(net, x, t)`` of the rows of each rank is the gradient of all rows, equal on every rank, and can be
+    given to any optimizer. Gradients are sent in buckets of ``bucket_bytes``, each when backward has computed the last
+    of them: by default an eighth of all gradients, from 256 kB to 4 MB. ``wire`` is ``"float16"`` or ``"bfloat16"`` to
+    send values in 16 bits. A job ends if nothing has been heard of a rank for ``timeout`` seconds. A single process is
+    a group of one.
 
     Raises: ``ArgumentError`` for options out of range.
     """

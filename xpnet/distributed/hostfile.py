@@ -1,4 +1,4 @@
-"""The machines of a hostfile, tried before a job goes there: a launcher may wait for minutes for one that is gone."""
+"""The machines of a hostfile, tried before a job starts: a launcher may wait for minutes for one that is gone."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ PATIENCE = 15.0  # seconds for one machine
 def hosts_of(path: Path) -> list[str]:
     """Return the machines of a hostfile, of MPICH (``node1:4``) or Open MPI (``node1 slots=4``).
 
-    Raises: ``DataError`` where it cannot be read, or names none.
+    Raises: ``DataError`` if it cannot be read, or names no machine.
     """
     try:
         lines = [line.partition("#")[0].split() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
-        raise DataError(WHO, f"the hostfile {path} must be readable", error, "name one with a host a line") from error
+        raise DataError(
+            WHO, f"the hostfile {path} must be readable", error, "name a file with one host per line"
+        ) from error
     found = [words[0].partition(":")[0] for words in lines if words]
     if not found:
         raise DataError(WHO, f"the hostfile {path} must name a host", "none", "write one a line, such as node1:4")
@@ -44,7 +46,7 @@ def reach(hosts: Sequence[str], command: Sequence[str] = SSH) -> None:
 
 
 def refusal(host: str, command: Sequence[str]) -> str:
-    """Return why a machine cannot be reached, or an empty text."""
+    """Return the reason why a machine cannot be reached, or an empty text."""
     if host in ("localhost", "127.0.0.1", socket.gethostname()):
         return ""
     try:

@@ -1,6 +1,6 @@
-"""The hub: a process that rank 0 starts, and to which every rank has a line.
+"""The hub: a process that rank 0 starts, and to which every rank is connected.
 
-It stands outside of what a launcher ends, so that it can say why a job has ended when all ranks are gone.
+A launcher does not end it, so that it can report why a job has ended when all ranks are gone.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from xpnet.distributed.lines import Identity, accept_all
 from xpnet.distributed.verdict import Member, Verdict, verdict
 from xpnet.errors import BackendError
 
-LAST = 2.0  # seconds that the ranks have to end themselves
+LAST = 2.0  # seconds for the ranks to end themselves
 
 
 def start_hub(listening: socket.socket, size: int, key: bytes, timeout: float) -> None:
-    """Start the hub of a job on a socket of this process."""
+    """Start the hub of a job, listening on a socket of this process."""
     read, write = os.pipe()
     with os.fdopen(write, "wb") as pipe:
         pipe.write(pickle.dumps((listening.fileno(), size, key, timeout)))
@@ -39,11 +39,11 @@ def start_hub(listening: socket.socket, size: int, key: bytes, timeout: float) -
         start_new_session=True,
     )
     os.close(read)
-    hub.returncode = 0  # nobody waits for it: it ends when the last rank has gone
+    hub.returncode = 0  # it is not waited for: it ends when the last rank has gone
 
 
 class Hub:
-    """The lines to all ranks, what they have told, and the objects that they exchange."""
+    """The connections to all ranks, their last messages, and the objects that they exchange."""
 
     def __init__(self, lines: dict[Identity, Connection], timeout: float) -> None:
         now = time.monotonic()
@@ -60,7 +60,7 @@ class Hub:
             for line in wait(list(self.lines), self.period / 2):
                 self.read(line)
             now = time.monotonic()
-            if now - asleep > self.timeout / 2:  # all this time the machine, or this process, was asleep
+            if now - asleep > self.timeout / 2:  # the machine, or this process, was suspended in between
                 for member in self.members:
                     member.heard = now
             asleep = now
@@ -73,7 +73,7 @@ class Hub:
         self.send(("over",))
 
     def read(self, line: Any) -> None:
-        """Note what a rank tells."""
+        """Read a message of a rank and note it."""
         member, now = self.lines[line], time.monotonic()
         try:
             kind, *told = line.recv()
@@ -94,13 +94,13 @@ class Hub:
                 self.given = {}
 
     def send(self, message: tuple[Any, ...]) -> None:
-        """Tell all ranks."""
+        """Send a message to all ranks."""
         for line in self.lines:
-            with suppress(OSError):  # its end is read
+            with suppress(OSError):  # a broken connection is noticed when it is read
                 line.send(message)
 
     def finish(self, found: Verdict) -> None:
-        """Say who has failed, and see that all ranks end."""
+        """Report which rank has failed, and make all ranks end."""
         say(str(found))
         silent = found.culprit if found.silent else None
         self.send(("end", silent))
@@ -116,13 +116,13 @@ def period(timeout: float) -> float:
 
 
 def say(text: str) -> None:
-    """Write a line to the terminal, past whatever holds its lock."""
+    """Write a line to the terminal, bypassing any lock on it."""
     with suppress(OSError):
         os.write(2, f"{text}\n".encode())
 
 
 def main() -> None:
-    """Be the hub of the job that standard input describes."""
+    """Run the hub of the job that standard input describes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends when the ranks have ended
     descriptor, size, key, timeout = pickle.load(sys.stdin.buffer)  # noqa: S301

@@ -1,4 +1,4 @@
-"""How this process was started: by mpiexec, by srun, or as one of several that name each other by variables."""
+"""The launcher of this process: mpiexec, srun, or environment variables by which several processes find each other."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from xpnet.errors import BackendError, XpnetError
 WHO = "distributed"
 HOW = "mpiexec -n 4 python -m mpi4py -m xpnet train --distributed"
 
-# The variables in which each launcher tells a process its rank, the number of ranks, and its rank on its machine.
+# The variables in which each launcher passes a process its rank, the number of ranks, and its rank on its machine.
 LAUNCHERS = {
     "MPICH": ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"),
     "Open MPI": ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
     "srun": ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"),
     "variables": ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
 }
-PRINTING = 2.0  # seconds in which one rank says what is wrong before a launcher ends it for another rank's end
+PRINTING = 2.0  # seconds in which one rank reports the error before a launcher ends it because another has ended
 
 
 @dataclass(frozen=True)
 class Launch:
-    """What a launcher has told this process; ``MASTER_ADDR`` and ``MASTER_PORT`` tell where rank 0 listens."""
+    """The values that a launcher has passed to this process; rank 0 listens at ``MASTER_ADDR`` and ``MASTER_PORT``."""
 
     launcher: str
     rank: int
@@ -36,7 +36,7 @@ class Launch:
 
 
 def launched() -> Launch | None:
-    """Return what the launcher of this process has told it; None where no launcher has started it."""
+    """Return the values that the launcher has passed to this process, or None without a launcher."""
     for launcher, (rank, size, local_rank) in LAUNCHERS.items():
         if rank not in os.environ or size not in os.environ:
             continue
@@ -57,7 +57,7 @@ def _number(name: str) -> int:
 
 
 def refuse(error: XpnetError, launch: Launch | None) -> NoReturn:
-    """Raise the error on the first rank of each machine; end the others, which would only repeat it."""
+    """Raise the error on the first rank of each machine; end the other ranks, which would only repeat it."""
     if launch is None or launch.rank == 0:
         raise error
     if launch.local_rank == 0:

@@ -1,4 +1,4 @@
-"""Lines of TCP between the hub, beside rank 0, and every rank, on which small objects go; a key lets in nobody else."""
+"""TCP connections between the hub, beside rank 0, and every rank, for small objects; a key keeps strangers out."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pathlib import Path
 from xpnet.errors import BackendError
 
 WHO = "distributed"
-PATIENCE = 5.0  # seconds for one try to connect, and for one answer of a stranger
+PATIENCE = 5.0  # seconds for one attempt to connect, and for one answer of a stranger
 
 
 @dataclass(frozen=True)
 class Identity:
     """A process of the job.
 
-    Two that have one ``machine`` can end each other, and two that have one ``network`` meet on loopback.
+    Two processes with the same ``machine`` can end each other, and two with the same ``network`` connect by loopback.
     """
 
     rank: int
@@ -33,7 +33,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Where the hub listens: its addresses, the best first, the one on loopback for whom shares its network."""
+    """The addresses of the hub, the best first; ranks with the same ``network`` use loopback instead."""
 
     addresses: tuple[str, ...]
     port: int
@@ -41,7 +41,7 @@ class Meeting:
 
 
 def identity(rank: int) -> Identity:
-    """Return this process; what Linux does not tell is told by the name of the host."""
+    """Return the identity of this process; except on Linux, the host name stands for machine and network."""
     host = socket.gethostname()
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -57,17 +57,17 @@ def listen(address: str = "", port: int = 0) -> socket.socket:
 
 
 def meeting(listening: socket.socket, own: Identity) -> Meeting:
-    """Return what the ranks have to know to reach a socket of rank 0."""
+    """Return the addresses and port with which ranks reach a socket of rank 0."""
     return Meeting(tuple(addresses()), listening.getsockname()[1], own.network)
 
 
 def addresses() -> list[str]:
-    """Return the addresses of this machine, ``XPNET_ADDRESS`` first, loopback left out."""
+    """Return the addresses of this machine, ``XPNET_ADDRESS`` first, without loopback."""
     found = [os.environ["XPNET_ADDRESS"]] if os.environ.get("XPNET_ADDRESS") else []
     with suppress(OSError):
         found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("198.51.100.1", 9))  # sends nothing: it chooses the interface that leads outside
+        probe.connect(("198.51.100.1", 9))  # sends nothing, but selects the interface that leads outside
         found.append(probe.getsockname()[0])
     found += _of_interfaces()
     return list(dict.fromkeys(name for name in found if not name.startswith("127.")))
@@ -81,16 +81,16 @@ def _of_interfaces() -> list[str]:
     found = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         for _, name in socket.if_nameindex():
-            with suppress(OSError):  # one without an address
+            with suppress(OSError):  # an interface without an address
                 answer = ioctl(probe.fileno(), 0x8915, name.encode()[:15].ljust(256, b"\0"))  # SIOCGIFADDR
                 found.append(socket.inet_ntoa(answer[20:24]))
     return found
 
 
 def accept_all(listening: socket.socket, size: int, key: bytes, timeout: float) -> dict[Identity, Connection]:
-    """Return a line to every rank; in the hub.
+    """Return a connection to every rank; this runs in the hub.
 
-    Raises: ``BackendError`` where some have not come in time.
+    Raises: ``BackendError`` if some ranks have not connected in time.
     """
     found: dict[Identity, Connection] = {}
     end = time.monotonic() + timeout
@@ -102,7 +102,7 @@ def accept_all(listening: socket.socket, size: int, key: bytes, timeout: float) 
             missing = sorted(set(range(size)) - {other.rank for other in found})
             must = f"all {size} ranks must reach rank 0 within {timeout:g} s"
             got = f"none from {ranks(missing)}"
-            raise BackendError(WHO, must, got, "look whether they run, and whether a firewall is between") from None
+            raise BackendError(WHO, must, got, "check that they run and that no firewall is in between") from None
         line = _connection(stream)
         with suppress(OSError, EOFError, AuthenticationError):  # a stranger
             if _answers(line):
@@ -113,9 +113,9 @@ def accept_all(listening: socket.socket, size: int, key: bytes, timeout: float) 
 
 
 def call(to: Meeting, own: Identity, key: bytes, timeout: float) -> Connection:
-    """Return a line to the hub; on every rank.
+    """Return a connection to the hub; this runs on every rank.
 
-    Raises: ``BackendError`` where none of its addresses answers.
+    Raises: ``BackendError`` if none of its addresses answers.
     """
     tried = ("127.0.0.1", *to.addresses) if own.network == to.network else to.addresses
     end = time.monotonic() + timeout
@@ -126,7 +126,7 @@ def call(to: Meeting, own: Identity, key: bytes, timeout: float) -> Connection:
         if time.monotonic() > end:
             must = f"rank 0 must answer on port {to.port} of {' or '.join(tried) or 'an address'}"
             remedy = "open the port, or name an address of rank 0 in XPNET_ADDRESS"
-            raise BackendError(WHO, must, f"no answer for {own.host}", remedy)
+            raise BackendError(WHO, must, f"no answer to {own.host}", remedy)
         time.sleep(0.05)
 
 
@@ -140,7 +140,7 @@ def _called(address: str, port: int, own: Identity, key: bytes) -> Connection:
 
 
 def _answers(line: Connection) -> bool:
-    """Return whether the one who calls speaks at all, and so that no stranger is waited for."""
+    """Return whether the caller says the expected word in time, so that a silent stranger does not block the hub."""
     return line.poll(PATIENCE) and line.recv_bytes(5) == b"xpnet"
 
 

@@ -1,4 +1,4 @@
-"""Does the cluster work? Who is there, how fast sums travel by their size, and whether all ranks get the same."""
+"""A test of the cluster: its ranks, the speed of sums by their size, and the agreement of the ranks on the results."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from xpnet.distributed.cores import own_cores
 from xpnet.distributed.wire import WIRES
 
 SIZES = (1, 1 << 10, 1 << 14, 1 << 18, 1 << 20, 1 << 22, 1 << 24)
-"""The numbers of float32 in an array that is added."""
+"""The sizes of the arrays that are added, as numbers of float32."""
 SECONDS = 3.0  # for one size
 CALLS = 40
 RELATIVE = {None: 1e-5, "float16": 2e-3, "bfloat16": 2e-2}
-"""How far a sum may be from that in float64, of the sum of magnitudes."""
+"""The largest error of a sum against float64, relative to the sum of magnitudes."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """The median time of an allreduce of one size, and the bytes of the array a second."""
+    """The median time of an allreduce of one size, and the bytes of the array per second."""
 
     bytes: int
     seconds: float
@@ -34,7 +34,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far a sum was from that in float64, and whether all ranks had the same bits."""
+    """The error of a sum against float64, and whether all ranks had the same bits."""
 
     wire: str | None
     error: float
@@ -48,7 +48,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Cluster:
-    """What rank 0 has found out; ``passed`` where every rank has the same, right sums."""
+    """The results of the test on rank 0; ``passed`` is true if every rank has the same, correct sums."""
 
     ranks: list[dict[str, Any]]
     over: str
@@ -60,36 +60,36 @@ class Cluster:
         return all(agreement.passed for agreement in self.agreements)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it in dicts and lists, for JSON."""
+        """Return all results in dicts and lists, for JSON."""
         return {**asdict(self), "passed": self.passed}
 
 
 def measure(group: Communicator) -> Cluster:
-    """Return what is found out about the ranks of a group, within a minute; every rank makes this call."""
+    """Return the results of a test of the ranks of a group, within a minute; every rank makes this call."""
     agreements = [agreement(group, wire) for wire in (None, *WIRES)]
     speeds = []
     for size in SIZES:
         speed = speed_of(group, size)
         speeds.append(speed)
-        if speed.seconds > SECONDS / 4:  # a larger one would take too long
+        if speed.seconds > SECONDS / 4:  # a larger array would take too long
             break
     return Cluster(members(group), group.over, speeds, agreements)
 
 
 def members(group: Communicator) -> list[dict[str, Any]]:
-    """Return for each rank where it runs, and on what."""
+    """Return the host, device and cores of each rank."""
     device = group.backend.library.device_name(group.backend.device)
     own = {"rank": group.rank, "host": group.host, "local_rank": group.local_rank}
     return group.gather_objects({**own, "device": device, "cores": sorted(own_cores())})
 
 
 def arrays_of(group: Communicator) -> Backend:
-    """Return the backend of the arrays that travel: libraries of the host hand NumPy's on."""
+    """Return the backend of the arrays that are sent: CuPy, or NumPy for all libraries of the host."""
     return group.backend if group.backend.name == "cupy" else make_backend("numpy")
 
 
 def speed_of(group: Communicator, size: int) -> Speed:
-    """Return how fast arrays of a size are added."""
+    """Return the speed at which arrays of a size are added."""
     array = arrays_of(group).asarray(np.zeros(size, np.float32), np.float32)
     timed(group, array)  # connections are made on first use
     calls = group.broadcast_object(max(3, min(CALLS, int(SECONDS / 2 / max(timed(group, array), 1e-9)))))
@@ -108,7 +108,7 @@ def timed(group: Communicator, array: Any) -> float:
 
 
 def agreement(group: Communicator, wire: str | None, size: int = 100_003) -> Agreement:
-    """Return whether all ranks get the same sum of random numbers, and the right one."""
+    """Return whether all ranks get the same sum of random numbers, and its error."""
     all_ranks = [np.random.Philox(key=rank) for rank in range(group.size)]
     parts = [np.random.Generator(stream).standard_normal(size, np.float32) for stream in all_ranks]
     array = arrays_of(group).asarray(parts[group.rank].copy(), np.float32)

@@ -1,4 +1,4 @@
-"""Where MPI finds the numbers of an array: in the host's memory, on a GPU, or in a pinned copy of a GPU's."""
+"""The memory in which MPI reads and writes an array: on the host, on a GPU, or in a pinned copy on the host."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ SWITCH = "XPNET_CUDA_AWARE"
 
 
 class Memory(Protocol):
-    """The memory of an array; it is made when a call begins, in the thread and on the stream that made the numbers."""
+    """The memory of an array, made when a call begins, in the thread and on the stream that computed the array."""
 
     xp: Any
     """The library whose arrays the buffers are."""
 
     def buffer(self) -> Any:
-        """Return a context with an array for MPI to read and to write; at its end the array has what was written."""
+        """Return a context with an array for MPI to read and write; at its end, the array has the written values."""
 
 
 class OfHost:
-    """The memory of an array of the host, which NumPy shares."""
+    """The memory of an array of the host, shared with NumPy."""
 
     xp: Any = np
 
@@ -39,12 +39,12 @@ class OfHost:
 
     @contextmanager
     def buffer(self) -> Iterator[Any]:
-        """Give the array itself."""
+        """Yield the array itself."""
         yield self.host
 
 
 class OfGpu:
-    """The memory of a CuPy array, for an MPI library that reads and writes it."""
+    """The memory of a CuPy array, for an MPI library that can access it."""
 
     def __init__(self, array: Any, cupy: Any) -> None:
         self.xp = cupy
@@ -54,7 +54,7 @@ class OfGpu:
 
     @contextmanager
     def buffer(self) -> Iterator[Any]:
-        """Give the array when its numbers are there."""
+        """Yield the array when its values are computed."""
         self.made.synchronize()
         with self.array.device:
             yield self.array
@@ -62,7 +62,7 @@ class OfGpu:
 
 
 class Staged(OfGpu):
-    """The memory of a CuPy array, by way of a pinned copy on the host."""
+    """The memory of a CuPy array, accessed through a pinned copy on the host."""
 
     def __init__(self, array: Any, cupy: Any) -> None:
         super().__init__(array, cupy)
@@ -70,7 +70,7 @@ class Staged(OfGpu):
 
     @contextmanager
     def buffer(self) -> Iterator[Any]:
-        """Give the copy, and copy back what was written to it."""
+        """Yield the copy, and copy the written values back."""
         from cupyx import empty_pinned
 
         with self.array.device:
@@ -85,7 +85,7 @@ class Staged(OfGpu):
 
 
 def memory_of(array: Array) -> Memory:
-    """Return the memory of an array, of the host or of a GPU."""
+    """Return the memory of an array, on the host or on a GPU."""
     if library_name(array_namespace(array)) != "cupy":
         return OfHost(array)
     import cupy
@@ -96,18 +96,18 @@ def memory_of(array: Array) -> Memory:
 def on_host(array: Array) -> np.ndarray[Any, Any]:
     """Return an array of the host as NumPy's, in the same memory.
 
-    Raises: ``LibraryError`` where it is of a library whose arrays nobody can write to.
+    Raises: ``LibraryError`` if it belongs to a library whose arrays are not writable.
     """
     host = array if isinstance(array, np.ndarray) else np.from_dlpack(array)  # type: ignore[arg-type]
     if not host.flags.writeable:
         got = f"those of {library_name(array_namespace(array))}"
-        raise LibraryError("distributed", "arrays must be writable", got, "put the numbers into an array of NumPy")
+        raise LibraryError("distributed", "arrays must be writable", got, "copy them into a NumPy array")
     return host
 
 
 @cache
 def cuda_aware() -> bool:
-    """Return whether the MPI library takes arrays of a GPU: as it says, or as ``XPNET_CUDA_AWARE`` says, 1 or 0."""
+    """Return whether the MPI library accepts arrays of a GPU: as it reports, or by ``XPNET_CUDA_AWARE``, 1 or 0."""
     if SWITCH in os.environ:
         return os.environ[SWITCH] == "1"
     with suppress(OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""MPI, by mpi4py: for arrays of the host, and for those of a GPU where there is no NCCL."""
+"""MPI, by mpi4py, for arrays of the host, and for those of a GPU if there is no NCCL."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import numpy as np
 from xpnet.backend import array_namespace, get_backend
 from xpnet.distributed.communicator import Pending
 from xpnet.distributed.memory import memory_of
-from xpnet.distributed.watch import Watch
+from xpnet.distributed.watch import FAILED, Watch
 from xpnet.distributed.wire import check_wire, packed, unpacked
 from xpnet.errors import ShapeError
 from xpnet.typing import Array
 
-LOOKS = 200  # at a call that may end at once
-PAUSE = 2e-5  # seconds between the looks after them
+LOOKS = 200  # tests of a call that may end at once
+PAUSE = 2e-5  # seconds between the tests after them
 
 
 class MPICommunicator:
     """The ranks that ``mpiexec`` has started.
 
-    One thread makes all calls of MPI, in the order in which they were begun: a sum goes on while the program computes,
-    whether or not the MPI library makes progress by itself.
+    One thread makes all calls of MPI, in the order in which they were begun, so that a sum proceeds while the program
+    computes, whether or not the MPI library makes progress by itself.
     """
 
     def __init__(self, comm: Any, local_rank: int, watch: Watch) -> None:
@@ -37,6 +37,7 @@ class MPICommunicator:
         self.over = library_of_mpi(MPI)
         self.comm = comm
         self.watch = watch
+        watch.end_job = lambda: MPI.COMM_WORLD.Abort(FAILED)
         self.rank: int = comm.Get_rank()
         self.size: int = comm.Get_size()
         self.local_rank = local_rank
@@ -62,7 +63,7 @@ class MPICommunicator:
         check_wire(wire)
         memory = memory_of(array)
         if array.dtype == memory.xp.float16:
-            wire = "float16"  # which MPI cannot add
+            wire = "float16"  # MPI cannot add float16
 
         def run() -> None:
             with memory.buffer() as buffer:
@@ -74,7 +75,7 @@ class MPICommunicator:
         return self._begin(f"allreduce{_size(array)}{f' as {wire}' if wire else ''}", run)
 
     def _allreduce_packed(self, xp: Any, buffer: Any, wire: str) -> None:
-        """Add in 16 bits: each rank adds its slice of all arrays, in the order of the ranks, and gives it to all."""
+        """Add in 16 bits: each rank adds its slice of all arrays, in the order of the ranks, and sends it to all."""
         length = -(-buffer.size // self.size)
         sent = xp.zeros(length * self.size, xp.uint16)
         sent[: buffer.size] = packed(xp, buffer, wire)
@@ -87,9 +88,9 @@ class MPICommunicator:
         buffer[:] = unpacked(xp, sent[: buffer.size], wire)
 
     def reduce_scatter(self, array: Array) -> Array:
-        """Return the own slice of the sum over all ranks."""
+        """Return this rank's slice of the sum over all ranks."""
         if array.shape[0] % self.size:
-            remedy = "fill it up with zeros"
+            remedy = "pad it with zeros"
             raise ShapeError("reduce_scatter", f"the length must be a multiple of {self.size}", array.shape[0], remedy)
         memory = memory_of(array)
 
@@ -102,7 +103,7 @@ class MPICommunicator:
         return _like(self._begin(f"reduce_scatter{_size(array)}", run).wait(), array)
 
     def allgather(self, part: Array) -> Array:
-        """Return the slices of all ranks, one after another."""
+        """Return the slices of all ranks, concatenated."""
         memory = memory_of(part)
 
         def run() -> Any:
@@ -123,7 +124,7 @@ class MPICommunicator:
         return found
 
     def barrier(self) -> None:
-        """Return when every rank has come here."""
+        """Return when every rank has made this call."""
         self._begin("barrier", lambda: self._made(np, "barrier")).wait()
 
     def abort(self, reason: str) -> NoReturn:
@@ -131,7 +132,7 @@ class MPICommunicator:
         self.watch.abort(reason)
 
     def close(self) -> None:
-        """Leave the job, when this rank has made its last call; return when every rank has."""
+        """Leave the job after the last call of this rank; return when every rank has left."""
         self.watch.leave()
         self.calls.put(None)
 
@@ -147,17 +148,18 @@ class MPICommunicator:
     def _run(self) -> None:
         while (call := self.calls.get()) is not None:
             self._make(call)
+            del call  # and with it the array that it gave, until the next one comes
 
     def _make(self, call: Call) -> None:
         call.run()
         self.watch.end()
 
     def _made(self, xp: Any, name: str, *buffers: Any) -> None:
-        """Make a call of MPI on buffers, and sleep between looks whether it has ended.
+        """Make a call of MPI on buffers, and sleep between tests of whether it has ended.
 
-        A call that MPI waits in takes a core for itself, from the ranks that it waits for where they have no other.
+        A blocking call of MPI would occupy a core, and may take it from the very ranks that it waits for.
         """
-        if xp is not np:  # not every MPI adds arrays of a GPU in a call that returns before it has ended
+        if xp is not np:  # not every MPI can add arrays of a GPU in a non-blocking call
             getattr(self.comm, name.capitalize())(*buffers)
             return
         request = getattr(self.comm, f"I{name}")(*buffers)
@@ -168,7 +170,7 @@ class MPICommunicator:
                 time.sleep(PAUSE)
 
     def _settle(self, xp: Any) -> None:
-        if xp is not np:  # MPI reads what a GPU writes
+        if xp is not np:  # MPI reads the results of the GPU
             xp.cuda.get_current_stream().synchronize()
 
 
@@ -179,7 +181,7 @@ def library_of_mpi(mpi: Any) -> str:
 
 
 class Call:
-    """A call of MPI that has begun; ``wait`` returns what it gives, or raises what it has raised."""
+    """A call of MPI that has begun; ``wait`` returns its result, or raises its error."""
 
     def __init__(self, run: Callable[[], Any]) -> None:
         self.body: Callable[[], Any] | None = run
@@ -188,7 +190,7 @@ class Call:
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Make the call, and give up the memory that it has used."""
+        """Make the call, and release the memory that it has used."""
         body, self.body = self.body, None
         try:
             if body is not None:
@@ -198,7 +200,7 @@ class Call:
         self.done.set()
 
     def wait(self) -> Any:
-        """Return when the call has ended."""
+        """Return the result when the call has ended."""
         self.done.wait()
         if self.error is not None:
             raise self.error
@@ -210,7 +212,7 @@ def _size(array: Any) -> str:
 
 
 def _like(found: Any, array: Array) -> Array:
-    """Return an array of the host, or of CuPy, as one of the other's library on its device."""
+    """Return an array of the host, or of CuPy, in the library and on the device of another array."""
     same = type(found) is type(array)
     like: Array = found if same else array_namespace(array).asarray(found, device=array.device)
     return like

@@ -1,4 +1,4 @@
-"""NCCL, by CuPy: for arrays of GPUs, one GPU a rank."""
+"""NCCL, by CuPy, for arrays of GPUs, one GPU for each rank."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from xpnet.typing import Array
 
 
 class NCCLCommunicator:
-    """The ranks of a job over NCCL, which MPI or a store of objects has brought together.
+    """The ranks of a job over NCCL, after MPI or a store of objects has connected them.
 
-    Its calls run on a stream of their own: each waits for what was launched before it, and what is launched after
-    ``wait`` waits for it. The host waits for nothing.
+    Its calls run on a stream of their own: each waits for the work launched before it, and work launched after
+    ``wait`` waits for the call. The host waits for nothing.
     """
 
     def __init__(self, base: MPICommunicator | Store, backend: Backend) -> None:
@@ -68,7 +68,7 @@ class NCCLCommunicator:
         return call
 
     def _allreduce_packed(self, array: Any, wire: str) -> None:
-        """Add in 16 bits: each rank adds its slice of all arrays, in the order of the ranks, and gives it to all."""
+        """Add in 16 bits: each rank adds its slice of all arrays, in the order of the ranks, and sends it to all."""
         length = -(-array.size // self.size)
         sent = cupy.zeros((self.size, length), cupy.uint16)
         sent.reshape(-1)[: array.size] = packed(cupy, array, wire)
@@ -84,9 +84,9 @@ class NCCLCommunicator:
         array[:] = unpacked(cupy, sent.reshape(-1)[: array.size], wire)
 
     def reduce_scatter(self, array: Array) -> Array:
-        """Return the own slice of the sum over all ranks."""
+        """Return this rank's slice of the sum over all ranks."""
         if array.shape[0] % self.size:
-            remedy = "fill it up with zeros"
+            remedy = "pad it with zeros"
             raise ShapeError("reduce_scatter", f"the length must be a multiple of {self.size}", array.shape[0], remedy)
         with self._call(f"reduce_scatter{_size(array)}", array) as call:
             part = cupy.empty(array.shape[0] // self.size, array.dtype)
@@ -97,7 +97,7 @@ class NCCLCommunicator:
         return found
 
     def allgather(self, part: Array) -> Array:
-        """Return the slices of all ranks, one after another."""
+        """Return the slices of all ranks, concatenated."""
         with self._call(f"allgather{_size(part)}", part) as call:
             whole = cupy.empty(part.shape[0] * self.size, part.dtype)
             source, *rest = self._of(part)
@@ -115,7 +115,7 @@ class NCCLCommunicator:
         return self.base.gather_objects(value)
 
     def barrier(self) -> None:
-        """Return when every rank has come here."""
+        """Return when every rank has made this call."""
         self.base.barrier()
 
     def abort(self, reason: str) -> NoReturn:
@@ -123,7 +123,7 @@ class NCCLCommunicator:
         self.base.abort(reason)
 
     def close(self) -> None:
-        """Leave the job, when this rank has made its last call; return when every rank has."""
+        """Leave the job after the last call of this rank; return when every rank has left."""
         self.stream.synchronize()
         self.base.close()
         self.comm.destroy()
@@ -132,7 +132,7 @@ class NCCLCommunicator:
         return Launched(self, name, array)
 
     def _of(self, array: Any) -> tuple[int, int, int]:
-        """Return where an array is, how much of it, and its type in NCCL."""
+        """Return the address of an array, its number of elements, and its type in NCCL."""
         kind = self.types.get(array.dtype.name)
         if kind is None:
             raise DtypeError("distributed", f"dtype must be one of {', '.join(self.types)}", array.dtype, "cast it")
@@ -143,7 +143,7 @@ class NCCLCommunicator:
 
 
 class Launched:
-    """A call on the stream of a communicator: launched in the block, and waited for by what comes after ``wait``."""
+    """A call on the stream of a communicator, launched in the ``with`` block; ``wait`` makes later work wait for it."""
 
     def __init__(self, over: NCCLCommunicator, name: str, array: Any) -> None:
         self.over = over
@@ -166,7 +166,7 @@ class Launched:
         self.over.watch.begin(self.name, lambda: bool(ended.done))
 
     def wait(self) -> None:
-        """Let what is launched from now on wait for the call."""
+        """Make work that is launched from now on wait for the call."""
         with self.over.device:
             cupy.cuda.get_current_stream().wait_event(self.ended)
         self.array = None

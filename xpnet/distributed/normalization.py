@@ -1,4 +1,4 @@
-"""Batch normalization by the statistics of all ranks."""
+"""Batch normalization with the statistics of all ranks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ L = TypeVar("L", bound=Layer)
 class SynchronizedBatchNormalization(BatchNormalization):
     """Batch normalization over the rows of all ranks, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
 
-    In a step of a group μ and σ² are the mean and the variance of each channel over the batch of all ranks, and so are
-    the means in its backward; elsewhere, and where one process is alone, it is ``BatchNormalization``.
+    In a step of a group, μ and σ² are the mean and variance of each channel over the batch of all ranks, and backward
+    also averages over all ranks; outside of a step, and for a single process, the layer equals ``BatchNormalization``.
 
     Shapes: as ``BatchNormalization``.
-    Backward: as ``BatchNormalization``; ``dγ`` and ``dβ`` are those of the rows of this rank, as of other layers.
+    Backward: as ``BatchNormalization``; ``dγ`` and ``dβ`` sum over the rows of this rank, as in other layers.
     Raises: as ``BatchNormalization``.
     """
 
@@ -59,7 +59,7 @@ class SynchronizedBatchNormalization(BatchNormalization):
 
 
 def synchronized(network: L) -> L:
-    """A copy of a network, over the same arrays, whose batch normalizations are synchronized."""
+    """Return a copy of a network, with the same arrays, whose batch normalizations are synchronized."""
     if isinstance(network, Container):
         return network.over_copies(synchronized)
     layer: Any = network

@@ -1,4 +1,4 @@
-"""Replica: a network that every rank has, each training it on rows of its own."""
+"""Replica: a network that every rank has, each training it on its own rows."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from xpnet.typing import Array
 
 
 class Replica:
-    """What a rank does for one network: gradients of its rows in, those of all rows out, ``dW = Σᵣ nᵣ dWᵣ / Σᵣ nᵣ``.
+    """The work of a rank for one network: it combines the gradients of all ranks, ``dW = Σᵣ nᵣ dWᵣ / Σᵣ nᵣ``.
 
-    nᵣ is what the rows of rank r count in the mean of the loss: their number, or the sum of their weights without those
-    that are ignored. Of losses that are sums the gradients are added. The derivative of the loss begins with nᵣ over
-    the sum of the step before, so that a gradient leaves backward as its share of the mean and nobody waits for the
-    sum; where it is another in this step, the result is corrected by the quotient of the two. In low precision, where
-    all is sent after backward, the sum is waited for.
+    nᵣ is the weight of the rows of rank r in the mean of the loss: their number, or the sum of their weights, without
+    ignored rows. For losses that are sums, the gradients are added. Backward begins with the derivative nᵣ divided by
+    the sum of the step before, so that a gradient leaves backward already weighted and need not wait for the sum; if it
+    differs in this step, the result is corrected by the quotient of the two. In low precision, where gradients are sent
+    after backward, the sum is waited for.
 
-    All ranks begin with the arrays of rank 0. Where ``scatter`` is True, a rank gets its slices of the gradients alone.
+    All ranks begin with the arrays of rank 0. If ``scatter`` is True, a rank gets only its slices of the gradients.
 
-    Raises: ``StateError`` where the ranks have not the same network.
+    Raises: ``StateError`` if the networks of the ranks differ.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Replica:
         self.bucket_bytes, self.wire = bucket_bytes, wire
         self.scatter = False
         self.running, self.last, self.rows = False, True, 0
-        self.before: Any = None  # what all rows counted in the step before
+        self.before: Any = None  # the weight of all rows in the step before
         self.counted: Any = None
         self.own_loss: Any = None
         self.sums: Sums | None = None
@@ -78,10 +78,10 @@ class Replica:
 
     @contextmanager
     def step(self, rows: int, last: bool) -> Iterator[None]:
-        """A time in which a gradient is that of all ranks; where it is not the last, it is held for one that comes."""
+        """Enter a context in which gradients are combined over the ranks or, without ``last``, stored for later."""
         precision = self.network.precision
         if not last and precision is not None and precision.loss_scale is not None:
-            must, remedy = "gradients with a loss scale must not be held", 'compute in "bfloat16", or leave last out'
+            must, remedy = "gradients with a loss scale must not be stored", 'compute in "bfloat16", or leave last out'
             raise ArgumentError("distributed", must, "last=False", remedy)
         self.lay_out()
         self.running, self.last, self.rows = True, last, rows
@@ -91,7 +91,7 @@ class Replica:
             self.running = False
 
     def lay_out(self) -> None:
-        """Lay out the buckets, anew where layers were frozen since; ``own`` is where this rank's slices are."""
+        """Lay out the buckets, again if layers were frozen since; ``own`` has this rank's slices."""
         params = self.network.params
         frozen = params.frozen
         names = [name for name in params if name not in frozen]
@@ -107,11 +107,11 @@ class Replica:
 
     @property
     def summed(self) -> bool:
-        """Whether the loss is a sum, to which every row adds."""
+        """True if the loss is a sum over the rows instead of a mean."""
         return getattr(self.network.last_layer, "reduction", "mean") == "sum"
 
     def begin(self, loss: Array) -> Any:
-        """Start the sums of what the rows count and of their losses; return the share of the rows of this rank."""
+        """Start the sum of the weights and losses of the rows; return the factor of this rank's gradients."""
         if not self.running:
             return 1.0
         counted = getattr(self.network.last_layer, "counted", self.rows)
@@ -131,7 +131,7 @@ class Replica:
         return array_namespace(share).astype(share, loss.dtype) if is_on_device(share) else float(share)
 
     def _counted_now(self) -> Any:
-        """What all rows count, or what they counted before where it is nothing now."""
+        """Return the weight of all rows, or that of the step before if it is 0 now."""
         total, before = self.pair[0], 1.0 if self.before is None else self.before
         if is_on_device(total):
             return array_namespace(total).where(total == 0.0, before + 0.0 * total, total)
@@ -143,19 +143,19 @@ class Replica:
         return dW + self.held[name] if name in self.held else dW
 
     def _let_go(self, names: Iterable[str]) -> None:
-        """Leave the memory of gradients that were added, where nobody is to get the sum of them all."""
+        """Release the memory of gradients that were added, if no rank gets their whole sum."""
         if self.scatter:
             for name in names:
                 layer, attribute = self.network.params.place(name)
                 setattr(layer, f"d{attribute}", None)
 
     def took(self, layers: tuple[Layer, ...]) -> None:
-        """Start the buckets that are full, while backward goes on; those of a loss scale are divided by it first."""
+        """Start the buckets that are full, while backward continues; in low precision, all start after backward."""
         if self.running and self.last and self.sums is not None and self.network.precision is None:
             self.sums.took([name for layer in layers for name in self.names_of.get(id(layer), ())])
 
     def agree(self, finite: Array) -> Array:
-        """Whether the gradients of all ranks are finite."""
+        """Return whether the gradients of all ranks are finite."""
         if not self.running:
             return finite
         xp = array_namespace(finite)
@@ -163,7 +163,7 @@ class Replica:
         return found
 
     def end(self, loss: Array) -> Array:
-        """The loss of all rows; their gradients are on the layers then, or in ``flat`` the slices of this rank."""
+        """Return the loss of all rows; the gradients are then on the layers, or this rank's slices in ``flat``."""
         if not self.running:
             return loss
         if not self.last or self.sums is None:
@@ -190,7 +190,7 @@ class Replica:
         return returned(array_namespace(self.pair).asarray(mean), loss)
 
     def chosen(self, gradients: Mapping[str, Array]) -> dict[str, Array]:
-        """The gradients of what is trained, or the slices of them that this rank has."""
+        """Return the gradients of the trained parameters, or this rank's slices of them."""
         if not self.scatter:
             return changed(gradients, {name: gradients[name] for name in self.names})
         pieces: dict[str, Array] = {}
@@ -203,29 +203,29 @@ class Replica:
 
 
 class Parts:
-    """Numbers of gradients of which every rank has a part."""
+    """Reductions of numbers that each rank has computed from its part of the gradients."""
 
     def __init__(self, communicator: Communicator) -> None:
         self.communicator = communicator
 
     def total(self, number: Array) -> Array:
-        """The sum of a number of each rank."""
+        """Return the sum of a number over the ranks."""
         return sum_of(self.communicator, number)
 
     def largest(self, number: Array) -> Array:
-        """The largest of a number of each rank."""
+        """Return the largest of a number over the ranks."""
         own = sendable(number)
         xp = array_namespace(own)
         return returned(xp.max(self.communicator.allgather(xp.reshape(own, (1,)))), number)
 
 
 def in_axes(flat: Array, like: Array) -> Array:
-    """A part of the values of an array in one axis, in as many axes as it has."""
+    """Return a flat part of an array with as many axes as the array."""
     return array_namespace(flat).reshape(flat, (-1,) + (1,) * (like.ndim - 1)) if like.ndim > 1 else flat
 
 
 def is_on_device(value: Any) -> bool:
-    """Whether a number is in an array that a communicator takes as it is, and the host would have to wait for."""
+    """Return whether a value is a CuPy array, which a communicator takes directly and the host should not wait for."""
     return (
         is_array(value)
         and not isinstance(value, np.ndarray | np.generic)
@@ -234,7 +234,7 @@ def is_on_device(value: Any) -> bool:
 
 
 def as_pair(*numbers: Any) -> Any:
-    """Numbers in float64 in one array: on their device where one is there, else on the host."""
+    """Return numbers in one float64 array, on the device of a CuPy array among them, or else on the host."""
     for number in numbers:
         if is_on_device(number):
             xp = array_namespace(number)

@@ -1,4 +1,4 @@
-"""Arrays on their way: as a communicator takes them, and back in their library."""
+"""Arrays for sending: in the form that a communicator takes, and converted back to their library."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from xpnet.typing import Array
 
 
 def sendable(array: Any) -> Any:
-    """An array as a communicator takes it: CuPy's as it is, those of all other libraries on the host."""
+    """Return an array in the form that a communicator takes: CuPy's unchanged, those of other libraries as NumPy's."""
     if isinstance(array, np.ndarray) or (not np.isscalar(array) and library_name(array_namespace(array)) == "cupy"):
         return array
     return to_numpy(array)
 
 
 def returned(sent: Any, like: Array) -> Array:
-    """What was sent, as an array of another's library and dtype, on its device."""
+    """Return an array that was sent, in the library and dtype and on the device of another array."""
     if type(sent) is type(like) and sent.dtype == like.dtype:
         same: Array = sent
         return same
@@ -28,7 +28,7 @@ def returned(sent: Any, like: Array) -> Array:
 
 
 def sum_of(communicator: Communicator, array: Array) -> Array:
-    """The sum of an array over the ranks, when it is there."""
+    """Return the sum of an array over the ranks, when it is complete."""
     own = sendable(array)
     flat = array_namespace(own).asarray(own.reshape(-1), copy=True)
     communicator.allreduce(flat).wait()
@@ -36,7 +36,7 @@ def sum_of(communicator: Communicator, array: Array) -> Array:
 
 
 def same_for_all(communicator: Communicator, array: Array) -> Array:
-    """The array of rank 0, on every rank, of one shape and dtype."""
+    """Return the array of rank 0 on every rank; its shape and dtype must be the same on all."""
     own = sendable(array)
     flat = array_namespace(own).asarray(own.reshape(-1), copy=True)
     communicator.broadcast(flat)

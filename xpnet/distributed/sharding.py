@@ -1,4 +1,4 @@
-"""Sharded: an optimizer whose state is spread over the ranks, each of which moves its slices of the parameters."""
+"""Sharded: an optimizer whose state is divided among the ranks, each of which updates its slices of the parameters."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from xpnet.typing import Array
 
 
 class Sharded(Movable):
-    """An optimizer over the ranks: each keeps the state of its slices, moves these, and is given those of the others.
+    """An optimizer over the ranks: each holds the state of its slices, updates them, and receives those of the others.
 
-    It moves parameters as the optimizer itself does, value by value, groups and schedules included. ``state`` is that
-    of the whole, put together from all ranks: every rank has to ask for it. Assigned, each rank keeps its slices, so
-    that a file does not depend on the number of ranks.
+    It updates parameters exactly as the optimizer does, including groups and schedules. ``state`` is the whole state,
+    gathered from all ranks, so every rank must read it at the same time. When it is assigned, each rank keeps its
+    slices, so that a file does not depend on the number of ranks.
 
     Source: Rajbhandari et al., 2020, "ZeRO: memory optimizations toward training trillion parameter models", stage 1;
     with gradients in slices, stage 2.
@@ -43,17 +43,17 @@ class Sharded(Movable):
 
     @property
     def steps(self) -> int:
-        """The updates that were done."""
+        """The number of updates so far."""
         return self.optimizer.steps
 
     def observe(self, loss: float) -> None:
-        """Tell a schedule that watches the loss what an epoch came to."""
+        """Pass the loss of an epoch to a schedule that watches it."""
         self.optimizer.observe(loss)
 
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """Move every parameter by one step, on every rank; the gradients are whole, or the slices of this rank.
+        """Update every parameter by one step, on every rank; the gradients are whole, or the slices of this rank.
 
-        Raises: as ``Optimizer.update``.
+        Raises: errors of ``Optimizer.update``.
         """
         self.replica.lay_out()
         pieces = {name: self._piece(name, W, W) for name, W in params.items()}
@@ -67,17 +67,17 @@ class Sharded(Movable):
         for name, whole in self._whole(pieces).items():
             W = params[name]
             if isinstance(W, np.ndarray) and W.flags.writeable:
-                W[...] = whole  # whoever holds it sees the training
+                W[...] = whole  # in place, so that other references see the update
             else:
                 params[name] = returned(whole, W)
 
     def _piece(self, name: str, array: Array, W: Array) -> Array:
-        """This rank's slice of a whole array, a view where the library has them; nothing of a frozen parameter."""
+        """Return this rank's slice of a whole array, as a view if the library has views; it is empty if frozen."""
         flat = array_namespace(array).reshape(array, (-1,))
         return in_axes(flat[self.replica.own.get(name, slice(0, 0))], W)
 
     def _whole(self, pieces: Mapping[str, Array]) -> dict[str, Any]:
-        """Whole arrays of the trained parameters, of the slices of all ranks."""
+        """Return whole arrays of the trained parameters, gathered from the slices of all ranks."""
         communicator, found = self.replica.communicator, dict[str, Any]()
         for bucket in self.replica.buckets:
             first = sendable(pieces[next(iter(bucket.places))])
@@ -89,7 +89,7 @@ class Sharded(Movable):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What lasts from step to step, as that of the optimizer alone would be: every rank has to ask for it."""
+        """The state between steps, as the optimizer alone would have it; every rank must read it at the same time."""
         own = self.optimizer.state
         found = {name: value for name, value in own.items() if name == "skipped" or not is_array(value)}
         for slot in self.optimizer.slots:

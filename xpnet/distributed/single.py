@@ -1,4 +1,4 @@
-"""One process: it is the whole job."""
+"""A job of a single process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xpnet.typing import Array
 
 
 class SingleCommunicator:
-    """The communicator of one process, where every sum is the array itself."""
+    """The communicator of a single process, where every sum is the array itself."""
 
     rank = 0
     size = 1
@@ -25,10 +25,10 @@ class SingleCommunicator:
         self.host = socket.gethostname()
 
     def broadcast(self, array: Array, root: int = 0) -> None:
-        """Do nothing: the root is the only rank."""
+        """Do nothing, since the root is the only rank."""
 
     def allreduce(self, array: Array, wire: str | None = None) -> Pending:
-        """Do nothing: no value travels, so that ``wire`` rounds none either."""
+        """Do nothing: no value is sent, so that ``wire`` does not round any."""
         return DONE
 
     def reduce_scatter(self, array: Array) -> Array:
@@ -48,7 +48,7 @@ class SingleCommunicator:
         return [value]
 
     def barrier(self) -> None:
-        """Return at once."""
+        """Return immediately."""
 
     def abort(self, reason: str) -> NoReturn:
         """End the process, with the reason on the terminal."""
@@ -56,4 +56,4 @@ class SingleCommunicator:
         os._exit(1)
 
     def close(self) -> None:
-        """Do nothing: no other rank could wait for this one."""
+        """Do nothing, since no other rank could wait for this one."""

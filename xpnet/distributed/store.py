@@ -1,4 +1,4 @@
-"""Small objects between ranks without MPI: by way of the hub, over TCP."""
+"""Small objects exchanged between ranks without MPI, through the hub, over TCP."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from xpnet.distributed.watch import Watch
 
 
 class Store:
-    """The ranks that ``RANK``, ``WORLD_SIZE``, ``MASTER_ADDR`` and ``MASTER_PORT`` have brought together.
+    """The ranks that ``RANK``, ``WORLD_SIZE``, ``MASTER_ADDR`` and ``MASTER_PORT`` have connected.
 
-    It is the part of a communicator that needs no arrays; those go over NCCL.
+    This is the part of a communicator without arrays, which are sent over NCCL.
     """
 
     def __init__(self, size: int, local_rank: int, watch: Watch) -> None:
@@ -29,7 +29,7 @@ class Store:
         return self.watch.exchange(value)
 
     def barrier(self) -> None:
-        """Return when every rank has come here."""
+        """Return when every rank has made this call."""
         self.watch.exchange(None)
 
     def abort(self, reason: str) -> NoReturn:
@@ -37,5 +37,5 @@ class Store:
         self.watch.abort(reason)
 
     def close(self) -> None:
-        """Leave the job, when this rank has made its last call; return when every rank has."""
+        """Leave the job after the last call of this rank; return when every rank has left."""
         self.watch.leave()

@@ -1,4 +1,4 @@
-"""What rank 0 knows of the others, and what it concludes: who has failed, and of what."""
+"""The verdict of the hub: which rank has failed, and why, concluded from their signs of life."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from xpnet.distributed.lines import Identity
 
 @dataclass
 class Member:
-    """A rank, as its last sign of life has told of it; times are of the clock of rank 0."""
+    """A rank, as of its last sign of life; times are those of the hub's clock."""
 
     who: Identity
     heard: float
     begun: int = 0
-    """The number of calls of the communicator that it has begun."""
+    """The number of calls of the communicator that the rank has begun."""
     ended: int = 0
     call: str = ""
     """The oldest call that has not ended."""
     since: float = 0.0
-    """When that call began."""
+    """The time at which that call began."""
     left: bool = False
     failure: str = ""
     failed: float = 0.0
-    """When it told of its failure."""
+    """The time at which the rank reported its failure."""
     gone: bool = False
-    """Whether its line has broken."""
+    """True if the connection of the rank is broken."""
 
     @property
     def waits(self) -> bool:
@@ -35,9 +35,9 @@ class Member:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The rank that ends the job, and why.
+    """The rank that ends the job, and the reason.
 
-    ``everywhere``: all ranks have failed of the same. ``silent``: the rank may be stopped, and cannot end itself.
+    ``everywhere``: all ranks failed for the same reason. ``silent``: the rank may be stopped, unable to end itself.
     """
 
     culprit: Identity
@@ -52,10 +52,10 @@ class Verdict:
 
 
 def verdict(members: Sequence[Member], now: float, timeout: float, grace: float) -> Verdict | None:
-    """Return who ends the job, or None where all is well.
+    """Return the rank that ends the job with the reason, or None if all is well.
 
-    A failure that a rank has told of counts more than the silence of others, and waits ``grace`` seconds for others to
-    tell of the same.
+    A failure that a rank has reported takes precedence over the silence of others, and waits ``grace`` seconds for
+    other ranks to report the same.
     """
     failed = [member for member in members if member.failure]
     if failed:
@@ -80,12 +80,12 @@ def _waited_for(members: Sequence[Member], now: float, timeout: float) -> Verdic
         for other in members:
             if other.begun >= number:
                 if other.waits and other.ended == waiting.ended and other.call != waiting.call:
-                    reason = f"its call {number} is {other.call}, and that of rank {waiting.who.rank} {waiting.call}"
+                    reason = f"its call {number} is {other.call}, and that of rank {waiting.who.rank} is {waiting.call}"
                     return Verdict(other.who, f"{reason}; all ranks must make the same calls in the same order")
             elif other.left:
-                reason = f"it has left after {other.begun} calls, and rank {waiting.who.rank} waits in {waiting.call}"
+                reason = f"it has left after {other.begun} calls, while rank {waiting.who.rank} waits in {waiting.call}"
                 return Verdict(other.who, f"{reason}; all ranks must take the same number of steps")
             elif now - waiting.since > timeout:
-                reason = f"rank {waiting.who.rank} waits for it in {waiting.call} since {timeout:g} s"
-                return Verdict(other.who, f"{reason}; raise the timeout where it has work of its own to do")
+                reason = f"rank {waiting.who.rank} has waited for it in {waiting.call} for {timeout:g} s"
+                return Verdict(other.who, f"{reason}; raise the timeout if it needs longer for other work")
     return None

@@ -1,4 +1,4 @@
-"""The watch: a thread of every rank tells the hub that it lives, and ends its process when the job has failed."""
+"""The watch: a thread of every rank sends signs of life to the hub, and ends its process when the job has failed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
-from xpnet.distributed.hub import period, say
+from xpnet.distributed.hub import LAST, period, say
 from xpnet.distributed.lines import Identity
 
 FAILED = 1  # the exit code of every rank
-SPEAKING = 0.3  # seconds that a rank leaves to the one before it to say that the hub is lost
+SPEAKING = 0.3  # seconds that a rank leaves to the one before it to report that the hub is lost
 
 
 class Watch:
     """The watch of one rank.
 
-    A call of the communicator is announced with ``begin``, so that the hub knows who waits for whom. A rank that has
-    failed, has fallen silent, has left too early or does not come to a call for which others wait ends the job: the hub
-    says so, and every process ends itself, from this thread, whatever call its program may hang in.
+    A call of the communicator is announced with ``begin``, so that the hub knows which rank waits for which. A rank
+    that has failed, is silent, has left too early or does not make a call that others wait for ends the job: the hub
+    reports it, and every process ends itself, from this thread, whatever call its program may hang in.
     """
 
     def __init__(self, own: Identity, line: Connection, timeout: float) -> None:
@@ -40,6 +40,8 @@ class Watch:
         self.sending = threading.Lock()
         self.over = threading.Event()
         self.left = False
+        self.end_job: Callable[[], object] | None = None
+        """How the launcher is told to end all processes of the job, on all machines."""
         self.objects: SimpleQueue[list[Any]] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="xpnet watch", daemon=True)
         self.thread.start()
@@ -48,7 +50,7 @@ class Watch:
         self.hook, sys.excepthook = sys.excepthook, self._raised
 
     def begin(self, call: str, has_ended: Callable[[], bool] | None = None) -> None:
-        """Note that a call begins; those that begin first end first, at ``end`` or when the function says so."""
+        """Note that a call begins; calls end in the order in which they began, at ``end`` or as ``has_ended`` tells."""
         with self.lock:
             self.begun += 1
             self.calls.append((call, time.monotonic(), has_ended))
@@ -59,7 +61,7 @@ class Watch:
             self.calls.popleft()
 
     def exchange(self, value: Any) -> list[Any]:
-        """Return the values of all ranks, by way of the hub."""
+        """Return the values of all ranks, exchanged through the hub."""
         self.begin("gather_objects")
         self._send(("given", value))
         found = self.objects.get()
@@ -67,7 +69,7 @@ class Watch:
         return found
 
     def leave(self) -> None:
-        """Tell that this rank makes no more calls, and return when every rank has told it."""
+        """Announce that this rank makes no more calls, and return when every rank has announced it."""
         atexit.unregister(self.leave)
         if not self.left:
             self.left = True
@@ -82,13 +84,13 @@ class Watch:
         end_process(f"error: rank {self.own.rank} on {self.own.host}: {reason}")
 
     def _raised(self, *error: Any) -> None:
-        """End the job for an error that nobody has caught, when it has been shown."""
+        """End the job because of an uncaught error, after it has been shown."""
         self.hook(*error)
         if not issubclass(error[0], KeyboardInterrupt):
             self.abort(f"{error[0].__name__}: {error[1]}")
 
     def _forget(self) -> None:
-        """Give up, in a process that was forked, what would hide the end of this one."""
+        """Release, in a forked process, everything that would hide the end of this one."""
         atexit.unregister(self.leave)
         sys.excepthook = self.hook
         self.line.close()
@@ -111,7 +113,7 @@ class Watch:
             except (OSError, EOFError):
                 self._lost("has ended")
             now = time.monotonic()
-            if now - asleep > self.timeout / 2:  # all this time this process was stopped, and heard nobody
+            if now - asleep > self.timeout / 2:  # this process was suspended in between, and could hear nothing
                 heard = now
             asleep = now
             if now - heard > self.timeout:
@@ -137,24 +139,31 @@ class Watch:
         self._send(("alive", begun, ended, call, time.monotonic() - since, self.left))
 
     def _send(self, message: tuple[Any, ...]) -> None:
-        with self.sending, suppress(OSError):  # the thread sees that the line is broken
+        with self.sending, suppress(OSError):  # the thread notices that the connection is broken
             self.line.send(message)
 
     def _lost(self, what: str) -> NoReturn:
-        """End this process where the hub is lost; the first rank that is left says so."""
+        """End this process because the hub is lost; the first rank that is left reports it."""
         time.sleep(min(SPEAKING * self.own.rank, 10 * SPEAKING))
         end_process(f"error: rank {self.own.rank} on {self.own.host}: the hub of the job, beside rank 0, {what}")
 
     def _end(self, silent: Identity | None) -> NoReturn:
-        """End this process, and one of this machine that is silent: it cannot end itself where it is stopped."""
+        """End this process, and a silent one, which cannot end itself if it is stopped.
+
+        A process on this machine is killed; one on another machine can be reached only by the launcher.
+        """
         if silent is not None and silent.machine == self.own.machine and silent.pid != self.own.pid:
             with suppress(OSError):
                 os.kill(silent.pid, signal.SIGKILL)
+        elif silent is not None and self.end_job is not None and self.own.rank == (0 if silent.rank else 1):
+            ending = threading.Thread(target=self.end_job, daemon=True)
+            ending.start()
+            ending.join(LAST)
         end_process("")
 
 
 def end_process(text: str) -> NoReturn:
-    """End this process from any thread, without a wait for what its program hangs in."""
+    """End this process from any thread, without waiting for a call in which its program hangs."""
     flush = threading.Thread(target=sys.stdout.flush, daemon=True)
     flush.start()
     flush.join(0.5)

@@ -1,4 +1,4 @@
-"""Sixteen bits on the wire: numbers are rounded to half their size for the way, and added in float32."""
+"""Sixteen bits on the wire: numbers are rounded to half their size for sending, and added in float32."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ WIRES = ("float16", "bfloat16")
 
 
 def check_wire(wire: str | None) -> None:
-    """Raise ArgumentError unless the wire is one of those there are, or None."""
+    """Raise ArgumentError unless the wire is None or one of the known dtypes."""
     if wire is not None and wire not in WIRES:
         raise ArgumentError("distributed", f"wire must be None, {' or '.join(WIRES)}", repr(wire), "choose one of them")
 
 
 def packed(xp: Namespace, x: Any, wire: str) -> Any:
-    """Return real numbers as the 16 bits, in integers, that they have on the wire; halves go to the even neighbour."""
+    """Return real numbers as the 16 bits, in integers, that are sent; ties are rounded to even."""
     if wire == "float16":
         return x.astype(xp.float16).view(xp.uint16)
     bits = x.astype(xp.float32).view(xp.uint32)
@@ -26,7 +26,7 @@ def packed(xp: Namespace, x: Any, wire: str) -> Any:
 
 
 def unpacked(xp: Namespace, bits: Any, wire: str) -> Any:
-    """Return the numbers, in float32, that 16 bits on the wire stand for."""
+    """Return the numbers, in float32, that the 16 bits on the wire stand for."""
     if wire == "float16":
         return bits.view(xp.float16).astype(xp.float32)
     return (bits.astype(xp.uint32) << 16).view(xp.float32)

@@ -1,4 +1,4 @@
-"""Training: the loop, its history, its metrics, and all of it on disk."""
+"""Training: the loop, its history and metrics, and its files."""
 
 from xpnet.training.checkpoint import load, save
 from xpnet.training.fitting import Loaded

@@ -1,4 +1,4 @@
-"""Where a network is wrong: its answers for rows beside the right ones, as sections of a page."""
+"""The mistakes of a network: its answers for rows next to the right ones, as sections of a page."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from xpnet.training.page import cards, figure, row, section, shaded, table
 from xpnet.training.progress import digits
 
 MOST = 8
-"""So many mistakes are shown."""
+"""The number of mistakes that are shown."""
 
 WIDE = 497.0
 
 
 def answers(network: Network, encoding: Any, x: Any, scores: Any, labels: Any) -> list[str]:
-    """The sections on rows x and their scores, on the host, beside labels as the user has them."""
+    """Return the sections on rows x and their scores, on the host, next to labels as the user has them."""
     if isinstance(encoding.inputs, Symbols):
         return [texts(encoding.inputs, scores, np.asarray(labels))]
     classes = classes_of(network, encoding.targets, scores, labels)
@@ -35,7 +35,7 @@ def answers(network: Network, encoding: Any, x: Any, scores: Any, labels: Any) -
 
 
 def classes_of(network: Network, targets: Any, scores: Any, labels: Any) -> Classes | None:
-    """The classes that are learnt, by their places where they have no names; None where it is numbers."""
+    """Return the classes that are learnt, numbered if they have no names, or None if numbers are learnt."""
     if isinstance(targets, Classes | Numbers):
         return targets if isinstance(targets, Classes) else None
     indices = np.asarray(labels).dtype.kind in "iub" and np.ndim(labels) == 1
@@ -45,7 +45,7 @@ def classes_of(network: Network, targets: Any, scores: Any, labels: Any) -> Clas
 
 
 def shares_of(scores: Any) -> Any:
-    """The share of each class by a softmax of scores, or by a sigmoid of one score, ``(N, K)``."""
+    """Return the share of each class, ``(N, K)``, by the softmax of scores, or by the sigmoid of a single score."""
     scores = np.asarray(scores, dtype=np.float64)
     if scores.ndim == 1 or scores.shape[-1] == 1:
         one = scores.reshape(-1, 1)
@@ -56,7 +56,7 @@ def shares_of(scores: Any) -> Any:
 
 
 def confusion(classes: Classes, shares: Any, t: Any) -> str:
-    """How often each class was taken for each."""
+    """Return the section with the confusion matrix."""
     counts = np.zeros((len(classes.names),) * 2, dtype=int)
     np.add.at(counts, (t, shares.argmax(axis=1)), 1)
     right = np.trace(counts) / max(counts.sum(), 1)
@@ -69,13 +69,13 @@ def confusion(classes: Classes, shares: Any, t: Any) -> str:
         ]
         lines.append(f"<tr><th>{escape_xml(name)}</th>{''.join(cells)}</tr>")
     head = "".join(f"<th>{escape_xml(name)}</th>" for name in classes.names)
-    text = f"<p>{right:.2%} of {counts.sum():,} rows are right; rows are what is so, columns what was answered.</p>"
+    text = f"<p>{right:.2%} of {counts.sum():,} rows are right; rows are the true classes, columns the answers.</p>"
     whole = f'<table class="confusion"><tr><th></th>{head}</tr>{"".join(lines)}</table>'
     return section("Confusion matrix", f'{text}<div class="wide">{whole}</div>')
 
 
 def mistakes(classes: Classes, x: Any, shares: Any, t: Any) -> str:
-    """The rows that are most surely wrong: images as pictures, rows of a table by their numbers."""
+    """Return the section with the rows whose right answer has the smallest share, as pictures if they are images."""
     found = shares.argmax(axis=1)
     order = [int(i) for i in np.argsort(shares[np.arange(len(t)), t]) if found[i] != t[i]][:MOST]
     if not order:
@@ -89,7 +89,7 @@ def mistakes(classes: Classes, x: Any, shares: Any, t: Any) -> str:
 
 
 def numbers(encoding: Any, scores: Any, labels: Any) -> str:
-    """The predicted numbers beside the right ones, and their errors."""
+    """Return the section that compares predicted with right numbers and shows the errors."""
     found: Any = np.asarray(encoding.answers(scores), dtype=np.float64).reshape(-1)
     t = np.asarray(to_numpy(labels) if hasattr(labels, "dtype") else labels, dtype=np.float64).reshape(-1)
     error = found - t
@@ -104,7 +104,7 @@ def numbers(encoding: Any, scores: Any, labels: Any) -> str:
 
 
 def texts(symbols: Symbols, scores: Any, t: Any) -> str:
-    """How sure the network is of what comes next in a text, and before what it is least so."""
+    """Return the section on the next symbols of a text: how likely the network finds them, and where least."""
     shares = np.take_along_axis(shares_of(scores), t[..., None], axis=-1)[..., 0]
     losses = -np.log(np.maximum(shares, 1e-30))
     right = (scores.argmax(axis=-1) == t).mean()
@@ -124,5 +124,5 @@ def texts(symbols: Symbols, scores: Any, t: Any) -> str:
 
 
 def visible(text: str) -> str:
-    """A text in which spaces and ends of lines can be seen."""
+    """Return a text in which newlines, and a single space, are visible."""
     return text.replace("\n", "⏎").replace(" ", "␣") if len(text) < 2 else text.replace("\n", "⏎")

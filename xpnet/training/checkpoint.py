@@ -1,4 +1,4 @@
-"""Weights on disk, and all that a training needs to go on: safetensors, arrays by name."""
+"""Weights on disk, and the rest that is needed to resume a training: safetensors, arrays by name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from xpnet.training.fitting import (
 from xpnet.training.history import History
 from xpnet.training.weights_file import Host
 
-# What stands before the path of a layer that draws, in the metadata
+# The prefix of a layer's path in the metadata, for layers that draw random numbers
 STREAM = "stream of "
 
 
@@ -51,13 +51,13 @@ def save(
 ) -> None:
     """Write the parameters and state of a network or layer as safetensors, name -> array.
 
-    An optimizer adds its state, ``optimizer/W1.m``, a history its columns, ``history/loss``, and averages of weights
-    theirs: with all of them a training goes on from the file bit for bit as if it had not been stopped. ``load`` takes
-    the weights of any of them. The network is described in the metadata, so that ``load_network`` builds it again;
-    where it cannot be described, they say why.
+    With an optimizer, the file also has its state, ``optimizer/W1.m``; with a history its columns, ``history/loss``;
+    with averages the averaged weights: from a file with all of them, a training resumes bit for bit as if it had not
+    stopped. ``load`` reads the weights from any of these files. The metadata describe the network, so that
+    ``load_network`` can rebuild it, or the reason why it cannot be described.
 
-    Raises: ``DataError`` where the file cannot be written; ``ArgumentError`` for two arrays of one name, or a name that
-    no file can hold.
+    Raises: ``DataError`` if the file cannot be written; ``ArgumentError`` for two arrays of the same name, or a name
+    that no file can hold.
     """
     check_arguments("save", path, network)
     told = {f"{STREAM}{name}": stream for name, stream in streams_of(network).items()}
@@ -91,12 +91,12 @@ def load(
     only: str | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Loaded:
-    """Read what ``save`` wrote into a network or layer, in its library, device and dtype; return what became of it.
+    """Read a file of ``save`` into a network or layer, in its library, device and dtype, and report on each array.
 
-    An optimizer and a history are filled too, where they are given. Layers that draw, such as ``Dropout``, go on with
-    the streams of the file. Nothing is changed unless everything fits. With ``strict=False`` arrays that are missing,
-    unexpected or of another shape are left out. ``only`` names arrays or layers of the network by patterns,
-    ``"Convolution*"``, and leaves the others as they are. ``names`` maps names in the file to those in the network,
+    An optimizer and a history are filled too, if they are given. Layers that draw, such as ``Dropout``, continue the
+    streams of the file. Nothing is changed unless everything fits. With ``strict=False`` arrays that are missing,
+    unexpected or of another shape are ignored. ``only`` selects arrays or layers of the network by patterns,
+    ``"Convolution*"``, and leaves the others unchanged. ``names`` maps names in the file to those in the network,
     ``{"fc": "Affine3", "block*": "Block*"}``.
 
     Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer, or that holds values
@@ -137,16 +137,16 @@ def load(
 
 
 def own_in_order(network: Layer) -> list[str]:
-    """The names of the parameters of a network and of its state."""
+    """Return the names of the parameters and of the state of a network."""
     return [*network.params, *network.states]
 
 
 def fitting_arrays(
     path: str | Path, arrays: Mapping[str, Host], network: Layer, strict: bool, only: str | None
 ) -> Loaded:
-    """Which arrays are to be loaded.
+    """Return the report on which arrays are to be loaded.
 
-    Raises: ``DataError`` where all must fit and one does not.
+    Raises: ``DataError`` if all must fit and one does not.
     """
     _, found = partly(arrays, network)
     if not strict:
@@ -158,7 +158,7 @@ def fitting_arrays(
     lost = [name for name in matching(own_in_order(network), only) if name not in arrays and wanted[name] is not None]
     if found.differing or lost:
         different = [f"{name} {had} for {want}" for name, (had, want) in found.differing.items()]
-        must, remedy = f"{path} must hold what is asked for", "leave it out of only, or give strict=False"
+        must, remedy = f"{path} must hold the selected arrays", "leave it out of only, or give strict=False"
         raise DataError("load", must, ", ".join([*different, *(f"{name} missing" for name in lost)]), remedy)
     return found
 
@@ -178,14 +178,14 @@ def fill(network: Layer, arrays: Mapping[str, Host]) -> None:
 
 
 def streams_of(network: Layer) -> dict[str, str]:
-    """The streams of the layers that draw in training, by their paths."""
+    """Return the streams of the layers that draw random numbers in training, by their paths."""
     return {name: layer.drawn for name, layer in leaves(network).items() if isinstance(layer, Dropout)}
 
 
 def streams_in(path: str | Path, metadata: Mapping[str, str]) -> dict[str, str]:
-    """The same of a file, from its metadata.
+    """Return the streams in the metadata of a file, by the paths of their layers.
 
-    Raises: ``DataError`` for what is no stream.
+    Raises: ``DataError`` for a value that is not a stream.
     """
     found = {name.removeprefix(STREAM): value for name, value in metadata.items() if name.startswith(STREAM)}
     for drawn in found.values():
@@ -198,22 +198,22 @@ def streams_in(path: str | Path, metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_names(before: Mapping[str, Any], more: Mapping[str, Any]) -> None:
-    """Raise ArgumentError for names that are there already, or that no file can hold."""
+    """Raise ArgumentError for names that are already used, or that no file can hold."""
     for name in more:
         if name in before:
-            must, remedy = "each array must have a name of its own", "name the layer otherwise"
+            must, remedy = "each array must have a name of its own", "give the layer another name"
             raise ArgumentError("save", must, f"two of {name!r}", remedy)
         if name == "__metadata__" or name.encode(errors="replace").decode() != name:  # half a character
-            raise ArgumentError("save", "a name must be one that a file can hold", repr(name), "name it otherwise")
+            raise ArgumentError("save", "a name must be one that a file can hold", repr(name), "choose another name")
 
 
 def check_arguments(who: str, path: Any, network: Any) -> Layer:
-    """Raise DtypeError unless these are a path and what has named arrays."""
+    """Raise DtypeError unless these are a path and an object with named arrays."""
     if not isinstance(path, str | PathLike):
         raise DtypeError(who, "path must be a string or a Path", type(path).__name__, "give the path first")
     if not (hasattr(network, "params") and hasattr(network, "states")):
-        must = "what follows the path must be a network or layer"
-        remedy = "make the network as it was and give it, xn.load(path, net)"
+        must = "the argument after the path must be a network or layer"
+        remedy = "make the same network and give it, xn.load(path, net)"
         if network is not None:
             remedy = "give the whole network, not its params"
         raise DtypeError(who, must, type(network).__name__, remedy)

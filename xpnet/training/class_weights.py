@@ -12,9 +12,9 @@ from xpnet.errors import ArgumentError
 
 
 def weighted(who: str, x: Any, t: Any, given: Any, class_weight: Any, encoding: Encoding | None) -> Any:
-    """The weights of rows times those of their classes: by label, or ``"balanced"``, ``N / (K Nₖ)``.
+    """Return the weights of rows times those of their classes, given by label or as ``"balanced"``, ``N / (K Nₖ)``.
 
-    Raises: ``ArgumentError`` for targets that are no classes, and for weights that are none.
+    Raises: ``ArgumentError`` for targets that are not classes, and for invalid weights.
     """
     t = t[...] if isinstance(t, RowsOnDisk) else to_numpy(t)
     if t.dtype.kind == "f" and np.array_equal(t, np.trunc(t)):
@@ -52,5 +52,5 @@ def weighted(who: str, x: Any, t: Any, given: Any, class_weight: Any, encoding: 
 
 
 def np_backend() -> Backend:
-    """NumPy, where rows on disk are read."""
+    """Return the backend of NumPy, on which rows on disk are read."""
     return backend_of(np.zeros(1))

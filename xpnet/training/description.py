@@ -1,4 +1,4 @@
-"""A network as a description, from which it is built again without the script that made it."""
+"""The description of a network, from which it is built again without the script that made it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Host: TypeAlias = "np.ndarray[Any, Any]"
 Node: TypeAlias = "dict[str, Any]"
 
 CONSTANT = "constant/"
-"""What stands before the names of arrays that are options, and not trained."""
+"""The prefix of the names of arrays that are options and are not trained."""
 
 OWN = {
     *("accepted", "lasting_state", "recorded_tape", "in_inference"),
     *("layers", "last_layer", "needs_dx", "precision", "frozen", "training"),
 }
-"""The attributes of a container of layers that are told apart, or follow from the others."""
+"""The attributes of a container of layers that are described separately, or follow from the others."""
 
 
 def describe(network: Layer) -> tuple[Node, dict[str, Host]]:
-    """The description of a network or layer, for JSON, and the arrays among its options by name.
+    """Return the description of a network or layer, for JSON, and the arrays among its options by name.
 
-    A layer is told by its class and the options of its constructor, which have to be attributes of the same names; what
-    owns layers by its class, its layers and its other attributes. Parameters are named, not held.
+    A layer is described by its class and the options of its constructor, which must be attributes of the same names; a
+    container by its class, its layers and its other attributes. Parameters are named, not included.
 
-    Raises: ``DtypeError`` for an option or attribute that no description can hold.
+    Raises: ``DtypeError`` for an option or attribute that cannot be described.
     """
     arrays: dict[str, Host] = {}
     names = {(id(layer), attribute): name for name, (layer, attribute) in network.params.places.items()}
@@ -44,7 +44,7 @@ def describe(network: Layer) -> tuple[Node, dict[str, Host]]:
 
 
 def described(layer: Layer, path: str, names: Mapping[tuple[int, str], str], arrays: dict[str, Host]) -> Node:
-    """The node of a layer, and below it those of its layers."""
+    """Return the node of a layer, which contains the nodes of its layers."""
     kind = type(layer)
     node: Node = {"class": f"{kind.__module__}:{kind.__qualname__}"}
     if not layer.is_container:
@@ -77,7 +77,7 @@ def described(layer: Layer, path: str, names: Mapping[tuple[int, str], str], arr
 
 
 def options_of(layer: Layer, path: str, names: Mapping[tuple[int, str], str], arrays: dict[str, Host]) -> Node:
-    """What the constructor of a layer is to be given: positions, and options by name."""
+    """Return the arguments for the constructor of a layer: positions, and options by name."""
     held, positions, options = layer.constructor_options(), [], {}
     for name, option in inspect.signature(type(layer).__init__).parameters.items():
         if name in ("self", "rng") or name in layer.state:
@@ -99,12 +99,12 @@ def options_of(layer: Layer, path: str, names: Mapping[tuple[int, str], str], ar
 
 
 def parameter(layer: Layer, name: str, names: Mapping[tuple[int, str], str]) -> Any:
-    """The name of a parameter in the network, None where the layer has none there."""
+    """Return a reference to a parameter by its name in the network, or None if the layer does not have it."""
     return None if getattr(layer, name) is None else {"parameter": names[id(layer), name]}
 
 
 def value_of(layer: Layer, name: str, value: Any, path: str, arrays: dict[str, Host]) -> Any:
-    """An option or attribute as JSON can hold it.
+    """Return an option or attribute in a form that JSON can hold.
 
     Raises: ``DtypeError``.
     """
@@ -133,14 +133,14 @@ def value_of(layer: Layer, name: str, value: Any, path: str, arrays: dict[str, H
 
 
 class Builder:
-    """Layers of descriptions, with the arrays of a file, and classes that are found by their import path or given."""
+    """A builder of layers from descriptions, with the arrays of a file, and classes found by import path or given."""
 
     def __init__(self, who: str, arrays: Mapping[str, Host], classes: Iterable[type]) -> None:
         self.who, self.arrays = who, arrays
         self.classes = {kind.__qualname__: kind for kind in classes}
 
     def build(self, node: Mapping[str, Any]) -> Layer:
-        """The layer of a node, and all inside it."""
+        """Return the layer of a node, including the layers inside it."""
         kind = self.kind(node["class"])
         if "layers" not in node:
             positions = [self.value(item) for item in node["positions"]]
@@ -163,9 +163,9 @@ class Builder:
         return layer
 
     def kind(self, path: str) -> type[Layer]:
-        """The class of a path ``module:name``.
+        """Return the class of a path ``module:name``.
 
-        Raises: ``DataError`` for one that cannot be found, or is no layer.
+        Raises: ``DataError`` for a class that cannot be found, or that is not a layer.
         """
         module, _, name = path.partition(":")
         found: Any = self.classes.get(name)
@@ -186,7 +186,7 @@ class Builder:
         return found
 
     def value(self, value: Any) -> Any:
-        """An option or attribute of a description."""
+        """Return the option or attribute that a description stands for."""
         if isinstance(value, list):
             return list(map(self.value, value))
         if not isinstance(value, dict):

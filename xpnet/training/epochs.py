@@ -1,4 +1,4 @@
-"""The epochs of a training, each trained when it is asked for."""
+"""The epochs of a training, each trained when its record is requested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xpnet.training.history import Epoch
 
 
 class Epochs(Iterator[Epoch]):
-    """The records of some epochs; thrown away before the first was asked for, it warns that nothing was trained."""
+    """An iterator over the records of some epochs; it warns if it is deleted before any epoch was trained."""
 
     def __init__(self, records: Iterator[Epoch]) -> None:
         self._records = records
@@ -25,5 +25,5 @@ class Epochs(Iterator[Epoch]):
 
     def __del__(self) -> None:
         if not self._begun:
-            text = "Trainer.run: nothing was trained, for no epoch was asked for; "
+            text = "Trainer.run: nothing was trained, because no epoch was requested; "
             warnings.warn(text + "call trainer.fit(epochs), or write for epoch in trainer.run(epochs):", stacklevel=2)

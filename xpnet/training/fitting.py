@@ -1,4 +1,4 @@
-"""Whether the arrays of a file are those of a network, an optimizer and a history."""
+"""The comparison of the arrays of a file with those of a network, an optimizer and a history."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from xpnet.training.history import History
 from xpnet.training.weights_file import REMEDY, Host
 
 AVERAGE = "average/"
-# What stands before the names of what is not the network's own
+# Prefixes of the names of arrays that do not belong to the network
 SECTIONS = ("optimizer/", "history/", "precision/", AVERAGE, CONSTANT)
 
 
 @dataclass
 class Loaded:
-    """What became of the arrays of a file: those that were loaded, by the names of the network; of the network those
-    that the file lacks; of the file those that the network lacks; and those of another shape, that of the file first.
+    """The result of loading a file: ``loaded`` names the arrays that were loaded, ``missing`` those the file lacks,
+    ``unexpected`` those that the network lacks; ``differing`` has the shapes of the others, that in the file first.
     """
 
     loaded: list[str] = field(default_factory=list)
@@ -38,11 +38,11 @@ class Loaded:
 
 
 def renamed(arrays: Mapping[str, Host], names: Mapping[str, str], who: str = "load") -> dict[str, Host]:
-    """Arrays by other names: the first rule for a name, or for the start of its path, replaces it.
+    """Return arrays by new names: the first rule that matches a name, or the start of its path, replaces that part.
 
-    ``{"fc": "Affine3"}`` renames fc and all below it; ``*`` stands for any text, ``{"*.downsample": "*.shortcut"}``.
+    ``{"fc": "Affine3"}`` renames fc and everything below it; ``*`` is any text, ``{"*.downsample": "*.shortcut"}``.
 
-    Raises: ``ArgumentError`` for a name that is not there, and where two arrays would have one name.
+    Raises: ``ArgumentError`` for a name that does not occur, and if two arrays would get the same name.
     """
     made: dict[str, Host] = {}
     used: set[str] = set()
@@ -57,7 +57,7 @@ def renamed(arrays: Mapping[str, Host], names: Mapping[str, str], who: str = "lo
                 new += name[found.end() :]
                 break
         if new in made:
-            raise ArgumentError(who, "each array must get a name of its own", f"two of {new!r}", "rename them apart")
+            raise ArgumentError(who, "each array must get a unique name", f"two of {new!r}", "rename one of them")
         made[new] = array
     if lost := [old for old in names if old not in used]:
         known = ", ".join(list(arrays)[:5]) + (", …" if len(arrays) > 5 else "")
@@ -67,7 +67,7 @@ def renamed(arrays: Mapping[str, Host], names: Mapping[str, str], who: str = "lo
 
 
 def matching(names: Iterable[str], patterns: str) -> list[str]:
-    """The names that match one of some patterns with spaces between, ``"Convolution* Affine1.W"``.
+    """Return the names that match one of some patterns separated by spaces, ``"Convolution* Affine1.W"``.
 
     Raises: ``ArgumentError`` for a pattern that matches nothing.
     """
@@ -83,7 +83,7 @@ def matching(names: Iterable[str], patterns: str) -> list[str]:
 
 
 def partly(arrays: Mapping[str, Host], network: Layer) -> tuple[dict[str, Host], Loaded]:
-    """The arrays that are the network's by name and shape, and what became of the others."""
+    """Return the arrays that fit the network by name and shape, and the report on all arrays."""
     wanted = {name: shape_of(value) for name, value in {**network.params, **network.states}.items()}
     found = Loaded(missing=[name for name in wanted if name not in arrays])
     kept: dict[str, Host] = {}
@@ -99,7 +99,7 @@ def partly(arrays: Mapping[str, Host], network: Layer) -> tuple[dict[str, Host],
 
 
 def shape_of(value: Any) -> tuple[int, ...] | None:
-    """The shape of an array, () of a number, None of what is not there yet."""
+    """Return the shape of an array, () for a number, and None for a value that is not set yet."""
     return None if value is None else tuple(getattr(value, "shape", ()))
 
 
@@ -122,7 +122,7 @@ def check_fit(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> N
 
 
 def check_range(path: str | Path, arrays: Mapping[str, Host], network: Layer) -> None:
-    """Raise DataError for finite values that the dtype of the network would turn into infinity."""
+    """Raise DataError for finite values that would become infinite in the dtype of the network."""
     held = {**dict(network.params), **{name: value for name, value in network.states.items() if is_array(value)}}
     for name, like in held.items():
         array = arrays.get(name)
@@ -133,7 +133,7 @@ def check_range(path: str | Path, arrays: Mapping[str, Host], network: Layer) ->
 
 
 def fits_not(array: Host, like: Any) -> bool:
-    """Whether a finite value becomes infinite in the dtype of an array."""
+    """Return whether a finite value becomes infinite in the dtype of another array."""
     if array.dtype.kind != "f" or array.size == 0:
         return False
     largest = float(array_namespace(like).finfo(like.dtype).max)
@@ -143,7 +143,7 @@ def fits_not(array: Host, like: Any) -> bool:
 
 
 def section(path: str | Path, found: Mapping[str, Host], start: str) -> dict[str, Host]:
-    """The arrays whose names start so, without that start."""
+    """Return the arrays whose names have this prefix, without the prefix."""
     own = {name.removeprefix(start): array for name, array in found.items() if name.startswith(start)}
     if not own:
         what = start.rstrip("/")
@@ -153,7 +153,7 @@ def section(path: str | Path, found: Mapping[str, Host], start: str) -> dict[str
 
 
 def records_of(path: str | Path, columns: Mapping[str, Host]) -> History:
-    """The history in the file."""
+    """Return the history in the file."""
     try:
         return History.of_columns(columns)
     except (KeyError, TypeError, ValueError) as error:
@@ -164,7 +164,7 @@ def records_of(path: str | Path, columns: Mapping[str, Host]) -> History:
 def state_of(
     path: str | Path, found: Mapping[str, Host], optimizer: Optimizer, params: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The state of an optimizer beside the parameters that it moves."""
+    """Return the state of an optimizer in the library and on the device of its parameters."""
     state: dict[str, Any] = {}
     for name, array in found.items():
         owner = name.rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""The history of a training: one record per epoch."""
+"""The history of a training: one record for each epoch."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import numpy as np
 from xpnet.files import written_in_place
 
 METRIC = "metric "
-"""What stands before the name of a metric among the columns of a history."""
+"""The prefix of the name of a metric among the columns of a history."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to.
+    """The results of one epoch.
 
-    ``loss`` is the mean over its rows, each with the weight that it has in the loss, as they were trained on; of a loss
-    that is a sum, the sum over the number of rows. Accuracies are shares from 0 to 1 after it, or the metric that the
-    Trainer was given, whose ``measure`` names it; ``test_loss`` is the loss of ``predict``, as ``loss``. ``seconds`` is
-    the time of its steps alone. Without test data its entries are None, and so are the accuracies of a network that
-    gives numbers and not classes, or where all rows are ignored. ``metrics`` are those that the Trainer was asked for,
-    by name, after the epoch: on the validation data where there are any, and as ``train f1`` on the rows of training.
+    ``loss`` is the mean over its rows, each with its weight in the loss, as they were trained on; for a loss that is a
+    sum, the sum divided by the number of rows. Accuracies are shares from 0 to 1 after the epoch, or values of the
+    ``metric`` of the Trainer, whose ``measure`` names it; ``test_loss`` is the loss of ``predict`` on the validation
+    data. ``seconds`` is the time of the steps alone. Values for validation are None without such data; accuracies are
+    None for a network that predicts numbers, or if all rows are ignored. ``metrics`` has those of the Trainer after the
+    epoch, by name: on the validation data if there are any, and as ``train f1`` on the training rows.
     """
 
     epoch: int
@@ -40,7 +40,7 @@ class Epoch:
 
     @property
     def watched(self) -> float:
-        """The loss by which a training is judged: on the test data where there are any."""
+        """The loss by which a training is judged: on the validation data if there are any."""
         return self.loss if self.test_loss is None else self.test_loss
 
 
@@ -51,9 +51,9 @@ class History(list[Epoch]):
         return [asdict(record) for record in self]
 
     def save(self, path: str | Path, settings: dict[str, Any]) -> None:
-        """Write the settings and epochs as JSON, with null for what is no finite number.
+        """Write the settings and epochs as JSON, with null for numbers that are not finite.
 
-        Raises: ``DataError`` where the file cannot be written.
+        Raises: ``DataError`` if the file cannot be written.
         """
         written = finite({"settings": settings, "epochs": self.to_dicts()})
         text = json.dumps(written, indent=1, allow_nan=False)
@@ -61,13 +61,13 @@ class History(list[Epoch]):
             part.write_text(text + "\n", encoding="utf-8")
 
     def since_best(self) -> int:
-        """The number of epochs since the one with the lowest loss, 0 where it is the last; NaN is not the lowest."""
+        """Return the number of epochs since the one with the lowest loss, 0 if it is the last; NaN does not count."""
         losses = [record.watched for record in self]
         numbers = [loss for loss in losses if not math.isnan(loss)]
         return len(losses) - 1 - losses.index(min(numbers)) if numbers else len(losses)
 
     def columns(self) -> dict[str, np.ndarray[Any, Any]]:
-        """The records as columns of numbers, with NaN for None."""
+        """Return the records as columns of numbers, with NaN for None."""
         names = [field.name for field in fields(Epoch) if field.name != "metrics"]
         measured = dict.fromkeys(name for record in self for name in record.metrics)
         columns = {name: [getattr(record, name) for record in self] for name in names}
@@ -79,7 +79,7 @@ class History(list[Epoch]):
 
     @classmethod
     def of_columns(cls, columns: Mapping[str, np.ndarray[Any, Any]]) -> Self:
-        """The history whose ``columns`` these are."""
+        """Return the history that has these columns."""
         names = list(columns)
         history = cls()
         for row in zip(*(columns[name].tolist() for name in names), strict=True):
@@ -91,7 +91,7 @@ class History(list[Epoch]):
 
 
 def finite(value: Any) -> Any:
-    """What JSON knows: None in the place of NaN and infinity."""
+    """Return a value for JSON, with None in place of NaN and infinity."""
     if isinstance(value, Mapping):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

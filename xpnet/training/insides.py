@@ -1,4 +1,4 @@
-"""What goes on inside a network for some rows: what its layers give, where they attend to, and what they learn."""
+"""The insides of a network for some rows: the outputs of its layers, their attention, and their gradients."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from xpnet.training.page import cards, figure, row, section, table
 from xpnet.training.progress import digits
 
 MOST = 12
-"""So many layers are shown."""
+"""The number of layers that are shown."""
 
 HEADS = 8
-"""So many heads of a layer are shown."""
+"""The number of heads of a layer that are shown."""
 
 NARROW = 327.0
 
 
 def insides(network: Network, x: Any, t: Any) -> list[str]:
-    """The sections of a page on what rows do in a network; t may be None."""
+    """Return the sections of a page on the outputs and gradients of rows in a network; t may be None."""
     panels: list[Panel] = []
     maps: list[str] = []
     heard = 0
@@ -54,12 +54,12 @@ ATTENDED = (
 
 
 def first_of(count: int) -> str:
-    """What is to be said where not all of some panels are shown."""
+    """Return a note for the case that not all panels are shown, or an empty text."""
     return f", of the first {MOST} of {count}" if count > MOST else ""
 
 
 def of_values(name: str, y: Any) -> Panel:
-    """The histogram of an array."""
+    """Return a histogram of an array."""
     values = to_numpy(y).astype(np.float64).reshape(-1)
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
@@ -67,13 +67,13 @@ def of_values(name: str, y: Any) -> Panel:
 
 
 def attention(name: str, shares: Any) -> str:
-    """The picture of the shares ``(L, L)`` of a head."""
+    """Return a picture of the shares ``(L, L)`` of a head."""
     most = np.max(shares, axis=-1, keepdims=True)
     return figure(1.0 - (shares / np.where(most > 0.0, most, 1.0))[None], name, max(2, 160 // len(shares)))
 
 
 def gradients(network: Network, x: Any, t: Any) -> str:
-    """How large weights and their gradients are in each layer."""
+    """Return the section with the norms of the weights of each layer, and of their gradients."""
     before = dict(network.states)
     found = {name: to_numpy(dW).astype(np.float64) for name, dW in network.gradient(x, t).items()}
     for name, value in before.items():

@@ -1,4 +1,4 @@
-"""What a training keeps: its best weights and their average in memory, and all of it in files."""
+"""The things that a training keeps: best and average weights in memory, and its files."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Keeping(Loop):
 
     @property
     def writes(self) -> bool:
-        """Whether this process writes files: of several ranks the first."""
+        """True if this process writes files; of several ranks, the first one does."""
         return self.ranks is None or self.ranks.first
 
     def _keep(self, folder: Path) -> None:
-        """Write what the training needs to go on; the best weights first, which the next epoch would write again."""
+        """Write the files for resuming, best weights first: after a kill in between, they are written again."""
         if self.writes and not self.history.since_best():
             with self._averaged():
                 save(folder / BEST, self.network, metadata={"epoch": str(len(self.history))})
@@ -35,14 +35,14 @@ class Keeping(Loop):
         self._tell(folder)
 
     def _tell(self, folder: Path) -> None:
-        """Write what people read of the training."""
+        """Write the description of the training that people read."""
         if not self.writes:
             return
         write_run(folder, self.network, self.settings, self.measure, self.encoding, self.history)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What ``run.json`` tells of a training, beside its network and history."""
+        """The settings of a training in ``run.json``, besides its network and history."""
         apart = 0 if self.validation is None else self.validation[0].shape[0]
         return {
             "backend": str(self.backend),
@@ -55,19 +55,19 @@ class Keeping(Loop):
         }
 
     def keep_best(self) -> None:
-        """Keep a copy of the weights, and of what lasts beside them, as those of the best epoch."""
+        """Keep a copy of the weights, state and averages as those of the best epoch."""
         held = {**self.network.params, **self.network.states, **self.updates.averages}
         arrays = {name: copied(value) if is_array(value) else value for name, value in held.items()}
         self.best = len(self.history), arrays
 
     def use_best(self) -> None:
-        """Give the network the weights of the best epoch, where they were kept and it is not the last."""
+        """Assign the weights of the best epoch to the network, if they were kept and it is not the last."""
         if self.best is None or self.best[0] == len(self.history):
             return
         self._assign(self.best[1])
 
     def use_average(self) -> None:
-        """Give the network the moving average of its weights, where one is kept."""
+        """Assign the moving average of the weights to the network, if one is kept."""
         self._assign(self.updates.averages)
 
     def _assign(self, arrays: dict[str, Any]) -> None:
@@ -76,23 +76,23 @@ class Keeping(Loop):
             (params if name in params else states)[name] = copied(value) if is_array(value) else value
 
     def save(self, path: str | Path) -> None:
-        """Write the network, the optimizer, averages and the history, so that ``resume`` can go on from there.
+        """Write the network, the optimizer, averages and the history, so that ``resume`` can continue from there.
 
-        Raises: ``DataError`` where the file cannot be written.
+        Raises: ``DataError`` if the file cannot be written.
         """
         optimizer = self.optimizer if hasattr(self.optimizer, "state") else None
         place = self.batches.position if isinstance(self.batches, Streamed) else {}
         if self.writes:
             save(path, self.network, optimizer, self.history, averages=self.updates.averages, metadata=place)
         elif optimizer is not None:
-            optimizer.state  # noqa: B018 (of one that is sharded every rank has a part)
+            optimizer.state  # noqa: B018 (every rank has a part of a sharded state, and must take part)
         self.saved = len(self.history), Path(path)
 
     def resume(self, path: str | Path) -> None:
-        """Go on where the Trainer stood that wrote the file, or the folder: the same data and seed give the same bits.
+        """Continue from a file or run folder of another Trainer; the same data and seed give the same bits.
 
         Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer, and for a stream
-        that has not the batches that were trained on.
+        that does not have the batches that were trained on.
         """
         if self.ranks is None:
             self._resume(path)
@@ -112,7 +112,7 @@ class Keeping(Loop):
         self.saved = len(self.history), file
 
     def _of_file(self, path: Path, start: str) -> tuple[int, dict[str, Any]]:
-        """The epoch that a file names, and its arrays of the network, or those whose names start so."""
+        """Return the epoch that a file names, and its arrays of the network, or those whose names have this prefix."""
         if not path.is_file():
             return 0, {}
         found, metadata = weights_file.read(path)

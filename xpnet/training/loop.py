@@ -1,4 +1,4 @@
-"""What happens in an epoch: its steps, and what it comes to."""
+"""The loop: the steps of an epoch, and its results."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from xpnet.training.updates import Updates
 from xpnet.typing import Array
 
 Parts = tuple[Any, ...]
-"""``(x, t)`` or ``(x, t, weights)`` of some rows."""
+"""The pair ``(x, t)`` or the triple ``(x, t, weights)`` of some rows."""
 
 
 class Loop(Movable):
@@ -70,7 +70,7 @@ class Loop(Movable):
 
     @property
     def backend(self) -> Backend:
-        """Where the network computes."""
+        """The backend on which the network computes."""
         W = next(iter(self.network.params.values()), None)
         return backend_of(self.train[0] if W is None else W)
 
@@ -81,9 +81,9 @@ class Loop(Movable):
         self.losses = Losses(self.summed)
         self.watching = not self.capture and all(map(readable, islice(self.network.params.values(), 1)))
         start = time.perf_counter()
-        step = capturing.capture(self._step) if self.capture else self._step  # anew: attributes may have been assigned
+        step = capturing.capture(self._step) if self.capture else self._step  # again: attributes may have been assigned
         add, self.spoilt = self.losses.add, False
-        # an error keeps this frame, and what is not closed in it keeps its threads
+        # an error keeps this frame alive, and an iterator that is not closed in it would keep its threads
         with closing(self.batches_of_epoch(number)) as batches:  # type: ignore[type-var]
             for done, batch in enumerate(batches, 1):
                 loss, *count = step(*batch)
@@ -107,7 +107,7 @@ class Loop(Movable):
         return self._record(number, loss_value, seconds)
 
     def batches_of_epoch(self, number: int) -> Iterator[Parts]:
-        """The batches of an epoch, on the device of the network."""
+        """Yield the batches of an epoch, on the device of the network."""
         batches = self.batches.epoch(number)
         if isinstance(self.batches, Batches) and self.batches.on_disk:
             batches = prefetched(batches)
@@ -116,7 +116,7 @@ class Loop(Movable):
         yield from batches if self.ranks is None else self.ranks.steps(batches)
 
     def _augmented(self, number: int, batches: Iterator[Parts]) -> Iterator[Parts]:
-        """Batches as they are trained on; the numbers of a step are named by it, whenever it is computed."""
+        """Yield the augmented batches; the random numbers of a step are named by it, whenever it is computed."""
         for done, (x, t, *weights) in enumerate(batches):
             step = self.batches.step(number, done)
             for place, augmentation in enumerate(self.augment):
@@ -127,9 +127,9 @@ class Loop(Movable):
         return self.rng.uniform(shape, f"augment {place} {name}", step)
 
     def _step(self, x: Array, t: Array, *weights: Array) -> tuple[Any, ...]:
-        """The loss of a step, and what it counts in the mean of an epoch where that is not its number of rows.
+        """Return the loss of a step, and its weight in the mean of the epoch if that is not its number of rows.
 
-        The loss is None where ranks hold it for a step that comes.
+        The loss is None if ranks store the gradient for a later step.
         """
         gradients: Mapping[str, Array] | None
         if self.ranks is None:
@@ -139,7 +139,7 @@ class Loop(Movable):
             loss, counted, gradients = self.ranks.step(x, t, *weights)
         if gradients is None:
             return (None,)
-        if self.watching and not math.isfinite(loss):  # parameters stay as they were, to find the cause
+        if self.watching and not math.isfinite(loss):  # parameters are not updated, so that the cause can be found
             self.spoilt = True
             return (loss,)
         counts = hasattr(counted, "shape")  # an array
@@ -147,7 +147,7 @@ class Loop(Movable):
         return (loss, counted) if counts else (loss,)
 
     def _record(self, number: int, loss: float, seconds: float) -> Epoch:
-        """What the epoch came to, by the weights after it or their average."""
+        """Return the results of the epoch, by the weights after it or their average."""
         if self.ranks is not None:
             self.ranks.follow()
         train = tuple(first_rows(part, self.evaluate_rows) for part in self.train)
@@ -182,16 +182,16 @@ class Loop(Movable):
         return measured(who, self.network, parts, self.backend, self.summed, measure, self.metrics, with_loss, scores)
 
     def _averaged(self) -> AbstractContextManager[None]:
-        """A time in which the network has the average of its weights, where one is kept."""
+        """Return a context in which the network has the average of its weights, if one is kept."""
         return self.network.using(self.updates.averages) if self.updates.averages else nullcontext()
 
     def _first(self, parts: Parts, count: int | None = 1) -> Parts:
-        """The first rows of parts, or all, on the device of the network."""
+        """Return the first rows of parts, or all rows, on the device of the network."""
         found = tuple(part[...] if count is None else part[: min(count, part.shape[0]), ...] for part in parts)
         return tuple(map(self.backend.asarray, found)) if on_disk(parts) else found
 
     def _check(self, parts: Parts) -> None:
-        """Raise what the loss of a row, or a look at all rows, has to say against the data."""
+        """Raise if the loss of one row, or a check of all rows, finds a fault in the data."""
         last, (x, t, *_) = self.network.last_layer, self._first(parts)
         labels = isinstance(last, SoftmaxWithLoss)  # other losses may refuse integers: no label is to blame there
         with np.errstate(over="ignore", invalid="ignore"), started_anew(self.network):
@@ -206,7 +206,7 @@ class Loop(Movable):
                 raise ShapeError(type(self).__name__, must, y.shape[-1], remedy)
             indices = dtype_kind(t) == "integer" and not isinstance(last, SigmoidWithLoss)
             classes = y.shape[-1] if indices and (labels or y.shape[-1] > 1) else None
-            if not on_disk(parts):  # which are looked at when they are read
+            if not on_disk(parts):  # rows on disk are checked when they are read
                 check_data(parts[0], parts[1], classes, getattr(last, "ignore_index", None))
             if labels:
                 self.network.loss(x, t, predict=True)
@@ -214,20 +214,20 @@ class Loop(Movable):
                 self.measure = measure_for(type(self.network).__name__, last, y, t).name
 
     def _set_rate(self, number: int) -> None:
-        """The learning rate of the epoch, where a schedule by epochs gives it."""
+        """Set the learning rate of the epoch, if a schedule by epochs determines it."""
         if self.schedule is not None:
             rate = self.schedule(number - 1)
             if not is_number(rate) or not 0.0 <= rate < math.inf:
                 must, who = "the learning rate must be at least 0 and finite", type(self).__name__
-                raise ArgumentError(who, must, f"{rate!r} in epoch {number}", "look at the schedule")
+                raise ArgumentError(who, must, f"{rate!r} in epoch {number}", "check the schedule")
             self.optimizer.lr = float(rate)
 
     def _loss_so_far(self) -> float:
-        """The mean of the losses of the steps of this epoch, read now."""
+        """Return the mean of the losses of the steps of this epoch, read now."""
         return self.losses.mean()
 
     def _advise(self) -> None:
-        """Tell once what goes badly."""
+        """Warn, once each, of signs that the training goes badly."""
         if self.ranks is not None and not self.ranks.first:
             return
         (x,) = self._first(self.train[:1], LOOKED_AT)
@@ -235,7 +235,7 @@ class Loop(Movable):
             advise(type(self).__name__, self.network, self.history, x, self.large, self.told)
 
     def _spoilt(self, loss: Any, number: int, done: int, batch: Parts) -> None:
-        """Raise DivergenceError for a step, naming the first layer, and the row, where it was not finite."""
+        """Raise DivergenceError for a step, naming the first layer and row that were not finite."""
         look = partial(cause, self.network, batch[0])
         where = look() if self.ranks is None else self.ranks.named(look)
         got = f"{float(to_numpy(loss)) if is_array(loss) else loss} in epoch {number}, step {done}, {where}"
@@ -249,17 +249,17 @@ class Loop(Movable):
 
 
 def on_disk(parts: Parts) -> bool:
-    """Whether some of them are rows that stay in a file."""
+    """Return whether some of the parts are rows that stay in a file."""
     return any(isinstance(part, RowsOnDisk) for part in parts)
 
 
 def first_rows(part: Any, count: int) -> Any:
-    """The first rows of an array; of a file they stay there."""
+    """Return the first rows of an array; rows of a file stay on disk."""
     return part.take(np.arange(count)) if isinstance(part, RowsOnDisk) else part[:count, ...]
 
 
 def accuracy_of(network: Network, parts: Parts, y: Array, t: Array) -> float:
-    """The accuracy of scores, as the network measures it where it has its own way."""
+    """Return the accuracy of scores, by the network's own method if it has one."""
     if type(network).accuracy is not Network.accuracy and not isinstance(parts[0], RowsOnDisk):
         return network.accuracy(*parts[:2])
     measured: float = measure_for(type(network).__name__, network.last_layer, y, t).of(y, t)

@@ -7,11 +7,11 @@ from typing import Any
 from xpnet.backend import array_namespace, is_array, library_of, to_numpy
 
 MOST = 4096
-"""The steps whose losses wait on the device."""
+"""The number of steps after which losses are read from the device."""
 
 
 class Losses:
-    """The losses of steps and what each counts, ``Σᵢ nᵢ lᵢ / Σᵢ nᵢ``; of losses that are sums, ``Σᵢ lᵢ``."""
+    """The losses and weights of steps, with mean ``Σᵢ nᵢ lᵢ / Σᵢ nᵢ``, or ``Σᵢ lᵢ`` for losses that are sums."""
 
     def __init__(self, summed: bool) -> None:
         self.summed = summed
@@ -19,32 +19,32 @@ class Losses:
         self._waiting: list[tuple[Any, Any]] = []
 
     def add(self, loss: Any, counted: Any) -> None:
-        """The loss of a step, and what it counts."""
+        """Add the loss of a step, and its weight."""
         self._waiting.append((loss, counted))
         if len(self._waiting) == MOST:
             self.look()
 
     def look(self) -> None:
-        """Read what waits, in one transfer."""
+        """Read the losses on the device, in one transfer."""
         if self._waiting:
             losses, counts = (on_host(list(column)) for column in zip(*self._waiting, strict=True))
             self.read += list(zip(losses, counts, strict=True))
             self._waiting = []
 
     def total(self) -> tuple[float, float]:
-        """The sum of the losses as they count, and what they count."""
+        """Return the weighted sum of the losses, and the sum of the weights."""
         self.look()
         counted = sum(count for _, count in self.read)
         return sum(loss if self.summed else loss * count for loss, count in self.read if self.summed or count), counted
 
     def mean(self) -> float:
-        """The mean of the steps so far, 0 where nothing counts."""
+        """Return the mean of the steps so far, or 0 if their weights are 0."""
         total, counted = self.total()
         return total / counted if counted else 0.0
 
 
 def on_host(values: list[Any]) -> list[float]:
-    """Numbers, or arrays of one value, read in one transfer."""
+    """Return numbers, or arrays of one value, read in one transfer."""
     if not is_array(values[0]):
         return [float(value) for value in values]
     xp = array_namespace(values[0])

@@ -1,4 +1,4 @@
-"""The loss and the metrics of rows, as ``predict`` sees them, read from the device once."""
+"""The loss and the metrics of rows, as ``predict`` computes them, read from the device once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from xpnet.training.metrics import Metric
 from xpnet.typing import Array
 
 AT_ONCE = 1024
-"""The rows on disk that are read at once."""
+"""The number of rows on disk that are read at once."""
 
 
 def scores_of(network: Network, x: Any, backend: Backend | None) -> Array:
-    """The scores of ``predict``, of rows on disk part by part."""
+    """Return the scores of ``predict``, computed part by part for rows on disk."""
     if not isinstance(x, RowsOnDisk) or backend is None:
         y: Array = network.predict(x)
         return y
@@ -31,7 +31,7 @@ def scores_of(network: Network, x: Any, backend: Backend | None) -> Array:
 
 
 def beside(part: Any, backend: Backend | None) -> Any:
-    """Targets or weights on the device of the scores."""
+    """Return targets or weights on the device of the scores."""
     if isinstance(part, RowsOnDisk) and backend is not None:
         return backend.asarray(part[...])
     if backend is not None and is_array(part) and library_of(array_namespace(part)) is not backend.library:
@@ -50,9 +50,9 @@ def measured(
     with_loss: bool = True,
     scores: Callable[[Network, Any, Backend | None], Array] = scores_of,
 ) -> tuple[float | None, float | None, dict[str, float]]:
-    """The loss, per row where it is a sum, the measure and the metrics of rows ``(x, t)`` or ``(x, t, weights)``.
+    """Return the loss, the measure and the metrics of rows ``(x, t)`` or ``(x, t, weights)``; a sum is divided by N.
 
-    The scores are computed once, by ``scores``, where the loss is that of every network; one of its own is asked.
+    The scores are computed once, by ``scores``, unless the network has a loss method of its own, which is called.
     """
     x, *rest = parts
     targets = [beside(part, backend) for part in rest]
@@ -76,9 +76,9 @@ def measured(
 
 
 def read(who: str, values: Sequence[Any]) -> list[float]:
-    """Numbers and arrays of one value on the host, from one transfer.
+    """Return numbers and arrays of one value as floats, read in one transfer.
 
-    Raises: ``DtypeError`` for a metric that gave no number.
+    Raises: ``DtypeError`` for a metric that did not return a number.
     """
     arrays = {}
     for place, value in enumerate(values):

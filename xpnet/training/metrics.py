@@ -1,4 +1,4 @@
-"""How good scores are: metrics by name, computed where the scores are and read by nobody."""
+"""Metrics of scores, by name, computed on the device of the scores."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ TOP = re.compile(r"top-?(\d+)( accuracy)?")
 
 
 def metric_of(who: str, metric: Any, loss: Layer | None) -> tuple[str, Metric]:
-    """The name and function of a metric, by either.
+    """Return the name and function of a metric, given by name or as a function.
 
-    ``"accuracy"``, ``"top-5"``, ``"precision"``, ``"recall"`` and ``"f1"`` (the mean over the classes; of answers under
-    ``SigmoidWithLoss`` that of yes), ``"perplexity"``, ``"mae"``, ``"rmse"``, ``"r2"``.
+    Names are ``"accuracy"``, ``"top-5"``, ``"precision"``, ``"recall"`` and ``"f1"`` (the mean over the classes, or
+    under ``SigmoidWithLoss`` the value for the answer yes), ``"perplexity"``, ``"mae"``, ``"rmse"``, ``"r2"``.
 
-    Raises: ``ArgumentError`` for an unknown name; ``DtypeError`` for what is neither name nor function.
+    Raises: ``ArgumentError`` for an unknown name; ``DtypeError`` for anything that is neither a name nor a function.
     """
     if callable(metric) and not isinstance(metric, type):
         return getattr(metric, "__name__", type(metric).__name__), metric
@@ -40,7 +40,7 @@ def metric_of(who: str, metric: Any, loss: Layer | None) -> tuple[str, Metric]:
 
 
 def confusion_matrix(y: Array, t: Array) -> Array:
-    """How often each class was taken for each, ``C[k, j] = Σₙ [t = k] [argmax y = j]``.
+    """Return the number of rows of each class by their answer, ``C[k, j] = Σₙ [t = k] [argmax y = j]``.
 
     Shapes: ``y (N, K)``, ``t (N,)`` class indices or ``(N, K)`` shares, ``C (K, K)``.
     """
@@ -52,9 +52,9 @@ def confusion_matrix(y: Array, t: Array) -> Array:
 
 
 def labels_of(y: Array, t: Array) -> Array:
-    """Class indices of targets that may be shares.
+    """Return targets as class indices, converted from shares if necessary.
 
-    Raises: ``ShapeError`` where they are neither for these scores.
+    Raises: ``ShapeError`` if they are neither indices nor shares for these scores.
     """
     if dtype_kind(t) == "real" and t.shape == y.shape and y.ndim > 1:
         return array_namespace(t).argmax(t, axis=-1)  # type: ignore[no-any-return]
@@ -69,28 +69,28 @@ def mean_of(xp: Any, right: Array, like: Array) -> Array:
 
 
 def accuracy(y: Array, t: Array) -> Array:
-    """The share of rows whose highest score is at the label, ``Σₙ [argmax y = t] / N``; NaN among scores is wrong."""
+    """Return the share of rows with the highest score at the label, ``Σₙ [argmax y = t] / N``; NaN counts as wrong."""
     xp, labels = array_namespace(y, t), labels_of(y, t)
     right = xp.astype(xp.argmax(y, axis=-1), labels.dtype) == labels
     return mean_of(xp, right & ~xp.any(xp.isnan(y), axis=-1), y)
 
 
 def top_accuracy(k: int, y: Array, t: Array) -> Array:
-    """The share of rows in which fewer than k scores are higher than that of the label."""
+    """Return the share of rows in which fewer than k scores are higher than that of the label."""
     xp, labels = array_namespace(y, t), labels_of(y, t)
     own = xp.take_along_axis(y, xp.expand_dims(labels, axis=-1), axis=-1)
     return mean_of(xp, xp.sum(xp.astype(y > own, y.dtype), axis=-1) < k, y)
 
 
 def ratio(xp: Any, above: Array, below: Array) -> Array:
-    """A quotient, 0 where nothing is to be divided by."""
+    """Return a quotient, with 0 where the divisor is not positive."""
     return above / xp.where(below > 0.0, below, xp.ones_like(below))  # type: ignore[no-any-return]
 
 
 def by_class(y: Array, t: Array) -> tuple[Any, Array, Array, Array, Array]:
-    """For each class: how often it is right, how often it was answered, and how often it occurs; and a weight.
+    """Return, for each class, how often it is right, how often it was answered, how often it occurs, and a weight.
 
-    The weight is 1 for a class that occurs or was answered: others are no part of a mean.
+    The weight is 1 for a class that occurs or was answered; other classes do not count in a mean.
     """
     xp, counts = array_namespace(y, t), confusion_matrix(y, t)
     right = xp.sum(counts * xp.eye(counts.shape[0], dtype=counts.dtype, device=device_of(counts)), axis=0)
@@ -99,25 +99,25 @@ def by_class(y: Array, t: Array) -> tuple[Any, Array, Array, Array, Array]:
 
 
 def precision(y: Array, t: Array) -> Array:
-    """The mean over the classes of the share of right ones among the answers, ``TP / (TP + FP)``."""
+    """Return the mean over the classes of the share of right answers among their answers, ``TP / (TP + FP)``."""
     xp, right, answered, _, counts = by_class(y, t)
     return xp.sum(ratio(xp, right, answered)) / xp.sum(counts)  # type: ignore[no-any-return]
 
 
 def recall(y: Array, t: Array) -> Array:
-    """The mean over the classes of the share of their rows that are found, ``TP / (TP + FN)``."""
+    """Return the mean over the classes of the share of right answers among their rows, ``TP / (TP + FN)``."""
     xp, right, _, occurs, counts = by_class(y, t)
     return xp.sum(ratio(xp, right, occurs)) / xp.sum(counts)  # type: ignore[no-any-return]
 
 
 def f1(y: Array, t: Array) -> Array:
-    """The mean over the classes of ``2 TP / (2 TP + FP + FN)``."""
+    """Return the mean over the classes of ``2 TP / (2 TP + FP + FN)``."""
     xp, right, answered, occurs, counts = by_class(y, t)
     return xp.sum(ratio(xp, 2.0 * right, answered + occurs)) / xp.sum(counts)  # type: ignore[no-any-return]
 
 
 def perplexity(y: Array, t: Array) -> Array:
-    """How many classes a label is as uncertain as, ``exp(-Σₙ log softmax(y)[t] / N)``."""
+    """Return the number of equally likely classes with the same uncertainty, ``exp(-Σₙ log softmax(y)[t] / N)``."""
     xp, labels = array_namespace(y, t), labels_of(y, t)
     highest = xp.max(y, axis=-1, keepdims=True)
     total = xp.log(xp.sum(xp.exp(y - highest), axis=-1)) + highest[..., 0]
@@ -126,9 +126,9 @@ def perplexity(y: Array, t: Array) -> Array:
 
 
 def differences(y: Array, t: Array) -> tuple[Any, Array, Array]:
-    """Scores less targets, and the targets in their dtype.
+    """Return the namespace, scores minus targets, and the targets in the dtype of the scores.
 
-    Raises: ``ShapeError`` where they are not one for each.
+    Raises: ``ShapeError`` if there is not one target for each score.
     """
     if y.shape != t.shape:
         must = f"targets of a metric for numbers must be {tuple(y.shape)}, as the scores"
@@ -139,51 +139,51 @@ def differences(y: Array, t: Array) -> tuple[Any, Array, Array]:
 
 
 def mae(y: Array, t: Array) -> Array:
-    """The mean of the errors, ``Σ |y - t| / N``."""
+    """Return the mean absolute error, ``Σ |y - t| / N``."""
     xp, error, _ = differences(y, t)
     return xp.mean(xp.abs(error))  # type: ignore[no-any-return]
 
 
 def rmse(y: Array, t: Array) -> Array:
-    """The root of the mean of the squared errors, ``√(Σ (y - t)² / N)``."""
+    """Return the root of the mean squared error, ``√(Σ (y - t)² / N)``."""
     xp, error, _ = differences(y, t)
     return xp.sqrt(xp.mean(error * error))  # type: ignore[no-any-return]
 
 
 def r2(y: Array, t: Array) -> Array:
-    """The share of the variance that is explained, ``1 - Σ (y - t)² / Σ (t - mean t)²``, the mean over the columns."""
+    """Return the explained share of the variance, ``1 - Σ (y - t)² / Σ (t - mean t)²``, averaged over the columns."""
     xp, error, t = differences(y, t)
     spread = t - xp.mean(t, axis=0)
     return xp.mean(1.0 - ratio(xp, xp.sum(error * error, axis=0), xp.sum(spread * spread, axis=0)))  # type: ignore[no-any-return]
 
 
 def answered(y: Array, t: Array) -> tuple[Any, Array, Array, Array]:
-    """Of scores that are yes above 0: how many are rightly so, how many there are, and how many should be."""
+    """Return, for scores that mean yes above 0, the numbers of right yes, of all yes, and of targets that are yes."""
     xp, _, t = differences(y, t)
     said, is_so = xp.astype(y > 0.0, y.dtype), xp.astype(t > 0.5, y.dtype)
     return xp, xp.sum(said * is_so), xp.sum(said), xp.sum(is_so)
 
 
 def answers_accuracy(y: Array, t: Array) -> Array:
-    """The share of scores that are above 0 where the target is above ½, and not elsewhere."""
+    """Return the share of scores that are above 0 if and only if the target is above ½."""
     xp, _, t = differences(y, t)
     return mean_of(xp, ((y > 0.0) == (t > 0.5)) & ~xp.isnan(y), y)
 
 
 def answers_precision(y: Array, t: Array) -> Array:
-    """The share of right ones among the answers yes."""
+    """Return the share of right answers among the answers yes."""
     xp, right, said, _ = answered(y, t)
     return ratio(xp, right, said)
 
 
 def answers_recall(y: Array, t: Array) -> Array:
-    """The share of what is so that is answered yes."""
+    """Return the share of targets yes that are answered yes."""
     xp, right, _, is_so = answered(y, t)
     return ratio(xp, right, is_so)
 
 
 def answers_f1(y: Array, t: Array) -> Array:
-    """``2 TP / (2 TP + FP + FN)`` of the answers yes."""
+    """Return ``2 TP / (2 TP + FP + FN)`` for the answer yes."""
     xp, right, said, is_so = answered(y, t)
     return ratio(xp, 2.0 * right, said + is_so)
 
@@ -200,9 +200,9 @@ ANSWERS: dict[str, Metric] = {
 
 
 def metrics_of(who: str, metrics: Sequence[Any], loss: Layer | None) -> dict[str, Metric]:
-    """The metrics by their names.
+    """Return the metrics by their names.
 
-    Raises: as ``metric_of``; ``ArgumentError`` for two of one name.
+    Raises: errors of ``metric_of``; ``ArgumentError`` for two metrics of the same name.
     """
     if isinstance(metrics, str) or not isinstance(metrics, Sequence):
         raise DtypeError(who, "metrics must be a list of names or functions", repr(metrics), "write metrics=[…]")

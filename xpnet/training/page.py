@@ -1,4 +1,4 @@
-"""What pages about a training are made of: sections, tables, cards of curves and pictures, in one file of HTML."""
+"""The parts of pages about a training: sections, tables, cards of curves and pictures, in one HTML file."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from xpnet.drawing.plot import Panel, plot
 from xpnet.drawing.text import FONT, escape_xml
 
 NUMBER = re.compile(r"-?[\d,.]*(e[+-]\d+)?|nan|-?inf")
-"""What stands at the right of its column, where the others do too."""
+"""The values of table columns that are aligned to the right."""
 
 NUMERIC = ' class="number"'
 
 
 def page(title: str, sections: Iterable[str]) -> str:
-    """A whole page, that asks no network and runs no script."""
+    """Return a whole page, which needs no network and runs no script."""
     body = "\n".join(part for part in sections if part)
     return _PAGE.replace("%FONT%", FONT).replace("%TITLE%", escape_xml(title)).replace("%BODY%", body)
 
 
 def section(title: str, inside: str) -> str:
-    """A part of a page under its title."""
+    """Return a section of a page with its title."""
     return f"<section><h2>{escape_xml(title)}</h2>\n{inside}\n</section>"
 
 
 def table(head: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
-    """A table, which scrolls by itself where it is too wide; numbers stand at the right."""
+    """Return a table, which scrolls by itself if it is too wide; numbers are aligned to the right."""
     named = list(head)
     values = [list(row) for row in rows]
     right = [any(named) and all(NUMBER.fullmatch(str(row[k])) for row in values) for k in range(len(named))]
@@ -43,31 +43,31 @@ def table(head: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def cell(value: Any, numeric: bool = False) -> str:
-    """A cell; a share from 0 to 1 in a tuple is drawn as a bar."""
+    """Return a cell; a share from 0 to 1 in a tuple is drawn as a bar."""
     if isinstance(value, tuple):
         return f'<td class="bar"><span style="--share:{value[0]:.3f}"></span></td>'
     return f"<td{NUMERIC * numeric}>{escape_xml(str(value))}</td>"
 
 
 def cards(panels: Sequence[Panel], wide: float) -> str:
-    """A card for each panel, as many side by side as there is room for."""
+    """Return a card for each panel, side by side as the width allows."""
     return row(plot([panel], panel.title, width=wide) for panel in panels)
 
 
 def row(parts: Iterable[str]) -> str:
-    """Parts side by side, as many as there is room for."""
+    """Return parts side by side, as the width allows."""
     return f'<div class="row">{"".join(parts)}</div>'
 
 
 def shaded(values: Any) -> Any:
-    """An image ``(C, H, W)`` of any numbers as shades from 0 to 1."""
+    """Return an image ``(C, H, W)`` of any numbers with values scaled to 0 … 1."""
     values = np.nan_to_num(np.asarray(values, dtype=np.float64))
     low, high = float(values.min()), float(values.max())
     return (values - low) / ((high - low) or 1.0)
 
 
 def figure(pixels: Any, text: str, side: int = 4) -> str:
-    """An image ``(C, H, W)`` from 0 to 1 over its text, a square of pixels a value; gray without three channels."""
+    """Return an image ``(C, H, W)`` from 0 to 1 over its text, a square of pixels per value; grey unless C is 3."""
     if pixels.shape[0] != 3:
         pixels = np.repeat(pixels.mean(axis=0, keepdims=True), 3, axis=0)
     _, height, width = pixels.shape
@@ -79,7 +79,7 @@ def figure(pixels: Any, text: str, side: int = 4) -> str:
 
 
 def png(levels: Any) -> bytes:
-    """The PNG of an image ``(H, W, 3)`` of uint8.
+    """Return the PNG of an image ``(H, W, 3)`` of uint8.
 
     Source: PNG specification, second edition, sections 5 and 7.
     """

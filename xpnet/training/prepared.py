@@ -1,4 +1,4 @@
-"""What a Trainer trains and measures on, made of what it is given."""
+"""The preparation of the data that a Trainer trains and measures on."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from xpnet.training.streamed import StreamedRows, rows_of_stream, streamed_rows
 def prepared(
     who: str, network: Network, train: Any, validation: Any, rng: Generator, class_weight: Any = None
 ) -> tuple[Rows | StreamedRows, Rows | None, Encoding | None]:
-    """The rows of training, or the stream, those of validation, and how they were encoded.
+    """Return the training rows, or the stream, the validation rows, and their encoding.
 
-    ``validation`` is a pair, a stream, a share of the rows of training, every class giving its share, or None.
+    ``validation`` is a pair, a stream, the share of the training rows, taken from every class, or None.
 
-    Raises: as ``Preparation.rows``, ``Streamed`` and ``split``.
+    Raises: errors of ``Preparation.rows``, ``Streamed`` and ``split``.
     """
     encoding = None
     if isinstance(train, Dataset):
@@ -36,10 +36,13 @@ def prepared(
     share = isinstance(validation, float | int) and not isinstance(validation, bool)
     if isinstance(train, Stream) or is_source(train):
         if share:
-            must, remedy = "validation must be rows of its own beside a stream", "give a pair (x, t), or leave it out"
+            must, remedy = (
+                "validation must be separate rows with a stream",
+                "give a pair (x, t), or leave it out",
+            )
             raise ArgumentError(who, must, f"a share, {validation}", remedy)
         if class_weight is not None:
-            must, remedy = "class_weight must be left out beside a stream", "let its batches be (x, t, weights)"
+            must, remedy = "class_weight must be left out with a stream", "let its batches be (x, t, weights)"
             raise ArgumentError(who, must, repr(class_weight), remedy)
         stream = streamed_rows(make, train)
         return stream, apart_of(make, validation), make.encoding
@@ -57,7 +60,7 @@ def prepared(
 
 
 def apart_of(make: Preparation, validation: Any) -> Rows | None:
-    """The rows of validation, where there are such."""
+    """Return the validation rows, or None."""
     if validation is None:
         return None
     if isinstance(validation, Stream) or is_source(validation):

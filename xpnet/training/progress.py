@@ -1,4 +1,4 @@
-"""How far a training is: a bar with the loss so far and the time left in a terminal, a line for each epoch anywhere."""
+"""The progress of a training: a bar with the present loss and the time left, and a line for each epoch."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 HUGE = 1e5
-"""From here on a number is written with an exponent."""
+"""Numbers from this size on are written with an exponent."""
 
 EVERY = 0.5
-"""The seconds after which the loss so far is read from the device."""
+"""The seconds after which the present loss is read from the device."""
 
 SHARES = ("accuracy", "precision", "recall", "f1")
-"""What is written as a percentage: metrics whose names end so."""
+"""The endings of the names of metrics that are written as percentages."""
 
 
 class Progress:
     """A bar for the batches of all epochs, and a line for each epoch that is done.
 
-    The bar is drawn in terminals and notebooks alone, and goes when the training ends; into a file go whole lines, and
-    no control codes.
+    The bar is drawn only in terminals and notebooks, and disappears when the training ends; a file gets whole lines
+    without control codes.
     """
 
     def __init__(self, console: Any, first: int, last: int, batches: int | None, loss: Callable[[], float]) -> None:
@@ -56,7 +56,7 @@ class Progress:
             self.bar.stop()
 
     def batch(self) -> None:
-        """A batch is done."""
+        """Advance the bar by one batch."""
         if self.bar is None:
             return
         now = time.monotonic()
@@ -66,7 +66,7 @@ class Progress:
         self.bar.advance(self.task)
 
     def record(self, record: Epoch, measure: str | None) -> None:
-        """An epoch is done."""
+        """Print the line of an epoch that is done."""
         width = self.console.width if self.console.is_terminal else None
         self.console.print(line(record, self.last, measure, width), soft_wrap=True)
         self.epoch = record.epoch + 1
@@ -78,7 +78,7 @@ class Progress:
 
 
 def line(record: Epoch, last: int, measure: str | None, width: int | None = None) -> str:
-    """What an epoch came to, in as much of a line as there is room for; all of it in a file."""
+    """Return the results of an epoch as a line, shortened to the width if one is given."""
     parts = [f"epoch {record.epoch:>{len(str(last))}}/{last}", f"loss {number(record.loss)}"]
     if record.test_loss is not None:
         parts.append(f"validation loss {number(record.test_loss)}")
@@ -97,22 +97,22 @@ def line(record: Epoch, last: int, measure: str | None, width: int | None = None
 
 
 def number(value: float) -> str:
-    """A loss in few digits."""
+    """Return a loss in few digits."""
     return f"{value:.4f}" if abs(value) < HUGE else f"{value:.4e}"
 
 
 def digits(value: float) -> str:
-    """A number in four digits, those before the point whole."""
+    """Return a number in four digits; integers of more digits are not shortened."""
     return f"{value:,.0f}" if 1000.0 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def measured(name: str, value: float) -> str:
-    """A metric as it is usually written, ``91.20%``."""
+    """Return a metric in its usual form, ``91.20%``."""
     return f"{value:.2%}" if name.endswith(SHARES) or name == "accuracy of each label" else number(value)
 
 
 def make_console() -> Console:
-    """A console on which brackets are letters; where ``NO_COLOR`` is set there are no colours."""
+    """Return a console that prints brackets unchanged, and without colours if ``NO_COLOR`` is set."""
     from rich.console import Console
 
     colours = None if os.environ.get("NO_COLOR") else "auto"

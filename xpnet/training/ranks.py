@@ -1,4 +1,4 @@
-"""What the ranks of a group share of a training: rows, steps, scores, statistics, and what is in files."""
+"""The ranks of a training: each has its part of the rows, steps, scores and statistics, and rank 0 has the files."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from xpnet.training.weights_file import as_text, sum_of_bits
 from xpnet.typing import Array
 
 COMPARED = 1024
-"""The rows at either end of the data that are compared between ranks."""
+"""The number of rows at either end of the data that are compared between ranks."""
 
 
 class Ranks:
     """The ranks that train one network, each on its rows of every batch.
 
-    Rank 0 writes the files, prints, and calls whoever is to be called; all ranks have the same history. Each takes its
-    rows where the batches are made, or with ``whole`` out of what was made of all of them. Of ``accumulate`` batches
-    one update is made, for which the ranks add their gradients once. Where a batch has fewer rows than there are ranks,
-    those that have none compute its first row with a weight of 0.
+    Rank 0 writes the files, prints, and runs callbacks; all ranks have the same history. Each rank takes its rows when
+    the batches are made or, with ``whole``, from the complete batches. ``accumulate`` batches give one update, for
+    which the ranks add their gradients once. If a batch has fewer rows than there are ranks, those without any compute
+    its first row with a weight of 0.
 
-    Raises: ``ArgumentError`` for batches that have not a row for each rank, a last one too where weights of 0 do not
-    take a row out, and for gradients of float16 that are accumulated; ``StateError`` where the ranks differ in network,
-    data or ``options``.
+    Raises: ``ArgumentError`` for batches without a row for each rank, also for a last one if weights of 0 do not remove
+    a row from the loss, and for accumulated gradients of float16; ``StateError`` if the ranks differ in network, data
+    or ``options``.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class Ranks:
         group.replica(network)
         data = {f"data, part {at}": fingerprint(part) for at, part in enumerate(batches.parts)}
         agree(self.communicator, {**data, **batches.options, "accumulate": accumulate, **options})
-        self.counts: deque[int] = deque()  # the rows of batches that were cut and are still to be trained on
+        self.counts: deque[int] = deque()  # the numbers of rows of batches that were cut and not yet trained on
         self.rows, self.last = 0, True
-        self.bad = ""  # where a loss was not finite, of gradients that were held
+        self.bad = ""  # the place where a loss was not finite, of gradients that were stored
         if not whole:
             batches.share = self._cut
 
@@ -90,34 +90,34 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this is rank 0."""
+        """True on rank 0."""
         return self.group.rank == 0
 
     @property
     def fewest(self) -> int:
-        """The rows that a rank has, but for those that have one more, in the last batch."""
+        """The smallest number of rows that a rank has in the last batch."""
         return self.batches.sizes[1] // self.group.size
 
     def together(self) -> AbstractContextManager[None]:
-        """A time in which all ranks compute the same, and layers may ask the others."""
+        """Return a context in which all ranks compute the same step, so that layers may exchange values."""
         return in_step(self.communicator)
 
     def own(self, n: int) -> slice:
-        """The rows of this rank among n."""
+        """Return the rows of this rank among n."""
         if self.group.rank >= n:
             return slice(0, 1)
         first, count = share_of(n, self.group.rank, self.group.size)
         return slice(first, first + count)
 
     def _cut(self, n: int) -> slice:
-        """The same, of the rows of a batch that is to be trained on."""
+        """Return the rows of this rank in a batch of n that is to be trained on."""
         self.counts.append(n)
         return self.own(n)
 
     def steps(self, batches: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        """The batches of an epoch, each for ``step``, when it is known whether another one comes.
+        """Yield the batches of an epoch for ``step``, each when it is known whether another one follows.
 
-        Raises: ``StateError`` where the ranks have not streams of the same batches.
+        Raises: ``StateError`` if the streams of the ranks have different batches.
         """
         self.counts.clear()
         self.bad = ""
@@ -135,14 +135,14 @@ class Ranks:
         self._compare(done + 1, 0)
 
     def _compare(self, done: int, rows: int) -> None:
-        """Raise StateError where a stream has not given the same number of rows to all ranks."""
+        """Raise StateError if a stream has not given the same number of rows to all ranks."""
         if isinstance(self.batches, Streamed):
             agree(self.communicator, {f"number of rows in batch {done}": rows})
             if rows and not self.takes_out:
                 self._check_rows(rows)
 
     def step(self, x: Array, t: Array, weights: Array | None = None) -> tuple[Array, Any, Mapping[str, Array] | None]:
-        """The loss of a step, what it counts, and the gradients; None where they are held for a step that comes."""
+        """Return the loss, weight and gradients of a step; the latter two are None if stored for a later step."""
         self.group.begin_rows(self.rows)
         if self.group.rank >= self.rows:
             weights = array_namespace(x).zeros((x.shape[0],), dtype=self.dtype, device=device_of(x))
@@ -154,7 +154,7 @@ class Ranks:
         return loss, None, None
 
     def named(self, where: Callable[[], str]) -> str:
-        """Where a loss is not finite first, and on which rank: every rank looks at its rows."""
+        """Return the place where a loss was first not finite, with its rank; every rank checks its own rows."""
         own = self.group.replica(self.network).own_loss
         bad = not np.isfinite(to_numpy(own)).all()
         told = self.communicator.gather_objects(self.bad or (where() if bad else ""))
@@ -162,14 +162,14 @@ class Ranks:
         return where() if rank is None else f"{told[rank]} of rank {rank}"
 
     def follow(self) -> None:
-        """Bring the running statistics, of the rows of each rank, to their mean over the ranks."""
+        """Average the running statistics, which each rank has from its own rows, over the ranks."""
         for layer in leaves(self.network).values():
             if isinstance(layer, BatchNormalization) and not isinstance(layer, SynchronizedBatchNormalization):
                 for name in layer.state:
                     setattr(layer, name, sum_of(self.communicator, getattr(layer, name)) / self.group.size)
 
     def scores(self, network: Network, x: Any, backend: Backend | None) -> Array:
-        """The scores of ``predict``, of which every rank computes those of some rows."""
+        """Return the scores of ``predict``, of which every rank computes a part."""
         n, size = x.shape[0], self.group.size
         if n < size:
             return scores_of(network, x, backend)
@@ -185,7 +185,7 @@ class Ranks:
 
     @contextmanager
     def copied(self, path: Path) -> Iterator[Path]:
-        """A time in which every rank has the files of a training that rank 0 has: here, or copies of them."""
+        """Enter a context in which every rank has the files of rank 0: the originals, or copies of them."""
         names = (LAST, BEST) if self.group.on_first(path.is_dir) else (path.name,)
         folder = path if self.group.on_first(path.is_dir) else path.parent
         found = self.group.on_first(lambda: {n: (folder / n).read_bytes() for n in names if (folder / n).is_file()})
@@ -199,7 +199,7 @@ class Ranks:
 
 
 def fingerprint(part: Any) -> str:
-    """What rows are like, and the sums of the bits of the first and of the last of them."""
+    """Return the shape and dtype of rows, and sums of the bits of the first and of the last of them."""
     n = part.shape[0]
     ends = (part[: min(n, COMPARED), ...], part[max(0, n - COMPARED) :, ...])
     sums = [as_text(sum_of_bits(np.ascontiguousarray(to_numpy(rows)).reshape(-1).view(np.uint8))) for rows in ends]

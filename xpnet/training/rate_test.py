@@ -1,4 +1,4 @@
-"""Which learning rate: one that rises step by step, and where the loss falls fastest."""
+"""The learning rate test: the rate rises step by step, to find where the loss falls fastest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xpnet.optimizers.state import copied
 from xpnet.training.keeping import Keeping
 
 WORSE = 4.0
-"""So many times the lowest loss ends the test."""
+"""The test ends at this multiple of the lowest loss."""
 
 SMOOTH = 0.9
 
@@ -36,10 +36,10 @@ class RateTest:
 def rate_test(trainer: Keeping, low: float = 1e-6, high: float = 1.0, steps: int = 100) -> RateTest:
     """Train some steps with a rate that rises from low to high, ``lr = low (high / low)^(i / (steps - 1))``.
 
-    The suggestion is a tenth of the rate at which the loss was lowest, or the end of the range where it still fell.
-    The network and its optimizer are afterwards as they were. Losses are read after the last step, or at every tenth.
+    The suggestion is a tenth of the rate with the lowest loss, or the end of the range if the loss still fell there.
+    Network and optimizer are restored afterwards. The test ends early if the loss rises too far.
 
-    Raises: ``ArgumentError`` for a range that does not rise, fewer than two steps, and where every loss got worse.
+    Raises: ``ArgumentError`` for a range that does not rise, for fewer than two steps, and if no loss improved.
     Source: Smith, 2017, "Cyclical learning rates for training neural networks", section 3.3.
     """
     who = "rate_test"
@@ -81,7 +81,7 @@ def rate_test(trainer: Keeping, low: float = 1e-6, high: float = 1.0, steps: int
 
 
 def batches_of(trainer: Keeping) -> Any:
-    """Batches without an end, in the order of the first epochs."""
+    """Yield batches without end, in the order of the first epochs."""
     number = 1
     while True:
         yield from trainer.batches_of_epoch(number)
@@ -89,7 +89,7 @@ def batches_of(trainer: Keeping) -> Any:
 
 
 def smooth(losses: list[float]) -> list[float]:
-    """Exponential averages, each divided by the weight that it has."""
+    """Return exponential averages, corrected for their first values."""
     found, average = [], 0.0
     for i, loss in enumerate(losses, 1):
         average = SMOOTH * average + (1.0 - SMOOTH) * loss

@@ -1,4 +1,4 @@
-"""One page about a training: its curves, its network and weights, and where it is wrong; it opens without a network."""
+"""A page about a training: its curves, its network and weights, and its mistakes; it opens offline."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from xpnet.training.rows import Preparation
 from xpnet.training.runs import Run
 
 FILTERS = 32
-"""So many filters of the first layer are shown."""
+"""The number of filters of the first layer that are shown."""
 
 LOOKED_AT = 256
-"""The rows by which is shown what goes on inside."""
+"""The number of rows whose activations and gradients are shown."""
 
 
 def report(run: Run, rows: Any = None, labels: Any = None, of: str = "") -> str:
-    """The HTML of a page about a run.
+    """Return the HTML of a page about a run.
 
     With ``rows`` and their ``labels``, as a user has them, it shows the confusion matrix and the worst mistakes of
-    classes, of images as pictures, or the predicted numbers beside the right ones; what layers give, their gradients,
-    and where attention goes. ``of`` says what rows these are.
+    classes, as pictures for images, or predicted next to right numbers; and the outputs, gradients and attention of
+    the layers. ``of`` describes the rows.
     """
     parts = [heading(run), curves(run), weights(run)]
     if rows is not None and labels is not None:
@@ -49,7 +49,7 @@ def report(run: Run, rows: Any = None, labels: Any = None, of: str = "") -> str:
 
 
 def heading(run: Run) -> str:
-    """What was trained, how, and what it came to."""
+    """Return the sections with settings, results and the network."""
     rows = [(name.replace("_", " "), value) for name, value in run.settings.items()]
     best = min(run.history, key=lambda record: record.watched) if run.history else None
     found = [] if best is None else [("best epoch", f"{best.epoch} of {len(run.history)}"), *told(best, run.measure)]
@@ -59,7 +59,7 @@ def heading(run: Run) -> str:
 
 
 def told(record: Epoch, measure: str | None) -> list[tuple[str, str]]:
-    """The numbers of a record by their names."""
+    """Return the numbers of a record by their names."""
     named: dict[str, float | None] = {"loss": record.loss, "validation loss": record.test_loss}
     if measure is not None:
         named |= {f"train {measure}": record.train_accuracy, f"validation {measure}": record.test_accuracy}
@@ -68,7 +68,7 @@ def told(record: Epoch, measure: str | None) -> list[tuple[str, str]]:
 
 
 def curves(run: Run) -> str:
-    """The loss, the measure and the metrics over the epochs."""
+    """Return the section with the loss, the measure and the metrics over the epochs."""
     if not run.history:
         return ""
 
@@ -87,14 +87,14 @@ def curves(run: Run) -> str:
 
 
 def pair_panel(title: str, train: list[tuple[float, float]], apart: list[tuple[float, float]]) -> Panel:
-    """A panel of what was measured on the rows of training and on those apart, of which there may be none."""
+    """Return a panel with the values on the training rows and, if there are any, on the validation rows."""
     series = {"training": train, "validation": apart}
     shown = {name: points for name, points in series.items() if any(value == value for _, value in points)}
     return Panel(title, shown or {"training": train}, x="epoch")
 
 
 def weights(run: Run) -> str:
-    """Histograms of the first parameters, and the filters of a first convolution."""
+    """Return histograms of the first parameters, and the filters if the first layer is a convolution."""
     arrays = {name: to_numpy(array).astype(np.float64) for name, array in run.network.params.items()}
     panels = []
     matrices = [name for name, array in arrays.items() if array.ndim > 1]

@@ -1,4 +1,4 @@
-"""The rows that a Trainer trains and measures on, made of whatever holds them."""
+"""The rows that a Trainer trains and measures on, converted from the forms that it accepts."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from xpnet.random import Generator
 from xpnet.training.class_weights import np_backend
 
 TEXT = "OUSb"
-"""The kinds of labels on the host that are no numbers: objects, texts and truth values."""
+"""The NumPy kinds of labels that are not numbers: objects, texts and booleans."""
 
 
 @dataclass
 class Rows:
-    """Inputs and targets, and the weights of the rows where they have such: arrays of one device, or rows on disk."""
+    """Inputs, targets and, optionally, weights of rows: arrays on one device, or rows on disk."""
 
     x: Any
     t: Any
@@ -39,29 +39,29 @@ class Rows:
 
     @property
     def arrays(self) -> tuple[Any, ...]:
-        """``(x, t)``, or ``(x, t, weights)``."""
+        """The pair ``(x, t)`` or the triple ``(x, t, weights)``."""
         return (self.x, self.t) if self.weights is None else (self.x, self.t, self.weights)
 
     def batches(self, batch_size: int, rng: Generator | None, drop_last: bool) -> Batches:
-        """The rows in batches."""
+        """Return the rows in batches."""
         return Batches(self.x, self.t, batch_size, rng, drop_last, self.weights)
 
     def take(self, rows: Any) -> Rows:
-        """Some of the rows, by indices on the host."""
+        """Return some of the rows, by indices on the host."""
         return Rows(*(None if part is None else taken(part, rows) for part in (self.x, self.t, self.weights)))
 
 
 def taken(part: Any, rows: Any) -> Any:
-    """Some of the rows of an array, which stays where it is."""
+    """Return some of the rows of an array, on its device or on disk."""
     if isinstance(part, RowsOnDisk):
         return part.take(rows)
     return array_namespace(part).take(part, backend_of(part).asarray(rows), axis=0)
 
 
 class Preparation:
-    """How the data that a Trainer is given become rows: by its network, and by what its loss compares.
+    """The conversion of the data of a Trainer to rows, for a network and its loss.
 
-    ``encoding`` is what a model must keep to be asked again: columns by their names, classes by theirs.
+    ``encoding`` is the part that a model must keep for predictions: columns and classes by their names.
     """
 
     def __init__(self, who: str, network: Network, encoding: Encoding | None = None) -> None:
@@ -71,14 +71,14 @@ class Preparation:
 
     @property
     def backend(self) -> Backend | None:
-        """Where the network computes, None without parameters."""
+        """The backend on which the network computes, or None without parameters."""
         W = next(iter(self.network.params.values()), None)
         return None if W is None else backend_of(W)
 
     def rows(self, name: str, data: Any) -> Rows:
-        """The rows of a pair ``(x, t)`` or a triple ``(x, t, weights)``.
+        """Return the rows of a pair ``(x, t)`` or a triple ``(x, t, weights)``.
 
-        Raises: ``DtypeError`` for what is neither; ``DataError`` and ``ArgumentError`` by column and row.
+        Raises: ``DtypeError`` for anything else; ``DataError`` and ``ArgumentError`` with column and row.
         """
         if not isinstance(data, tuple | list) or len(data) not in (2, 3):
             got = type(data).__name__
@@ -89,7 +89,7 @@ class Preparation:
         return Rows(x, t, self.weights(name, x, weights[0]) if weights else None)
 
     def x(self, x: Any) -> Any:
-        """Inputs: arrays as they are, lists as arrays, tables by the names of their columns."""
+        """Return the inputs: arrays unchanged, lists as arrays, tables by the names of their columns."""
         if isinstance(x, np.memmap):
             return RowsOnDisk(x.filename, x)  # type: ignore[arg-type]
         if isinstance(x, RowsOnDisk) or (is_array(x) and not is_text(x)) or self.backend is None:
@@ -110,7 +110,7 @@ class Preparation:
         return self.backend.asarray(host, None if whole and host.dtype.kind in "iu" else float)
 
     def t(self, x: Any, t: Any) -> Any:
-        """Targets as the loss takes them: classes as indices, answers and numbers in the shape of the scores."""
+        """Return targets for the loss: classes as indices, answers and numbers in the shape of the scores."""
         last = self.network.last_layer
         if isinstance(t, np.memmap):
             return RowsOnDisk(t.filename, t)  # type: ignore[arg-type]
@@ -121,14 +121,14 @@ class Preparation:
         backend = np_backend() if isinstance(x, RowsOnDisk) else self.backend
         if backend is None:
             return t
-        if is_array(t) and not isinstance(t, np.ndarray):  # truth values of another library
+        if is_array(t) and not isinstance(t, np.ndarray):  # booleans of another library
             t = to_numpy(t)
         if (getattr(t, "ndim", 1) == 2 and t.shape[1] > 1) or is_rows(t):
             return self.shaped(x, self.cast(backend.asarray(t), last))
         return self.shaped(x, backend.asarray(self.labels(t, last)))
 
     def labels(self, t: Any, last: Layer | None) -> Any:
-        """Labels or numbers on the host, ``(N,)``."""
+        """Return labels or numbers on the host, ``(N,)``."""
         targets = None if self.encoding is None else self.encoding.targets
         if isinstance(last, SoftmaxWithLoss | SigmoidWithLoss):
             if targets is None:
@@ -147,7 +147,7 @@ class Preparation:
         return finite(t) if targets is None else targets.encode(t)
 
     def cast(self, t: Any, last: Layer | None) -> Any:
-        """Truth values as classes under a softmax, as numbers under other losses; whole numbers as floating ones."""
+        """Return booleans as classes for a softmax and as numbers for other losses, and integers as floats."""
         kind = dtype_kind(t)
         shares = kind == "bool" and t.ndim > 1 and t.shape[-1] > 1  # one-hot
         classes = isinstance(last, SoftmaxWithLoss) and not shares
@@ -157,7 +157,7 @@ class Preparation:
         return t if own.library is not self.backend.library else array_namespace(t).astype(t, self.backend.dtype)
 
     def shaped(self, x: Any, t: Any) -> Any:
-        """Targets ``(N,)`` or ``(N, 1)`` in the one of these shapes that the scores ask for."""
+        """Return targets ``(N,)`` or ``(N, 1)`` in the shape of these two that the scores need."""
         if t.ndim not in (1, 2) or (t.ndim == 2 and t.shape[1] != 1) or not x.shape[0]:
             return t
         count_rows(self.who, x, t)
@@ -172,14 +172,14 @@ class Preparation:
         return t
 
     def first(self, x: Any) -> Any:
-        """The first row, on the device of the network."""
+        """Return the first row, on the device of the network."""
         row = x[:1, ...]
         return self.backend.asarray(row) if isinstance(x, RowsOnDisk) and self.backend is not None else row
 
     def weights(self, name: str, x: Any, weights: Any) -> Any:
-        """The weights of rows as floating numbers beside x.
+        """Return the weights of rows as floating numbers, with the library and device of x.
 
-        Raises: ``ArgumentError`` for what is negative or not finite, by row.
+        Raises: ``ArgumentError`` for a weight that is negative or not finite, with its row.
         """
         if weights is None:
             return None
@@ -202,17 +202,17 @@ class Preparation:
 
 
 def is_text(array: Any) -> bool:
-    """Whether an array on the host holds labels that are no numbers."""
+    """Return whether an array holds labels that are not numbers."""
     return (isinstance(array, np.ndarray) and array.dtype.kind in TEXT) or dtype_kind(array) == "bool"
 
 
 def is_rows(t: Any) -> bool:
-    """Whether these are lists of several numbers, one for each row."""
+    """Return whether these are lists of several numbers, one for each row."""
     return isinstance(t, list | tuple) and bool(t) and isinstance(t[0], list | tuple) and len(t[0]) > 1
 
 
 def number_kind(who: str, name: str, values: Any) -> str:
-    """The kind of a column of numbers.
+    """Return the kind of a column of numbers.
 
     Raises: ``DtypeError`` for a column of anything else.
     """
@@ -226,7 +226,7 @@ def number_kind(who: str, name: str, values: Any) -> str:
 
 
 def first_takes_indices(layer: Layer) -> bool:
-    """Whether the first layer takes whole numbers."""
+    """Return whether the first layer takes integers."""
     while layer.is_container:
         layer = next(iter(layer.layers.values()))
     return isinstance(layer, Embedding)

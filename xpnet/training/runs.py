@@ -1,4 +1,4 @@
-"""A run folder: what a training leaves, from which its network is built again without the script that made it."""
+"""A run folder: the files of a training, from which its network is built again without the script that made it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ WHO = "load_network"
 
 
 def load_network(path: str | Path, classes: Iterable[type] = ()) -> Any:
-    """The network in a run folder or a file that ``save`` wrote, built anew on the current backend.
+    """Return the network in a run folder or a file of ``save``, rebuilt on the current backend.
 
-    Of a run it has the weights of the best epoch. Nothing of the script that made it is needed: the file describes the
-    network. A class of one's own is found by its import path; one that stands in a script is to be given in
-    ``classes``. Nothing is unpickled.
+    From a run it has the weights of the best epoch. The script that made it is not needed, as the file describes the
+    network. A user's class is found by its import path; one that is defined in a script must be given in ``classes``.
+    Nothing is unpickled.
 
-    Raises: ``DataError`` for what is no run and no such file, for one that is damaged or of a newer version, and for a
-    class that cannot be found.
+    Raises: ``DataError`` for a path that is neither a run nor such a file, for a file that is damaged or of a newer
+    version, and for a class that cannot be found.
     """
     place = path_of(WHO, path)
     if place.is_dir():
@@ -48,10 +48,10 @@ def load_network(path: str | Path, classes: Iterable[type] = ()) -> Any:
 
 
 def built(path: Path, arrays: Mapping[str, Host], metadata: Mapping[str, str], classes: Iterable[type]) -> Layer:
-    """The network that the metadata of a file describe, with its arrays."""
+    """Return the network that the metadata of a file describe, with its arrays."""
     if "network" not in metadata:
         got = metadata.get("undescribed", "none: it is not of xpnet 0.1.0 or newer")
-        remedy = "make the network as it was, and xn.load(path, net)"
+        remedy = "make the same network, and use xn.load(path, net)"
         raise DataError(WHO, f"{path} must hold the description of a network", got, remedy)
     try:
         network = Builder(WHO, arrays, classes).build(json.loads(metadata["network"]))
@@ -61,7 +61,7 @@ def built(path: Path, arrays: Mapping[str, Host], metadata: Mapping[str, str], c
     except DataError:
         raise
     except XpnetError as error:
-        must = f"the network that {path} describes must be possible"
+        must = f"the network that {path} describes must be valid"
         raise DataError(WHO, must, error, weights_file.REMEDY) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         must, got = f"{path} must describe a network", f"{type(error).__name__}: {weights_file.plain(error)}"
@@ -75,14 +75,14 @@ def built(path: Path, arrays: Mapping[str, Host], metadata: Mapping[str, str], c
 
 
 class Run:
-    """A run folder, opened: the ``network`` with the weights of its best epoch, how rows are encoded, and its history.
+    """A run folder, opened: the ``network`` with the weights of its best epoch, the encoding of rows, and the history.
 
-    ``predict`` takes rows as the user has them and answers with labels or numbers. ``classes`` as in ``load_network``.
+    ``predict`` takes rows as the user has them and returns labels or numbers. ``classes`` is that of ``load_network``.
 
         run = Run("runs/houses")
         run.predict(new_houses)
 
-    Raises: ``DataError`` as ``load_network``.
+    Raises: ``DataError`` of ``load_network``.
     """
 
     def __init__(self, folder: str | Path, classes: Iterable[type] = ()) -> None:
@@ -105,11 +105,11 @@ class Run:
         self.network: Network = load_network(self.folder, classes)
 
     def scores(self, rows: Any) -> Any:
-        """The scores of the network for rows as the user has them, on the host."""
+        """Return the scores of the network for rows as the user has them, on the host."""
         return scores_of_rows(self.network, self.encoding, rows)
 
     def predict(self, rows: Any) -> Any:
-        """The labels or numbers that the network answers for rows, ``(N,)``."""
+        """Return the labels or numbers that the network predicts for rows, ``(N,)``."""
         return self.encoding.answers(self.scores(rows))
 
     def __repr__(self) -> str:
@@ -117,29 +117,29 @@ class Run:
 
 
 def scores_of_rows(network: Network, encoding: Encoding | None, rows: Any, backend: Backend | None = None) -> Any:
-    """The scores for rows as a user has them, on the host."""
+    """Return the scores for rows as a user has them, on the host."""
     x = rows if encoding is None else encoding.x(rows)
     return to_numpy(network.predict((backend or get_backend()).asarray(x)))
 
 
 def begin_run(who: str, folder: Path, network: Network, resume: bool) -> bool:
-    """Make the folder of a run; return whether it holds a training.
+    """Make the folder of a run, and return whether it already holds a training.
 
-    Raises: ``DataError`` where it cannot be written, or holds a training that is not to go on; ``DtypeError`` for a
+    Raises: ``DataError`` if it cannot be written, or holds a training that is not to be resumed; ``DtypeError`` for a
     network that cannot be described.
     """
     describe(network)
     make_folder(who, folder)
     if not resume and (folder / LAST).exists():
-        remedy = "give resume=True to go on with it, or another folder"
+        remedy = "give resume=True to continue it, or another folder"
         raise DataError(who, f"{folder} must hold no other training", "one", remedy)
-    for part in folder.glob(".*.part"):  # what a training that was killed had not finished writing
+    for part in folder.glob(".*.part"):  # left by a training that was killed while writing
         part.unlink(missing_ok=True)
     return (folder / LAST).is_file()
 
 
 def numbered(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record from JSON, in which null stands for NaN too."""
+    """Return a record from JSON, with NaN in place of null for numbers."""
     measured = {name: math.nan if value is None else value for name, value in record["metrics"].items()}
     return {**record, "loss": math.nan if record["loss"] is None else record["loss"], "metrics": measured}
 
@@ -152,9 +152,9 @@ def write_run(
     encoding: Encoding | None,
     history: History,
 ) -> None:
-    """Write ``run.json``: what people read, and what ``predict`` needs beside the network.
+    """Write ``run.json``, which people can read and which ``predict`` needs besides the network.
 
-    Raises: ``DataError`` where it cannot be written.
+    Raises: ``DataError`` if it cannot be written.
     """
     told = {
         "format": weights_file.FORMAT,

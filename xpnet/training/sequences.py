@@ -1,4 +1,4 @@
-"""Layers whose state goes on from batch to batch: it starts anew in each epoch, and in each measurement."""
+"""Layers whose state continues from batch to batch: it is reset for each epoch and each measurement."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from xpnet.networks import Network
 
 
 def going_on(network: Network) -> dict[str, Recurrent]:
-    """The layers inside whose state goes on, by their paths."""
+    """Return the layers inside whose state continues, by their paths."""
     found = {name: layer for name, layer in leaves(network).items() if isinstance(layer, Recurrent)}
     return {name: layer for name, layer in found.items() if layer.stateful}
 
 
 def refuse_shuffled(who: str, network: Network, shuffle: bool) -> None:
-    """Raise ArgumentError where batches in random order would be taken for parts of one sequence."""
+    """Raise ArgumentError if batches in random order would be taken for parts of one sequence."""
     if shuffle and (names := going_on(network)):
-        must = f"batches must come in order, for the state of {', '.join(names)} goes on from one to the next"
-        raise ArgumentError(who, must, "shuffled ones", "give shuffle=False, or make the layers with stateful=False")
+        must = f"batches must come in order, because the state of {', '.join(names)} continues from one to the next"
+        raise ArgumentError(who, must, "shuffled batches", "give shuffle=False, or make the layers with stateful=False")
 
 
 def reset(network: Network) -> None:
-    """Start all of them from zeros."""
+    """Reset the state of all these layers to zeros."""
     for layer in going_on(network).values():
         layer.reset_state()
 
 
 @contextmanager
 def started_anew(network: Network) -> Iterator[None]:
-    """A time in which they start from zeros; after it they go on from where they were."""
+    """Enter a context in which these layers start from zeros; their state is restored at its end."""
     layers = going_on(network).values()
     before = [(layer, name, getattr(layer, name)) for layer in layers for name in layer.state]
     reset(network)

@@ -1,4 +1,4 @@
-"""The batches of a stream as a training takes them."""
+"""The batches of a stream, in the form that a training takes."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from xpnet.random import Generator
 from xpnet.training.rows import Preparation, Rows
 
 USUAL = 100
-"""The batch size of a Trainer that was given none."""
+"""The default batch size of a Trainer."""
 
 POSITION = "position"
-"""The name of how far a stream is, in the metadata of a file."""
+"""The name of a stream's position in the metadata of a file."""
 
 NAMES = ("x", "t", "weights")
 
 
 class Streamed:
-    """The batches of a stream, checked and in the form that the network takes; they stand where ``Batches`` would.
+    """The batches of a stream, checked and in the form that the network takes; it has the interface of ``Batches``.
 
-    Batches on the host are made ahead, in threads, as copies: a loader may write the next into the same memory. Arrays
-    of the network's own library come as they are, when they are asked for, and their values are not looked at. Where
-    ``share`` is given, the part that it tells of the rows of a batch is all that is taken of each.
+    Batches on the host are made ahead, in threads, as copies, because a loader may reuse the memory. Arrays of the
+    network's own library are taken unchanged, when they are needed, and their values are not checked. If ``share`` is
+    set, it is called with the number of rows of a batch and returns the slice of them that is taken.
 
     Raises: ``DataError``, ``DtypeError``, ``ShapeError`` and ``ArgumentError`` naming epoch, batch and row.
     """
@@ -58,28 +58,28 @@ class Streamed:
 
     @property
     def backend(self) -> Backend:
-        """Where the network computes."""
+        """The backend on which the network computes."""
         return self.make.backend or get_backend()
 
     @property
     def parts(self) -> tuple[Any, ...]:
-        """``(x, t)`` or ``(x, t, weights)`` of the first batch."""
+        """The pair ``(x, t)`` or the triple ``(x, t, weights)`` of the first batch."""
         return self.first.arrays
 
     @property
     def options(self) -> dict[str, Any]:
-        """What says, beside its source, which batches an epoch has."""
+        """The options that determine, with the source, the batches of an epoch."""
         return {"number of batches in an epoch": self.stream.batches}
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """The numbers of rows in the last epoch and in its last batch; before it, those of the first batch."""
+        """The numbers of rows in the last epoch and in its last batch; before any epoch, those of the first batch."""
         return self.rows or self.batch_size, self._last
 
     def __len__(self) -> int:
-        """The number of batches in an epoch.
+        """Return the number of batches in an epoch.
 
-        Raises: ``DataError`` before one has ended, where the stream has no number of batches.
+        Raises: ``DataError`` before an epoch has ended, if the stream has no number of batches.
         """
         if self.length is None:
             must, remedy = "the length of a stream must be known", "train an epoch, or give Stream(source, batches=…)"
@@ -88,28 +88,28 @@ class Streamed:
 
     @property
     def position(self) -> dict[str, str]:
-        """How far a stream is whose epochs go on from one another, as metadata of a checkpoint."""
+        """The position of a stream with epochs of a fixed number of batches, as metadata of a checkpoint."""
         return {} if self.stream.batches is None else {POSITION: " ".join(map(str, self.stream.position))}
 
     def go_on(self, path: Path, metadata: Mapping[str, str]) -> None:
-        """Go to where the stream was that a checkpoint was written from.
+        """Move the stream to the position in a checkpoint.
 
-        Raises: ``DataError`` for a checkpoint of other data, and as ``Stream.go_to``.
+        Raises: ``DataError`` for a checkpoint of other data; errors of ``Stream.go_to``.
         """
         if self.stream.batches is None:
             return
         place = metadata.get(POSITION, "").split()
         if len(place) != 2 or not all(map(str.isdecimal, place)):
-            remedy = "give the data that it was trained on"
-            raise DataError(self.make.who, f"{path} must tell how far its stream was", "none", remedy)
+            remedy = "give the data of that training"
+            raise DataError(self.make.who, f"{path} must contain the position of its stream", "none", remedy)
         self.stream.go_to(*map(int, place))
 
     def step(self, number: int, done: int) -> int:
-        """The number that names a step, whatever the length of an epoch."""
+        """Return a number that identifies a step, whatever the length of an epoch."""
         return (number << 32) + done
 
     def epoch(self, number: int) -> Iterator[tuple[Any, ...]]:
-        """The batches of an epoch, counted from 1."""
+        """Yield the batches of an epoch, counted from 1."""
         rows = done = last = 0
         with closing(prefetched(self._made(number), self.stream.ahead if self.on_disk else 0)) as batches:  # type: ignore[type-var]
             for batch in batches:
@@ -117,18 +117,18 @@ class Streamed:
                 rows, done = rows + last, done + 1
                 if self.share is not None:
                     own = self.share(last)
-                    batch = tuple([copied(part[own, ...]) for part in batch])  # a loader may write the next over it
+                    batch = tuple([copied(part[own, ...]) for part in batch])  # a loader may reuse the memory
                 yield batch
         self.rows, self.length, self._last = rows, done, last
 
     def _made(self, number: int) -> Iterator[Any]:
-        """Batches, or functions that make them."""
+        """Yield batches, or functions that make them."""
         for done, item in enumerate(self.stream.epoch(number - 1), 1):
             make = partial(self._converted, number, done, item)
             yield make if callable(item) else make()
 
     def _converted(self, number: int, done: int, item: Any) -> tuple[Any, ...]:
-        """A batch, checked."""
+        """Return a batch, converted and checked."""
         who = f"{self.make.who}, batch {done} of epoch {number}"
         if callable(item):
             item = item()
@@ -147,12 +147,12 @@ class Streamed:
         return parts
 
     def _is_own(self, part: Any) -> bool:
-        """Whether this is an array of the network's library that is not NumPy's."""
+        """Return whether this is an array of the network's library, other than NumPy."""
         library = self.backend.library
         return library.name != "numpy" and is_array(part) and library_of(array_namespace(part)) is library
 
     def _array(self, part: Any, dtype: Any = None) -> Any:
-        """Numbers on the host in the dtype of the network, or an array of its own library."""
+        """Return numbers on the host in the dtype of the network; an array of its own library is unchanged."""
         if self._is_own(part):
             return part
         host, _ = self.backend.on_host(part, dtype)
@@ -160,7 +160,7 @@ class Streamed:
         return host if own or not self.stream.ahead else np.array(host)
 
     def _targets(self, t: Any) -> Any:
-        """Targets in the dtype and shape that the loss takes."""
+        """Return targets in the dtype and shape that the loss takes."""
         last = self.make.network.last_layer
         if not self._is_own(t):
             try:
@@ -179,10 +179,10 @@ class Streamed:
         return t[:, None] if self._axes == 2 and t.ndim == 1 else t
 
     def _check(self, who: str, parts: tuple[Any, ...]) -> None:
-        """Raise for rows that do not belong together, and on the host for values that nothing can be learnt from."""
+        """Raise for rows that do not belong together and, on the host, for values from which nothing can be learnt."""
         shapes = " and ".join(str(tuple(part.shape)) for part in parts)
         if any(part.ndim < 1 for part in parts) or len({part.shape[0] for part in parts}) > 1:
-            raise ShapeError(who, "x and t must have the same number of rows", f"shapes {shapes}", "look at the source")
+            raise ShapeError(who, "x and t must have the same number of rows", f"shapes {shapes}", "check the source")
         if not parts[0].shape[0]:
             raise ShapeError(who, "a batch must have rows", "none", "leave it out of the source")
         for name, part in zip(NAMES, parts, strict=False):
@@ -196,7 +196,7 @@ class Streamed:
             refuse_rows(who, "t", f"class indices from 0 to {self.classes - 1}", t, known)
 
     def _find_classes(self) -> None:
-        """How many classes integer targets may name."""
+        """Find the number of classes that integer targets may have."""
         last = self.make.network.last_layer
         self._ignored = getattr(last, "ignore_index", None)
         if dtype_kind(self.first.t) == "integer" and not isinstance(last, SigmoidWithLoss):
@@ -205,7 +205,7 @@ class Streamed:
 
 
 class StreamedRows(Rows):
-    """The first batch of a stream, which stands for its rows where some are measured."""
+    """The first batch of a stream, which represents its rows when training is measured."""
 
     def __init__(self, streamed: Streamed) -> None:
         first = streamed.first
@@ -213,25 +213,25 @@ class StreamedRows(Rows):
         self.streamed = streamed
 
     def batches(self, batch_size: int, rng: Generator | None, drop_last: bool) -> Any:  # noqa: ARG002
-        """The stream itself.
+        """Return the stream itself.
 
-        Raises: ``ArgumentError`` for what is the business of its source.
+        Raises: ``ArgumentError`` for options that the source determines.
         """
         who = self.streamed.make.who
         for name, given in (("batch_size", batch_size not in (USUAL, self.count)), ("drop_last", drop_last)):
             if given:
-                must, got = f"{name} must be left out beside a stream", batch_size if name == "batch_size" else True
-                raise ArgumentError(who, must, got, "let the source give batches as they are to be")
+                must, got = f"{name} must be left out with a stream", batch_size if name == "batch_size" else True
+                raise ArgumentError(who, must, got, "let the source make the batches")
         return self.streamed
 
 
 def streamed_rows(make: Preparation, source: Any) -> StreamedRows:
-    """The first rows of a stream, or of what gives batches."""
+    """Return the first rows of a stream, or of another source of batches."""
     return StreamedRows(Streamed(make, source if isinstance(source, Stream) else Stream(source), "train"))
 
 
 def rows_of_stream(make: Preparation, source: Any) -> Rows:
-    """All rows of a stream, in memory."""
+    """Return all rows of a stream, in memory."""
     streamed = Streamed(make, source if isinstance(source, Stream) else Stream(source), "validation")
     columns = list(zip(*streamed.epoch(1), strict=True))
     join: Callable[..., Any] = array_namespace(columns[0][0]).concat
@@ -239,7 +239,7 @@ def rows_of_stream(make: Preparation, source: Any) -> Rows:
 
 
 def refuse_rows(who: str, name: str, must: str, part: Any, fine: Any) -> None:
-    """Raise ArgumentError by the first row of which not all is fine."""
+    """Raise ArgumentError with the first row in which not all values are fine."""
     if not fine.all():
         row = int(np.flatnonzero(~fine.reshape(len(fine), -1).all(axis=1))[0])
         value = part[row][~fine[row]].flat[0] if part.ndim > 1 else part[row]

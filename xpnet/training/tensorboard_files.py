@@ -1,4 +1,4 @@
-"""The numbers of a training as files that TensorBoard shows."""
+"""The numbers of a training as files for TensorBoard."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from xpnet.training.history import Epoch
 
 
 def tensorboard(folder: str | Path, network: Network | None = None) -> Callable[[Epoch], None]:
-    """A callback that writes what each epoch came to for TensorBoard, ``fit(40, callbacks=[tensorboard("board")])``.
+    """Return a callback that writes each epoch for TensorBoard, ``fit(40, callbacks=[tensorboard("board")])``.
 
-    Losses, accuracies (or what the Trainer measures in their place) and metrics have a curve each, and with a
-    ``network`` its parameters a histogram each. ``tensorboard --logdir board`` shows them.
+    Losses, accuracies (or the measure of the Trainer) and metrics have a curve each, and with a ``network`` each of its
+    parameters has a histogram. ``tensorboard --logdir board`` shows them.
 
     Raises: ``BackendError`` without the library tensorboardX; ``DataError`` for a folder that cannot be written.
     """
@@ -43,7 +43,7 @@ def tensorboard(folder: str | Path, network: Network | None = None) -> Callable[
 
 
 def curves_of(record: Epoch) -> dict[str, float]:
-    """The numbers of a record by the names of their curves: what stands before the stroke has a picture of its own."""
+    """Return the numbers of a record by the names of their curves; the part before the slash names the diagram."""
     found = {
         "loss/training": record.loss,
         "loss/validation": record.test_loss,

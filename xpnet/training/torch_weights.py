@@ -1,4 +1,4 @@
-"""Weights of torch, ``state_dict``s kept as safetensors, in layers of xpnet."""
+"""Weights of torch, a ``state_dict`` stored as safetensors, in layers of xpnet."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ Tensors: TypeAlias = "dict[str, Host]"
 
 WHO = "load_torch"
 PASSED_OVER = (".num_batches_tracked", ".attn.bias", ".attn.masked_bias")
-"""What a state_dict holds that no layer needs: counts of batches, and masks."""
+"""Entries of a state_dict that no layer needs: counts of batches, and masks."""
 
 
 def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None = None, strict: bool = True) -> Loaded:
-    """Read a ``state_dict`` of torch, saved by ``safetensors.torch.save_file``, into a network; return what came of it.
+    """Read a ``state_dict`` of torch, saved by ``safetensors.torch.save_file``, into a network; report on each array.
 
-    A module and a layer belong together by their paths, ``layer1.0.conv1``: name the layers of xpnet so, or say with
-    ``names`` what a path, or the start of one, is there, ``{"fc": "Affine1", "*.downsample": "*.shortcut"}``, where
-    ``*`` stands for any text. What differs is done here: matrices are transposed (those of Hugging Face's ``Conv1D``
-    are not), the biases of recurrent layers added, the projections of an attention taken apart; a bias that torch does
-    not have is 0. With ``strict=False`` what is missing or unexpected is left out.
+    A module and a layer correspond by their paths, ``layer1.0.conv1``: name the layers of xpnet accordingly, or map a
+    path, or the start of one, with ``names``, ``{"fc": "Affine1", "*.downsample": "*.shortcut"}``, where ``*`` is any
+    text. Differences are converted: matrices are transposed (those of Hugging Face's ``Conv1D`` are not), the biases of
+    recurrent layers are added, the projections of an attention are split; a bias that torch lacks is 0. With
+    ``strict=False`` missing and unexpected arrays are ignored.
 
-    Raises: ``DataError`` for a file that is missing, damaged or does not fit; ``ArgumentError`` for a name that is not
-    there.
+    Raises: ``DataError`` for a file that is missing, damaged or does not fit; ``ArgumentError`` for a name that
+    does not occur.
     """
     network = check_arguments(WHO, path, network)
     check_flags(WHO, strict=strict)
@@ -82,7 +82,7 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
                 arrays[name] = made[attribute]
     told.unexpected = [name for name in tensors if name not in used]
     if strict and (told.missing or told.unexpected or told.differing):
-        raise DataError(WHO, f"{path} must hold the weights of the network", shown(told), "say in names what is what")
+        raise DataError(WHO, f"{path} must hold the weights of the network", shown(told), "map the names with names=…")
     check_range(path, arrays, network)
     params, states = network.params, network.states
     for name, array in arrays.items():
@@ -93,7 +93,7 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
 
 
 def shown(told: Loaded) -> str:
-    """What does not fit, in one line."""
+    """Return everything that does not fit, in one line."""
     parts = [f"{name} {had} for {want}" for name, (had, want) in told.differing.items()]
     parts += [f"nothing for {name}" for name in told.missing]
     parts += [f"{name} that no layer takes" for name in told.unexpected]
@@ -101,13 +101,13 @@ def shown(told: Loaded) -> str:
 
 
 def shape_in(layer: Layer, attribute: str) -> tuple[int, ...]:
-    """The shape of an array of a layer."""
+    """Return the shape of an array of a layer."""
     value = getattr(layer, attribute)
     return tuple(value.shape) if is_array(value) else ()
 
 
 def has_straight_matrices(tensors: Mapping[str, Host], layers: Mapping[str, Layer]) -> bool:
-    """Whether matrices lie as in xpnet, (inputs, outputs), as those of Hugging Face's ``Conv1D``; one of them shows."""
+    """Return whether matrices are (inputs, outputs), as in xpnet and Hugging Face's ``Conv1D``; one of them decides."""
     for path, layer in layers.items():
         weight = tensors.get(f"{path}.weight")
         if isinstance(layer, Affine | Linear | MatMul) and weight is not None and weight.ndim == 2:
@@ -118,7 +118,7 @@ def has_straight_matrices(tensors: Mapping[str, Host], layers: Mapping[str, Laye
 
 
 def matrix(weight: Host, straight: bool) -> Host:
-    """A matrix of torch as (inputs, outputs)."""
+    """Return a matrix of torch as (inputs, outputs)."""
     return weight if straight else weight.T
 
 
@@ -156,7 +156,7 @@ def of_recurrence(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noq
 
 
 def of_attention(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
-    """Of ``nn.MultiheadAttention``, or of GPT-2's ``c_attn`` and ``c_proj``, whose matrices may lie either way."""
+    """Return the arrays of ``nn.MultiheadAttention``, or of GPT-2's ``c_attn`` and ``c_proj`` in either orientation."""
     names = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
     if "c_attn.weight" in own:
         names = ("c_attn.weight", "c_attn.bias", "c_proj.weight", "c_proj.bias")
@@ -182,17 +182,17 @@ TRANSLATIONS: tuple[tuple[tuple[type[Layer], ...], Translation], ...] = (
 
 
 def translation(layer: Layer) -> Translation | None:
-    """How the tensors of torch become the arrays of a layer; None for a layer that torch does not have."""
+    """Return the function that converts the tensors of torch for a layer, or None if torch does not have the layer."""
     return next((function for kinds, function in TRANSLATIONS if isinstance(layer, kinds)), None)
 
 
 def translated(path: str, translate: Translation, layer: Layer, own: Tensors, straight: bool) -> Tensors:
-    """The arrays of a layer.
+    """Return the arrays of a layer.
 
-    Raises: ``DataError`` where torch does not hold what the layer needs.
+    Raises: ``DataError`` if torch lacks an array that the layer needs.
     """
     try:
         return translate(layer, own, straight)
     except (KeyError, IndexError, ValueError) as error:
-        must = f"what torch holds for {path} must be that of {type(layer).__name__}"
-        raise DataError(WHO, must, ", ".join(own), "say in names what is what") from error
+        must = f"the tensors of {path} must be those of {type(layer).__name__}"
+        raise DataError(WHO, must, ", ".join(own), "map the names with names=…") from error

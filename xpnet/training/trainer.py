@@ -35,44 +35,43 @@ from xpnet.training.sequences import refuse_shuffled, started_anew
 from xpnet.training.updates import Updates
 
 ON_DISK_ROWS = 10_000
-"""The rows on disk on which the accuracy of training is measured, unless another number is given."""
+"""The default number of rows on disk on which the accuracy of training is measured."""
 
 
 class Trainer(Keeping):
     """Mini-batch training, ``W ← W - update(∂L/∂W)`` over shuffled batches.
 
     ``train`` is a pair ``(x, t)``, or ``(x, t, weights)`` with the weights of the rows in the loss: arrays, lists,
-    DataFrames of numbers, rows on disk, labels that are texts or truth values; or a ``Dataset``; or a ``Stream``, or
-    what it takes, that gives batches as they are to be trained on. ``validation`` is such a pair, or the share of the
-    rows that is kept apart for it, every class giving its share; or a stream, which is read once, into memory.
-    ``encoding`` is what a model must know of how they were encoded. Of a stream, training is measured on its first
-    batch.
+    DataFrames of numbers, rows on disk, labels that are texts or booleans; or a ``Dataset``; or a ``Stream``, or
+    a source of batches for one. ``validation`` is such a pair, or the share of the rows that is held out for it,
+    taken from every class; or a stream, which is read once, into memory. ``encoding`` is the conversion that a model
+    must keep. With a stream, training is measured on its first batch.
 
     The shuffle of an epoch is named by the seed of ``rng`` and the epoch's number, the same on every backend. The loss
     stays on the device and is read once per epoch. ``clip_norm`` and ``clip_value`` limit the gradients (see
-    ``clip_by_norm`` and ``clip_by_value``); ``accumulate`` makes one update of the gradients of so many batches.
-    ``average`` keeps a moving average of the weights, ``a ← average · a + (1 - average) W``, which is what is measured;
-    ``use_average`` writes it into the network. ``schedule`` gives the learning rate of each epoch, counted from 0;
-    one by steps is the ``lr`` of the optimizer. ``augment`` are functions that change each batch before it is trained
-    on (see ``xpnet.datasets.augment``). ``class_weight`` maps classes to weights, or is ``"balanced"``.
+    ``clip_by_norm`` and ``clip_by_value``); ``accumulate`` makes one update from the gradients of that many batches.
+    ``average`` keeps a moving average of the weights, ``a ← average · a + (1 - average) W``, which is then measured;
+    ``use_average`` writes it into the network. ``schedule`` returns the learning rate of each epoch, counted from 0;
+    a schedule by steps is the ``lr`` of the optimizer. ``augment`` are functions that change each batch before it is
+    trained on (see ``xpnet.datasets.augment``). ``class_weight`` maps classes to weights, or is ``"balanced"``.
 
-    Accuracy (see ``Network.accuracy``) is reported where targets are classes or labels: integers, or those of
+    Accuracy (see ``Network.accuracy``) is reported if targets are classes or labels: integers, or those of
     ``SoftmaxWithLoss`` and ``SigmoidWithLoss``. With a ``metric``, by name or a function of scores and targets that
-    returns a number, its values stand in the place of accuracies; ``measure`` is the name of what is measured, None for
-    nothing. ``metrics`` are more of them (see ``metrics.metric_of``). The loss on validation data is reported always.
-    ``evaluate_rows`` is the number of training rows, the first, on which training is measured; by default all, of rows
-    on disk 10,000. ``drop_last`` leaves out what a last batch would hold too few of; without ``shuffle`` batches come
-    in order, as sequences that go on need them: their state starts anew in each epoch. With ``capture`` a step on CuPy
+    returns a number, its values replace accuracies; ``measure`` is the name of the measured quantity, or None.
+    ``metrics`` are further ones (see ``metrics.metric_of``). The loss on validation data is always reported.
+    ``evaluate_rows`` is the number of training rows, from the first, on which training is measured; by default all, or
+    10,000 of rows on disk. ``drop_last`` leaves out a last batch that is too small; without ``shuffle`` batches keep
+    their order, as sequences across batches need: their state is reset in each epoch. With ``capture`` a step on CuPy
     is recorded and replayed (see ``xpnet.capture``).
 
-    With ``distributed`` all processes that ``mpiexec`` has started train as one does, each on its rows of every batch,
-    and measure some rows each; the first writes the files, shows the progress and calls ``on_batch`` and ``callbacks``.
-    What ``augment`` makes of a batch every process computes for the whole, for it may mix the rows; of a stream every
-    process reads all, and takes its rows of each batch.
+    With ``distributed`` all processes that ``mpiexec`` has started train like one, each on its rows of every batch, and
+    each measures some rows; the first writes the files, shows the progress and calls ``on_batch`` and ``callbacks``.
+    Every process computes ``augment`` for the whole batch, because it may mix the rows; every process reads all of a
+    stream and takes its rows of each batch.
 
     Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError``, ``DataError`` for data that does not fit or is not
-    finite, and for a last batch of one row where batch normalization needs two, before the first step;
-    ``DivergenceError`` where the loss, that on the validation data, a parameter or a running statistic is no longer
+    finite, and for a last batch of one row if batch normalization needs two, before the first step;
+    ``DivergenceError`` if the loss, that on the validation data, a parameter or a running statistic is no longer
     finite, naming the step, layer and row.
     Source: Deep Learning from Scratch, section 4.5.
     """
@@ -127,9 +126,9 @@ class Trainer(Keeping):
         self.evaluate_rows = min(evaluate_rows or most, rows.count)
         self.history = History()
         self.saved: tuple[int, Path] | None = None
-        self.source: dict[str, str] = {}  # what run.json is to tell of where the data came from
+        self.source: dict[str, str] = {}  # the origin of the data, for run.json
         self.summed = getattr(network.last_layer, "reduction", "mean") == "sum"
-        at_once = 1 if distributed else accumulate  # ranks hold gradients themselves, before they add them
+        at_once = 1 if distributed else accumulate  # ranks store gradients themselves, before they add them
         self.updates = Updates(who, network, optimizer, clip_norm, clip_value, at_once, average, self.summed)
         self.ranks = self._ranks(who, accumulate) if distributed else None
         self.told: set[str] = set()
@@ -142,9 +141,9 @@ class Trainer(Keeping):
             advise_scale(who, x=rows.x, t=rows.t)
 
     def _ranks(self, who: str, accumulate: int) -> Ranks:
-        """The ranks of the job, which train alike.
+        """Return the ranks of the job, which train alike.
 
-        Raises: as ``Ranks``, and ``ArgumentError`` for a step that is to be captured.
+        Raises: errors of ``Ranks``; ``ArgumentError`` for a step that is to be captured.
         """
         if self.capture:
             raise ArgumentError(who, "a captured step must be of one process", "distributed=True", "leave capture out")
@@ -155,11 +154,11 @@ class Trainer(Keeping):
             "clipping": (updates.clip_norm, updates.clip_value),
             "average": updates.average,
         }
-        whole = bool(self.augment)  # which may mix the rows of a batch
+        whole = bool(self.augment)  # an augmentation may mix the rows of a batch
         return Ranks(who, group_of_the_job(), self.network, self.batches, accumulate, options, whole)
 
     def _try_one_row(self) -> None:
-        """Raise what layers say that need more than one row in training."""
+        """Compute the loss of a row, so that layers which need more than one row in training raise."""
         with ExitStack() as stack:
             stack.enter_context(np.errstate(over="ignore", invalid="ignore"))
             stack.enter_context(started_anew(self.network))
@@ -180,18 +179,18 @@ class Trainer(Keeping):
         """Train for some epochs and return the history.
 
         ``on_batch`` is called with the number of every batch, and each of ``callbacks`` with the record of every epoch;
-        one that returns True ends the training. With ``patience`` it ends early, where that many epochs in a row have
-        not lowered the loss on the validation data (that of training without such), and the network has the weights of
-        the best epoch.
+        a callback that returns True ends the training. With ``patience`` it ends early, if that many epochs in a row
+        have not lowered the loss on the validation data (or without such, that of training), and the network gets the
+        weights of the best epoch.
 
-        A ``folder`` is given, after every epoch, all that the training needs to go on, the best weights, and the
-        history (see ``Run`` and ``load_network``). Whatever stops the training, at most the epoch under way is lost:
-        with ``resume`` it goes on from there, where the folder holds a training, up to ``epochs`` in all. ``progress``
-        is True for a bar in a terminal or notebook, and a line for each epoch, or the rich Console to print them on.
+        A ``folder`` gets, after every epoch, the files for resuming the training, the best weights, and the history
+        (see ``Run`` and ``load_network``). Whatever stops the training, at most the current epoch is lost: ``resume``
+        continues from the training in the folder, if there is one, up to ``epochs`` in all. ``progress`` is True for a
+        bar in a terminal or notebook, and a line for each epoch, or the rich Console to print them on.
 
-        Raises: ``ArgumentError`` for fewer than one epoch, ``DivergenceError``; ``DataError`` for a folder that cannot
-        be written, or holds a training that is not to be resumed; ``DtypeError`` for a network that no file can
-        describe.
+        Raises: ``ArgumentError`` for fewer than one epoch; ``DivergenceError``; ``DataError`` for a folder that cannot
+        be written, or holds a training that is not to be resumed; ``DtypeError`` for a network that cannot be
+        described.
         """
         for _ in self.run(epochs, on_batch, patience, callbacks, folder, resume, progress):
             pass
@@ -207,9 +206,9 @@ class Trainer(Keeping):
         resume: bool = False,
         progress: Any = False,
     ) -> Iterator[Epoch]:
-        """``fit`` by hand, ``for epoch in trainer.run(5):``: each epoch is trained when its record is asked for.
+        """Yield the records of ``fit``, ``for epoch in trainer.run(5):``, each trained when it is requested.
 
-        Raises: as ``fit``; it warns where it is thrown away before anything was trained.
+        Raises: errors of ``fit``; it warns if the iterator is deleted before anything was trained.
         """
         who = type(self).__name__
         for name, number in (("epochs", epochs), ("patience", patience)):
@@ -225,7 +224,7 @@ class Trainer(Keeping):
             found = self._on_first(partial(begin_run, who, place, self.network, resume))
             if found and resume:
                 self.resume(place)
-                self._tell(place)  # a kill may have come before it was told
+                self._tell(place)  # a kill may have come before it was written
                 epochs -= len(self.history)
         return Epochs(self._run(epochs, on_batch, patience, called, place, progress))
 
@@ -248,7 +247,7 @@ class Trainer(Keeping):
             for _ in range(epochs):
                 if patience is not None and self.history.since_best() >= patience:
                     break
-                with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges is told once, by name
+                with np.errstate(over="ignore", invalid="ignore"):  # a loss that diverges raises once, with its cause
                     record = self._epoch(len(self.history) + 1, heard)
                 self.history.append(record)
                 self._advise()
@@ -268,13 +267,13 @@ class Trainer(Keeping):
             self.use_best()
 
     def _on_first(self, run: Callable[[], Found]) -> Found:
-        """What a function returns that of several ranks the first alone runs."""
+        """Return the result of a function that, of several ranks, only the first runs."""
         return run() if self.ranks is None else self.ranks.group.on_first(run)
 
     def predict(self, rows: Any) -> Any:
-        """The labels or numbers that the network answers for rows as the user has them, on the host, ``(N,)``.
+        """Return the labels or numbers that the network predicts for rows as the user has them, on the host, ``(N,)``.
 
-        Without such an encoding, of data that were arrays, its scores.
+        Without an encoding, that is for data that were arrays, return the scores.
         """
         scores = scores_of_rows(self.network, self.encoding, rows, self.backend)
         return scores if self.encoding is None else self.encoding.answers(scores)
@@ -300,14 +299,14 @@ def check_arguments(who: str, network: Any, optimizer: Any) -> None:
 
 
 def both(shown: Progress, on_batch: Callable[[int], None] | None, done: int) -> None:
-    """Tell of a batch, and whoever asked to hear of it."""
+    """Report a batch to the progress bar and to ``on_batch``."""
     shown.batch()
     if on_batch is not None:
         on_batch(done)
 
 
 def any_ends(callbacks: Sequence[Callable[[Epoch], Any]], record: Epoch) -> bool:
-    """Call all of the callbacks; return whether one ends the training."""
+    """Call all callbacks, and return whether one of them ends the training."""
     return True in [callback(record) is True for callback in callbacks]
 
 

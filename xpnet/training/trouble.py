@@ -1,4 +1,4 @@
-"""What went wrong in a training: which step, which layer and which row were first not finite; and what goes badly."""
+"""Diagnosis of a training: the first step, layer and row that were not finite, and signs that it goes badly."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from xpnet.networks import Network
 from xpnet.training.history import Epoch
 
 LARGE = 1e4
-"""From here on a parameter is far from where networks learn."""
+"""Parameters from this size on are far from where networks learn."""
 
 STILL = 5
-"""The epochs after which a loss should have moved."""
+"""The number of epochs after which a loss should have changed."""
 
-MOST = 0.8  # of the units of a layer, which are dead
+MOST = 0.8  # the share of dead units of a layer that is reported
 SOME = 10
-"""Layers of fewer units may well have most of them off."""
+"""The smallest number of units of a layer that is checked; with fewer, most of them may well be 0."""
 
 LOOKED_AT = 256
-"""The rows on which dead units are looked for."""
+"""The number of rows on which dead units are looked for."""
 
 
 def readable(array: Any) -> bool:
-    """Whether a value of an array can be read without a wait."""
+    """Return whether a value of an array can be read without waiting."""
     return library_of(array_namespace(array)).readable(array)
 
 
 def bad_arrays(arrays: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """The names of arrays that hold what is not finite, and of those beyond ``LARGE``, from one transfer."""
+    """Return the names of arrays that are not finite, and of those beyond ``LARGE``, with one transfer."""
     real = {name: a for name, a in arrays.items() if is_array(a) and dtype_kind(a) == "real" and 0 not in a.shape}
     if not real:
         return [], []
@@ -45,14 +45,14 @@ def bad_arrays(arrays: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def outputs(network: Network, x: Any, training: bool) -> Iterator[tuple[str, Layer, Any]]:
-    """What each layer in a row gives, by its path; nothing where the network is another graph of layers.
+    """Yield the output of each layer in a sequence, with its path; yield nothing if the network is another graph.
 
-    It computes on copies, and state is put back: nothing is left of it.
+    The layers are copied and their state is restored, so that nothing changes.
     """
     before = dict(network.states)
     try:
         for name, layer in in_a_row(network).items():
-            if layer is network:  # a graph of its own
+            if layer is network:  # a graph of layers, not a sequence
                 return
             x = layer.copy().forward(x) if training and not layer.is_container else layer.predict(x)
             yield name, layer, x
@@ -63,7 +63,7 @@ def outputs(network: Network, x: Any, training: bool) -> Iterator[tuple[str, Lay
 
 
 def first_bad_row(y: Any) -> int | None:
-    """The first row of an array that is not finite."""
+    """Return the first row of an array that is not finite, or None."""
     xp = array_namespace(y)
     if dtype_kind(y) != "real" or not y.ndim:
         return None
@@ -72,11 +72,11 @@ def first_bad_row(y: Any) -> int | None:
 
 
 def cause(network: Network, x: Any, rows: str = "") -> str:
-    """Where a loss that is not finite comes from: a parameter, the output of a layer and a row of x, or the loss.
+    """Return the origin of a loss that is not finite: a parameter, a row of x, the output of a layer, or the loss.
 
-    ``rows`` says what is not a batch in training, and is computed as ``predict`` does.
+    ``rows`` describes rows other than a batch in training, which are computed as ``predict`` does.
 
-    Of parameters the last in the order of computation is named: backward goes from there to the first.
+    Of several parameters, the last in the order of computation is named, since backward proceeds from there.
     """
     if spoilt := bad_arrays(network.params)[0]:
         return f"{spoilt[-1]} has it from the step before, whose gradient was not finite"
@@ -91,7 +91,7 @@ def cause(network: Network, x: Any, rows: str = "") -> str:
 
 
 def advise(who: str, network: Network, history: Sequence[Epoch], x: Any, large: Sequence[str], told: set[str]) -> None:
-    """Warn, once each, of a loss that does not move, of units that are always 0, and of parameters that are large."""
+    """Warn, once each, of a loss that does not change, of units that are always 0, and of parameters that are large."""
     last = history[-1]
     if "still" not in told and last.epoch == STILL:
         losses = [record.loss for record in history[-STILL:]]
@@ -99,7 +99,7 @@ def advise(who: str, network: Network, history: Sequence[Epoch], x: Any, large: 
             told.add("still")
             dead = "; ".join(dead_units(network, x))
             text = f"{who}: the loss has not moved in {STILL} epochs, it is {last.loss:.4g}"
-            remedy = "raise the learning rate, scale x to values near 1, or look whether t belongs to x"
+            remedy = "raise the learning rate, scale x to values near 1, or check that t belongs to x"
             warnings.warn(f"{text}; {f'{dead}; ' if dead else ''}{remedy}", stacklevel=2)
     if "dead" not in told and "still" not in told and last.epoch == 1 and (dead_layers := dead_units(network, x)):
         told.add("dead")
@@ -112,7 +112,7 @@ def advise(who: str, network: Network, history: Sequence[Epoch], x: Any, large: 
 
 
 def dead_units(network: Network, x: Any) -> list[str]:
-    """The layers of ReLU of which four fifths of the units are 0 for every row, in words."""
+    """Return descriptions of the ReLU layers in which four fifths of the units are 0 for every row."""
     found = []
     for name, layer, y in outputs(network, x, training=False):
         if isinstance(layer, Relu) and y.ndim > 1:

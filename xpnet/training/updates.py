@@ -1,4 +1,4 @@
-"""From the gradients of batches to moved parameters: accumulated, clipped, averaged."""
+"""Updates of parameters by the gradients of batches: accumulated, clipped, averaged."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from xpnet.typing import Array
 
 
 class Updates:
-    """Updates of an optimizer, ``W ← optimizer(W, clip(Σᵢ nᵢ dWᵢ / Σᵢ nᵢ))`` over ``accumulate`` batches.
+    """Updates by an optimizer, ``W ← optimizer(W, clip(Σᵢ nᵢ dWᵢ / Σᵢ nᵢ))`` over ``accumulate`` batches.
 
-    nᵢ is what batch i counts in the mean of its loss; of losses that are sums the gradients are added. ``average`` is
-    d of the moving average ``a ← d a + (1 - d) W``, kept in ``averages`` by name, None for none.
+    nᵢ is the weight of batch i in the mean of its loss; for losses that are sums, the gradients are added. ``average``
+    is d of the moving average ``a ← d a + (1 - d) W``, kept in ``averages`` by name, or None to keep none.
 
-    Raises: ``ArgumentError`` for limits and shares out of range, and for gradients of float16 that are accumulated.
+    Raises: ``ArgumentError`` for limits and shares out of range, and for accumulated gradients of float16.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class Updates:
         self.begin()
 
     def begin(self) -> None:
-        """Forget the gradients of batches that came to no update."""
+        """Discard the gradients of batches that did not lead to an update."""
         self._sums: dict[str, Array] = {}
         self._counted: Any = 0.0
         self._batches = 0
 
     def take(self, gradients: Mapping[str, Array], counted: Any) -> None:
-        """The gradients of a batch, and what it counts; every ``accumulate`` of them there is an update."""
+        """Add the gradients of a batch with its weight, and update after every ``accumulate`` batches."""
         if self.accumulate == 1:
             self.update(gradients)
             return
@@ -68,14 +68,14 @@ class Updates:
             self.flush()
 
     def flush(self) -> None:
-        """The update of the batches that came since the last one."""
+        """Update with the batches since the last update."""
         if self._batches:
             sums, counted = self._sums, self._counted
             self.begin()
             self.update(sums if self.summed else {name: total / counted for name, total in sums.items()})
 
     def update(self, gradients: Mapping[str, Array]) -> None:
-        """One update with these gradients."""
+        """Make one update with these gradients."""
         params = self.network.params
         if self.clip_value is not None:
             gradients = clip_by_value(gradients, self.clip_value)
@@ -90,6 +90,6 @@ class Updates:
 
 
 def refuse_in_float16(who: str, accumulate: int) -> NoReturn:
-    """Raise ArgumentError: gradients that one factor has scaled are not to be added to those of another."""
+    """Raise ArgumentError, because gradients with different loss scales must not be added."""
     must, remedy = "accumulate must be 1 in float16", 'compute in "bfloat16", or leave accumulate out'
     raise ArgumentError(who, must, accumulate, remedy)

@@ -1,4 +1,4 @@
-"""Safetensors files that are whole: written aside and renamed, and read only as they were written."""
+"""Safetensors files that are whole: written aside and renamed, and checked when they are read."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from xpnet.files import written_in_place
 Host: TypeAlias = "np.ndarray[Any, Any]"
 
 FORMAT = 2
-"""The version of what stands in the metadata; files of a newer one are refused."""
+"""The version of the metadata; files of a newer version are refused."""
 
 REMEDY = "give the file that xn.save wrote for such a network"
 
 AT_ONCE = 1 << 18
-"""The bytes that are summed and moved at once: they are in the cache of the processor for the second of these."""
+"""The number of bytes that are summed and moved at once, so that they stay in the processor's cache."""
 
 
 def write(path: str | Path, arrays: Mapping[str, Host], metadata: Mapping[str, str]) -> None:
-    """Write arrays and metadata, from the memory in which they are, with a sum of the bits of each array.
+    """Write arrays and metadata, directly from memory, with a checksum of the bits of each array.
 
-    It writes what ``safetensors.numpy.save_file`` writes, whose own temporary file would survive a kill, and whose
-    errors and permissions are not those of the system.
+    The format is that of ``safetensors.numpy.save_file``, which is not used because its own temporary file would
+    survive a kill, and because its errors and permissions are not those of the system.
 
-    Raises: ``DataError`` where the file cannot be written.
+    Raises: ``DataError`` if the file cannot be written.
     Source: safetensors, "Format".
     """
-    # an array that is transposed lies in memory in another order
+    # a transposed array has another order in memory
     ordered = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
-    names = sorted(ordered, key=lambda name: (-ordered[name].dtype.itemsize, name))  # each begins at a whole item
+    names = sorted(ordered, key=lambda name: (-ordered[name].dtype.itemsize, name))  # so that each is aligned
     sums = dict.fromkeys(names, f"{0:016x}")
     with written_in_place(path) as part, FileIO(part, "w") as file:
         start = header(ordered, names, sums, metadata)
-        if hasattr(os, "posix_fallocate"):  # else the system looks for room again and again
+        if hasattr(os, "posix_fallocate"):  # else the system allocates space again and again
             os.posix_fallocate(file.fileno(), 0, len(start) + sum(array.nbytes for array in ordered.values()))
         write_all(file, start)
         for name in names:
@@ -55,14 +55,14 @@ def write(path: str | Path, arrays: Mapping[str, Host], metadata: Mapping[str, s
 
 
 def write_all(file: FileIO, data: bytes | Host) -> None:
-    """Write bytes to a file, which may take them in parts: 2 GB at once, and near a full disk."""
+    """Write bytes to a file, which may accept them in parts: more than 2 GB at once, or on an almost full disk."""
     view = memoryview(data)  # type: ignore[arg-type]
     while view.nbytes:
         view = view[file.write(view) :]
 
 
 def pieces(array: Host) -> Iterator[Host]:
-    """The bytes of an array that lies in order, part by part."""
+    """Yield the bytes of a contiguous array, part by part."""
     flat = array.reshape(-1).view(np.uint8)
     for start in range(0, flat.size, AT_ONCE):
         yield flat[start : start + AT_ONCE]
@@ -71,7 +71,7 @@ def pieces(array: Host) -> Iterator[Host]:
 def header(
     arrays: Mapping[str, Host], names: Sequence[str], sums: Mapping[str, str], metadata: Mapping[str, str]
 ) -> bytes:
-    """What stands before the arrays: its own length, and where each of them is; of one length whatever the sums."""
+    """Return the header of a file: its length and the place of each array; its size is the same for any checksums."""
     own = {"format": "xpnet", "version": str(FORMAT), "sums": json.dumps(sums)}
     told: dict[str, Any] = {"__metadata__": {**own, **metadata}}
     end = 0
@@ -97,16 +97,16 @@ CODES = {
 
 
 def code(dtype: np.dtype[Any]) -> str:
-    """What a safetensors file calls a dtype, ``F32``."""
+    """Return the name of a dtype in a safetensors file, ``F32``."""
     if dtype.kind == "b":
         return "BOOL"
     return f"{dtype.kind.upper()}{8 * dtype.itemsize}"
 
 
 def read(path: str | Path, who: str = "load") -> tuple[dict[str, Host], dict[str, str]]:
-    """The arrays and metadata of a file.
+    """Return the arrays and metadata of a file.
 
-    Raises: ``DataError`` for a file that is missing, no safetensors, truncated, damaged, or of a newer version.
+    Raises: ``DataError`` for a file that is missing, not safetensors, truncated, damaged, or of a newer version.
     """
     with opened(path, who) as (file, metadata), FileIO(path) as raw:  # of which the first proves the format
         sums = sums_in(path, who, metadata)
@@ -119,14 +119,14 @@ def read(path: str | Path, who: str = "load") -> tuple[dict[str, Host], dict[str
                 changed.append(name)
     if changed:
         got = f"other values in {', '.join(changed[:3])}"
-        raise DataError(who, f"{path} must hold what was written", got, "it is damaged: take a copy of it")
+        raise DataError(who, f"{path} must hold what was written", got, "it is damaged: use a copy of it")
     return arrays, metadata
 
 
 def metadata_of(path: str | Path, who: str = "load") -> dict[str, str]:
-    """The metadata of a file, without its arrays.
+    """Return the metadata of a file, without its arrays.
 
-    Raises: as ``read``.
+    Raises: errors of ``read``.
     """
     with opened(path, who) as (_, metadata):
         return metadata
@@ -134,7 +134,7 @@ def metadata_of(path: str | Path, who: str = "load") -> dict[str, str]:
 
 @contextmanager
 def opened(path: str | Path, who: str) -> Iterator[tuple[Any, dict[str, str]]]:
-    """A safetensors file and its metadata; whatever is wrong with it, also in the block, becomes DataError."""
+    """Open a safetensors file and yield it with its metadata; any error of it, also in the block, becomes DataError."""
     from safetensors import SafetensorError, safe_open
 
     must = f"{path} must be a readable safetensors file"
@@ -151,9 +151,9 @@ def opened(path: str | Path, who: str) -> Iterator[tuple[Any, dict[str, str]]]:
 
 
 def sums_in(path: str | Path, who: str, metadata: Mapping[str, str]) -> dict[str, str]:
-    """The sums of the arrays of a file of ours, by their names; of others there are none.
+    """Return the checksums of the arrays of one of our files, by name, and none for other files.
 
-    Raises: ``DataError`` for a newer version, and for what is no sums.
+    Raises: ``DataError`` for a newer version, and for invalid checksums.
     """
     if metadata.get("format") != "xpnet":
         return {}
@@ -163,12 +163,12 @@ def sums_in(path: str | Path, who: str, metadata: Mapping[str, str]) -> dict[str
         raise DataError(who, must, got, "install a newer xpnet")
     found = json.loads(metadata.get("sums", "{}"))
     if not isinstance(found, dict):
-        raise DataError(who, f"{path} must tell the sums of its arrays", type(found).__name__, REMEDY)
+        raise DataError(who, f"{path} must contain the checksums of its arrays", type(found).__name__, REMEDY)
     return found
 
 
 def places_in(file: FileIO) -> dict[str, tuple[np.dtype[Any] | None, tuple[int, ...], int]]:
-    """The dtype of each array of a file, None where NumPy has none, its shape, and the byte at which it starts."""
+    """Return the dtype of each array of a file, None if NumPy lacks it, its shape, and the byte at which it starts."""
     length = int.from_bytes(file.read(8), "little")
     told = json.loads(file.read(length))
     told.pop("__metadata__", None)
@@ -179,9 +179,9 @@ def places_in(file: FileIO) -> dict[str, tuple[np.dtype[Any] | None, tuple[int, 
 
 
 def read_array(file: FileIO, dtype: np.dtype[Any], shape: tuple[int, ...], start: int) -> tuple[Host, str]:
-    """An array of a file, and the sum of its bits.
+    """Return an array of a file, and the checksum of its bits.
 
-    Raises: ``ValueError`` for a file that has become shorter.
+    Raises: ``ValueError`` for a file that ends early.
     """
     array, total = np.empty(shape, dtype), 0
     file.seek(start)
@@ -197,17 +197,17 @@ def read_array(file: FileIO, dtype: np.dtype[Any], shape: tuple[int, ...], start
 
 
 def sum_of_bits(flat: Host) -> int:
-    """The sum of the words in some bytes, and of those that are left: another one where a bit is another."""
+    """Return the sum of the 64-bit words and the remaining bytes of some data, which changes with any single bit."""
     whole = flat.size // 8 * 8
     return int(flat[:whole].view(np.uint64).sum(dtype=np.uint64)) + int(flat[whole:].sum(dtype=np.uint64))
 
 
 def as_text(total: int) -> str:
-    """A sum of words modulo 2⁶⁴."""
+    """Return a sum modulo 2⁶⁴ as text."""
     return f"{total % 2**64:016x}"
 
 
 def plain(error: Exception) -> str:
-    """The reason of an error, in one line."""
+    """Return the reason of an error, in one line."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return text.partition("\n")[0].removeprefix("Error while deserializing header: ")

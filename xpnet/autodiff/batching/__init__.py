@@ -1,5 +1,5 @@
-"""Batches: functions written for one array, computed for many at once.
+"""Batches: functions written for one array, computed for many arrays at once.
 
-``batch`` has the array that stands for many, ``ways`` how a function treats it, and ``vmap`` the transform.
-A row of the table of rules names its way as ``batch=``.
+``batch`` has the array that stands for many, ``ways`` the batching rules, and ``vmap`` the transform.
+A row of the table of rules names its batching rule as ``batch=``.
 """

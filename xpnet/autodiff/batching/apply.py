@@ -1,4 +1,4 @@
-"""How a call on batches is made: unwrapped, by the batching rule of the function, and wrapped again."""
+"""Calls on batches: unwrap the operands, apply the batching rule of the function, and wrap the results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xpnet.autodiff.variable import Variable
 
 
 def unboxed(x: Any) -> Any:
-    """Return what a constant Variable wraps; anything else as it is."""
+    """Return the value that a constant Variable wraps, and anything else unchanged."""
     while type(x) is Variable and x.node.trace is CONSTANT:
         x = x.value
     return x
@@ -31,7 +31,7 @@ def batched(
 ) -> Any:
     """Return the results of a function for a whole batch; ``again(rule, function, args, keywords)`` is one level down.
 
-    Raises: ``BatchError`` where the function has no batching rule, and for an option that is a batch.
+    Raises: ``BatchError`` for a function without a batching rule and for an option that is a batch.
     """
     args = tuple(map(unboxed, args))
     if rule.batch is as_written:
@@ -57,7 +57,7 @@ def batched(
 
 
 def note_view(view: Batch, origin: Batch) -> None:
-    """Note that a batch may share the memory of another one."""
+    """Note that a batch may share the memory of another batch."""
     view.origin = origin
     seen = getattr(origin, "views", [])
     origin.views = [*(other for other in seen if other() is not None), ref(view)]

@@ -1,4 +1,4 @@
-"""What a batch does by its batching rules: operators, items and protocols, attached to the class as to Variables."""
+"""The operators, items and protocols of a batch, which apply batching rules, attached to the class in one place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from xpnet.standard import Standard
 
 
 def _array_namespace(self: Batch, *, api_version: str | None = None) -> Standard:  # noqa: ARG001 (the standard's)
-    """Return the namespace of Variables over the library of the value: its functions take batches too."""
+    """Return the namespace of Variables over the library of the value; its functions also take batches."""
     space: Standard = namespace_over(array_namespace(self.value))
     return space
 
@@ -38,23 +38,23 @@ def _getitem(self: Batch, key: Any, /) -> Any:
 
 
 def _setitem(self: Batch, key: Any, value: Any, /) -> None:
-    """Give this batch rows with the item changed.
+    """Replace this batch by one whose rows have the item changed.
 
-    Raises: ``StateError`` where another array shares its memory.
+    Raises: ``StateError`` if another array shares its memory.
     """
     key, advanced = read_key(key, self)
     _refuse_shared(self)
     rule, function = (SETMASK, set_item) if is_mask(key) else (ASSIGN, assign) if advanced else (SETITEM, set_item)
     changed = apply(rule, function, (self, value, key))
     if type(changed) is not Batch or changed.level is not self.level:
-        must, remedy = "what is assigned to a batch must belong to its vmap", "make it with xp.where or xp.concat"
+        must, remedy = "a value assigned to a batch must belong to its vmap", "make it with xp.where or xp.concat"
         raise StateError("vmap", must, "a value of an inner transform", remedy)
     self.value = changed.value
 
 
 def _refuse_shared(self: Batch) -> None:
     if is_shared(self):
-        must = "items can be assigned where no other array shares the memory"
+        must = "items can be assigned only if no other array shares the memory"
         raise StateError("vmap", must, "a view, or an array with views", "assign to xp.asarray(x, copy=True)")
 
 
@@ -83,7 +83,7 @@ def _augmented(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
 
 def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:  # noqa: ARG001 (NumPy's)
-    """Return what NumPy's function gives; ``array * batch`` comes here too."""
+    """Return the result of one of NumPy's ufuncs; ``array * batch`` arrives here too."""
     if not named and method == "__call__" and ufunc in OPERATORS:
         rule, operate = OPERATORS[ufunc]
         return apply(rule, operate, inputs)
@@ -91,7 +91,7 @@ def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **named: Any)
 
 
 def _getattr(_: Batch, name: str) -> Any:
-    """Raise: arrays of NumPy and torch have attributes that batches have not."""
+    """Raise ``MemberError``: a batch has only the attributes of the standard, not all those of NumPy and torch."""
     if name.startswith("_") or name in ("origin", "views"):  # some library asks whether there is a protocol
         raise AttributeError(name)
     must, remedy = "attributes of an array must be of the standard", remedy_for(name, RULES, "use a function of it")
@@ -99,7 +99,7 @@ def _getattr(_: Batch, name: str) -> Any:
 
 
 class BatchUfuncs(Ufuncs):
-    """``__array_ufunc__`` of the class, and None of a batch, as of Variables."""
+    """``__array_ufunc__``, which is a function on the class and None on an instance, as for Variables."""
 
     def __get__(self, x: Any, _: Any) -> Any:
         return None if x is not None else _array_ufunc

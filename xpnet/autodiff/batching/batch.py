@@ -1,4 +1,4 @@
-"""``Batch``: an array that stands for many, of which a function sees one."""
+"""``Batch``: an array that stands for many arrays, of which a function sees one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from xpnet.errors import DtypeError, XpnetError
 
 
 class BatchError(XpnetError, TypeError):
-    """What cannot be computed for all arrays of a batch at once."""
+    """The error of an operation that cannot be computed for all arrays of a batch at once."""
 
 
 class Batch:
     """An array with one axis more than it shows, ``batch[n] = value[n, ...]``.
 
-    It belongs to the trace of the ``vmap`` that made it; operators and functions of the namespace are attached in
+    It belongs to the trace of the ``vmap`` that made it; its operators and functions are attached in the module
     ``attached``, as those of Variables are.
     """
 
@@ -62,17 +62,17 @@ class Batch:
 
     @property
     def T(self) -> Any:  # noqa: N802 (the standard's name)
-        """``xᵀ``, the axes in reverse order."""
+        """``xᵀ``, the array with its axes in reverse order."""
         return self.__array_namespace__().permute_dims(self, tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self) -> Any:  # noqa: N802 (the standard's name)
-        """``xᵀ`` of the last two axes."""
+        """``xᵀ``, the array with its last two axes exchanged."""
         return self.__array_namespace__().matrix_transpose(self)
 
     def __len__(self) -> int:
         if not self.shape:
-            raise DtypeError("vmap", "what has a length must have an axis", "none", "use the number as it is")
+            raise DtypeError("vmap", "an array must have an axis to have a length", "none", "use the number as it is")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
@@ -81,9 +81,9 @@ class Batch:
     def _one_value(self, *_: Any, **__: Any) -> NoReturn:
         raise BatchError(
             "vmap",
-            "what depends on the batch must stay an array",
+            "a value that depends on the batch must stay an array",
             "a condition, a number or a conversion that asks for one value",
-            "use xp.where in the place of if, functions of xp = array_namespace(x), or vmap(f, …, loop=True)",
+            "use xp.where in place of if, functions of xp = array_namespace(x), or vmap(f, …, loop=True)",
         )
 
     __bool__ = __int__ = __float__ = __complex__ = __index__ = __array__ = __cupy_get_ndarray__ = __dlpack__ = (
@@ -110,7 +110,7 @@ def is_differentiated(x: Any) -> bool:
 
 
 def rows_of(x: Any, ndim: int, wanted: int) -> Any:
-    """Return the array of a batch whose rows have ``ndim`` axes with ones in front of these, ``wanted`` in all."""
+    """Return the value of a batch whose rows have ``ndim`` axes, with axes of size 1 in front, ``wanted`` in all."""
     if ndim >= wanted:
         return x
     n, *rest = x.shape

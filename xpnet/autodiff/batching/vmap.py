@@ -1,4 +1,4 @@
-"""``vmap``: a function of one array as a function of a batch, without a loop."""
+"""``vmap``: a function of one array becomes a function of a batch, without a loop."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from xpnet.errors import ArgumentError, DtypeError, ShapeError
 
 
 def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, *, loop: bool = False) -> Function:
-    """Return the function over a batch, ``y[n] = f(x[n])``, that calls f once, with the whole batch.
+    """Return the function over a batch, ``y[n] = f(x[n])``, which calls f once, with the whole batch.
 
-    ``in_axes`` names the axis of each argument that is the batch, None for an argument that all share: a number for all
-    arguments, or a tuple with a number, None, or a dict, list or tuple of them for each. ``out_axes`` says where the
-    batch stands in the results. What f computes with must be functions of ``xp = array_namespace(x)``, operators, or
-    NumPy's functions. With ``loop`` it calls f once for each n and stacks the results, whatever f does.
+    ``in_axes`` names the batch axis of each argument, None for an argument that is not a batch: one number for all
+    arguments, or a tuple with a number, None, or a dict, list or tuple of them for each. ``out_axes`` names the
+    batch axis of the results. f must compute with functions of ``xp = array_namespace(x)``, operators, or NumPy's
+    functions. With ``loop=True``, f is called once for each n and the results are stacked, whatever f calls.
 
         xn.vmap(lambda a, x: a @ x, in_axes=(0, None))(A, x)
 
-    Raises: ``ShapeError`` for batches of different sizes and axes that are not there; ``ArgumentError`` for in_axes
-    that do not fit the arguments; ``BatchError`` where f asks for one value of a batch, as ``if`` does, or calls what
-    has no batching rule.
+    Raises: ``ShapeError`` for batches of different sizes and axes that do not exist; ``ArgumentError`` for in_axes
+    that do not fit the arguments; ``BatchError`` if f needs one value of a batch, as ``if`` does, or calls a function
+    without a batching rule.
     """
     if not callable(f):
         raise DtypeError("vmap", "f must be a function", type(f).__name__, "write vmap(f)(x)")
@@ -56,22 +56,22 @@ def moveaxis(x: Any, source: int, destination: int) -> Any:
 
 
 def axes_of_arguments(in_axes: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return what in_axes says of each argument.
+    """Return the entry of in_axes for each argument.
 
-    Raises: ``ArgumentError`` for another number of them.
+    Raises: ``ArgumentError`` if the number of entries differs from the number of arguments.
     """
     if not isinstance(in_axes, tuple | list):
         return (in_axes,) * len(args)
     if len(in_axes) != len(args):
         must = f"in_axes must have one entry for each of the {len(args)} arguments"
-        raise ArgumentError("vmap", must, len(in_axes), "write None for an argument that all share")
+        raise ArgumentError("vmap", must, len(in_axes), "write None for an argument without a batch axis")
     return tuple(in_axes)
 
 
 def with_axes(tree: Any, axes: Any, name: str) -> list[tuple[Any, int | None]]:
-    """Return the arrays of a tree, each with its axis; a number or None holds for all below it.
+    """Return the arrays of a tree, each with its axis; a number or None holds for all arrays below it.
 
-    Raises: ``ArgumentError`` for what is neither, and for another form than the tree's; as ``checked``.
+    Raises: ``ArgumentError`` for axes of another type or of another form than the tree; errors of ``checked``.
     """
     if axes is None or isinstance(axes, int) or hasattr(axes, "__index__"):
         return [(x, checked(x, axes, name)) for x in leaves(tree)]
@@ -84,42 +84,47 @@ def with_axes(tree: Any, axes: Any, name: str) -> list[tuple[Any, int | None]]:
 
 
 def checked(x: Any, axis: Any, name: str) -> int | None:
-    """Return the axis, counted from 0 in in_axes.
+    """Return the axis, counted from 0 for in_axes.
 
-    Raises: ``DtypeError`` for a number, which has no axis; ``ShapeError`` for an axis that is not there.
+    Raises: ``DtypeError`` for a number, which has no axis; ``ShapeError`` for an axis that does not exist.
     """
     if axis is None or name == "out_axes":
         return None if axis is None else operator.index(axis)
     if not is_array(x):
         got = type(x).__name__
-        raise DtypeError("vmap", "what has an axis in in_axes must be an array", got, "give None for what all share")
+        raise DtypeError(
+            "vmap",
+            "an argument with an axis in in_axes must be an array",
+            got,
+            "give None for an argument without a batch axis",
+        )
     ndim, axis = len(x.shape), operator.index(axis)
     if not -ndim <= axis < ndim:
         must = f"in_axes must name an axis of an array of shape {tuple(x.shape)}"
-        raise ShapeError("vmap", must, axis, "give None for what all share")
+        raise ShapeError("vmap", must, axis, "give None for an argument without a batch axis")
     return int(axis % ndim)
 
 
 def size_of_batch(placed: list[tuple[Any, int | None]]) -> int:
-    """Return how many rows there are.
+    """Return the number of arrays in the batch.
 
-    Raises: ``ShapeError`` where that is not one number.
+    Raises: ``ShapeError`` if the batches differ in size or there is none.
     """
     sizes = {x.shape[axis] for x, axis in placed if axis is not None}
     if len(sizes) != 1:
-        raise ShapeError("vmap", "all batches must have one size", sorted(sizes) or "none", "check in_axes")
+        raise ShapeError("vmap", "all batches must have the same size", sorted(sizes) or "none", "check in_axes")
     return int(sizes.pop())
 
 
 def result(x: Any, axis: int | None, n: int, trace: Trace, f: Function, like: Any) -> Any:
-    """Return one result with the axis of the batch in its place; what does not depend on the batch is repeated.
+    """Return a result with the batch axis in its place; a result that does not depend on the batch is repeated.
 
-    Raises: ``DtypeError`` for what is no array; ``ArgumentError`` where out_axes is None and the result a batch.
+    Raises: ``DtypeError`` for a result that is not an array; ``ArgumentError`` if out_axes is None for a batch.
     """
     x = unboxed(x)
     if type(x) is Batch and x.level is trace:
         if axis is None:
-            must = f"out_axes may be None where the result of {name_of(f)} does not depend on the batch"
+            must = f"out_axes may be None only if the result of {name_of(f)} does not depend on the batch"
             raise ArgumentError("vmap", must, "a batch", "give the axis, out_axes=0")
         return moveaxis(x.value, 0, placed_axis(axis, len(x.value.shape)))
     if not is_array(x):
@@ -133,12 +138,12 @@ def result(x: Any, axis: int | None, n: int, trace: Trace, f: Function, like: An
 
 
 def placed_axis(axis: int, ndim: int) -> int:
-    """Return where the batch comes to stand.
+    """Return the position of the batch axis, counted from 0.
 
-    Raises: ``ShapeError`` for an axis that the result has not.
+    Raises: ``ShapeError`` for an axis that the result does not have.
     """
     if not -ndim <= axis < ndim:
-        must = f"out_axes must name an axis of a result of {ndim} axes, that of the batch among them"
+        must = f"out_axes must name an axis of a result of {ndim} axes, the batch axis included"
         raise ShapeError("vmap", must, axis, "use out_axes=0")
     return axis % ndim
 
@@ -146,7 +151,7 @@ def placed_axis(axis: int, ndim: int) -> int:
 def _one_by_one(
     f: Function, args: tuple[Any, ...], keywords: dict[str, Any], placed: Any, n: int, out_axes: Any
 ) -> Any:
-    """Return the results of f for each row, stacked."""
+    """Return the results of f for each row, stacked, computed one row after another."""
 
     def row(at: int) -> Any:
         parts = iter([x if axis is None else x[(*(slice(None),) * axis, at, ...)] for x, axis in placed])

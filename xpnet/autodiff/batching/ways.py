@@ -1,14 +1,14 @@
-"""Batching rules: how a function computes for a whole batch, whose axis comes first.
+"""Batching rules: the computation of a function for a whole batch, whose axis comes first.
 
 A way is ``way(call, args, ndims, keywords)``: ``call`` is the function on arrays one level down, where a batch has one
-axis more; ``ndims`` has, for each argument that is a batch, how many axes its rows have, and None for others. It
+more axis; ``ndims`` has the number of axes of the rows for each argument that is a batch, and None for the others. It
 returns the results with the axis of the batch first.
 
 - ``aligned``: element-wise functions, whose operands broadcast;
-- ``along`` and ``reducing``: functions with an axis, which moves by one;
-- ``leading``: functions of the last two axes, which take any number of axes in front;
-- ``as_written``: functions made of others, which are called as they are;
-- others that one function alone has.
+- ``along`` and ``reducing``: functions with an axis, which is shifted by one;
+- ``leading``: functions of the last axes, which take any number of axes in front;
+- ``as_written``: functions made of others, which are called unchanged;
+- further ways, each for a single function.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ Way = Callable[[Call, list[Any], Ndims, dict[str, Any]], Any]
 
 
 def refused(who: str, got: str) -> BatchError:
-    """Return the error for what has no batching rule."""
-    return BatchError(who, "it must compute all of a batch at once", got, "write vmap(f, …, loop=True)")
+    """Return the error for a function or an option without a batching rule."""
+    return BatchError(who, "it must be computable for a whole batch at once", got, "write vmap(f, …, loop=True)")
 
 
 def as_written(*_: Any) -> Any:
-    """Mark a function that is made of others: it is called with the batch itself."""
+    """Mark a function that is made of other functions: it is called with the batch itself."""
     raise NotImplementedError
 
 
 def of_dtypes(*_: Any) -> Any:
-    """Mark a function whose result is no array: it is called with the array in which the batch is."""
+    """Mark a function whose result is not an array: it is called with the array that a batch wraps."""
     raise NotImplementedError
 
 
 def aligned(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """An element-wise function: rows get axes in front until all operands have the same number."""
+    """Compute an element-wise function: rows get axes in front until all operands have the same number of axes."""
     shown = [ndim_of(x) if ndim is None else ndim for x, ndim in zip(args, ndims, strict=True)]
     most = max(shown)
     return call(*[x if n is None else rows_of(x, n, most) for x, n in zip(args, ndims, strict=True)], **keywords)
 
 
 def ndim_of(x: Any) -> int:
-    """Return the number of axes of an array; 0 of anything else."""
+    """Return the number of axes of an array, and 0 for anything else."""
     return len(x.shape) if hasattr(x, "dtype") and not isinstance(x, type) else 0
 
 
 def leading(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """A function of one array that takes any number of axes in front."""
+    """Compute a function of one array that takes any number of axes in front."""
     alone(ndims)
     return call(*args, **keywords)
 
@@ -68,21 +68,21 @@ def alone(ndims: Ndims) -> int:
 
 
 def moved(axis: Any, ndim: int) -> Any:
-    """Return an axis of rows of so many axes, or several, as those of the batch.
+    """Return an axis, or several, of rows with ``ndim`` axes as axes of the batch.
 
-    Raises: ``ShapeError`` for an axis that a row has not: it might name that of the batch.
+    Raises: ``ShapeError`` for an axis that a row does not have: it might name the batch axis.
     """
     if isinstance(axis, tuple | list):
         return tuple(moved(one, ndim) for one in axis)
     if not -ndim <= axis < ndim:
-        raise ShapeError("vmap", f"an axis must be one of the {ndim} of a row", axis, "count without that of the batch")
+        raise ShapeError("vmap", f"an axis must be one of the {ndim} of a row", axis, "do not count the batch axis")
     return axis % ndim + 1
 
 
 def along(default: Any, name: str = "axis", flat: bool = False, back: bool = False) -> Way:
-    """Return the way of a function with an axis: None means all of them or, if ``flat``, all elements in a line.
+    """Return the way of a function with an axis; None means all axes or, if ``flat``, the flattened array.
 
-    ``back`` says that the line is given the shape of the rows again.
+    If ``back``, the result of the flattened array is reshaped to the rows.
     """
 
     def way(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
@@ -103,7 +103,7 @@ reducing = along(None)
 
 
 def searching(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``argmax`` and ``argmin``, whose axis None means the place among all elements."""
+    """Compute ``argmax`` or ``argmin``, whose axis None means the index into the flattened array."""
     y = along(None, flat=True)(call, args, ndims, keywords)
     n, ndim = args[0].shape[0], alone(ndims)
     whole = keywords.get("axis") is None and keywords.get("keepdims")
@@ -122,7 +122,7 @@ def reshaped(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]
 
 
 def repeated_to(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``broadcast_to``."""
+    """Compute ``broadcast_to``."""
     (x, shape), ndim = args, alone(ndims)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     return call(rows_of(x, ndim, len(shape)), (x.shape[0], *shape), **keywords)
@@ -134,14 +134,14 @@ def permuted(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]
 
 
 def by_axes(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``moveaxis`` and ``squeeze``, whose axes come by their place."""
+    """Compute ``moveaxis`` or ``squeeze``, whose axes may be positional arguments."""
     (x, *axes), ndim = args, alone(ndims)
     named = {name: moved(axis, ndim) for name, axis in keywords.items()}
     return call(x, *(moved(axis, ndim) for axis in axes), **named)
 
 
 def expanded(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``expand_dims``, whose axis is one of the result."""
+    """Compute ``expand_dims``, whose axis is an axis of the result."""
     return call(*args, axis=moved(keywords.get("axis", 0), alone(ndims) + 1))
 
 
@@ -167,7 +167,7 @@ def joined(default: int, flattens: bool) -> Way:
 
 
 def taken(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``take``, of a batch or by a batch of indices."""
+    """Compute ``take``, from a batch or with a batch of indices."""
     (x, indices), (ndim, picks) = args, ndims
     axis, xp = keywords.get("axis"), array_namespace(*args)
     if picks is None:
@@ -186,7 +186,7 @@ def taken(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -
 
 
 def taken_along(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``take_along_axis``."""
+    """Compute ``take_along_axis``."""
     whole = [x[None, ...] if ndim is None else x for x, ndim in zip(args, ndims, strict=True)]
     if ndims[0] is None or ndims[1] is None:
         n = max(x.shape[0] for x in whole)
@@ -195,7 +195,7 @@ def taken_along(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, A
 
 
 def multiplied(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``matmul``: one product of matrices where the batch can be rows or columns of one."""
+    """Compute ``matmul``, as a single product of matrices if the batch can become rows or columns of one matrix."""
     (a, b), (m, n) = args, ndims
     xp = array_namespace(a, b)
     rows_a, rows_b = len(a.shape) if m is None else m, len(b.shape) if n is None else n
@@ -216,7 +216,7 @@ def multiplied(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, An
 
 
 def solved(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``solve``: one matrix is factorised once for all right-hand sides."""
+    """Compute ``solve``; a single matrix is factorised once for all right-hand sides."""
     (a, b), (m, n) = args, ndims
     xp = array_namespace(a, b)
     rows_b = len(b.shape) if n is None else n
@@ -234,7 +234,7 @@ def solved(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) 
 
 
 def counted(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``searchsorted``: in a batch of lines, how many elements come before."""
+    """Compute ``searchsorted``; in a batch of sorted arrays, count the elements that come before."""
     (line, x), (m, n) = args, ndims
     if m is None:
         return call(line, x, **keywords)
@@ -251,7 +251,7 @@ def counted(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any])
 
 
 def contained(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``isin``."""
+    """Compute ``isin``."""
     (x, among), (m, n) = args, ndims
     if n is None:
         return call(x, among, **keywords)
@@ -263,7 +263,7 @@ def contained(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any
 
 
 def by_key(call: Call, args: list[Any], ndims: Ndims, keywords: dict[str, Any]) -> Any:
-    """``x[key]`` with a key of slices and numbers."""
+    """Compute ``x[key]`` for a key of slices and numbers."""
     alone(ndims)
     x, key = args
     return call(x, (slice(None), *(key if type(key) is tuple else (key,))), **keywords)

@@ -1,6 +1,6 @@
-"""What NumPy and CuPy have and the standard has not, made of the standard, with NumPy's names and orders of arguments.
+"""Functions that NumPy and CuPy have and the standard lacks, composed of the standard, with NumPy's arguments.
 
-``np.sum(x, 0)``, ``x.sum(0)`` and ``xp.cumsum(x)`` of a Variable are looked up here.
+``np.sum(x, 0)``, ``x.sum(0)`` and ``xp.cumsum(x)`` of a Variable are found here.
 """
 
 from xpnet.autodiff.idioms import (

@@ -27,7 +27,7 @@ def _pad(
     stat_length: Any = None,
     reflect_type: str = "even",
 ) -> Any:
-    """Return the array with a border: of a number, of its own elements, or of what is computed of them."""
+    """Return the array with a border of a number, of its own elements, or of statistics of them."""
     ndim = len(array.shape)
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(at, pad_width.get(at - ndim, 0)) for at in range(ndim)]
@@ -51,7 +51,7 @@ def _pad(
 
 
 def _of_sides(given: Any, ndim: int, axis: int) -> tuple[Any, Any]:
-    """Return what was given for the two sides of an axis."""
+    """Return the values for the two sides of an axis."""
     if given is None or np.ndim(base(given)) == 0:
         return given, given
     first, second = np.broadcast_to(np.asarray(given), (ndim, 2))[axis].tolist()
@@ -63,7 +63,7 @@ def _edge(array: Any, axis: int, side: int, n: int = 1) -> Any:
 
 
 def _side(xp: Any, array: Any, axis: int, side: int, n: int, value: Any, mode: str) -> Any:
-    """Return n elements of a number, or from it on a line to the edge."""
+    """Return a border of n elements: a number, or a line from this number to the edge."""
     shape = tuple(n if at == axis else size for at, size in enumerate(array.shape))
     border = xp.full(shape, value, dtype=array.dtype, device=device_of(base(array)))
     if mode == "constant" or n == 0:
@@ -83,7 +83,7 @@ def _statistic(xp: Any, array: Any, axis: int, side: int, n: int, length: Any, m
 
 
 def _copied(xp: Any, array: Any, axis: int, before: int, after: int, mode: str, kind: str) -> Any:
-    """Return the array with its own elements, in the order that the mode says, at both ends of an axis."""
+    """Return the array extended at both ends of an axis by its own elements, in the order of the mode."""
     n, ahead = array.shape[axis], (slice(None),) * axis
     places = np.pad(np.arange(n), (before, after), mode=mode)  # type: ignore[call-overload]
     y = array[(*ahead, places)]

@@ -1,4 +1,4 @@
-"""Element-wise functions under NumPy's names, and those that the standard has not."""
+"""Element-wise functions under NumPy's names, and element-wise functions that the standard lacks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RENAMED = {
     "right_shift": "bitwise_right_shift",
     **{f"arc{name}": f"a{name}" for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh", "tan2")},
 }
-"""As NumPy calls them -> as the standard calls them, where that differs."""
+"""NumPy's name -> the standard's name, for functions whose names differ."""
 
 
 @idiom("angle")
@@ -153,7 +153,7 @@ def _nan_to_num(xp: Any, x: Any, copy: bool = True, nan: float = 0.0, posinf: An
 
 @idiom("unwrap")
 def _unwrap(xp: Any, p: Any, discont: Any = None, axis: int = -1, *, period: float = 2.0 * math.pi) -> Any:
-    """Return the angles with jumps of a whole period taken out; the jumps are constants."""
+    """Return the angles with jumps of a whole period removed; the jumps are constants."""
     p = xp.moveaxis(p, axis, -1)
     plain = xp.differentiates
     gap = plain.diff(base(p), axis=-1)
@@ -210,7 +210,7 @@ def _modf(xp: Any, x: Any) -> Any:
 
 @idiom("piecewise")
 def _piecewise(xp: Any, x: Any, condlist: Any, funclist: Any) -> Any:
-    """Return what the function of each condition gives where it holds."""
+    """Evaluate the function of each condition where the condition holds."""
     pieces = [piece(x) if callable(piece) else xp.full_like(x, piece) for piece in funclist]
     y = pieces[-1] if len(pieces) > len(condlist) else xp.zeros_like(x)
     for condition, piece in zip(condlist, pieces, strict=False):

@@ -1,4 +1,4 @@
-"""Putting arrays together and cutting them apart, and borders around them, under NumPy's names."""
+"""Functions that join and split arrays, under NumPy's names."""
 
 from __future__ import annotations
 

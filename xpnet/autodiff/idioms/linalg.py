@@ -34,7 +34,7 @@ def _multi_dot(xp: Any, arrays_: Any) -> Any:
 
 @idiom("linalg.lstsq")
 def lstsq(xp: Any, a: Any, b: Any, rcond: Any = None) -> Any:
-    """Return the solution of least squares of a matrix of full rank, its residuals, rank and singular values."""
+    """Return the least-squares solution for a matrix of full rank, the residuals, the rank and the singular values."""
     m, n = a.shape
     values = xp.linalg.svdvals(a)
     plain = xp.differentiates

@@ -1,4 +1,4 @@
-"""Elements at places: taken, put, and found, under NumPy's names."""
+"""Functions that take, put and find elements, under NumPy's names."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _place(xp: Any, arr: Any, mask: Any, vals: Any) -> None:
 
 
 def _over(xp: Any, values: Any, like: Any, n: int) -> Any:
-    """Return n values, again from the first where there are not enough."""
+    """Return n values, repeated from the first if there are fewer."""
     line = xp.reshape(arrays(xp, [values], like)[0], (-1,))
     return line[np.arange(n) % line.shape[0]]
 
@@ -135,7 +135,7 @@ def _copyto(xp: Any, dst: Any, src: Any, *, where: Any = None) -> None:
 
 
 def added_at(xp: Any, a: Any, key: Any, values: Any, sign: float) -> Any:
-    """Return the array with the values added at the key, as often as a place is named."""
+    """Return the array with the values added at the key; a position that occurs several times is added to each time."""
     key, _ = read_key(key, a)
     at = positions(key, base(a))
     (values,) = arrays(xp, [values], a)

@@ -1,4 +1,4 @@
-"""Polynomials under NumPy's names, their coefficients from the highest power down."""
+"""Polynomials under NumPy's names, with coefficients from the highest power down."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _polyval(xp: Any, p: Any, x: Any) -> Any:
 
 @idiom("polyfit")
 def _polyfit(xp: Any, x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:  # noqa: ARG001 (of full rank)
-    """Return the coefficients of least squares."""
+    """Return the coefficients of the least-squares fit."""
     x, y, w = arrays(xp, [x, y, w])
     rows = _vander(xp, x, deg + 1)
     if w is not None:
@@ -60,7 +60,7 @@ def _polymul(xp: Any, a1: Any, a2: Any) -> Any:
 
 
 def _numbers(xp: Any, n: int, like: Any) -> Any:
-    """Return ``n, n - 1, … 1``."""
+    """Return ``n, n - 1, …, 1``."""
     return xp.asarray(np.arange(n, 0, -1), dtype=like.dtype, device=device_of(base(like)))
 
 

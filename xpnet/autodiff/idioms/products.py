@@ -86,7 +86,7 @@ def _trace(xp: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dty
 
 @idiom("einsum")
 def einsum(xp: Any, subscripts: Any, *operands: Any, optimize: Any = False) -> Any:  # noqa: ARG001 (NumPy's)
-    """Return the sum of products that the letters say, by matrix products of one operand after the other."""
+    """Return the sum of products that the subscripts describe, as matrix products of one operand after another."""
     if not isinstance(subscripts, str):
         subscripts, operands = _from_lists(subscripts, *operands)
     names, result = _letters(subscripts.replace(" ", ""), [len(x.shape) for x in operands])
@@ -103,7 +103,7 @@ def einsum(xp: Any, subscripts: Any, *operands: Any, optimize: Any = False) -> A
 
 
 def _from_lists(*given: Any) -> tuple[str, tuple[Any, ...]]:
-    """Return letters and operands from operands that each have a list of the numbers of its axes behind it."""
+    """Return subscripts and operands from operands that are each followed by a list of axis numbers."""
 
     def letters(axes: Any) -> str:
         return "".join("..." if axis is Ellipsis else chr(97 + axis) for axis in axes)
@@ -131,7 +131,7 @@ def _letters(subscripts: str, ndims: list[int]) -> tuple[list[list[str]], list[s
 
 
 def _without_repeats(xp: Any, x: Any, letters: list[str]) -> tuple[Any, list[str]]:
-    """Return the diagonals of axes of one letter."""
+    """Return the operand with axes of the same letter replaced by their diagonal."""
     while len(set(letters)) < len(letters):
         letter = next(one for one in letters if letters.count(one) > 1)
         first = letters.index(letter)
@@ -142,7 +142,7 @@ def _without_repeats(xp: Any, x: Any, letters: list[str]) -> tuple[Any, list[str
 
 
 def _contracted(xp: Any, x: Any, a: list[str], y: Any, b: list[str], later: set[str]) -> tuple[Any, list[str]]:
-    """Return the product of two operands, summed over the letters that nobody asks for later."""
+    """Return the product of two operands, summed over the letters that are not needed later."""
     for letters, others in ((a, b), (b, a)):
         gone = tuple(at for at, one in enumerate(letters) if one not in later and one not in others)
         if gone:

@@ -1,4 +1,4 @@
-"""Sums and their like: those of the standard in NumPy's orders of arguments, averages, quantiles, and without NaN."""
+"""Reductions under NumPy's names: those of the standard, averages, running extremes and differences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xpnet.backend import device_of
 
 
 def _part(xp: Any, a: Any, where: Any, neutral: Any) -> Any:
-    """Return the array with what changes nothing where ``where`` is false."""
+    """Return the array with the neutral element where ``where`` is false."""
     if where is None:
         return a
     a, where = xp.broadcast_arrays(a, xp.asarray(where))
@@ -146,7 +146,7 @@ def _argpartition(xp: Any, a: Any, kth: Any, axis: Any = -1) -> Any:  # noqa: AR
 
 @idiom("lexsort")
 def _lexsort(xp: Any, keys: Any, axis: int = -1) -> Any:
-    """Return the order by the last of the keys, of equal ones by the one before it."""
+    """Return the indices that sort by the last key, with ties broken by the key before it."""
     first, *rest = keys
     order = base(xp.argsort(first, axis=axis))
     for key in rest:
@@ -177,7 +177,7 @@ def _cummin(xp: Any, a: Any, axis: int = 0) -> Any:
 
 
 def _extremes(xp: Any, larger: Any, a: Any, axis: int) -> Any:
-    """Return the running extreme, by doubling."""
+    """Return the running maximum or minimum, by doubling."""
     ahead = (slice(None),) * (axis % len(a.shape))
     step = 1
     while step < a.shape[axis]:
@@ -200,7 +200,7 @@ def _trapezoid(xp: Any, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) ->
 
 @idiom("gradient")
 def _gradient(xp: Any, f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """Return the central differences, of second order inside, of order ``edge_order`` at the ends."""
+    """Return the central differences, of second order inside and of order ``edge_order`` at the ends."""
     axes = tuple(range(len(f.shape))) if axis is None else reduced_axes(f, as_axis(axis))
     steps = list(spacing) if len(spacing) == len(axes) else list(spacing) * len(axes) or [1.0] * len(axes)
     found = [_differences(xp, xp.moveaxis(f, at, -1), h, edge_order, at) for at, h in zip(axes, steps, strict=True)]
@@ -233,7 +233,7 @@ REDUCE = {
     "logical_or": IDIOMS["any"],
     "logical_and": IDIOMS["all"],
 }
-"""What ``np.add.reduce`` and its like are; their axis is the first where none is given."""
+"""The functions of ``np.add.reduce`` and similar ones, which reduce over the first axis by default."""
 
 ACCUMULATE = {
     "add": IDIOMS["cumsum"],

@@ -1,4 +1,4 @@
-"""Shapes, orders and parts of arrays under NumPy's names."""
+"""Functions for the shape, order and parts of arrays, under NumPy's names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xpnet.backend import device_of
 def _reshape(xp: Any, a: Any, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: Any = None) -> Any:
     shape = newshape if shape is None else shape
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if order == "F":  # as the transposed array in the order of C
+    if order == "F":  # equals the transposed array reshaped in the order of C
         return _transpose(xp, xp.reshape(_transpose(xp, a), shape[::-1], copy=copy))
     return xp.reshape(a, shape, copy=copy)
 
@@ -225,7 +225,7 @@ def _meshgrid(xp: Any, *xi: Any, indexing: Any = "xy", sparse: bool = False, cop
 
 @idiom("resize")
 def _resize(xp: Any, a: Any, new_shape: Any) -> Any:
-    """Return the elements, again from the first where there are not enough."""
+    """Return an array of the new shape, with the elements repeated from the first if there are fewer."""
     shape = (new_shape,) if isinstance(new_shape, int) else tuple(new_shape)
     line = xp.reshape(a, (-1,))
     return xp.reshape(line[np.arange(math.prod(shape)) % line.shape[0]], shape)

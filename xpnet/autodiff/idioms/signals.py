@@ -14,7 +14,7 @@ from xpnet.backend import device_of
 
 @idiom("interp")
 def _interp(xp: Any, x: Any, xp_: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """Return ``f(x)`` on straight lines between the points, constant outside."""
+    """Return ``f(x)`` by linear interpolation between the points, constant outside."""
     x, points, values = arrays(xp, [x, xp_, fp])
     if period is not None:
         x, points = x % period, points % period

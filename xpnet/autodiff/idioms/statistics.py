@@ -1,4 +1,4 @@
-"""Quantiles, sums without NaN, and covariances, under NumPy's names."""
+"""Quantiles, functions that ignore NaN, and covariances, under NumPy's names."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _percentile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "lin
 
 
 def _host(q: Any) -> Any:
-    """Return a probability, or several, which say where and are not differentiated."""
+    """Return one or several probabilities as NumPy's array; they are not differentiated."""
     if base(q) is not q and q.node.trace.number:
         raise refuse("quantile", "a probability that has a derivative", "give stop_gradient(q)")
     return np.asarray(base(q))
 
 
 def _sorted_lines(xp: Any, a: Any, axis: Any, keepdims: bool) -> tuple[Any, tuple[int, ...]]:
-    """Return the elements over the axes, sorted, as lines of a last axis, and the shape of the results."""
+    """Return the elements over the axes, sorted along a last axis, and the shape of the results."""
     axes = reduced_axes(a, as_axis(axis))
     rest = tuple(at for at in range(len(a.shape)) if at not in axes)
     lines = xp.reshape(xp.permute_dims(a, rest + axes), (*(a.shape[at] for at in rest), count(a, axes)))
@@ -42,9 +42,9 @@ def _sorted_lines(xp: Any, a: Any, axis: Any, keepdims: bool) -> tuple[Any, tupl
 
 @idiom("quantile")
 def _quantile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """Return ``(1 - t) xₖ + t xₖ₊₁`` of the sorted elements; a NaN among them makes it NaN.
+    """Return ``(1 - t) xₖ + t xₖ₊₁`` of the sorted elements, or NaN if one of them is NaN.
 
-    NumPy says where, by the quantile of the numbers 0, 1, 2, …
+    The position k + t is NumPy's quantile of the numbers 0, 1, 2, …
     """
     lines, shape = _sorted_lines(xp, a, axis, keepdims)
     n = lines.shape[-1]
@@ -61,7 +61,7 @@ def _quantile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "linea
 
 @idiom("nanquantile")
 def _nanquantile(xp: Any, a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    """Return the quantile of what is a number; where nothing is, NaN."""
+    """Return the quantile of the elements that are not NaN, or NaN if there are none."""
     lines, shape = _sorted_lines(xp, _filled(xp, a, math.inf), axis, keepdims)
     numbers, _ = _sorted_lines(xp, xp.astype(~xp.isnan(a), a.dtype), axis, keepdims)
     plain, n = xp.differentiates, lines.shape[-1]
@@ -106,7 +106,7 @@ def _nanprod(xp: Any, a: Any, axis: Any = None, dtype: Any = None, *, keepdims: 
 
 
 def _numbers(xp: Any, a: Any, axis: Any, keepdims: bool) -> Any:
-    """Return how many are numbers."""
+    """Return the number of elements that are not NaN."""
     return xp.sum(xp.astype(~xp.isnan(a), a.dtype), axis=as_axis(axis), keepdims=keepdims)
 
 
@@ -176,7 +176,7 @@ def _cov(
     fweights: Any = None,
     aweights: Any = None,
 ) -> Any:
-    """Return the covariances of rows, ``Σ w (x - mean) (x - mean)ᴴ / (Σ w - ddof)``; the weights w are 1 as usual."""
+    """Return the covariances of rows, ``Σ w (x - mean) (x - mean)ᴴ / (Σ w - ddof)``; the weights w are 1 by default."""
     rows = []
     for part in (m, y):
         if part is not None:

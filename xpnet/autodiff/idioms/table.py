@@ -1,4 +1,4 @@
-"""The table of idioms, and what they share."""
+"""The table of idioms, and functions that they share."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def idiom(*names: str) -> Callable[[Idiom], Idiom]:
 
 
 def arrays(xp: Any, items: Any, like: Any = None) -> list[Any]:
-    """Return the items as arrays, numbers and lists like the first Variable among them, or like another one."""
+    """Return the items as arrays; numbers and lists get the dtype and device of ``like`` or of the first Variable."""
     first = next((item for item in (like, *items) if base(item) is not item), None)
     if first is None:
         return [item if item is None else xp.asarray(item) for item in items]
@@ -35,10 +35,10 @@ def arrays(xp: Any, items: Any, like: Any = None) -> list[Any]:
 
 
 def as_axis(axis: Any) -> Any:
-    """Return an axis, or a tuple of axes given as a list."""
+    """Return the axis, with a list of axes converted to a tuple."""
     return tuple(axis) if isinstance(axis, list) else axis
 
 
 def refuse(name: str, got: str, remedy: str) -> LibraryError:
-    """Return the error for what cannot be recorded."""
+    """Return the error for a function or argument that cannot be recorded."""
     return LibraryError("Variable", f"{name} must be a function of the standard, or made of some", got, remedy)

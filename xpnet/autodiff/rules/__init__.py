@@ -1,4 +1,4 @@
-"""How gradients pass through every function of the standard."""
+"""Gradients and tangents of every function of the standard."""
 
 from xpnet.autodiff.rules import (
     creation,

@@ -1,4 +1,4 @@
-"""The functions that make arrays from numbers, of which some may be Variables and keep their history."""
+"""Functions that make arrays from numbers, which may be Variables and then keep their history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_variable(x: Any) -> bool:
 
 
 def like_first(xp: Any, dtype: Any, device: Any, *numbers: Any) -> tuple[Any, Any, list[Any]]:
-    """Return the numbers as arrays of one dtype and device, by default those of the first Variable among them."""
+    """Return a dtype and a device, by default those of the first Variable, and the numbers as arrays of these."""
     first = next(base(number) for number in numbers if is_variable(number))
     dtype = first.dtype if dtype is None else dtype
     device = device_of(first) if device is None else device
@@ -25,12 +25,12 @@ def like_first(xp: Any, dtype: Any, device: Any, *numbers: Any) -> tuple[Any, An
 
 @composite("full")
 def _full(xp: Any, shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
-    """Return the number, repeated."""
+    """Return an array of the shape, filled with the number."""
     if not is_variable(fill_value):
         return xp.asarray(xp.differentiates.full(shape, fill_value, dtype=dtype, device=device))
     _, _, (number,) = like_first(xp, dtype, device, fill_value)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    return xp.asarray(xp.broadcast_to(number, shape), copy=True)  # nobody's view, so that items may be assigned
+    return xp.asarray(xp.broadcast_to(number, shape), copy=True)  # not a view, so that items may be assigned
 
 
 FULL_LIKE = Rule("full_like", batch=aligned)
@@ -38,7 +38,7 @@ FULL_LIKE = Rule("full_like", batch=aligned)
 
 @composite("full_like")
 def _full_like(xp: Any, x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
-    """Return the number in the shape of x."""
+    """Return an array of the shape of x, filled with the number."""
     if not is_variable(fill_value):
         named = {"dtype": dtype, "device": device}
         return xp.asarray(apply_value(FULL_LIKE, xp.differentiates.full_like, (base(x), fill_value), named))
@@ -67,7 +67,7 @@ def _linspace(
     return (1.0 - t) * start + t * stop
 
 
-@composite("arange", "0 by stop, which only says how many")
+@composite("arange", "0 by stop, which only determines the size")
 def _arange(xp: Any, start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None) -> Any:
     """Return ``start + i step`` below stop."""
     start, stop = (0, start) if stop is None else (start, stop)
@@ -82,6 +82,6 @@ def _arange(xp: Any, start: Any, /, stop: Any = None, step: Any = 1, *, dtype: A
 
 @composite("from_dlpack")
 def _from_dlpack(xp: Any, x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
-    """Return the same array."""
+    """Return the array; a Variable keeps its history."""
     given = {name: value for name, value in (("device", device), ("copy", copy)) if value is not None}
     return xp.asarray(x if is_variable(x) else xp.differentiates.from_dlpack(x, **given), **given)

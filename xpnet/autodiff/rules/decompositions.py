@@ -1,9 +1,9 @@
 # ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
 """Rules of decompositions: triangular factors, eigenvalues and singular values.
 
-Where two eigenvalues or singular values coincide, to rounding, the derivative of the vectors of that matrix is NaN: it
-depends on which of many vectors a library took. Vectors are unique up to a sign (of complex matrices a phase): only
-functions that do not depend on it have a derivative. ``cholesky``, ``eigh`` and ``eigvalsh`` give the symmetric one.
+If two eigenvalues or singular values coincide, up to rounding, the derivative of the vectors of that matrix is NaN: it
+depends on the library's choice of vectors. Vectors are unique up to a sign, or a phase for complex matrices: only
+functions that do not depend on it have a derivative. ``cholesky``, ``eigh`` and ``eigvalsh`` give a symmetric gradient.
 
 Source: J. Townsend, Differentiating the singular value decomposition, 2016; S. Walter, L. Lehmann, Algorithmic
 differentiation of linear algebra functions with application in optimum experimental design, 2010; M. Giles, An extended
@@ -39,7 +39,7 @@ class QRResult(NamedTuple):
 
 
 class SVDResult(NamedTuple):
-    """Left vectors, singular values, right vectors."""
+    """Left singular vectors, singular values, and right singular vectors."""
 
     U: Any
     S: Any
@@ -85,7 +85,7 @@ def _eigh(g: Any, y: Any, a: Any) -> Any:
 
 
 def diagonal(x: Any, like: Any) -> Any:
-    """Return the diagonal, real where the other array is."""
+    """Return the diagonal, converted to real if the other array is real."""
     d = array_namespace(x).linalg.diagonal(x)
     return array_namespace(d).real(d) if dtype_kind(d) == "complex" and dtype_kind(like) != "complex" else d
 
@@ -100,7 +100,7 @@ def _eigh_moves(moves: Any, y: Any, a: Any) -> Any:
 
 
 def asked(turn: Any, inverse: Any) -> Any:
-    """Return ``turn / gap``, 0 where nothing turns: vectors of equal eigenvalues matter where they are used."""
+    """Return ``turn / gap``, or 0 where ``turn`` is 0, so that vectors that are not used give no NaN."""
     xp = array_namespace(turn, inverse)
     return xp.where(turn == 0, xp.zeros_like(turn), turn * inverse)
 
@@ -115,7 +115,7 @@ ASKED = Rule(
 
 
 def _inverse(gaps: Any, values: Any) -> Any:
-    """Return ``1 / gap``, NaN for pairs of values that coincide to rounding, 0 on the diagonal."""
+    """Return ``1 / gap``, NaN for pairs of values that coincide up to rounding, and 0 on the diagonal."""
     xp, n = array_namespace(gaps, values), values.shape[-1]
     rounding = 8.0 * n * float(xp.finfo(values.dtype).eps)
     largest = xp.max(xp.abs(values), axis=-1, keepdims=True)[..., None] if n else xp.zeros_like(gaps)
@@ -144,7 +144,7 @@ def _svd(g: Any, y: Any, a: Any, full_matrices: bool = True) -> Any:
         if g_u is not None or g_vh is not None:
             raise ArgumentError(
                 "svd",
-                "full_matrices must be False where U or Vh is differentiated",
+                "full_matrices must be False if U or Vh is differentiated",
                 f"full matrices of shape {(m, n)}",
                 "the vectors beyond the rank are not unique: pass full_matrices=False",
             )
@@ -176,7 +176,7 @@ def _svd(g: Any, y: Any, a: Any, full_matrices: bool = True) -> Any:
 
 
 def _svd_moves(moves: Any, y: Any, a: Any, full_matrices: bool = True) -> Any:
-    """Return ``dU, Re diag P, dVᴴ`` with ``P = Uᴴ da V``; of vectors beyond the rank NaN."""
+    """Return ``dU, Re diag P, dVᴴ`` with ``P = Uᴴ da V``; NaN for vectors beyond the rank."""
     (da,), (m, n) = moves, a.shape[-2:]
     if full_matrices and m != n:
         _, move, _ = _svd_moves(moves, array_namespace(a).linalg.svd(a, full_matrices=False), a, False)
@@ -218,7 +218,7 @@ def _qr(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     if mode == "complete" and m > n:
         raise ArgumentError(
             "qr",
-            "mode must be 'reduced' where it is differentiated",
+            "mode must be 'reduced' if it is differentiated",
             f"'complete' for shape {(m, n)}",
             "the columns beyond the rank are not unique: pass mode='reduced'",
         )
@@ -255,7 +255,7 @@ def _qr_moves(moves: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
         below = xp.zeros((*r.shape[:-2], m - n, n), dtype=r.dtype, device=device_of(r))
         return xp.full_like(q, float("nan")), xp.concat([move, below], axis=-2)
     k = min(m, n)
-    square, left = r[..., :k], da[..., :k]  # the columns that follow change as Qᴴ times them
+    square, left = r[..., :k], da[..., :k]  # the remaining columns of r are Qᴴ times those of a
     whole = mh(xp.linalg.solve(mh(square), mh(left)))
     inside = mh(q) @ whole
     lower = xp.tril(inside, k=-1)

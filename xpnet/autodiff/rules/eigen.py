@@ -1,9 +1,9 @@
 # ruff: noqa: ARG001 (a rule takes all that its function takes)
 """The rule of the eigenvalues and eigenvectors of general matrices.
 
-Vectors have length 1 and a phase that a library chooses. There is no derivative, and the answer is NaN: by a function
-that depends on the phase of its vectors; by one that treats equal eigenvalues, or their vectors, differently; and
-where two vectors are parallel, so that the matrix has no basis of eigenvectors.
+Vectors have length 1 and a phase that the library chooses. The derivative does not exist, and the result is NaN, for a
+function that depends on the phase of the vectors, for one that treats equal eigenvalues or their vectors differently,
+and if two vectors are parallel, so that the matrix has no basis of eigenvectors.
 
 Source: C. Boeddeker, P. Hanebrink, L. Drude, J. Heymann, R. Haeb-Umbach, On the computation of complex-valued
 gradients with application to statistically optimum beamforming, 2017, section 4.6; M. Giles, An extended collection of

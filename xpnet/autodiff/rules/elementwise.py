@@ -1,9 +1,9 @@
 # ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
 """Rules of the element-wise functions.
 
-Where no derivative exists: ``abs``, ``sign``, ``hypot`` and ``atan2`` have 0 at 0 (``sign`` of complex
+Gradients at points without a derivative: ``abs``, ``sign``, ``hypot`` and ``atan2`` have 0 at 0 (``sign`` of complex
 numbers NaN); ``maximum`` and ``minimum`` give each side of a tie one half; ``clip`` passes gradients at its bounds;
-``sqrt``, ``log`` and ``reciprocal`` give what the library computes there, inf or NaN.
+``sqrt``, ``log`` and ``reciprocal`` have the value that the library computes there, inf or NaN.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 
 
 def as_number(mask: Any, like: Any) -> Any:
-    """Return a mask as zeros and ones of an array's dtype."""
+    """Return a mask as zeros and ones in the dtype of another array."""
     return array_namespace(mask, like).astype(mask, like.dtype)
 
 
@@ -35,20 +35,20 @@ def zeros_like(x: Any) -> Any:
 
 
 def as_mask(condition: Any, like: Any) -> Any:
-    """Return a condition as an array of true and false, which NumPy takes from numbers too."""
+    """Return a condition as a mask; a number, which NumPy also accepts, becomes an array of bool."""
     if type(condition) in NUMBERS:
         return array_namespace(like).full((), bool(condition), device=device_of(like))
     return condition if dtype_kind(condition) == "bool" else condition != 0
 
 
 def nonzero_or_one(x: Any) -> Any:
-    """Return ``x`` with ones for its zeros, to divide by."""
+    """Return ``x`` with its zeros replaced by ones, for use as a divisor."""
     xp = array_namespace(x)
     return xp.where(x == 0, xp.ones_like(x), x)
 
 
 def keep_where(mask: Any, g: Any) -> Any:
-    """Return ``g`` where the mask holds, else 0, also where g is inf or NaN."""
+    """Return ``g`` where the mask is true and 0 elsewhere, even if g is inf or NaN there."""
     xp = array_namespace(mask, g)
     return xp.where(mask, g, xp.zeros_like(g))
 
@@ -69,7 +69,7 @@ def _asinh(g: Any, y: Any, x: Any) -> Any:
     xp = array_namespace(x)
     if dtype_kind(x) == "complex":
         return g / xp.sqrt(x * x + 1.0)
-    return g / xp.hypot(x, xp.ones_like(x))  # x * x may be too large
+    return g / xp.hypot(x, xp.ones_like(x))  # x * x may overflow
 
 
 rule("add", lambda g, y, a, b: g, lambda g, y, a, b: g, fits=True)
@@ -109,7 +109,7 @@ rule("atanh", lambda g, y, x: g / ((1.0 - x) * (1.0 + x)), fresh=True, note="inf
 
 
 def _sqrt_product(a: Any, b: Any) -> Any:
-    """Return ``√a √b``, which has the branch cuts of the inverse functions where ``√(ab)`` has others."""
+    """Return ``√a √b``, which has the branch cuts of the inverse functions, unlike ``√(ab)``."""
     xp = array_namespace(a)
     return xp.sqrt(a) * xp.sqrt(b)
 
@@ -130,7 +130,7 @@ def _pow_exponent(g: Any, y: Any, x: Any, n: Any) -> Any:
             return zeros_like(g)
         return g * y * (math.log(x) if type(x) is not complex and x > 0 else _log_number(x, n))
     xp = array_namespace(x)
-    settled = (xp.isinf(y) & (g == 0)) | (xp.isinf(x) & (y == 0))  # y is the same beside this exponent
+    settled = (xp.isinf(y) & (g == 0)) | (xp.isinf(x) & (y == 0))  # y does not change near this exponent
     return keep_where(~settled, g * y * xp.log(nonzero_or_one(x)))
 
 
@@ -150,7 +150,7 @@ rule(
 
 
 def unit(a: Any, r: Any) -> Any:
-    """Return ``a / r``, 0 at ``r = 0``; its own derivative is not a number there, as a norm has no second one."""
+    """Return ``a / r``, or 0 at ``r = 0``, where its own derivative is NaN: a norm has no second derivative there."""
     return keep_where(r != 0, a / nonzero_or_one(r))
 
 
@@ -170,7 +170,7 @@ def direction(a: Any, r: Any) -> Any:
 
 
 def recorded(rule: Rule, function: Any, *args: Any) -> Any:
-    """Call an internal function; on Variables it is recorded like those of the namespace."""
+    """Call an internal function; on Variables, it is recorded as the functions of the namespace are."""
     return apply(rule, function, args)
 
 
@@ -185,7 +185,7 @@ rule(
 
 
 def _atan2(g: Any, a: Any, b: Any) -> Any:
-    """Return ``g b / r²``, divided twice: the square of r may be too small or too large."""
+    """Return ``g b / r²`` by two divisions, because r² may underflow or overflow."""
     r = nonzero_or_one(array_namespace(a, b).hypot(a, b))
     return g * (b / r / r)
 
@@ -201,7 +201,7 @@ rule(
 
 
 def _logaddexp(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """Return ``g eᵃ⁻ʸ``, whose exponent is 0 where an infinite a decides; two of them share."""
+    """Return ``g eᵃ⁻ʸ``; the exponent is 0 if a is the infinite result, and one half if both operands are."""
     xp = array_namespace(y, a)
     infinite = (a == y) & xp.isinf(y)
     a, y, both = keep_where(~infinite, a + zeros_like(y)), keep_where(~infinite, y), infinite & (b == a)
@@ -220,7 +220,7 @@ rule(
 
 
 def _share_of_larger(g: Any, a: Any, b: Any) -> Any:
-    """Return ``g`` where ``a > b``, one half of it in a tie."""
+    """Return ``g`` where ``a > b``, and one half of it for a tie."""
     xp = array_namespace(g, a, b)
     return xp.where(a == b, 0.5 * g, keep_where(a > b, g))
 
@@ -286,7 +286,7 @@ def _sign(g: Any, y: Any, x: Any) -> Any:
 
 
 def _sign_moves(moves: Any, y: Any, x: Any) -> Any:
-    """Return ``(dx - y² conj dx) / 2r``: the sign of complex numbers is not analytic, and has another transpose."""
+    """Return ``(dx - y² conj dx) / 2r``; it is not the gradient's formula, as the complex sign is not analytic."""
     return _sign(moves[0], y if dtype_kind(x) != "complex" else conj(y), x)
 
 

@@ -1,8 +1,8 @@
 # ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
 """Rules of the Fourier transforms.
 
-A discrete Fourier transform is a symmetric matrix: unconjugated, its gradient is the same transform again.
-The transforms over several axes, and the Hermitian ones, are made of those over one.
+A discrete Fourier transform is a symmetric matrix, so its unconjugated gradient is the same transform.
+The transforms over several axes, and the Hermitian ones, are composed of those over one axis.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OPPOSITE = {"backward": "forward", None: "forward", "forward": "backward", "orth
 
 
 def resize(x: Any, n: int, axis: int) -> Any:
-    """Return ``x`` cut or filled with zeros to n elements along the axis."""
+    """Return ``x`` truncated or padded with zeros to n elements along the axis."""
     length = x.shape[axis]
     if length == n:
         return x
@@ -74,7 +74,7 @@ rule(
 
 
 def _sizes(x: Any, s: Any, axes: Any) -> list[tuple[int | None, int]]:
-    """Return the pairs of size and axis of a transform over several axes."""
+    """Return pairs of size and axis for a transform over several axes."""
     ndim = len(x.shape)
     if axes is None:
         axes = tuple(range(ndim)) if s is None else tuple(range(ndim - len(s), ndim))
@@ -99,7 +99,7 @@ def _ifftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "
 
 @composite("fft.rfftn")
 def _rfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """Return ``rfft`` over the last axis, ``fft`` over the others."""
+    """Return ``rfft`` over the last axis and ``fft`` over the others."""
     *rest, (last, axis) = _sizes(x, s, axes)
     x = xp.fft.rfft(x, n=last, axis=axis, norm=norm)
     for n, axis in reversed(rest):
@@ -109,7 +109,7 @@ def _rfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "
 
 @composite("fft.irfftn")
 def _irfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """Return ``ifft`` over the first axes, ``irfft`` over the last."""
+    """Return ``ifft`` over the first axes and ``irfft`` over the last."""
     *rest, (last, axis) = _sizes(x, s, axes)
     for n, at in rest:
         x = xp.fft.ifft(x, n=n, axis=at, norm=norm)
@@ -118,7 +118,7 @@ def _irfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = 
 
 @composite("fft.hfft")
 def _hfft(xp: Any, x: Any, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Any:
-    """Return the transform, real, of a signal with Hermitian symmetry."""
+    """Return the real transform of a signal with Hermitian symmetry."""
     x = xp.conj(x) if dtype_kind(x) == "complex" else x
     return xp.fft.irfft(x, n=n, axis=axis, norm=OPPOSITE[norm])
 

@@ -1,8 +1,8 @@
 # ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
-"""Rules of indexing, taking and sorting, and the scatter-add that is their transpose.
+"""Rules of indexing, taking and sorting, and scatter-add, which is their transpose.
 
-Sorting passes each gradient to the element that came to that place; equal elements keep the order in which
-the library put them. Keys that are arrays stand in ``keys``.
+Sorting passes each gradient to the element that was moved to that position; equal elements keep the order that
+the library gave them. Keys with arrays are in ``keys``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def place(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _place_by_take(xp: Any, g: Any, keys: list[Any], shape: tuple[int, ...]) -> Any:
-    """Do the same by ``take`` alone: every place of an axis names its element of ``g``, or a zero behind them."""
+    """Return the result of ``place`` by ``take`` alone: each position of an axis takes a row of ``g``, or zeros."""
     named = sum(1 for item in keys if item is not Ellipsis)
     at = next((at for at, item in enumerate(keys) if item is Ellipsis), len(keys))
     keys[at : at + 1] = [slice(None)] * (len(shape) - named)
@@ -85,7 +85,7 @@ def check_kind(x: Any, value: Any) -> None:
     given, held = (KINDS[type(v) if type(v) in NUMBERS else dtype_kind(v)] for v in (value, x))
     if given > max(held, 1):
         must, remedy = (
-            f"what is assigned to {x.dtype} must be of its kind",
+            f"a value assigned to {x.dtype} must be of the same kind",
             "give it another dtype with xp.astype(x, …)",
         )
         raise DtypeError("Variable", must, getattr(value, "dtype", value), remedy)
@@ -108,7 +108,7 @@ def set_masked(x: Any, value: Any, mask: Any) -> Any:
 
 
 def align(mask: Any, x: Any) -> tuple[Any, tuple[int, ...]]:
-    """Return the mask with axes of size 1 for those that it does not name, and the sizes of those.
+    """Return the mask with axes of size 1 for the axes that it does not index, and the sizes of those.
 
     Raises: ``ShapeError``.
     """
@@ -121,7 +121,7 @@ def align(mask: Any, x: Any) -> tuple[Any, tuple[int, ...]]:
 
 
 def masked(mask: Any, value: Any, rest: tuple[int, ...]) -> int:
-    """Count the elements that the mask takes; the value must have a row for each, or one for all.
+    """Return the number of elements that the mask selects; the value must have a row for each, or one for all.
 
     Raises: ``ShapeError``.
     """
@@ -134,7 +134,7 @@ def masked(mask: Any, value: Any, rest: tuple[int, ...]) -> int:
 
 
 def ranks(mask: Any) -> Any:
-    """Return the number of each masked element among them, in one axis; -1 elsewhere."""
+    """Return, for the flattened mask, the rank of each true element among the true ones, and -1 elsewhere."""
     xp = array_namespace(mask)
     flat = xp.reshape(mask, (prod(mask.shape),))
     at = wide(xp.astype(flat, xp.int32))
@@ -170,7 +170,7 @@ def _place_rows(call: Any, args: list[Any], ndims: Any, keywords: dict[str, Any]
 
 
 def _set_rows(call: Any, args: list[Any], ndims: Any, keywords: dict[str, Any]) -> Any:
-    """``x[key] = value``, where either may be a batch; masks are read by functions that have batching rules."""
+    """Compute ``x[key] = value`` if x or value is a batch; keys with masks use functions that have batching rules."""
     x, value, key = args
     if ndims[0] is None:
         x = array_namespace(x, value).broadcast_to(x, (value.shape[0], *x.shape))
@@ -180,7 +180,7 @@ def _set_rows(call: Any, args: list[Any], ndims: Any, keywords: dict[str, Any]) 
 
 
 def _scatter_rows(call: Any, args: list[Any], ndims: Any, keywords: dict[str, Any]) -> Any:
-    """``scatter_add``: with indices of their own the rows are laid end to end."""
+    """Compute ``scatter_add``; if the indices are a batch, the rows are concatenated."""
     (g, indices, axis, size), (ndim, picks, *_) = args, ndims
     if picks is None:
         return call(g, indices, moved(axis, ndim), size)
@@ -203,7 +203,7 @@ SETITEM, SETMASK = (
 
 
 def scatter_add(g: Any, indices: Any, axis: int, size: int) -> Any:
-    """Return ``yₖ = Σ gᵢ`` over ``i`` with ``indicesᵢ = k``, along the axis; indices outside add to nothing."""
+    """Return ``yₖ = Σ gᵢ`` over ``i`` with ``indicesᵢ = k``, along the axis; indices out of range are ignored."""
     xp = array_namespace(g)
     g = xp.moveaxis(g, axis, 0)
     length, *rest = g.shape
@@ -212,7 +212,7 @@ def scatter_add(g: Any, indices: Any, axis: int, size: int) -> Any:
 
 
 def places(indices: Any, size: int, like: Any) -> Any:
-    """Return indices, which may be numbers in a list, of a dtype that holds the size, none of them negative."""
+    """Return indices, or a list of numbers, as non-negative indices of a dtype that can hold the size."""
     xp, device = array_namespace(like), device_of(like)
     if not hasattr(indices, "dtype") or not hasattr(indices, "shape"):
         indices = xp.asarray(indices, device=device)
@@ -222,7 +222,7 @@ def places(indices: Any, size: int, like: Any) -> Any:
 
 def _take(g: Any, y: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
     xp, shape = array_namespace(g), tuple(x.shape)
-    if axis is None:  # NumPy takes from all elements
+    if axis is None:  # NumPy takes from the flattened array
         shape, axis = (prod(shape),), 0
     axis %= len(shape)
     indices = places(indices, shape[axis], x)
@@ -245,7 +245,7 @@ rule("take", _take, forward=linear(), batch=taken, note="an index taken twice re
 
 
 def _take_along_axis(g: Any, y: Any, x: Any, indices: Any, axis: int | None = -1) -> Any:
-    """Return the lines side by side in one axis, on which ``scatter_add`` works as for ``take``."""
+    """Return the gradient by ``scatter_add``, with the lines concatenated along one axis, as for ``take``."""
     xp = array_namespace(g)
     if axis is None:
         return _take(g, y, x, indices)
@@ -261,7 +261,7 @@ def _take_along_axis(g: Any, y: Any, x: Any, indices: Any, axis: int | None = -1
 
 
 def keep_index(at: Any, size: int, line: Any) -> Any:
-    """Return places in their line as places among all lines; -1 for those outside, not in another line."""
+    """Return indices into each line as indices into the concatenated lines, with -1 for indices out of range."""
     xp = array_namespace(at)
     return xp.where((at >= 0) & (at < size), at + line * size, xp.full_like(at, -1))
 
@@ -277,7 +277,7 @@ def _order(x: Any, axis: int, descending: bool, stable: bool) -> Any:
 
 def _sort(g: Any, y: Any, x: Any, axis: int | None = -1, descending: bool = False, stable: bool = True) -> Any:
     xp, shape = array_namespace(g, x), tuple(x.shape)
-    if axis is None:  # NumPy sorts all elements
+    if axis is None:  # NumPy sorts the flattened array
         x, axis = xp.reshape(x, (-1,)), 0
     back = xp.argsort(_order(x, axis, descending, stable), axis=axis)
     return xp.reshape(xp.take_along_axis(g, back, axis=axis), shape)

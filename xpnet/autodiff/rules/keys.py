@@ -1,8 +1,8 @@
 # ruff: noqa: ARG001 (a rule takes all that its function takes)
-"""Rules of array keys: integer arrays, several of them, and masks, mixed with slices, None and integers as in NumPy.
+"""Rules of keys with arrays: integer arrays and masks, mixed with slices, None and integers as in NumPy.
 
-Reading passes each gradient back to the place that it was read from, by scatter-add; of a place that is read twice the
-gradients add up. Of a place that is assigned twice the last value stays, and it alone has a gradient.
+Reading passes each gradient back to the position that was read, by scatter-add; the gradients of a position that is
+read twice are added. If a position is assigned twice, the last value remains, and it alone has a gradient.
 
 Source: Python array API standard, 2024.12, "Indexing and slicing"; NumPy reference, "Indexing on ndarrays".
 """
@@ -29,9 +29,9 @@ from xpnet.kernels.scatter import wide
 
 
 def read_key(key: Any, x: Any) -> tuple[Any, bool]:
-    """Return the key without Variables and lists, and whether there are arrays with axes, or masks, in it.
+    """Return the key without Variables and lists, and whether it contains masks or arrays with axes.
 
-    Raises: ``DtypeError`` for what is no key.
+    Raises: ``DtypeError`` for an item that is not a valid key.
     """
     xp: Any = None
     device, several = None, type(key) is tuple
@@ -76,10 +76,10 @@ def _no_key(got: str, remedy: str) -> DtypeError:
 
 
 def read(x: Any, key: Any) -> Any:
-    """Return ``x[key]``, by the library's own indexing or, where that cannot or differs from NumPy's, by ``take``."""
+    """Return ``x[key]``, by the library's own indexing or, if that fails or differs from NumPy's, by ``take``."""
     xp = array_namespace(x)
     if xp is not np and type(key) is tuple and any(_is_number(item) for item in key):
-        return taken(x, key)  # torch puts the axes of arrays elsewhere where a number stands apart from them
+        return taken(x, key)  # torch places the axes of arrays differently if a number is separated from them
     try:
         return x[key]
     except (IndexError, TypeError, RuntimeError, NotImplementedError, ValueError) as error:
@@ -94,12 +94,12 @@ def _is_number(item: Any) -> bool:
 
 
 def has_batch(key: Any) -> bool:
-    """Return whether there is a batch in the key: each of its rows has its own."""
+    """Return whether the key contains a batch, so that each row of the batch has a key of its own."""
     return any(type(item) is Batch for item in (key if type(key) is tuple else (key,)))
 
 
 def taken(x: Any, key: Any) -> Any:
-    """Return ``x[key]`` by ``take``."""
+    """Return ``x[key]``, computed by ``take``."""
     at = positions(key, x)
     xp = array_namespace(x, at)
     y = xp.take(xp.reshape(x, (prod(x.shape),)), xp.reshape(at, (prod(at.shape),)), axis=0)
@@ -107,7 +107,7 @@ def taken(x: Any, key: Any) -> Any:
 
 
 def positions(key: Any, x: Any) -> Any:
-    """Return the places of ``x[key]`` among all elements of x, shaped as ``x[key]``; those outside are ``size``."""
+    """Return the flat positions of ``x[key]`` in x, in the shape of ``x[key]``; positions out of range are ``size``."""
     batches = [item for item in (key if type(key) is tuple else (key,)) if type(item) is Batch]
     xp, shape = array_namespace(x, *batches), tuple(x.shape)
     if is_mask(key) and tuple(key.shape) == ():
@@ -115,7 +115,7 @@ def positions(key: Any, x: Any) -> Any:
     items = _expanded(key, shape)
     arrays = [at for at, (item, _) in enumerate(items) if item is not None and not isinstance(item, slice)]
     apart = any(b - a > 1 for a, b in pairwise(arrays))
-    front = 0 if apart else arrays[0]  # where the axes of the arrays come to stand
+    front = 0 if apart else arrays[0]  # the position of the axes of the arrays in the result
     block = _broadcast(*(tuple(getattr(items[at][0], "shape", ())) for at in arrays))
     before = [at for at in range(len(items)) if at not in arrays and (at < front and not apart)]
     after = [at for at in range(len(items)) if at not in arrays and at not in before]
@@ -171,9 +171,9 @@ def _expanded(key: Any, shape: tuple[int, ...]) -> list[tuple[Any, int]]:
 
 
 def _nonzero(mask: Any) -> tuple[Any, ...]:
-    """Return where the mask is true.
+    """Return the indices at which the mask is true.
 
-    Raises: ``DtypeError`` on a library without shapes that depend on values.
+    Raises: ``DtypeError`` for a library that has no shapes that depend on values.
     """
     xp = array_namespace(mask)
     try:
@@ -189,7 +189,7 @@ def is_mask(item: Any) -> bool:
 
 
 def _axes_of(item: Any) -> int:
-    """Return how many axes of the array an item of a key names."""
+    """Return the number of axes that an item of a key indexes."""
     return 0 if item is None or item is Ellipsis else len(item.shape) if is_mask(item) else 1
 
 
@@ -222,7 +222,7 @@ def assign(x: Any, value: Any, key: Any) -> Any:
 
 
 def _last(at: Any, size: int) -> tuple[Any, Any]:
-    """Return for every element of an array whether it is among the positions, and at which of them the last time."""
+    """Return, for every element, whether it is among the positions, and the index of its last occurrence there."""
     xp = array_namespace(at)
     line = xp.reshape(at, (prod(at.shape),))
     order = xp.argsort(line, stable=True)

@@ -1,7 +1,7 @@
 # ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
-"""Rules of products of vectors and matrices, and of norms made of them.
+"""Rules of products of vectors and matrices, and of norms composed of them.
 
-Norms have 0 where they are 0, and no second derivative there. The norm of order 0 counts and has no gradient.
+A norm has gradient 0 where it is 0, and no second derivative there. The norm of order 0 counts and has no gradient.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ for name in ("matmul", "linalg.matmul"):
 
 
 def _unequal(who: str, size1: Any, size2: Any) -> ShapeError:
-    must = "the axes that are summed must have equal sizes"
+    must = "the summed axes must have equal sizes"
     return ShapeError(who, must, f"{size1} and {size2}", "name other axes")
 
 
@@ -61,7 +61,7 @@ def vecdot(xp: Any, x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 @composite("tensordot")
 def tensordot(xp: Any, x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    """Return the product of two arrays summed over pairs of axes."""
+    """Return the product of two arrays, summed over pairs of axes."""
     n1, n2 = len(x1.shape), len(x2.shape)
     if isinstance(axes, int):
         axes = (tuple(range(n1 - axes, n1)), tuple(range(axes)))
@@ -91,7 +91,7 @@ def _outer(xp: Any, x1: Any, x2: Any, /) -> Any:
 
 @composite("linalg.cross")
 def _cross(xp: Any, x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """Return the vector product of vectors of three elements."""
+    """Return the cross product of vectors of three elements."""
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
         raise ArgumentError(
             "cross",
@@ -110,7 +110,7 @@ def _diagonal(g: Any, y: Any, x: Any, offset: int = 0) -> Any:
     xp = array_namespace(g)
     rows, columns = x.shape[-2:]
     above, length = max(-offset, 0), g.shape[-1]
-    if length == 0:  # an offset outside
+    if length == 0:  # the offset is out of range
         return xp.zeros(tuple(x.shape), dtype=g.dtype, device=device_of(g))
     sides = [(*g.shape[:-1], n) for n in (above, rows - above - length)]
     before, after = (xp.zeros(shape, dtype=g.dtype, device=device_of(g)) for shape in sides)
@@ -182,7 +182,7 @@ rule(
 )
 
 
-@composite("linalg.matrix_norm", "as svdvals and vector_norm, of which it is made")
+@composite("linalg.matrix_norm", "as svdvals and vector_norm, of which it is composed")
 def _matrix_norm(xp: Any, x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
     """Return the norm of the matrices in the last two axes."""
     if ord == "fro":

@@ -1,8 +1,8 @@
 # ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
-"""Rules of inverses, solutions of equations and determinants.
+"""Rules of inverses, solutions of linear equations, and determinants.
 
-Where no derivative exists: matrices must be invertible for ``inv``, ``solve`` and ``slogdet`` and of locally constant
-rank for ``pinv``; ``det`` has a first derivative of every matrix, a second one of invertible ones.
+To have a derivative, matrices must be invertible for ``inv``, ``solve`` and ``slogdet``, and have a locally constant
+rank for ``pinv``; ``det`` has a first derivative for every matrix, and a second one for invertible matrices.
 
 Source: M. Giles, An extended collection of matrix derivative results, 2008.
 """
@@ -22,7 +22,7 @@ from xpnet.backend import array_namespace, device_of, dtype_kind, library_of
 
 
 class SlogdetResult(NamedTuple):
-    """The sign of a determinant and the logarithm of its size."""
+    """The sign of a determinant and the logarithm of its absolute value."""
 
     sign: Any
     logabsdet: Any
@@ -72,7 +72,7 @@ def _solve_moves(moves: Any, x: Any, a: Any, b: Any) -> Any:
 
 
 def _det(g: Any, y: Any, a: Any) -> Any:
-    """Return ``g det(a) a⁻ᵀ``; where that is 0 times infinity, the cofactors from singular values."""
+    """Return ``g det(a) a⁻ᵀ``, or for singular matrices the cofactors, computed from singular values."""
     xp = array_namespace(a)
     singular = (y == 0)[..., None, None]
     product = g * y
@@ -84,7 +84,7 @@ def _det(g: Any, y: Any, a: Any) -> Any:
 
 
 def cofactors(a: Any) -> Any:
-    """Return ``∂det/∂a = det(u vᴴ) Σᵢ uᵢ vᵢᴴ Πⱼ≠ᵢ sⱼ`` by the singular values, unconjugated."""
+    """Return ``∂det/∂a = det(u vᴴ) Σᵢ uᵢ vᵢᴴ Πⱼ≠ᵢ sⱼ``, computed from singular values, unconjugated."""
     xp = array_namespace(a)
     u, s, vh = xp.linalg.svd(a, full_matrices=False)
     turn = xp.linalg.det(u) * xp.linalg.det(vh)
@@ -93,7 +93,7 @@ def cofactors(a: Any) -> Any:
 
 
 def _no_second(g: Any, y: Any, a: Any) -> Any:
-    """Return naN for the matrices that a gradient asks about."""
+    """Return NaN for the matrices whose gradient is not zero."""
     xp = array_namespace(g)
     asked = xp.any(g != 0, axis=(-2, -1), keepdims=True)
     return xp.where(asked, xp.full_like(g, float("nan")), xp.zeros_like(g))

@@ -1,8 +1,8 @@
 # ruff: noqa: ARG001 (a rule takes all that its function takes)
-"""Rules of sums, means, products, extremes and running sums.
+"""Rules of sums, means, products, extremes and cumulative functions.
 
-Where no derivative exists: ties for ``max`` and ``min`` share the gradient equally; ``std`` has 0 where it is 0, and no
-second derivative there. ``var`` and ``std`` of no more elements than the correction are not numbers, and neither are
+Gradients at points without a derivative: ties for ``max`` and ``min`` share equally; ``std`` has 0 at 0, and no
+second derivative there. ``var`` and ``std`` are NaN if there are no more elements than the correction, and so are
 their gradients.
 """
 
@@ -21,7 +21,7 @@ Axis = int | tuple[int, ...] | None
 
 
 def reduced_axes(x: Any, axis: Axis) -> tuple[int, ...]:
-    """Return the axes that a reduction removes, none of them negative."""
+    """Return the axes that a reduction removes, as non-negative numbers."""
     ndim = len(x.shape)
     if axis is None:
         return tuple(range(ndim))
@@ -29,14 +29,14 @@ def reduced_axes(x: Any, axis: Axis) -> tuple[int, ...]:
 
 
 def keep_dims(y: Any, x: Any, axis: Axis) -> Any:
-    """Return a reduction's result with axes of size 1 where it removed some."""
+    """Return a reduction's result with axes of size 1 in place of the removed ones."""
     axes = reduced_axes(x, axis)
     shape = tuple(1 if at in axes else size for at, size in enumerate(x.shape))
     return y if tuple(y.shape) == shape else array_namespace(y).reshape(y, shape)
 
 
 def spread(g: Any, x: Any, axis: Axis) -> Any:
-    """Return a reduction's gradient repeated over what was reduced."""
+    """Return a reduction's gradient, broadcast to the shape of its operand."""
     return array_namespace(g, x).broadcast_to(keep_dims(g, x, axis), tuple(x.shape))
 
 
@@ -95,7 +95,7 @@ rule(
     fresh=True,
     forward=weights,
     batch=reducing,
-    note="NaN of no more elements than the correction",
+    note="NaN if there are no more elements than the correction",
 )
 rule(
     "std",
@@ -104,7 +104,7 @@ rule(
     fresh=True,
     forward=weights,
     batch=reducing,
-    note="0 where it is 0, without a second; else as var",
+    note="0 where it is 0, with no second derivative; else as var",
 )
 
 
@@ -113,7 +113,7 @@ def _along(ndim: int, axis: int, piece: slice) -> tuple[slice, ...]:
 
 
 def _shifted_right(x: Any, axis: int, fill: float) -> Any:
-    """Return ``x`` moved by one along the axis, with ``fill`` at the start."""
+    """Return ``x`` shifted by one along the axis, with ``fill`` at the start."""
     xp = array_namespace(x)
     key = _along(len(x.shape), axis, slice(0, 1))
     head = xp.full_like(x[key], fill)
@@ -121,7 +121,7 @@ def _shifted_right(x: Any, axis: int, fill: float) -> Any:
 
 
 def product_of_others(x: Any, axis: int) -> Any:
-    """Return ``Πⱼ≠ᵢ xⱼ`` along the axis, without a division and so with zeros too."""
+    """Return ``Πⱼ≠ᵢ xⱼ`` along the axis, without a division, so that zeros are allowed."""
     xp = array_namespace(x)
     if x.shape[axis] == 0:
         return x
@@ -130,11 +130,11 @@ def product_of_others(x: Any, axis: int) -> Any:
     others = before * xp.flip(after, axis=axis)
     whole = before * x
     whole = whole[_along(len(x.shape), axis, slice(x.shape[axis] - 1, x.shape[axis]))]
-    return finite_or(others, whole, x)  # where one side overflows and the other makes up for it
+    return finite_or(others, whole, x)  # if one side overflows and the other makes up for it
 
 
 def finite_or(d: Any, whole: Any, x: Any) -> Any:
-    """Return ``d``, and in the place of inf and NaN ``whole / x``."""
+    """Return ``d``, with ``whole / x`` in place of inf and NaN."""
     xp = array_namespace(d, whole, x)
     return xp.where(xp.isfinite(d) | (x == 0), d, whole / nonzero_or_one(x))
 
@@ -161,7 +161,7 @@ def _backward_recurrence(g: Any, x: Any, axis: int) -> Any:
     while step < length:
         head, tail = _along(ndim, axis, slice(0, length - step)), _along(ndim, axis, slice(step, length))
         rest = _along(ndim, axis, slice(length - step, length))
-        lost = xp.isinf(factor[head]) & (total[tail] == 0)  # what overflowed is multiplied by nothing
+        lost = xp.isinf(factor[head]) & (total[tail] == 0)  # a product that overflowed is multiplied by 0
         more = xp.where(lost, total[tail], factor[head] * total[tail])
         total = xp.concat([total[head] + more, total[rest]], axis=axis)
         factor = xp.concat([factor[head] * factor[tail], xp.zeros_like(factor[rest])], axis=axis)
@@ -196,13 +196,13 @@ def _cumulative_prod(
     before = xp.cumulative_prod(_shifted_right(x, at, 1.0), axis=at)
     d = _backward_recurrence(g, x, at) * before
     sums = xp.flip(xp.cumulative_sum(xp.flip(g * y, axis=at), axis=at), axis=at)
-    return finite_or(d, sums, x)  # where a product of some factors overflows, and that of all does not
+    return finite_or(d, sums, x)  # if a product of some factors overflows, and that of all does not
 
 
 def _cumulative_prod_moves(
     moves: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Any:
-    """Return ``sₖ = xₖ sₖ₋₁ + dxₖ Πⱼ<ₖ xⱼ``, the recurrence of the gradient from the other end."""
+    """Return ``sₖ = xₖ sₖ₋₁ + dxₖ Πⱼ<ₖ xⱼ``, the recurrence of the gradient in the other direction."""
     xp, at = array_namespace(moves[0], x), _flat_axis(x, axis)
     x = x if dtype is None else xp.astype(x, dtype)
     if x.shape[at] == 0:
@@ -224,7 +224,7 @@ rule("cumulative_prod", _cumulative_prod, fits=True, fresh=True, forward=formula
 
 @composite("diff")
 def _diff(xp: Any, x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
-    """Return ``xᵢ₊₁ - xᵢ``, n times."""
+    """Return ``xᵢ₊₁ - xᵢ``, repeated n times."""
     pieces = [piece for piece in (prepend, x, append) if piece is not None]
     if len(pieces) > 1:
         x = xp.concat(pieces, axis=axis)

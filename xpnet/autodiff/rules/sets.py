@@ -1,7 +1,7 @@
 # ruff: noqa: ARG001 (a rule takes all that its function takes)
-"""The functions that find distinct values, differentiable by the values, on any library that has ``unique_inverse``.
+"""Functions that find distinct values, differentiable by the values, on any library that has ``unique_inverse``.
 
-The value of equal elements gives each of them an equal share of its gradient, as ``max`` does.
+The gradient of a value is shared equally by the elements that equal it, as for ``max``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from xpnet.backend import array_namespace, device_of
 
 
 class UniqueAllResult(NamedTuple):
-    """The distinct values, where each is first, which one each element is, and how often each occurs."""
+    """The distinct values, their first indices, the index of the value of each element, and the counts."""
 
     values: Any
     indices: Any
@@ -27,14 +27,14 @@ class UniqueAllResult(NamedTuple):
 
 
 class UniqueCountsResult(NamedTuple):
-    """The distinct values and how often each occurs."""
+    """The distinct values and their counts."""
 
     values: Any
     counts: Any
 
 
 class UniqueInverseResult(NamedTuple):
-    """The distinct values and which one each element is."""
+    """The distinct values and the index of the value of each element."""
 
     values: Any
     inverse_indices: Any
@@ -55,9 +55,9 @@ NOTE = "equal elements share the gradient equally"
 
 
 def _found(xp: Any, x: Any) -> tuple[Any, Any]:
-    """Return the distinct values with their history, and which one each element is.
+    """Return the distinct values with their history, and the index of the value of each element.
 
-    Libraries need not give ``unique_values`` in the order of ``unique_inverse``.
+    Libraries need not return ``unique_values`` in the order of ``unique_inverse``.
     """
     array = base(x)
     if type(array) is Batch:
@@ -68,7 +68,7 @@ def _found(xp: Any, x: Any) -> tuple[Any, Any]:
 
 
 def _positions(xp: Any, inverse: Any, number: int) -> tuple[Any, Any]:
-    """Return where each value is first, and how often it occurs."""
+    """Return the first index of each value, and its count."""
     line = xp.reshape(inverse, (prod(inverse.shape),))
     order = xp.argsort(line, stable=True)
     line = xp.take(line, order, axis=0)
@@ -79,7 +79,7 @@ def _positions(xp: Any, inverse: Any, number: int) -> tuple[Any, Any]:
 
 @composite("unique_all", NOTE)
 def unique_all(xp: Any, x: Any, /) -> UniqueAllResult:
-    """Return the distinct values and all about them."""
+    """Return the distinct values, their first indices, the inverse indices and the counts."""
     values, inverse = _found(xp, x)
     indices, counts = _positions(xp.differentiates, inverse, values.shape[0])
     return UniqueAllResult(values, indices, inverse, counts)
@@ -87,14 +87,14 @@ def unique_all(xp: Any, x: Any, /) -> UniqueAllResult:
 
 @composite("unique_counts", NOTE)
 def unique_counts(xp: Any, x: Any, /) -> UniqueCountsResult:
-    """Return the distinct values and how often each occurs."""
+    """Return the distinct values and their counts."""
     values, inverse = _found(xp, x)
     return UniqueCountsResult(values, _positions(xp.differentiates, inverse, values.shape[0])[1])
 
 
 @composite("unique_inverse", NOTE)
 def unique_inverse(xp: Any, x: Any, /) -> UniqueInverseResult:
-    """Return the distinct values and which one each element is."""
+    """Return the distinct values and the inverse indices."""
     values, inverse = _found(xp, x)
     return UniqueInverseResult(values, inverse)
 

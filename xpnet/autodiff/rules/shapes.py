@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001, ARG005 (a rule takes all that its function takes)
-"""Rules of the functions that move elements without changing them."""
+"""Rules of functions that move elements without changing them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ TO_DEVICE = Rule(
 
 
 def pieces_along(g: Any, axis: int, sizes: list[int]) -> list[Any]:
-    """Return the array cut into pieces of these sizes along an axis."""
+    """Return the array split into pieces of these sizes along an axis."""
     key: list[Any] = [slice(None)] * len(g.shape)
     pieces, start = [], 0
     for size in sizes:
@@ -91,7 +91,7 @@ def pieces_along(g: Any, axis: int, sizes: list[int]) -> list[Any]:
 
 
 def _axis(axis: int | None = 0) -> int | None:
-    """Return the one keyword of ``concat`` and ``stack``."""
+    """Return the only keyword of ``concat`` and ``stack``."""
     return axis
 
 
@@ -136,7 +136,7 @@ def _unstack(xp: Any, x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 
 @composite("broadcast_arrays")
 def _broadcast_arrays(xp: Any, *arrays: Any) -> tuple[Any, ...]:
-    """Return every array repeated to the common shape."""
+    """Return every array, broadcast to the common shape."""
     shape = broadcast_shape(*(tuple(array.shape) for array in arrays))
     return tuple(xp.broadcast_to(array, shape) for array in arrays)
 

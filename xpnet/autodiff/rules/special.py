@@ -1,8 +1,8 @@
 # ruff: noqa: ARG005 (a rule takes all that its function takes)
-"""Rules of the special functions: the derivative by each argument, None where no formula is known.
+"""Rules of the special functions: the derivative by each argument, or None if no formula is known.
 
-A gradient is written with the standard and with other special functions, so that it can be differentiated again. By an
-argument that has no formula, such as the order of a Bessel function, there is a value, and ``backward`` refuses.
+A gradient is written in the standard and in other special functions, so that it can be differentiated again. For an
+argument without a formula, such as the order of a Bessel function, the value is computed and ``backward`` raises.
 
 Source: NIST Digital Library of Mathematical Functions, 2025.
 """
@@ -29,7 +29,7 @@ Slope = Callable[..., Any]
 
 
 def call(name: str, *args: Any) -> Any:
-    """Return the special function of arrays or Variables; of Variables it is recorded."""
+    """Return the special function of arrays or Variables, recorded for Variables."""
     return apply(SPECIAL[name], partial(value, name), args)
 
 
@@ -71,7 +71,7 @@ def sqrt(x: Any) -> Any:
 
 
 def series(x: Any, coefficients: list[float], elsewhere: Slope) -> Any:
-    """Return ``Σ cₖ xᵏ`` where ``|x| < 1``, and ``elsewhere(x)`` where a quotient by x loses no digits."""
+    """Return ``Σ cₖ xᵏ`` where ``|x| < 1``, and ``elsewhere(x)`` where dividing by x loses no digits."""
     xp = array_namespace(x)
     near = xp.abs(x) < 1.0
     small, large = keep_where(near, x), xp.where(near, xp.ones_like(x), x)
@@ -141,7 +141,7 @@ def psi(x: Any) -> Any:
 
 
 def quotient(x: Any, y: Any) -> Any:
-    """Return ``x / y``, 0 where both are."""
+    """Return ``x / y``, or 0 where both are 0."""
     xp = array_namespace(x, y)
     both = (x == 0) & (y == 0)
     return xp.where(both, xp.zeros_like(x / nonzero_or_one(y)), x / xp.where(both, xp.ones_like(y), y))
@@ -157,12 +157,12 @@ def inverse(name: str, slope: Slope, at: int) -> Slope:
 
 
 def _some(n: Any) -> bool:
-    """Return whether an order is not the number 0."""
+    """Return whether an order is anything other than the integer 0."""
     return type(n) is not int or n != 0
 
 
 def _by_power(y: Any, a: Any) -> Any:
-    """Return ``∂/∂a (log(1 + a y) / a)``, which is ``-y²/2 + 2 a y³/3 - …`` where a y is small."""
+    """Return ``∂/∂a (log(1 + a y) / a)``, as the series ``-y²/2 + 2 a y³/3 - …`` if a y is small."""
     xp = array_namespace(y, a)
     z = a * y
     small = abs(z) < 1e-2

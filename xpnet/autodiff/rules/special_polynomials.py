@@ -1,4 +1,4 @@
-"""Rules of the orthogonal polynomials, by their argument; their degree has none.
+"""Rules of the orthogonal polynomials, by their argument; by their degree there is no derivative.
 
 Source: NIST Digital Library of Mathematical Functions, 2025, chapter 18.
 """

@@ -1,4 +1,4 @@
-"""The values of special functions, from the library of the arrays, or made of functions that it has."""
+"""The values of special functions, from the library of the arrays, or composed of functions that it has."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from xpnet.errors import LibraryError
 from xpnet.kernels import erf
 
 ORDERS = frozenset(("polygamma", "multigammaln", "yn", "kn", "expn", "eval_hermite", "eval_hermitenorm"))
-"""Functions one of whose arguments is an order, a whole number of which no array is made."""
+"""Functions with an order among their arguments, an integer that is not converted to an array."""
 COUNTS = frozenset(("bdtr", "bdtrc", "bdtri", "nbdtr", "nbdtrc", "nbdtri"))
-"""Functions of numbers of trials, which SciPy wants as whole numbers."""
+"""Functions of numbers of trials, which SciPy requires as integers."""
 
 
 def value(name: str, *args: Any) -> Any:
     """Return the special function of plain arrays.
 
-    Raises: ``LibraryError`` where their library lacks the function.
+    Raises: ``LibraryError`` if their library lacks the function.
     """
     xp = array_namespace(*args)
     function = found(name, library_name(xp))
@@ -35,12 +35,12 @@ def value(name: str, *args: Any) -> Any:
 
 
 def as_arrays(args: Sequence[Any], xp: Any, dtype: Any, like: Any) -> list[Any]:
-    """Return the arguments with arrays for their numbers."""
+    """Return the arguments, with numbers converted to arrays."""
     return [xp.full((), arg, dtype=dtype, device=device_of(like)) if type(arg) in NUMBERS else arg for arg in args]
 
 
 def find(name: str, library: str) -> Callable[..., Any] | None:
-    """Return the library's own function, or a formula of functions that it has; None where there is neither."""
+    """Return the library's own function, or a formula of functions that it has, or None if there is neither."""
     own: Callable[..., Any] | None = special_function(library, name)
     if own is None and name in FORMULAS:
         needed, formula = FORMULAS[name]
@@ -51,9 +51,9 @@ def find(name: str, library: str) -> Callable[..., Any] | None:
 
 @cache
 def found(name: str, library: str) -> Callable[..., Any]:
-    """Return what ``find`` does, once for each library.
+    """Return the result of ``find``, cached for each library.
 
-    Raises: ``LibraryError`` where there is none.
+    Raises: ``LibraryError`` if there is none.
     """
     function = find(name, library)
     if function is None:
@@ -80,7 +80,7 @@ def _xlogy(x: Any, y: Any) -> Any:
 
 
 def _xlog1py(x: Any, y: Any) -> Any:
-    """Return ``x log(1 + y)``, 0 where x is."""
+    """Return ``x log(1 + y)``, or 0 where x is 0."""
     xp = array_namespace(x, y)
     skipped = (x == 0) & ~xp.isnan(y)
     return xp.where(skipped, xp.zeros_like(x * y), x * xp.log1p(xp.where(skipped, xp.zeros_like(y), y)))

@@ -1,4 +1,4 @@
-"""The functions whose results are constants: truth values, counts, positions, integers, steps, and new arrays."""
+"""Functions whose results are constants: truth values, counts, positions, integers, steps, and new arrays."""
 
 from __future__ import annotations
 
