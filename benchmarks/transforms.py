@@ -252,7 +252,7 @@ def main() -> None:
         loop(library, int(size), given.nodes)
         return
     steps = installed()
-    print(f"| µs, and of xpnet's | {' | '.join(steps)} |\n|---|{'---:|' * len(steps)}")
+    print(f"| µs, in brackets xpnet's time over it | {' | '.join(steps)} |\n|---|{'---:|' * len(steps)}")
     for row in steps["xpnet"]:
         if given.only not in row:
             continue

@@ -12,6 +12,9 @@ from autodiff_checks import PRESENT, Place
 import xpnet as xn
 from xpnet.backend import array_namespace
 from xpnet.cases.rules import CASES, Case
+from xpnet.errors import ArgumentError
+from xpnet.networks import TwoLayerNet
+from xpnet.random import Generator
 
 N = 3
 DYNAMIC = ("unique_all", "unique_counts", "unique_inverse", "unique_values")  # shapes that depend on values
@@ -92,3 +95,69 @@ PAIRS = [(case, name) for case, name in PAIRS if (case.id, name) != ("setitem-ma
 def test_it_is_on_every_library(case: Case, place: Place) -> None:
     agree(value_of(case), case, place, tuple(range(len(case.shapes))))
     agree(gradient_of(case), case, place, tuple(range(len(case.shapes))))
+
+
+X = np.random.default_rng(3).standard_normal((4, 3))
+
+
+def cubes(x: Any) -> Any:
+    return array_namespace(x).sum(x**3)
+
+
+def test_axes_and_nesting(place: Place) -> None:
+    x = place.asarray(X)
+    products = xn.vmap(xn.vmap(lambda a, b: array_namespace(a).sum(a * b), (None, 0)), (0, None))(x, x)
+    np.testing.assert_allclose(place.to_numpy(products), X @ X.T)
+    rows, sums = xn.vmap(lambda p: (p["x"] * p["s"], cubes(p["x"])), ({"x": 1, "s": None},), (1, 0))(
+        {"x": x, "s": place.asarray(X[:, 0])}
+    )
+    np.testing.assert_allclose(place.to_numpy(rows), X * X[:, :1])
+    np.testing.assert_allclose(place.to_numpy(sums), np.sum(X**3, axis=0))
+    inside, around = xn.vmap(xn.grad(cubes))(x), xn.grad(lambda x: array_namespace(x).sum(xn.vmap(cubes)(x)))(x)
+    for found in (inside, around):
+        np.testing.assert_allclose(place.to_numpy(found), 3.0 * X**2)
+
+
+def test_gradients_of_a_network_by_each_row(place: Place) -> None:
+    if place.name == "jax":
+        pytest.skip("jax compiles every operation for every shape")
+    with xn.use_backend(place.backend):
+        net = TwoLayerNet(3, 4, 2, rng=Generator(0))
+    t = place.asarray_of(np.asarray([[0], [1], [1], [0]]))
+
+    def loss(params: Any, x: Any, t: Any) -> Any:
+        with net.using(params):
+            return net.loss(x, t)
+
+    x, params = array_namespace(t).reshape(place.asarray(X), (4, 1, 3)), dict(net.params)
+    found, rows = (xn.vmap(xn.grad(loss), (None, 0, 0), loop=loop)(params, x, t) for loop in (False, True))
+    for name, d in found.items():
+        np.testing.assert_allclose(place.to_numpy(d), place.to_numpy(rows[name]), rtol=1e-9, atol=1e-12)
+    if place.name == "numpy":
+        with pytest.raises(ArgumentError, match="labels must be from 0 to 1"):
+            xn.vmap(net.loss)(x, t + 1)
+
+
+def test_what_asks_for_one_value_is_told_of_the_loop() -> None:
+    f = lambda x: x if x[0] > 0 else -x  # noqa: E731
+    with pytest.raises(xn.autodiff.BatchError, match=r"xp.where in the place of if.*loop=True"):
+        xn.vmap(f)(X)
+    np.testing.assert_array_equal(xn.vmap(f, loop=True)(X), X * np.where(X[:, :1] > 0, 1.0, -1.0))
+
+
+def test_a_derivative_of_ones_own_in_a_batch() -> None:
+    @xn.custom_vjp
+    def square(x: Any) -> Any:
+        return x**2, x
+
+    @square.backward
+    def _(x: Any, dout: Any) -> Any:
+        return 10.0 * x * dout
+
+    total = lambda x: array_namespace(x).sum(square(x))  # noqa: E731
+    np.testing.assert_array_equal(xn.vmap(square)(X), X**2)
+    np.testing.assert_array_equal(xn.vmap(xn.grad(total))(X), 10.0 * X)
+    with pytest.raises(xn.autodiff.BatchError, match="loop=True"):
+        xn.grad(lambda x: array_namespace(x).sum(xn.vmap(square)(x)))(X)
+    again = xn.checkpoint(lambda x: x**3)
+    np.testing.assert_allclose(xn.grad(lambda x: array_namespace(x).sum(xn.vmap(again)(x)))(X), 3.0 * X**2)

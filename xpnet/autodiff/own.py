@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
-from xpnet.autodiff.batching.ways import aligned
+from xpnet.autodiff.batching.batch import Batch, is_differentiated
+from xpnet.autodiff.batching.ways import aligned, refused
 from xpnet.autodiff.forward import by_gradients
-from xpnet.autodiff.nodes import CONSTANT, Node, Parts, Trace, conjugate
+from xpnet.autodiff.nodes import BATCH, CONSTANT, Node, Parts, Trace, conjugate
 from xpnet.autodiff.record import apply, one_library, record, record_parts, strip
 from xpnet.autodiff.table import Rule, base
 from xpnet.autodiff.traced import name_of
@@ -77,6 +78,10 @@ class custom_vjp:  # noqa: N801 (a decorator)
     def __call__(self, *args: Any) -> Any:
         top, raw, parents = strip(args)
         if top is None:
+            return self._run(args)[0]
+        if top.barred is BATCH:
+            if any(type(x) is Batch and is_differentiated(x) for x in args):
+                raise refused(name_of(self.run), "a derivative of one's own around which a batch is differentiated")
             return self._run(args)[0]
         one_library(args)
         inner = any(type(x) is Variable for x in raw)
@@ -214,7 +219,7 @@ class checkpoint:  # noqa: N801 (a decorator)
     def __call__(self, *args: Any) -> Any:
         flat = tuple(leaves(args))
         top, raw, parents = strip(flat)
-        if top is None or top is CONSTANT:
+        if top is None or top is CONSTANT or top.barred is BATCH:
             return self.f(*args)
         y = self.f(*self._filled(args, raw))
         form: list[Any] = leaves(y)

@@ -99,9 +99,11 @@ def apply(
     if top is None:
         answer = function(*args, **keywords) if keywords else function(*args)
         return rule.outputs(*answer) if rule.outputs else answer
-    one_library(args)
-    if any(isinstance(arg, np.generic) for arg in raw):
-        raw = tuple(plain_numbers(raw, args))
+    kind = type(raw[0])
+    if kind is Variable or kind is Batch or len(raw) != 2 or type(raw[1]) is not kind:  # else it is asked for nothing
+        one_library(args)
+        if any(isinstance(arg, np.generic) for arg in raw):
+            raw = tuple(plain_numbers(raw, args))
     answer = apply(rule, function, raw, keywords)
     if rule.outputs:
         return rule.outputs(*record_parts(rule, answer, raw, parents, top, keywords))

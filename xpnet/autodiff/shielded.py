@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from operator import attrgetter
 from typing import Any
 
 from xpnet.autodiff import tape
-from xpnet.autodiff.batching.batch import Batch
+from xpnet.autodiff.batching.batch import bottom, is_differentiated
 from xpnet.autodiff.batching.ways import aligned
 from xpnet.autodiff.nodes import Node, Parts, Released
 from xpnet.autodiff.table import RULES, Rule, base, fit, own
@@ -30,14 +29,12 @@ MOVING = PICKING | {
 }
 """Functions whose gradients turn counts into counts."""
 TAME = MOVING | {
-    *("add", "subtract", "multiply", "negative", "positive", "abs", "sin", "cos", "tanh", "sign"),
+    *("add", "subtract", "multiply", "negative", "positive", "abs", "square", "sin", "cos", "tanh", "sign"),
     *("maximum", "minimum", "clip", "conj", "real", "imag", "mean", "matmul", "vecdot", "tensordot"),
 }
 """Functions whose slopes are finite for finite arguments."""
 
 ONE_BY_ONE, MOVES = "one by one", "moves"
-
-by_rule = attrgetter("rule")
 
 
 def walk(
@@ -47,29 +44,35 @@ def walk(
 
     Raises: ``ArgumentError`` for the first NaN if ``check``; ``StateError`` for a released graph.
     """
-    rules = set(map(by_rule, nodes)) - {None}
-    if PICKING.isdisjoint(rule.name for rule in rules) or all(rule.name in TAME or not _kind(rule) for rule in rules):
+    if not _may_shield(nodes):
         return tape.walk(nodes, last, seeds, check, most)
-    if not any(_is_differentiated(x) for x in (*seeds, *(node.value for node in last))):
+    if not any(is_differentiated(x) for x in (*seeds, *(node.value for node in last))):
         grads = tape.walk(nodes, last, seeds, most=most)
         if not any(_may_have_nan(grads.get(node)) for node in nodes if node.rule is None):
             return grads
-    return _walk_counting(nodes, last, seeds, check)
+    return _walk_counting(nodes, last, seeds, check, most)
 
 
-def _bottom(x: Any) -> Any:
-    """Return the innermost array of Variables and batches."""
-    x = base(x)
-    return _bottom(x.value) if type(x) is Batch else x
+def _may_shield(nodes: Sequence[Node]) -> bool:
+    """Return whether the graph omits elements, and has functions whose slopes may be infinite."""
+    rules = {node.rule for node in nodes if node.rule is not None}
+    if PICKING.isdisjoint([rule.name for rule in rules]):
+        return False
+    wild = {rule for rule in rules if rule.name not in TAME and _kind(rule)}
+    return bool(wild) and not all(_is_tame(node) for node in nodes if node.rule in wild)
 
 
-def _is_differentiated(x: Any) -> bool:
-    return base(x) is not x or (type(x) is Batch and _is_differentiated(x.value))
+def _is_tame(node: Node) -> bool:
+    """Return whether a node is a quotient by a number, or a power with a positive whole one."""
+    n: Any = node.args[-1] if len(node.args) == 2 else None
+    if type(n) not in (int, float):
+        return False
+    return (node.rule is RULES["divide"] and n != 0) or (node.rule is RULES["pow"] and n >= 1 and n == n // 1)
 
 
 def _may_have_nan(d: Any) -> bool:
     """Return whether there may be a NaN; a compiled or captured array has no values yet, and may have one."""
-    d = _bottom(d)
+    d = bottom(d)
     if d is None or device_of(d) is None:
         return d is not None
     xp = array_namespace(d)
@@ -79,7 +82,9 @@ def _may_have_nan(d: Any) -> bool:
         return True
 
 
-def _walk_counting(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool) -> dict[Node, Any]:
+def _walk_counting(
+    nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[Any], check: bool, most: float
+) -> dict[Node, Any]:
     grads: dict[Node, Any] = {}
     taken: dict[Node, Any] = {}  # how often each element is used, None for all elements
     for node, seed in zip(last, seeds, strict=True):
@@ -93,7 +98,9 @@ def _walk_counting(nodes: Sequence[Node], last: Sequence[Node], seeds: Sequence[
             continue
         if type(node.args) is Released:
             raise tape.released(node)
-        g, count = grads[node], taken[node]
+        g, count = grads[node], taken.pop(node)
+        if most < inf and tape.drops(node.rule, node.value, most):
+            del grads[node]
         pieces = _passed_on(node.rule, node, g, count if _kind(node.rule) == ONE_BY_ONE else None)
         counts = _counts(node.rule, node, count)
         for parent, d, count in zip(node.parents, pieces, counts, strict=False):

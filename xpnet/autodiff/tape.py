@@ -21,7 +21,7 @@ from operator import attrgetter
 from typing import Any
 
 from xpnet.autodiff.nodes import RELEASED, Node, Parts, Released
-from xpnet.autodiff.table import fit, own
+from xpnet.autodiff.table import Rule, fit, own
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, StateError
 
@@ -55,7 +55,7 @@ def walk(
     Raises: ``StateError`` for a graph that ``backward`` has released; ``ArgumentError`` for the first NaN if ``check``.
     """
     grads: dict[Node, Any] = {}
-    get = grads.get
+    get, bounded = grads.get, most < inf
     for node, seed in zip(last, seeds, strict=True):
         if node.value is not None:  # a layer need not check dout: its shape and dtype are those of the result
             seed = fit(seed, node.value)
@@ -68,7 +68,7 @@ def walk(
         args, y = node.args, node.value
         if type(args) is Released:
             raise released(node)
-        if most < inf and (most == NONE or (rule.joint is None and type(y) is not tuple and prod(y.shape) > most)):
+        if bounded and drops(rule, y, most):
             del grads[node]
         if rule.joint is not None:
             found = rule.joint(g, node)
@@ -100,11 +100,25 @@ def walk(
     return grads
 
 
+def drops(rule: Rule, y: Any, most: float) -> bool:
+    """Return whether the gradient of a result is dropped; layers are still given theirs."""
+    return most == NONE or (rule.joint is None and type(y) is not tuple and prod(y.shape) > most)
+
+
 def _shared(d: Any, g: Any, found: Sequence[Any]) -> bool:
     """Return whether other arrays may use the memory of a gradient that a layer or a list returned."""
     if d is g or getattr(d, "base", d) is not None:  # a library without ``base`` does not mark views
         return True
     return sum(d is other for other in found) > 1
+
+
+def kept_of(nodes: Iterable[Node], keep: bool) -> float:
+    """Return how many elements the gradients may have that stay after ``backward``; beside small leaves any."""
+    if not keep:
+        for node in nodes:
+            if node.rule is None and prod(node.value.shape) > SMALL:
+                return SMALL
+    return inf
 
 
 def settle(nodes: Iterable[Node], grads: dict[Node, Any], keep: bool) -> None:

@@ -7,7 +7,6 @@ rules depend on recording, so ``attached`` adds them to the class.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -16,7 +15,7 @@ from xpnet.autodiff.items import Items
 from xpnet.autodiff.nodes import CONSTANT, Node, check_real, conjugate, current_trace, is_real, leaf
 from xpnet.autodiff.shielded import walk
 from xpnet.autodiff.table import ASSIGNMENTS, Rule, base
-from xpnet.autodiff.tape import SMALL, reachable, settle
+from xpnet.autodiff.tape import kept_of, reachable, settle
 from xpnet.backend import array_namespace, device_of, dtype_kind, get_backend, size_of
 from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import DtypeError, LibraryError, ShapeError, StateError
@@ -116,7 +115,7 @@ class Variable(Items):
         last = (self.node,)
         nodes = reachable(last)
         seeds = (conjugate(self._seed(dout)),)
-        settle(nodes, walk(nodes, last, seeds, check, inf if keep else SMALL), keep)
+        settle(nodes, walk(nodes, last, seeds, check, kept_of(nodes, keep)), keep)
 
     def _seed(self, dout: Any) -> Any:
         y = self.value

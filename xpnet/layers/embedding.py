@@ -6,6 +6,7 @@ from math import log, prod
 from typing import Self
 
 from xpnet import kernels
+from xpnet.autodiff.batching.batch import bottom
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, normal_weights
@@ -54,7 +55,7 @@ class Embedding(Layer):
             remedy = 'cast it with xn.asarray(x, dtype="int64")'
             raise DtypeError(who, "x must be integer indices", dtype_name(x.dtype), remedy)
         if library_of(array_namespace(x)).readable(x):
-            indices = to_numpy(x)
+            indices = to_numpy(bottom(x))
             if indices.size and (indices.min() < 0 or indices.max() >= V):
                 wrong = indices[(indices < 0) | (indices >= V)].flat[0]
                 raise ArgumentError(who, f"indices must be from 0 to {V - 1}", wrong, "give W a row for each index")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.autodiff.record import base
+from xpnet.autodiff.batching.batch import bottom
 from xpnet.backend import array_namespace, device_of, dtype_kind, library_of, size_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers.base import Layer
@@ -135,8 +135,7 @@ def check_weights(who: str, weights: Array, losses: Array) -> Array:
     xp = array_namespace(weights)
     good = (weights >= 0.0) & xp.isfinite(weights)
     if library_of(xp).readable(weights):
-        plain = base(weights)
-        wrong = to_numpy(plain)[~to_numpy(base(good))]
+        wrong = to_numpy(bottom(weights))[~to_numpy(bottom(good))]
         if wrong.size:
             remedy = "give 0 to samples that do not count"
             raise ArgumentError(who, "weights must be finite and not negative", wrong.flat[0], remedy)
@@ -193,7 +192,7 @@ def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) 
             remedy = "leave out the last axis, t[..., 0]"
         raise ShapeError(who, f"integer t must be {tuple(x.shape[:-1])}", tuple(t.shape), remedy)
     if library_of(array_namespace(t)).readable(t):
-        labels = to_numpy(t)
+        labels = to_numpy(bottom(t))
         if np.maximum.reduce(labels.astype(np.uint64), axis=None) < classes:  # as unsigned, a negative number is large
             return
         wrong = (labels < 0) | (labels >= classes)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from xpnet import capturing
-from xpnet.autodiff import Variable
 from xpnet.backend import (
     array_namespace,
     backend_of,
@@ -185,7 +184,7 @@ def cast_like(like: Any, value: Any) -> Any:
     dtype = getattr(value, "dtype", None)
     if dtype is getattr(like, "dtype", None) or (type(value), dtype) in _NOT_REAL:
         return value
-    if dtype is not None and type(value) is not Variable and dtype_kind(value) != "real":
+    if dtype is not None and not hasattr(type(value), "differentiates") and dtype_kind(value) != "real":
         _NOT_REAL.add((type(value), dtype))
     if not is_array(value) or dtype_kind(value) != "real" or not is_array(like) or dtype_kind(like) != "real":
         return value

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from xpnet.autodiff.nodes import Trace
+from xpnet.autodiff.table import base
 from xpnet.backend import array_namespace, device_of
 from xpnet.errors import DtypeError, XpnetError
 
@@ -95,6 +96,17 @@ class Batch:
 
     def __repr__(self) -> str:
         return f"Batch({self.value!r})"
+
+
+def bottom(x: Any) -> Any:
+    """Return the array at the bottom of Variables and batches: all rows of a batch."""
+    x = base(x)
+    return bottom(x.value) if type(x) is Batch else x
+
+
+def is_differentiated(x: Any) -> bool:
+    """Return whether an array is a Variable, or a batch in one."""
+    return base(x) is not x or (type(x) is Batch and is_differentiated(x.value))
 
 
 def rows_of(x: Any, ndim: int, wanted: int) -> Any:
