@@ -79,7 +79,7 @@ class RowsOnDisk:
 
 
 def is_mask(key: Any) -> bool:
-    """Whether rows are chosen by a truth value for each."""
+    """Return whether rows are chosen by a boolean for each."""
     return bool(np.asarray(key).dtype == bool)
 
 

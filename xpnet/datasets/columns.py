@@ -185,7 +185,7 @@ def refuse_strays(name: str, values: Host, places: Host) -> None:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a number."""
+    """Return whether a text is a number."""
     try:
         float(text)
     except ValueError:

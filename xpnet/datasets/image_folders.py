@@ -101,11 +101,11 @@ def files_by_class(folder: Path, least: int = 2) -> dict[str, list[Path]]:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The images anywhere inside a folder, without hidden ones."""
+    """Return the images anywhere inside a folder, without hidden ones."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
     return sorted(path for path in found if not any(map(is_hidden, path.relative_to(folder).parts)))
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is one that systems keep for themselves."""
+    """Return whether a file or folder belongs to the operating system."""
     return name.startswith(".") or name == "__MACOSX"

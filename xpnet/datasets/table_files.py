@@ -78,7 +78,7 @@ def read_csv(path: str | Path, delimiter: str | None = None) -> Table:
 
 
 def with_points(column: Sequence[str]) -> Sequence[str]:
-    """A column of numbers with decimal commas, ``0,5``, with points in their place; any other as it is."""
+    """Return a column of numbers with decimal commas, ``0,5``, with decimal points; any other column unchanged."""
     present = [value for value in column if not is_missing(value)]
     if not any("," in value for value in present) or not all(COMMA.fullmatch(value.strip()) for value in present):
         return column

@@ -213,7 +213,7 @@ def as_days(values: Iterable[Any]) -> Host:
 
 
 def seconds_of(value: time) -> float:
-    """The seconds of a time of day since midnight."""
+    """Return the seconds since midnight of a time of day."""
     return 3600.0 * value.hour + 60.0 * value.minute + value.second + 1e-6 * value.microsecond
 
 

@@ -131,7 +131,7 @@ class Preparation:
         return self.shaped(x, backend.asarray(self.labels(t, last)))
 
     def is_to_move(self, part: Any) -> bool:
-        """Whether this is an array of NumPy's, and the network is elsewhere."""
+        """Return whether this is a NumPy array and the network is on another library."""
         return isinstance(part, np.ndarray) and self.backend is not None and self.backend.library.name != "numpy"
 
     def labels(self, t: Any, last: Layer | None) -> Any:

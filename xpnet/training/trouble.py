@@ -89,7 +89,7 @@ def cause(network: Network, x: Any, rows: str = "") -> str:
 
 
 def reached_last(network: Network) -> str:
-    """The first parameter of one axis that is trained: what is not finite in backward nearly always spoils it.
+    """Return the first trained parameter with one axis: nearly every nan or inf in backward reaches it.
 
     Empty where there is none, and in low precision, where gradients are looked at anyway.
     """
@@ -100,7 +100,7 @@ def reached_last(network: Network) -> str:
 
 
 def cause_of_gradient(network: Network, batch: Sequence[Any], spoilt: Sequence[str]) -> str:
-    """Where the gradient of a finite loss is first not finite: the layer whose backward gave it, and the row of x.
+    """Return the place where the gradient of a finite loss is first not finite: a layer's backward, and the row of x.
 
     Of a network that is no row of layers, the parameter that backward came to first, among those that are ``spoilt``.
     """
