@@ -1,4 +1,4 @@
-"""``faulty_rank.py FAULT TIMEOUT``: a rank, of MPI or without it, of which number 1 fails in its fourth step."""
+"""``faulty_rank.py FAULT TIMEOUT``: a rank, of MPI or without it, of which number 1 fails in its fourth step, or the hub."""
 
 import os
 import signal
@@ -21,7 +21,10 @@ fault, timeout = sys.argv[1], float(sys.argv[2])
 launch = launched()
 ranks = over_tcp(launch, timeout) if launch.launcher == "variables" else connect(timeout=timeout)
 for step in range(6):
-    if step == 3 and ranks.rank == 1:
+    if step == 3 and fault == "stops the hub" and ranks.rank == 0:
+        sys.stderr.write(f"hub {ranks.watch.hub}\n")
+        os.kill(ranks.watch.hub, signal.SIGSTOP)
+    elif step == 3 and fault != "stops the hub" and ranks.rank == 1:
         fail(fault)
     ranks.gather_objects(step)
 ranks.close()

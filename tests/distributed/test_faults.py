@@ -38,6 +38,16 @@ def test_a_rank_that_fails_ends_its_job(fault):
     assert all(code != 0 for code in codes)
 
 
+@pytest.mark.journey
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are found in /proc")
+def test_a_hub_that_is_stopped_ends_its_job_and_is_not_left():
+    codes, text = by_variables(2, HERE / "faulty_rank.py", "stops the hub", TIMEOUT)
+    assert "the hub of the job, beside rank 0, " in text
+    assert all(code != 0 for code in codes)
+    hub = Path("/proc", re.search(r"^hub (\d+)$", text, re.MULTILINE)[1], "status")
+    assert not hub.exists() or "State:\tZ" in hub.read_text()
+
+
 @needs_mpi
 @pytest.mark.parametrize("fault", ["raises", "is stopped", "leaves"])
 def test_a_rank_of_mpi_that_fails_ends_its_job(fault):

@@ -97,12 +97,12 @@ def over_mpi(launch: Launch, timeout: float) -> MPICommunicator:
     local_rank = local.Get_rank()
     local.Free()
     own, key = identity(comm.Get_rank()), comm.bcast(secrets.token_bytes(32))
-    to = None
+    to = hub = None
     if own.rank == 0:
         with listen() as listening:
             to = meeting(listening, own)
-            start_hub(listening, comm.Get_size(), key, timeout)
-    watch = Watch(own, call(comm.bcast(to), own, key, timeout), timeout)
+            hub = start_hub(listening, comm.Get_size(), key, timeout)
+    watch = Watch(own, call(comm.bcast(to), own, key, timeout), timeout, hub)
     return MPICommunicator(comm, local_rank, watch)
 
 
@@ -116,12 +116,12 @@ def over_tcp(launch: Launch, timeout: float) -> Store:
         raise BackendError(
             WHO, f"{KEY} must hold a secret of this job", "none", f"export {KEY}=$(openssl rand -hex 16)"
         )
-    own = identity(launch.rank)
+    own, hub = identity(launch.rank), None
     if own.rank == 0:
         with listen(port=launch.port) as listening:
-            start_hub(listening, launch.size, key, timeout)
+            hub = start_hub(listening, launch.size, key, timeout)
     to = Meeting((launch.address,), launch.port, "")
-    return Store(launch.size, launch.local_rank, Watch(own, call(to, own, key, timeout), timeout))
+    return Store(launch.size, launch.local_rank, Watch(own, call(to, own, key, timeout), timeout, hub))
 
 
 def started_mpi(launch: Launch) -> Any:

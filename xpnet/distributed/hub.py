@@ -23,8 +23,8 @@ from xpnet.errors import BackendError
 LAST = 2.0  # seconds for the ranks to end themselves
 
 
-def start_hub(listening: socket.socket, size: int, key: bytes, timeout: float) -> None:
-    """Start the hub of a job, listening on a socket of this process."""
+def start_hub(listening: socket.socket, size: int, key: bytes, timeout: float) -> int:
+    """Start the hub of a job, listening on a socket of this process, and return the number of its process."""
     read, write = os.pipe()
     with os.fdopen(write, "wb") as pipe:
         pipe.write(pickle.dumps((listening.fileno(), size, key, timeout)))
@@ -40,6 +40,7 @@ def start_hub(listening: socket.socket, size: int, key: bytes, timeout: float) -
     )
     os.close(read)
     hub.returncode = 0  # it is not waited for: it ends when the last rank has gone
+    return hub.pid
 
 
 class Hub:

@@ -30,8 +30,9 @@ class Watch:
     reports it, and every process ends itself, from this thread, whatever call its program may hang in.
     """
 
-    def __init__(self, own: Identity, line: Connection, timeout: float) -> None:
+    def __init__(self, own: Identity, line: Connection, timeout: float, hub: int | None = None) -> None:
         self.own = own
+        self.hub = hub
         self.line = line
         self.timeout = timeout
         self.calls: deque[tuple[str, float, Callable[[], bool] | None]] = deque()
@@ -143,7 +144,13 @@ class Watch:
             self.line.send(message)
 
     def _lost(self, what: str) -> NoReturn:
-        """End this process because the hub is lost; the first rank that is left reports it."""
+        """End this process because the hub is lost; the first rank that is left reports it.
+
+        Rank 0, which has started the hub, kills it: a stopped one would outlive the job, and ``mpiexec`` wait for it.
+        """
+        if self.hub is not None:
+            with suppress(OSError):
+                os.kill(self.hub, signal.SIGKILL)
         time.sleep(min(SPEAKING * self.own.rank, 10 * SPEAKING))
         end_process(f"error: rank {self.own.rank} on {self.own.host}: the hub of the job, beside rank 0, {what}")
 
