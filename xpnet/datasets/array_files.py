@@ -86,7 +86,7 @@ def is_mask(key: Any) -> bool:
 def load_array(path: str | Path, name: str | None = None) -> RowsOnDisk:
     """Return the array in a .npy file, or the one of that name in a .npz file, left on disk until rows are needed.
 
-    An array in a .npz file that is compressed, by ``np.savez_compressed``, is read as a whole.
+    An array that is compressed, by ``np.savez_compressed``, or stored by columns is read as a whole.
 
     Raises: ``DataError`` for a file that cannot be read, is truncated, or holds Python objects, which are never
     unpickled; ``NameUnknownError`` for a name that is not in the file.

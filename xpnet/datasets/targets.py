@@ -33,7 +33,8 @@ class Classes:
         values = present("classes", labels)
         names = sorted({label_of(value) for value in values}, key=by_size)
         if len(names) < 2:
-            raise DataError("classes", "there must be two or more", ", ".join(names), "choose another target")
+            got = f"{names[0]} in all {len(values)} rows" if names else "no rows"
+            raise DataError("classes", "there must be two or more", got, "choose another target, or add rows")
         return cls(names, {"b": "boolean", "i": "integer", "u": "integer"}.get(values.dtype.kind, "text"))
 
     @property
