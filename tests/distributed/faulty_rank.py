@@ -1,4 +1,4 @@
-"""``faulty_rank.py FAULT TIMEOUT``: a rank, of MPI or without it, of which number 1 fails in its fourth step, or the hub."""
+"""``faulty_rank.py FAULT TIMEOUT``: a rank, of MPI or not, where number 1 or the hub fails in the fourth step."""
 
 import os
 import signal

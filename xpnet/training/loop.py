@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from xpnet import capturing
-from xpnet.backend import Backend, backend_of, dtype_kind, is_array, to_numpy
+from xpnet.backend import Backend, backend_of, dtype_kind, is_array, size_of, to_numpy
 from xpnet.backend.moving import Movable
 from xpnet.datasets import Batches, Encoding, RowsOnDisk, check_data
 from xpnet.datasets.augment import Augmentation
@@ -25,6 +25,7 @@ from xpnet.layers.checks import is_number
 from xpnet.networks import Network
 from xpnet.networks.measures import Measure, Metric, measure_for
 from xpnet.optimizers import Optimizer
+from xpnet.optimizers.state import copied
 from xpnet.random import Floats, Generator
 from xpnet.training.history import Epoch, History
 from xpnet.training.losses import Losses
@@ -38,6 +39,9 @@ from xpnet.typing import Array
 
 Parts = tuple[Any, ...]
 """The pair ``(x, t)`` or the triple ``(x, t, weights)`` of some rows."""
+
+REPEATED = 1 << 28
+"""The number of values of a network and its optimizer up to which an epoch on a device can be repeated."""
 
 
 class Loop(Movable):
@@ -65,6 +69,7 @@ class Loop(Movable):
     evaluate_rows: int
     told: set[str]
     watching: bool
+    is_finite: Callable[[Any], bool]
     spoilt: bool
     watched: str
     large: list[str]
@@ -76,14 +81,50 @@ class Loop(Movable):
         return backend_of(self.train[0] if W is None else W)
 
     def _epoch(self, number: int, on_batch: Callable[[int], None] | None) -> Epoch:
+        """Train an epoch and return its record.
+
+        On a device that a read would stall, steps are not watched: an epoch that diverges is repeated from where it
+        began, with every step watched, so that the error can name the layer and the row.
+        """
+        at_hand = all(map(readable, islice(self.network.params.values(), 1)))
+        self.watching, self.is_finite = not self.capture and at_hand, math.isfinite if at_hand else finite_on_device
+        before = None if self.watching else self._copies()
+        try:
+            return self._trained(number, on_batch)
+        except DivergenceError:
+            if before is None:
+                raise
+            self._restore(*before)
+            self.watching = True
+            self._trained(number, None)
+            raise
+
+    def _copies(self) -> tuple[dict[str, Any], ...] | None:
+        """Return copies of all that an epoch changes, or None if it cannot be repeated or they are too large."""
+        if self.ranks is not None or isinstance(self.batches, Streamed) or not hasattr(self.optimizer, "state"):
+            return None
+        changed = (self.network.params, self.network.states, self.updates.averages, self.optimizer.state)
+        arrays = [value for part in changed for value in part.values() if is_array(value)]
+        if sum(size_of(array) for array in arrays) > REPEATED:
+            return None
+        return tuple({n: copied(value) if is_array(value) else value for n, value in part.items()} for part in changed)
+
+    def _restore(self, params: Any, states: Any, averages: Any, optimizer: Any) -> None:
+        """Go back to copies."""
+        for own, values in ((self.network.params, params), (self.network.states, states)):
+            for name, value in values.items():
+                own[name] = value
+        self.updates.averages, self.optimizer.state = averages, optimizer
+
+    def _trained(self, number: int, on_batch: Callable[[int], None] | None) -> Epoch:
         self._set_rate(number)
         reset(self.network)
         self.updates.begin()
         self.losses = Losses(self.summed)
-        self.watching = not self.capture and all(map(readable, islice(self.network.params.values(), 1)))
         self.watched = reached_last(self.network) if self.ranks is None else ""
         start = time.perf_counter()
-        step = capturing.capture(self._step) if self.capture else self._step  # again: attributes may have been assigned
+        captured = self.capture and not self.watching
+        step = capturing.capture(self._step) if captured else self._step  # again: attributes may have been assigned
         add, self.spoilt = self.losses.add, False
         # an error keeps this frame alive, and an iterator that is not closed in it would keep its threads
         with closing(self.batches_of_epoch(number)) as batches:  # type: ignore[type-var]
@@ -144,8 +185,8 @@ class Loop(Movable):
         counts = hasattr(counted, "shape")  # an array
         if self.watching:
             last = gradients.get(self.watched)
-            fine = last is None or math.isfinite(last @ last) or not bad_arrays(gradients)[0]
-            self.spoilt = not (math.isfinite(loss) and fine)
+            fine = last is None or self.is_finite(last @ last) or not bad_arrays(gradients)[0]
+            self.spoilt = not (self.is_finite(loss) and fine)
         if not self.spoilt:  # parameters stay as they were, to find the cause
             self.updates.take(gradients, counted if counts else x.shape[0])
         return (loss, counted) if counts else (loss,)
@@ -240,7 +281,7 @@ class Loop(Movable):
 
     def _spoilt(self, loss: Any, number: int, done: int, batch: Parts) -> None:
         """Raise DivergenceError for a step, naming the first layer and row that were not finite."""
-        if math.isfinite(loss):
+        if self.is_finite(loss):
             wrong = bad_arrays(self.network.grads)[0] or [self.watched]
             where = cause_of_gradient(self.network, batch, wrong)
             self._diverged("the gradient must stay finite", f"nan or inf in epoch {number}, step {done}, {where}")
@@ -254,6 +295,11 @@ class Loop(Movable):
         if self.saved is not None:
             remedy += "; epoch {} is saved in {}".format(*self.saved)
         raise DivergenceError(type(self).__name__, must, got, remedy)
+
+
+def finite_on_device(value: Any) -> bool:
+    """Return whether an array of one value is finite, and wait for its device."""
+    return math.isfinite(to_numpy(value))
 
 
 def on_disk(parts: Parts) -> bool:
