@@ -140,7 +140,7 @@ def test_gradients_of_a_network_by_each_row(place: Place) -> None:
 
 def test_what_asks_for_one_value_is_told_of_the_loop() -> None:
     f = lambda x: x if x[0] > 0 else -x  # noqa: E731
-    with pytest.raises(xn.autodiff.BatchError, match=r"xp.where in the place of if.*loop=True"):
+    with pytest.raises(xn.autodiff.BatchError, match=r"xp.where in place of if.*loop=True"):
         xn.vmap(f)(X)
     np.testing.assert_array_equal(xn.vmap(f, loop=True)(X), X * np.where(X[:, :1] > 0, 1.0, -1.0))
 

@@ -74,7 +74,7 @@ def test_ctrl_c_before_the_first_epoch(line: str, tmp_path: Path) -> None:
 def test_ctrl_c_while_an_epoch_is_being_saved_names_the_epoch_that_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = import_module("xpnet.cli.train")
+    module = import_module("xpnet.cli.known_data")
     save, calls = module.save, []
 
     def interrupted(path: Path, network: object) -> None:

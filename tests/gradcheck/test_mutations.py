@@ -137,7 +137,7 @@ def test_no_layer_that_is_right_is_blamed_in_a_network(name: str, right: str, wr
         kind.__name__ = "Changed"
     net = Sequential(*front, loss=loss)
     if wrong == "return None":
-        with pytest.raises(xn.XpnetError, match=r"dout must be an array, .*; return dx from the backward of what"):
+        with pytest.raises(xn.XpnetError, match=r"dout must be an array, .*; return dx from the backward of the layer"):
             xn.gradient_check(net, X, t)
         return
     report = xn.gradient_check(net, X, t)

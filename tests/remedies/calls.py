@@ -24,6 +24,16 @@ W1 = net.params["W1"]
 W1.flags.writeable = False
 """
 
+VMAP = """
+x = xn.asarray([[1.0, 2.0], [3.0, 4.0]])
+xp = array_namespace(x)
+def double(row):
+    return 2.0 * row
+def change(row):
+    row[0] = 1.0
+    return row
+"""
+
 CALLS = [
     Remedy(
         READ_ONLY,
@@ -157,5 +167,24 @@ CALLS = [
         "xn.save(folder / 'not' / 'there', net)",
         "xn.save(folder / 'there', net)",
         "got No such file or directory; choose another path",
+    ),
+    Remedy(VMAP, "vmap(3)(x)", "vmap(double)(x)", "write vmap(f)(x)"),
+    Remedy(VMAP, "vmap(double, out_axes=None)(x)", "vmap(double, «out_axes=0»)(x)"),
+    Remedy(VMAP, "vmap(double, out_axes=5)(x)", "vmap(double, «out_axes=0»)(x)"),
+    Remedy(
+        VMAP,
+        "vmap(lambda row: row if row[0] > 0 else -row)(x)",
+        "vmap(lambda row: row if row[0] > 0 else -row, loop=True)(x)",
+        "or vmap(f, …, loop=True)",
+    ),
+    Remedy(
+        VMAP,
+        "vmap(lambda row: change(row[:2]))(x)",
+        "def own(x):\n    xp = array_namespace(x)\n    return change(«xp.asarray(x, copy=True)»)\nvmap(own)(x)",
+    ),
+    Remedy(
+        VMAP + "v = xn.asarray([[1, 2], [3, 4]], dtype='int64')",
+        "jvp(double, (x,), (v,))",
+        "jvp(double, (x,), («xp.astype(v, x.dtype)»,))",
     ),
 ]

@@ -49,4 +49,10 @@ DATA = [
         "Trainer(net, SGD(), (x, shares), class_weight=[1.0, 2.0, 1.0])",
         "Trainer(net, SGD(), «train=(x, t, weights)»)",
     ),
+    Remedy(
+        TABLE,
+        'datasets.Dataset.of(table, target="c", kinds=["a"])',
+        'datasets.Dataset.of(table, target="c", kinds={"a": "category"})',
+        'write kinds={"zip": "category"}',
+    ),
 ]

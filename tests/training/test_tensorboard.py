@@ -60,7 +60,8 @@ def test_every_number_of_the_history_has_its_curve(data, tmp_path: Path) -> None
 
 
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    for name in ("tensorboardX", "tensorboardX.summary"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(BackendError, match=r"tensorboard: tensorboardX must be installed.*xpnet\[tensorboard\]"):
         tensorboard(tmp_path)
 

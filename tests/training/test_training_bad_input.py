@@ -74,15 +74,11 @@ def test_targets_that_the_loss_refuses_are_refused_before_the_first_step(data, a
         Trainer(Sequential(Affine.create(4, 3)), SGD(0.5), data)
 
 
-def test_data_of_another_library_or_device_are_refused(data, backend) -> None:
+def test_data_of_another_library_or_device_are_refused(data) -> None:
     strict = pytest.importorskip("array_api_strict")
-    x, t = (to_numpy(array) for array in data)
-    others = [(strict.asarray(x, device=strict.Device("device2")), strict.asarray(t, device=strict.Device("device2")))]
-    if backend.name != "numpy":
-        others.append((x, t))
-    for other in others:
-        with pytest.raises(LibraryError, match=r"must be on one (library|device), got"):
-            list(Trainer(small_net(), SGD(0.5), other).run(1))
+    other = [strict.asarray(to_numpy(array), device=strict.Device("device2")) for array in data]
+    with pytest.raises(LibraryError, match=r"must be on one (library|device), got"):
+        list(Trainer(small_net(), SGD(0.5), tuple(other)).run(1))
 
 
 def test_what_is_no_network_optimizer_or_pair_is_refused(data) -> None:

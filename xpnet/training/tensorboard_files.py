@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ from xpnet.errors import BackendError
 from xpnet.files import make_folder, path_of
 from xpnet.networks import Network
 from xpnet.training.history import Epoch
+
+BINS = 64
+"""The number of bins of a histogram."""
 
 
 def tensorboard(folder: str | Path, network: Network | None = None) -> Callable[[Epoch], None]:
@@ -23,22 +28,24 @@ def tensorboard(folder: str | Path, network: Network | None = None) -> Callable[
     Raises: ``BackendError`` without the library tensorboardX; ``DataError`` for a folder that cannot be written.
     """
     try:
-        library: Any = importlib.import_module("tensorboardX")
+        summary: Any = importlib.import_module("tensorboardX.summary")
+        events: Any = importlib.import_module("tensorboardX.event_file_writer")
     except ImportError:
         remedy = "pip install xpnet[tensorboard]"
         raise BackendError("tensorboard", "tensorboardX must be installed", "none", remedy) from None
     place = path_of("tensorboard", folder)
     make_folder("tensorboard", place)
-    writer = library.SummaryWriter(str(place))
+    writer = events.EventsWriter(str(place / "events"))  # SummaryWriter writes later, from a thread
 
     def write(record: Epoch) -> None:
-        for name, value in curves_of(record).items():
-            writer.add_scalar(name, value, record.epoch)
+        found = [summary.scalar(name, value) for name, value in curves_of(record).items()]
         params: Mapping[str, Any] = {} if network is None else network.params
-        for name, array in params.items():
-            writer.add_histogram(name, to_numpy(array), record.epoch)
+        found += [summary.histogram(name, to_numpy(array), BINS) for name, array in params.items()]
+        for each in found:
+            writer.write_event(events.event_pb2.Event(wall_time=time.time(), step=record.epoch, summary=each))
         writer.flush()
 
+    weakref.finalize(write, writer.close)
     return write
 
 
