@@ -64,7 +64,11 @@ def backends(session: nox.Session) -> None:
     """The tests on torch and JAX, and against them as oracles: what the newest pair could not run."""
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "oracles"))
     rest = ("-m", "not numpy and not numpy_read_only and not strict and not journey")
-    session.run(*PYTEST, *rest, *session.posargs, env={"XPNET_REQUIRE": "torch,jax"})
+    # JAX compiles each operation for each shape: once for all processes, and quickly
+    cache = {"JAX_COMPILATION_CACHE_DIR": str(Path(session.create_tmp()).resolve() / "jax")}
+    cache |= {f"JAX_PERSISTENT_CACHE_MIN_{name}": "0" for name in ("COMPILE_TIME_SECS", "ENTRY_SIZE_BYTES")}
+    quick = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    session.run(*PYTEST, *rest, *session.posargs, env={"XPNET_REQUIRE": "torch,jax", **cache, **quick})
 
 
 @nox.session(python=NEWEST[0])

@@ -66,7 +66,17 @@ JOURNEYS = {
     *("cli", "conformance", "datasets", "drawing", "training"),
 }
 # JAX compiles each operation anew for each shape. What stands on the layers and rules is proven on the others.
-NOT_ON_JAX = {"distributed", "gradcheck", "remedies", "training", "test_holomorphic_layers_pass_the_complex_step"}
+NOT_ON_JAX = {
+    *("distributed", "gradcheck", "remedies", "training", "test_holomorphic_layers_pass_the_complex_step"),
+    "test_a_gradient_check_passes_and_leaves_it",
+    "test_a_gradient_goes_to_a_cell_of_the_image",
+    "test_a_training_goes_on_elsewhere_as_if_it_had_stayed",
+    "test_a_transformer_of_which_the_head_alone_is_trained",
+    "test_dx_is_that_of_inference_and_no_gradient_of_a_parameter_is_left",
+    "test_every_layer_gives_what_float64_does",
+    "test_the_rest_of_a_network_trains_as_if_what_is_frozen_were_constant",
+    "test_what_was_remembered_of_the_old_place_is_forgotten",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -85,7 +95,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _proves_nothing_more(item: pytest.Item) -> bool:
     """Whether the same body runs in float64 too, where that says all: writing to inputs, and on JAX."""
     where, dtype = _chosen(item, "where"), _chosen(item, "dtype")
-    if where is Where.JAX and NOT_ON_JAX.intersection(_names(item)):
+    on_jax = where is Where.JAX or _chosen(item, "half") == "jax"
+    if on_jax and NOT_ON_JAX.intersection(_names(item)):
         return True
     return where in (Where.NUMPY_READ_ONLY, Where.JAX) and dtype == "float32"
 

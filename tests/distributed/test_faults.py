@@ -76,7 +76,7 @@ def test_a_training_whose_rank_is_killed_goes_on_where_it_stopped(tmp_path, monk
     is_said("is killed", text)
     epochs = len(json.loads(Path("ranks", "history.json").read_text())["epochs"])
     for own in (("train", "--resume", "ranks"), (*options, "--out", "alone")):
-        done = CliRunner().invoke(main, [*own, "--quiet", "--epochs", str(epochs + 1)])
+        done = CliRunner().invoke(main, [*own, "--quiet", "--epochs", str(epochs + 2)])  # the checkpoint may be ahead
         assert done.exit_code == 0, done.output
     by_ranks, alone = (json.loads(Path(name, "history.json").read_text())["epochs"] for name in ("ranks", "alone"))
     assert [own["loss"] for own in by_ranks] == pytest.approx([one["loss"] for one in alone], rel=1e-5)
