@@ -165,7 +165,7 @@ def test_report_writes_a_page(houses: Path, tmp_path: Path) -> None:
     assert result.stdout == f"wrote {tmp_path / 'run' / 'report.html'}\n"
     assert "Confusion matrix" in (tmp_path / "run" / "report.html").read_text()
     assert run("report", tmp_path / "run", "--out", tmp_path / "alone.html").exit_code == 0
-    assert f"of {houses}, the rows of training among them" in (tmp_path / "alone.html").read_text()
+    assert f"about {houses}, which includes the training rows" in (tmp_path / "alone.html").read_text()
     assert run("report", tmp_path / "run", houses, "--out", tmp_path / "again.html").exit_code == 0
     assert "Confusion matrix" in (tmp_path / "again.html").read_text()
     told = json.loads((tmp_path / "run" / "run.json").read_text())

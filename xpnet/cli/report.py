@@ -48,7 +48,7 @@ def report(
             data = trained_on
         target = target or opened.settings.get("target")
         rows, labels = (None, None) if data is None else rows_of(opened, data, target)
-        of = f"What follows is of {data}" + (", the rows of training among them." if own else ".")
+        of = f"The rest of the page is about {data}" + (", which includes the training rows." if own else ".")
         text = page_of(opened, rows, labels, of)
     place = out or run / "report.html"
     with written_in_place(place) as part:
