@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from autodiff_checks import Place
 
 from xpnet.autodiff import Variable, grad
 from xpnet.backend import array_namespace
@@ -38,6 +39,22 @@ def test_gradients_of_eig_are_those_of_torch(kind: str) -> None:
     found = grad(ours)(a)
     assert found.dtype == a.dtype
     np.testing.assert_allclose(found, x.grad.numpy(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("size", [3, 12])
+@pytest.mark.parametrize("name", ["eigh", "qr", "slogdet", "svd"])
+def test_backward_goes_through_results_that_have_names(name: str, size: int, place: Place) -> None:
+    if place.name == "jax":
+        pytest.skip("jax compiles every operation for every shape")
+    a = np.diag(np.arange(1.0, size + 1.0)) + 0.1 * np.random.default_rng(size).standard_normal((size, size))
+
+    def second(x: Any) -> Any:
+        xp = array_namespace(x)
+        return xp.sum(getattr(xp.linalg, name)(x)[1])
+
+    x = Variable(place.asarray(a))
+    second(x).backward()
+    np.testing.assert_array_equal(place.to_numpy(x.grad), place.to_numpy(grad(second)(place.asarray(a))))
 
 
 def test_eigenvalues_are_complex_always() -> None:

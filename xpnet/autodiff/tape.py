@@ -102,7 +102,7 @@ def walk(
 
 def drops(rule: Rule, y: Any, most: float) -> bool:
     """Return whether the gradient of a result is dropped; layers are still given theirs."""
-    return most == NONE or (rule.joint is None and type(y) is not tuple and prod(y.shape) > most)
+    return most == NONE or (rule.joint is None and not isinstance(y, tuple) and prod(y.shape) > most)
 
 
 def _shared(d: Any, g: Any, found: Sequence[Any]) -> bool:
@@ -139,7 +139,7 @@ def settle(nodes: Iterable[Node], grads: dict[Node, Any], keep: bool) -> None:
         if keep:
             continue
         parents, value = node.parents, node.value
-        several = type(value) is tuple
+        several = isinstance(value, tuple)
         large = not several and prod(value.shape) > SMALL
         kept = _constants(parents, node.args) if None in parents else Released() if large else RELEASED
         if large:
