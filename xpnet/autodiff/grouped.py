@@ -133,11 +133,11 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     if call is not None:
         call.like = call.number = None  # backward need not check: the walk brings gradients that fit y
     if top is CONSTANT:
-        return tuple(map(constant, y)) if type(y) is tuple else constant(y)
+        return tuple(map(constant, y)) if isinstance(y, tuple) else constant(y)
     rule = GroupedRule(layer, copy, state, names, differentiable, parameters)
     if stage is not None:
         rule.run = stage
-    if type(y) is tuple:
+    if isinstance(y, tuple):
         return record_parts(rule, y, raw, parents, top, None)
     return record(rule, y, raw, parents, top)
 

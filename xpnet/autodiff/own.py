@@ -123,8 +123,8 @@ class custom_vjp:  # noqa: N801 (a decorator)
 def _recorded(rule: Rule, y: Any, raw: Any, parents: Any, top: Trace) -> Any:
     """Return the value, or the tuple of values, as Variables with a node."""
     if top is CONSTANT:
-        return tuple(map(constant, y)) if type(y) is tuple else constant(y)
-    if type(y) is tuple:
+        return tuple(map(constant, y)) if isinstance(y, tuple) else constant(y)
+    if isinstance(y, tuple):
         return record_parts(rule, y, raw, parents, top, None)
     return record(rule, y, raw, parents, top)
 
@@ -232,7 +232,7 @@ class checkpoint:  # noqa: N801 (a decorator)
                     "give it as an argument too",
                 )
         rule = CallRule(f"checkpoint of {name_of(self.f)}", self, args)
-        several = type(y) is tuple
+        several = isinstance(y, tuple)
         if not several and len(form) != 1:
             must = "the function must return an array or a tuple of arrays"
             raise DtypeError(rule.name, must, type(y).__name__, "return a tuple")
