@@ -75,7 +75,7 @@ def backends(session: nox.Session) -> None:
 def foreign(session: nox.Session) -> None:
     """Code that others wrote, differentiated: SciPy, scikit-learn, array-api-extra, and idioms of NumPy."""
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "foreign"), "torch==2.13.0")
-    session.run("python", "-m", "pytest", "-q", "tests/foreign", *session.posargs, env={"SCIPY_ARRAY_API": "1"})
+    session.run(*PYTEST, "tests/foreign", *session.posargs, env={"SCIPY_ARRAY_API": "1"})
 
 
 @nox.session
