@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -40,6 +41,9 @@ def by_mpi(count, *command, folder=HERE):
     return done.returncode, done.stdout, done.stderr
 
 
+LONGEST = 60  # seconds that a job of a test takes
+
+
 def by_variables(count, *command, key="a secret", **more):
     """The exit codes of the ranks, and what they have printed, when the last process has closed its output."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -48,10 +52,14 @@ def by_variables(count, *command, key="a secret", **more):
     ranks = []
     for rank in range(count):
         own = {"RANK": rank, "WORLD_SIZE": count, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        told = environment(XPNET_KEY=key, **{name: str(value) for name, value in (own | more).items()})
-        ranks.append(subprocess.Popen([sys.executable, *map(str, command)], stdout=write, stderr=write, env=told))
+        named = environment(XPNET_KEY=key, **{name: str(value) for name, value in (own | more).items()})
+        ranks.append(subprocess.Popen([sys.executable, *map(str, command)], stdout=write, stderr=write, env=named))
     os.close(write)
-    with os.fdopen(read) as pipe:
-        text = pipe.read()
+    told, end = b"", time.monotonic() + LONGEST
+    while select.select([read], [], [], max(0.0, end - time.monotonic()))[0] and (part := os.read(read, 1 << 16)):
+        told += part
+    os.close(read)
+    text = told.decode()
+    assert time.monotonic() < end, f"a process is left after {LONGEST} s: {text}"
     end = time.monotonic() + 5  # of a rank whose output is closed
     return [rank.wait(max(0.1, end - time.monotonic())) for rank in ranks], text

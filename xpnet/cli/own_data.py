@@ -71,6 +71,12 @@ def recipe_for(rows: int, images: bool) -> Recipe:
     return Recipe((128, 64), batch_size, 30, 5)
 
 
+def with_options(recipe: Recipe, chosen: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with the options that were chosen."""
+    given: dict[str, Any] = {name: chosen[name] for name in ("epochs", "batch_size") if chosen[name]}
+    return replace(recipe, **given, hidden=(chosen["hidden"],) if chosen["hidden"] else recipe.hidden)
+
+
 def train_own(
     console: Console,
     path: Path,
@@ -88,14 +94,7 @@ def train_own(
     refuse_for_own(path, ["--dataset"] if given else [])
     options = {name: wanted[name] for name in ("validation", "task")}
     found = read_data(path, wanted["target"], wanted["kinds"], wanted["size"], options | {"rng": Generator(seed)})
-    usual = recipe_for(found.train[0].shape[0], len(found.train[0].shape) == 4)
-    hidden = (chosen["hidden"],) if chosen["hidden"] else usual.hidden
-    recipe = replace(
-        usual,
-        hidden=hidden,
-        epochs=chosen["epochs"] or usual.epochs,
-        batch_size=chosen["batch_size"] or usual.batch_size,
-    )
+    recipe = with_options(recipe_for(found.train[0].shape[0], len(found.train[0].shape) == 4), chosen)
     place = group.on_first(partial(begin, path, folder, overwrite, resume))
     try:
         distributed = group.size > 1

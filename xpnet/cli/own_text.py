@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpnet.backend import get_backend, to_numpy
-from xpnet.cli.own_data import Recipe, begin, refuse_for_own
+from xpnet.cli.own_data import Recipe, begin, refuse_for_own, with_options
 from xpnet.datasets import Dataset, load_text
 from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.datasets.symbols import Symbols
@@ -52,15 +51,10 @@ def train_text(
     if path is not None:
         refuse_for_own(path, [], "a file of text")
     data = load_text("python" if path is None else path, CONTEXT, validation, symbols)
-    width = chosen["hidden"] or RECIPE.hidden[0]
-    recipe = replace(
-        RECIPE,
-        epochs=chosen["epochs"] or RECIPE.epochs,
-        batch_size=chosen["batch_size"] or RECIPE.batch_size,
-    )
+    recipe = with_options(RECIPE, chosen)
     made: Any = data.encoding.inputs
     place = group.on_first(partial(begin, path or Path("text"), folder, overwrite, resume))
-    network = TransformerLM(made.width, CONTEXT, width, HEADS, LAYERS, rng=Generator(seed))
+    network = TransformerLM(made.width, CONTEXT, recipe.hidden[0], HEADS, LAYERS, rng=Generator(seed))
     tell(console, path, data)
     rng = Generator(seed)
     trainer = Trainer(network, optimizer, data, None, recipe.batch_size, rng, distributed=group.size > 1)

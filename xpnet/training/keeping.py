@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from xpnet.backend import backend_of, is_array
-from xpnet.optimizers.state import copied
 from xpnet.training import weights_file
 from xpnet.training.checkpoint import load, save
 from xpnet.training.fitting import AVERAGE
-from xpnet.training.loop import Loop
+from xpnet.training.loop import Loop, copies
 from xpnet.training.runs import BEST, LAST, write_run
 from xpnet.training.streamed import Streamed
 
@@ -57,8 +56,7 @@ class Keeping(Loop):
     def keep_best(self) -> None:
         """Keep a copy of the weights, state and averages as those of the best epoch."""
         held = {**self.network.params, **self.network.states, **self.updates.averages}
-        arrays = {name: copied(value) if is_array(value) else value for name, value in held.items()}
-        self.best = len(self.history), arrays
+        self.best = len(self.history), copies(held)
 
     def use_best(self) -> None:
         """Assign the weights of the best epoch to the network, if they were kept and it is not the last."""
@@ -69,11 +67,6 @@ class Keeping(Loop):
     def use_average(self) -> None:
         """Assign the moving average of the weights to the network, if one is kept."""
         self._assign(self.updates.averages)
-
-    def _assign(self, arrays: dict[str, Any]) -> None:
-        params, states = self.network.params, self.network.states
-        for name, value in arrays.items():
-            (params if name in params else states)[name] = copied(value) if is_array(value) else value
 
     def save(self, path: str | Path) -> None:
         """Write the network, the optimizer, averages and the history, so that ``resume`` can continue from there.

@@ -103,18 +103,22 @@ class Loop(Movable):
         """Return copies of all that an epoch changes, or None if it cannot be repeated or they are too large."""
         if self.ranks is not None or isinstance(self.batches, Streamed) or not hasattr(self.optimizer, "state"):
             return None
-        changed = (self.network.params, self.network.states, self.updates.averages, self.optimizer.state)
-        arrays = [value for part in changed for value in part.values() if is_array(value)]
-        if sum(size_of(array) for array in arrays) > REPEATED:
+        own = {**self.network.params, **self.network.states}
+        changed = (own, self.updates.averages, self.optimizer.state)
+        if sum(size_of(value) for part in changed for value in part.values() if is_array(value)) > REPEATED:
             return None
-        return tuple({n: copied(value) if is_array(value) else value for n, value in part.items()} for part in changed)
+        return tuple(map(copies, changed))
 
-    def _restore(self, params: Any, states: Any, averages: Any, optimizer: Any) -> None:
-        """Go back to copies."""
-        for own, values in ((self.network.params, params), (self.network.states, states)):
-            for name, value in values.items():
-                own[name] = value
+    def _restore(self, own: dict[str, Any], averages: dict[str, Any], optimizer: dict[str, Any]) -> None:
+        """Go back to what the network, the averages and the optimizer were."""
+        self._assign(own)
         self.updates.averages, self.optimizer.state = averages, optimizer
+
+    def _assign(self, arrays: Mapping[str, Any]) -> None:
+        """Assign copies of parameters and state to the network, by name."""
+        params, states = self.network.params, self.network.states
+        for name, value in copies(arrays).items():
+            (params if name in params else states)[name] = value
 
     def _trained(self, number: int, on_batch: Callable[[int], None] | None) -> Epoch:
         self._set_rate(number)
@@ -295,6 +299,11 @@ class Loop(Movable):
         if self.saved is not None:
             remedy += "; epoch {} is saved in {}".format(*self.saved)
         raise DivergenceError(type(self).__name__, must, got, remedy)
+
+
+def copies(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by name, with arrays of their own."""
+    return {name: copied(value) if is_array(value) else value for name, value in values.items()}
 
 
 def finite_on_device(value: Any) -> bool:
