@@ -79,11 +79,11 @@ def head(measured: Measured) -> Iterable[str]:
     own = measured.machine
     known = ", ".join(f"{name} {number}" for name, number in versions(["xpnet", "numpy", "torch", "mpi4py"]).items())
     yield "# Training on several ranks: times, a model, and what it projects"
-    yield f"\n`{COMMAND}` has written this page on {own['date']}."
+    yield f"\n`{COMMAND}` wrote this page on {own['date']}."
     yield f"It ran on {own['processor']}, {own['cores']} cores, {own['memory']}, {own['system']}, with {known}, and"
-    yield f"{measured.found['2']['over']} between processes of one machine. Each rank has one thread, on a core of its"
-    yield f"own as long as there are cores: four ranks share {own['cores']} of them. Times are the fewest of several"
-    yield "chunks, in milliseconds, and of a chunk the slowest rank's. W2, W3 and W5 are those of"
+    yield f"{measured.found['2']['over']} between processes of one machine. Each rank has one thread and a core of its"
+    yield f"own where there are enough: four ranks share {own['cores']} cores. Times are in milliseconds, each the"
+    yield "smallest of several chunks of steps, in which the slowest rank counts. W2, W3 and W5 are those of"
     yield "[benchmarks](benchmarks.md): two perceptrons, of 0.7 and 5.8 million parameters, and a Transformer of 0.8"
     yield "million."
 
@@ -91,9 +91,8 @@ def head(measured: Measured) -> Iterable[str]:
 def steps(measured: Measured) -> Iterable[str]:
     yield "## A step\n"
     yield "*Strong*: the ranks share one batch. *Weak*: each has as many rows as one process has alone. Efficiency is"
-    yield "the speed of all over that of one, divided by the number of ranks, but for more than"
-    yield f"{measured.cores}, which"
-    yield f"share {measured.cores} cores, by that.\n"
+    yield "the speed of all ranks over that of one, divided by the number of ranks, or by"
+    yield f"{measured.cores} for more ranks than the {measured.cores} cores.\n"
     yield "| | ranks | strong, ms | efficiency | weak, ms | efficiency |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     for name in NAMES:
@@ -115,9 +114,9 @@ def steps(measured: Measured) -> Iterable[str]:
 
 def parts(measured: Measured) -> Iterable[str]:
     yield "## The share of communication\n"
-    yield "A step was timed as it is, with a wait for every sum before backward goes on, and without any sum. What the"
-    yield "first takes beyond the last is the communication that is left in a step; what the second takes, all of it."
-    yield "On one machine a sum is work of the same cores, so that little of it can be hidden.\n"
+    yield "A step was timed in three ways: as it is, with a wait for every sum before backward continues, and without"
+    yield "sums. The first minus the last is the communication that remains in a step; the second minus the last is all"
+    yield "of it. On one machine the same cores compute the sums, so that little can be hidden.\n"
     yield "| | ranks | | without sums, ms | as it is, ms | communication | waiting for each, ms | hidden |"
     yield "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |"
     for name in NAMES:
@@ -134,9 +133,9 @@ def overlap(measured: Measured) -> Iterable[str]:
     latency, for_a_byte = WIRE
     over = hidden(trial, "by a wire", "by a wire, in turn")
     yield "## Where a network card does the work\n"
-    yield f"For W5 on two ranks each sum was made to take {latency * 1e6:.0f} µs and a second for every"
-    yield f"{1 / for_a_byte / 1e6:.0f} MB more, in which no core works, as a wire between two machines would take."
-    yield f"A step then takes {ms(trial['by a wire'])} ms as it is, {ms(trial['by a wire, in turn'])} ms where"
+    yield f"For W5 on two ranks each sum was delayed by {latency * 1e6:.0f} µs and by one second for every"
+    yield f"{1 / for_a_byte / 1e6:.0f} MB, during which no core works, as on a wire between two machines."
+    yield f"A step then takes {ms(trial['by a wire'])} ms as it is, {ms(trial['by a wire, in turn'])} ms if"
     yield "it waits for"
     yield f"each sum, and {ms(trial['alone'])} ms without sums: **{over:.0%} of the communication is hidden**"
     yield "(the goal was"
@@ -145,10 +144,10 @@ def overlap(measured: Measured) -> Iterable[str]:
 
 def memory(measured: Measured) -> Iterable[str]:
     yield "## The memory of a rank\n"
-    yield "W3 with AdamW, whose two moments are twice as large as the parameters, of 23 MB. `group.sharded(optimizer,"
-    yield "network, stage)` spreads the moments over the ranks, by stage 2 the gradients too. What NumPy had from the"
-    yield "system was traced: what a rank holds after two steps of 16 rows, beside the parameters, and the most of it"
-    yield "within them.\n"
+    yield "This is W3 with AdamW; its parameters take 23 MB and its two moments twice as much."
+    yield "`group.sharded(optimizer, network, stage)` spreads the moments over the ranks, and in stage 2 the gradients too. The table shows the"
+    yield "memory that NumPy has allocated on a rank, in addition to the parameters: after two steps of 16 rows, and at"
+    yield "the peak.\n"
     yield "| ranks | whole, MB | at most | stage 1, MB | at most | stage 2, MB | at most |"
     yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for run in ("1", "2", "4"):
@@ -172,19 +171,18 @@ def modelled(measured: Measured) -> Iterable[str]:
     found = measured.model
     one = found["W3"]
     yield "## A model\n"
-    yield "A step of a rank takes *overhead + operations / rate*, and what is not hidden of its sums; a sum of *b*"
-    yield "bytes over *N* ranks takes *2 log₂ N · latency + 2 (N - 1) / N · b / bandwidth*. Ranks that share a"
+    yield "A step of a rank takes *overhead + operations / rate*, plus the part of its sums that is not hidden; a sum of"
+    yield "*b* bytes over *N* ranks takes *2 log₂ N · latency + 2 (N - 1) / N · b / bandwidth*. Ranks that share a"
     yield "core take"
-    yield "turns on it. Rate and overhead of a workload come from one process on a batch and on half of it; latency and"
-    yield f"bandwidth from sums alone and from {' and '.join(FITTED)} on two ranks that share a batch, and from"
-    yield "these the"
-    yield "hidden share:\n"
+    yield "turns on it. The rate and overhead of a workload are fitted to one process on a batch and on half of it;"
+    yield f"latency and bandwidth to sums alone and to {' and '.join(FITTED)} on two ranks that share a batch; and the"
+    yield "hidden share to the latter:\n"
     bandwidth = f"{1 / one.for_a_byte / 1e9:.1f} GB/s" if one.for_a_byte else "without limit"
     yield f"- latency {one.latency * 1e6:.0f} µs, bandwidth {bandwidth}, hidden {one.hidden:.0%};"
     rates = ", ".join(f"{m.rate / 1e9:.0f} for {name}" for name, m in found.items())
     yield f"- rates of {rates}, in 10⁹ operations a second;"
     yield "- overheads of " + ", ".join(f"{ms(m.overhead)} ms for {name}" for name, m in found.items()) + "."
-    yield "\nIt was not told of these, all that is left of the measurements:\n"
+    yield "\nThe remaining measurements, to which it was not fitted:\n"
     yield "| | ranks | rows of a rank | measured, ms | model, ms | off by |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     errors = []
@@ -197,7 +195,7 @@ def modelled(measured: Measured) -> Iterable[str]:
         errors.append(abs(off))
         yield f"| {name} | {ranks} | {rows} | {ms(trial['as it is'])} | {ms(said)} | {off:+.0%} |"
     middle = sorted(errors)[len(errors) // 2]
-    yield f"\nHalf of them are off by {middle:.0%} at most, the worst by {max(errors):.0%}."
+    yield f"\nHalf of the predictions are off by {middle:.0%} at most, the worst by {max(errors):.0%}."
 
 
 def left_out() -> Iterable[tuple[str, int, float]]:
@@ -217,11 +215,11 @@ def projected(measured: Measured) -> Iterable[str]:
     node = replace(measured.model["W3"], latency=5e-6, for_a_byte=1 / 12.5e9, hidden=over)
     gpu = Machine(1e-5, 1 / 300e9, 1e-3, 20e12, over)
     yield "## A projection\n"
-    yield "**Nothing below was measured.** It is what the model gives with numbers that are assumed: a GPU of 20 · 10¹²"
-    yield "operations a second in products and 1 ms for the launches of a step, eight of them joined at 300 GB/s with a"
-    yield "latency of 10 µs; or machines like this one, each one rank of one thread, joined at 12.5 GB/s with 5 µs."
-    yield f"Of the sums {over:.0%} is hidden, as by the wire above. Every rank has a batch of its own (weak scaling) of"
-    yield "W3, or 8 texts of 1,024 tokens for a network like the smallest GPT-2, of 124 million parameters.\n"
+    yield "**Nothing below was measured.** The model is given assumed numbers: eight GPUs with 20 · 10¹² operations a"
+    yield "second and 1 ms for the launches of a step, connected at 300 GB/s with a latency of 10 µs; or machines like"
+    yield "this one, each with one rank of one thread, connected at 12.5 GB/s with a latency of 5 µs. As on the wire"
+    yield f"above, {over:.0%} of the communication is hidden. Every rank has its own batch (weak scaling): that of W3,"
+    yield "or 8 texts of 1,024 tokens for a network like the smallest GPT-2, of 124 million parameters.\n"
     yield "| | | ranks | a step of one, ms | a step of all, ms | efficiency |"
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
     for where, each, ranks in (("GPUs", gpu, 8), ("machines", node, 8), ("machines", node, 1000)):
@@ -232,7 +230,7 @@ def projected(measured: Measured) -> Iterable[str]:
             work = flops(workload, workload.batch)
             one, of_all = each.step(work, [], 1), each.step(work, buckets, ranks)
             yield f"| {workload.name} | {where} | {ranks:,} | {ms(one)} | {ms(of_all)} | {one / of_all:.2f} |"
-    yield "\nThe model knows nothing of slow ranks, of wires that many share, or of what a file system takes."
+    yield "\nThe model ignores slow ranks, shared wires and the time of file systems."
 
 
 def ms(seconds: float) -> str:
