@@ -145,7 +145,8 @@ def overlap(measured: Measured) -> Iterable[str]:
 def memory(measured: Measured) -> Iterable[str]:
     yield "## The memory of a rank\n"
     yield "This is W3 with AdamW; its parameters take 23 MB and its two moments twice as much."
-    yield "`group.sharded(optimizer, network, stage)` spreads the moments over the ranks, and in stage 2 the gradients too. The table shows the"
+    yield "`group.sharded(optimizer, network, stage)` spreads the moments over the ranks, and in stage 2"
+    yield "the gradients too. The table shows the"
     yield "memory that NumPy has allocated on a rank, in addition to the parameters: after two steps of 16 rows, and at"
     yield "the peak.\n"
     yield "| ranks | whole, MB | at most | stage 1, MB | at most | stage 2, MB | at most |"
@@ -171,8 +172,8 @@ def modelled(measured: Measured) -> Iterable[str]:
     found = measured.model
     one = found["W3"]
     yield "## A model\n"
-    yield "A step of a rank takes *overhead + operations / rate*, plus the part of its sums that is not hidden; a sum of"
-    yield "*b* bytes over *N* ranks takes *2 log₂ N · latency + 2 (N - 1) / N · b / bandwidth*. Ranks that share a"
+    yield "A step of a rank takes *overhead + operations / rate*, plus the part of its sums that is not hidden; a sum"
+    yield "of *b* bytes over *N* ranks takes *2 log₂ N · latency + 2 (N - 1) / N · b / bandwidth*. Ranks that share a"
     yield "core take"
     yield "turns on it. The rate and overhead of a workload are fitted to one process on a batch and on half of it;"
     yield f"latency and bandwidth to sums alone and to {' and '.join(FITTED)} on two ranks that share a batch; and the"
