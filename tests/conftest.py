@@ -69,13 +69,17 @@ JOURNEYS = {
 NOT_ON_JAX = {
     *("distributed", "gradcheck", "remedies", "training", "test_holomorphic_layers_pass_the_complex_step"),
     "test_a_gradient_check_passes_and_leaves_it",
+    "test_a_frozen_layer_passes_the_gradients_of_its_states",
     "test_a_gradient_goes_to_a_cell_of_the_image",
+    "test_a_mask_goes_to_the_layers_that_take_one",
     "test_a_training_goes_on_elsewhere_as_if_it_had_stayed",
     "test_a_transformer_of_which_the_head_alone_is_trained",
     "test_an_empty_batch_works_or_is_refused_by_name",
     "test_backward_agrees_with_numerical_differentiation",  # but with the graph of forward
     "test_dx_is_that_of_inference_and_no_gradient_of_a_parameter_is_left",
     "test_every_layer_gives_what_float64_does",
+    "test_gradients_go_from_a_decoder_through_its_first_state_into_the_encoder",
+    "test_padding_changes_nothing_whatever_it_holds",
     "test_sums_of_many_ones_go_on_beyond_2048",
     "test_the_gradient_of_a_gradient_by_a_bias",
     "test_the_rest_of_a_network_trains_as_if_what_is_frozen_were_constant",
