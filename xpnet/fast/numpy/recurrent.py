@@ -14,15 +14,12 @@ from xpnet.layers.recurrent import GRU, LSTM, RNN
 class RNNFeaturesFirst(FeaturesFirst):
     """A plain recurrence: a product and a tanh in place for each step."""
 
-    def step(self, u: Host, a: Host, m: Moment) -> None:
-        u += a
-        np.tanh(u, out=m.h)
+    def step(self, t: int, m: Moment) -> None:  # noqa: ARG002
+        np.tanh(np.matmul(self.W, m.z, out=self.u), out=m.h)
 
-    def step_back(self, m: Moment, d: Carried, das: Host) -> tuple[Host, Host]:
-        np.multiply(m.h, m.h, out=das)
-        np.subtract(1.0, das, out=das)
-        das *= d.dh
-        return das, das
+    def step_back(self, m: Moment, d: Carried, da: Host) -> None:
+        slope_of_tanh(m.h, da)
+        da *= d.dh
 
 
 @body("numpy", LSTM)
@@ -33,11 +30,10 @@ class LSTMFeaturesFirst(FeaturesFirst):
     kept = 5
     derived = 4
 
-    def step(self, u: Host, a: Host, m: Moment) -> None:
+    def step(self, t: int, m: Moment) -> None:  # noqa: ARG002
         H = len(m.h)
         gates, tanh_c = m.kept[: 4 * H], m.kept[4 * H :]
-        u += a
-        np.tanh(u, out=gates)
+        np.tanh(np.matmul(self.W, m.z, out=self.u), out=gates)
         self.open(gates, tanh_c, m)
         np.tanh(m.c, out=tanh_c)
         np.multiply(gates[3 * H :], tanh_c, out=m.h)
@@ -52,15 +48,10 @@ class LSTMFeaturesFirst(FeaturesFirst):
         np.multiply(f, m.cell, out=m.c)
         m.c[...] += np.multiply(i, g, out=scratch)
 
-    def step_back(self, m: Moment, d: Carried, das: Host) -> tuple[Host, Host]:
-        self.through_gates(m, d, das)
-        return das, das
-
-    def through_gates(self, m: Moment, d: Carried, das: Host) -> None:
-        """Write the derivatives of the gates before their sigmoid and tanh, and make ``dc`` that of the step before."""
+    def step_back(self, m: Moment, d: Carried, da: Host) -> None:
         H = len(m.h)
         i, f, g, o, tanh_c = m.kept.reshape(5, H, -1)
-        di, df, dg, do = (das[H * at : H * (at + 1)] for at in range(4))
+        di, df, dg, do = da.reshape(4, H, -1)
         dh, dc, scratch = d
         dc += np.multiply(slope_of_tanh(tanh_c, scratch), np.multiply(dh, o, out=do), out=scratch)
         for gradient, gate, along in ((di, i, g), (df, f, m.cell)):
@@ -86,43 +77,40 @@ class GRUFeaturesFirst(FeaturesFirst):
     halved = (0, 1)
     kept = derived = 4
 
-    def transposed(self) -> tuple[Host, Host]:
+    def prepare(self, z: Host, D: int) -> None:
         layer, H = self.layer, len(self.layer.Wh)
-        b = layer.bx.copy()
-        b[: 2 * H] += layer.bh[: 2 * H]
-        return transposed(layer.Wx, b, H, self.halved), transposed(layer.Wh, None, H, self.halved)
+        W = transposed(np.concatenate([layer.Wx, (layer.bx + layer.bh)[None], layer.Wh])[:, : 2 * H], H, self.halved)
+        of_n = slice(2 * H, 3 * H)
+        self.W = W, transposed(np.concatenate([layer.bh[None], layer.Wh])[:, of_n], H)
+        of_x = transposed(np.concatenate([layer.Wx, layer.bx[None]])[:, of_n], H)
+        self.a = (of_x @ z[: D + 1].reshape(D + 1, -1)).reshape(H, *z.shape[1:])
 
-    def step(self, u: Host, a: Host, m: Moment) -> None:
-        H = len(m.h)
-        n = m.kept[2 * H : 3 * H]
-        self.reset(u, a, m)
-        np.tanh(n, out=n)
-        np.subtract(m.before, n, out=m.h)
-        m.h[...] *= m.kept[H : 2 * H]
-        m.h[...] += n
-
-    def reset(self, u: Host, a: Host, m: Moment) -> None:
-        """Write r, z, ``uₙ`` and the argument of the tanh."""
-        H = len(m.h)
+    def step(self, t: int, m: Moment) -> None:
+        H, (of_sigmoids, of_n) = len(m.h), self.W
         sigmoids, n, u_n = m.kept[: 2 * H], m.kept[2 * H : 3 * H], m.kept[3 * H :]
-        np.add(u[: 2 * H], a[: 2 * H], out=sigmoids)
-        np.tanh(sigmoids, out=sigmoids)
+        np.tanh(np.matmul(of_sigmoids, m.z, out=sigmoids), out=sigmoids)
+        np.matmul(of_n, m.z[-H - 1 :], out=u_n)
+        self.reset(self.a[:, t], sigmoids, u_n, n)
+        np.tanh(n, out=n)
+        self.mix(m.before, sigmoids[H:], n, m.h)
+
+    def mix(self, before: Host, z: Host, n: Host, h: Host) -> None:
+        """Write h."""
+        np.subtract(before, n, out=h)
+        h *= z
+        h += n
+
+    def reset(self, a: Host, sigmoids: Host, u_n: Host, n: Host) -> None:
+        """Make r and z of the tanh in ``sigmoids``, and write the argument of the tanh of n."""
         sigmoids *= 0.5
         sigmoids += 0.5
-        np.add(u[2 * H :], self.layer.bh[2 * H :, None], out=u_n)
-        np.multiply(m.kept[:H], u_n, out=n)
-        n += a[2 * H :]
+        np.multiply(sigmoids[: len(n)], u_n, out=n)
+        n += a
 
-    def step_back(self, m: Moment, d: Carried, das: Host) -> tuple[Host, Host]:
-        H = len(m.h)
-        self.through_gates(m, d, das)
-        return das[: 3 * H], das[H:]
-
-    def through_gates(self, m: Moment, d: Carried, das: Host) -> None:
-        """Write the derivatives of the step, and ``dh z``, which passes by the product."""
+    def step_back(self, m: Moment, d: Carried, da: Host) -> None:
         H = len(m.h)
         r, z, n, u_n = m.kept.reshape(4, H, -1)
-        dn, dr, dz, dnr = (das[H * at : H * (at + 1)] for at in range(4))
+        dn, dr, dz, dnr = da.reshape(4, H, -1)
         dh, passed = d.dh, d.passed
         slope_of_tanh(n, dn)
         dn *= np.subtract(1.0, z, out=passed)
@@ -136,19 +124,21 @@ class GRUFeaturesFirst(FeaturesFirst):
         dz *= dh
         np.multiply(dh, z, out=passed)
 
-    def beside(self, d: Carried) -> None:
+    def prepare_back(self, D: int) -> None:  # noqa: ARG002
+        layer, H = self.layer, len(self.layer.Wh)
+        self.W = np.ascontiguousarray(layer.Wh), np.roll(layer.Wx, H, axis=1)
+
+    def through_products(self, da: Host, d: Carried, dx: Host | None) -> None:
+        H, (Wh, Wx) = len(d.dh), self.W
+        np.matmul(Wh, da[H:], out=d.dh)
         d.dh[...] += d.passed
+        if dx is not None:
+            np.matmul(Wx, da[: 3 * H], out=dx)
 
-    def gradients(self, inputs: Host, hs: Host, das: Host) -> None:
-        layer, H = self.layer, len(hs)
-        of_inputs = np.roll(inputs @ das[: 3 * H].T, -H, axis=1)
-        layer.dWx, layer.dbx = of_inputs[:-1], of_inputs[-1]
-        layer.dWh, layer.dbh = hs @ das[H:].T, das[H:] @ inputs[-1]
-
-    def through_inputs(self, das: Host) -> Host:
-        H = len(self.layer.Wh)
-        dx: Host = np.roll(self.layer.Wx, H, axis=1) @ das[: 3 * H]
-        return dx
+    def gradients(self, z: Host, das: Host, D: int) -> None:
+        layer, H = self.layer, len(self.layer.Wh)
+        of_x, of_h = np.roll(z[: D + 1] @ das[: 3 * H].T, -H, axis=1), z[D:] @ das[H:].T
+        layer.dWx, layer.dbx, layer.dbh, layer.dWh = of_x[:-1], of_x[-1], of_h[0], of_h[1:]
 
 
 def slope_of_tanh(y: Host, out: Host) -> Host:

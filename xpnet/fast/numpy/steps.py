@@ -15,8 +15,9 @@ from xpnet.layers.bodies import Body
 
 
 class Moment(NamedTuple):
-    """The arrays of one step: the state before and after it, what it keeps for its backward, and its two cells."""
+    """The arrays of one step: x, 1 and h side by side, h before and after, what is kept, the cell before and after."""
 
+    z: Host
     before: Host
     h: Host
     kept: Host
@@ -33,16 +34,17 @@ class Carried(NamedTuple):
 
 
 class FeaturesFirst(Body):
-    """A recurrent layer in all its options, whose states are side by side, ``(H, (L + 1) N)``.
+    """A recurrent layer in all its options, over x, 1 and h of all steps side by side, ``(D + 1 + H, (L + 1) N)``.
 
-    A sigmoid is ``(1 + tanh(u / 2)) / 2``: ``halved`` are the blocks of columns whose half is taken in the weights, so
-    that all gates are one tanh. ``kept`` is the number of blocks that a step keeps, ``derived`` that of the derivatives
-    that its backward writes.
+    The derivatives of a step are written by ``step_back`` and put beside those of the others. A sigmoid is
+    ``(1 + tanh(u / 2)) / 2``: ``halved`` are the blocks of columns whose half is taken in the weights, so that all
+    gates are one tanh. ``kept`` is the number of blocks that a step keeps, ``derived`` that of its derivatives.
     """
 
     halved: tuple[int, ...] = ()
     kept = 0
     derived = 1
+    W: Any
 
     def forward(self, x: Host, mask: Host | None = None, *states: Host | None) -> Any:
         layer = self.layer
@@ -54,27 +56,22 @@ class FeaturesFirst(Body):
             return NotImplemented
         if padded is not None and layer.reverse:
             padded = padded[::-1]
-        inputs = np.empty((D + 1, L, N), x.dtype)
-        inputs[:D], inputs[D] = self.in_order(x.transpose(2, 1, 0)), 1.0
+        z = np.empty((D + 1 + H, L + 1, N), x.dtype)
+        z[:D, :L], z[D], z[D + 1 :, 0] = self.in_order(x.transpose(2, 1, 0)), 1.0, before[0].T
         if padded is not None:
-            inputs[:D, padded] = 0.0
-        inputs = inputs.reshape(D + 1, L * N)
-        WxT, WhT = self.transposed()
-        a = np.matmul(WxT, inputs, out=workspace("contributions of x", (len(WxT), L * N), x.dtype))
-        hs, kept = np.empty((H, (L + 1) * N), x.dtype), np.empty((L if self.training else 1, self.kept * H, N), x.dtype)
+            z[:D, :L][:, padded] = 0.0
+        kept = np.empty((L if self.training else 1, self.kept * H, N), x.dtype)
         cells = np.empty((L + 1, H if before[1:] else 0, N), x.dtype)
-        hs[:, :N] = before[0].T
         for cell in before[1:]:
             cells[0] = cell.T
-        u = np.empty((len(WhT), N), x.dtype)
+        self.prepare(z, D)
         for t in range(L):
-            m = self.moment(t, hs, kept, cells)
-            np.matmul(WhT, m.before, out=u)
-            self.step(u, a[:, t * N : (t + 1) * N], m)
+            m = self.moment(t, z, kept, cells)
+            self.step(t, m)
             if padded is not None:
                 m.h[:, padded[t]], m.c[:, padded[t]] = m.before[:, padded[t]], m.cell[:, padded[t]]
-        self.cache = inputs, hs, kept, cells, padded
-        return self.leaving(hs, cells, padded)
+        self.cache = z, kept, cells, padded
+        return self.leaving(z[D + 1 :], cells, padded)
 
     def first_states(self, shape: tuple[int, ...], dtype: Any, given: tuple[Host | None, ...]) -> list[Host] | None:
         """Return the states before the first step, or None if one does not fit."""
@@ -89,63 +86,60 @@ class FeaturesFirst(Body):
             found.append(state)
         return found
 
-    def moment(self, t: int, hs: Host, kept: Host, cells: Host) -> Moment:
+    def moment(self, t: int, z: Host, kept: Host, cells: Host) -> Moment:
         """Return the arrays of a step; in inference the same ones are kept for each."""
-        N = kept.shape[2]
-        before, h = hs[:, t * N : (t + 1) * N], hs[:, (t + 1) * N : (t + 2) * N]
-        return Moment(before, h, kept[t if len(kept) > 1 else 0], cells[t], cells[t + 1])
+        H = len(self.layer.Wh)
+        return Moment(z[:, t], z[-H:, t], z[-H:, t + 1], kept[t if len(kept) > 1 else 0], cells[t], cells[t + 1])
 
     def in_order(self, steps: Host) -> Host:
         """Return a view of steps, which are the second axis, in the order of reading, or back."""
         return steps[:, ::-1] if self.layer.reverse else steps
 
-    def transposed(self) -> tuple[Host, Host]:
-        """Return Wx with b as its last row, and Wh, both transposed."""
-        layer, H = self.layer, len(self.layer.Wh)
-        return transposed(layer.Wx, layer.b, H, self.halved), transposed(layer.Wh, None, H, self.halved)
-
     def leaving(self, hs: Host, cells: Host, padded: Host | None) -> Any:
         """Return the output, and keep the last states where the layer does."""
-        layer, L, N, H = self.layer, len(cells) - 1, cells.shape[2], len(hs)
-        last = [np.ascontiguousarray(state.T) for state in (hs[:, L * N :], cells[L])][: len(layer.state)]
+        layer, (H, steps, N) = self.layer, hs.shape
+        last = [np.ascontiguousarray(state.T) for state in (hs[:, -1], cells[-1])][: len(layer.state)]
         if layer.stateful and layer.training and self.training:
             for name, state in zip(layer.state, last, strict=True):
                 setattr(layer, name, state)
         y = last[0]
         if layer.return_sequences:
-            y = np.empty((N, L, H), hs.dtype)
-            self.in_order(y)[...] = hs[:, N:].reshape(H, L, N).transpose(2, 1, 0)
+            y = np.empty((N, steps - 1, H), hs.dtype)
+            self.in_order(y)[...] = hs[:, 1:].transpose(2, 1, 0)
             if padded is not None:
                 self.in_order(y)[padded.T] = 0.0
         return (y, *last) if layer.return_state else y
 
     def backward(self, dout: Any, *dstates: Any) -> Any:
-        layer, (inputs, hs, kept, cells, padded) = self.layer, self.cache
-        L, _, N = kept.shape
-        H, D, dtype = len(hs), len(inputs) - 1, hs.dtype
+        layer, (z, kept, cells, padded) = self.layer, self.cache
+        (L, _, N), H, dtype = kept.shape, len(layer.Wh), z.dtype
+        D = len(z) - 1 - H
         d = Carried(*(np.zeros((H, N), dtype) for _ in range(3)))
         for own, given in zip((d.dh, d.dc), dstates, strict=False):
             own += np.asarray(given, dtype).T
         dhs = self.upstream(dout, d.dh, (N, L, H), padded)
-        das = workspace("derivatives of steps", (self.derived * H, L * N), dtype)
-        Wh = np.ascontiguousarray(layer.Wh)
+        das = workspace("derivatives of steps", (self.derived * H, (L + 1) * N), dtype)
+        da = np.empty((self.derived * H, N), dtype)
+        dxs = np.empty((D, L, N), dtype) if self.needs_dx else None
+        self.prepare_back(D)
         for t in reversed(range(L)):
             if dhs is not None:
                 d.dh[...] += dhs[t]
-            around = None if padded is None else (d.dh[:, padded[t]], d.dc[:, padded[t]])
-            da, du = self.step_back(self.moment(t, hs, kept, cells), d, das[:, t * N : (t + 1) * N])
+            at = None if padded is None else padded[t]
+            around = None if at is None else (d.dh[:, at], d.dc[:, at])
+            self.step_back(self.moment(t, z, kept, cells), d, da)
+            if at is not None:
+                da[:, at] = d.passed[:, at] = 0.0
+            das[:, t * N : (t + 1) * N] = da
+            self.through_products(da, d, None if dxs is None else dxs[:, t])
             if around is not None:
-                da[:, padded[t]] = du[:, padded[t]] = d.passed[:, padded[t]] = 0.0
-            np.matmul(Wh, du, out=d.dh)
-            self.beside(d)
-            if around is not None:
-                d.dh[:, padded[t]], d.dc[:, padded[t]] = around
+                d.dh[:, at], d.dc[:, at] = around
         if self.trains:
-            self.gradients(inputs, hs[:, : L * N], das)
+            self.gradients(z.reshape(len(z), -1)[:, : L * N], das[:, : L * N], D)
         dx = None
-        if self.needs_dx:
+        if dxs is not None:
             dx = np.empty((N, L, D), dtype)
-            self.in_order(dx)[...] = self.through_inputs(das).reshape(D, L, N).transpose(2, 1, 0)
+            self.in_order(dx)[...] = dxs.transpose(2, 1, 0)
         first = [np.ascontiguousarray(own.T) for own in (d.dh, d.dc)][: len(layer.state)]
         return (dx, *first) if layer.return_state else dx
 
@@ -160,27 +154,37 @@ class FeaturesFirst(Body):
             dhs.transpose(0, 2, 1)[padded] = 0.0
         return dhs
 
-    def step(self, u: Host, a: Host, m: Moment) -> None:
-        """Write h, c and what is kept, given the product of the state before and that of x."""
-        raise NotImplementedError
+    def prepare(self, z: Host, D: int) -> None:  # noqa: ARG002
+        """Make the weights of a step, and what can be computed for all steps at once."""
+        layer, H = self.layer, len(self.layer.Wh)
+        self.W = transposed(np.concatenate([layer.Wx, layer.b[None], layer.Wh]), H, self.halved)
+        self.u = np.empty((len(self.W), z.shape[2]), z.dtype)
 
-    def step_back(self, m: Moment, d: Carried, das: Host) -> tuple[Host, Host]:
-        """Write and return the derivatives of the products of x and of h, and make ``dc`` that of the step before."""
-        raise NotImplementedError
-
-    def beside(self, d: Carried) -> None:
-        """Add to ``dh`` what passes by the product; nothing here."""
-
-    def gradients(self, inputs: Host, hs: Host, das: Host) -> None:
-        """Write the gradients of the parameters on the layer."""
+    def prepare_back(self, D: int) -> None:  # noqa: ARG002
+        """Make the weights of the backward of a step: those of x as well where its derivative is needed."""
         layer = self.layer
-        of_inputs = inputs @ das.T
-        layer.dWx, layer.db, layer.dWh = of_inputs[:-1], of_inputs[-1], hs @ das.T
+        self.W = np.concatenate([layer.Wx, layer.Wh]) if self.needs_dx else np.ascontiguousarray(layer.Wh)
 
-    def through_inputs(self, das: Host) -> Host:
-        """Return the derivative by x, features first."""
-        dx: Host = self.layer.Wx @ das
-        return dx
+    def step(self, t: int, m: Moment) -> None:
+        """Write h, c and what is kept."""
+        raise NotImplementedError
+
+    def step_back(self, m: Moment, d: Carried, da: Host) -> None:
+        """Write the derivatives of the products of a step, and make ``dc`` that of the step before."""
+        raise NotImplementedError
+
+    def through_products(self, da: Host, d: Carried, dx: Host | None) -> None:
+        """Write the derivatives by h and x of a step."""
+        if dx is None:
+            np.matmul(self.W, da, out=d.dh)
+            return
+        dz = self.W @ da
+        dx[...], d.dh[...] = dz[: len(dx)], dz[len(dx) :]
+
+    def gradients(self, z: Host, das: Host, D: int) -> None:
+        """Write the gradients of the parameters on the layer, one product of all steps."""
+        layer, dW = self.layer, z @ das.T
+        layer.dWx, layer.db, layer.dWh = dW[:D], dW[D], dW[D + 1 :]
 
 
 def padding(x: Host, mask: Host | None) -> Any:
@@ -199,13 +203,9 @@ def padding(x: Host, mask: Host | None) -> Any:
     return padded if padded.any() else None
 
 
-def transposed(W: Host, b: Host | None, H: int, halved: tuple[int, ...]) -> Host:
-    """Return W, and b as its last row, transposed in C order, with half of the blocks of columns that are sigmoids."""
-    rows, columns = W.shape
-    made = np.empty((columns, rows + (b is not None)), W.dtype)
-    made[:, :rows] = W.T
-    if b is not None:
-        made[:, rows] = b
+def transposed(W: Host, H: int, halved: tuple[int, ...] = ()) -> Host:
+    """Return W transposed in C order, with half of the blocks of columns that are sigmoids."""
+    made = np.ascontiguousarray(W.T)
     for block in halved:
         made[H * block : H * (block + 1)] *= 0.5
     return made
