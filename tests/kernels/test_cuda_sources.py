@@ -18,7 +18,7 @@ from xpnet.random import Generator
 pytestmark = pytest.mark.journey
 SOURCES = [
     *("activation", "affine", "attention", "embedding", "loss", "noise", "normalization", "numbers"),
-    *("optimizer", "pooled_convolution", "pooling", "windows"),
+    *("optimizer", "pooled_convolution", "pooling", "recurrent", "windows"),
 ]
 COMPILED = (("float16", "sm_75"), ("float32", "sm_90"), ("float64", "sm_90"), ("float16", "sm_100"))
 DRAWS = 8
