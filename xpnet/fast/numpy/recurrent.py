@@ -76,6 +76,7 @@ class GRUFeaturesFirst(FeaturesFirst):
 
     halved = (0, 1)
     kept = derived = 4
+    with_x = False
 
     def prepare(self, z: Host, D: int) -> None:
         layer, H = self.layer, len(self.layer.Wh)
@@ -128,7 +129,7 @@ class GRUFeaturesFirst(FeaturesFirst):
         layer, H = self.layer, len(self.layer.Wh)
         self.W = np.ascontiguousarray(layer.Wh), np.roll(layer.Wx, H, axis=1)
 
-    def through_products(self, da: Host, d: Carried, dx: Host | None) -> None:
+    def through_products(self, da: Host, d: Carried, dz: Host, dx: Host | None) -> None:  # noqa: ARG002
         H, (Wh, Wx) = len(d.dh), self.W
         np.matmul(Wh, da[H:], out=d.dh)
         d.dh[...] += d.passed

@@ -44,6 +44,8 @@ class FeaturesFirst(Body):
     halved: tuple[int, ...] = ()
     kept = 0
     derived = 1
+    with_x = True
+    """Whether the products of x and of h have the same derivative, and so one product of a step."""
     W: Any
 
     def forward(self, x: Host, mask: Host | None = None, *states: Host | None) -> Any:
@@ -114,7 +116,8 @@ class FeaturesFirst(Body):
         layer, (z, kept, cells, padded) = self.layer, self.cache
         (L, _, N), H, dtype = kept.shape, len(layer.Wh), z.dtype
         D = len(z) - 1 - H
-        d = Carried(*(np.zeros((H, N), dtype) for _ in range(3)))
+        dz = np.zeros(((D if self.needs_dx and self.with_x else 0) + H, N), dtype)
+        d = Carried(dz[-H:], np.zeros((H, N), dtype), np.zeros((H, N), dtype))
         for own, given in zip((d.dh, d.dc), dstates, strict=False):
             own += np.asarray(given, dtype).T
         dhs = self.upstream(dout, d.dh, (N, L, H), padded)
@@ -131,7 +134,7 @@ class FeaturesFirst(Body):
             if at is not None:
                 da[:, at] = d.passed[:, at] = 0.0
             das[:, t * N : (t + 1) * N] = da
-            self.through_products(da, d, None if dxs is None else dxs[:, t])
+            self.through_products(da, d, dz, None if dxs is None else dxs[:, t])
             if around is not None:
                 d.dh[:, at], d.dc[:, at] = around
         if self.trains:
@@ -173,13 +176,11 @@ class FeaturesFirst(Body):
         """Write the derivatives of the products of a step, and make ``dc`` that of the step before."""
         raise NotImplementedError
 
-    def through_products(self, da: Host, d: Carried, dx: Host | None) -> None:
-        """Write the derivatives by h and x of a step."""
-        if dx is None:
-            np.matmul(self.W, da, out=d.dh)
-            return
-        dz = self.W @ da
-        dx[...], d.dh[...] = dz[: len(dx)], dz[len(dx) :]
+    def through_products(self, da: Host, d: Carried, dz: Host, dx: Host | None) -> None:  # noqa: ARG002
+        """Write the derivatives by h, in ``d``, which is the end of ``dz``, and by x of a step."""
+        np.matmul(self.W, da, out=dz)
+        if dx is not None:
+            dx[...] = dz[: len(dx)]
 
     def gradients(self, z: Host, das: Host, D: int) -> None:
         """Write the gradients of the parameters on the layer, one product of all steps."""
