@@ -59,8 +59,9 @@ class Network(Shareable):
         who, kind = type(self).__name__, type(loss).__name__
         if loss is not None and not isinstance(loss, Layer):
             raise DtypeError(who, "loss must be a layer", kind, "give an instance of Layer")
-        if loss is not None and len(loss.inputs) - len(loss.optional) < 2:
-            must, got = "loss must compare scores with targets, forward(x, t)", f"{kind} of {', '.join(loss.inputs)}"
+        needed = [] if loss is None else [name for name in loss.inputs if name not in loss.optional]
+        if loss is not None and len(needed) < 2:
+            must, got = "loss must compare scores with targets, forward(x, t)", f"{kind} of {', '.join(needed)}"
             raise ArgumentError(who, must, got, "try SoftmaxWithLoss()")
         self.last_layer = loss
 
