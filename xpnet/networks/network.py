@@ -23,7 +23,8 @@ from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way
 from xpnet.networks.summary import count as count
-from xpnet.networks.summary import table_for, table_of
+from xpnet.networks.summary import table_for, table_of, table_rows
+from xpnet.typesetting import as_html
 from xpnet.typing import Array
 
 
@@ -314,6 +315,9 @@ class Network(Shareable):
         Raises: ``DtypeError`` for an x that is not an array.
         """
         return table_of(self) if x is None else table_for(self, x)
+
+    def _repr_html_(self) -> str:
+        return as_html(type(self).__name__, table_rows(self))
 
     def _inside(self) -> list[str]:
         return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]
