@@ -3,7 +3,7 @@
 from xpnet.layers.activation import Elu, Gelu, Identity, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh
 from xpnet.layers.affine import Affine
 from xpnet.layers.arithmetic import AddLayer, MulLayer
-from xpnet.layers.attention import MultiHeadAttention
+from xpnet.layers.attention import CrossAttention, MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.classification_loss import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.layers.containers import Concat, Residual
@@ -34,6 +34,7 @@ __all__ = [
     "BatchNormalization",
     "Concat",
     "Convolution",
+    "CrossAttention",
     "Dropout",
     "Elu",
     "Embedding",

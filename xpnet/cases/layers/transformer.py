@@ -35,8 +35,7 @@ def gelu(x: Host) -> Host:
 
 def block(x: Host, mask: Host, *parameters: Host) -> Host:
     gamma2, beta2, W1, b1, W2, b2 = parameters[10:]
-    allowed = np.repeat(mask[:, None, :], x.shape[1], axis=1)
-    h = x + attention.attention(normalized(x, *parameters[:2]), allowed, *parameters[2:10])
+    h = x + attention.attention(normalized(x, *parameters[:2]), attention.of_keys(mask), *parameters[2:10])
     return np.asarray(h + gelu(normalized(h, gamma2, beta2) @ W1 + b1) @ W2 + b2)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from xpnet.fast.numpy.affine import sum_rows
 from xpnet.fast.numpy.blocks import SIZE, Host, of_one, ones
-from xpnet.layers.attention import MultiHeadAttention, split_heads
+from xpnet.layers.attention import MultiHeadAttention
+from xpnet.layers.heads import split_heads
 from xpnet.layers.bodies import Body, body
 
 
