@@ -18,7 +18,7 @@ from xpnet.fast.numpy.scores import far, future
 from xpnet.fast.numpy.threads import shared
 from xpnet.layers.heads import slopes
 
-ROWS = 64
+ROWS = 128
 """The rows of a block, so that its scores for a thousand keys stay in a processor's cache."""
 
 
@@ -53,15 +53,15 @@ def forward_of_group(
         for rows, seen in in_blocks(layer, len(queries), len(keys)):
             e = scores(layer, n, head, queries, keys, hidden, rows, seen)
             np.exp(e, out=e)
-            total = e @ ones(e.shape[1], e.dtype)
+            total = ones(len(e), e.dtype) @ e
             if total.min() < least:
                 e = scores(layer, n, head, queries, keys, hidden, rows, seen)
-                top = np.maximum(np.max(e, axis=1), np.finfo(e.dtype).min)
-                e -= top[:, None]
+                top = np.maximum(np.max(e, axis=0), np.finfo(e.dtype).min)
+                e -= top
                 np.exp(e, out=e)
-                total = e @ ones(e.shape[1], e.dtype)
+                total = ones(len(e), e.dtype) @ e
                 own[rows] -= top
-            y = e @ of_v[seen]
+            y = e.T @ of_v[seen]
             with np.errstate(divide="ignore"):
                 logarithms[n, head, rows] = np.where(total > 0, np.log(total) - own[rows], np.inf)
             y /= np.where(total > 0, total, 1.0)[:, None]
@@ -98,11 +98,11 @@ def backward_of_group(
         for rows, seen in in_blocks(layer, len(queries), S):
             p = scores(layer, n, head, queries, keys, hidden, rows, seen)
             np.exp(p, out=p)
-            of_v[seen] += p.T @ upstream[rows, :E]
-            ds = np.matmul(upstream[rows], values[seen].T, out=workspace("ds", p.shape, p.dtype))
+            of_v[seen] += p @ upstream[rows, :E]
+            ds = np.matmul(values[seen], upstream[rows].T, out=workspace("attention ds", p.shape, p.dtype))
             ds *= p
-            dq[n, head, rows] = ds @ plain[seen]
-            of_k[seen] += ds.T @ queries[rows, :E]
+            dq[n, head, rows] = ds.T @ plain[seen]
+            of_k[seen] += ds @ queries[rows, :E]
     dk[n, group], dv[n, group] = of_k, of_v
 
 
@@ -146,17 +146,20 @@ def in_blocks(layer: Any, L: int, S: int) -> list[tuple[slice, slice]]:
 def scores(
     layer: Any, n: int, head: int, queries: Host, keys: Host, hidden: Host | None, rows: slice, seen: slice
 ) -> Host:
-    """Return the scores of some rows and keys, less the last column of the queries, in memory that is used again."""
-    shape = (rows.stop - rows.start, seen.stop - seen.start)
-    found: Host = np.matmul(queries[rows], keys[seen].T, out=workspace("scores", shape, queries.dtype))
+    """Return the scores of some rows, less the last column of the queries, in memory that is used again.
+
+    Shapes: ``(keys, rows)``, for which BLAS is faster than for their transpose.
+    """
+    count, width = rows.stop - rows.start, seen.stop - seen.start
+    memory = workspace("attention scores", (width, count), queries.dtype)
+    found: Host = np.matmul(keys[seen], queries[rows].T, out=memory)
     if layer.positions == "alibi":
-        found += (slopes(layer.heads)[head] * np.arange(seen.start, seen.stop)).astype(found.dtype)
+        found += (slopes(layer.heads)[head] * np.arange(seen.start, seen.stop)).astype(found.dtype)[:, None]
     if layer.causal:
-        count = rows.stop - rows.start
-        found[:, rows.start - seen.start :] += future(count, found.dtype)
+        found[rows.start - seen.start :] += future(count, found.dtype).T
     if layer.window is not None:
-        found += far(*shape, rows.start - seen.start, layer.window, layer.causal, found.dtype)
+        found += far(count, width, rows.start - seen.start, layer.window, layer.causal, found.dtype).T
     if hidden is not None:
         of_head = hidden[n, head if hidden.shape[1] > 1 else 0]
-        found += of_head[rows if len(of_head) > 1 else slice(None), seen]
+        found += of_head[rows if len(of_head) > 1 else slice(None), seen].T
     return found
