@@ -22,7 +22,7 @@ from xpnet.layers.recurrent import GRU, LSTM, RNN
 from xpnet.layers.regression_loss import Huber, IdentityWithLoss, MeanSquaredError
 from xpnet.layers.shape import Flatten, Reshape, Transpose
 from xpnet.layers.softmax import LogSoftmax, Softmax
-from xpnet.layers.transformer import TransformerBlock
+from xpnet.layers.transformer import DecoderBlock, TransformerBlock
 
 __all__ = [
     "GRU",
@@ -35,6 +35,7 @@ __all__ = [
     "Concat",
     "Convolution",
     "CrossAttention",
+    "DecoderBlock",
     "Dropout",
     "Elu",
     "Embedding",
