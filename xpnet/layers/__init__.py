@@ -3,7 +3,7 @@
 from xpnet.layers.activation import Elu, Gelu, Identity, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh
 from xpnet.layers.affine import Affine
 from xpnet.layers.arithmetic import AddLayer, MulLayer
-from xpnet.layers.attention import MultiHeadAttention
+from xpnet.layers.attention import CrossAttention, MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.classification_loss import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.layers.containers import Concat, Residual
@@ -22,7 +22,7 @@ from xpnet.layers.recurrent import GRU, LSTM, RNN
 from xpnet.layers.regression_loss import Huber, IdentityWithLoss, MeanSquaredError
 from xpnet.layers.shape import Flatten, Reshape, Transpose
 from xpnet.layers.softmax import LogSoftmax, Softmax
-from xpnet.layers.transformer import TransformerBlock
+from xpnet.layers.transformer import DecoderBlock, TransformerBlock
 
 __all__ = [
     "GRU",
@@ -34,6 +34,8 @@ __all__ = [
     "BatchNormalization",
     "Concat",
     "Convolution",
+    "CrossAttention",
+    "DecoderBlock",
     "Dropout",
     "Elu",
     "Embedding",

@@ -87,7 +87,7 @@ class Network(Shareable):
         """
         check_size(type(self).__name__, "batch_size", batch_size)
         self._register()
-        forward = self._inference(x)
+        forward = self.inference_of(x)
         first = first_of(x)
         if getattr(first, "ndim", 0) == 0 or first.shape[0] <= batch_size:
             return forward(x)
@@ -95,7 +95,7 @@ class Network(Shareable):
         parts = [forward(some_rows(x, i, min(i + batch_size, rows))) for i in range(0, rows, batch_size)]
         return array_namespace(*parts).concat(parts, axis=0)
 
-    def _inference(self, x: Any) -> Callable[[Any], Any]:
+    def inference_of(self, x: Any) -> Callable[[Any], Any]:
         """Return the function that computes the scores of some rows in inference."""
         plan = self._plan_for(x)
         if plan is None:
