@@ -1,9 +1,9 @@
 """Measure single layers, forward and backward, beside torch: a table in markdown.
 
-Run ``python benchmarks/single_layers.py``; ``--only pooling`` picks rows by name, ``--families images`` those of a file
-in ``benchmarks/layer_rows``, ``--rounds 20`` measures longer, ``--threads 1`` on one core. Each competitor has a process
-of its own, stopped while the others run, and all take turns on each row; times are minima. A step is forward, and
-backward to the gradients of the parameters and the input.
+Run ``python benchmarks/single_layers.py``; ``--only pooling`` picks rows by name, ``--families images`` those of a
+file in ``benchmarks/layer_rows``, ``--rounds 20`` measures longer, ``--threads 1`` on one core. Each competitor has a
+process of its own, stopped while the others run, and all take turns on each row; times are minima. A step is forward,
+and backward to the gradients of the parameters and the input.
 """
 
 from __future__ import annotations
