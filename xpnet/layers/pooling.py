@@ -37,7 +37,8 @@ class WindowPooling(Windowed):
         self.slide(size, size if stride is None else stride, pad)
         if any(2 * max(border) > length for border, length in zip(self.window.pad, self.window.size, strict=True)):
             must = f"pad must be at most half of the window, {self.window.size}"
-            raise ArgumentError(who, must, as_given(self.window.pad), "pad less: a window must not see the border alone")
+            remedy = "pad less: a window must not see the border alone"
+            raise ArgumentError(who, must, as_given(self.window.pad), remedy)
 
     def window_on(self, shape: tuple[int, ...], who: str = "") -> Window:
         window = super().window_on(shape, who)

@@ -44,7 +44,7 @@ CASES = (
             Padding,
             (normal("x", 2, 1, 3, 2),),
             padded(mode, (1, 2), (1, 1)),
-            options={"pad": ((1, 2), 1), "mode": mode},
+            options={"pad": ((1, 2), (1, 1)), **({} if mode == "zeros" else {"mode": mode})},
         )
         for mode in NUMPY_MODES
     ],

@@ -72,7 +72,8 @@ class Code:
         width = self.lanes
         while width > 1:
             width //= 2
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [(i + width) % self.lanes for i in range(self.lanes)])
+            turned = [(i + width) % self.lanes for i in range(self.lanes)]
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), turned)
             vector = self.builder.fadd(vector, self.builder.shuffle_vector(vector, vector, mask))
         return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
@@ -108,14 +109,18 @@ def tile(filters: int, vectors: int) -> Any:
     """
 
     @intrinsic
-    def computed(typing: Any, y: Any, y0: Any, dy: Any, W: Any, w0: Any, dw: Any, x: Any, x0: Any, at: Any, k0: Any, K: Any, b: Any, b0: Any) -> Any:  # noqa: ARG001
-        signature = types.void(y, types.intp, types.intp, W, types.intp, types.intp, x, types.intp, at, types.intp, types.intp, b, types.intp)
+    def computed(
+        typing: Any, y: Any, y0: Any, dy: Any, W: Any, w0: Any, dw: Any, x: Any, x0: Any, at: Any, K: Any, b: Any,
+        b0: Any,
+    ) -> Any:  # fmt: skip
+        n = types.intp
+        signature = types.void(y, n, n, W, n, n, x, n, at, n, b, n)
 
         def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
             code = Code(context, builder, y.dtype)
-            _, y0, dy, _, w0, dw, _, x0, _, k0, K, _, b0 = given
+            _, y0, dy, _, w0, dw, _, x0, _, K, _, b0 = given
             weights, images = code.start(W, given[3], w0), code.start(x, given[6], x0)
-            offsets, bias = code.start(at, given[8], k0), code.start(b, given[11], b0)
+            offsets, bias = code.start(at, given[8], code.number(0)), code.start(b, given[10], b0)
             first = []
             for r in range(filters):
                 value = code.everywhere(builder.load(builder.gep(bias, [code.number(r)])))
@@ -124,9 +129,7 @@ def tile(filters: int, vectors: int) -> Any:
             def step(k: Any, totals: list[Any]) -> list[Any]:
                 place = builder.load(builder.gep(offsets, [k]))
                 row = builder.mul(k, dw)
-                seen = [
-                    code.vector_at(images, builder.add(place, code.number(v * code.lanes))) for v in range(vectors)
-                ]
+                seen = [code.vector_at(images, builder.add(place, code.number(v * code.lanes))) for v in range(vectors)]
                 made = []
                 for r in range(filters):
                     w = code.everywhere(builder.load(builder.gep(weights, [builder.add(row, code.number(r))])))
@@ -154,8 +157,12 @@ def dots(rows: int, cells: int) -> Any:
     """
 
     @intrinsic
-    def computed(typing: Any, out: Any, o0: Any, do: Any, d: Any, d0: Any, dd: Any, x: Any, x0: Any, at: Any, q0: Any, count: Any) -> Any:  # noqa: ARG001
-        signature = types.void(out, types.intp, types.intp, d, types.intp, types.intp, x, types.intp, at, types.intp, types.intp)
+    def computed(
+        typing: Any, out: Any, o0: Any, do: Any, d: Any, d0: Any, dd: Any, x: Any, x0: Any, at: Any, q0: Any,
+        count: Any,
+    ) -> Any:  # fmt: skip
+        n = types.intp
+        signature = types.void(out, n, n, d, n, n, x, n, at, n, n)
 
         def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
             code = Code(context, builder, out.dtype)
