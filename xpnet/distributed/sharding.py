@@ -33,7 +33,7 @@ class Sharded(Movable):
     def __init__(self, optimizer: Optimizer, replica: Replica) -> None:
         if not optimizer.elementwise:
             must, got = "a sharded optimizer must treat every value by itself", type(optimizer).__name__
-            raise ArgumentError("group.sharded", must, got, "give it to the training as it is, or choose AdamW")
+            raise ArgumentError("group.sharded", must, got, "set elementwise = True if it does, or choose AdamW")
         self.optimizer = optimizer
         self.replica = replica
 

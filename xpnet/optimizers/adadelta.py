@@ -18,6 +18,7 @@ class Adadelta(Optimizer):
     """
 
     slots = ("h", "s")
+    elementwise = True
 
     def __init__(
         self,

@@ -24,7 +24,6 @@ class Adafactor(Optimizer):
 
     slots = ("row", "column")
     live = 3
-    elementwise = False
 
     def __init__(
         self,
@@ -70,8 +69,14 @@ class Adafactor(Optimizer):
             row = row + fresh * (squares - row)
             v = row
         else:
-            row = row + fresh * (xp.mean(squares, axis=-1, keepdims=True) - row)
-            column = column + fresh * (xp.mean(squares, axis=-2, keepdims=True) - column)
-            v = row * column / at_least(xp.mean(row, axis=-2, keepdims=True), eps1)
+            row = row + fresh * (mean(squares, -1) - row)
+            column = column + fresh * (mean(squares, -2) - column)
+            v = row * column / at_least(mean(row, -2), eps1)
         u = dW / xp.sqrt(at_least(v, eps1 * eps1))
         return kept * W - alpha / at_least(norm(u) / (root * limit), 1.0) * u, row, column
+
+
+def mean(x: Array, axis: int) -> Array:
+    """Return the mean along an axis, which stays; 0 if it is empty."""
+    total: Array = array_namespace(x).sum(x, axis=axis, keepdims=True)
+    return total / max(x.shape[axis], 1)

@@ -26,6 +26,7 @@ class Adam(Optimizer):
 
     slots: tuple[str, ...] = ("m", "v")
     live = 2
+    elementwise = True
 
     def __init__(
         self,

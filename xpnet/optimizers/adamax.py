@@ -21,6 +21,7 @@ class Adamax(Optimizer):
     """
 
     slots = ("m", "u")
+    elementwise = True
 
     def __init__(
         self,

@@ -42,8 +42,8 @@ class Optimizer(Movable):
     slots: tuple[str, ...] = ()
     live: int = 1
     """The number of leading numbers that change in every step."""
-    elementwise: bool = True
-    """Whether the formula treats every value by itself; False if it has norms or products of whole arrays."""
+    elementwise: bool = False
+    """Whether the formula treats every value by itself, and may be given pieces of the arrays."""
     step: Callable[..., Any]
     lr: Rate
 

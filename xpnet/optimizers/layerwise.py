@@ -21,7 +21,6 @@ class LARS(Optimizer):
     """
 
     slots = ("v",)
-    elementwise = False
 
     def __init__(
         self,
@@ -63,7 +62,6 @@ class LAMB(Optimizer):
 
     slots = ("m", "v")
     live = 3
-    elementwise = False
 
     def __init__(
         self,

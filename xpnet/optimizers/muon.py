@@ -31,7 +31,6 @@ class Muon(Optimizer):
 
     slots = ("m", "v")
     live = 5
-    elementwise = False
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ class NAdam(Optimizer):
 
     slots = ("m", "v")
     live = 3
+    elementwise = True
 
     def __init__(
         self,

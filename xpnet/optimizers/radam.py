@@ -25,6 +25,7 @@ class RAdam(Optimizer):
 
     slots = ("m", "v")
     live = 3
+    elementwise = True
 
     def __init__(
         self,
