@@ -18,7 +18,7 @@ from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.container import layers_without_dx
 from xpnet.layers.named import NamedStates
-from xpnet.networks.across import Shareable
+from xpnet.networks.answering import Answering
 from xpnet.networks.given import first_of, run, some_rows
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
@@ -29,7 +29,7 @@ from xpnet.typesetting import as_html
 from xpnet.typing import Array
 
 
-class Network(Shareable):
+class Network(Answering):
     """Layers one after another and a loss, ``L = loss(layerₙ(… layer₁(x)), t)``, or another graph of them.
 
     It has no parameters, state or cache of its own: it passes values on to its layers.
