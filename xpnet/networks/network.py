@@ -60,7 +60,7 @@ class Network(Answering):
         who, kind = type(self).__name__, type(loss).__name__
         if loss is not None and not isinstance(loss, Layer):
             raise DtypeError(who, "loss must be a layer", kind, "give an instance of Layer")
-        if loss is not None and len(loss.inputs) < 2:
+        if loss is not None and len(loss.inputs) - len(loss.optional) < 2:
             must, got = "loss must compare scores with targets, forward(x, t)", f"{kind} of {', '.join(loss.inputs)}"
             raise ArgumentError(who, must, got, "try SoftmaxWithLoss()")
         self.last_layer = loss

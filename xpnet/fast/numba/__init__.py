@@ -9,6 +9,7 @@ from xpnet.fast.numba import (
     normalization,
     optimizer,
     pooled_convolution,
+    recurrent,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "normalization",
     "optimizer",
     "pooled_convolution",
+    "recurrent",
 ]
