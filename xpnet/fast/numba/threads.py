@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 from numba import config
@@ -23,5 +24,5 @@ def shared(jobs: int, work: int, run: Callable[[int, int], Any]) -> list[Any]:
     if not _pools:
         _pools.append(ThreadPoolExecutor(config.NUMBA_NUM_THREADS, "xpnet"))
     ends = [jobs * part // threads for part in range(threads + 1)]
-    others = [_pools[0].submit(run, first, last) for first, last in zip(ends[1:-1], ends[2:], strict=True)]
+    others = [_pools[0].submit(run, first, last) for first, last in pairwise(ends[1:])]
     return [run(0, ends[1]), *[other.result() for other in others]]
