@@ -5,10 +5,12 @@ from xpnet.fast.numba import (
     affine,
     attention,
     convolution,
+    image_normalization,
     loss,
     normalization,
     optimizer,
     pooled_convolution,
+    pooling,
 )
 
 __all__ = [
@@ -16,8 +18,10 @@ __all__ = [
     "affine",
     "attention",
     "convolution",
+    "image_normalization",
     "loss",
     "normalization",
     "optimizer",
     "pooled_convolution",
+    "pooling",
 ]

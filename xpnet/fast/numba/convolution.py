@@ -125,7 +125,7 @@ def products(given: Seen, d: Host, shape: tuple[int, ...], groups: int) -> tuple
 class Phase(NamedTuple):
     """The elements along an axis that are as far from a multiple of the stride, and the cells that see them.
 
-    ``first`` and ``number`` are theirs, ``start`` is the place from which the first is seen by a cell at its distance 0,
+    ``first`` and ``number`` are theirs, ``start`` is the place from which a cell at distance 0 sees the first of them,
     and ``cells`` are the cells with their distances in places.
     """
 
@@ -208,7 +208,7 @@ def spread(d: Host, W: Host, b: Host, window: Window, size: Sizes, groups: int) 
                 for phase, own_s, step in zip(chosen[:-1], window.stride[:-1], y_steps, strict=True)
             ],
         ])  # fmt: skip
-        L = chosen[-1].count * N
+        L = chosen[-1].number * N
 
         told = flat, y_rows, y.size // C, flat_images, x_rows, own * channel, weights, at, b, C // groups, L
         shared(groups * len(x_rows), C * len(x_rows) * L * len(at), partial(correlate, *told))
