@@ -12,31 +12,29 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.fast.numba.compiler import compiled_sums
+from xpnet.fast.numba.compiler import compiled, compiled_sums
 from xpnet.fast.numba.threads import shared
 from xpnet.fast.numpy.blocks import Host, of_one
+from xpnet.fast.numpy.windows import batch_first, turned
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.normalization import BatchNormalization, GroupNormalization
+
+PART = 4096  # values of a sum in the dtype of x; their sums are added in float64
 
 
 def is_batch_last(x: Host) -> bool:
     """Return whether images lie in memory with the batch last."""
-    return not x.flags.c_contiguous and bool(np.moveaxis(x, 0, -1).flags.c_contiguous)
+    return not x.flags.c_contiguous and bool(turned(x).flags.c_contiguous)
 
 
 def in_memory(x: Host, batch_last: bool) -> Host:
     """Return the values of images in one axis, in either order."""
-    return np.ascontiguousarray(np.moveaxis(x, 0, -1) if batch_last else x).reshape(-1)
+    return np.ascontiguousarray(turned(x) if batch_last else x).reshape(-1)
 
 
 def images(values: Host, shape: tuple[int, ...], batch_last: bool) -> Host:
     """Return values in one axis as images of a shape."""
-    return np.moveaxis(values.reshape(*shape[1:], shape[0]), -1, 0) if batch_last else values.reshape(shape)
-
-
-def summed(parts: list[Any]) -> Any:
-    """Return the sum of what the threads found."""
-    return sum(parts[1:], start=parts[0])
+    return batch_first(values.reshape(*shape[1:], shape[0])) if batch_last else values.reshape(shape)
 
 
 @body("numba", BatchNormalization)
@@ -111,195 +109,220 @@ class GroupsOnceInCache(Body):
 
 
 @compiled_sums
+def sum_of(x: Host) -> Any:
+    """Return the sum of values, of parts whose sums keep their digits."""
+    total = 0.0
+    for at in range(0, len(x), PART):
+        values, part = x[at : at + PART], x.dtype.type(0)
+        for i in range(len(values)):
+            part += values[i]
+        total += part
+    return total
+
+
+@compiled_sums
+def squares_of(x: Host, mean: Any) -> Any:
+    """Return the sum of squared distances from a mean."""
+    total = 0.0
+    for at in range(0, len(x), PART):
+        values, part = x[at : at + PART], x.dtype.type(0)
+        for i in range(len(values)):
+            part += (values[i] - mean) * (values[i] - mean)
+        total += part
+    return total
+
+
+@compiled_sums
+def products_of(d: Host, x: Host, mean: Any) -> Any:
+    """Return the sum of d, and that of d times the distance of x from a mean."""
+    total, along = 0.0, 0.0
+    for at in range(0, len(d), PART):
+        douts, values = d[at : at + PART], x[at : at + PART]
+        part, own = d.dtype.type(0), d.dtype.type(0)
+        for i in range(len(douts)):
+            part += douts[i]
+            own += douts[i] * (values[i] - mean)
+        total += part
+        along += own
+    return total, along
+
+
+@compiled
+def scaled(x: Host, y: Host, mean: Any, scale: Any, shift: Any) -> None:
+    for i in range(len(x)):
+        y[i] = (x[i] - mean) * scale + shift
+
+
+@compiled
+def through(d: Host, x: Host, dx: Host, mean: Any, scale: Any, less: Any, slope: Any) -> None:
+    """Write ``dx = d scale - less - (x - mean) slope``."""
+    for i in range(len(d)):
+        dx[i] = d[i] * scale - less - (x[i] - mean) * slope
+
+
+@compiled
 def normalize_channels(
     x: Host, y: Host, mean: Host, var: Host, gamma: Host, beta: Host, eps: Any, by_batch: Any, segments: Any,
     length: Any, first: Any, last: Any,
 ) -> None:  # fmt: skip
     """Write the statistics of some channels, unless they are given, and y."""
-    real = x.dtype.type
-    C = len(gamma)
+    real, C = x.dtype.type, len(gamma)
     for c in range(first, last):
         if by_batch:
-            total = 0.0
+            total, squares = 0.0, 0.0
             for s in range(segments):
                 start = (s * C + c) * length
-                for at in range(0, length, 4096):
-                    part = real(0)
-                    for i in range(start + at, start + min(length, at + 4096)):
-                        part += x[i]
-                    total += part
-            m, squares = real(total / (segments * length)), 0.0
+                total += sum_of(x[start : start + length])
+            mean[c] = real(total / (segments * length))
             for s in range(segments):
                 start = (s * C + c) * length
-                for at in range(0, length, 4096):
-                    part = real(0)
-                    for i in range(start + at, start + min(length, at + 4096)):
-                        part += (x[i] - m) * (x[i] - m)
-                    squares += part
-            mean[c], var[c] = m, real(squares / (segments * length))
-        m, scale, shift = mean[c], gamma[c] / np.sqrt(var[c] + real(eps)), beta[c]
+                squares += squares_of(x[start : start + length], mean[c])
+            var[c] = real(squares / (segments * length))
+        scale = gamma[c] / np.sqrt(var[c] + real(eps))
         for s in range(segments):
             start = (s * C + c) * length
-            for i in range(start, start + length):
-                y[i] = (x[i] - m) * scale + shift
+            scaled(x[start : start + length], y[start : start + length], mean[c], scale, beta[c])
 
 
-@compiled_sums
+@compiled
 def through_channels(
     d: Host, x: Host, dx: Host, mean: Host, var: Host, gamma: Host, dgamma: Host, dbeta: Host, eps: Any, by_batch: Any,
     needs_dx: Any, segments: Any, length: Any, first: Any, last: Any,
 ) -> None:  # fmt: skip
     """Write dγ, dβ and dx of some channels."""
-    real = x.dtype.type
-    C = len(gamma)
+    real, C = x.dtype.type, len(gamma)
+    count = segments * length
     for c in range(first, last):
-        m, r = mean[c], real(1) / np.sqrt(var[c] + real(eps))
         total, along = 0.0, 0.0
         for s in range(segments):
             start = (s * C + c) * length
-            for at in range(0, length, 4096):
-                part, part_along = real(0), real(0)
-                for i in range(start + at, start + min(length, at + 4096)):
-                    part += d[i]
-                    part_along += d[i] * (x[i] - m)
-                total += part
-                along += part_along
+            one, other = products_of(d[start : start + length], x[start : start + length], mean[c])
+            total += one
+            along += other
+        r = real(1) / np.sqrt(var[c] + real(eps))
         dbeta[c], dgamma[c] = real(total), real(along * r)
         if needs_dx:
-            count = segments * length
             scale = gamma[c] * r
-            less = real(total / count) if by_batch else real(0)
-            slope = real(along / count) * r * r if by_batch else real(0)
+            less = scale * real(total / count) if by_batch else real(0)
+            slope = scale * r * r * real(along / count) if by_batch else real(0)
             for s in range(segments):
                 start = (s * C + c) * length
-                for i in range(start, start + length):
-                    dx[i] = (d[i] - less - (x[i] - m) * slope) * scale
+                end = start + length
+                through(d[start:end], x[start:end], dx[start:end], mean[c], scale, less, slope)
 
 
-@compiled_sums
+@compiled
 def normalize_rows(
     x: Host, y: Host, mean: Host, rstd: Host, gamma: Host, beta: Host, eps: Any, G: Any, N: Any, size: Any,
     first: Any, last: Any,
 ) -> None:  # fmt: skip
     """Write the statistics of some groups and y, for images in C order: each sample has its group in one row."""
-    real = x.dtype.type
-    own = len(gamma) // G
+    real, own = x.dtype.type, len(gamma) // G
     width = own * size
     for n in range(N):
         for g in range(first, last):
-            start = (n * G + g) * width
-            total = 0.0
-            for at in range(0, width, 4096):
-                part = real(0)
-                for i in range(start + at, start + min(width, at + 4096)):
-                    part += x[i]
-                total += part
-            m, squares = real(total / width), 0.0
-            for at in range(0, width, 4096):
-                part = real(0)
-                for i in range(start + at, start + min(width, at + 4096)):
-                    part += (x[i] - m) * (x[i] - m)
-                squares += part
-            r = real(1) / np.sqrt(real(squares / width) + real(eps))
-            mean[n * G + g], rstd[n * G + g] = m, r
+            row = n * G + g
+            values = x[row * width : (row + 1) * width]
+            m = real(sum_of(values) / width)
+            r = real(1) / np.sqrt(real(squares_of(values, m) / width) + real(eps))
+            mean[row], rstd[row] = m, r
             for c in range(own):
-                scale, shift = gamma[g * own + c] * r, beta[g * own + c]
-                for i in range(start + c * size, start + (c + 1) * size):
-                    y[i] = (x[i] - m) * scale + shift
+                start, channel = row * width + c * size, g * own + c
+                end = start + size
+                scaled(x[start:end], y[start:end], m, gamma[channel] * r, beta[channel])
 
 
-@compiled_sums
+@compiled
 def through_rows(
     d: Host, x: Host, dx: Host, mean: Host, rstd: Host, gamma: Host, dgamma: Host, dbeta: Host, G: Any, N: Any,
     size: Any, first: Any, last: Any,
 ) -> None:  # fmt: skip
     """Write dx of some groups, and add to dγ and dβ, for images in C order."""
-    real = x.dtype.type
-    own = len(gamma) // G
+    real, own = x.dtype.type, len(gamma) // G
     width = own * size
     for n in range(N):
         for g in range(first, last):
-            start, m, r = (n * G + g) * width, mean[n * G + g], rstd[n * G + g]
+            row = n * G + g
+            m, r = mean[row], rstd[row]
             less, slope = 0.0, 0.0
             for c in range(own):
-                total, along = real(0), real(0)
-                for i in range(start + c * size, start + (c + 1) * size):
-                    total += d[i]
-                    along += d[i] * (x[i] - m)
-                dbeta[g * own + c] += total
-                dgamma[g * own + c] += along * r
-                less += gamma[g * own + c] * total
-                slope += gamma[g * own + c] * along
-            mean_d, mean_along = real(less / width), real(slope / width) * r * r
+                start, channel = row * width + c * size, g * own + c
+                total, along = products_of(d[start : start + size], x[start : start + size], m)
+                dbeta[channel] += real(total)
+                dgamma[channel] += real(along * r)
+                less += gamma[channel] * total
+                slope += gamma[channel] * along
+            mean_d, mean_along = real(less / width) * r, real(slope / width) * r * r * r
             for c in range(own):
-                scale = gamma[g * own + c]
-                for i in range(start + c * size, start + (c + 1) * size):
-                    dx[i] = (d[i] * scale - mean_d - (x[i] - m) * mean_along) * r
+                start = row * width + c * size
+                end = start + size
+                through(d[start:end], x[start:end], dx[start:end], m, gamma[g * own + c] * r, mean_d, mean_along)
 
 
-@compiled_sums
+@compiled
 def normalize_runs(
     x: Host, y: Host, mean: Host, rstd: Host, gamma: Host, beta: Host, eps: Any, G: Any, N: Any, size: Any,
     first: Any, last: Any,
 ) -> None:  # fmt: skip
     """Write the statistics of some groups and y, for images with the batch last: all samples side by side."""
-    real = x.dtype.type
-    own = len(gamma) // G
+    real, own = x.dtype.type, len(gamma) // G
     width = own * size
     for g in range(first, last):
         m, r = mean[g * N : (g + 1) * N], rstd[g * N : (g + 1) * N]
         m[:] = real(0)
         r[:] = real(0)
         for place in range(g * width, (g + 1) * width):
+            values = x[place * N : (place + 1) * N]
             for n in range(N):
-                m[n] += x[place * N + n]
+                m[n] += values[n]
         for n in range(N):
             m[n] /= real(width)
         for place in range(g * width, (g + 1) * width):
+            values = x[place * N : (place + 1) * N]
             for n in range(N):
-                r[n] += (x[place * N + n] - m[n]) * (x[place * N + n] - m[n])
+                r[n] += (values[n] - m[n]) * (values[n] - m[n])
         for n in range(N):
             r[n] = real(1) / np.sqrt(r[n] / real(width) + real(eps))
         for c in range(g * own, (g + 1) * own):
             for place in range(c * size, (c + 1) * size):
+                values, out = x[place * N : (place + 1) * N], y[place * N : (place + 1) * N]
                 for n in range(N):
-                    y[place * N + n] = (x[place * N + n] - m[n]) * r[n] * gamma[c] + beta[c]
+                    out[n] = (values[n] - m[n]) * r[n] * gamma[c] + beta[c]
 
 
-@compiled_sums
+@compiled
 def through_runs(
     d: Host, x: Host, dx: Host, mean: Host, rstd: Host, gamma: Host, dgamma: Host, dbeta: Host, G: Any, N: Any,
     size: Any, first: Any, last: Any,
 ) -> None:  # fmt: skip
     """Write dx of some groups, and dγ and dβ, for images with the batch last."""
-    real = x.dtype.type
-    own = len(gamma) // G
+    real, own = x.dtype.type, len(gamma) // G
     width = own * size
-    less, slope = np.empty(N, d.dtype), np.empty(N, d.dtype)
-    total, along = np.empty(N, d.dtype), np.empty(N, d.dtype)
+    sums = np.empty((4, N), d.dtype)
+    less, slope, total, along = sums[0], sums[1], sums[2], sums[3]
     for g in range(first, last):
         m, r = mean[g * N : (g + 1) * N], rstd[g * N : (g + 1) * N]
-        less[:] = real(0)
-        slope[:] = real(0)
+        sums[:2] = real(0)
         for c in range(g * own, (g + 1) * own):
-            total[:] = real(0)
-            along[:] = real(0)
+            sums[2:] = real(0)
             for place in range(c * size, (c + 1) * size):
+                douts, values = d[place * N : (place + 1) * N], x[place * N : (place + 1) * N]
                 for n in range(N):
-                    total[n] += d[place * N + n]
-                    along[n] += d[place * N + n] * (x[place * N + n] - m[n])
-            all_d, all_along = real(0), real(0)
+                    total[n] += douts[n]
+                    along[n] += douts[n] * (values[n] - m[n])
+            all_d, all_along = 0.0, 0.0
             for n in range(N):
                 all_d += total[n]
                 all_along += along[n] * r[n]
                 less[n] += gamma[c] * total[n]
                 slope[n] += gamma[c] * along[n]
-            dbeta[c], dgamma[c] = all_d, all_along
+            dbeta[c], dgamma[c] = real(all_d), real(all_along)
         for n in range(N):
-            less[n] /= real(width)
-            slope[n] = slope[n] / real(width) * r[n] * r[n]
+            less[n] *= r[n] / real(width)
+            slope[n] *= r[n] * r[n] * r[n] / real(width)
         for c in range(g * own, (g + 1) * own):
             for place in range(c * size, (c + 1) * size):
+                douts, values = d[place * N : (place + 1) * N], x[place * N : (place + 1) * N]
+                out = dx[place * N : (place + 1) * N]
                 for n in range(N):
-                    at = place * N + n
-                    dx[at] = (d[at] * gamma[c] - less[n] - (x[at] - m[n]) * slope[n]) * r[n]
+                    out[n] = douts[n] * gamma[c] * r[n] - less[n] - (values[n] - m[n]) * slope[n]

@@ -16,6 +16,7 @@ import numpy as np
 from xpnet.fast.numba.compiler import compiled
 from xpnet.fast.numba.threads import shared
 from xpnet.fast.numpy.blocks import Host, of_one
+from xpnet.fast.numpy.windows import batch_first, turned
 from xpnet.kernels.windows import Sizes
 from xpnet.layers.adaptive_pooling import AdaptiveAveragePooling, AdaptiveMaxPooling, GlobalMaxPooling
 from xpnet.layers.bodies import Body, body
@@ -29,6 +30,7 @@ from xpnet.layers.pooling import (
 )
 
 MANY = 16  # places of a window above which dout is put to each winner by itself, instead of a run at a time
+WIDE = 8  # columns of a window above which its largest value is found first, and then its place
 
 
 class Windows(NamedTuple):
@@ -72,14 +74,14 @@ def bins_of(bins: Sizes, size: Sizes) -> Windows:
 
 def planes(x: Host, run: int) -> Host:
     """Return the values of images in one axis, with the batch last if it is the run, else in C order."""
-    return np.ascontiguousarray(np.moveaxis(x, 0, -1) if run > 1 else x).reshape(-1)
+    return np.ascontiguousarray(turned(x) if run > 1 else x).reshape(-1)
 
 
 def images(values: Host, shape: tuple[int, ...], run: int) -> Host:
     """Return values in one axis as images of a shape, the inverse of ``planes``."""
     if run == 1:
         return values.reshape(shape)
-    return np.moveaxis(values.reshape(*shape[1:], shape[0]), -1, 0)
+    return batch_first(values.reshape(*shape[1:], shape[0]))
 
 
 class PoolingInOnePass(Body):
@@ -89,7 +91,7 @@ class PoolingInOnePass(Body):
         windows, places = self.windows(x)
         if not of_one(x):
             return NotImplemented
-        run = len(x) if not x.flags.c_contiguous and np.moveaxis(x, 0, -1).flags.c_contiguous else 1
+        run = len(x) if not x.flags.c_contiguous and turned(x).flags.c_contiguous else 1
         count = x.size // (prod(x.shape[2:]) * run) if x.size else 0
         y = np.empty(count * prod(places) * run, x.dtype)
         self.cache = x.shape, run, windows, self.pooled(planes(x, run), y, windows, run, count, x)
@@ -207,11 +209,24 @@ def largest(
                         best, won = x[base + place], place
                         for t in range(t0[i], t1[i]):
                             for h in range(h0[j], h1[j]):
-                                line = (t * H + h) * W
-                                for w in range(w0[k], w1[k]):
-                                    value = x[base + line + w]
-                                    if value > best or value != value:
-                                        best, won = value, line + w
+                                line = (t * H + h) * W + w0[k]
+                                values = x[base + line : base + line + w1[k] - w0[k]]
+                                if len(values) < WIDE:
+                                    for w in range(len(values)):
+                                        better = (values[w] > best) | (values[w] != values[w])
+                                        best = values[w] if better else best
+                                        won = line + w if better else won
+                                    continue
+                                top = values[0]
+                                for w in range(1, len(values)):  # compared again only where it wins
+                                    top = values[w] if (values[w] > top) | (values[w] != values[w]) else top
+                                if top > best or top != top:
+                                    best = top
+                                    for w in range(len(values)):
+                                        if values[w] == top or (top != top and values[w] != values[w]):
+                                            won = line + w
+                                            if top == top:
+                                                break
                         y[out], winner[out] = best, won
                     else:
                         own, places = y[out : out + run], winner[out : out + run]
@@ -281,9 +296,10 @@ def means(
                         total = zero
                         for t in range(t0[i], t1[i]):
                             for h in range(h0[j], h1[j]):
-                                line, own_sum = base + (t * H + h) * W, zero
-                                for w in range(w0[k], w1[k]):
-                                    own_sum += x[line + w]
+                                line, own_sum = base + (t * H + h) * W + w0[k], zero
+                                values = x[line : line + w1[k] - w0[k]]
+                                for w in range(len(values)):
+                                    own_sum += values[w]
                                 total += own_sum
                         y[out] = total * part
                     else:
@@ -321,9 +337,9 @@ def to_windows(
                         for h in range(h0[j], h1[j]):
                             line = base + (t * H + h) * W * run
                             if run == 1:
-                                value = d[0] * part
-                                for w in range(w0[k], w1[k]):
-                                    dx[line + w] += value
+                                value, places = d[0] * part, dx[line + w0[k] : line + w1[k]]
+                                for w in range(len(places)):
+                                    places[w] += value
                             else:
                                 for w in range(w0[k], w1[k]):
                                     own = dx[line + w * run : line + (w + 1) * run]
