@@ -9,7 +9,7 @@ from xpnet.layers.adaptive_pooling import (
 )
 from xpnet.layers.affine import Affine
 from xpnet.layers.arithmetic import AddLayer, MulLayer
-from xpnet.layers.attention import MultiHeadAttention
+from xpnet.layers.attention import CrossAttention, MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.classification_loss import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.layers.containers import Concat, Residual
@@ -17,12 +17,7 @@ from xpnet.layers.convolution import Convolution, Convolution1D, Convolution3D
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.embedding import Embedding, PositionalEmbedding, PositionalEncoding
 from xpnet.layers.linear import Linear, MatMul
-from xpnet.layers.normalization import (
-    BatchNormalization,
-    GroupNormalization,
-    LayerNormalization,
-    RMSNormalization,
-)
+from xpnet.layers.normalization import BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization
 from xpnet.layers.padding import Padding
 from xpnet.layers.pooling import (
     AveragePooling,
@@ -39,12 +34,8 @@ from xpnet.layers.resampling import BilinearUpsampling, PixelShuffle, PixelUnshu
 from xpnet.layers.separable_convolution import SeparableConvolution
 from xpnet.layers.shape import Flatten, Reshape, Transpose
 from xpnet.layers.softmax import LogSoftmax, Softmax
-from xpnet.layers.transformer import TransformerBlock
-from xpnet.layers.transposed_convolution import (
-    TransposedConvolution,
-    TransposedConvolution1D,
-    TransposedConvolution3D,
-)
+from xpnet.layers.transformer import DecoderBlock, TransformerBlock
+from xpnet.layers.transposed_convolution import TransposedConvolution, TransposedConvolution1D, TransposedConvolution3D
 
 __all__ = [
     "GRU",
@@ -63,6 +54,8 @@ __all__ = [
     "Convolution",
     "Convolution1D",
     "Convolution3D",
+    "CrossAttention",
+    "DecoderBlock",
     "Dropout",
     "Elu",
     "Embedding",
