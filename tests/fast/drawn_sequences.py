@@ -43,6 +43,13 @@ def rms_normalization(draw: Draw) -> Drawn:
     return [RMSNormalization(draw.array(shape[-1]), eps=EPS)], (draw.array(*shape),)
 
 
+def images(draw: Draw, shape: tuple[int, ...]) -> Any:
+    """Images in any order, more often than others that in which convolutions leave them."""
+    if draw.chance(0.3):
+        return draw.batch_last(draw.rng.standard_normal(shape).astype(draw.dtype))
+    return draw.array(*shape)
+
+
 @row(GroupNormalization)
 def group_normalization(draw: Draw) -> Drawn:
     groups = draw.size(1, 3)
@@ -50,7 +57,7 @@ def group_normalization(draw: Draw) -> Drawn:
     if draw.chance(0.1):
         shape = (0, *shape[1:])
     C = shape[1]
-    return [GroupNormalization(draw.array(C), draw.array(C), groups=groups, eps=EPS)], (draw.array(*shape),)
+    return [GroupNormalization(draw.array(C), draw.array(C), groups=groups, eps=EPS)], (images(draw, shape),)
 
 
 @row(BatchNormalization)
@@ -61,7 +68,7 @@ def batch_normalization(draw: Draw) -> Drawn:
     if draw.chance():
         layer.follow(draw.array(C), draw.array(C) ** 2)
     layer.training = draw.chance(0.8)
-    return [layer], (draw.array(*shape),)
+    return [layer], (images(draw, shape),)
 
 
 def attention_arrays(draw: Draw, D: int, C: int, heads: int, groups: int) -> list[Any]:

@@ -74,7 +74,8 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
         own = {name[len(path_of) + 1 :]: array for name, array in tensors.items() if name.startswith(f"{path_of}.")}
         translate = translation(layer)
         made = translated(path_of, translate, layer, own, straight) if own and translate else {}
-        used |= {f"{path_of}.{name}" for name in own} if made else set()
+        spared = {"bias"} if made and "W" in made and "b" not in made else set()
+        used |= {f"{path_of}.{name}" for name in own.keys() - spared} if made else set()
         for attribute in (*layer.parameters, *made):
             name = places[id(layer), attribute]
             wanted = shape_in(layer, attribute)
@@ -138,7 +139,7 @@ def of_matrix(layer: Layer, own: Tensors, straight: bool) -> Tensors:
 
 
 def of_filters(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
-    return {"W": own["weight"], "b": own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])}
+    return of_matrix(layer, own, straight=True)
 
 
 def of_normalization(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001

@@ -5,10 +5,12 @@ from xpnet.fast.numba import (
     affine,
     attention,
     convolution,
+    image_normalization,
     loss,
     normalization,
     optimizer,
     pooled_convolution,
+    pooling,
     recurrent,
 )
 
@@ -17,9 +19,11 @@ __all__ = [
     "affine",
     "attention",
     "convolution",
+    "image_normalization",
     "loss",
     "normalization",
     "optimizer",
     "pooled_convolution",
+    "pooling",
     "recurrent",
 ]
