@@ -48,11 +48,18 @@ class Branches(Container):
             rows[-1].append(name)
         return rows
 
+    def branches(self) -> list[list[Any]]:
+        """Return the layers of each branch."""
+        noted: tuple[Any, list[list[Any]]] | None = getattr(self, "_rows", None)
+        if noted is None or noted[0] is not self.layers:
+            noted = self._rows = (self.layers, [[self.layers[name] for name in row] for row in self.rows_of_names()])
+        return noted[1]
+
     def through(self, x: Any, **others: Any) -> Any:
         """Return the output of all branches; a layer gets those of the other inputs that it takes."""
-        for branch in self.rows_of_names():
+        for branch in self.branches():
             y = x
-            for layer in (self.layers[name] for name in branch):
+            for layer in branch:
                 y = layer(y, *[others.get(name) for name in layer.inputs[1:]])
             x = x + y
         return x
@@ -60,9 +67,9 @@ class Branches(Container):
     def back(self, dout: Any) -> tuple[Any, Any]:
         """Return the gradient of x, and the sum of those of a memory, or None if no layer has one."""
         dout, dmemory = plain(dout), None
-        for branch in reversed(self.rows_of_names()):
+        for branch in reversed(self.branches()):
             dy = dout
-            for layer in (self.layers[name] for name in reversed(branch)):
+            for layer in reversed(branch):
                 dy = layer.backward(dy)
                 if isinstance(dy, tuple):
                     dy, part = dy

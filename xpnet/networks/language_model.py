@@ -19,7 +19,7 @@ from xpnet.layers import (
 from xpnet.layers.linear import in_rows_of, rows
 from xpnet.layers.recorded import pull_back, recorded
 from xpnet.networks.choice import Choice
-from xpnet.networks.generation import Continued, LastPosition, checked_prompts, generated, given_back
+from xpnet.networks.generation import Continued, checked_prompts, generated, given_back
 from xpnet.networks.network import Network
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -136,12 +136,8 @@ class TransformerLM(Network):
         return given_back(self.params["Embedding1.W"], prompt, found, stop)
 
     def _continued(self) -> Continued:
-        layers: dict[str, Layer] = {}
-        for name, layer in self.layers.items():
-            if name == "LayerNormalization1":
-                layers["LastPosition1"] = LastPosition()
-            layers[name] = layer
-        return Continued(self, layers, self._scores_of if self.tied else lambda y: y, self.context)
+        finish = self._scores_of if self.tied else (lambda y: y)
+        return Continued(self, "LayerNormalization1", finish, self.context)
 
     def _scores_of(self, h: Any) -> Any:
         return in_rows_of(h, rows(h) @ self.layers["Embedding1"].W.T)  # type: ignore[attr-defined]
