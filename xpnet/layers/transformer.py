@@ -8,11 +8,12 @@ from typing import Any, Self
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.initializers import Init, check_size
 from xpnet.layers.activation import Gelu
-from xpnet.layers.attention import CrossAttention, MultiHeadAttention
+from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import plain
 from xpnet.layers.container import Container
 from xpnet.layers.containers import checked_layers, named_after_class
+from xpnet.layers.cross_attention import CrossAttention
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.linear import Linear
 from xpnet.layers.normalization import LayerNormalization
@@ -133,10 +134,10 @@ class TransformerBlock(Branches):
 
 
 class DecoderBlock(Branches):
-    """Attention to what is before, to a memory, then a network, ``y = h + mlp(norm(h))``, ``h = g + cross(norm(g), m)``.
+    """Causal attention, attention to a memory m, a network, ``y = h + mlp(norm(h))``, ``h = g + cross(norm(g), m)``.
 
-    m is the memory, such as the output of an encoder, and ``g = x + attention(norm(x))``. Each branch is a list of
-    layers, named as in ``TransformerBlock``.
+    m is such as the output of an encoder, and ``g = x + attention(norm(x))``. Each branch is a list of layers, named as
+    in ``TransformerBlock``.
 
     Shapes: ``x, y (N, L, D)``, ``memory (N, S, C)``; ``mask (N, L)`` and ``memory_mask (N, S)`` bool, True at positions
     that count, may be left out. Other masks are those of ``CrossAttention``.

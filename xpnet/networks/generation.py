@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from xpnet.backend import array_namespace, backend_of, is_array, to_numpy
+from xpnet.backend import backend_of, is_array, to_numpy
 from xpnet.errors import ArgumentError, DivergenceError, DtypeError, ShapeError
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
@@ -70,7 +70,7 @@ class Continued:
     def scores(self, symbols: Host) -> Host:
         """Return the scores of what follows the symbols, of which only the new ones are computed."""
         L = symbols.shape[1]
-        if L > self.context:
+        if self.context < L:
             self.length, symbols = 0, symbols[:, -self.context :]
             for past in self.pasts:
                 past.begin()
@@ -115,7 +115,7 @@ def written(who: str, model: Scoring, prompts: list[Host], count: int, choice: C
 
 
 def searched(who: str, model: Scoring, prompt: Host, count: int, choice: Choice) -> list[Host]:
-    """Return each prompt ``(N, L)`` and the best that follows it, ``argmax Σ log p / n^length_penalty``, by beam search.
+    """Return each prompt ``(N, L)`` with the best that a beam search finds, ``argmax Σ log p / n^length_penalty``.
 
     ``choice.beams`` continuations of each prompt are kept from step to step, those with the largest sums; one that has
     ended stays as it is. n is the number of symbols that follow.

@@ -25,7 +25,7 @@ PARTS = {
 
 
 class GPT2(TransformerLM):
-    """The language model GPT-2, a tied ``TransformerLM`` in the published shapes, ``y[n, t]`` scores of ``x[n, t + 1]``.
+    """The language model GPT-2, a tied ``TransformerLM`` of published shape, ``y[n, t]`` the scores of ``x[n, t + 1]``.
 
     ``size`` is ``"124M"``, ``"355M"``, ``"774M"`` or ``"1558M"``, or the published name, ``"gpt2"``, ``"gpt2-medium"``,
     ``"gpt2-large"`` or ``"gpt2-xl"``. ``layers``, ``heads``, ``width``, ``vocabulary`` and ``context`` change a shape.
@@ -53,9 +53,7 @@ class GPT2(TransformerLM):
             must, remedy = f"size must be one of {', '.join(SIZES)}", f"choose one, or {', '.join(PUBLISHED)}"
             raise ArgumentError(type(self).__name__, must, repr(size), remedy)
         layers, heads, width = (a if b is None else b for a, b in zip(known, (layers, heads, width), strict=True))
-        super().__init__(
-            vocabulary, context, width, heads, layers, dropout_ratio=dropout_ratio, tied=True, rng=rng
-        )
+        super().__init__(vocabulary, context, width, heads, layers, dropout_ratio=dropout_ratio, tied=True, rng=rng)
 
     def names_in_torch(self, names: Collection[str]) -> dict[str, str]:
         """Return the layers for the paths in the published file, which may begin with ``transformer``."""

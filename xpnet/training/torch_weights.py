@@ -178,7 +178,9 @@ def of_attention(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa
     none = np.zeros(3 * parts[0].shape[1], dtype=last.dtype)
     biases = [*np.split(own.get(names[1], none), 3), own.get(names[3], np.zeros(parts[0].shape[0], dtype=last.dtype))]
     made = dict(zip(("Wq", "Wk", "Wv"), parts, strict=True)) | {"Wo": matrix(last, lies)}
-    return made | {name: b for name, b in zip(("bq", "bk", "bv", "bo"), biases, strict=True) if name in layer.parameters}
+    return made | {
+        name: b for name, b in zip(("bq", "bk", "bv", "bo"), biases, strict=True) if name in layer.parameters
+    }
 
 
 Translation = Callable[[Layer, Tensors, bool], Tensors]

@@ -12,8 +12,9 @@ from xpnet.fast.cupy import next_position
 from xpnet.fast.cupy.affine import add_bias, sum_rows
 from xpnet.fast.cupy.launch import TILE, CudaBody, launch_each, launch_rows, launch_tiles, of_one, ordered, upstream
 from xpnet.fast.cupy.products import add_product, batched
-from xpnet.layers.attention import CrossAttention, MultiHeadAttention, with_heads
+from xpnet.layers.attention import MultiHeadAttention, with_heads
 from xpnet.layers.bodies import body
+from xpnet.layers.cross_attention import CrossAttention
 from xpnet.layers.heads import check_mask
 
 SHORT = 128
@@ -37,7 +38,7 @@ class HeadsSideBySide(CudaBody):
             return NotImplemented
         known = self.known(x, memory, mask, query_mask)
         weights = dict(zip(parameters, in_float32(*parameters.values()), strict=True))
-        (N, L, D), heads = x.shape, layer.heads
+        N, L, D = x.shape
         rows = in_float32(x)[0].reshape(N * L, D)
         others = rows if memory is x else in_float32(memory)[0].reshape(-1, memory.shape[2])
         if layer.past is not None:
@@ -54,7 +55,7 @@ class HeadsSideBySide(CudaBody):
         return y.astype(x.dtype, copy=False).reshape(N, L, y.shape[1])
 
     def known(self, x: Any, memory: Any, mask: Any, query_mask: Any) -> Any:
-        """Return the mask of queries and keys, with the distances of its axes, ``(N, heads, L, S)``; None for no mask."""
+        """Return the mask ``(N, heads, L, S)`` and the distances of elements along its axes; None for no mask."""
         own = memory is x
         self.layer.check_sequence(x, memory, mask, "mask" if own else "memory_mask")
         check_mask(type(self.layer).__name__, "mask", query_mask, [((x.shape[0],), (x.shape[1],))])
@@ -64,7 +65,9 @@ class HeadsSideBySide(CudaBody):
         if query_mask is not None:
             of_queries = query_mask[:, None, :, None]
             size = memory.shape[1]
-            allowed = cupy.broadcast_to(of_queries, (*of_queries.shape[:3], size)) if mask is None else allowed & of_queries
+            allowed = (
+                cupy.broadcast_to(of_queries, (*of_queries.shape[:3], size)) if mask is None else allowed & of_queries
+            )
         (allowed,) = ordered(allowed)
         return allowed, [0 if n == 1 else s for n, s in zip(allowed.shape[:3], allowed.strides[:3], strict=True)]
 
