@@ -118,7 +118,7 @@ def test_options_that_mean_nothing_are_refused():
 @pytest.mark.parametrize(
     ("name", "shape", "text"),
     [
-        ("mask", (2, 4), r"CrossAttention: mask must be \(2, 3\), got \(2, 4\)"),
+        ("mask", (2, 4), r"CrossAttention: mask must be \(N, 3\), got \(2, 4\)"),
         ("memory_mask", (2, 3), r"memory_mask must be \(2, 4\) or \(2, 3, 4\) or .*, got \(2, 3\)"),
     ],
 )
