@@ -9,11 +9,12 @@ from xpnet.layers.adaptive_pooling import (
 )
 from xpnet.layers.affine import Affine
 from xpnet.layers.arithmetic import AddLayer, MulLayer
-from xpnet.layers.attention import CrossAttention, MultiHeadAttention
+from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.classification_loss import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.layers.containers import Concat, Residual
 from xpnet.layers.convolution import Convolution, Convolution1D, Convolution3D
+from xpnet.layers.cross_attention import CrossAttention
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.embedding import Embedding, PositionalEmbedding, PositionalEncoding
 from xpnet.layers.linear import Linear, MatMul
