@@ -69,6 +69,9 @@ JOURNEYS = {
 NOT_ON_JAX = {
     *("distributed", "gradcheck", "remedies", "training", "test_holomorphic_layers_pass_the_complex_step"),
     "test_a_gradient_check_passes_and_leaves_it",
+    "test_a_network_s_gradient_of_rows_is_its_gradient",
+    "test_a_step_is_the_formula_on_the_rows_of_the_gradient_alone",
+    "test_they_add_up_with_gradients_of_either_kind",
     "test_a_gradient_goes_to_a_cell_of_the_image",
     "test_a_training_goes_on_elsewhere_as_if_it_had_stayed",
     "test_a_transformer_of_which_the_head_alone_is_trained",

@@ -10,6 +10,7 @@ from xpnet.layers.containers import Concat, Residual
 from xpnet.layers.convolution import Convolution, TransposedConvolution
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.embedding import Embedding, PositionalEmbedding, PositionalEncoding
+from xpnet.layers.embedding_bag import EmbeddingBag
 from xpnet.layers.linear import Linear, MatMul
 from xpnet.layers.normalization import (
     BatchNormalization,
@@ -20,6 +21,7 @@ from xpnet.layers.normalization import (
 from xpnet.layers.pooling import AveragePooling, GlobalAveragePooling, MaxPooling, Pooling
 from xpnet.layers.recurrent import GRU, LSTM, RNN
 from xpnet.layers.regression_loss import Huber, IdentityWithLoss, MeanSquaredError
+from xpnet.layers.sampled_loss import NegativeSamplingLoss, SampledSoftmaxLoss
 from xpnet.layers.shape import Flatten, Reshape, Transpose
 from xpnet.layers.softmax import LogSoftmax, Softmax
 from xpnet.layers.transformer import TransformerBlock
@@ -37,6 +39,7 @@ __all__ = [
     "Dropout",
     "Elu",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "Gelu",
     "GlobalAveragePooling",
@@ -54,6 +57,7 @@ __all__ = [
     "MeanSquaredError",
     "MulLayer",
     "MultiHeadAttention",
+    "NegativeSamplingLoss",
     "Pooling",
     "PositionalEmbedding",
     "PositionalEncoding",
@@ -61,6 +65,7 @@ __all__ = [
     "Relu",
     "Reshape",
     "Residual",
+    "SampledSoftmaxLoss",
     "Sigmoid",
     "SigmoidWithLoss",
     "Silu",

@@ -21,8 +21,16 @@ from xpnet.backend import (
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers.activation import sigmoid, softplus
 from xpnet.layers.checks import check_one_place, is_number
-from xpnet.layers.loss import Loss, check_labels, check_targets, counted, is_ignored, over, without_infinite
-from xpnet.layers.shape import whole_numbers
+from xpnet.layers.loss import (
+    Loss,
+    check_labels,
+    check_targets,
+    checked_ignore_index,
+    counted,
+    kept_labels,
+    over,
+    without_infinite,
+)
 from xpnet.typing import Array
 
 
@@ -43,6 +51,7 @@ class SoftmaxWithLoss(Loss):
     """
 
     shapes = {"x": "... K"}
+    takes_classes = True
 
     y: Array
     t: Array
@@ -59,11 +68,9 @@ class SoftmaxWithLoss(Loss):
         if not is_number(label_smoothing) or not 0.0 <= label_smoothing < 1.0:
             must = "label_smoothing must be from 0 to below 1"
             raise ArgumentError(who, must, repr(label_smoothing), "try 0.1")
-        if ignore_index is not None and not whole_numbers([ignore_index]):
-            raise DtypeError(who, "ignore_index must be an integer", repr(ignore_index), "give a label, such as -100")
         self.label_smoothing = float(label_smoothing)
         self.class_weights = weights_array(who, "class_weights", class_weights)
-        self.ignore_index = None if ignore_index is None else int(ignore_index)
+        self.ignore_index = checked_ignore_index(who, ignore_index)
         self.plain = class_weights is None and ignore_index is None and label_smoothing == 0.0
 
     def per_sample(self, x: Array, t: Array) -> Array:
@@ -101,7 +108,7 @@ class SoftmaxWithLoss(Loss):
         classes, v, kept = x.shape[-1], self._class_weights(x), None
         self.counts = None
         if dtype_kind(t) == "integer":
-            t, kept = self._labels(x, t)
+            t, kept = kept_labels(t, x, classes, self.ignore_index)
             own = None if v is None else xp.reshape(xp.take(v, xp.reshape(t, (-1,)), axis=0), t.shape)
             self.counts = kept if own is None else kept * own
             if self.label_smoothing == 0.0:
@@ -110,17 +117,6 @@ class SoftmaxWithLoss(Loss):
         if self.label_smoothing:
             t = (1.0 - self.label_smoothing) * t + self.label_smoothing / classes
         return t if v is None else v * t, kept
-
-    def _labels(self, x: Array, t: Array) -> tuple[Array, Array]:
-        """Return labels as valid classes, and the count of each: 1, 0 for an ignored one, NaN for an invalid one."""
-        xp = array_namespace(x, t)
-        one, zero, none = (xp.full((), value, dtype=x.dtype, device=device_of(x)) for value in (1.0, 0.0, nan))
-        labels = xp.astype(t, xp.arange(1).dtype, copy=False)
-        known = (labels >= 0) & (labels < x.shape[-1])
-        kept = xp.where(known, one, none)
-        if self.ignore_index is not None:
-            kept = xp.where(is_ignored(t, self.ignore_index), zero, kept)
-        return xp.where(known, labels, xp.zeros_like(labels)), kept
 
     def _class_weights(self, x: Array) -> Array | None:
         return None if self.class_weights is None else for_each_class(self, "class_weights", x)

@@ -23,6 +23,7 @@ class Adam(Optimizer):
     """
 
     slots = ("m", "v")
+    by_value = True
     live = 2
 
     def __init__(

@@ -20,6 +20,7 @@ class Lion(Optimizer):
     """
 
     slots = ("m",)
+    by_value = True
     live = 2
 
     def __init__(

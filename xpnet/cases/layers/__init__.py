@@ -15,6 +15,7 @@ from xpnet.cases.layers import (
     normalization,
     pooling,
     recurrent,
+    sampled_loss,
     shape,
     transformer,
 )
@@ -35,4 +36,5 @@ CASES: tuple[Case, ...] = (
     *shape.CASES,
     *composition.CASES,
     *loss.CASES,
+    *sampled_loss.CASES,
 )

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from xpnet import kernels
 from xpnet.fast.numpy.blocks import Host
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.embedding import Embedding
@@ -16,6 +15,10 @@ from xpnet.layers.embedding import Embedding
 class RowsTaken(Body):
     """An embedding that copies rows after a look at the largest number, read as unsigned: a negative one is large."""
 
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:
+        return layers[0].padding_idx is None and layers[0].max_norm is None
+
     def forward(self, x: Host) -> Any:
         W = self.layer.W
         if x.dtype.kind not in "iu" or not x.size or np.maximum.reduce(x.astype(np.uint64), axis=None) >= len(W):
@@ -24,6 +27,5 @@ class RowsTaken(Body):
         return W.take(x, axis=0)
 
     def backward(self, dout: Host) -> None:
-        x, (V, D) = self.cache, self.layer.W.shape
         if self.trains:
-            self.layer.dW = kernels.scatter_add(dout.reshape(x.size, D), x, V)
+            self.layer.dW = self.layer.summed(dout.reshape(self.cache.size, self.layer.W.shape[1]), self.cache)
