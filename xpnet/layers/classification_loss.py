@@ -34,8 +34,8 @@ from xpnet.layers.loss import (
 from xpnet.typing import Array
 
 
-class SoftmaxWithLoss(Loss):
-    """Softmax and the mean of its cross-entropy, ``L = -Σₙ Σₖ t log y / N`` with ``y = softmax(x)``.
+class ClassLoss(Loss):
+    """The base of losses of classes, ``L = Σₙ l(xₙ, tₙ) / N`` with l linear in the shares t of the classes.
 
     Integer ``t`` are class indices; floating ``t`` are one-hot or soft labels.
 
@@ -43,17 +43,12 @@ class SoftmaxWithLoss(Loss):
     with a weight for each class. A sample then counts in the mean by the v of its label, or as 1 with soft labels. A
     sample whose label is ``ignore_index`` counts 0, even if its scores are NaN; if all are ignored, L and dx are 0.
 
-    Shapes: ``x (N, K)``, or ``(K,)`` for one sample, or more leading axes; ``t (N,)`` or ``(N, K)``; ``weights (N,)``.
-    Backward: ``dx = dout (y - t) / N``.
-    Raises: ``ShapeError`` for labels or weights that do not fit or an empty batch; ``ArgumentError`` for options out of
-    range, and for a label outside 0 … K - 1 where it can be read without stalling a device (elsewhere the loss is NaN).
-    Source: Deep Learning from Scratch, section 5.6.3 and appendix A; Szegedy et al., 2016, section 7 (smoothing).
+    A subclass writes ``losses_of(x, t)``, with t indices or shares.
     """
 
     shapes = {"x": "... K"}
     takes_classes = True
 
-    y: Array
     t: Array
 
     def __init__(
@@ -65,10 +60,7 @@ class SoftmaxWithLoss(Loss):
     ) -> None:
         super().__init__(reduction)
         who = type(self).__name__
-        if not is_number(label_smoothing) or not 0.0 <= label_smoothing < 1.0:
-            must = "label_smoothing must be from 0 to below 1"
-            raise ArgumentError(who, must, repr(label_smoothing), "try 0.1")
-        self.label_smoothing = float(label_smoothing)
+        self.label_smoothing = checked_smoothing(who, label_smoothing)
         self.class_weights = weights_array(who, "class_weights", class_weights)
         self.ignore_index = checked_ignore_index(who, ignore_index)
         self.plain = class_weights is None and ignore_index is None and label_smoothing == 0.0
@@ -77,26 +69,13 @@ class SoftmaxWithLoss(Loss):
         check_labels(type(self).__name__, x, t, self.ignore_index)
         t, self.kept = (t, None) if self.plain else self._weighted(x, t)
         if self.kept is None:
-            return self.cross_entropy(x, t)
+            return self.losses_of(x, t)
         (x,) = counted(self.kept, x)
-        return self.cross_entropy(x, t) * self.kept
+        return self.losses_of(x, t) * self.kept
 
-    def cross_entropy(self, x: Array, t: Array) -> Array:
-        """Return the loss of each sample, ``-Σₖ t log y``."""
-        xp = array_namespace(x, t)
-        self.t = one_hot(t, x) if dtype_kind(t) == "integer" else t
-        z = x - xp.max(x, axis=-1, keepdims=True)
-        e = xp.exp(z)
-        total = xp.sum(e, axis=-1, keepdims=True)
-        self.y = e / total
-        surprise = xp.log(total) - z  # -log y
-        losses: Array = xp.sum(self.t * without_infinite(surprise, self.t), axis=-1)
-        return losses
-
-    def backward(self, dout: Array) -> Array:
-        xp = array_namespace(self.y, self.t)
-        dx: Array = (self.y * xp.sum(self.t, axis=-1, keepdims=True) - self.t) * self.dlosses(dout)
-        return dx
+    def losses_of(self, x: Array, t: Array) -> Array:
+        """Return the loss of each sample, given class indices or the share of each class."""
+        raise NotImplementedError
 
     def dlosses(self, dout: Any) -> Any:
         each = super().dlosses(dout)
@@ -122,18 +101,53 @@ class SoftmaxWithLoss(Loss):
         return None if self.class_weights is None else for_each_class(self, "class_weights", x)
 
 
+class SoftmaxWithLoss(ClassLoss):
+    """Softmax and the mean of its cross-entropy, ``L = -Σₙ Σₖ t log y / N`` with ``y = softmax(x)``.
+
+    Integer ``t`` are class indices; floating ``t`` are one-hot or soft labels.
+
+    Options turn t into ``v ((1 - ε) t + ε / K)``: ``label_smoothing`` is ε; ``class_weights`` are v, an array or a list
+    with a weight for each class. A sample then counts in the mean by the v of its label, or as 1 with soft labels. A
+    sample whose label is ``ignore_index`` counts 0, even if its scores are NaN; if all are ignored, L and dx are 0.
+
+    Shapes: ``x (N, K)``, or ``(K,)`` for one sample, or more leading axes; ``t (N,)`` or ``(N, K)``; ``weights (N,)``.
+    Backward: ``dx = dout (y - t) / N``.
+    Raises: ``ShapeError`` for labels or weights that do not fit or an empty batch; ``ArgumentError`` for options out of
+    range, and for a label outside 0 … K - 1 where it can be read without stalling a device (elsewhere the loss is NaN).
+    Source: Deep Learning from Scratch, section 5.6.3 and appendix A; Szegedy et al., 2016, section 7 (smoothing).
+    """
+
+    y: Array
+
+    def losses_of(self, x: Array, t: Array) -> Array:
+        xp = array_namespace(x, t)
+        self.t = one_hot(t, x) if dtype_kind(t) == "integer" else t
+        z = x - xp.max(x, axis=-1, keepdims=True)
+        e = xp.exp(z)
+        total = xp.sum(e, axis=-1, keepdims=True)
+        self.y = e / total
+        surprise = xp.log(total) - z  # -log y
+        losses: Array = xp.sum(self.t * without_infinite(surprise, self.t), axis=-1)
+        return losses
+
+    def backward(self, dout: Array) -> Array:
+        xp = array_namespace(self.y, self.t)
+        dx: Array = (self.y * xp.sum(self.t, axis=-1, keepdims=True) - self.t) * self.dlosses(dout)
+        return dx
+
+
 class SigmoidWithLoss(Loss):
     """Sigmoid and the mean of its binary cross-entropy, ``L = -Σ (t log y + (1 - t) log(1 - y)) / N``.
 
     Every score is a separate sample, with ``y = 1 / (1 + e⁻ˣ)``: N is the number of elements of x.
 
     ``pos_weight``, a number or one for each place of the last axis, multiplies the term of t: 3 compensates for three
-    times as many 0 as 1. It does not change N.
+    times as many 0 as 1. It does not change N. ``label_smoothing`` ε turns t into ``(1 - ε) t + ε / 2``.
 
     Shapes: ``x (N, ...)``; ``t`` as ``x``, from 0 to 1; ``weights`` over leading axes of x; ``pos_weight (K,)``.
     Backward: ``dx = dout (y - t) / N``; with a ``pos_weight`` p, ``dx = dout ((1 + (p - 1) t) y - p t) / N``.
     Raises: ``ShapeError`` for targets or weights of another shape or an empty batch; ``ArgumentError`` for a negative
-    ``pos_weight``.
+    ``pos_weight`` or a smoothing out of range.
     Source: Bishop, 2006, Pattern Recognition and Machine Learning, section 4.3.2.
     """
 
@@ -142,13 +156,22 @@ class SigmoidWithLoss(Loss):
     y: Array
     t: Array
 
-    def __init__(self, pos_weight: Array | Sequence[float] | float | None = None, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        pos_weight: Array | Sequence[float] | float | None = None,
+        reduction: str = "mean",
+        *,
+        label_smoothing: float = 0.0,
+    ) -> None:
         super().__init__(reduction)
+        self.label_smoothing = checked_smoothing(type(self).__name__, label_smoothing)
         p = weights_array(type(self).__name__, "pos_weight", pos_weight)
         self.pos_weight = float(pos_weight) if is_number(pos_weight) else p
 
     def per_sample(self, x: Array, t: Array) -> Array:
         check_targets(self, x, t)
+        if self.label_smoothing:
+            t = (1.0 - self.label_smoothing) * t + 0.5 * self.label_smoothing
         p: Any = 1.0 if self.pos_weight is None else self.pos_weight
         if not isinstance(p, float):
             p = for_each_class(self, "pos_weight", x)
@@ -174,6 +197,17 @@ def one_hot(t: Array, x: Array) -> Array:
     h = xp.astype(t == xp.arange(classes, device=device_of(t)), x.dtype)
     shares: Array = xp.where(known, h, xp.full((), nan, dtype=x.dtype, device=device_of(x)))
     return shares
+
+
+def checked_smoothing(who: str, label_smoothing: Any) -> float:
+    """Return the share of a label that is spread over the classes, after a check of its range.
+
+    Raises: ``ArgumentError``.
+    """
+    if not is_number(label_smoothing) or not 0.0 <= label_smoothing < 1.0:
+        must = "label_smoothing must be from 0 to below 1"
+        raise ArgumentError(who, must, repr(label_smoothing), "try 0.1")
+    return float(label_smoothing)
 
 
 def weights_array(who: str, name: str, weights: Any) -> Any:

@@ -31,7 +31,7 @@ class Loss(Layer):
     ``of_scores``, that a row of x has a score for each.
     """
 
-    differentiable = ("x",)
+    differentiable: ClassVar[tuple[str, ...]] = ("x",)
     takes_a_number = True
     in_float32 = True
     per_sample: Callable[..., Array]
@@ -50,13 +50,16 @@ class Loss(Layer):
     def forward(self, x: Array, t: Array, weights: Array | None = None) -> Array:
         if weights is not None:
             x, t = counted(weights, x, t)
-        losses = self.per_sample(x, t)
+        return self.together(self.per_sample(x, t), weights, x.ndim)
+
+    def together(self, losses: Array, weights: Array | None, ndim: int) -> Array:
+        """Return the mean or sum of losses by their weights; x, to which they belong, has that many axes."""
         xp = array_namespace(losses, weights)
         self.w, self.N = weights, size_of(losses)
         self.counted = self.N
         if weights is not None:
             weights = check_weights(type(self).__name__, weights, losses)
-            self.w = over(weights, x.ndim)
+            self.w = over(weights, ndim)
             losses = losses * over(weights, losses.ndim)
         if self.reduction == "sum":
             self.N = 1

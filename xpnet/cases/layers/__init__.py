@@ -12,6 +12,7 @@ from xpnet.cases.layers import (
     embedding,
     linear,
     loss,
+    more_losses,
     normalization,
     pooling,
     recurrent,
@@ -36,5 +37,6 @@ CASES: tuple[Case, ...] = (
     *shape.CASES,
     *composition.CASES,
     *loss.CASES,
+    *more_losses.CASES,
     *sampled_loss.CASES,
 )
