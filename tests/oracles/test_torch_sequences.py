@@ -247,5 +247,3 @@ def test_decoder_block(dtype, tolerance, heads, each, hidden, steps, keys, seed)
     of_cross = [block.grads["CrossAttention1.Wo"].T, block.grads["LayerNormalization2.gamma"]]
     of_torch = [named["multihead_attn.out_proj.weight"].grad, named["norm2.weight"].grad]
     agree([y, dx, dmemory, *of_cross], [expected, x_torch.grad, m_torch.grad, *of_torch], 10 * tolerance)
-
-
