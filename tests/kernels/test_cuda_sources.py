@@ -17,7 +17,17 @@ from xpnet.random import Generator
 
 pytestmark = pytest.mark.journey
 SOURCES = [
-    *("activation", "affine", "attention", "embedding", "loss", "noise", "normalization", "numbers"),
+    *(
+        "activation",
+        "adaptive_pooling",
+        "affine",
+        "attention",
+        "embedding",
+        "loss",
+        "noise",
+        "normalization",
+        "numbers",
+    ),
     *("optimizer", "pooled_convolution", "pooling", "windows"),
 ]
 COMPILED = (("float16", "sm_75"), ("float32", "sm_90"), ("float64", "sm_90"), ("float16", "sm_100"))
