@@ -117,5 +117,5 @@ class ResNet50(DeepResNet):
 
 
 def convolution(before: int, after: int, size: int, stride: int, rng: Generator) -> Convolution:
-    """Return a convolution that keeps height and width except for its stride."""
-    return Convolution.create(before, after, size, stride, pad=size // 2, rng=rng)
+    """Return a convolution without bias that keeps height and width except for its stride."""
+    return Convolution.create(before, after, size, stride, pad=size // 2, bias=False, rng=rng)

@@ -62,5 +62,6 @@ def twice(before: int, after: int, rng: Generator) -> list[Layer]:
     """Return two normalized 3x3 convolutions with ReLU."""
     found: list[Layer] = []
     for inputs in (before, after):
-        found += [Convolution.create(inputs, after, 3, pad=1, rng=rng), BatchNormalization.create(after), Relu()]
+        conv = Convolution.create(inputs, after, 3, pad=1, bias=False, rng=rng)
+        found += [conv, BatchNormalization.create(after), Relu()]
     return found
