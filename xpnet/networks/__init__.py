@@ -3,6 +3,7 @@
 from xpnet.networks.autoencoder import Autoencoder
 from xpnet.networks.conv_nets import DeepConvNet, SimpleConvNet
 from xpnet.networks.deep_res_net import ResNet18, ResNet34, ResNet50
+from xpnet.networks.gan import GAN
 from xpnet.networks.language_model import TransformerLM
 from xpnet.networks.multi_layer_net import MultiLayerNet, MultiLayerNetExtend
 from xpnet.networks.network import Network
@@ -14,6 +15,7 @@ from xpnet.networks.u_net import UNet
 from xpnet.networks.vgg import VGG
 
 __all__ = [
+    "GAN",
     "VGG",
     "Autoencoder",
     "DeepConvNet",
