@@ -12,14 +12,22 @@ from small_networks import small
 import xpnet as xn
 from xpnet import networks
 from xpnet.networks import (
+    VGG,
+    Autoencoder,
     DeepConvNet,
+    MLPMixer,
     MultiLayerNet,
     MultiLayerNetExtend,
     Network,
     ResNet,
+    ResNet18,
+    ResNet34,
+    ResNet50,
     SimpleConvNet,
     TransformerLM,
     TwoLayerNet,
+    UNet,
+    ViT,
 )
 from xpnet.optimizers import SGD, Adam, AdamW, Momentum, clip_by_norm
 from xpnet.random import Generator
@@ -44,6 +52,7 @@ def extended(**options) -> MultiLayerNetExtend:
 
 
 ROWS, IMAGES, SYMBOLS = ("rows", 6, 4), ("images", 6, 1, 6, 6), ("symbols", 6, 4)
+PIXELS, ITSELF = ("pixels", 2, 1, 4, 4), ("itself", 6, 4)
 STEPS = {
     "Sequential": (lambda rng: small(), SGD, ROWS),
     "TwoLayerNet": (lambda rng: TwoLayerNet(4, 5, 3, rng=rng), SGD, ROWS),
@@ -53,6 +62,14 @@ STEPS = {
     "DeepConvNet": (lambda rng: deep(rng=rng), Adam, IMAGES),
     "ResNet": (lambda rng: ResNet((1, 6, 6), channels=(2, 3), output_size=3, rng=rng), Momentum, IMAGES),
     "TransformerLM": (lambda rng: tied(rng=rng), AdamW, SYMBOLS),
+    "VGG": (lambda rng: VGG(11, (1, 6, 6), 3, 1, 4, normalized=True, rng=rng), Momentum, IMAGES),
+    "ResNet18": (lambda rng: ResNet18(3, 1, 1, rng=rng), Momentum, IMAGES),
+    "ResNet34": (lambda rng: ResNet34(3, 1, 1, rng=rng), Momentum, IMAGES),
+    "ResNet50": (lambda rng: ResNet50(3, 1, 1, rng=rng), Momentum, IMAGES),
+    "UNet": (lambda rng: UNet(1, 3, 2, 1, rng=rng), Adam, PIXELS),
+    "ViT": (lambda rng: ViT((1, 6, 6), 3, 4, 2, 1, 3, 5, 0.5, rng=rng), AdamW, IMAGES),
+    "MLPMixer": (lambda rng: MLPMixer((1, 6, 6), 3, 4, 1, 3, 3, 5, rng=rng), AdamW, IMAGES),
+    "Autoencoder": (lambda rng: Autoencoder(4, (3,), 2, rng=rng), Adam, ITSELF),
 }
 
 
@@ -89,7 +106,11 @@ def batch(backend, kind):
     draw = np.random.default_rng(0)
     if name == "symbols":
         return backend.asarray(draw.integers(0, 5, shape)), backend.asarray(draw.integers(0, 5, shape))
-    return backend.asarray(draw.standard_normal(shape)), backend.asarray(draw.integers(0, 3, shape[0]))
+    x = draw.standard_normal(shape)
+    if name == "itself":
+        return backend.asarray(x), backend.asarray(x)
+    classes = (shape[0], *shape[2:]) if name == "pixels" else shape[0]
+    return backend.asarray(x), backend.asarray(draw.integers(0, 3, classes))
 
 
 def test_every_network_is_among_them():

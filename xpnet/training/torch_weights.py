@@ -140,14 +140,18 @@ def zeros_like(layer: Layer, attribute: str, like: Host) -> Host:
 
 
 def of_matrix(layer: Layer, own: Tensors, straight: bool) -> Tensors:
-    made = {"W": matrix(own["weight"], straight)}
-    if "b" in layer.parameters:
-        made["b"] = own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])
-    return made
+    return {"W": matrix(own["weight"], straight)} | bias_of(layer, own)
 
 
 def of_filters(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
-    return of_matrix(layer, own, straight=True)
+    return {"W": own["weight"]} | bias_of(layer, own)
+
+
+def bias_of(layer: Layer, own: Tensors) -> Tensors:
+    """Return the bias of a layer that has one, 0 if torch has none."""
+    if "b" not in layer.parameters:
+        return {}
+    return {"b": own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])}
 
 
 def of_normalization(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
