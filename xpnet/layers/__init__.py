@@ -10,7 +10,7 @@ from xpnet.layers.containers import Concat, Residual
 from xpnet.layers.convolution import Convolution, TransposedConvolution
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.embedding import Embedding, PositionalEmbedding, PositionalEncoding
-from xpnet.layers.linear import Linear, MatMul
+from xpnet.layers.linear import Bias, Linear, MatMul
 from xpnet.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
@@ -32,6 +32,7 @@ __all__ = [
     "Affine",
     "AveragePooling",
     "BatchNormalization",
+    "Bias",
     "Concat",
     "Convolution",
     "Dropout",

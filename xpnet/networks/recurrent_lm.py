@@ -1,0 +1,125 @@
+"""A language model of LSTMs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet.backend import backend_of, to_numpy
+from xpnet.initializers import Init, check_size
+from xpnet.layers import LSTM, Bias, Dropout, Embedding, Layer, Linear, SoftmaxWithLoss
+from xpnet.layers.checks import check_flags
+from xpnet.layers.linear import in_rows_of, rows
+from xpnet.networks.language_model import check_prompt, check_temperature, chosen
+from xpnet.networks.network import Network
+from xpnet.random import Generator, generator_of
+from xpnet.typing import Array
+
+States = list[tuple[Any, Any]]
+
+
+class RecurrentLM(Network):
+    """Stacked LSTMs, ``y[n, t]`` the scores of the symbol that follows ``x[n, 0 … t]`` and all that came before.
+
+    It consists of an embedding, LSTMs with dropout before, between and after them, and the scores. ``tied`` uses the
+    embedding for the scores too, ``y = h Wᵀ + b``: its width and that of the LSTMs are one.
+
+    The LSTMs are stateful: each step of training goes on where the one before ended, so that rows of a batch are rows
+    of text that go on from batch to batch. ``reset_state`` starts anew, for example before a validation.
+
+    ``params`` has ``Embedding1.W``, ``LSTM1.Wx, LSTM1.Wh, LSTM1.b`` …, and ``Bias1.b``, or ``Linear1.W, Linear1.b``
+    unless tied.
+
+    Shapes: ``x (N, L)`` integer, ``y (N, L, V)``, ``t (N, L)``.
+    Raises: ``ArgumentError`` for sizes below 1.
+    Source: Zaremba et al., 2014; Press and Wolf, 2017 (tied weights); Deep Learning from Scratch 2, section 6.5.
+    """
+
+    differentiable = ()
+
+    def __init__(
+        self,
+        vocabulary: int,
+        width: int,
+        layers: int = 2,
+        dropout_ratio: float = 0.0,
+        tied: bool = True,
+        init: Init = 0.01,
+        rng: Generator | None = None,
+    ) -> None:
+        who = type(self).__name__
+        for name, size in {"vocabulary": vocabulary, "width": width, "layers": layers}.items():
+            check_size(who, name, size)
+        check_flags(who, tied=tied)
+        rng = generator_of(who, rng)
+        self.vocabulary, self.tied = int(vocabulary), tied
+        named: dict[str, Layer] = {"Embedding1": Embedding.create(vocabulary, width, init, rng)}
+        for number in range(1, layers + 1):
+            if dropout_ratio:
+                named[f"Dropout{number}"] = Dropout(dropout_ratio, rng)
+            named[f"LSTM{number}"] = LSTM.create(width, width, stateful=True, return_state=True, rng=rng)
+        if dropout_ratio:
+            named[f"Dropout{layers + 1}"] = Dropout(dropout_ratio, rng)
+        if tied:
+            named["Bias1"] = Bias.create(vocabulary)
+        else:
+            named["Linear1"] = Linear.create(width, vocabulary, "lecun", rng)
+        super().__init__(named, loss=SoftmaxWithLoss())
+
+    def forward(self, x: Array) -> Array:
+        return self.read(x, [(None, None)] * len(self.layers))[0]
+
+    def read(self, x: Any, states: States) -> tuple[Array, States]:
+        """Return the scores of symbols and the states of the LSTMs after them, given those before them."""
+        after: States = []
+        for layer in self.layers.values():
+            if isinstance(layer, LSTM):
+                x, h, c = layer(x, None, *states[len(after)])
+                after.append((h, c))
+            elif isinstance(layer, Bias):
+                W = self.layers["Embedding1"].W  # type: ignore[attr-defined]
+                x = layer(in_rows_of(x, rows(x) @ W.T))
+            else:
+                x = layer(x)
+        return x, after
+
+    def reset_state(self) -> None:
+        """Start the next sequences from zeros."""
+        for layer in self.layers.values():
+            if isinstance(layer, LSTM):
+                layer.reset_state()
+
+    def generate(
+        self,
+        prompt: Array,
+        count: int,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        rng: Generator | None = None,
+    ) -> Array:
+        """Return the prompt and ``count`` more symbols, each drawn from ``softmax(y / temperature)`` of those before.
+
+        It begins from zeros, and leaves the states of training as they are. The rest is as in ``TransformerLM``.
+
+        Shapes: ``prompt (L,)`` or ``(N, L)`` integer, result ``(L + count,)`` or ``(N, L + count)``.
+        Raises: as ``TransformerLM.generate``.
+        """
+        who = f"{type(self).__name__}.generate"
+        check_size(who, "count", count)
+        check_temperature(who, temperature)
+        if top_k is not None:
+            check_size(who, "top_k", top_k)
+        symbols = check_prompt(who, prompt, self.vocabulary)
+        rng = generator_of(who, rng)
+        stream, backend, inside = rng.next_name("generate"), backend_of(self.params["Embedding1.W"]), self.inferring()
+        written, new = [symbols], symbols
+        zero = backend.asarray(np.zeros((len(symbols), self.params["LSTM1.Wh"].shape[0])))
+        states: States = [(zero, zero)] * len(self.layers)
+        for step in range(count):
+            scores, states = inside.read(backend.asarray(new), states)
+            last = to_numpy(scores[:, -1, :]).astype(np.float64)
+            new = chosen(last, temperature, top_k, rng.uniform((len(symbols), 1), stream, step))
+            written.append(new)
+        whole = np.concatenate(written, axis=1)
+        return backend.asarray(whole if prompt.ndim == 2 else whole[0])

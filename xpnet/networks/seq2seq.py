@@ -1,0 +1,205 @@
+"""From a sequence to another: an encoder reads the question, a decoder writes the answer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from xpnet.backend import array_namespace, backend_of, to_numpy
+from xpnet.initializers import check_size
+from xpnet.layers import LSTM, Embedding, Linear, SoftmaxWithLoss
+from xpnet.layers.container import Container
+from xpnet.layers.softmax import softmax
+from xpnet.networks.language_model import check_prompt
+from xpnet.networks.network import Network
+from xpnet.random import Generator, generator_of
+from xpnet.typing import Array
+
+SPREAD = 0.01  # of the vectors of symbols
+
+
+class Encoder(Container):
+    """The reader of a question, ``hs = LSTM(embedding(x))``.
+
+    Shapes: ``x (N, L)`` integer, ``hs (N, L, H)``.
+    Source: Deep Learning from Scratch 2, section 7.3.1.
+    """
+
+    differentiable = ()
+
+    def __init__(self, vocabulary: int, width: int, hidden: int, rng: Generator) -> None:
+        self.layers = {
+            "Embedding1": Embedding.create(vocabulary, width, SPREAD, rng),
+            "LSTM1": LSTM.create(width, hidden, rng=rng),
+        }
+
+    def forward(self, x: Array) -> Array:
+        embedding, lstm = self.layers.values()
+        hs: Array = lstm(embedding(x))
+        return hs
+
+
+class Decoder(Container):
+    """The writer of an answer, ``y = linear(LSTM(embedding(seen)))``, whose LSTM starts with the encoder's last state.
+
+    Its c starts at 0.
+
+    Shapes: ``seen (N, T)`` integer, ``hs (N, L, H)``, ``y (N, T, V)``.
+    Source: Sutskever et al., 2014; Deep Learning from Scratch 2, section 7.3.2.
+    """
+
+    differentiable = ("hs",)
+    beside: ClassVar[tuple[int, int]] = (0, 0)  # how many times H values stand beside the input of LSTM and of Linear
+
+    def __init__(self, vocabulary: int, width: int, hidden: int, rng: Generator) -> None:
+        lstm, linear = (hidden * times for times in self.beside)
+        self.layers = {
+            "Embedding1": Embedding.create(vocabulary, width, SPREAD, rng),
+            "LSTM1": LSTM.create(width + lstm, hidden, return_state=True, rng=rng),
+            "Linear1": Linear.create(hidden + linear, vocabulary, "lecun", rng),
+        }
+
+    def forward(self, seen: Array, hs: Array) -> Array:
+        return self.write(seen, hs, hs[:, -1, :])[0]
+
+    def write(self, seen: Array, hs: Array, h: Array, c: Array | None = None) -> tuple[Array, Array, Array]:
+        """Return the scores, and the states h and c after the last step."""
+        embedding, lstm, linear = self.layers.values()
+        y, h, c = lstm(embedding(seen), None, h, c)
+        return linear(y), h, c  # type: ignore[return-value]
+
+
+class PeekyDecoder(Decoder):
+    """A decoder whose LSTM and Linear see the encoder's last state at every step, ``[h, embedding(seen)]``, ``[h, y]``.
+
+    Source: Cho et al., 2014; Deep Learning from Scratch 2, section 7.4.2.
+    """
+
+    differentiable = ("hs",)
+    beside = (1, 1)
+
+    def write(self, seen: Array, hs: Array, h: Array, c: Array | None = None) -> tuple[Array, Array, Array]:
+        embedding, lstm, linear = self.layers.values()
+        e = embedding(seen)
+        xp = array_namespace(hs, e)
+        last = xp.broadcast_to(hs[:, -1:, :], (*seen.shape, hs.shape[2]))
+        y, h, c = lstm(xp.concat([last, e], axis=2), None, h, c)
+        return linear(xp.concat([last, y], axis=2)), h, c  # type: ignore[return-value]
+
+
+class AttentionDecoder(Decoder):
+    """A decoder that looks at the whole question, ``y = linear([a hs, d])`` with ``a = softmax(d hsᵀ)``.
+
+    d are the states of its LSTM.
+
+    Source: Luong et al., 2015, section 3.1; Deep Learning from Scratch 2, section 8.2.
+    """
+
+    differentiable = ("hs",)
+    beside = (0, 1)
+
+    def write(self, seen: Array, hs: Array, h: Array, c: Array | None = None) -> tuple[Array, Array, Array]:
+        embedding, lstm, linear = self.layers.values()
+        d, h, c = lstm(embedding(seen), None, h, c)
+        xp = array_namespace(d, hs)
+        return linear(xp.concat([shares(d, hs) @ hs, d], axis=2)), h, c  # type: ignore[return-value]
+
+    def attention(self, seen: Array, hs: Array) -> Array:
+        """Return the share of each symbol of the question at each step of the answer, ``(N, T, L)``."""
+        embedding, lstm, _ = self.layers.values()
+        return shares(lstm(embedding(seen), None, hs[:, -1, :])[0], hs)
+
+
+def shares(d: Array, hs: Array) -> Array:
+    """Return the attention of each decoder's state to each of the encoder's, ``softmax(d hsᵀ)``."""
+    return softmax(d @ array_namespace(hs).matrix_transpose(hs))
+
+
+class Seq2seq(Network):
+    """From a question to an answer, ``y = decoder(seen, encoder(x))``: the scores of the symbol after each one seen.
+
+    Answers begin with a symbol of their own, such as ``_``. A batch of questions x and whole answers a is trained with
+    ``net.gradient((x, a[:, :-1]), a[:, 1:])``, and ``generate`` writes answers. Where the answer follows the order of
+    the question, reverse the questions: its first symbol is then near to the first of the answer.
+
+    ``params`` has ``encoder.Embedding1.W``, ``encoder.LSTM1.Wx`` …, and the same of ``decoder``.
+
+    Shapes: ``x (N, L)``, ``seen (N, T)``, ``t (N, T)`` integer, ``y (N, T, V)``.
+    Raises: ``ArgumentError`` for sizes below 1.
+    Source: Sutskever et al., 2014; Deep Learning from Scratch 2, section 7.3.
+    """
+
+    differentiable = ()
+    decoder: ClassVar[type[Decoder]] = Decoder
+
+    def __init__(self, vocabulary: int, width: int, hidden: int, rng: Generator | None = None) -> None:
+        who = type(self).__name__
+        for name, size in {"vocabulary": vocabulary, "width": width, "hidden": hidden}.items():
+            check_size(who, name, size)
+        rng = generator_of(who, rng)
+        sizes = (vocabulary, width, hidden)
+        named = {"encoder": Encoder(*sizes, rng), "decoder": self.decoder(*sizes, rng)}
+        super().__init__(named, loss=SoftmaxWithLoss())
+
+    def forward(self, x: Array, seen: Array) -> Array:
+        y: Array = self.layers["decoder"](seen, self.layers["encoder"](x))
+        return y
+
+    def generate(self, x: Array, start: int, count: int) -> Array:
+        """Return ``count`` symbols of an answer to each question, each the one with the highest score after the others.
+
+        ``start`` is the symbol with which answers begin; it is left out.
+
+        Shapes: ``x (L,)`` or ``(N, L)`` integer, result ``(count,)`` or ``(N, count)``.
+        Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError`` for questions that are empty or hold other symbols, and
+        for another start or count.
+        """
+        who = f"{type(self).__name__}.generate"
+        check_size(who, "count", count)
+        W = self.params["encoder.Embedding1.W"]
+        backend, vocabulary = backend_of(W), W.shape[0]
+        check_prompt(who, backend.asarray(np.asarray([start])), vocabulary)
+        questions = check_prompt(who, x, vocabulary)
+        inside: Any = self.inferring()
+        encoder, decoder = inside.layers.values()
+        hs = encoder(backend.asarray(questions))
+        h, c = hs[:, -1, :], None
+        symbols, written = np.full((len(questions), 1), start), []
+        for _ in range(count):
+            scores, h, c = decoder.write(backend.asarray(symbols), hs, h, c)
+            symbols = np.argmax(to_numpy(scores), axis=-1)
+            written.append(symbols)
+        answers = np.concatenate(written, axis=1)
+        return backend.asarray(answers if x.ndim == 2 else answers[0])
+
+
+class PeekySeq2seq(Seq2seq):
+    """From a question to an answer, ``y = decoder(seen, encoder(x))``, where every step sees the encoder's last state.
+
+    As ``Seq2seq``, with a ``PeekyDecoder``.
+
+    Source: Cho et al., 2014; Deep Learning from Scratch 2, section 7.4.2.
+    """
+
+    decoder = PeekyDecoder
+
+
+class AttentionSeq2seq(Seq2seq):
+    """From a question to an answer, ``y = decoder(seen, encoder(x))``, where every step looks at the whole question.
+
+    As ``Seq2seq``, with an ``AttentionDecoder``; ``attention`` returns what it looks at.
+
+    Source: Luong et al., 2015; Deep Learning from Scratch 2, section 8.2.
+    """
+
+    decoder = AttentionDecoder
+
+    def attention(self, x: Array, seen: Array) -> Array:
+        """Return the share of each symbol of the question at each step of the answer; shares of a step add up to 1.
+
+        Shapes: ``x (N, L)``, ``seen (N, T)`` integer, result ``(N, T, L)``.
+        """
+        inside: Any = self.inferring()
+        encoder, decoder = inside.layers.values()
+        return decoder.attention(seen, encoder(x))  # type: ignore[no-any-return]
