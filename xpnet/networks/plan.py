@@ -166,15 +166,17 @@ class Plan:
 
     def predict(self, x: Any) -> Any:
         """Return the scores of a batch in inference."""
-        self.inferred.enter((x,), self.kinds)
-        y = self.inference.forward(x)
+        given = x if type(x) is tuple else (x,)
+        self.inferred.enter(given, self.kinds)
+        y = self.inference.forward(*given)
         self.inferred.leave()
         return y
 
     def forward(self, x: Any, *others: Any) -> Any:
         """Return the scores of a batch in training; ``others`` are the targets and weights for the loss."""
-        self.trained.enter((x, *others), self.kinds)
-        return self.training.forward(x)
+        given = x if type(x) is tuple else (x,)
+        self.trained.enter((*given, *others), self.kinds)
+        return self.training.forward(*given)
 
     def __repr__(self) -> str:
         width = max(len(where) for where, _ in self.rows)

@@ -18,7 +18,8 @@ from xpnet.layers import (
     TransposedConvolution,
 )
 from xpnet.layers.container import within
-from xpnet.layers.recurrent import Recurrent
+from xpnet.layers.recurrence import Recurrent
+from xpnet.networks.given import first_of
 
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
@@ -42,15 +43,16 @@ def lines(network: Any, x: Any) -> list[Line]:
 
     Raises: ``DtypeError`` for an x that is not an array.
     """
-    if not is_array(x):
+    if not is_array(first_of(x)):
         must, remedy = "x must be a batch, an array", "give the first rows, such as x_train[:2]"
         raise DtypeError(f"{type(network).__name__}.summary", must, type(x).__name__, remedy)
     found: list[Line] = []
 
     def note(path: str, layer: Layer, inputs: tuple[Any, ...], y: Any) -> None:
         parameters = sum(size_of(array) for array in layer.params.values())
-        memory = size_of(y) * BYTES.get(dtype_name(y.dtype), 8)
-        shape = tuple(y.shape)
+        results = y if isinstance(y, tuple) else (y,)
+        memory = sum(size_of(each) * BYTES.get(dtype_name(each.dtype), 8) for each in results)
+        shape = tuple(results[0].shape)
         found.append(Line(path, type(layer).__name__, shape, parameters, memory, products(layer, inputs[0], shape)))
 
     listen(network, x, note)
