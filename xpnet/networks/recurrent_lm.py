@@ -67,7 +67,7 @@ class RecurrentLM(Network):
             named["Linear1"] = Linear.create(width, vocabulary, "lecun", rng)
         super().__init__(named, loss=SoftmaxWithLoss())
 
-    def forward(self, x: Array) -> Array:
+    def forward(self, x: Array) -> Array:  # type: ignore[override]
         return self.read(x, [(None, None)] * len(self.layers))[0]
 
     def read(self, x: Any, states: States) -> tuple[Array, States]:

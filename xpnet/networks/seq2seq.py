@@ -63,11 +63,17 @@ class Decoder(Container):
     def forward(self, seen: Array, hs: Array) -> Array:
         return self.write(seen, hs, hs[:, -1, :])[0]
 
-    def write(self, seen: Array, hs: Array, h: Array, c: Array | None = None) -> tuple[Array, Array, Array]:
+    def write(
+        self,
+        seen: Array,
+        hs: Array,  # noqa: ARG002 (for decoders that look at more than its last state)
+        h: Array,
+        c: Array | None = None,
+    ) -> tuple[Array, Array, Array]:
         """Return the scores, and the states h and c after the last step."""
         embedding, lstm, linear = self.layers.values()
         y, h, c = lstm(embedding(seen), None, h, c)
-        return linear(y), h, c  # type: ignore[return-value]
+        return linear(y), h, c
 
 
 class PeekyDecoder(Decoder):
@@ -85,7 +91,7 @@ class PeekyDecoder(Decoder):
         xp = array_namespace(hs, e)
         last = xp.broadcast_to(hs[:, -1:, :], (*seen.shape, hs.shape[2]))
         y, h, c = lstm(xp.concat([last, e], axis=2), None, h, c)
-        return linear(xp.concat([last, y], axis=2)), h, c  # type: ignore[return-value]
+        return linear(xp.concat([last, y], axis=2)), h, c
 
 
 class AttentionDecoder(Decoder):
@@ -103,7 +109,7 @@ class AttentionDecoder(Decoder):
         embedding, lstm, linear = self.layers.values()
         d, h, c = lstm(embedding(seen), None, h, c)
         xp = array_namespace(d, hs)
-        return linear(xp.concat([shares(d, hs) @ hs, d], axis=2)), h, c  # type: ignore[return-value]
+        return linear(xp.concat([shares(d, hs) @ hs, d], axis=2)), h, c
 
     def attention(self, seen: Array, hs: Array) -> Array:
         """Return the share of each symbol of the question at each step of the answer, ``(N, T, L)``."""
@@ -142,7 +148,7 @@ class Seq2seq(Network):
         named = {"encoder": Encoder(*sizes, rng), "decoder": self.decoder(*sizes, rng)}
         super().__init__(named, loss=SoftmaxWithLoss())
 
-    def forward(self, x: Array, seen: Array) -> Array:
+    def forward(self, x: Array, seen: Array) -> Array:  # type: ignore[override]
         y: Array = self.layers["decoder"](seen, self.layers["encoder"](x))
         return y
 
@@ -152,8 +158,8 @@ class Seq2seq(Network):
         ``start`` is the symbol with which answers begin; it is left out.
 
         Shapes: ``x (L,)`` or ``(N, L)`` integer, result ``(count,)`` or ``(N, count)``.
-        Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError`` for questions that are empty or hold other symbols, and
-        for another start or count.
+        Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError`` for questions that are empty or hold other symbols,
+        and for another start or count.
         """
         who = f"{type(self).__name__}.generate"
         check_size(who, "count", count)

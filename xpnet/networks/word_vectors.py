@@ -40,7 +40,7 @@ class CBOW(Network):
         tables = {name: Embedding.create(vocabulary, width, 0.01, rng) for name in ("Embedding1", "Embedding2")}
         super().__init__(tables, loss=SigmoidWithLoss())
 
-    def forward(self, x: Array, candidates: Array) -> Array:
+    def forward(self, x: Array, candidates: Array) -> Array:  # type: ignore[override]
         words, outputs = self.layers.values()
         around, u = words(x), outputs(candidates)
         xp = array_namespace(around, u)

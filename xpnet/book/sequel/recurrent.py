@@ -71,16 +71,10 @@ class Gates(Recurrent):
     kind = LSTM_KIND
 
     def _inward(self, W: Array) -> Array:
-        return blocks(W, (2, 0, 1, 3))
+        return layers.LSTM.reorder(W, "fgio")
 
     def _outward(self, dW: Array) -> Array:
-        return blocks(dW, (1, 2, 0, 3))
-
-
-def blocks(W: Array, order: tuple[int, ...]) -> Array:
-    """Return the equal blocks of columns of a matrix, or of numbers of a bias, in another order."""
-    H = W.shape[-1] // len(order)
-    return array_namespace(W).concat([W[..., k * H : (k + 1) * H] for k in order], axis=-1)  # type: ignore[no-any-return]
+        return layers.LSTM.reorder(dW, "ifgo", "fgio")
 
 
 class Step(Recurrent):
@@ -92,7 +86,7 @@ class Step(Recurrent):
         _, *after = self.layer.forward(self._like(x)[:, None, :], None, *before)
         return tuple(after) if len(after) > 1 else after[0]
 
-    def backward(self, dh_next: Array, *others: Array) -> Any:
+    def backward(self, dh_next: Array, *others: Array) -> Any:  # type: ignore[override]
         """Write the gradients, and return dx and the derivatives by the state before."""
         dx, *before = self.layer.backward(dh_next[:, None, :], 0.0, *others)
         self._give()

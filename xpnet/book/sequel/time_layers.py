@@ -61,7 +61,7 @@ class TimeEmbedding(Embedding):
     """
 
     @property
-    def W(self) -> Array:
+    def W(self) -> Array:  # noqa: N802 (the book's name)
         """The matrix."""
         return self.params[0]
 

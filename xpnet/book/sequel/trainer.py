@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from math import exp
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy
 from xpnet.backend import array_namespace, backend_of, to_numpy
 from xpnet.book.sequel.np import __getattr__ as __getattr__
 from xpnet.book.sequel.util import clip_grads
-from xpnet.errors import ArgumentError, MissingError
+from xpnet.errors import BackendError, StateError
 from xpnet.typing import Array
 
 __all__ = ["GPU", "RnnlmTrainer", "Trainer", "clip_grads", "np", "remove_duplicate"]
@@ -50,10 +51,10 @@ class Loop:
     def draw(self, values: Sequence[float], name: str, ylim: tuple[float, float] | None = None) -> None:
         """Show the values of all reports with Matplotlib."""
         try:
-            import matplotlib.pyplot as plt
-        except ImportError:
-            must, remedy = "matplotlib must be installed to plot", "pip install matplotlib"
-            raise MissingError(f"{type(self).__name__}.plot", must, "none", remedy) from None
+            plt: Any = import_module("matplotlib.pyplot")
+        except ImportError as error:
+            who, remedy = f"{type(self).__name__}.plot", "pip install matplotlib, or draw the list yourself"
+            raise BackendError(who, "matplotlib must be installed", "none", remedy) from error
         if ylim is not None:
             plt.ylim(*ylim)
         plt.plot(range(len(values)), values, label="train")
@@ -122,13 +123,7 @@ class RnnlmTrainer(Loop):
         starts = numpy.arange(batch_size)[:, None] * (size // batch_size)
         places = backend_of(x).asarray((starts + first + numpy.arange(time_size)) % size)
         self.time_idx = first + time_size
-        return tuple(  # type: ignore[return-value]
-            array_namespace(array).reshape(
-                array_namespace(array).take(array, array_namespace(array).reshape(places, (-1,)), axis=0),
-                (batch_size, time_size),
-            )
-            for array in (x, t)
-        )
+        return x[places], t[places]
 
     def fit(
         self,
@@ -155,7 +150,7 @@ class RnnlmTrainer(Loop):
     def plot(self, ylim: tuple[float, float] | None = None) -> None:
         """Show ``ppl_list`` with Matplotlib."""
         if self.ppl_list is None:
-            raise ArgumentError("RnnlmTrainer.plot", "fit must have run", "no perplexities", "call fit first")
+            raise StateError("RnnlmTrainer.plot", "fit must run before plot", "no perplexities", "call fit first")
         self.draw(self.ppl_list, "perplexity", ylim)
 
 
@@ -169,10 +164,10 @@ def remove_duplicate(params: list[Any], grads: list[Any]) -> tuple[list[Any], li
     for W, dW in zip(params, grads, strict=True):
         for other, sum_of in zip(kept, total, strict=True):
             if W is other:
-                sum_of += dW  # noqa: PLW2901 (in place: the layer's own array, as in the book)
+                sum_of += dW
                 break
             if is_transpose(W, other):
-                sum_of += dW.T  # noqa: PLW2901
+                sum_of += dW.T
                 break
         else:
             kept.append(W)
@@ -184,4 +179,4 @@ def is_transpose(W: Any, other: Any) -> bool:
     """Return whether two matrices are each other's transpose."""
     if W.ndim != 2 or other.ndim != 2 or W.T.shape != other.shape:
         return False
-    return bool(to_numpy(array_namespace(W, other).all(W.T == other)))
+    return bool(to_numpy(array_namespace(W, other).all(other == W.T)))

@@ -130,7 +130,7 @@ def length(x: Array) -> Array:
 
 def normalize(x: Array) -> Array:
     """Divide a vector, or each row, by its length, in place, and return it."""
-    x /= length(x)  # type: ignore[misc]
+    x /= length(x)
     return x
 
 
@@ -157,7 +157,7 @@ def analogy(
     top: int = 5,
     answer: str | None = None,
 ) -> None:
-    """Print the words that are to c as b is to a: the highest products of their vectors with ``b - a + c``, of length 1.
+    """Print the words that are to c as b is to a: the highest products of their vectors with ``b - a + c`` of length 1.
 
     Source: Deep Learning from Scratch 2, section 4.3.2.
     """
@@ -196,7 +196,7 @@ def clip_grads(grads: Sequence[Any], max_norm: float) -> None:
     rate = max_norm / (sqrt(float(to_numpy(squares))) + 1e-6)
     if rate < 1.0:
         for dW in grads:
-            dW *= rate  # noqa: PLW2901 (in place, as in the book)
+            dW *= rate
 
 
 def eval_perplexity(model: Any, corpus: Array, batch_size: int = 10, time_size: int = 35) -> float:
@@ -240,7 +240,9 @@ def eval_seq2seq(
     start, *right = map(int, to_numpy(correct).flatten())
     written = [int(symbol) for symbol in model.generate(question, start, len(right))]
     if verbose:
-        asked, told, guess = ("".join(id_to_char[int(i)] for i in ids) for ids in (to_numpy(question).flatten(), right, written))
+        asked, told, guess = (
+            "".join(id_to_char[int(i)] for i in ids) for ids in (to_numpy(question).flatten(), right, written)
+        )
         mark, colour = ("☑", 92) if written == right else ("☒", 91)
         print(f"Q {asked[::-1] if is_reverse else asked}\nT {told}\n\033[{colour}m{mark}\033[0m {guess}\n---")
     return int(written == right)
