@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import exp
 from typing import Any
 
 import numpy as np
 
-from xpnet.backend import backend_of, to_numpy
+from xpnet.backend import array_namespace, backend_of, device_of, to_numpy
+from xpnet.errors import ShapeError
 from xpnet.initializers import Init, check_size
 from xpnet.layers import LSTM, Bias, Dropout, Embedding, Layer, Linear, SoftmaxWithLoss
 from xpnet.layers.checks import check_flags
@@ -17,6 +19,8 @@ from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
 
 States = list[tuple[Any, Any]]
+
+LARGEST = 700.0  # a mean loss whose exponential is finite
 
 
 class RecurrentLM(Network):
@@ -90,6 +94,32 @@ class RecurrentLM(Network):
             if isinstance(layer, LSTM):
                 layer.reset_state()
 
+    def perplexity(self, x: Array, t: Array, length: int = 32) -> float:
+        """Return how many symbols seem to come next, ``exp(mean loss)``, for texts that are read from their beginning.
+
+        They are read ``length`` steps at a time, and the states of training are left as they are.
+
+        Shapes: ``x (N, L)``, ``t (N, L)`` integer.
+        Raises: ``ArgumentError`` for a length below 1; ``ShapeError`` for other targets, and for texts without steps.
+        """
+        who = f"{type(self).__name__}.perplexity"
+        check_size(who, "length", length)
+        if x.ndim != 2 or x.shape[1] == 0:
+            raise ShapeError(who, "x must be (N, L) with at least one step", tuple(x.shape), "give rows of text")
+        inside, total, steps = self.inferring(), 0.0, x.shape[1]
+        states = self._zeros(x.shape[0])
+        for start in range(0, steps, length):
+            part = slice(start, min(start + length, steps))
+            scores, states = inside.read(x[:, part], states)
+            total += float(to_numpy(self._loss_layer().predict(scores, t[:, part]))) * (part.stop - start)
+        return exp(min(total / steps, LARGEST))
+
+    def _zeros(self, rows: int) -> States:
+        """Return the states before a text, for each LSTM."""
+        Wh = self.params["LSTM1.Wh"]
+        zero = array_namespace(Wh).zeros((rows, Wh.shape[0]), dtype=Wh.dtype, device=device_of(Wh))
+        return [(zero, zero)] * len(self.layers)
+
     def generate(
         self,
         prompt: Array,
@@ -114,8 +144,7 @@ class RecurrentLM(Network):
         rng = generator_of(who, rng)
         stream, backend, inside = rng.next_name("generate"), backend_of(self.params["Embedding1.W"]), self.inferring()
         written, new = [symbols], symbols
-        zero = backend.asarray(np.zeros((len(symbols), self.params["LSTM1.Wh"].shape[0])))
-        states: States = [(zero, zero)] * len(self.layers)
+        states = self._zeros(len(symbols))
         for step in range(count):
             scores, states = inside.read(backend.asarray(new), states)
             last = to_numpy(scores[:, -1, :]).astype(np.float64)

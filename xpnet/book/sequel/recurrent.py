@@ -22,7 +22,7 @@ class GatedUnit:
     The gates are in the order z, r, g. It is another unit than torch's and xpnet's: r comes before the product, z has
     the contrary meaning. Its backward comes from the tape.
 
-    Shapes: ``x (N, T, D)``, ``h0 (N, H)``, ``Wx (D, 3H)``, ``Wh (H, 3H)``, ``b (3H,)``, result ``(N, T, H)``, ``(N, H)``.
+    Shapes: ``x (N, T, D)``, ``h0 (N, H)``, ``Wx (D, 3H)``, ``Wh (H, 3H)``, ``b (3H,)``, results ``(N, T, H), (N, H)``.
     Source: Cho et al., 2014; Deep Learning from Scratch 2, appendix C.
     """
 
@@ -151,7 +151,7 @@ class TimeRNN(OverTime):
 
 
 class LSTM(Gates, Step):
-    """A step of an LSTM, ``c = f c_prev + g i``, ``h = o tanh c``, with the gates f, g, i, o of ``x Wx + h_prev Wh + b``.
+    """A step of an LSTM, ``c = f c_prev + g i``, ``h = o tanh c``, gates f, g, i, o of ``x Wx + h_prev Wh + b``.
 
     Shapes: ``x (N, D)``, ``h_prev, c_prev, h, c (N, H)``, ``Wx (D, 4H)``, ``Wh (H, 4H)``, ``b (4H,)``.
     Source: Deep Learning from Scratch 2, section 6.3.

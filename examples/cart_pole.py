@@ -1,0 +1,100 @@
+"""A network learns to keep a pole upright on a cart by pushing it left or right: deep Q-learning (DQN).
+
+The cart, its physics and the rewards are below. The network tells for each push how many steps it expects the pole to
+stand; it learns from the difference to what it expects a step later (Bellman), on pushes that it remembers.
+
+RESULT
+
+``python cart_pole.py [STEPS]``; 30000 steps of the game by default.
+"""
+
+import argparse
+
+import numpy as np
+
+import xpnet as xn
+from xpnet.layers import Affine, Huber, Relu
+from xpnet.networks import Sequential
+from xpnet.optimizers import Adam, clip_by_norm
+from xpnet.random import Generator
+from xpnet.schedules import Cosine
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", nargs="?", type=int, default=30_000, help="steps of the game")
+steps, rows, longest, discount = parser.parse_args().steps, 64, 500, 0.99
+backend = xn.get_backend()
+rng = Generator(0)
+
+
+def pushed(state, push):
+    """The carts 0.02 seconds after a push to the left (0) or right (1): place, speed, angle, turning (Barto, 1983)."""
+    _, v, angle, turning = state.T
+    force = np.where(push == 1, 10.0, -10.0)
+    sine, cosine = np.sin(angle), np.cos(angle)
+    part = (force + 0.05 * turning**2 * sine) / 1.1  # the pole weighs 0.1 kg, the cart 1 kg
+    turned = (9.8 * sine - cosine * part) / (0.5 * (4.0 / 3.0 - 0.1 * cosine**2 / 1.1))
+    moved = part - 0.05 * turned * cosine / 1.1
+    return state + 0.02 * np.stack([v, moved, turning, turned], axis=1)
+
+
+def fallen(state):
+    """Whether a cart has left the track of 2.4 m to either side, or its pole leans by more than 12 degrees."""
+    return (np.abs(state[:, 0]) > 2.4) | (np.abs(state[:, 2]) > np.radians(12.0))
+
+
+def begin(count, name, step=0):
+    return 0.1 * rng.uniform((count, 4), name, step) - 0.05
+
+
+def values(net, state):
+    return backend.to_numpy(net.predict(backend.asarray(state)))
+
+
+def returns(count):
+    """How long each of some new poles stands, at most 500 steps."""
+    state, standing, lasted = begin(count, "test"), np.ones(count, dtype=bool), np.zeros(count)
+    for _ in range(longest):
+        lasted += standing
+        state = pushed(state, values(net, state).argmax(axis=1))
+        standing &= ~fallen(state)
+    return lasted
+
+
+net = Sequential(
+    *(Affine.create(4, 64, rng=rng), Relu(), Affine.create(64, 64, rng=rng), Relu(), Affine.create(64, 2, rng=rng)),
+    loss=Huber(),
+)
+optimizer = Adam(Cosine(1e-3, steps))
+memory = {"before": [], "push": [], "after": [], "fell": []}
+state, lasted, episodes = begin(1, "episode"), 0, [0]
+
+for step in range(steps):
+    curious = max(0.02, 1.0 - 4.0 * step / steps)  # the share of pushes that are drawn
+    draw, coin = rng.uniform((2,), "push", step)
+    push = np.asarray([int(2.0 * coin)]) if draw < curious else values(net, state).argmax(axis=1)
+    after = pushed(state, push)
+    fell = bool(fallen(after)[0])
+    for name, value in (("before", state[0]), ("push", push[0]), ("after", after[0]), ("fell", fell)):
+        memory[name].append(value)
+    state, lasted = after, lasted + 1
+    if fell or lasted == longest:
+        episodes.append(lasted)
+        state, lasted = begin(1, "episode", len(episodes)), 0
+    if step >= 500:
+        chosen = rng.integers(step, (rows,), "memory", step)
+        before, push, after, fell = (np.asarray([memory[name][i] for i in chosen]) for name in memory)
+        best = values(net, after).argmax(axis=1)  # chosen by one network and valued by the other (double Q-learning)
+        later = np.take_along_axis(values(target, after), best[:, None], axis=1)[:, 0]
+        wanted = values(net, before)
+        wanted[np.arange(rows), push] = 1.0 + discount * later * ~fell
+        loss, grads = net.loss_and_gradient(backend.asarray(before), backend.asarray(wanted))
+        optimizer.update(net.params, clip_by_norm(grads, 10.0))
+    if step % 200 == 0:  # the values of the next step stand still for a while
+        target = net.astype(backend.dtype)  # a copy
+    if (step + 1) % max(1, steps // 10) == 0:
+        print(
+            f"step {step + 1}: {len(episodes) - 1} poles so far, the last ten stood {np.mean(episodes[-10:]):.0f} steps"
+        )
+
+lasted = returns(100)
+print(f"100 new poles: mean return {lasted.mean():.1f} of {longest}, {np.mean(lasted == longest):.0%} stood to the end")
