@@ -47,7 +47,7 @@ for day, form, case in drawn:
 characters = sorted(set("".join(lines)))
 index = {character: i for i, character in enumerate(characters)}
 symbols = np.asarray([[index[character] for character in line] for line in lines])
-questions, answers = symbols[:, :29], symbols[:, 29:]
+questions, answers = symbols[:, 28::-1], symbols[:, 29:]  # questions from their end
 train, test = slice(0, 45_000), slice(45_000, None)
 
 net = AttentionSeq2seq(len(characters), width=16, hidden=128, rng=rng)
@@ -79,4 +79,5 @@ looked_at = backend.to_numpy(net.attention(x, a[:, :-1]))[0]
 asked, answer = lines[shown][:29].rstrip(), "".join(characters[i] for i in written)
 print(f"{asked} = {answer}")
 with open(options.file, "w", encoding="utf-8") as out:
-    out.write(heat_map(looked_at[:, : len(asked)], list(answer), list(asked), "The attention of a date", (0.0, 1.0)))
+    in_order = looked_at[:, ::-1][:, : len(asked)]
+    out.write(heat_map(in_order, list(answer), list(asked), "The attention of a date", bounds=(0.0, 1.0)))

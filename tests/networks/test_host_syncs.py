@@ -12,12 +12,18 @@ from small_networks import small
 import xpnet as xn
 from xpnet import networks
 from xpnet.networks import (
+    CBOW,
+    AttentionSeq2seq,
     DeepConvNet,
     MultiLayerNet,
     MultiLayerNetExtend,
     Network,
+    PeekySeq2seq,
+    RecurrentLM,
     ResNet,
+    Seq2seq,
     SimpleConvNet,
+    SkipGram,
     TransformerLM,
     TwoLayerNet,
 )
@@ -44,6 +50,7 @@ def extended(**options) -> MultiLayerNetExtend:
 
 
 ROWS, IMAGES, SYMBOLS = ("rows", 6, 4), ("images", 6, 1, 6, 6), ("symbols", 6, 4)
+ANSWERS, CANDIDATES = ("answers", 3, 2), ("candidates", 3, 2)
 STEPS = {
     "Sequential": (lambda rng: small(), SGD, ROWS),
     "TwoLayerNet": (lambda rng: TwoLayerNet(4, 5, 3, rng=rng), SGD, ROWS),
@@ -53,6 +60,12 @@ STEPS = {
     "DeepConvNet": (lambda rng: deep(rng=rng), Adam, IMAGES),
     "ResNet": (lambda rng: ResNet((1, 6, 6), channels=(2, 3), output_size=3, rng=rng), Momentum, IMAGES),
     "TransformerLM": (lambda rng: tied(rng=rng), AdamW, SYMBOLS),
+    "RecurrentLM": (lambda rng: RecurrentLM(5, 4, 1, dropout_ratio=0.5, rng=rng), Adam, SYMBOLS),
+    "Seq2seq": (lambda rng: Seq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "PeekySeq2seq": (lambda rng: PeekySeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "AttentionSeq2seq": (lambda rng: AttentionSeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "CBOW": (lambda rng: CBOW(5, 3, rng=rng), Adam, CANDIDATES),
+    "SkipGram": (lambda rng: SkipGram(5, 3, rng=rng), Adam, CANDIDATES),
 }
 
 
@@ -89,6 +102,10 @@ def batch(backend, kind):
     draw = np.random.default_rng(0)
     if name == "symbols":
         return backend.asarray(draw.integers(0, 5, shape)), backend.asarray(draw.integers(0, 5, shape))
+    if name in ("answers", "candidates"):
+        x = tuple(backend.asarray(draw.integers(0, 5, shape)) for _ in range(2))
+        t = draw.integers(0, 5, shape) if name == "answers" else 1.0 * draw.integers(0, 2, shape)
+        return x, backend.asarray(t)
     return backend.asarray(draw.standard_normal(shape)), backend.asarray(draw.integers(0, 3, shape[0]))
 
 

@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from xpnet.arguments import is_whole
 from xpnet.backend import array_namespace, backend_of, to_numpy
+from xpnet.errors import ArgumentError
 from xpnet.initializers import check_size
-from xpnet.layers import LSTM, Embedding, Linear, SoftmaxWithLoss
+from xpnet.layers import LSTM, Embedding, Linear, Softmax, SoftmaxWithLoss
 from xpnet.layers.container import Container
-from xpnet.layers.softmax import softmax
 from xpnet.networks.language_model import check_prompt
 from xpnet.networks.network import Network
 from xpnet.random import Generator, generator_of
@@ -105,21 +106,20 @@ class AttentionDecoder(Decoder):
     differentiable = ("hs",)
     beside = (0, 1)
 
+    def __init__(self, vocabulary: int, width: int, hidden: int, rng: Generator) -> None:
+        super().__init__(vocabulary, width, hidden, rng)
+        self.layers = {**self.layers, "Softmax1": Softmax()}
+
     def write(self, seen: Array, hs: Array, h: Array, c: Array | None = None) -> tuple[Array, Array, Array]:
-        embedding, lstm, linear = self.layers.values()
-        d, h, c = lstm(embedding(seen), None, h, c)
-        xp = array_namespace(d, hs)
-        return linear(xp.concat([shares(d, hs) @ hs, d], axis=2)), h, c
+        a, d, h, c = self.look(seen, hs, h, c)
+        y = array_namespace(d, hs).concat([a @ hs, d], axis=2)
+        return self.layers["Linear1"](y), h, c
 
-    def attention(self, seen: Array, hs: Array) -> Array:
-        """Return the share of each symbol of the question at each step of the answer, ``(N, T, L)``."""
-        embedding, lstm, _ = self.layers.values()
-        return shares(lstm(embedding(seen), None, hs[:, -1, :])[0], hs)
-
-
-def shares(d: Array, hs: Array) -> Array:
-    """Return the attention of each decoder's state to each of the encoder's, ``softmax(d hsᵀ)``."""
-    return softmax(d @ array_namespace(hs).matrix_transpose(hs))
+    def look(self, seen: Array, hs: Array, h: Array, c: Array | None = None) -> tuple[Array, Array, Array, Array]:
+        """Return the share of each symbol of the question at each step, ``(N, T, L)``, and the states of the LSTM."""
+        d, h, c = self.layers["LSTM1"](self.layers["Embedding1"](seen), None, h, c)
+        scores = d @ array_namespace(hs).matrix_transpose(hs)
+        return self.layers["Softmax1"](scores), d, h, c
 
 
 class Seq2seq(Network):
@@ -165,7 +165,9 @@ class Seq2seq(Network):
         check_size(who, "count", count)
         W = self.params["encoder.Embedding1.W"]
         backend, vocabulary = backend_of(W), W.shape[0]
-        check_prompt(who, backend.asarray(np.asarray([start])), vocabulary)
+        if not is_whole(start) or not 0 <= start < vocabulary:
+            must = f"start must be a symbol from 0 to {vocabulary - 1}"
+            raise ArgumentError(who, must, repr(start), "encode it with the vocabulary of the training")
         questions = check_prompt(who, x, vocabulary)
         inside: Any = self.inferring()
         encoder, decoder = inside.layers.values()
@@ -208,4 +210,5 @@ class AttentionSeq2seq(Seq2seq):
         """
         inside: Any = self.inferring()
         encoder, decoder = inside.layers.values()
-        return decoder.attention(seen, encoder(x))  # type: ignore[no-any-return]
+        hs = encoder(x)
+        return decoder.look(seen, hs, hs[:, -1, :])[0]  # type: ignore[no-any-return]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import array_namespace, to_numpy
-from xpnet.errors import ArgumentError
+from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import check_size
 from xpnet.layers import Embedding, SigmoidWithLoss
 from xpnet.networks.network import Network
@@ -55,7 +55,8 @@ class CBOW(Network):
         itself, and comes first.
 
         Shapes: ``vector (D,)``, results ``(count,)``.
-        Raises: ``ArgumentError`` for a word that is not from 0 to V - 1, or a count below 1.
+        Raises: ``ArgumentError`` for a word that is not from 0 to V - 1, or a count below 1; ``ShapeError`` for a
+        vector of another width.
         """
         who, W = f"{type(self).__name__}.similar", to_numpy(self.params["Embedding1.W"]).astype(np.float64)
         check_size(who, "count", count)
@@ -64,6 +65,8 @@ class CBOW(Network):
                 raise ArgumentError(who, f"a word must be from 0 to {len(W) - 1}", vector, "look it up")
             vector = W[vector]
         v = np.asarray(to_numpy(vector), dtype=np.float64)
+        if v.shape != W.shape[1:]:
+            raise ShapeError(who, f"a vector must be {W.shape[1:]}", v.shape, "give a word, or sums of the vectors")
         lengths = np.linalg.norm(W, axis=1) * np.linalg.norm(v)
         cosines = W @ v / np.where(lengths > 0.0, lengths, 1.0)
         nearest = np.argsort(-cosines, kind="stable")[:count]

@@ -68,7 +68,7 @@ def read_params(who: str, path: Path, wanted: list[Any]) -> list[Any]:
     remedy = "give the file that save_params of such a network wrote"
     try:
         with path.open("rb") as file:
-            found = pickle.load(file)
+            found = pickle.load_as(file, lambda array: array)
     except OSError as error:
         if isinstance(error, DataError):
             raise
@@ -78,4 +78,4 @@ def read_params(who: str, path: Path, wanted: list[Any]) -> list[Any]:
     shapes, fitting = ([tuple(array.shape) for array in arrays] for arrays in (found, wanted))
     if shapes != fitting:
         raise DataError(who, f"{path} must hold arrays {fitting}", shapes, remedy)
-    return [backend_of(W).asarray(to_numpy(array)) for W, array in zip(wanted, found, strict=True)]
+    return [backend_of(W).asarray(array) for W, array in zip(wanted, found, strict=True)]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from xpnet import layers
 from xpnet.autodiff import vjp
-from xpnet.backend import array_namespace
+from xpnet.backend import array_namespace, device_of
 from xpnet.book.sequel.listed import Listed
 from xpnet.layers.activation import sigmoid
 from xpnet.typing import Array
@@ -28,13 +28,13 @@ class GatedUnit:
 
     parameters = ("Wx", "Wh", "b")
 
-    Wx: Array
-    Wh: Array
-    b: Array
+    def __init__(self, Wx: Array, Wh: Array, b: Array) -> None:
+        self.Wx, self.Wh, self.b = Wx, Wh, b
 
     def forward(self, x: Array, mask: None, h0: Array | None) -> tuple[Array, Array]:  # noqa: ARG002 (as xpnet's)
         if h0 is None:
-            h0 = array_namespace(x).zeros_like(x[:, 0, :1] * self.Wh[0, : self.Wh.shape[0]])
+            like = {"dtype": self.Wh.dtype, "device": device_of(self.Wh)}
+            h0 = array_namespace(self.Wh).zeros((x.shape[0], self.Wh.shape[0]), **like)
         hs, self.pull = vjp(gated, x, h0, self.Wx, self.Wh, self.b)
         return hs, hs[:, -1, :]
 

@@ -53,7 +53,7 @@ def convert_one_hot(corpus: Array, vocab_size: int) -> Array:
     Shapes: ``corpus (N,)`` or ``(N, C)``, result ``(N, V)`` or ``(N, C, V)``.
     Source: Deep Learning from Scratch 2, section 3.3.2.
     """
-    return backend_of(corpus).asarray(numpy.eye(vocab_size, dtype=numpy.int32)[to_numpy(corpus)])
+    return backend_of(corpus).asarray(numpy.eye(vocab_size, dtype=numpy.int32)[to_numpy(corpus)], dtype="int32")
 
 
 def create_co_matrix(corpus: Array, vocab_size: int, window_size: int = 1) -> Array:
@@ -66,7 +66,7 @@ def create_co_matrix(corpus: Array, vocab_size: int, window_size: int = 1) -> Ar
         left, right = numbers[:-distance], numbers[distance:]
         numpy.add.at(counts, (left, right), 1)
         numpy.add.at(counts, (right, left), 1)
-    return backend_of(corpus).asarray(counts)
+    return backend_of(corpus).asarray(counts, dtype="int32")
 
 
 def ppmi(C: Array, verbose: bool = False, eps: float = 1e-8) -> Array:
@@ -83,7 +83,7 @@ def ppmi(C: Array, verbose: bool = False, eps: float = 1e-8) -> Array:
     positive = numpy.maximum(numpy.nan_to_num(information, nan=0.0), 0.0)
     if verbose:
         print("100.0% done")
-    return backend_of(C).asarray(positive.astype(numpy.float32))
+    return backend_of(C).asarray(positive, dtype="float32")
 
 
 def create_contexts_target(corpus: Array, window_size: int = 1) -> tuple[Array, Array]:
