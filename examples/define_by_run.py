@@ -6,7 +6,7 @@ it applies one layer until the numbers hardly change, as often as these numbers 
 
 RESULT
 
-``python define_by_run.py [STEPS] [FILE.svg]``; 1500 training steps by default.
+``python define_by_run.py [STEPS] [FILE.svg]``; 2000 training steps by default.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from xpnet.drawing import Panel, plot
 from xpnet.random import Generator
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("steps", nargs="?", type=int, default=1500, help="training steps")
+parser.add_argument("steps", nargs="?", type=int, default=2000, help="training steps")
 parser.add_argument("file", nargs="?", metavar="FILE.svg", default="define_by_run.svg")
 options = parser.parse_args()
 backend = xn.get_backend()
@@ -45,7 +45,7 @@ class Model:
 class Linear(Model):
     def __init__(self, inputs, outputs, spread, name):
         self.W = Variable(backend.asarray(spread * rng.normal((inputs, outputs), name)), name="W")
-        self.b = Variable(backend.asarray(0.0 * rng.normal((outputs,), name)), name="b")
+        self.b = Variable(backend.asarray(spread * rng.normal((outputs,), f"{name} b")), name="b")
 
     def __call__(self, x):
         return x @ self.W + self.b
@@ -55,7 +55,7 @@ class Settling(Model):
     """``y = last(h)``, where h is the end of ``h ← tanh(first(x) + again(h))``."""
 
     def __init__(self, hidden):
-        self.first = Linear(1, hidden, 2.0, "first")
+        self.first = Linear(1, hidden, 4.0, "first")
         self.again = Linear(hidden, hidden, 0.4 / hidden**0.5, "again")
         self.last = Linear(hidden, 1, 1.0 / hidden**0.5, "last")
 
@@ -80,7 +80,7 @@ for step in range(options.steps):
     error = model(points) - wanted
     loss = array_namespace(error).mean(error * error)
     loss.backward()
-    model.move(0.05)
+    model.move(0.03)
     if step == 0 or (step + 1) % max(1, options.steps // 5) == 0:
         print(f"step {step + 1}: loss {float(loss.value):.4f}, {model.rounds} rounds of the loop")
 

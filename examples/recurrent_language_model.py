@@ -6,7 +6,7 @@ Each step of training goes on in the text where the one before ended, with the s
 
 RESULT
 
-``python recurrent_language_model.py [EPOCHS]``; 20 epochs by default.
+``python recurrent_language_model.py [EPOCHS] [--quick]``; 20 epochs by default.
 """
 
 import argparse
@@ -24,7 +24,9 @@ from xpnet.schedules import Cosine
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("epochs", nargs="?", type=int, default=20, help="passes over the text")
-epochs, rows, length = parser.parse_args().epochs, 16, 32
+parser.add_argument("--quick", action="store_true", help="only a few pages, for a look")
+options = parser.parse_args()
+epochs, rows, length = options.epochs, 16, 32
 backend = xn.get_backend()
 rng = Generator(0)
 
@@ -33,7 +35,7 @@ def words_of(names):
     return re.findall(r"\w+|[^\w\s]|\n(?=\n)", "\n\n".join(topics[name] for name in names).lower())
 
 
-names = sorted(topics)
+names = sorted(topics)[: 6 if options.quick else None]
 train, test = words_of(name for name in names if names.index(name) % 10), words_of(names[::10])
 vocabulary = ["<rare>", *(word for word, count in Counter(train).most_common() if count > 1)]
 index = {word: i for i, word in enumerate(vocabulary)}

@@ -5,7 +5,7 @@ it reads is near to the first that is written; each step of the decoder sees its
 
 RESULT
 
-``python seq2seq_addition.py [EPOCHS]``; 12 epochs by default, a few seconds each.
+``python seq2seq_addition.py [EPOCHS] [--quick]``; 12 epochs by default.
 """
 
 import argparse
@@ -20,20 +20,24 @@ from xpnet.schedules import Cosine
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("epochs", nargs="?", type=int, default=12, help="passes over the sums")
-epochs, rows = parser.parse_args().epochs, 128
+parser.add_argument("--quick", action="store_true", help="only a few sums, for a look")
+options = parser.parse_args()
+epochs, count, rows = options.epochs, 2_000 if options.quick else 50_000, 128
 backend = xn.get_backend()
 rng = Generator(0)
 
-# 50,000 of the million sums of two numbers below 1000; a tenth of them is for the test
-pairs = [divmod(int(pair), 1000) for pair in rng.permutation(1_000_000, "sums")[:50_000]]
+# some of the million sums of two numbers below 1000; a tenth of them is for the test
+pairs = [divmod(int(pair), 1000) for pair in rng.permutation(1_000_000, "sums")[:count]]
 lines = [f"{f'{a}+{b}':7}_{a + b:<4}" for a, b in pairs]
 characters = "0123456789+_ "
 symbols = np.asarray([[characters.index(character) for character in line] for line in lines])
 questions, answers = symbols[:, 6::-1], symbols[:, 7:]
-train, test = slice(0, 45_000), slice(45_000, None)
+trained = count * 9 // 10
+test = slice(trained, None)
 
 net = PeekySeq2seq(len(characters), width=16, hidden=128, rng=rng)
-steps = epochs * (45_000 // rows)
+batches = trained // rows
+steps = epochs * batches
 optimizer = Adam(Cosine(4e-3, steps, warmup=steps // 20))
 
 
@@ -45,14 +49,13 @@ def share_right(part):
 
 
 for epoch in range(epochs):
-    order, total = rng.permutation(45_000, "order", step=epoch), 0.0
-    for batch in np.array_split(order, 45_000 // rows):
+    order, total = rng.permutation(trained, "order", step=epoch), 0.0
+    for batch in np.array_split(order, batches):
         x, a = backend.asarray(questions[batch]), backend.asarray(answers[batch])
         loss, grads = net.loss_and_gradient((x, a[:, :-1]), a[:, 1:])
         optimizer.update(net.params, clip_by_norm(grads, 5.0))
         total = loss + total
-    mean = float(total) / (45_000 // rows)
-    print(f"epoch {epoch + 1}: loss {mean:.4f}, right {share_right(test):.2%} of the test sums")
+    print(f"epoch {epoch + 1}: loss {float(total) / batches:.4f}, right {share_right(test):.2%} of the test sums")
 
 written = net.generate(backend.asarray(questions[test][:8]), start=characters.index("_"), count=4)
 for line, answer in zip(lines[test], backend.to_numpy(written), strict=False):

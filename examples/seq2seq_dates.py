@@ -5,7 +5,7 @@ row for each character that is written, a column for each that is read, the dark
 
 RESULT
 
-``python seq2seq_dates.py [EPOCHS] [FILE.svg]``; 3 epochs by default.
+``python seq2seq_dates.py [EPOCHS] [FILE.svg] [--quick]``; 3 epochs by default.
 """
 
 import argparse
@@ -23,21 +23,22 @@ from xpnet.schedules import Cosine
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("epochs", nargs="?", type=int, default=3, help="passes over the dates")
 parser.add_argument("file", nargs="?", metavar="FILE.svg", default="attention.svg")
+parser.add_argument("--quick", action="store_true", help="only a few dates, for a look")
 options = parser.parse_args()
-epochs, rows = options.epochs, 128
+epochs, count, rows = options.epochs, 500 if options.quick else 50_000, 128
 backend = xn.get_backend()
 rng = Generator(0)
 
-# 50,000 days from 1970 on, each in one of five forms and three cases; a tenth of them is for the test
+# days from 1970 on, each in one of five forms and three cases; a tenth of them is for the test
 forms = (
     *("{0:%B} {0.day}, {0.year}", "{0:%A}, {0:%B} {0.day}, {0.year}", "{0:%b} {0.day}, {0.year}"),
     *("{0.day} {0:%B} {0.year}", "{0.month}/{0.day}/{0:%y}"),
 )
 cases = (str, str.lower, str.upper)
 drawn = zip(
-    rng.integers(18_262, (50_000,), "days"),
-    rng.integers(len(forms), (50_000,), "forms"),
-    rng.integers(len(cases), (50_000,), "cases"),
+    rng.integers(18_262, (count,), "days"),
+    rng.integers(len(forms), (count,), "forms"),
+    rng.integers(len(cases), (count,), "cases"),
     strict=True,
 )
 lines = []
@@ -48,10 +49,12 @@ characters = sorted(set("".join(lines)))
 index = {character: i for i, character in enumerate(characters)}
 symbols = np.asarray([[index[character] for character in line] for line in lines])
 questions, answers = symbols[:, 28::-1], symbols[:, 29:]  # questions from their end
-train, test = slice(0, 45_000), slice(45_000, None)
+trained = count * 9 // 10
+test = slice(trained, None)
 
 net = AttentionSeq2seq(len(characters), width=16, hidden=128, rng=rng)
-steps = epochs * (45_000 // rows)
+batches = trained // rows
+steps = epochs * batches
 optimizer = Adam(Cosine(4e-3, steps, warmup=steps // 10))
 
 
@@ -63,16 +66,15 @@ def share_right(part):
 
 
 for epoch in range(epochs):
-    order, total = rng.permutation(45_000, "order", step=epoch), 0.0
-    for batch in np.array_split(order, 45_000 // rows):
+    order, total = rng.permutation(trained, "order", step=epoch), 0.0
+    for batch in np.array_split(order, batches):
         x, a = backend.asarray(questions[batch]), backend.asarray(answers[batch])
         loss, grads = net.loss_and_gradient((x, a[:, :-1]), a[:, 1:])
         optimizer.update(net.params, clip_by_norm(grads, 5.0))
         total = loss + total
-    mean = float(total) / (45_000 // rows)
-    print(f"epoch {epoch + 1}: loss {mean:.4f}, right {share_right(test):.2%} of the test dates")
+    print(f"epoch {epoch + 1}: loss {float(total) / batches:.4f}, right {share_right(test):.2%} of the test dates")
 
-shown = next(i for i in range(45_000, 50_000) if "," in lines[i][:12] and lines[i].isascii())
+shown = next(i for i in range(trained, count) if "," in lines[i][:12])
 x, a = backend.asarray(questions[shown : shown + 1]), backend.asarray(answers[shown : shown + 1])
 written = backend.to_numpy(net.generate(x, start=index["_"], count=10))[0]
 looked_at = backend.to_numpy(net.attention(x, a[:, :-1]))[0]

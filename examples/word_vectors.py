@@ -6,7 +6,7 @@ it (skip-gram). Frequent words are thinned out.
 
 RESULT
 
-``python word_vectors.py [cbow|skip-gram] [EPOCHS]``; 6 epochs of CBOW by default.
+``python word_vectors.py [cbow|skip-gram] [EPOCHS] [--quick]``; 6 epochs of CBOW by default.
 """
 
 import argparse
@@ -27,7 +27,8 @@ from xpnet.schedules import Cosine
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("kind", nargs="?", choices=("cbow", "skip-gram"), default="cbow")
-parser.add_argument("epochs", nargs="?", type=int, default=6, help="passes over the text; 0 reads the topics alone")
+parser.add_argument("epochs", nargs="?", type=int, default=6, help="passes over the text")
+parser.add_argument("--quick", action="store_true", help="only the topics, for a look")
 options = parser.parse_args()
 epochs, window, drawn, rows = options.epochs, 5, 5, 256
 backend = xn.get_backend()
@@ -49,7 +50,7 @@ def docstrings():
                 yield ast.get_docstring(node) or ""
 
 
-text = "\n".join([*topics.values(), *(docstrings() if epochs else ())]).lower()
+text = "\n".join([*topics.values(), *(() if options.quick else docstrings())]).lower()
 words = re.findall(r"[a-z]+", text)
 counts = {word: count for word, count in Counter(words).most_common() if count >= 5}
 vocabulary = list(counts)
@@ -68,7 +69,7 @@ t = backend.asarray(t)
 
 net = (CBOW if options.kind == "cbow" else SkipGram)(len(vocabulary), width=100, rng=rng)
 steps = len(middle) // rows
-optimizer = Adam(Cosine(3e-3, max(epochs, 1) * steps))
+optimizer = Adam(Cosine(3e-3, epochs * steps))
 
 for epoch in range(epochs):
     order, total = rng.permutation(len(middle), "order", step=epoch), 0.0
@@ -92,7 +93,8 @@ def nearest(vector, count, but=()):
 
 
 for word in ("integer", "first", "true", "read", "thread"):
-    print(f"{word}: {', '.join(nearest(index[word], 5, but=[word]))}")
+    if word in index:
+        print(f"{word}: {', '.join(nearest(index[word], 5, but=[word]))}")
 
 W = backend.to_numpy(net.params["Embedding1.W"])
 for a, b, c in (("method", "methods", "function"), ("return", "returns", "raise"), ("true", "false", "first")):
