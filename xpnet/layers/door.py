@@ -184,7 +184,7 @@ def left_by(backward: Callable[..., Any]) -> Callable[..., Any]:
                 with parameters_in_float32(self):
                     dx = backward(self, *in_float32((dout, *others)))
                 dx = rounded(dx, call.half)
-                for name in spec.parameters:
+                for name in self.parameters:
                     setattr(self, f"d{name}", narrowed(getattr(self, f"d{name}"), getattr(self, name)))
         except (RuntimeError, TypeError, ValueError) as error:
             checks.explain_dtypes(spec.who, {"dout": dout}, self.parameter_arrays(), error)

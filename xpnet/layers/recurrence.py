@@ -28,6 +28,13 @@ class Recurrent(Layer):
     layer.backward(dy, dh)``; those of an LSTM are two, h and c. With ``reverse`` the steps are read from the last to
     the first, and y is in the order of x.
 
+    A network gets a mask beside x, ``net.gradient((x, mask), t)``, or makes it of what pads the rows:
+
+        class Sentiment(Network):
+            def forward(self, x):
+                embedding, lstm, scores = self.layers.values()
+                return scores(lstm(embedding(x), x != 0))
+
     With ``stateful``, each ``forward`` starts where the one before ended. The state is a constant there: backward ends
     at the first step (truncated backpropagation through time). ``predict`` also starts there, and does not change the
     state.

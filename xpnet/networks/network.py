@@ -18,17 +18,18 @@ from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.container import layers_without_dx
 from xpnet.layers.named import NamedStates
-from xpnet.networks.across import Shareable
+from xpnet.networks.answering import Answering
 from xpnet.networks.given import first_of, run, some_rows
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way
 from xpnet.networks.summary import count as count
-from xpnet.networks.summary import table_for, table_of
+from xpnet.networks.summary import table_for, table_of, table_rows
+from xpnet.typesetting import as_html
 from xpnet.typing import Array
 
 
-class Network(Shareable):
+class Network(Answering):
     """Layers one after another and a loss, ``L = loss(layerₙ(… layer₁(x)), t)``, or another graph of them.
 
     It has no parameters, state or cache of its own: it passes values on to its layers.
@@ -86,7 +87,7 @@ class Network(Shareable):
         """
         check_size(type(self).__name__, "batch_size", batch_size)
         self._register()
-        forward = self._inference(x)
+        forward = self.inference_of(x)
         first = first_of(x)
         if getattr(first, "ndim", 0) == 0 or first.shape[0] <= batch_size:
             return forward(x)
@@ -94,7 +95,7 @@ class Network(Shareable):
         parts = [forward(some_rows(x, i, min(i + batch_size, rows))) for i in range(0, rows, batch_size)]
         return array_namespace(*parts).concat(parts, axis=0)
 
-    def _inference(self, x: Any) -> Callable[[Any], Any]:
+    def inference_of(self, x: Any) -> Callable[[Any], Any]:
         """Return the function that computes the scores of some rows in inference."""
         plan = self._plan_for(x)
         if plan is None:
@@ -319,6 +320,9 @@ class Network(Shareable):
         Raises: ``DtypeError`` for an x that is not an array.
         """
         return table_of(self) if x is None else table_for(self, x)
+
+    def _repr_html_(self) -> str:
+        return as_html(type(self).__name__, table_rows(self))
 
     def _inside(self) -> list[str]:
         return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]

@@ -25,7 +25,7 @@ CONSTANT = "constant/"
 
 OWN = {
     *("accepted", "lasting_state", "recorded_tape", "in_inference"),
-    *("layers", "last_layer", "needs_dx", "precision", "frozen", "training"),
+    *("layers", "last_layer", "needs_dx", "precision", "frozen", "training", "encoding"),
 }
 """The attributes of a container of layers that are described separately, or follow from the others."""
 
