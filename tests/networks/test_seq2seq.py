@@ -63,6 +63,22 @@ def test_each_symbol_written_has_the_highest_score_after_those_before(kind, back
     np.testing.assert_array_equal(written, scores.argmax(axis=-1))
 
 
+def test_beams_find_an_answer_that_is_at_least_as_likely_and_stop_ends_it():
+    net, x = AttentionSeq2seq(5, 3, 4, rng=Generator(1)), QUESTIONS
+
+    def log_share(answers):
+        seen = np.concatenate([np.zeros((2, 1), dtype=np.int64), answers[:, :-1]], axis=1)
+        scores = net.predict((x, seen)).astype(np.float64)
+        shares = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+        return np.take_along_axis(shares, answers[..., None], axis=-1).sum(axis=(1, 2))
+
+    greedy, found = net.generate(x, 0, 3), net.generate(x, 0, 3, beams=5)
+    assert (log_share(found) >= log_share(greedy) - 1e-6).all()
+    first = int(greedy[0, 0])
+    ended = net.generate(x[0], 0, 3, stop=first)
+    assert ended.tolist() == [first]
+
+
 def test_attention_is_a_share_of_the_question(backend, asarray):
     net, (inputs, _) = AttentionSeq2seq(5, 3, 4, rng=Generator(0)), data(asarray)
     shares = to_numpy(net.attention(*inputs))
@@ -94,7 +110,7 @@ def test_bad_questions_and_sizes_are_refused():
         ((QUESTIONS, 0, 0), ArgumentError, "Seq2seq.generate: count must be a positive integer, got 0"),
         ((QUESTIONS, 7, 1), ArgumentError, "Seq2seq.generate: start must be a symbol from 0 to 4, got 7"),
         ((QUESTIONS, "_", 1), ArgumentError, "Seq2seq.generate: start must be a symbol from 0 to 4, got '_'"),
-        ((QUESTIONS + 3, 0, 1), ArgumentError, "prompt must hold indices from 0 to 4, got"),
+        ((QUESTIONS + 3, 0, 1), ArgumentError, "x must hold indices from 0 to 4, got"),
         ((np.ones((1, 2)), 0, 1), DtypeError, "must be integer indices"),
     )
     for args, kind, text in cases:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp
 from typing import Any
 
@@ -13,7 +14,8 @@ from xpnet.initializers import Init, check_size
 from xpnet.layers import LSTM, Bias, Dropout, Embedding, Layer, Linear, SoftmaxWithLoss
 from xpnet.layers.checks import check_flags
 from xpnet.layers.linear import in_rows_of, rows
-from xpnet.networks.language_model import check_prompt, check_temperature, chosen
+from xpnet.networks.choice import Choice, Host
+from xpnet.networks.generation import checked_prompts, generated, given_back
 from xpnet.networks.network import Network
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -107,48 +109,66 @@ class RecurrentLM(Network):
         if x.ndim != 2 or x.shape[1] == 0:
             raise ShapeError(who, "x must be (N, L) with at least one step", tuple(x.shape), "give rows of text")
         inside, total, steps = self.inferring(), 0.0, x.shape[1]
-        states = self._zeros(x.shape[0])
+        states = self.zeros(x.shape[0])
         for start in range(0, steps, length):
             part = slice(start, min(start + length, steps))
             scores, states = inside.read(x[:, part], states)
             total += float(to_numpy(self._loss_layer().predict(scores, t[:, part]))) * (part.stop - start)
         return exp(min(total / steps, LARGEST))
 
-    def _zeros(self, rows: int) -> States:
-        """Return the states before a text, for each LSTM."""
+    def zeros(self, rows: int) -> States:
+        """Return the states before some texts, for each LSTM, or more of them."""
         Wh = self.params["LSTM1.Wh"]
         zero = array_namespace(Wh).zeros((rows, Wh.shape[0]), dtype=Wh.dtype, device=device_of(Wh))
         return [(zero, zero)] * len(self.layers)
 
     def generate(
         self,
-        prompt: Array,
+        prompt: Array | Sequence[Array],
         count: int,
         temperature: float = 1.0,
         top_k: int | None = None,
         rng: Generator | None = None,
-    ) -> Array:
+        **options: Any,
+    ) -> Any:
         """Return the prompt and ``count`` more symbols, each drawn from ``softmax(y / temperature)`` of those before.
 
-        It begins from zeros, and leaves the states of training as they are. The rest is as in ``TransformerLM``.
+        It begins from zeros, and leaves the states of training as they are. The other ``options``, such as ``top_p``,
+        ``stop`` and ``beams``, and all else are as in ``TransformerLM.generate``.
 
         Shapes: ``prompt (L,)`` or ``(N, L)`` integer, result ``(L + count,)`` or ``(N, L + count)``.
         Raises: as ``TransformerLM.generate``.
         """
         who = f"{type(self).__name__}.generate"
-        check_size(who, "count", count)
-        check_temperature(who, temperature)
-        if top_k is not None:
-            check_size(who, "top_k", top_k)
-        symbols = check_prompt(who, prompt, self.vocabulary)
-        rng = generator_of(who, rng)
-        stream, backend, inside = rng.next_name("generate"), backend_of(self.params["Embedding1.W"]), self.inferring()
-        written, new = [symbols], symbols
-        states = self._zeros(len(symbols))
-        for step in range(count):
-            scores, states = inside.read(backend.asarray(new), states)
-            last = to_numpy(scores[:, -1, :]).astype(np.float64)
-            new = chosen(last, temperature, top_k, rng.uniform((len(symbols), 1), stream, step))
-            written.append(new)
-        whole = np.concatenate(written, axis=1)
-        return backend.asarray(whole if prompt.ndim == 2 else whole[0])
+        choice = Choice(temperature, top_k, **options).checked(who, self.vocabulary)
+        prompts = checked_prompts(who, "prompt", prompt, self.vocabulary)
+        found = generated(who, lambda: Reader(self), prompts, count, choice, generator_of(who, rng))
+        return given_back(self.params["Embedding1.W"], prompt, found, choice.stop)
+
+
+class Reader:
+    """A ``RecurrentLM`` that goes on from the symbols it has seen; see ``Scoring``."""
+
+    def __init__(self, network: RecurrentLM) -> None:
+        self.network = network.inferring()
+        self.backend = backend_of(network.params["Embedding1.W"])
+        self.states: States = []
+        self.length = 0
+
+    def scores(self, symbols: Host) -> Host:
+        """Return the scores of what follows the symbols, of which only the new ones are read."""
+        new = self.backend.asarray(np.ascontiguousarray(symbols[:, self.length :]))
+        states = self.states or self.network.zeros(len(symbols))
+        y, self.states = self.network.read(new, states)
+        self.length = symbols.shape[1]
+        return np.asarray(to_numpy(y[:, -1, :]), np.float64)
+
+    def choose(self, rows: Host) -> None:
+        """Go on with other samples."""
+        chosen = self.backend.asarray(rows)
+        self.states = [(some(h, chosen), some(c, chosen)) for h, c in self.states]
+
+
+def some(state: Array, rows: Array) -> Array:
+    """Return the states of some rows."""
+    return array_namespace(state).take(state, rows, axis=0)  # type: ignore[no-any-return]

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from xpnet.arguments import is_whole
 from xpnet.backend import array_namespace, backend_of, to_numpy
 from xpnet.errors import ArgumentError
 from xpnet.initializers import check_size
 from xpnet.layers import LSTM, Embedding, Linear, Softmax, SoftmaxWithLoss
 from xpnet.layers.container import Container
-from xpnet.networks.language_model import check_prompt
+from xpnet.networks.choice import Choice, Host, is_whole
+from xpnet.networks.generation import checked_prompts, generated, given_back
 from xpnet.networks.network import Network
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -152,34 +152,60 @@ class Seq2seq(Network):
         y: Array = self.layers["decoder"](seen, self.layers["encoder"](x))
         return y
 
-    def generate(self, x: Array, start: int, count: int) -> Array:
+    def generate(
+        self,
+        x: Array,
+        start: int,
+        count: int,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        rng: Generator | None = None,
+        **options: Any,
+    ) -> Any:
         """Return ``count`` symbols of an answer to each question, each the one with the highest score after the others.
 
-        ``start`` is the symbol with which answers begin; it is left out.
+        ``start`` is the symbol with which answers begin; it is left out. A ``temperature`` above 0 draws the symbols
+        instead; it and the other ``options``, such as ``stop`` and ``beams``, are as in ``TransformerLM.generate``.
 
         Shapes: ``x (L,)`` or ``(N, L)`` integer, result ``(count,)`` or ``(N, count)``.
-        Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError`` for questions that are empty or hold other symbols,
-        and for another start or count.
+        Raises: as ``TransformerLM.generate``, of which the questions are the prompts; ``ArgumentError`` for a start
+        that is no symbol.
         """
-        who = f"{type(self).__name__}.generate"
-        check_size(who, "count", count)
-        W = self.params["encoder.Embedding1.W"]
-        backend, vocabulary = backend_of(W), W.shape[0]
+        who, W = f"{type(self).__name__}.generate", self.params["encoder.Embedding1.W"]
+        vocabulary = W.shape[0]
         if not is_whole(start) or not 0 <= start < vocabulary:
             must = f"start must be a symbol from 0 to {vocabulary - 1}"
             raise ArgumentError(who, must, repr(start), "encode it with the vocabulary of the training")
-        questions = check_prompt(who, x, vocabulary)
-        inside: Any = self.inferring()
-        encoder, decoder = inside.layers.values()
-        hs = encoder(backend.asarray(questions))
-        h, c = hs[:, -1, :], None
-        symbols, written = np.full((len(questions), 1), start), []
-        for _ in range(count):
-            scores, h, c = decoder.write(backend.asarray(symbols), hs, h, c)
-            symbols = np.argmax(to_numpy(scores), axis=-1)
-            written.append(symbols)
-        answers = np.concatenate(written, axis=1)
-        return backend.asarray(answers if x.ndim == 2 else answers[0])
+        temperature = 1.0 if "beams" in options else temperature
+        choice = Choice(temperature, top_k, **options).checked(who, vocabulary)
+        questions = np.stack(checked_prompts(who, "x", x, vocabulary))
+        begun = list(np.full((len(questions), 1), start))
+        found = generated(who, lambda: Writer(self, questions), begun, count, choice, generator_of(who, rng))
+        return given_back(W, x, [answer[1:] for answer in found], choice.stop)
+
+
+class Writer:
+    """A ``Seq2seq`` that goes on with answers to questions; see ``Scoring``."""
+
+    def __init__(self, network: Seq2seq, questions: Host) -> None:
+        inside: Any = network.inferring()
+        encoder, self.decoder = inside.layers.values()
+        self.backend = backend_of(network.params["encoder.Embedding1.W"])
+        self.hs = encoder(self.backend.asarray(questions))
+        self.states = [self.hs[:, -1, :]]
+        self.length = 0
+
+    def scores(self, symbols: Host) -> Host:
+        """Return the scores of what follows the symbols, of which only the new ones are seen."""
+        new = self.backend.asarray(np.ascontiguousarray(symbols[:, self.length :]))
+        y, *self.states = self.decoder.write(new, self.hs, *self.states)
+        self.length = symbols.shape[1]
+        return np.asarray(to_numpy(y[:, -1, :]), np.float64)
+
+    def choose(self, rows: Host) -> None:
+        """Go on with other samples."""
+        chosen = self.backend.asarray(rows)
+        self.hs, *self.states = (array_namespace(a).take(a, chosen, axis=0) for a in (self.hs, *self.states))
 
 
 class PeekySeq2seq(Seq2seq):
