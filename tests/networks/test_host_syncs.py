@@ -12,18 +12,24 @@ from small_networks import small
 import xpnet as xn
 from xpnet import networks
 from xpnet.networks import (
+    CBOW,
     VGG,
+    AttentionSeq2seq,
     Autoencoder,
     DeepConvNet,
     MLPMixer,
     MultiLayerNet,
     MultiLayerNetExtend,
     Network,
+    PeekySeq2seq,
+    RecurrentLM,
     ResNet,
     ResNet18,
     ResNet34,
     ResNet50,
+    Seq2seq,
     SimpleConvNet,
+    SkipGram,
     TransformerLM,
     TwoLayerNet,
     UNet,
@@ -53,6 +59,7 @@ def extended(**options) -> MultiLayerNetExtend:
 
 ROWS, IMAGES, SYMBOLS = ("rows", 6, 4), ("images", 6, 1, 6, 6), ("symbols", 6, 4)
 PIXELS, ITSELF = ("pixels", 2, 1, 4, 4), ("itself", 6, 4)
+ANSWERS, CANDIDATES = ("answers", 3, 2), ("candidates", 3, 2)
 STEPS = {
     "Sequential": (lambda rng: small(), SGD, ROWS),
     "TwoLayerNet": (lambda rng: TwoLayerNet(4, 5, 3, rng=rng), SGD, ROWS),
@@ -70,6 +77,12 @@ STEPS = {
     "ViT": (lambda rng: ViT((1, 6, 6), 3, 4, 2, 1, 3, 5, 0.5, rng=rng), AdamW, IMAGES),
     "MLPMixer": (lambda rng: MLPMixer((1, 6, 6), 3, 4, 1, 3, 3, 5, rng=rng), AdamW, IMAGES),
     "Autoencoder": (lambda rng: Autoencoder(4, (3,), 2, rng=rng), Adam, ITSELF),
+    "RecurrentLM": (lambda rng: RecurrentLM(5, 4, 1, dropout_ratio=0.5, rng=rng), Adam, SYMBOLS),
+    "Seq2seq": (lambda rng: Seq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "PeekySeq2seq": (lambda rng: PeekySeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "AttentionSeq2seq": (lambda rng: AttentionSeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "CBOW": (lambda rng: CBOW(5, 3, rng=rng), Adam, CANDIDATES),
+    "SkipGram": (lambda rng: SkipGram(5, 3, rng=rng), Adam, CANDIDATES),
 }
 
 
@@ -106,6 +119,10 @@ def batch(backend, kind):
     draw = np.random.default_rng(0)
     if name == "symbols":
         return backend.asarray(draw.integers(0, 5, shape)), backend.asarray(draw.integers(0, 5, shape))
+    if name in ("answers", "candidates"):
+        x = tuple(backend.asarray(draw.integers(0, 5, shape)) for _ in range(2))
+        t = draw.integers(0, 5, shape) if name == "answers" else 1.0 * draw.integers(0, 2, shape)
+        return x, backend.asarray(t)
     x = draw.standard_normal(shape)
     if name == "itself":
         return backend.asarray(x), backend.asarray(x)

@@ -22,7 +22,7 @@ from xpnet.layers.embedding import Embedding, PositionalEmbedding, PositionalEnc
 from xpnet.layers.embedding_bag import EmbeddingBag
 from xpnet.layers.gated_activation import GeGlu, Glu, SwiGlu
 from xpnet.layers.likelihood_loss import FocalLoss, KLDivergence, NegativeLogLikelihood
-from xpnet.layers.linear import Linear, MatMul
+from xpnet.layers.linear import Bias, Linear, MatMul
 from xpnet.layers.margin_loss import HingeLoss, MultiMarginLoss
 from xpnet.layers.metric_loss import ContrastiveLoss, CosineEmbeddingLoss, TripletLoss
 from xpnet.layers.normalization import BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization
@@ -67,6 +67,7 @@ __all__ = [
     "AveragePooling1D",
     "AveragePooling3D",
     "BatchNormalization",
+    "Bias",
     "BilinearUpsampling",
     "CTCLoss",
     "Concat",
