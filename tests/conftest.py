@@ -63,7 +63,7 @@ PRESENT = [where for where in Where if not LACKS[where.library] or where.library
 
 JOURNEYS = {
     *("test_architecture.py", "test_bench.py", "test_examples.py"),
-    *("cli", "conformance", "datasets", "drawing", "training"),
+    *("cli", "conformance", "datasets", "drawing", "serving", "training"),
 }
 # JAX compiles each operation anew for each shape. What stands on the layers and rules is proven on the others.
 NOT_ON_JAX = {

@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import TABLE
+from servers import TABLE
 
 from xpnet.backend import to_numpy
 from xpnet.gradcheck import numerical_gradient

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import png
+from servers import png
 
 from benchmarks.serve_load import digits_as_files, ended, hammer, memory_of, served
 from xpnet.errors import BackendError

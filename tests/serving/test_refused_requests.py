@@ -7,7 +7,7 @@ import socket
 
 import numpy as np
 import pytest
-from conftest import png
+from servers import png
 
 ROW = {"size": 140.0, "zip": "A7", "sold": True, "built": "2015-03-01"}
 

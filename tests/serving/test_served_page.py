@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("starlette")
 from browser import CHROMIUM, Browser
 
 SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.5, 0.85)]
