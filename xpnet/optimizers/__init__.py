@@ -1,5 +1,7 @@
 """Optimizers, which update named parameters by named gradients, and gradient clipping."""
 
+from collections.abc import Callable
+
 from xpnet.optimizers.adagrad import AdaGrad, RMSprop
 from xpnet.optimizers.adam import Adam, AdamW
 from xpnet.optimizers.base import Optimizer, Rate
@@ -9,7 +11,13 @@ from xpnet.optimizers.lion import Lion
 from xpnet.optimizers.momentum import Momentum, Nesterov
 from xpnet.optimizers.sgd import SGD
 
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion)
+}
+"""The optimizers by their names in lower case."""
+
 __all__ = [
+    "OPTIMIZERS",
     "SGD",
     "AdaGrad",
     "Adam",
