@@ -17,23 +17,25 @@ from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.container import layers_without_dx
-from xpnet.layers.named import NamedStates
-from xpnet.networks.across import Shareable
+from xpnet.layers.named import NamedArrays, NamedStates
+from xpnet.networks.answering import Answering
 from xpnet.networks.given import first_of, run, some_rows
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way
 from xpnet.networks.summary import count as count
-from xpnet.networks.summary import table_for, table_of
+from xpnet.networks.summary import table_for, table_of, table_rows
+from xpnet.typesetting import as_html
 from xpnet.typing import Array
 
 
-class Network(Shareable):
+class Network(Answering):
     """Layers one after another and a loss, ``L = loss(layerₙ(… layer₁(x)), t)``, or another graph of them.
 
     It has no parameters, state or cache of its own: it passes values on to its layers.
 
-    ``layers`` maps names to layers, ``last_layer`` is the loss (None in a network that is part of another).
+    ``layers`` maps names to layers, ``last_layer`` is the loss (None in a network that is part of another). The arrays
+    of a loss that has some, such as ``NegativeSamplingLoss``, are named ``loss.W``.
     ``forward`` trains, ``predict`` infers. A subclass with its own ``forward`` needs no backward, which comes from the
     tape. Its layers may be called many times, and so share their weights: one layer, one name, and a gradient that is
     the sum over the calls.
@@ -87,7 +89,7 @@ class Network(Shareable):
         """
         check_size(type(self).__name__, "batch_size", batch_size)
         self._register()
-        forward = self._inference(x)
+        forward = self.inference_of(x)
         first = first_of(x)
         if getattr(first, "ndim", 0) == 0 or first.shape[0] <= batch_size:
             return forward(x)
@@ -95,7 +97,7 @@ class Network(Shareable):
         parts = [forward(some_rows(x, i, min(i + batch_size, rows))) for i in range(0, rows, batch_size)]
         return array_namespace(*parts).concat(parts, axis=0)
 
-    def _inference(self, x: Any) -> Callable[[Any], Any]:
+    def inference_of(self, x: Any) -> Callable[[Any], Any]:
         """Return the function that computes the scores of some rows in inference."""
         plan = self._plan_for(x)
         if plan is None:
@@ -296,6 +298,12 @@ class Network(Shareable):
         gradients = self.params.gradients()
         return gradients if finite is None else Gradients(gradients, finite)
 
+    def _places(self, named: Callable[[Layer], NamedArrays]) -> dict[str, tuple[Layer, str]]:
+        found = super()._places(named)
+        if self.last_layer is not None:
+            found |= {f"loss.{name}": place for name, place in named(self.last_layer).places.items()}
+        return found
+
     @property
     def states(self) -> NamedStates:
         """The live state of the layers that lasts but is not trained, name -> value, and that of a low precision."""
@@ -320,6 +328,9 @@ class Network(Shareable):
         Raises: ``DtypeError`` for an x that is not an array.
         """
         return table_of(self) if x is None else table_for(self, x)
+
+    def _repr_html_(self) -> str:
+        return as_html(type(self).__name__, table_rows(self))
 
     def _inside(self) -> list[str]:
         return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]

@@ -11,6 +11,7 @@ from xpnet.layers.bodies import LONGEST, Body, body_for, libraries_for
 from xpnet.layers.container import Container, layers_without_dx
 from xpnet.layers.stage import ContainerStage, InferenceStage, Stage
 from xpnet.networks.across import Across, TellingStage
+from xpnet.typesetting import aligned, as_html
 
 REMEMBERED = 8  # signatures that a door knows
 
@@ -179,8 +180,10 @@ class Plan:
         return self.training.forward(*given)
 
     def __repr__(self) -> str:
-        width = max(len(where) for where, _ in self.rows)
-        return "\n".join(f"{where.ljust(width)}  {how}" for where, how in self.rows)
+        return "\n".join(aligned(self.rows))
+
+    def _repr_html_(self) -> str:
+        return as_html("Plan", [("layers", "run as"), *self.rows])
 
 
 def what(kind: type[Body] | None) -> str:

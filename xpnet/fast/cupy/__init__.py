@@ -14,6 +14,7 @@ from xpnet.fast.cupy import (  # noqa: F401 (each registers its bodies)
     pooled_convolution,
     pooling,
     recurrent,
+    rows,
     scatter,
     softmax,
     transformer,

@@ -4,11 +4,26 @@ from xpnet.fast.numba import (
     activation,
     affine,
     attention,
+    convolution,
+    image_normalization,
     loss,
     normalization,
     optimizer,
     pooled_convolution,
+    pooling,
     recurrent,
 )
 
-__all__ = ["activation", "affine", "attention", "loss", "normalization", "optimizer", "pooled_convolution", "recurrent"]
+__all__ = [
+    "activation",
+    "affine",
+    "attention",
+    "convolution",
+    "image_normalization",
+    "loss",
+    "normalization",
+    "optimizer",
+    "pooled_convolution",
+    "pooling",
+    "recurrent",
+]

@@ -13,6 +13,7 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     pooled_convolution,
     pooling,
     recurrent,
+    rows,
     scatter,
     softmax,
 )
