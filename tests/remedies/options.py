@@ -24,6 +24,7 @@ OPTIONS = [
     Remedy("", "Dropout.__init__(Dropout(), 2)", "Dropout(0.5)", "it is the share that is dropped"),
     Remedy("x = xn.asarray(np.ones((1, 1, 2, 2)))", "Padding(2, 'reflect')(x)", 'Padding(2, «mode="replicate"»)(x)'),
     Remedy("", "MaxPooling(2, 2, pad=2)", "MaxPooling(2, 2, pad=1)", "pad less"),
+    Remedy("", "MaxPooling(2, 2, pad='all')", "MaxPooling(2, 2, «pad=1»)"),
     Remedy("", "MaxPooling(2, 2, stride=0)", "MaxPooling(2, 2, «stride=1»)"),
     Remedy("", "Convolution.create(3, 4, 3, groups=2)", "Convolution.create(3, 3, 3, groups=3)", "choose a divisor"),
     Remedy(

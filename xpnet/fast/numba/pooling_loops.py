@@ -1,7 +1,7 @@
 """The loops of poolings, over windows that are already cut at the border and planes with runs of values.
 
-Arrays are flat: ``t0, h0, w0`` are the firsts along the three axes of images ``T, H, W``, and ``t1, h1, w1`` the ends. A
-run is the batch where it is last, and else one value.
+Arrays are flat: ``t0, h0, w0`` are the firsts of windows along the three axes of images ``T, H, W``, and
+``t1, h1, w1`` the ends. A run is the batch where it is last, and else one value.
 """
 
 from __future__ import annotations
