@@ -31,10 +31,16 @@ def largest(
                     place = (t0[i] * H + h0[j]) * W + w0[k]
                     if run == 1:
                         best, won = x[base + place], place
+                        many = (t1[i] - t0[i]) * (h1[j] - h0[j]) * (w1[k] - w0[k]) > WIDE
                         for t in range(t0[i], t1[i]):
                             for h in range(h0[j], h1[j]):
                                 line = (t * H + h) * W + w0[k]
                                 values = x[base + line : base + line + w1[k] - w0[k]]
+                                if many and len(values) < WIDE:  # few of many win: a jump is foreseen
+                                    for w in range(len(values)):
+                                        if (values[w] > best) | (values[w] != values[w]):
+                                            best, won = values[w], line + w
+                                    continue
                                 if len(values) < WIDE:
                                     for w in range(len(values)):
                                         better = (values[w] > best) | (values[w] != values[w])
