@@ -31,6 +31,49 @@ def convolution(
     return Row(name, shape, ours, theirs)
 
 
+def of_axes(name: str, shape: tuple[int, ...], kind: str, of_torch: str, filters: int, size: int) -> Row:
+    def ours() -> Any:
+        from xpnet import layers
+
+        return getattr(layers, kind).create(shape[1], filters, size, pad="same")
+
+    def theirs() -> Any:
+        from torch import nn
+
+        return getattr(nn, of_torch)(shape[1], filters, size, padding="same")
+
+    return Row(name, shape, ours, theirs)
+
+
+def separable(shape: tuple[int, ...], filters: int) -> Row:
+    def ours() -> Any:
+        from xpnet.layers import SeparableConvolution
+
+        return SeparableConvolution.create(shape[1], filters, 3, pad=1)
+
+    def theirs() -> Any:
+        from torch import nn
+
+        depthwise = nn.Conv2d(shape[1], shape[1], 3, padding=1, groups=shape[1])
+        return nn.Sequential(depthwise, nn.Conv2d(shape[1], filters, 1))
+
+    return Row(f"separable convolution 3x3, {shape[1]} → {filters}, {of(shape)}", shape, ours, theirs)
+
+
+def resampled(name: str, shape: tuple[int, ...], kind: str, argument: Any, module: str, **options: Any) -> Row:
+    def ours() -> Any:
+        from xpnet import layers
+
+        return getattr(layers, kind)(argument)
+
+    def theirs() -> Any:
+        from torch import nn
+
+        return getattr(nn, module)(**options)
+
+    return Row(f"{name}, {of(shape)}", shape, ours, theirs)
+
+
 def transposed(name: str, shape: tuple[int, ...], filters: int, size: int, stride: int, pad: int) -> Row:
     def ours() -> Any:
         from xpnet.layers import TransposedConvolution
@@ -153,13 +196,33 @@ def rows() -> Iterator[Row]:
     yield convolution("convolution 3x3, dilation 2, 32 → 32, 16 x 32²", (16, 32, 32, 32), 32, 3, 1, 2, 1, 2)
     yield convolution("depthwise convolution 3x3, 128, 16 x 32²", (16, 128, 32, 32), 128, 3, pad=1, groups=128)
     yield convolution("depthwise convolution 7x7, 64, 16 x 16²", (16, 64, 16, 16), 64, 7, pad=3, groups=64)
+    yield separable((16, 64, 32, 32), 128)
     yield transposed("transposed convolution 4x4, stride 2, 32 → 16, 16 x 16²", (16, 32, 16, 16), 16, 4, 2, 1)
+    yield of_axes("convolution of sequences, 9, 64 → 64, 32 x 256", (32, 64, 256), "Convolution1D", "Conv1d", 64, 9)
+    yield of_axes("convolution of volumes, 3³, 8 → 16, 4 x 16³", (4, 8, 16, 16, 16), "Convolution3D", "Conv3d", 16, 3)
     yield pooling("max pooling 2x2, 64 x 32 x 32²", (64, 32, 32, 32), "Max", 2, 2, 0)
     yield pooling("max pooling 3x3, stride 2, 64 x 32 x 32²", (64, 32, 32, 32), "Max", 3, 2, 1)
     yield pooling("max pooling 16x16, 64 x 64 x 32²", (64, 64, 32, 32), "Max", 16, 16, 0)
     yield pooling("max pooling 32x32, 64 x 64 x 32²", (64, 64, 32, 32), "Max", 32, 32, 0)
     yield pooling("average pooling 2x2, 64 x 32 x 32²", (64, 32, 32, 32), "Average", 2, 2, 0)
     yield pooling("average pooling 3x3, stride 2, 64 x 32 x 32²", (64, 32, 32, 32), "Average", 3, 2, 1)
+    yield resampled(
+        "adaptive average pooling to 7x7",
+        (32, 64, 28, 28),
+        "AdaptiveAveragePooling",
+        7,
+        "AdaptiveAvgPool2d",
+        output_size=7,
+    )
+    yield resampled(
+        "adaptive max pooling to 6x6", (32, 64, 28, 28), "AdaptiveMaxPooling", 6, "AdaptiveMaxPool2d", output_size=6
+    )
+    yield resampled("upsampling", (16, 32, 16, 16), "Upsampling", 2, "Upsample", scale_factor=2)
+    yield resampled(
+        "bilinear upsampling", (16, 32, 16, 16), "BilinearUpsampling", 2, "Upsample", scale_factor=2, mode="bilinear"
+    )
+    yield resampled("padding by zeros", (16, 32, 32, 32), "Padding", (2, 2), "ZeroPad2d", padding=2)
+    yield resampled("pixel shuffle", (16, 64, 16, 16), "PixelShuffle", 2, "PixelShuffle", upscale_factor=2)
     yield global_average()
     yield batch_normalization((64, 16, 32, 32))
     yield batch_normalization((64, 64, 8, 8))

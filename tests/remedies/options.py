@@ -8,7 +8,7 @@ OPTIONS = [
     # layers
     Remedy("", "Affine(4, 3)", "«Affine.create»(4, 3)"),
     Remedy("", "Affine.create(4, 0)", "Affine.create(4, 1)", "give a whole number from 1"),
-    Remedy("W = xn.asarray([[1.0]])", "Affine(W)", "Affine(W, xn.asarray([0.0]))", "give one array for each name"),
+    Remedy("W = xn.asarray([[1.0]])", "MatMul(W, W)", "MatMul(W)", "give one array for each name"),
     Remedy("", "Affine.create(4, 3, init='hee')", "Affine.create(4, 3, init='he')", "choose one"),
     Remedy("", "Affine.create(4, 3, init=-1.0)", "Affine.create(4, 3, init=«0.01»)"),
     Remedy(
@@ -22,7 +22,9 @@ OPTIONS = [
     Remedy("", "Gelu('erf')", "Gelu('tanh')", "choose one"),
     Remedy("", "Dropout(1.5)", "Dropout(«0.5»)"),
     Remedy("", "Dropout.__init__(Dropout(), 2)", "Dropout(0.5)", "it is the share that is dropped"),
+    Remedy("x = xn.asarray(np.ones((1, 1, 2, 2)))", "Padding(2, 'reflect')(x)", 'Padding(2, «mode="replicate"»)(x)'),
     Remedy("", "MaxPooling(2, 2, pad=2)", "MaxPooling(2, 2, pad=1)", "pad less"),
+    Remedy("", "MaxPooling(2, 2, pad='all')", "MaxPooling(2, 2, «pad=1»)"),
     Remedy("", "MaxPooling(2, 2, stride=0)", "MaxPooling(2, 2, «stride=1»)"),
     Remedy("", "Convolution.create(3, 4, 3, groups=2)", "Convolution.create(3, 3, 3, groups=3)", "choose a divisor"),
     Remedy(
