@@ -86,15 +86,15 @@ class TransformerLM(Network):
         super().__init__(named, loss=SoftmaxWithLoss())
         self.runs_by_plan = not tied
 
-    def forward(self, x: Any) -> Any:
-        return self._tied_forward(x) if self.tied else super().forward(x)
+    def forward(self, x: Any, mask: Any = None) -> Any:
+        return self._tied_forward(x, mask) if self.tied else super().forward(x, mask)
 
     def backward(self, dout: Any = 1.0) -> Any:
         return pull_back(self, dout) if self.tied else super().backward(dout)
 
     @recorded
-    def _tied_forward(self, x: Any) -> Any:
-        return self._scores_of(super().forward(x))
+    def _tied_forward(self, x: Any, mask: Any = None) -> Any:
+        return self._scores_of(super().forward(x, mask))
 
     def generate(
         self,

@@ -25,7 +25,7 @@ CONSTANT = "constant/"
 
 OWN = {
     *("accepted", "lasting_state", "recorded_tape", "in_inference"),
-    *("layers", "last_layer", "needs_dx", "precision", "frozen", "training"),
+    *("layers", "last_layer", "needs_dx", "precision", "frozen", "training", "encoding"),
 }
 """The attributes of a container of layers that are described separately, or follow from the others."""
 
@@ -86,6 +86,8 @@ def options_of(layer: Layer, path: str, names: Mapping[tuple[int, str], str], ar
             positions += [parameter(layer, each, names) for each in layer.parameters]
         elif name in layer.parameters:
             options[name] = parameter(layer, name, names)
+        elif name in layer.optional_parameters:
+            options[name] = None
         elif name in held:
             value = value_of(layer, name, held[name], path, arrays)
             if option.kind is option.VAR_POSITIONAL:
