@@ -143,8 +143,8 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
 
 
 def _are_indices(x: Any) -> bool:
-    """Return whether it is the integer input of a network, which its layers check."""
-    return is_array(x) and dtype_kind(x) == "integer"
+    """Return whether it is the integer input of a network, or a tuple of inputs, which its layers check."""
+    return isinstance(x, tuple) or (is_array(x) and dtype_kind(x) == "integer")
 
 
 def _all_layers(subject: Layer) -> list[Layer]:
@@ -153,7 +153,9 @@ def _all_layers(subject: Layer) -> list[Layer]:
 
 
 def _cast(value: Any, dtype: str) -> Any:
-    """Return a floating array in the dtype of the check, and anything else unchanged."""
+    """Return a floating array, or those of a tuple, in the dtype of the check, and anything else unchanged."""
+    if isinstance(value, tuple):
+        return tuple(_cast(part, dtype) for part in value)
     if not is_array(value) or dtype_kind(value) != "real":
         return value
     xp = array_namespace(value)
@@ -175,7 +177,7 @@ def network_gradient(network: Any, x: Any, t: Any) -> dict[str, Any]:
     if not _are_indices(x):
         check_point("numerical_gradient", "x", x)
     found = {}
-    with library_of(array_namespace(x)).allow("float64"):
+    with library_of(array_namespace(*(x if isinstance(x, tuple) else (x,)))).allow("float64"):
         for target in network_targets(network.astype("float64"), _cast(x, "float64"), _cast(t, "float64")):
             host = target.host
             steps = steps_for(host, default_step("float64"))

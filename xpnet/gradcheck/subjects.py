@@ -57,13 +57,15 @@ class Target:
 
 def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     """Return a target for the loss of a network in each of its parameters."""
-    before = {"x": to_numpy(x).copy(), "t": to_numpy(t).copy()}
+    parts = x if isinstance(x, tuple) else (x,)
+    given = {f"x[{i}]" if len(parts) > 1 else "x": part for i, part in enumerate(parts) if part is not None} | {"t": t}
+    before = {name: to_numpy(value).copy() for name, value in given.items()}
     forget_gradients(network)
     restore = restoring_state(network)
     gradients = run_network(network, x, t)
     restore()
     again = run_network(network, x, t)
-    written = written_to(before, {"x": x, "t": t})
+    written = written_to(before, given)
     targets = []
     for name, origin in trained_places(network).items():
 
@@ -72,9 +74,9 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
             with network.using({name: array}):
                 return network.loss(x, t)
 
-        target = Target(name, network.params[name], loss_at, gradients[name], batch=x.shape[0])
+        target = Target(name, network.params[name], loss_at, gradients[name], batch=parts[0].shape[0])
         restore()
-        target.fast = side_by_side(network, origin, x, t)
+        target.fast = side_by_side(network, origin, x, t) if len(parts) == 1 else None
         target.causes += [*written, *accumulation(gradients[name], again[name], 2.0)]
         targets.append(target)
     return targets
