@@ -11,8 +11,8 @@ import pytest
 
 import xpnet as xn
 from benchmarks.race.workloads import WORKLOADS
-from xpnet.layers import MultiHeadAttention
-from xpnet.layers.bodies import BODIES
+from xpnet.layers import GRU, LSTM, RNN, MultiHeadAttention
+from xpnet.layers.bodies import BODIES, body_for, libraries_for
 from xpnet.layers.stage import Stage
 from xpnet.networks import TransformerLM
 from xpnet.random import Generator
@@ -53,6 +53,30 @@ def test_a_block_more_costs_no_more_than_its_budget():
     one, two = (launches.counted(workload("W5", layers=n, sizes=(12, 8, 16), batch=2)).launches for n in (1, 2))
     assert two - one <= BLOCK
     assert one - (two - one) <= BESIDES
+
+
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+@pytest.mark.parametrize("padded", [False, True])
+def test_a_step_of_a_recurrent_layer_is_one_launch_and_one_product_each_way(cupy, kind, padded):
+    """Six launches forward and eight backward are the budget besides products."""
+
+    def counts(steps: int) -> list[Counter]:
+        layer = kind.create(2, 3)
+        stage = Stage((layer,), body_for((layer,), libraries_for(cupy.ndarray)))
+        mask = cupy.asarray([steps, 1]) if padded else None
+        x = cupy.ones((2, steps, 2), "float32")
+        with pretend_cuda.trace() as forward:
+            y = stage(x, mask)
+        with pretend_cuda.trace() as backward:
+            stage.backward(y)
+        return [Counter(event.kind for event in events) for events in (forward, backward)]
+
+    with xn.use_backend("cupy"):
+        for fewer, more in zip(counts(2), counts(5), strict=True):
+            for done in launches.DONE_BY:
+                assert more[done] - fewer[done] == {"launch": 3, "product": 3}.get(done, 0)
+            assert more["wait"] == 0
+            assert fewer["launch"] + fewer["copy"] + fewer["fill"] <= BESIDES
 
 
 @pytest.mark.parametrize("name", ["W1", "W5"])

@@ -23,6 +23,8 @@ from xpnet.layers import (
     Convolution1D,
     Dropout,
     Elu,
+    Embedding,
+    EmbeddingBag,
     Gelu,
     GroupNormalization,
     Huber,
@@ -32,6 +34,7 @@ from xpnet.layers import (
     MaxPooling,
     MaxPooling1D,
     MultiHeadAttention,
+    NegativeSamplingLoss,
     Padding,
     Relu,
     Reshape,
@@ -80,7 +83,8 @@ SHOWN = {
     ),
     "MultiHeadAttention(Wq (2, 2), Wk (2, 2), Wv (2, 2), Wo (2, 2), bq (2,), bk (2,), bv (2,), bo (2,), "
     "heads=1, causal=True)": lambda: MultiHeadAttention.create(2, 1, causal=np.True_),
-    "MultiHeadAttention(Wq (4, 4), Wk (4, 2), Wv (4, 2), Wo (4, 4), heads=2, kv_heads=1, window=3, positions='alibi')": (
+    "MultiHeadAttention(Wq (4, 4), Wk (4, 2), Wv (4, 2), Wo (4, 4), "
+    "heads=2, kv_heads=1, window=3, positions='alibi')": (
         lambda: MultiHeadAttention.create(4, 2, kv_heads=1, window=3, positions="alibi", bias=False)
     ),
     "SoftmaxWithLoss(label_smoothing=0.1, class_weights (3,), ignore_index=-100, reduction='sum')": lambda: (
@@ -88,6 +92,13 @@ SHOWN = {
     ),
     "SigmoidWithLoss(pos_weight=3.0)": lambda: SigmoidWithLoss(3),
     "Huber(delta=0.5, reduction='sum')": lambda: Huber(0.5, "sum"),
+    "Embedding(W (3, 2), padding_idx=1, max_norm=2.0, by_rows=True)": lambda: Embedding.create(
+        3, 2, padding_idx=1, max_norm=2, by_rows=True
+    ),
+    "EmbeddingBag(W (3, 2), reduction='sum')": lambda: EmbeddingBag.create(3, 2, reduction="sum"),
+    "NegativeSamplingLoss(W (3, 2), frequencies (3,), negatives=2, power=1.0)": lambda: NegativeSamplingLoss.create(
+        3, 2, [1, 2, 3], 2, power=1
+    ),
     "Reshape(2, -1)": lambda: Reshape((2, -1)),
     "Transpose(0, 2, 1)": lambda: Transpose(0, 2, 1),
     "Residual(Affine(W (2, 2), b (2,)), Relu(), shortcut=Affine(W (2, 2), b (2,)))": lambda: Residual(

@@ -104,7 +104,7 @@ def test_what_is_wrong_is_named():
     net, ((source, _), _) = model(), data()
     with pytest.raises(ShapeError, match="PositionalEmbedding: x must have at most 3 positions, got 4"):
         net.predict((np.ones((1, 4), dtype=int), source[:1]))
-    with pytest.raises(ShapeError, match="Transformer.generate: source must have at most 3 symbols, got 4; cut it"):
+    with pytest.raises(ShapeError, match=r"Transformer.generate: source must have at most 3 symbols, got 4; cut it"):
         net.generate(np.ones(4, dtype=int), 2, start=0)
     with pytest.raises(ShapeError, match=r"must have one length where there is no pad, got \[3, 2\]"):
         net.generate([source[0], source[1, :2]], 2, start=0)

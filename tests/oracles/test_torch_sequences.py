@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpnet.layers import (
+    Bias,
     CrossAttention,
     DecoderBlock,
     Embedding,
@@ -73,6 +74,18 @@ def test_linear(dtype, tolerance, lead, inputs, outputs, seed):
     expected = torch.nn.functional.linear(x, W.T, b)
     expected.backward(torch.tensor(dout))
     agree([y, dx, layer.dW, layer.db], [expected, x.grad, W.grad, b.grad], tolerance)
+
+
+@DTYPES
+@given(lead=st.lists(SIZES, max_size=3).map(tuple), outputs=SIZES, seed=SEEDS)
+def test_bias(dtype, tolerance, lead, outputs, seed):
+    given_x, given_b, dout = numbers(seed, dtype, (*lead, outputs), (outputs,), (*lead, outputs))
+    layer = Bias(given_b)
+    y = layer(given_x)
+    dx = layer.backward(dout)
+    x, b = tensors(given_x, given_b)
+    (x + b).backward(torch.tensor(dout))
+    agree([y, dx, layer.db], [x + b, x.grad, b.grad], tolerance)
 
 
 @DTYPES

@@ -55,11 +55,16 @@ class Target:
         )
 
 
+def in_a_tuple(x: Any) -> tuple[Any, ...]:
+    """Return the arguments of a network's ``forward``, which are given as x, or as a tuple."""
+    return x if type(x) is tuple else (x,)
+
+
 def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     """Return a target for the loss of a network in each of its parameters."""
-    parts = x if isinstance(x, tuple) else (x,)
-    given = {f"x[{i}]" if len(parts) > 1 else "x": part for i, part in enumerate(parts) if part is not None} | {"t": t}
-    before = {name: to_numpy(value).copy() for name, value in given.items()}
+    xs = [each for each in in_a_tuple(x) if is_array(each)]
+    given = {f"x{number or ''}": each for number, each in enumerate(xs)} | {"t": t}
+    before = {name: to_numpy(array).copy() for name, array in given.items()}
     forget_gradients(network)
     restore = restoring_state(network)
     gradients = run_network(network, x, t)
@@ -74,9 +79,9 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
             with network.using({name: array}):
                 return network.loss(x, t)
 
-        target = Target(name, network.params[name], loss_at, gradients[name], batch=parts[0].shape[0])
+        target = Target(name, network.params[name], loss_at, gradients[name], batch=xs[0].shape[0])
         restore()
-        target.fast = side_by_side(network, origin, x, t) if len(parts) == 1 else None
+        target.fast = None if type(x) is tuple else side_by_side(network, origin, x, t)
         target.causes += [*written, *accumulation(gradients[name], again[name], 2.0)]
         targets.append(target)
     return targets

@@ -82,7 +82,8 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
         own = {name[len(path_of) + 1 :]: array for name, array in tensors.items() if name.startswith(f"{path_of}.")}
         translate = translation(layer)
         made = translated(path_of, translate, layer, own, straight) if own and translate else {}
-        used |= {f"{path_of}.{name}" for name in own} if made else set()
+        spared = {"bias"} if made and "W" in made and "b" not in made else set()
+        used |= {f"{path_of}.{name}" for name in own.keys() - spared} if made else set()
         for attribute in (*layer.parameters, *made):
             name = places[id(layer), attribute]
             wanted = shape_in(layer, attribute)
@@ -139,14 +140,18 @@ def zeros_like(layer: Layer, attribute: str, like: Host) -> Host:
 
 
 def of_matrix(layer: Layer, own: Tensors, straight: bool) -> Tensors:
-    made = {"W": matrix(own["weight"], straight)}
-    if "b" in layer.parameters:
-        made["b"] = own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])
-    return made
+    return {"W": matrix(own["weight"], straight)} | bias_of(layer, own)
 
 
 def of_filters(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
-    return {"W": own["weight"], "b": own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])}
+    return {"W": own["weight"]} | bias_of(layer, own)
+
+
+def bias_of(layer: Layer, own: Tensors) -> Tensors:
+    """Return the bias of a layer that has one, 0 if torch has none."""
+    if "b" not in layer.parameters:
+        return {}
+    return {"b": own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])}
 
 
 def of_normalization(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from xpnet import kernels
 from xpnet.fast.numpy.blocks import Host, of_one
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.embedding import Embedding, PositionalEmbedding
@@ -16,6 +15,10 @@ from xpnet.layers.embedding import Embedding, PositionalEmbedding
 class RowsTaken(Body):
     """An embedding that copies rows after a look at the largest number, read as unsigned: a negative one is large."""
 
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:
+        return layers[0].padding_idx is None and layers[0].max_norm is None
+
     def forward(self, x: Host) -> Any:
         W = self.layer.W
         if x.dtype.kind not in "iu" or not x.size or np.maximum.reduce(x.astype(np.uint64), axis=None) >= len(W):
@@ -24,9 +27,8 @@ class RowsTaken(Body):
         return W.take(x, axis=0)
 
     def backward(self, dout: Host) -> None:
-        x, (V, D) = self.cache, self.layer.W.shape
         if self.trains:
-            self.layer.dW = kernels.scatter_add(dout.reshape(x.size, D), x, V)
+            self.layer.dW = self.layer.summed(dout.reshape(self.cache.size, self.layer.W.shape[1]), self.cache)
 
 
 @body("numpy", Embedding, PositionalEmbedding)
