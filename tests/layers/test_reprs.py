@@ -83,6 +83,10 @@ SHOWN = {
     ),
     "MultiHeadAttention(Wq (2, 2), Wk (2, 2), Wv (2, 2), Wo (2, 2), bq (2,), bk (2,), bv (2,), bo (2,), "
     "heads=1, causal=True)": lambda: MultiHeadAttention.create(2, 1, causal=np.True_),
+    "MultiHeadAttention(Wq (4, 4), Wk (4, 2), Wv (4, 2), Wo (4, 4), "
+    "heads=2, kv_heads=1, window=3, positions='alibi')": (
+        lambda: MultiHeadAttention.create(4, 2, kv_heads=1, window=3, positions="alibi", bias=False)
+    ),
     "SoftmaxWithLoss(label_smoothing=0.1, class_weights (3,), ignore_index=-100, reduction='sum')": lambda: (
         SoftmaxWithLoss(0.1, [1.0, 2.0, 3.0], -100, "sum")
     ),

@@ -29,7 +29,7 @@ def data(targets: int = 4):
     rng = np.random.default_rng(0)
     source, target = rng.integers(1, 6, (3, 3)), rng.integers(0, targets, (3, 6))
     source[0, 2] = 0
-    return np.concatenate([source, target[:, :-1]], axis=1), target[:, 1:]
+    return (source, target[:, :-1]), target[:, 1:]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -39,28 +39,34 @@ def test_gradients_agree_with_numerical_differentiation(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_target_goes_on_as_the_whole_network_says(kind, asarray, tolerance):
-    net, (x, _) = model(**KINDS[kind]), data()
-    source = asarray(x[:, :3])
+    net, ((source, _), _) = model(**KINDS[kind]), data()
+    source = asarray(source)
     found = to_numpy(net.generate(source, 5, start=1, temperature=0))
-    whole = asarray(np.concatenate([x[:, :3], np.ones((3, 1), dtype=np.int64), found[:, :-1]], axis=1))
-    scores = to_numpy(net.predict(whole))
+    begun = np.concatenate([np.ones((3, 1), dtype=np.int64), found[:, :-1]], axis=1)
+    scores = to_numpy(net.predict((source, asarray(begun))))
     chosen = np.take_along_axis(scores, found[:, :, None], axis=2)[:, :, 0]
     np.testing.assert_allclose(chosen, np.max(scores, axis=2), atol=10 * tolerance)
 
 
 def test_all_beams_find_the_best_target_and_one_finds_the_greedy_one():
-    net, (x, _) = model(target_vocabulary=4), data()
-    source = x[:, :3]
+    net, ((source, _), _) = model(target_vocabulary=4), data()
     np.testing.assert_array_equal(
         net.generate(source, 4, start=1, beams=1), net.generate(source, 4, start=1, temperature=0)
     )
     texts = np.stack(np.meshgrid(*[np.arange(4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     begun = np.concatenate([np.ones((64, 1), dtype=np.int64), texts], axis=1)
     for row in range(3):
-        scores = net.predict(np.concatenate([np.tile(source[row], (64, 1)), begun[:, :-1]], axis=1)).astype(np.float64)
+        scores = net.predict((np.tile(source[row], (64, 1)), begun[:, :-1])).astype(np.float64)
         logs = scores - np.log(np.sum(np.exp(scores), axis=2, keepdims=True))
         best = texts[np.argmax(np.sum(np.take_along_axis(logs, texts[:, :, None], axis=2), axis=(1, 2)))]
         np.testing.assert_array_equal(net.generate(source, 3, start=1, beams=16)[row], best)
+
+
+def test_sources_of_several_lengths_are_filled_up():
+    net = model(pad=0)
+    found = net.generate([np.asarray([4, 2, 1]), np.asarray([5])], 4, start=1, temperature=0)
+    for one, source in zip(found, ([4, 2, 1], [5, 0, 0]), strict=True):
+        np.testing.assert_array_equal(one, net.generate(np.asarray(source), 4, start=1, temperature=0))
 
 
 def test_nothing_attends_to_padding_and_a_padded_label_does_not_count():
@@ -70,13 +76,13 @@ def test_nothing_attends_to_padding_and_a_padded_label_does_not_count():
     np.testing.assert_allclose(net.predict(x)[0], y[0], rtol=1e-6)
     assert (net.predict(x)[1] != y[1]).any()
     ignored = np.where(np.arange(5) < 3, t, 0)
-    assert float(net.loss(x, ignored)) == pytest.approx(float(net.loss(x[:, :6], ignored[:, :3])), rel=1e-5)
+    assert float(net.loss(x, ignored)) == pytest.approx(float(net.loss((x[0], x[1][:, :3]), ignored[:, :3])), rel=1e-5)
 
 
 def test_it_learns_to_turn_a_sequence_around():
     rng = np.random.default_rng(0)
     source = rng.integers(1, 6, (64, 3))
-    x, t = np.concatenate([source, np.zeros((64, 1), dtype=int), source[:, :0:-1]], axis=1), source[:, ::-1]
+    x, t = (source, np.concatenate([np.zeros((64, 1), dtype=int), source[:, :0:-1]], axis=1)), source[:, ::-1]
     net, optimizer = Transformer(6, 3, 3, 16, 2, 1, init=0.2, rng=Generator(0)), Adam(0.02)
     for _ in range(60):
         optimizer.update(net.params, net.gradient(x, t))
@@ -95,15 +101,17 @@ def test_copies_and_files_compute_the_same(tmp_path):
 
 
 def test_what_is_wrong_is_named():
-    net, (x, _) = model(), data()
-    with pytest.raises(ShapeError, match=r"Transformer: x must be \(N, 3 \+ L\) with at least one symbol"):
-        net.predict(x[:, :3])
-    with pytest.raises(ShapeError, match=r"generate: source must be \(3,\) or \(N, 3\), got \(2,\); fill it up"):
-        net.generate(x[:, :2], 2, start=0)
+    net, ((source, _), _) = model(), data()
+    with pytest.raises(ShapeError, match="PositionalEmbedding: x must have at most 3 positions, got 4"):
+        net.predict((np.ones((1, 4), dtype=int), source[:1]))
+    with pytest.raises(ShapeError, match=r"Transformer.generate: source must have at most 3 symbols, got 4; cut it"):
+        net.generate(np.ones(4, dtype=int), 2, start=0)
+    with pytest.raises(ShapeError, match=r"must have one length where there is no pad, got \[3, 2\]"):
+        net.generate([source[0], source[1, :2]], 2, start=0)
     with pytest.raises(ArgumentError, match="start must be a symbol from 0 to 5, got 6"):
-        net.generate(x[:, :3], 2, start=6)
+        net.generate(source, 2, start=6)
     with pytest.raises(ArgumentError, match="count must be at most 5, the context of the decoder, got 6"):
-        net.generate(x[:, :3], 6, start=0)
+        net.generate(source, 6, start=0)
     with pytest.raises(ArgumentError, match="pad must be a symbol from 0 to 3, got 4"):
         model(target_vocabulary=4, pad=4)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf, sqrt
 from typing import Any, Self
 
 from xpnet.backend import array_namespace, device_of
 from xpnet.errors import ShapeError
-from xpnet.initializers import Init, check_size, normal_weights, zeros
+from xpnet.initializers import Init, check_size, normal_weights
+from xpnet.layers.affine import initial_bias
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import check_flags
 from xpnet.layers.heads import (
@@ -38,16 +38,17 @@ class Attention(Layer):
     """
 
     parameters = (*MATRICES, *BIASES)
+    optional_parameters = BIASES
     in_float32 = True
 
     Wq: Array
     Wk: Array
     Wv: Array
     Wo: Array
-    bq: Array | None
-    bk: Array | None
-    bv: Array | None
-    bo: Array | None
+    bq: Array
+    bk: Array
+    bv: Array
+    bo: Array
 
     causal = False
     window: int | None = None
@@ -56,11 +57,7 @@ class Attention(Layer):
 
     def __init__(self, *arrays: Array | None, heads: int, kv_heads: int | None = None) -> None:
         who = type(self).__name__
-        given = dict(zip((*MATRICES, *BIASES), arrays, strict=True))
-        own = tuple(name for name, array in given.items() if array is not None or name in MATRICES)
-        if own != self.parameters:  # some biases are left out
-            vars(self).update(dict.fromkeys(BIASES), parameters=own, spec=replace(self.spec, parameters=own))
-        super().__init__(*[given[name] for name in own])  # type: ignore[arg-type]
+        super().__init__(*arrays)
         check_heads(who, heads, self.Wq.shape[1], kv_heads)
         self.heads = heads
         self.kv_heads = kv_heads
@@ -79,7 +76,7 @@ class Attention(Layer):
         L, past = x.shape[1], self.past
         start = 0 if past is None else past.advanced(L)
         self.x, self.memory = rows(x), rows(memory)
-        q = split_heads(in_rows_of(x, affine(self.x, self.Wq, self.bq)), self.heads)
+        q = split_heads(in_rows_of(x, self.x @ self.Wq + self.bq), self.heads)
         k, v = self.keys_and_values(memory)
         if self.positions == "rotary":
             self.turn = rotation(q, start)
@@ -106,12 +103,12 @@ class Attention(Layer):
             total = xp.where(total > 0, total, xp.ones_like(total))
         self.p = e / total
         self.a = rows(join_heads(self.p @ self.v))
-        return in_rows_of(x, affine(self.a, self.Wo, self.bo))
+        return in_rows_of(x, self.a @ self.Wo + self.bo)
 
     def keys_and_values(self, memory: Array) -> tuple[Array, Array]:
         """Return the keys and values of a sequence, ``(N, groups, S, E)`` each."""
-        k = split_heads(in_rows_of(memory, affine(self.memory, self.Wk, self.bk)), self.groups)
-        v = split_heads(in_rows_of(memory, affine(self.memory, self.Wv, self.bv)), self.groups)
+        k = split_heads(in_rows_of(memory, self.memory @ self.Wk + self.bk), self.groups)
+        v = split_heads(in_rows_of(memory, self.memory @ self.Wv + self.bv), self.groups)
         return k, v
 
     def back(self, dout: Array, S: int) -> tuple[Array, Array]:
@@ -119,7 +116,7 @@ class Attention(Layer):
         xp = array_namespace(dout, self.q, self.k, self.v)
         N, L, _ = dout.shape
         d, q, k, v, p = rows(dout), self.q, self.k, self.v, self.p
-        self.dWo, dbo = self.a.T @ d, xp.sum(d, axis=0)
+        self.dWo, self.dbo = self.a.T @ d, xp.sum(d, axis=0)
         d = split_heads(xp.reshape(d @ self.Wo.T, (N, L, self.Wo.shape[0])), self.heads)
         dv = xp.matrix_transpose(p) @ d
         dp = d @ xp.matrix_transpose(v)
@@ -132,9 +129,7 @@ class Attention(Layer):
             dq, dk = turned(dq, cos, -sin), turned(dk, cos, -sin)
         dq, dk, dv = (rows(join_heads(d)) for d in (dq, dk, dv))
         self.dWq, self.dWk, self.dWv = self.x.T @ dq, self.memory.T @ dk, self.memory.T @ dv
-        sums = {"bq": xp.sum(dq, axis=0), "bk": xp.sum(dk, axis=0), "bv": xp.sum(dv, axis=0), "bo": dbo}
-        for name in self.parameters[len(MATRICES) :]:
-            setattr(self, f"d{name}", sums[name])
+        self.dbq, self.dbk, self.dbv = (xp.sum(d, axis=0) for d in (dq, dk, dv))
         dx, dmemory = dq @ self.Wq.T, dk @ self.Wk.T + dv @ self.Wv.T
         return xp.reshape(dx, (N, L, dx.shape[1])), xp.reshape(dmemory, (N, S, dmemory.shape[1]))
 
@@ -271,11 +266,6 @@ def with_heads(mask: Any) -> Any:
     return mask if mask.ndim == 4 else mask[:, None, :, :] if mask.ndim == 3 else mask[:, None, None, :]
 
 
-def affine(x: Array, W: Array, b: Array | None) -> Array:
-    """Return ``x W + b``, or ``x W`` where there is no b."""
-    return x @ W if b is None else x @ W + b
-
-
 def made_arrays(
     cls: type[Attention],
     width: int,
@@ -290,9 +280,8 @@ def made_arrays(
     rng = generator_of(cls.__name__, rng)
     check_heads(cls.__name__, heads, width, kv_heads)
     check_size(cls.__name__, "memory_width", inputs)
-    check_flags(cls.__name__, bias=bias)
     path = rng.next_name(cls.__name__)
     B = width if kv_heads is None else width // heads * kv_heads
     shapes = {"Wq": (width, width), "Wk": (inputs, B), "Wv": (inputs, B), "Wo": (width, width)}
     matrices = [normal_weights(shape, init, rng, f"{path}.{name}") for name, shape in shapes.items()]
-    return [*matrices, *[zeros((size,)) if bias else None for size in (width, B, B, width)]]
+    return [*matrices, *[initial_bias(cls.__name__, bias, size) for size in (width, B, B, width)]]

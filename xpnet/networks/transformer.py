@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,18 +31,18 @@ from xpnet.typing import Array
 class Transformer(Network):
     """Encoder and decoder, ``y[n, t]`` the scores of the symbol that follows ``target[n, 0 … t]``, given the source.
 
-    Both are given in one array, ``x = concat([source, target], axis=1)``: the first ``source_length`` symbols are the
-    source, what follows is the target so far, from a symbol that begins it; t is the target without that symbol. The
-    source passes an embedding and blocks of attention in both directions, the target an embedding and blocks of causal
-    attention and of attention to the encoder's output; the loss is the mean cross-entropy. ``pad`` is a symbol that
-    fills up sequences: nothing attends to it, and as a label it does not count.
+    x is a pair, ``net.gradient((source, target), t)``: the target so far, from a symbol that begins it; t is the target
+    without that symbol. The source passes an embedding and blocks of attention in both directions, the target an
+    embedding and blocks of causal attention and of attention to the encoder's output; the loss is the mean
+    cross-entropy. ``pad`` is a symbol that fills up sequences: nothing attends to it in a source, and as a label it
+    does not count.
 
     One table has the vectors of the symbols of both, unless ``target_vocabulary`` gives the target symbols of its own.
     ``tied`` uses the target's table for the scores too, ``y = h Wᵀ``.
 
-    Shapes: ``x (N, S + L)`` integer with L ≤ ``context``, ``y (N, L, V)``, ``t (N, L)``.
-    Raises: ``ArgumentError`` for sizes below 1 and for heads that do not divide the width; ``ShapeError`` for an x
-    without a target.
+    Shapes: ``source (N, S)`` integer with S ≤ ``source_length``, ``target (N, L)`` integer with L ≤ ``context``,
+    ``y (N, L, V)``, ``t (N, L)``.
+    Raises: ``ArgumentError`` for sizes below 1 and for heads that do not divide the width.
     Source: Vaswani et al., 2017, section 3; Xiong et al., 2020 (normalization first).
     """
 
@@ -92,14 +93,9 @@ class Transformer(Network):
             named["MatMul1"] = MatMul.create(width, targets, init, rng)
         super().__init__(named, loss=SoftmaxWithLoss(ignore_index=pad))
 
-    def forward(self, x: Any) -> Any:
-        S = self.source_length
-        if x.ndim != 2 or x.shape[1] <= S:
-            must = f"x must be (N, {S} + L) with at least one symbol of the target"
-            remedy = "join both, xp.concat([source, target], axis=1)"
-            raise ShapeError(type(self).__name__, must, tuple(x.shape), remedy)
-        memory, known = self.encoded(x[:, :S])
-        return self.scores(self.decoded(x[:, S:], memory, known))
+    def forward(self, source: Any, target: Any) -> Any:  # type: ignore[override]
+        memory, known = self.encoded(source)
+        return self.scores(self.decoded(target, memory, known))
 
     def encoded(self, source: Any) -> tuple[Any, Any]:
         """Return the output of the encoder, ``(N, S, D)``, and True at the symbols that are not padding, or None."""
@@ -133,7 +129,7 @@ class Transformer(Network):
 
     def generate(
         self,
-        source: Array,
+        source: Array | Sequence[Array],
         count: int,
         start: int,
         temperature: float = 1.0,
@@ -152,18 +148,24 @@ class Transformer(Network):
         and of the encoder's output are kept. ``start`` is not part of the result, ``stop`` is.
 
         Shapes: ``source (S,)`` or ``(N, S)`` integer, result ``(count,)`` or ``(N, count)``, or less where all targets
-        have stopped; shorter rows are filled with ``stop``.
-        Raises: as ``TransformerLM.generate``; ``ShapeError`` for a source of another length; ``ArgumentError`` for a
+        have stopped; shorter rows are filled with ``stop``. A list of sources gives a list; with a ``pad`` they may be
+        of different lengths.
+        Raises: as ``TransformerLM.generate``; ``ShapeError`` for a source that is too long; ``ArgumentError`` for a
         count beyond the context.
         """
         who = f"{type(self).__name__}.generate"
         options = (temperature, top_k, top_p, repetition_penalty, stop, beams, length_penalty)
         choice = Choice(*options).checked(who, self.target_vocabulary)
         sources = checked_prompts(who, "source", source, self.vocabulary)
-        for one in sources:
-            if len(one) != self.source_length:
-                must, got = f"source must be ({self.source_length},) or (N, {self.source_length})", one.shape
-                raise ShapeError(who, must, got, "fill it up with the pad, or cut it")
+        longest = max(map(len, sources))
+        if longest > self.source_length:
+            must = f"source must have at most {self.source_length} symbols"
+            raise ShapeError(who, must, longest, "cut it, or make the network with a larger source_length")
+        if self.pad is not None:
+            sources = [np.pad(one, (0, longest - len(one)), constant_values=self.pad) for one in sources]
+        elif min(map(len, sources)) < longest:
+            must = "sources of one list must have one length where there is no pad"
+            raise ShapeError(who, must, [len(one) for one in sources], "make the network with pad=…, or one by one")
         if not (is_whole(start) and 0 <= start < self.target_vocabulary):
             must = f"start must be a symbol from 0 to {self.target_vocabulary - 1}"
             raise ArgumentError(who, must, repr(start), "give the one that began each target in training")

@@ -88,6 +88,8 @@ def options_of(layer: Layer, path: str, names: Mapping[tuple[int, str], str], ar
             positions += [parameter(layer, each, names) for each in layer.parameters]
         elif name in layer.parameters:
             options[name] = parameter(layer, name, names)
+        elif name in layer.optional_parameters:
+            options[name] = None
         elif name in held:
             value = value_of(layer, name, held[name], path, arrays)
             if option.kind is option.VAR_POSITIONAL:

@@ -60,7 +60,11 @@ GROUPED = (normal("Wq", 3, 4), normal("Wk2", 3, 2), normal("Wv2", 3, 2), normal(
 ANY = np.asarray([[[[1, 1, 1], [0, 1, 1], [1, 0, 1]]], [[[1, 1, 0], [1, 1, 1], [0, 0, 0]]]]) > 0
 SOME = np.asarray([[True, True, False], [True, False, True]])
 OF_MEMORY = np.asarray([[True, False], [True, True]])
-TO_MEMORY = (*PARAMETERS[:1], normal("Uk", 2, 4), normal("Uv", 2, 4), *PARAMETERS[3:])
+TO_MEMORY = (
+    *(normal("Uq", 3, 4), normal("Uk", 2, 4), normal("Uv", 2, 4), normal("Uo", 4, 3)),
+    *(normal(name, 4) for name in ("cq", "ck", "cv")),
+    normal("co", 3),
+)
 
 CASES = (
     Case(

@@ -18,8 +18,8 @@ from xpnet.layers.cross_attention import CrossAttention
 class SharesInTwoPasses(attention.AttentionBody):
     """The shares by two compiled passes around NumPy's exponential, over half of the scores where it is causal."""
 
-    def add(self, y: Host, b: Host | None) -> Host:
-        if b is None or not in_order(y, b):
+    def add(self, y: Host, b: Host | float) -> Host:
+        if isinstance(b, float) or not in_order(y, b):
             return super().add(y, b)
         affine.add(y, b)
         return y

@@ -60,9 +60,9 @@ class AttentionBody(Body):
             made.append(split_heads(y, layer.heads if letter == "q" else layer.groups))
         return made
 
-    def add(self, y: Host, b: Host | None) -> Host:
-        """Add b to y in place where there is one, and return y."""
-        if b is not None:
+    def add(self, y: Host, b: Host | float) -> Host:
+        """Add b to y in place unless it is left out, and return y."""
+        if type(b) is not float:
             y += b
         return y
 

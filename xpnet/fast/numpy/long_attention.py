@@ -98,11 +98,11 @@ def backward_of_group(
         for rows, seen in in_blocks(layer, len(queries), S):
             p = scores(layer, n, head, queries, keys, hidden, rows, seen)
             np.exp(p, out=p)
-            of_v[seen] += p @ upstream[rows, :E]
+            of_v[seen] += np.matmul(p, upstream[rows, :E], out=workspace("attention product", (len(p), E), p.dtype))
             ds = np.matmul(values[seen], upstream[rows].T, out=workspace("attention ds", p.shape, p.dtype))
             ds *= p
             dq[n, head, rows] = ds.T @ plain[seen]
-            of_k[seen] += ds @ queries[rows, :E]
+            of_k[seen] += np.matmul(ds, queries[rows, :E], out=workspace("attention product", (len(p), E), p.dtype))
     dk[n, group], dv[n, group] = of_k, of_v
 
 

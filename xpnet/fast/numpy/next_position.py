@@ -57,9 +57,7 @@ def of_one_position(body: Any, x: Host) -> tuple[Host, Host, Host]:
     past, N = layer.past, len(x)
     arrays = (layer.Wq, layer.Wk, layer.Wv, layer.bq, layer.bk, layer.bv)
     if past.joined is None or any(a is not b for a, b in zip(past.joined[0], arrays, strict=True)):
-        biases = [
-            np.zeros(W.shape[1], W.dtype) if b is None else b for W, b in zip(arrays[:3], arrays[3:], strict=True)
-        ]
+        biases = [np.broadcast_to(b, W.shape[1:]).astype(W.dtype) for W, b in zip(arrays[:3], arrays[3:], strict=True)]
         past.joined = arrays, np.concatenate(arrays[:3], axis=1), np.concatenate(biases)
     _, W, b = past.joined
     y = x.reshape(N, -1) @ W
