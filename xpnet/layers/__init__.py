@@ -10,7 +10,7 @@ from xpnet.layers.classification_loss import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.layers.containers import Concat, Residual
 from xpnet.layers.convolution import Convolution, TransposedConvolution
 from xpnet.layers.ctc_loss import CTCLoss
-from xpnet.layers.dropout import Dropout
+from xpnet.layers.dropout import Dropout, StochasticDepth
 from xpnet.layers.embedding import Embedding, PositionalEmbedding, PositionalEncoding
 from xpnet.layers.embedding_bag import EmbeddingBag
 from xpnet.layers.gated_activation import GeGlu, Glu, SwiGlu
@@ -18,9 +18,11 @@ from xpnet.layers.likelihood_loss import FocalLoss, KLDivergence, NegativeLogLik
 from xpnet.layers.linear import Linear, MatMul
 from xpnet.layers.margin_loss import HingeLoss, MultiMarginLoss
 from xpnet.layers.metric_loss import ContrastiveLoss, CosineEmbeddingLoss, TripletLoss
+from xpnet.layers.noise import GaussianNoise
 from xpnet.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
+    InstanceNormalization,
     LayerNormalization,
     RMSNormalization,
 )
@@ -40,6 +42,7 @@ from xpnet.layers.shape import Flatten, Reshape, Transpose
 from xpnet.layers.smooth_activation import LogSigmoid, Mish, Selu, Softsign
 from xpnet.layers.softmax import LogSoftmax, Softmax
 from xpnet.layers.transformer import TransformerBlock
+from xpnet.layers.weight_normalization import SpectralNormalization, WeightNormalization
 
 __all__ = [
     "GRU",
@@ -61,6 +64,7 @@ __all__ = [
     "Flatten",
     "FocalLoss",
     "GaussianLoss",
+    "GaussianNoise",
     "GeGlu",
     "Gelu",
     "GlobalAveragePooling",
@@ -73,6 +77,7 @@ __all__ = [
     "Huber",
     "Identity",
     "IdentityWithLoss",
+    "InstanceNormalization",
     "KLDivergence",
     "Layer",
     "LayerNormalization",
@@ -110,10 +115,13 @@ __all__ = [
     "SoftmaxWithLoss",
     "Softplus",
     "Softsign",
+    "SpectralNormalization",
+    "StochasticDepth",
     "SwiGlu",
     "Tanh",
     "TransformerBlock",
     "Transpose",
     "TransposedConvolution",
     "TripletLoss",
+    "WeightNormalization",
 ]
