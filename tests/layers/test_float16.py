@@ -14,11 +14,13 @@ from xpnet.layers import (
     Affine,
     AveragePooling,
     Embedding,
+    GaussianLoss,
     Gelu,
     GlobalAveragePooling,
     Linear,
     MulLayer,
     MultiHeadAttention,
+    PoissonLoss,
     PositionalEmbedding,
     Sigmoid,
     Silu,
@@ -133,7 +135,8 @@ def test_sums_of_many_ones_go_on_beyond_2048(rows: int, half) -> None:
     np.testing.assert_allclose(to_numpy(dy), [[rows] * 2], rtol=1e-3)
 
 
-LOSSES = [case for case in CASES if issubclass(case.layer, Loss)]
+EXPONENTIAL = (GaussianLoss, PoissonLoss)  # in the scores, so that large ones leave any range
+LOSSES = [case for case in CASES if issubclass(case.layer, Loss) and case.layer not in EXPONENTIAL]
 
 
 @pytest.mark.parametrize("case", LOSSES, ids=lambda case: case.name)

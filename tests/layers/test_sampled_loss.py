@@ -131,5 +131,5 @@ def test_a_capture_refuses_words_that_are_drawn_on_the_host(cupy):
         return net.loss_and_gradient(x, t)[0]
 
     step(t, t)
-    with pytest.raises(RuntimeError, match="capture: words must be drawn on the device, got NegativeSamplingLoss"):
+    with pytest.raises(RuntimeError, match="capture: numbers must be drawn on the device, got NegativeSamplingLoss"):
         step(t, t)

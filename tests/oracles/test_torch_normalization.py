@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpnet.layers import BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization
+from xpnet.layers import (
+    Affine,
+    BatchNormalization,
+    Convolution,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    SpectralNormalization,
+    WeightNormalization,
+)
 
 torch = pytest.importorskip("torch")
 
@@ -99,3 +109,58 @@ def test_batch_normalization(dtype, tolerance, batch, channels, places, momentum
     theirs = torch.tensor(ours.running_mean), torch.tensor(ours.running_var), torch.tensor(gamma), torch.tensor(beta)
     predicted = torch.nn.functional.batch_norm(torch.tensor(x), *theirs, False, 0.0, eps)
     agree([ours.predict(x)], [predicted], tolerance)
+
+
+@DTYPES
+@given(rows=SIZES, channels=SIZES, places=st.integers(4, 9), eps=EPS, seed=SEEDS)
+def test_instance_normalization(dtype, tolerance, rows, channels, places, eps, seed):
+    shape = rows, channels, places
+    x, gamma, beta, dout = numbers(seed, dtype, shape, (channels,), (channels,), shape)
+
+    def function(x, gamma, beta):
+        return torch.nn.functional.instance_norm(x, weight=gamma, bias=beta, eps=eps)
+
+    expected = by_torch(function, dout, x, gamma, beta)
+    agree(by_xpnet(InstanceNormalization(gamma, beta, eps=eps), x, dout), expected, tolerance)
+
+
+@given(outputs=st.integers(1, 4), inputs=st.integers(1, 4), image=st.booleans(), seed=SEEDS)
+def test_weight_normalization(outputs, inputs, image, seed):
+    """Of the same weights, which torch holds transposed, and with lengths that are not those at the start."""
+    size = (2, 2) if image else ()
+    W, b, g = numbers(seed, np.float64, (outputs, inputs, *size), (outputs,), (outputs,))
+    x, dout = numbers(seed + 1, np.float64, (3, inputs, *size), (3, outputs, *(1,) * len(size)))
+    layer = WeightNormalization(Convolution(W.copy(), b) if image else Affine(W.T.copy(), b))
+    layer.params["scale.g"] = g
+    map_of = torch.nn.functional.conv2d if image else torch.nn.functional.linear
+
+    def function(x, W, b, g):
+        return map_of(x, torch._weight_norm(W, g.reshape(-1, *(1,) * (W.ndim - 1)), 0), b)
+
+    y, dx, dW, db, dg = by_torch(function, dout, x, W, b, g)
+    found = [layer(x), layer.backward(dout), layer.grads["layer.W"], layer.grads["layer.b"], layer.grads["scale.g"]]
+    agree(found, [y, dx, dW if image else dW.T, db, dg], 1e-9)
+
+
+@given(outputs=st.integers(2, 4), inputs=st.integers(2, 4), image=st.booleans(), seed=SEEDS)
+def test_spectral_normalization_follows_torch_step_by_step(outputs, inputs, image, seed):
+    size = (2, 2) if image else ()
+    W, b = numbers(seed, np.float64, (outputs, inputs, *size), (outputs,))
+    x, dout = numbers(seed + 1, np.float64, (3, inputs, *size), (3, outputs, *(1,) * len(size)))
+    module = torch.nn.Conv2d(inputs, outputs, 2) if image else torch.nn.Linear(inputs, outputs)
+    module = module.double()
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor(W))
+        module.bias.copy_(torch.tensor(b))
+    layer = SpectralNormalization(Convolution(W.copy(), b) if image else Affine(W.T.copy(), b))
+    torch.nn.utils.parametrizations.spectral_norm(module)
+    norm = module.parametrizations.weight[0]
+    with torch.no_grad():  # the first vectors of the transposed matrix have changed places
+        norm._u.copy_(torch.tensor(layer.states["scale.u" if image else "scale.v"]))
+        norm._v.copy_(torch.tensor(layer.states["scale.v" if image else "scale.u"]))
+    y, dx = by_torch(module, dout, x)
+    agree([layer(x), layer.backward(dout)], [y, dx], 1e-3)
+    dW = module.parametrizations.weight.original.grad
+    agree([layer.grads["layer.W"]], [dW if image else dW.T], 1e-3)
+    module.eval()
+    agree([layer.predict(x)], [module(torch.tensor(x)).detach()], 1e-3)

@@ -44,4 +44,15 @@ TABLES_AND_LOSSES = [
         "step(net(by_rows=True))",
         "step(net(«by_rows=False»))",
     ),
+    Remedy(
+        "x = xn.asarray([[[1.0, 2.0, 0.5]] * 3]); t = xn.asarray([[1.0]])",
+        "CTCLoss()(x, t)",
+        'CTCLoss()(x, «xn.asarray(t, dtype="int64")»)',
+    ),
+    Remedy(
+        "x = xn.asarray([[1.0, 2.0]]); t = x[:, 0] > 0.0",
+        "CosineEmbeddingLoss()(x, x, t)",
+        "CosineEmbeddingLoss()(x, x, «xn.asarray(t)»)",
+    ),
+    Remedy("", "Dropout(axes=(1,))", "Dropout(«axes=(0, 1)»)"),
 ]

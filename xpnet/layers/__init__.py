@@ -17,7 +17,7 @@ from xpnet.layers.containers import Concat, Residual
 from xpnet.layers.convolution import Convolution, Convolution1D, Convolution3D
 from xpnet.layers.cross_attention import CrossAttention
 from xpnet.layers.ctc_loss import CTCLoss
-from xpnet.layers.dropout import Dropout
+from xpnet.layers.dropout import Dropout, StochasticDepth
 from xpnet.layers.embedding import Embedding, PositionalEmbedding, PositionalEncoding
 from xpnet.layers.embedding_bag import EmbeddingBag
 from xpnet.layers.gated_activation import GeGlu, Glu, SwiGlu
@@ -25,7 +25,14 @@ from xpnet.layers.likelihood_loss import FocalLoss, KLDivergence, NegativeLogLik
 from xpnet.layers.linear import Bias, Linear, MatMul
 from xpnet.layers.margin_loss import HingeLoss, MultiMarginLoss
 from xpnet.layers.metric_loss import ContrastiveLoss, CosineEmbeddingLoss, TripletLoss
-from xpnet.layers.normalization import BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization
+from xpnet.layers.noise import GaussianNoise
+from xpnet.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    RMSNormalization,
+)
 from xpnet.layers.padding import Padding
 from xpnet.layers.pooling import (
     AveragePooling,
@@ -54,6 +61,7 @@ from xpnet.layers.smooth_activation import LogSigmoid, Mish, Selu, Softsign
 from xpnet.layers.softmax import LogSoftmax, Softmax
 from xpnet.layers.transformer import DecoderBlock, TransformerBlock
 from xpnet.layers.transposed_convolution import TransposedConvolution, TransposedConvolution1D, TransposedConvolution3D
+from xpnet.layers.weight_normalization import SpectralNormalization, WeightNormalization
 
 __all__ = [
     "GRU",
@@ -85,6 +93,7 @@ __all__ = [
     "Flatten",
     "FocalLoss",
     "GaussianLoss",
+    "GaussianNoise",
     "GeGlu",
     "Gelu",
     "GlobalAveragePooling",
@@ -98,6 +107,7 @@ __all__ = [
     "Huber",
     "Identity",
     "IdentityWithLoss",
+    "InstanceNormalization",
     "KLDivergence",
     "Layer",
     "LayerNormalization",
@@ -141,6 +151,8 @@ __all__ = [
     "SoftmaxWithLoss",
     "Softplus",
     "Softsign",
+    "SpectralNormalization",
+    "StochasticDepth",
     "SwiGlu",
     "Tanh",
     "TransformerBlock",
@@ -150,4 +162,5 @@ __all__ = [
     "TransposedConvolution3D",
     "TripletLoss",
     "Upsampling",
+    "WeightNormalization",
 ]

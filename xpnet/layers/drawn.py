@@ -6,6 +6,7 @@ from typing import Any
 
 from xpnet import capturing
 from xpnet.backend import array_namespace, device_of
+from xpnet.errors import StateError
 from xpnet.layers.base import Layer, leaves
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -41,6 +42,16 @@ class Drawn(Layer):
         """Draw from the stream of another layer, given by its ``drawn``, to continue its training."""
         seed, _, self.stream = drawn.partition("/")
         self.rng = Generator(int(seed))
+
+    def step_on_host(self) -> int:
+        """Return the step that names the numbers, for numbers that are drawn on the host.
+
+        Raises: ``StateError`` in a capture, whose replays would use the same numbers.
+        """
+        if capturing.current is not None:
+            who, remedy = type(self).__name__, "train it without a capture"
+            raise StateError(capturing.WHO, "numbers must be drawn on the device", who, remedy)
+        return self.step
 
     def step_of(self, x: Array) -> Any:
         """Return the step that names the numbers; in a capture, an array with a new value in each replay."""

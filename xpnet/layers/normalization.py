@@ -163,6 +163,27 @@ class GroupNormalization(Layer):
         return cls(ones((channels,)), zeros((channels,)), groups=groups, eps=eps)
 
 
+class InstanceNormalization(GroupNormalization):
+    """Instance normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
+
+    μ and σ² are those of each sample and channel over all places; γ and β belong to a channel.
+
+    Shapes: ``x (N, C, ...)``, ``gamma (C,)``, ``beta (C,)``, ``y`` as ``x``.
+    Backward: as ``GroupNormalization``, of which it is the case of one channel in a group.
+    Raises: ``ArgumentError`` for an eps that is not above 0.
+    Source: Ulyanov, Vedaldi and Lempitsky, 2016, section 2.
+    """
+
+    def __init__(self, gamma: Array, beta: Array, *, eps: float = 1e-5) -> None:
+        super().__init__(gamma, beta, groups=gamma.shape[0], eps=eps)
+
+    @classmethod
+    def create(cls, channels: int, eps: float = 1e-5) -> Self:  # type: ignore[override]
+        """Return an InstanceNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
+        check_size(cls.__name__, "channels", channels)
+        return cls(ones((channels,)), zeros((channels,)), eps=eps)
+
+
 class BatchNormalization(Layer):
     """Batch normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
 

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from xpnet import capturing, kernels
+from xpnet import kernels
 from xpnet.arguments import check_size
 from xpnet.backend import array_namespace, backend_of, device_of, get_backend, is_array, to_numpy
-from xpnet.errors import ArgumentError, ShapeError, StateError
+from xpnet.errors import ArgumentError, ShapeError
 from xpnet.initializers import Init, normal_weights
 from xpnet.kernels.scatter import wide
 from xpnet.layers.activation import sigmoid, softplus
@@ -119,12 +119,9 @@ class SampledLoss(Drawn, Loss):
 
         Raises: ``StateError`` in a capture, whose replays would draw the same words.
         """
-        if capturing.current is not None:
-            remedy = "train it without a capture"
-            raise StateError(capturing.WHO, "words must be drawn on the device", type(self).__name__, remedy)
         shape = rows, self.negatives
         start = drawn_before(prod(shape)) if rows > 1 else 0
-        host = self.words.drawn(shape, self.rng, self.stream, self.step, start)
+        host = self.words.drawn(shape, self.rng, self.stream, self.step_on_host(), start)
         if self.training:
             self.step += 1
         return wide(backend_of(self.W).asarray(host, "int64"))

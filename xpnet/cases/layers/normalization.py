@@ -3,7 +3,17 @@
 import numpy as np
 
 from xpnet.cases.case import Case, Host, normal
-from xpnet.layers import BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization
+from xpnet.layers import (
+    Affine,
+    BatchNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    SpectralNormalization,
+    WeightNormalization,
+)
+from xpnet.random import Generator
 
 
 def standardized(x: Host, *axes: int) -> Host:
@@ -19,6 +29,14 @@ def group_normalized(x: Host, gamma: Host, beta: Host) -> Host:
     xhat = standardized(x.reshape(x.shape[0], 2, -1), 2).reshape(x.shape)
     return np.asarray(to_channels(gamma) * xhat + to_channels(beta))
 
+
+def with_longer_weights(layer: WeightNormalization) -> WeightNormalization:
+    """Return a layer whose weights are twice as long as at the start."""
+    layer.params["scale.g"] = 2.0 * layer.params["scale.g"]
+    return layer
+
+
+SQUARE = np.asarray([[4.0, 0.0, 1.0], [1.0, 0.5, -0.5], [0.5, 1.0, 1.0]])  # of which one singular value is far above
 
 CASES = (
     Case(
@@ -60,5 +78,28 @@ CASES = (
         (normal("x", 3, 4),),
         lambda x, gamma: gamma * x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + 1e-5),
         (normal("gamma", 4),),
+    ),
+    Case(
+        "InstanceNormalization",
+        InstanceNormalization,
+        (normal("x", 2, 2, 3),),
+        lambda x, gamma, beta: gamma[:, None] * standardized(x, 2) + beta[:, None],
+        (normal("gamma", 2), normal("beta", 2)),
+    ),
+    Case(
+        "WeightNormalization",
+        WeightNormalization,
+        (normal("x", 2, 3),),
+        lambda x, W, b: 2.0 * x @ W + b,
+        (SQUARE, normal("b", 3)),
+        make=lambda W, b: with_longer_weights(WeightNormalization(Affine(W, b))),
+    ),
+    Case(
+        "SpectralNormalization",
+        SpectralNormalization,
+        (normal("x", 2, 3),),
+        lambda x, W, b: x @ W / np.linalg.norm(W, 2) + b,
+        (SQUARE, normal("b", 3)),
+        make=lambda W, b: SpectralNormalization(Affine(W, b), rng=Generator(0)),
     ),
 )

@@ -1,0 +1,93 @@
+"""``python tests/layers/page.py`` writes ``docs/layers.md``: all layers, losses, optimizers and networks in tables."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PAGE = ROOT / "docs" / "layers.md"
+sys.path[:0] = [str(HERE), str(ROOT)]
+
+from counterparts import COUNTERPARTS  # noqa: E402 (the path comes first)
+
+from xpnet import layers, networks, optimizers  # noqa: E402
+from xpnet.cases import CASES  # noqa: E402
+from xpnet.layers.loss import Loss  # noqa: E402
+
+HEAD = """# Layers
+
+Made by `python tests/layers/page.py`. A layer's equation is the first line of its docstring, and its options are those
+of its constructor after its arrays, with their defaults; `create` makes the arrays. Each case is a way to use the
+layer with its output in plain NumPy float64. The tests run all of them on NumPy, CuPy, PyTorch, JAX and
+array-api-strict, and compare the backward with the graph of the forward and with numerical differentiation. Names in
+torch are those of `torch.nn`, names in Keras those of `keras.layers`, `activations` or `losses`; options may differ in
+name and default. ONNX operators are those that compute the same in inference; xpnet does not write ONNX files yet.
+
+"""
+
+
+def kinds_of(module: Any, base: type) -> list[type]:
+    """Return the classes that a module exports, each once, in the order of their names."""
+    found = {getattr(module, name) for name in module.__all__}
+    classes = [kind for kind in found if isinstance(kind, type) and issubclass(kind, base) and kind is not base]
+    return sorted(classes, key=lambda kind: kind.__name__.lower())
+
+
+def first_line(kind: type) -> str:
+    """Return the first line of a docstring for a cell of a table."""
+    return (kind.__doc__ or "").strip().split("\n")[0].replace("``", "`").replace("|", "\\|")
+
+
+def options_of(kind: Any) -> str:
+    """Return the options of a constructor, with their defaults."""
+    found, arrays = [], {"arrays", "rng", "loss"}
+    if issubclass(kind, layers.Layer):
+        arrays |= {*kind.parameters, *kind.state}
+    for option in list(inspect.signature(kind.__init__).parameters.values())[1:]:
+        if option.name in arrays or option.kind is option.VAR_KEYWORD:
+            continue
+        if option.default is option.empty:
+            found.append(f"*{option.name}" if option.kind is option.VAR_POSITIONAL else option.name)
+        else:
+            found.append(f"{option.name}={option.default!r}")
+    return ", ".join(f"`{option}`" for option in found)
+
+
+def table(head: str, rows: Iterable[tuple[str, ...]]) -> str:
+    columns = head.split("|")
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def of_layers(kinds: Iterable[type]) -> str:
+    rows = []
+    for kind in kinds:
+        torch, keras, onnx = COUNTERPARTS[kind.__name__]
+        cases = str(sum(case.layer is kind for case in CASES))
+        rows.append((f"`{kind.__name__}`", first_line(kind), options_of(kind), torch, keras, cases, onnx))
+    return table("Layer|Equation|Options|torch|Keras|Cases|ONNX operator", rows)
+
+
+def short(kinds: Iterable[type]) -> str:
+    rows = [(f"`{kind.__name__}`", first_line(kind), options_of(kind)) for kind in kinds]
+    return table("Class|Equation|Options", rows)
+
+
+def page() -> str:
+    every = kinds_of(layers, layers.Layer)
+    parts = [
+        HEAD + of_layers([kind for kind in every if not issubclass(kind, Loss)]),
+        "## Losses\n\n" + of_layers([kind for kind in every if issubclass(kind, Loss)]),
+        "## Optimizers\n\n" + short(kinds_of(optimizers, optimizers.Optimizer)),
+        "## Networks\n\n" + short(kinds_of(networks, networks.Network)),
+    ]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
