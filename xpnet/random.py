@@ -65,9 +65,9 @@ class Generator:
         bits = self.raw(int(np.prod(shape, dtype=np.int64)), name, step, use, start)
         return np.reshape((bits >> np.uint64(11)) * 2.0**-53, shape)
 
-    def normal(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:
-        """Return standard normal numbers, ``z = Φ⁻¹(((raw >> 12) + 1/2) * 2**-52)``."""
-        bits = self.raw(int(np.prod(shape, dtype=np.int64)), name, step, use)
+    def normal(self, shape: Shape, name: str, step: int = 0, use: int = 0, start: int = 0) -> Floats:
+        """Return standard normal numbers, ``z = Φ⁻¹(((raw >> 12) + 1/2) * 2**-52)``, from number ``start`` on."""
+        bits = self.raw(int(np.prod(shape, dtype=np.int64)), name, step, use, start)
         return normal_quantile(np.reshape(((bits >> np.uint64(12)) + 0.5) * 2.0**-52, shape))
 
     def integers(

@@ -32,10 +32,12 @@ from xpnet.layers.recurrent import GRU, LSTM, RNN
 from xpnet.layers.regression_loss import Huber, IdentityWithLoss, MeanSquaredError
 from xpnet.layers.resampling import BilinearUpsampling, PixelShuffle, PixelUnshuffle, Upsampling
 from xpnet.layers.separable_convolution import SeparableConvolution
+from xpnet.layers.sampling import Sampling
 from xpnet.layers.shape import Flatten, Reshape, Transpose
 from xpnet.layers.softmax import LogSoftmax, Softmax
 from xpnet.layers.transformer import DecoderBlock, TransformerBlock
 from xpnet.layers.transposed_convolution import TransposedConvolution, TransposedConvolution1D, TransposedConvolution3D
+from xpnet.layers.variational_loss import VariationalLoss
 
 __all__ = [
     "GRU",
@@ -89,6 +91,7 @@ __all__ = [
     "Relu",
     "Reshape",
     "Residual",
+    "Sampling",
     "SeparableConvolution",
     "Sigmoid",
     "SigmoidWithLoss",
@@ -103,4 +106,5 @@ __all__ = [
     "TransposedConvolution1D",
     "TransposedConvolution3D",
     "Upsampling",
+    "VariationalLoss",
 ]

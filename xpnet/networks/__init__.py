@@ -12,10 +12,12 @@ from xpnet.networks.res_net import ResNet
 from xpnet.networks.sequential import Sequential
 from xpnet.networks.two_layer_net import TwoLayerNet
 from xpnet.networks.u_net import UNet
+from xpnet.networks.vae import VAE
 from xpnet.networks.vgg import VGG
 
 __all__ = [
     "GAN",
+    "VAE",
     "VGG",
     "Autoencoder",
     "DeepConvNet",

@@ -84,7 +84,7 @@ class Continued:
     def scores(self, symbols: Host) -> Host:
         """Return the scores of what follows the symbols, of which only the new ones are computed."""
         L = symbols.shape[1]
-        if L > self.context:
+        if self.context < L:
             self.length, symbols = 0, symbols[:, -self.context :]
             for past in self.pasts:
                 past.begin()

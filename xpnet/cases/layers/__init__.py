@@ -18,6 +18,7 @@ from xpnet.cases.layers import (
     resampling,
     shape,
     transformer,
+    variational,
 )
 
 CASES: tuple[Case, ...] = (
@@ -37,4 +38,5 @@ CASES: tuple[Case, ...] = (
     *shape.CASES,
     *composition.CASES,
     *loss.CASES,
+    *variational.CASES,
 )
