@@ -12,20 +12,26 @@ from small_networks import small
 import xpnet as xn
 from xpnet import networks
 from xpnet.networks import (
+    CBOW,
     GAN,
     VAE,
     VGG,
+    AttentionSeq2seq,
     Autoencoder,
     DeepConvNet,
     MLPMixer,
     MultiLayerNet,
     MultiLayerNetExtend,
     Network,
+    PeekySeq2seq,
+    RecurrentLM,
     ResNet,
     ResNet18,
     ResNet34,
     ResNet50,
+    Seq2seq,
     SimpleConvNet,
+    SkipGram,
     TransformerLM,
     TwoLayerNet,
     UNet,
@@ -55,6 +61,7 @@ def extended(**options) -> MultiLayerNetExtend:
 
 ROWS, IMAGES, SYMBOLS = ("rows", 6, 4), ("images", 6, 1, 6, 6), ("symbols", 6, 4)
 PIXELS, ITSELF = ("pixels", 2, 1, 4, 4), ("itself", 6, 4)
+ANSWERS, CANDIDATES = ("answers", 3, 2), ("candidates", 3, 2)
 STEPS = {
     "Sequential": (lambda rng: small(), SGD, ROWS),
     "TwoLayerNet": (lambda rng: TwoLayerNet(4, 5, 3, rng=rng), SGD, ROWS),
@@ -73,6 +80,12 @@ STEPS = {
     "MLPMixer": (lambda rng: MLPMixer((1, 6, 6), 3, 4, 1, 3, 3, 5, rng=rng), AdamW, IMAGES),
     "VAE": (lambda rng: VAE(4, (3,), 2, rng=rng), Adam, ITSELF),
     "Autoencoder": (lambda rng: Autoencoder(4, (3,), 2, rng=rng), Adam, ITSELF),
+    "RecurrentLM": (lambda rng: RecurrentLM(5, 4, 1, dropout_ratio=0.5, rng=rng), Adam, SYMBOLS),
+    "Seq2seq": (lambda rng: Seq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "PeekySeq2seq": (lambda rng: PeekySeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "AttentionSeq2seq": (lambda rng: AttentionSeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "CBOW": (lambda rng: CBOW(5, 3, rng=rng), Adam, CANDIDATES),
+    "SkipGram": (lambda rng: SkipGram(5, 3, rng=rng), Adam, CANDIDATES),
 }
 
 
@@ -109,6 +122,10 @@ def batch(backend, kind):
     draw = np.random.default_rng(0)
     if name == "symbols":
         return backend.asarray(draw.integers(0, 5, shape)), backend.asarray(draw.integers(0, 5, shape))
+    if name in ("answers", "candidates"):
+        x = tuple(backend.asarray(draw.integers(0, 5, shape)) for _ in range(2))
+        t = draw.integers(0, 5, shape) if name == "answers" else 1.0 * draw.integers(0, 2, shape)
+        return x, backend.asarray(t)
     x = draw.standard_normal(shape)
     if name == "itself":
         return backend.asarray(x), backend.asarray(x)

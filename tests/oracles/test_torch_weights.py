@@ -10,6 +10,7 @@ import pytest
 from named_numbers import normal
 
 import xpnet as xn
+from xpnet import networks
 from xpnet.errors import ArgumentError, DataError
 from xpnet.layers import (
     GRU,
@@ -207,6 +208,39 @@ def test_a_small_gpt_2(straight: bool, tmp_path: Path) -> None:
     with torch.no_grad():
         expected = theirs(torch.tensor(x)).numpy()
     np.testing.assert_allclose(ours.predict(x), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("prefix", ["", "transformer."])
+def test_the_published_file_of_gpt_2(prefix: str, tmp_path: Path) -> None:
+    """Matrices (inputs, outputs) and masks beside them; logits and gradients are those of the network in torch."""
+    theirs = GPT2(11, 8, 12, 3, 2).double()
+    state = {name: value.detach().contiguous() for name, value in theirs.state_dict().items()}
+    for name, value in list(state.items()):
+        if value.ndim == 2 and name.split(".")[-2].startswith("c_"):
+            state[name] = value.T.contiguous()
+    state |= {f"h.{i}.attn.bias": torch.ones(1, 1, 8, 8) for i in range(2)}
+    state = {prefix + name: value for name, value in state.items()}
+    if prefix:
+        state["lm_head.weight"] = state["transformer.wte.weight"].clone()
+    save_file(state, tmp_path / "model.safetensors")
+    ours = networks.GPT2(layers=2, heads=3, width=12, vocabulary=11, context=8).astype("float64")
+    found = xn.load_torch(tmp_path / "model.safetensors", ours)
+    assert len(found.loaded) == len(ours.params) == 2 + 2 * 16 + 2
+    x, t = np.asarray([[0, 3, 10, 2, 7], [1, 1, 4, 9, 5]]), np.asarray([[3, 10, 2, 7, 0], [1, 4, 9, 5, 1]])
+    expected = theirs(torch.tensor(x))
+    np.testing.assert_allclose(ours.predict(x), expected.detach().numpy(), rtol=1e-9, atol=1e-9)
+    nn.functional.cross_entropy(expected.reshape(-1, 11), torch.tensor(t).reshape(-1)).backward()
+    gradients = ours.gradient(x, t)
+    of_torch = {
+        "Embedding1.W": theirs.wte.weight,
+        "PositionalEmbedding1.W": theirs.wpe.weight,
+        "Block2.Linear2.b": theirs.h[1]["mlp"]["c_proj"].bias,
+        "Block1.LayerNormalization2.gamma": theirs.h[0]["ln_2"].weight,
+    }
+    for name, parameter in of_torch.items():
+        np.testing.assert_allclose(gradients[name], parameter.grad.numpy(), rtol=1e-8, atol=1e-10, err_msg=name)
+    joined = np.concatenate([gradients[f"Block1.Attention1.W{letter}"] for letter in "qkv"], axis=1)
+    np.testing.assert_allclose(joined.T, theirs.h[0]["attn"].c_attn.weight.grad.numpy(), rtol=1e-8, atol=1e-10)
 
 
 def zeros(*shapes: tuple[int, ...]) -> list[np.ndarray]:
