@@ -364,5 +364,5 @@ def test_gan_digits(tmp_path):
 def test_vae_digits(tmp_path):
     picture = tmp_path / "vae.png"
     printed = run("vae_digits.py", "--epochs", "1", "--picture", str(picture))
-    assert re.search(r"loss [\d.]+ nats a digit, on test digits [\d.]+\n", printed)
+    assert re.search(r"loss [\d.]+ nats a digit, by the mean codes of test digits [\d.]+\n", printed)
     assert picture.read_bytes().startswith(b"\x89PNG")

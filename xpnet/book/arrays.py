@@ -88,6 +88,6 @@ def doubles() -> Backend:
 class GlobalGenerator(Generator):
     """A generator that draws from NumPy's global one in the order of the calls, as the book does."""
 
-    def normal(self, shape: Shape, name: str, step: int = 0, use: int = 0) -> Floats:  # noqa: ARG002
+    def normal(self, shape: Shape, name: str, step: int = 0, use: int = 0, start: int = 0) -> Floats:  # noqa: ARG002
         """Return standard normal numbers, ``numpy.random.randn``."""
         return numpy.random.standard_normal(shape)
