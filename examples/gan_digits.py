@@ -1,6 +1,11 @@
 """A generative adversarial network forges digits: a picture of a hundred samples.
 
 ``python gan_digits.py [--epochs E] [--picture FILE]``
+
+Result with float32 on NumPy, one thread, in 45 s of processor time:
+
+    a network that reads 97.2% of real digits is sure of 74.2% of 1,000 samples
+    digits among them: 0: 73, 1: 123, 2: 84, 3: 108, 4: 92, 5: 105, 6: 91, 7: 101, 8: 119, 9: 104
 """
 
 import argparse

@@ -352,3 +352,17 @@ def test_tensor_parallel():
     assert first == "1 ranks, each with 4,810 of 4,810 parameters"
     assert losses == "loss 2.455 -> 0.097, whole 2.455 -> 0.097"
     assert float(re.fullmatch(r"parameters are (\S+) apart at most", distance)[1]) < 1e-12
+
+
+def test_gan_digits(tmp_path):
+    picture = tmp_path / "gan.png"
+    printed = run("gan_digits.py", "--epochs", "1", "--picture", str(picture))
+    assert re.search(r"a network that reads 9\d\.\d% of real digits is sure of [\d.]+% of 1,000 samples", printed)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_vae_digits(tmp_path):
+    picture = tmp_path / "vae.png"
+    printed = run("vae_digits.py", "--epochs", "1", "--picture", str(picture))
+    assert re.search(r"loss [\d.]+ nats a digit, by the mean codes of test digits [\d.]+\n", printed)
+    assert picture.read_bytes().startswith(b"\x89PNG")

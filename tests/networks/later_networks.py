@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from named_numbers import normal
 
-from xpnet.networks import VGG, Autoencoder, MLPMixer, ResNet18, ResNet50, UNet, ViT
+from xpnet.networks import VAE, VGG, Autoencoder, MLPMixer, ResNet18, ResNet50, UNet, ViT
 from xpnet.random import Generator
 
 IMAGES, CLASSES = normal("x", 3, 1, 4, 4), np.asarray([0, 2, 1])
@@ -22,5 +22,6 @@ LATER: dict[str, tuple[Callable[[Generator], Any], np.ndarray, np.ndarray]] = {
     "UNet": (lambda rng: UNet(1, 3, 2, 2, rng=rng), IMAGES, PIXELS),
     "ViT": (lambda rng: ViT((1, 4, 4), 2, 4, 2, 1, 3, 5, 0.5, rng=rng), IMAGES, CLASSES),
     "MLPMixer": (lambda rng: MLPMixer((1, 4, 4), 2, 4, 1, 3, 3, 5, rng=rng), IMAGES, CLASSES),
+    "VAE": (lambda rng: VAE(5, (4,), 2, 0.5, rng=rng), ROWS, ROWS),
     "Autoencoder": (lambda rng: Autoencoder(5, (4,), 2, rng=rng), ROWS, ROWS),
 }

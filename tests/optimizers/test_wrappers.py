@@ -12,11 +12,12 @@ from named_numbers import normal
 
 from xpnet.backend import to_numpy
 from xpnet.errors import ArgumentError, DtypeError
-from xpnet.layers import Affine, BatchNormalization, Dropout, SoftmaxWithLoss
+from xpnet.layers import Affine, BatchNormalization, Dropout, Embedding, SoftmaxWithLoss
 from xpnet.networks import Sequential
 from xpnet.optimizers import SAM, SGD, Adam, Lookahead, Momentum, global_norm
 from xpnet.random import Generator
 from xpnet.training import Trainer
+from xpnet.training.updates import loss_and_gradient
 
 
 def network(*between) -> Sequential:
@@ -118,6 +119,17 @@ def test_options_of_the_inner_are_those_of_the_wrapper() -> None:
     assert params["b"].tolist() == [1.0, 1.0]
     assert repr(optimizer) == "SAM(SGD(lr=0.25, weight_decay=0, groups={'b': None}), radius=0.05)"
     assert repr(Lookahead(SGD(0.5))) == "Lookahead(SGD(lr=0.5, weight_decay=0), every=5, share=0.5)"
+
+
+@pytest.mark.parametrize("kind", [SAM, Lookahead])
+def test_gradients_of_rows_are_refused(kind) -> None:
+    """A slow weight and a way uphill concern the rows that a batch leaves out, too."""
+    rng = Generator(0)
+    table = Embedding.create(5, 3, rng=rng, by_rows=True)
+    net = Sequential(table, Affine.create(3, 3, rng=rng), loss=SoftmaxWithLoss())
+    x, t, optimizer = np.asarray([0, 2]), np.asarray([1, 2]), kind(SGD(0.1))
+    with pytest.raises(ArgumentError, match=r"Embedding1.W must be an array, not one of rows, got a step"):
+        optimizer.update(net.params, loss_and_gradient(optimizer, net, x, t)[1])
 
 
 @pytest.mark.parametrize(

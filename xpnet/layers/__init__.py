@@ -55,12 +55,14 @@ from xpnet.layers.regression_loss import (
 )
 from xpnet.layers.resampling import BilinearUpsampling, PixelShuffle, PixelUnshuffle, Upsampling
 from xpnet.layers.sampled_loss import NegativeSamplingLoss, SampledSoftmaxLoss
+from xpnet.layers.sampling import Sampling
 from xpnet.layers.separable_convolution import SeparableConvolution
 from xpnet.layers.shape import Flatten, Reshape, Transpose
 from xpnet.layers.smooth_activation import LogSigmoid, Mish, Selu, Softsign
 from xpnet.layers.softmax import LogSoftmax, Softmax
 from xpnet.layers.transformer import DecoderBlock, TransformerBlock
 from xpnet.layers.transposed_convolution import TransposedConvolution, TransposedConvolution1D, TransposedConvolution3D
+from xpnet.layers.variational_loss import VariationalLoss
 from xpnet.layers.weight_normalization import SpectralNormalization, WeightNormalization
 
 __all__ = [
@@ -142,6 +144,7 @@ __all__ = [
     "Reshape",
     "Residual",
     "SampledSoftmaxLoss",
+    "Sampling",
     "Selu",
     "SeparableConvolution",
     "Sigmoid",
@@ -162,5 +165,6 @@ __all__ = [
     "TransposedConvolution3D",
     "TripletLoss",
     "Upsampling",
+    "VariationalLoss",
     "WeightNormalization",
 ]

@@ -16,6 +16,7 @@ from xpnet.networks.sequential import Sequential
 from xpnet.networks.transformer import Transformer
 from xpnet.networks.two_layer_net import TwoLayerNet
 from xpnet.networks.u_net import UNet
+from xpnet.networks.vae import VAE
 from xpnet.networks.vgg import VGG
 from xpnet.networks.word_vectors import CBOW, SkipGram
 
@@ -23,6 +24,7 @@ __all__ = [
     "CBOW",
     "GAN",
     "GPT2",
+    "VAE",
     "VGG",
     "AttentionSeq2seq",
     "Autoencoder",

@@ -59,5 +59,9 @@ class Lookahead(Wrapper):
         slow = slow + (self.share * meets) * (W - slow)
         return (1.0 - meets) * W + meets * slow, *slots, slow
 
+    def _fitting(self, name: str, W: Array, dW: Any) -> Array:
+        self.refuse_rows(name, dW)
+        return super()._fitting(name, W, dW)
+
     def __repr__(self) -> str:
         return self.shown(every=self.every, share=self.share)

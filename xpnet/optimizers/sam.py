@@ -55,6 +55,7 @@ class SAM(Wrapper):
         step = self.radius / (length + TINY / scale)  # of gradients that are divided by the scale
         found = {}
         for name, dW in grads.items():
+            self.refuse_rows(name, dW)
             W = params[name]
             xp = array_namespace(W, dW)
             found[name] = W + xp.astype(step * (dW / scale), W.dtype, copy=False)

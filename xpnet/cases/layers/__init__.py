@@ -20,6 +20,7 @@ from xpnet.cases.layers import (
     sampled_loss,
     shape,
     transformer,
+    variational,
 )
 
 CASES: tuple[Case, ...] = (
@@ -39,6 +40,7 @@ CASES: tuple[Case, ...] = (
     *shape.CASES,
     *composition.CASES,
     *loss.CASES,
+    *variational.CASES,
     *more_losses.CASES,
     *sampled_loss.CASES,
 )
