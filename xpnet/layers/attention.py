@@ -307,7 +307,9 @@ class CrossAttention(Attention):
     ) -> None:
         super().__init__(Wq, Wk, Wv, Wo, bq, bk, bv, bo, heads=heads, kv_heads=kv_heads)
 
-    def forward(self, x: Array, memory: Array, mask: Array | None = None, memory_mask: Array | None = None) -> Array:
+    def forward(
+        self, x: Array, memory: Array, mask: Array | None = None, memory_mask: Array | None = None
+    ) -> Array:
         self.check_sequence(x, memory, memory_mask, "memory_mask")
         check_mask(type(self).__name__, "mask", mask, [((x.shape[0],), (x.shape[1],))])
         self.steps = memory.shape[1]

@@ -24,13 +24,7 @@ class HeadsSideBySide(CudaBody):
 
     @classmethod
     def made_for(cls, layer: Any) -> bool:
-        return (
-            len(layer.parameters) == 8
-            and layer.kv_heads is None
-            and layer.window is None
-            and layer.positions is None
-            and layer.past is None
-        )
+        return len(layer.parameters) == 8 and layer.kv_heads is None and layer.window is None and layer.positions is None and layer.past is None
 
     def forward(self, x: Any, mask: Any = None) -> Any:
         layer = self.layer
