@@ -147,6 +147,16 @@ def test_the_code_of_docs_data_runs(tmp_path):
     assert run(code_of("docs/data.md", tmp_path)).splitlines()[-1] == "True"
 
 
+def test_the_code_of_docs_using_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(code_of("docs/using.md", tmp_path)).splitlines()[:2] == ["['dear' 'cheap']", "dear"]
+
+
+def test_the_code_of_docs_sklearn_runs(tmp_path):
+    pytest.importorskip("sklearn")
+    assert run(code_of("docs/sklearn.md", tmp_path)).splitlines() == ["True", "True"]
+
+
 def test_the_code_of_docs_training_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run(code_of("docs/training.md", tmp_path))
