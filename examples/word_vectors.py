@@ -4,7 +4,14 @@ The text is ``pydoc_data.topics`` and the docstrings of Python's own library, wh
 network tells it from five drawn ones (negative sampling), by the five words on either side (CBOW) or from one word near
 it (skip-gram). Frequent words are thinned out.
 
-RESULT
+Result of CBOW with float32 on NumPy, in a minute and a half of one core::
+
+    integer: float, nonnegative, integers, compute, smaller
+    true: false, otherwise, if, boolean, unspecified
+    thread: threading, locks, notify, deadlock, threads
+    method is to methods as function to: functions, independent, forms, declarations, objects
+    return is to returns as raise to: raises, oserror, valueerror, overflowerror, raised
+    true is to false as first to: subsequent, second, begin, placed, indicated
 
 ``python word_vectors.py [cbow|skip-gram] [EPOCHS] [--quick]``; 6 epochs of CBOW by default.
 """

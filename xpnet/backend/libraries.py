@@ -342,3 +342,6 @@ def without_bfloat16(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 LIBRARIES: dict[str, Library] = {library.name: library for library in (Numpy(), Cupy(), Torch(), Jax(), Strict())}
+
+NUMPY_ON_GPU = Cupy.name
+"""The name of the library that has NumPy's own functions on a GPU."""

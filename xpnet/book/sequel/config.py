@@ -1,5 +1,6 @@
 """The switch to CuPy, ``config.GPU = True``, which is read when the first other module of this package is imported."""
 
 from xpnet.backend import get_backend
+from xpnet.backend.libraries import NUMPY_ON_GPU
 
-GPU: bool = get_backend().library.name == "cupy"
+GPU: bool = get_backend().library.name == NUMPY_ON_GPU

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xpnet.backend import get_backend, set_backend
+from xpnet.backend.libraries import NUMPY_ON_GPU
 from xpnet.book import arrays
 from xpnet.book.sequel import config
 
@@ -13,7 +14,7 @@ __all__ = ["GPU", "np"]
 
 def on_cupy() -> bool:
     """Return whether new arrays are CuPy's."""
-    return get_backend().library.name == "cupy"
+    return get_backend().library.name == NUMPY_ON_GPU
 
 
 def __getattr__(name: str) -> Any:
@@ -22,4 +23,4 @@ def __getattr__(name: str) -> Any:
 
 
 if config.GPU and not on_cupy():
-    set_backend("cupy")
+    set_backend(NUMPY_ON_GPU)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from xpnet.backend import array_namespace, backend_of, get_backend, make_backend, to_numpy
+from xpnet.backend.libraries import NUMPY_ON_GPU
 from xpnet.book.sequel.np import __getattr__ as __getattr__
 from xpnet.errors import ArgumentError
 from xpnet.typing import Array
@@ -110,7 +111,7 @@ def to_gpu(x: Any) -> Array:
     Raises: ``BackendError`` where CuPy does not work.
     """
     host = to_numpy(x)
-    return make_backend("cupy").asarray(host, dtype=host.dtype.name)
+    return make_backend(NUMPY_ON_GPU).asarray(host, dtype=host.dtype.name)
 
 
 def cos_similarity(x: Array, y: Array, eps: float = 1e-8) -> Array:
