@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from xpnet import kernels
+from xpnet.backend import array_namespace
 from xpnet.backend.halves import is_half, narrowed, widened
 from xpnet.layers.bodies import is_plain, libraries_for
+from xpnet.layers.row_gradient import RowGradient
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-STEPS: dict[str, dict[type, tuple[Any, Callable[..., Any]]]] = {}
-"""Name of a library's bodies -> class of the optimizer -> the formula that the body equals, and the body."""
+STEPS: dict[str, dict[tuple[type, Any], Callable[..., Any]]] = {}
+"""Name of a library's bodies -> class of the optimizer and its formula, which the body equals -> the body."""
 
 
-def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
-    """Register a body for the step of an optimizer, on a library.
+def step_body(library: str, optimizer: Any, formula: str = "step") -> Callable[[Function], Function]:
+    """Register a body for the step of an optimizer, or another formula of it, on a library.
 
     ``body(step, given)`` receives the formula and a list of its arguments for each parameter, ``(W, dW, *slots,
     *numbers)``. It returns the list of what the formula returns: new arrays, or W and the slots themselves with their
@@ -22,7 +25,7 @@ def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
     """
 
     def register(body: Function) -> Function:
-        STEPS.setdefault(library, {})[optimizer] = (optimizer.step, body)
+        STEPS.setdefault(library, {})[optimizer, getattr(optimizer, formula)] = body
         return body
 
     return register
@@ -43,10 +46,12 @@ def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> list[Any]:
 
 def body_for(optimizer: Any, kind: type) -> Any:
     """Return the body for an optimizer and a type of parameters; None without one, or if the formula was replaced."""
+    step = optimizer.step
+    key = type(getattr(step, "__self__", None)), getattr(step, "__func__", None)  # of the optimizer inside of another
     for library in libraries_for(kind):
-        formula, body = STEPS.get(library, {}).get(type(optimizer), (None, None))
+        body = STEPS.get(library, {}).get(key)
         if body is not None:
-            return body if getattr(optimizer.step, "__func__", None) is formula else None
+            return body
     return None
 
 
@@ -58,3 +63,24 @@ def by_formula(step: Callable[..., Any], W: Any, dW: Any, *rest: Any) -> Any:
     if not isinstance(found, tuple | list):
         return narrowed(found, W)
     return tuple([narrowed(new, old) for new, old in zip(found, (W, *rest), strict=False)])
+
+
+def moved_rows(optimizer: Any, finite: Any, W: Any, dW: RowGradient, *rest: Any) -> Any:
+    """Return the new W and slots of a table of which only the rows of its gradient are updated.
+
+    With a ``finite``, they stay as they are if it is not True.
+    """
+    slots, numbers = rest[: len(optimizer.slots)], rest[len(optimizer.slots) :]
+    own, rows = (W, *slots), dW.rows
+    if rows.shape[0] == 0:
+        return own if slots else W
+    xp = array_namespace(W)
+    places = xp.minimum(rows, xp.full_like(rows, W.shape[0] - 1))  # rows that stand for none are left out below
+    before = [xp.take(array, places, axis=0) for array in own]
+    kept = before if finite is None else [xp.asarray(array, copy=True) for array in before]  # a body may write to them
+    (after,) = moved(optimizer, [(before[0], dW.values, *before[1:], *numbers)])
+    after = after if slots else (after,)
+    if finite is not None:
+        after = [xp.where(finite, new, old) for new, old in zip(after, kept, strict=True)]
+    found = tuple([kernels.put_rows(array, rows, new) for array, new in zip(own, after, strict=True)])
+    return found if slots else found[0]

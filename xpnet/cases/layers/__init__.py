@@ -12,9 +12,12 @@ from xpnet.cases.layers import (
     embedding,
     linear,
     loss,
+    more_losses,
     normalization,
     pooling,
     recurrent,
+    resampling,
+    sampled_loss,
     shape,
     transformer,
 )
@@ -25,6 +28,7 @@ CASES: tuple[Case, ...] = (
     *affine.CASES,
     *convolution.CASES,
     *pooling.CASES,
+    *resampling.CASES,
     *normalization.CASES,
     *dropout.CASES,
     *linear.CASES,
@@ -35,4 +39,6 @@ CASES: tuple[Case, ...] = (
     *shape.CASES,
     *composition.CASES,
     *loss.CASES,
+    *more_losses.CASES,
+    *sampled_loss.CASES,
 )
