@@ -18,7 +18,7 @@ import numpy as np
 
 from xpnet.backend.ahead import copied_ahead
 from xpnet.backend.driver import has_gpu_driver
-from xpnet.backend.repairs import Repair, repaired, solve_stacks
+from xpnet.backend.repairs import Repair, repaired, solve_stacks, without_bfloat16
 from xpnet.errors import BackendError
 from xpnet.typing import Array, Namespace
 
@@ -334,11 +334,6 @@ class Strict(Library):
 
     def device_name(self, device: Any) -> str:
         return str(device).split("'")[1]
-
-
-def without_bfloat16(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return bfloat16, in which NumPy cannot compute, as float32, which holds the same numbers."""
-    return host.astype(np.float32) if host.dtype.name == "bfloat16" else host
 
 
 LIBRARIES: dict[str, Library] = {library.name: library for library in (Numpy(), Cupy(), Torch(), Jax(), Strict())}

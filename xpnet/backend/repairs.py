@@ -1,4 +1,4 @@
-"""Repairs: functions of the standard that a library implements only in part, completed with its other functions."""
+"""Repairs: functions of the standard that a library implements only in part, and a dtype that NumPy lacks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from xpnet.typing import Array, Namespace
 
@@ -52,3 +54,8 @@ def solve_stacks(solve: Callable[..., Array], xp: Namespace, A: Array, b: Array,
         A = xp.broadcast_to(A, (*stack, *A.shape[-2:]))
         b = xp.broadcast_to(b, (*stack, *b.shape[-2:]))
     return solve(A, b)
+
+
+def without_bfloat16(host: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return bfloat16, in which NumPy cannot compute, as float32, which holds the same numbers."""
+    return host.astype(np.float32) if host.dtype.name == "bfloat16" else host

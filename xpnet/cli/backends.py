@@ -18,7 +18,7 @@ from xpnet.tuning import Tuning, advice
 
 @dataclass(frozen=True)
 class Found:
-    """What there is of a library: its version, standard and devices, and what it lacks, or an empty text."""
+    """The version, standard and devices of a library, and what it lacks, or an empty text."""
 
     version: str = "-"
     standard: str = "-"
@@ -62,7 +62,7 @@ def backends(tuned: Tuning, tries: bool) -> None:
 
 
 def tried(library: Library) -> Found:
-    """Return what the library says itself."""
+    """Return the answer of the library itself."""
     if lack := missing(library):
         return Found(lack=lack)
     devices = ", ".join(map(library.device_name, library.devices()))
@@ -70,7 +70,7 @@ def tried(library: Library) -> Found:
 
 
 def seen() -> dict[str, Found]:
-    """Return what there is of each library; those that may have a GPU answer side by side, in their own processes."""
+    """Return what can be seen of each library; those that may have a GPU answer side by side, in their own processes."""
     found, asked = {}, {}
     for name, library in LIBRARIES.items():
         lack = "" if library.module in sys.modules else library.lack()
@@ -92,5 +92,5 @@ def seen() -> dict[str, Found]:
 
 
 def tell(name: str) -> None:
-    """Print what a library says itself, as JSON."""
+    """Print the answer of a library as JSON."""
     click.echo(json.dumps(asdict(tried(LIBRARIES[name]))))

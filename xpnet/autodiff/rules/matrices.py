@@ -74,13 +74,18 @@ def _solve_moves(moves: Any, x: Any, a: Any, b: Any) -> Any:
 def _det(g: Any, y: Any, a: Any) -> Any:
     """Return ``g det(a) a⁻ᵀ``, or for singular matrices the cofactors, computed from singular values."""
     xp = array_namespace(a)
+    product = (g * y)[..., None, None]
+    if regular(y):
+        return product * mt(xp.linalg.inv(a))
     singular = (y == 0)[..., None, None]
-    product = g * y
-    regular = product[..., None, None] * mt(xp.linalg.inv(xp.where(singular, eye_like(a, a.shape[-1]), a)))
+    by_inverse = product * mt(xp.linalg.inv(xp.where(singular, eye_like(a, a.shape[-1]), a)))
+    return xp.where(singular, g[..., None, None] * recorded(COFACTORS, cofactors, a), by_inverse)
+
+
+def regular(y: Any) -> bool:
+    """Return whether no determinant is 0, as far as it can be read without a wait."""
     zeros, readable = base(y) == 0, library_of(array_namespace(base(y))).readable(base(y))
-    if readable and type(zeros) is not Batch and not bool(array_namespace(zeros).any(zeros)):
-        return regular
-    return xp.where(singular, g[..., None, None] * recorded(COFACTORS, cofactors, a), regular)
+    return readable and type(zeros) is not Batch and not bool(array_namespace(zeros).any(zeros))
 
 
 def cofactors(a: Any) -> Any:
@@ -111,16 +116,18 @@ COFACTORS = Rule(
 def _slogdet(g: Any, y: Any, a: Any) -> Any:
     xp = array_namespace(a)
     (g_sign, g_log), (sign, _) = g, y
-    singular = (sign == 0)[..., None, None]
-    inverse = mt(xp.linalg.inv(xp.where(singular, eye_like(a, a.shape[-1]), a)))
-    inverse = xp.where(singular, xp.full_like(a, float("nan")), inverse)
-    d = xp.zeros_like(inverse)
-    if g_log is not None:
-        d = d + xp.astype(g_log, a.dtype)[..., None, None] * inverse
+    if regular(sign):
+        inverse = mt(xp.linalg.inv(a))
+    else:
+        singular = (sign == 0)[..., None, None]
+        inverse = mt(xp.linalg.inv(xp.where(singular, eye_like(a, a.shape[-1]), a)))
+        inverse = xp.where(singular, xp.full_like(a, float("nan")), inverse)
+    d = None if g_log is None else xp.astype(g_log, a.dtype)[..., None, None] * inverse
     if g_sign is not None and dtype_kind(a) == "complex":
         turned = array_namespace(g_sign, sign).imag(g_sign * sign)
-        d = d + (xp.astype(turned, a.dtype) * 1j)[..., None, None] * inverse
-    return d
+        by_sign = (xp.astype(turned, a.dtype) * 1j)[..., None, None] * inverse
+        d = by_sign if d is None else d + by_sign
+    return xp.zeros_like(inverse) if d is None else d
 
 
 def _slogdet_moves(moves: Any, y: Any, a: Any) -> Any:
