@@ -24,7 +24,7 @@ OPTIONAL = {
 
 # What a package may import: those in earlier rows, and itself. Those in one row do not import each other.
 ROWS = (
-    {"errors", "typing", "tuning"},
+    {"errors", "typing", "tuning", "typesetting"},
     {"standard", "arguments"},
     {"backend", "random", "files"},
     {"initializers", "kernels"},

@@ -58,7 +58,7 @@ class Process:
         self.requests: IO[str] = self.process.stdin
         self.answers: IO[str] = self.process.stdout
         self.send(
-            file=str(HERE / "peers" / f"{competitor.library}.py"),
+            file=str(HERE / "peers" / f"{workload.file or competitor.library}.py"),
             kind=competitor.kind,
             tuned=competitor.tuned,
             workload=asdict(workload),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from draw import Draw
 from row_table import Drawn, row
 
 from xpnet.layers import (
     BatchNormalization,
+    CrossAttention,
     Embedding,
     GroupNormalization,
     LayerNormalization,
@@ -57,17 +60,43 @@ def batch_normalization(draw: Draw) -> Drawn:
     return [layer], (draw.array(*shape),)
 
 
+def attention_arrays(draw: Draw, D: int, C: int, heads: int, groups: int) -> list[Any]:
+    E = 2 * draw.size(1, 3)
+    A, B = heads * E, groups * E
+    matrices = [draw.array(*shape, scale=0.7) for shape in ((D, A), (C, B), (C, B), (A, D))]
+    return [*matrices, *[draw.array(size, scale=0.7) if draw.chance(0.8) else None for size in (A, B, B, D)]]
+
+
+def any_mask(draw: Draw, N: int, heads: int, L: int, S: int) -> Any:
+    shapes = ((N, S), (N, L, S), (draw.one_of(1, N), draw.one_of(1, heads), draw.one_of(1, L), S))
+    return draw.bools(*draw.one_of(*shapes)) if draw.chance() else None
+
+
 @row(MultiHeadAttention)
 def attention(draw: Draw) -> Drawn:
-    N, L, D, heads = draw.one_of(draw.size(), 0), draw.one_of(1, 4, 9), draw.size(), draw.size(1, 3)
-    A = heads * draw.size(1, 4)
-    if draw.chance(0.2):
-        N, L = 6, 130  # more scores than a block holds
-    matrices = [draw.array(*shape, scale=0.7) for shape in [(D, A)] * 3 + [(A, D)]]
-    vectors = [draw.array(A, scale=0.7) for _ in range(3)]
-    layer = MultiHeadAttention(*matrices, *vectors, draw.array(D), heads=heads, causal=draw.chance())
-    mask = draw.bools(N, L) if draw.chance() else None
-    return [layer], (draw.array(N, L, D), mask)
+    N, L, D, groups = draw.one_of(draw.size(), 0), draw.one_of(1, 4, 9), draw.size(), draw.size(1, 2)
+    if draw.chance(0.4):
+        N, L = draw.one_of(1, 3), 130  # more scores than a block holds, and than are kept
+    heads = groups * draw.one_of(1, 1, 2)
+    options = {
+        "heads": heads,
+        "kv_heads": groups if groups < heads or draw.chance() else None,
+        "causal": draw.chance(),
+        "window": draw.one_of(None, None, 1, 3, 70),
+        "positions": draw.one_of(None, None, "rotary", "alibi"),
+    }
+    layer = MultiHeadAttention(*attention_arrays(draw, D, D, heads, groups), **options)
+    return [layer], (draw.array(N, L, D), any_mask(draw, N, heads, L, L))
+
+
+@row(CrossAttention)
+def cross_attention(draw: Draw) -> Drawn:
+    N, L, S, D, C = draw.one_of(draw.size(), 0), draw.size(), draw.one_of(1, 4, 130), draw.size(), draw.size()
+    groups = draw.size(1, 2)
+    heads = groups * draw.one_of(1, 2)
+    layer = CrossAttention(*attention_arrays(draw, D, C, heads, groups), heads=heads, kv_heads=groups)
+    masks = draw.bools(N, L) if draw.chance() else None, any_mask(draw, N, heads, L, S)
+    return [layer], (draw.array(N, L, D), draw.array(N, S, C), *masks)
 
 
 @row(Embedding)

@@ -34,9 +34,9 @@ def test_weights_that_do_not_fit_are_refused():
         )
 
 
-@pytest.mark.parametrize("shape", [(2, 4), (3, 3), (3,), (2, 3, 3)])
+@pytest.mark.parametrize("shape", [(2, 4), (3, 3), (3,), (2, 3, 4), (2, 3, 3, 3)])
 def test_masks_of_another_shape_are_refused(backend, asarray, shape):
-    with pytest.raises(ShapeError, match=r"MultiHeadAttention: mask must be \(N, 3\), got "):
+    with pytest.raises(ShapeError, match=r"mask must be \(2, 3\) or \(2, 3, 3\) or \(2 or 1, 2 or 1, 3 or 1, 3\), got "):
         attention()(asarray(np.ones((2, 3, 4))), asarray(np.ones(shape, dtype=bool)))
 
 

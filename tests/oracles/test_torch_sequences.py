@@ -8,9 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpnet.layers import (
-    GRU,
-    LSTM,
-    RNN,
     Embedding,
     Gelu,
     LayerNormalization,
@@ -158,52 +155,3 @@ def test_transformer_block(dtype, tolerance, heads, each, hidden, steps, masked,
     attention = [*(w.T for w in dW.chunk(3)), dWo.T, *db.chunk(3), dbo]
     gradients = [*norms[:2], *attention, *norms[2:], dW1.T, db1, dW2.T, db2]
     agree([y, dx, *block.grads.values()], [expected, x_torch.grad, *gradients], tolerance)
-
-
-MODULES = {RNN: torch.nn.RNN, LSTM: torch.nn.LSTM, GRU: torch.nn.GRU}
-
-
-def twins(kind, inputs: int, hidden: int, seed: int, dtype, **options) -> tuple:
-    """A layer and torch's module with the same weights, by the conversion that the layers' docstrings tell."""
-    module = MODULES[kind](inputs, hidden, batch_first=True).to(getattr(torch, np.dtype(dtype).name))
-    values = numbers(seed, dtype, *[p.shape for p in module.parameters()])
-    with torch.no_grad():
-        for parameter, value in zip(module.parameters(), values, strict=True):
-            parameter.copy_(torch.tensor(value))
-    Wx, Wh, bx, bh = values
-    return kind(Wx.T, Wh.T, *((bx, bh) if kind is GRU else (bx + bh,)), **options), module
-
-
-def gradients_of(module, kind) -> list:
-    Wx, Wh, bx, bh = (parameter.grad for parameter in module.parameters())
-    return [Wx.T, Wh.T, bx, bh] if kind is GRU else [Wx.T, Wh.T, bx]
-
-
-@pytest.mark.parametrize("kind", MODULES)
-@DTYPES
-@given(n=SIZES, steps=SIZES, inputs=SIZES, hidden=SIZES, sequences=st.booleans(), seed=SEEDS)
-def test_recurrent(kind, dtype, tolerance, n, steps, inputs, hidden, sequences, seed):
-    layer, module = twins(kind, inputs, hidden, seed, dtype, return_sequences=sequences)
-    (x,) = numbers(seed + 1, dtype, (n, steps, inputs))
-    (dout,) = numbers(seed + 2, dtype, (n, steps, hidden) if sequences else (n, hidden))
-    y = layer(x)
-    dx = layer.backward(dout)
-    (x_torch,) = tensors(x)
-    expected = module(x_torch)[0] if sequences else module(x_torch)[0][:, -1]
-    expected.backward(torch.tensor(dout))
-    agree([y, dx, *layer.grads.values()], [expected, x_torch.grad, *gradients_of(module, kind)], tolerance)
-
-
-@pytest.mark.parametrize("kind", MODULES)
-def test_a_kept_state_goes_on_as_torch_s_does_and_backward_ends_at_the_first_step(kind):
-    layer, module = twins(kind, 2, 3, 0, np.float64, stateful=True)
-    state = None
-    for segment in numbers(1, np.float64, (4, 3, 2), (4, 5, 2)):
-        y = layer(segment)
-        dx = layer.backward(1.0)
-        module.zero_grad()
-        (x,) = tensors(segment)
-        expected, state = module(x, state)
-        expected.sum().backward()
-        state = tuple(part.detach() for part in state) if kind is LSTM else state.detach()
-        agree([y, dx, *layer.grads.values()], [expected, x.grad, *gradients_of(module, kind)], 1e-10)

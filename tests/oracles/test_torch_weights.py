@@ -225,6 +225,16 @@ PAIRS = {
     "LSTM": lambda: (nn.LSTM(3, 4, batch_first=True), LSTM.create(3, 4), normal("s", 2, 5, 3)),
     "RNN": lambda: (nn.RNN(3, 4, batch_first=True, bias=False), RNN.create(3, 4), normal("s", 2, 5, 3)),
     "GRU": lambda: (nn.GRU(3, 4, batch_first=True), GRU.create(3, 4), normal("s", 2, 5, 3)),
+    "LSTM of layers": lambda: (
+        nn.LSTM(3, 4, 3, batch_first=True),
+        LSTM.stacked(3, 4, 3, dropout_ratio=0.5),
+        normal("s", 2, 5, 3),
+    ),
+    "GRU of layers in both directions": lambda: (
+        nn.GRU(3, 4, 2, bias=False, batch_first=True, bidirectional=True),
+        GRU.stacked(3, 4, 2, bidirectional=True),
+        normal("s", 2, 5, 3),
+    ),
     "attention": lambda: (
         nn.MultiheadAttention(6, 2, batch_first=True),
         MultiHeadAttention.create(6, 2),

@@ -14,8 +14,8 @@ from benchmarks.race import (
     racing,
 )
 from benchmarks.race import process as processes
+from benchmarks.race.data import write
 from benchmarks.race.process import Failed, Process, environment
-from benchmarks.race.workloads import write
 
 
 @pytest.mark.parametrize("can_stop", [True, False])

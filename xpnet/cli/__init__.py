@@ -25,6 +25,7 @@ COMMANDS = {
     "conform": "Try an array library on all that xpnet asks of one, against NumPy.",
     "distributed": "Say whether training on several processes works here.",
     "draw": "Draw the computational graphs of the book, values above the arrows and derivatives below.",
+    "completion": "Print what makes a shell complete the names of commands and options.",
     "backends": "List the array libraries and what the others lack, NumPy's BLAS, and what is tuned.",
 }
 

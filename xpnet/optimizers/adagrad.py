@@ -18,6 +18,7 @@ class AdaGrad(Optimizer):
     """
 
     slots = ("h",)
+    elementwise = True
 
     def __init__(
         self, lr: Rate = 0.01, eps: float = 1e-10, weight_decay: float = 0.0, groups: Groups | None = None
@@ -41,6 +42,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("h",)
+    elementwise = True
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ class Lion(Optimizer):
 
     slots = ("m",)
     live = 2
+    elementwise = True
 
     def __init__(
         self,

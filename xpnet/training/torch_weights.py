@@ -30,6 +30,8 @@ from xpnet.layers import (
 )
 from xpnet.layers.base import leaves
 from xpnet.layers.checks import check_flags
+from xpnet.layers.container import paths_within
+from xpnet.layers.recurrence import Recurrent
 from xpnet.training import weights_file
 from xpnet.training.checkpoint import check_arguments
 from xpnet.training.fitting import Loaded, check_range, renamed
@@ -49,7 +51,8 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
     A module and a layer correspond by their paths, ``layer1.0.conv1``: name the layers of xpnet accordingly, or map a
     path, or the start of one, with ``names``, ``{"fc": "Affine1", "*.downsample": "*.shortcut"}``, where ``*`` is any
     text. Differences are converted: matrices are transposed (those of Hugging Face's ``Conv1D`` are not), the biases of
-    recurrent layers are added, the projections of an attention are split; a bias that torch lacks is 0. With
+    recurrent layers are added, the projections of an attention are split; a bias that torch lacks is 0. A module of
+    several recurrent layers, or of two directions, corresponds to ``LSTM.stacked``. With
     ``strict=False`` missing and unexpected arrays are ignored.
 
     Raises: ``DataError`` for a file that is missing, damaged or does not fit; ``ArgumentError`` for a name that
@@ -60,6 +63,7 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
     found, _ = weights_file.read(path, WHO)
     tensors = {name: array for name, array in found.items() if not name.endswith(PASSED_OVER)}
     tensors = renamed(tensors, names, WHO) if names else tensors
+    tensors = in_single_layers(tensors, network)
     places = {(id(layer), attribute): name for arrays in (network.params, network.states)
               for name, (layer, attribute) in arrays.places.items()}  # fmt: skip
     layers = {path_of: layer for path_of, layer in leaves(network).items() if layer.parameters}
@@ -153,6 +157,26 @@ def of_recurrence(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noq
     none = np.zeros(made["Wx"].shape[1], dtype=made["Wx"].dtype)
     bx, bh = own.get("bias_ih_l0", none), own.get("bias_hh_l0", none)
     return made | ({"bx": bx, "bh": bh} if "bx" in layer.parameters else {"b": bx + bh})
+
+
+def in_single_layers(tensors: Tensors, network: Layer) -> Tensors:
+    """Return the tensors of modules of several recurrent layers under the names of single ones.
+
+    Those of layer k, ``weight_ih_lk`` and ``weight_ih_lk_reverse``, go to the k-th layer of the container at the path
+    of the module, and to the one that reads in reverse.
+    """
+    moved: dict[str, str] = {}
+    for path, container in paths_within(network):
+        if not container.is_container or f"{path}.weight_ih_l0" not in tensors:
+            continue
+        level = -1
+        for leaf, layer in leaves(container, path).items():
+            if isinstance(layer, Recurrent):
+                level += not layer.reverse
+                for array in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+                    theirs = f"{path}.{array}_l{level}{'_reverse' if layer.reverse else ''}"
+                    moved[theirs] = f"{leaf}.{array}_l0"
+    return {moved.get(name, name): array for name, array in tensors.items()}
 
 
 def of_attention(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001

@@ -144,10 +144,13 @@ class Trainer(Keeping):
     def _ranks(self, who: str, accumulate: int) -> Ranks:
         """Return the ranks of the job, which train alike.
 
-        Raises: errors of ``Ranks``; ``ArgumentError`` for a step that is to be captured.
+        Raises: errors of ``Ranks``; ``ArgumentError`` for a step that is to be captured, or takes two gradients.
         """
         if self.capture:
             raise ArgumentError(who, "a captured step must be of one process", "distributed=True", "leave capture out")
+        if hasattr(self.optimizer, "loss_and_gradient"):
+            must, got = "processes must train by an optimizer of one gradient a step", type(self.optimizer).__name__
+            raise ArgumentError(who, must, got, "choose another, or train in one process")
         updates = self.updates
         options = {
             "optimizer": self.optimizer,

@@ -15,6 +15,7 @@ from xpnet.cases.layers import (
     normalization,
     pooling,
     recurrent,
+    resampling,
     shape,
     transformer,
 )
@@ -25,6 +26,7 @@ CASES: tuple[Case, ...] = (
     *affine.CASES,
     *convolution.CASES,
     *pooling.CASES,
+    *resampling.CASES,
     *normalization.CASES,
     *dropout.CASES,
     *linear.CASES,

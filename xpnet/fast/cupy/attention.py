@@ -22,6 +22,10 @@ class HeadsSideBySide(CudaBody):
     Arrays of float16 are computed in float32: scores may exceed their range where the softmax does not.
     """
 
+    @classmethod
+    def made_for(cls, layer: Any) -> bool:
+        return len(layer.parameters) == 8 and layer.kv_heads is None and layer.window is None and layer.positions is None and layer.past is None
+
     def forward(self, x: Any, mask: Any = None) -> Any:
         layer = self.layer
         parameters = layer.parameter_arrays().values()
