@@ -63,8 +63,7 @@ def images(draw: Draw, channels: int, least: int = 5, extreme: bool = False, axe
     if extreme and draw.chance(0.2):
         values[draw.rng.random(shape) < 0.05] = draw.one_of(np.nan, np.inf, -np.inf)
     if draw.chance(0.3):  # as the bodies of NumPy leave images
-        made = draw.asarray(np.ascontiguousarray(np.moveaxis(values, 0, -1)))
-        return made.transpose(made.ndim - 1, *range(made.ndim - 1))
+        return draw.batch_last(values)
     return draw.laid_out(values)
 
 

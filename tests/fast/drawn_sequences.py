@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from draw import Draw
 from row_table import Drawn, row
 
 from xpnet.layers import (
+    GRU,
+    LSTM,
+    RNN,
     BatchNormalization,
     CrossAttention,
     Embedding,
@@ -39,6 +43,13 @@ def rms_normalization(draw: Draw) -> Drawn:
     return [RMSNormalization(draw.array(shape[-1]), eps=EPS)], (draw.array(*shape),)
 
 
+def images(draw: Draw, shape: tuple[int, ...]) -> Any:
+    """Images in any order, more often than others that in which convolutions leave them."""
+    if draw.chance(0.3):
+        return draw.batch_last(draw.rng.standard_normal(shape).astype(draw.dtype))
+    return draw.array(*shape)
+
+
 @row(GroupNormalization)
 def group_normalization(draw: Draw) -> Drawn:
     groups = draw.size(1, 3)
@@ -46,7 +57,7 @@ def group_normalization(draw: Draw) -> Drawn:
     if draw.chance(0.1):
         shape = (0, *shape[1:])
     C = shape[1]
-    return [GroupNormalization(draw.array(C), draw.array(C), groups=groups, eps=EPS)], (draw.array(*shape),)
+    return [GroupNormalization(draw.array(C), draw.array(C), groups=groups, eps=EPS)], (images(draw, shape),)
 
 
 @row(BatchNormalization)
@@ -57,7 +68,7 @@ def batch_normalization(draw: Draw) -> Drawn:
     if draw.chance():
         layer.follow(draw.array(C), draw.array(C) ** 2)
     layer.training = draw.chance(0.8)
-    return [layer], (draw.array(*shape),)
+    return [layer], (images(draw, shape),)
 
 
 def attention_arrays(draw: Draw, D: int, C: int, heads: int, groups: int) -> list[Any]:
@@ -110,3 +121,22 @@ def embedding_with_positions(draw: Draw) -> Drawn:
     V, D, L = draw.size(), draw.one_of(1, 3, 70), draw.size()
     layers = [Embedding(draw.array(V, D)), PositionalEmbedding(draw.array(L + draw.size(0, 2), D))]
     return layers, (draw.integers(0, V, draw.one_of(draw.size(), draw.size(), 0), L),)
+
+
+def recurrent(kind: type, draw: Draw) -> Drawn:
+    """In all options: padded or not, either direction, from zeros or from states, given or kept."""
+    N, L, D, H = draw.one_of(draw.size(), draw.size(), draw.size(), 0), draw.one_of(1, 2, 5), draw.size(), draw.size()
+    weights = [draw.array(rows, kind.gates * H, scale=0.7) for rows in (D, H)]
+    biases = [draw.array(kind.gates * H) for _ in kind.parameters[2:]]
+    flags = ("stateful", "return_sequences", "return_state", "reverse")
+    layer = kind(*weights, *biases, **{flag: draw.chance() for flag in flags})
+    mask = draw.one_of(None, draw.bools(N, L), draw.integers(0, L + 1, N))
+    states = [draw.array(N, H) if draw.chance() else None for _ in layer.state]
+    if layer.stateful and draw.chance():
+        for name in layer.state:
+            setattr(layer, name, draw.array(N, H))
+    return [layer], (draw.array(N, L, D), mask, *states)
+
+
+for kind in (RNN, LSTM, GRU):
+    row(kind)(partial(recurrent, kind))

@@ -35,8 +35,6 @@ class Padding(Layer):
         who = type(self).__name__
         if mode not in MODES:
             raise ArgumentError(who, f"mode must be one of {', '.join(MODES)}", repr(mode), "choose one")
-        if isinstance(pad, str):
-            raise ArgumentError(who, "pad must be whole numbers", repr(pad), "give pad=1 or pad=(rows, columns)")
         axes = len(pad) if is_listed(pad) and 1 <= len(pad) <= 3 else 2  # type: ignore[arg-type]
         border = border_of(who, pad, axes)
         self.border, self.for_all, self.mode = border, not is_listed(pad), mode

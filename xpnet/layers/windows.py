@@ -41,9 +41,10 @@ class Windowed(Layer):
 
         Raises: ``ArgumentError`` for wrong ones.
         """
-        self.window = window_of(type(self).__name__, size, stride, pad, dilation, what, self.axes)
-        if isinstance(pad, str):
-            self.same = True
+        if isinstance(pad, str) and pad == "same":
+            self.same, pad = True, 0
+        own = '"same", or '
+        self.window = window_of(type(self).__name__, size, stride, pad, dilation, what, self.axes, own)
 
     def constructor_options(self) -> dict[str, Any]:
         size, stride, pad, dilation = self.window
@@ -87,17 +88,15 @@ def per_axis(who: str, name: str, value: Any, lowest: int, axes: int = 2) -> Siz
     return tuple([int(n) for n in numbers])
 
 
-def border_of(who: str, pad: Any, axes: int = 2) -> Border:
-    """Return the border before and after images along each axis; for ``"same"``, which depends on them, none.
+def border_of(who: str, pad: Any, axes: int = 2, others: str = "") -> Border:
+    """Return the border before and after images along each axis; ``others`` names what else an error may advise.
 
-    Raises: ``ArgumentError`` for anything but ``"same"``, whole numbers, or pairs of them.
+    Raises: ``ArgumentError`` for anything but whole numbers, or pairs of them.
     """
-    if isinstance(pad, str) and pad == "same":
-        return ((0, 0),) * axes
     each = tuple(pad) if is_listed(pad) else (pad,) * axes
     pairs = [tuple(one) if is_listed(one) else (one, one) for one in each]
     if len(pairs) != axes or not all(len(one) == 2 and are_whole(one, 0) for one in pairs):
-        must = f'pad must be "same", or a whole number from 0, or {MANY[axes]}, each a number or (before, after)'
+        must = f"pad must be {others}a whole number from 0, or {MANY[axes]}, each a number or (before, after)"
         raise ArgumentError(who, must, repr(pad), f"give pad=1 or pad={AXES[axes]}")
     return tuple([(int(before), int(after)) for before, after in pairs])
 
@@ -110,6 +109,7 @@ def window_of(
     dilation: PerAxis = 1,
     what: str = "the window",
     axes: int = 2,
+    other_pads: str = "",
 ) -> Window:
     """Return the window given by the options of a layer.
 
@@ -118,7 +118,7 @@ def window_of(
     return Window(
         per_axis(who, f"the size of {what}", size, 1, axes),
         per_axis(who, "stride", stride, 1, axes),
-        border_of(who, pad, axes),
+        border_of(who, pad, axes, other_pads),
         per_axis(who, "dilation", dilation, 1, axes),
     )
 

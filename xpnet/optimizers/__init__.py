@@ -1,13 +1,12 @@
 """Optimizers, which update named parameters by named gradients, and gradient clipping."""
 
-from collections.abc import Callable
-
 from xpnet.optimizers.adadelta import Adadelta
 from xpnet.optimizers.adafactor import Adafactor
 from xpnet.optimizers.adagrad import AdaGrad, RMSprop
 from xpnet.optimizers.adam import Adam, AdamW
 from xpnet.optimizers.adamax import Adamax
 from xpnet.optimizers.base import Optimizer, Rate
+from xpnet.optimizers.by_name import OPTIMIZERS
 from xpnet.optimizers.clipping import clip_by_norm, clip_by_value, global_norm
 from xpnet.optimizers.groups import vectors
 from xpnet.optimizers.layerwise import LAMB, LARS
@@ -20,15 +19,6 @@ from xpnet.optimizers.nadam import NAdam
 from xpnet.optimizers.radam import RAdam
 from xpnet.optimizers.sam import SAM
 from xpnet.optimizers.sgd import SGD
-
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    kind.__name__.lower(): kind
-    for kind in (
-        *(SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion),
-        *(Adadelta, Adamax, NAdam, RAdam, LARS, LAMB, Adafactor, Muon),
-    )
-}
-"""The optimizers of one gradient a step, by their names in lower case."""
 
 __all__ = [
     "LAMB",

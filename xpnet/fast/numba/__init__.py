@@ -5,10 +5,13 @@ from xpnet.fast.numba import (
     affine,
     attention,
     convolution,
+    image_normalization,
     loss,
     normalization,
     optimizer,
     pooled_convolution,
+    pooling,
+    recurrent,
 )
 
 __all__ = [
@@ -16,8 +19,11 @@ __all__ = [
     "affine",
     "attention",
     "convolution",
+    "image_normalization",
     "loss",
     "normalization",
     "optimizer",
     "pooled_convolution",
+    "pooling",
+    "recurrent",
 ]

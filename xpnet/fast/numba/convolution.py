@@ -125,12 +125,12 @@ def products(given: Seen, d: Host, shape: tuple[int, ...], groups: int) -> tuple
 class Phase(NamedTuple):
     """The elements along an axis that are as far from a multiple of the stride, and the cells that see them.
 
-    ``first`` and ``count`` are theirs, ``start`` is the place from which the first is seen by a cell at its distance 0,
+    ``first`` and ``number`` are theirs, ``start`` is the place from which a cell at distance 0 sees the first of them,
     and ``cells`` are the cells with their distances in places.
     """
 
     first: int
-    count: int
+    number: int
     start: int
     cells: list[tuple[int, int]]
 
@@ -145,7 +145,7 @@ def phases(window: Window, size: Sizes) -> list[list[Phase]]:
             first = (r - before) % s
             cells = [(k, (d * k - r) // s) for k in range(F) if (d * k - r) % s == 0]
             along.append(Phase(first, max(0, -(-(length - first) // s)), (first + before) // s, cells))
-        found.append([phase for phase in along if phase.count])
+        found.append([phase for phase in along if phase.number])
     return found
 
 
@@ -155,20 +155,20 @@ def border_of_dout(window: Window, size: Sizes, places: Sizes) -> Border:
     border = []
     for along, count in zip(phases(window, size), places, strict=True):
         before = [distance - phase.start for phase in along for _, distance in phase.cells]
-        after = [phase.start + phase.count - distance - count for phase in along for _, distance in phase.cells]
+        after = [phase.start + phase.number - distance - count for phase in along for _, distance in phase.cells]
         border.append((max([0, *before]), max([0, *after])))
     return tuple(border)
 
 
 def spread(d: Host, W: Host, b: Host, window: Window, size: Sizes, groups: int) -> Host | None:
-    """Return the transpose of ``correlated`` plus b, ``(C, H, W, N)`` from d ``(M, OH, OW, N)``; None if rows are short.
+    """Return the transpose of ``correlated`` plus b, ``(C, H, W, N)`` from d ``(M, OH, OW, N)``; None for short rows.
 
     What an element gets comes from the same cells as for those a multiple of the stride away: so their sums are
     correlations of d with these cells.
     """
     M, *places, N = d.shape
     along = phases(window, size)
-    if not fits(d, *[phase.count * N for phase in along[-1]]):
+    if not fits(d, *[phase.number * N for phase in along[-1]]):
         return None
     border = border_of_dout(window, size, tuple(places))
     around = Window((1,) * len(size), (1,) * len(size), border, (1,) * len(size))
@@ -195,7 +195,7 @@ def spread(d: Host, W: Host, b: Host, window: Window, size: Sizes, groups: int) 
             *[[-distance * step for _, distance in phase.cells] for phase, step in zip(chosen, steps, strict=True)],
         ])  # fmt: skip
         starts = [
-            [(phase.start + before + i) * step for i in range(phase.count)]
+            [(phase.start + before + i) * step for i in range(phase.number)]
             for phase, (before, _), step in zip(chosen[:-1], border[:-1], steps[:-1], strict=True)
         ]
         begin = (chosen[-1].start + border[-1][0]) * steps[-1]
@@ -204,11 +204,11 @@ def spread(d: Host, W: Host, b: Host, window: Window, size: Sizes, groups: int) 
         y_rows = summed_up([
             [r * width * N],
             *[
-                [(phase.first + own_s * i) * step for i in range(phase.count)]
+                [(phase.first + own_s * i) * step for i in range(phase.number)]
                 for phase, own_s, step in zip(chosen[:-1], window.stride[:-1], y_steps, strict=True)
             ],
         ])  # fmt: skip
-        L = chosen[-1].count * N
+        L = chosen[-1].number * N
 
         told = flat, y_rows, y.size // C, flat_images, x_rows, own * channel, weights, at, b, C // groups, L
         shared(groups * len(x_rows), C * len(x_rows) * L * len(at), partial(correlate, *told))

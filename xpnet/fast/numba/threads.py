@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 from numba import config
 
 LEAST = 1 << 20  # multiplications below which a second thread would cost more than it spares
 
-_pools: list[ThreadPoolExecutor] = []
-os.register_at_fork(after_in_child=_pools.clear)  # threads do not live on in a child
+POOLS: list[ThreadPoolExecutor] = []
+os.register_at_fork(after_in_child=POOLS.clear)  # threads do not live on in a child
 
 
 def shared(jobs: int, work: int, run: Callable[[int, int], Any]) -> list[Any]:
@@ -20,8 +21,8 @@ def shared(jobs: int, work: int, run: Callable[[int, int], Any]) -> list[Any]:
     threads = min(config.NUMBA_NUM_THREADS, jobs, max(1, work // LEAST))
     if threads <= 1:
         return [run(0, jobs)]
-    if not _pools:
-        _pools.append(ThreadPoolExecutor(config.NUMBA_NUM_THREADS, "xpnet"))
+    if not POOLS:
+        POOLS.append(ThreadPoolExecutor(config.NUMBA_NUM_THREADS, "xpnet"))
     ends = [jobs * part // threads for part in range(threads + 1)]
-    others = [_pools[0].submit(run, first, last) for first, last in zip(ends[1:-1], ends[2:], strict=True)]
+    others = [POOLS[0].submit(run, first, last) for first, last in pairwise(ends[1:])]
     return [run(0, ends[1]), *[other.result() for other in others]]

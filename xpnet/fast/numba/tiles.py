@@ -5,6 +5,8 @@ and its compiler would keep the sums of a tile in memory: so the loops of a tile
 vector of the processor's width for each sum. What a tile sees of the images it reads where they lie.
 """
 
+# ruff: noqa: ARG001 (the compiler reads the names of arguments, and gives their values to generate)
+
 from __future__ import annotations
 
 from typing import Any
@@ -108,7 +110,6 @@ def tile(filters: int, vectors: int) -> Any:
     It takes each array with the index where it begins, the number of k, and the distances between the rows of W and y.
     """
 
-    @intrinsic
     def computed(
         typing: Any, y: Any, y0: Any, dy: Any, W: Any, w0: Any, dw: Any, x: Any, x0: Any, at: Any, K: Any, b: Any,
         b0: Any,
@@ -146,7 +147,7 @@ def tile(filters: int, vectors: int) -> Any:
 
         return signature, generate
 
-    return computed
+    return intrinsic(computed)
 
 
 def dots(rows: int, cells: int) -> Any:
@@ -156,7 +157,6 @@ def dots(rows: int, cells: int) -> Any:
     rows of d and of out.
     """
 
-    @intrinsic
     def computed(
         typing: Any, out: Any, o0: Any, do: Any, d: Any, d0: Any, dd: Any, x: Any, x0: Any, at: Any, q0: Any,
         count: Any,
@@ -193,4 +193,4 @@ def dots(rows: int, cells: int) -> Any:
 
         return signature, generate
 
-    return computed
+    return intrinsic(computed)

@@ -39,13 +39,18 @@ def in_blocks(places: Sizes, N: int, values: int) -> Iterator[Rows]:
 
 def batch_last(x: Host, window: Window | None = None, border: float = 0.0) -> Host:
     """Return images as ``(C, H, W, N)`` with a window's border, contiguous; a view if they have this order and none."""
-    turned = np.moveaxis(x, 0, -1)
+    x = turned(x)
     if window is None or not window.bordered:
-        return np.ascontiguousarray(turned)
-    C, *size, N = turned.shape
+        return np.ascontiguousarray(x)
+    C, *size, N = x.shape
     y = np.full((C, *window.room(tuple(size)), N), border, dtype=x.dtype)
-    y[inside(window, tuple(size))] = turned
+    y[inside(window, tuple(size))] = x
     return y
+
+
+def turned(x: Host) -> Host:
+    """Return the view of images with the batch last."""
+    return x.transpose(*range(1, x.ndim), 0)
 
 
 def inside(window: Window, size: Sizes) -> tuple[slice, ...]:
@@ -59,7 +64,7 @@ def batch_first(x: Host, window: Window | None = None) -> Host:
     if window is not None and window.bordered:
         size = [length - sum(pad) for length, pad in zip(x.shape[1:-1], window.pad, strict=True)]
         x = x[inside(window, tuple(size))]
-    return np.moveaxis(x, -1, 0)
+    return x.transpose(x.ndim - 1, *range(x.ndim - 1))
 
 
 def under_cells(x: Host, window: Window, places: Sizes, first: int = 0) -> list[Host]:
