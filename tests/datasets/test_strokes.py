@@ -20,11 +20,19 @@ def figures(count: int = 20, side: int = 24, length: int = 12, ground: int = 0) 
     return images if ground == 0 else 255 - images
 
 
+def encoded(ground: int = 0) -> Images:
+    return Images.like(figures(ground=ground)[:, None], [0.0], [1.0], flat=True)
+
+
+def shades(images: Images, image) -> np.ndarray:
+    return images([image])[0].reshape(24, 24)
+
+
 @pytest.mark.parametrize("ground", [0, 255])
 def test_ground_and_size_are_those_of_training(ground: int) -> None:
     found = Strokes.fit(figures(ground=ground))
     assert (found.ground, found.side) == (ground, 0.5)
-    assert Images.of(Images.like(figures(ground=ground)[:, None], [0.0], [1.0]).describe()).strokes == found
+    assert encoded(ground).strokes == Images.of(encoded(ground).describe()).strokes == found
 
 
 def test_photos_and_figures_of_all_sizes() -> None:
@@ -47,32 +55,38 @@ def test_figures_are_centred_as_in_training() -> None:
 @pytest.mark.parametrize("ground", [0, 255])
 @pytest.mark.parametrize("own", [0, 255])
 def test_an_image_of_any_size_and_ground_is_placed(ground: int, own: int) -> None:
-    pytest.importorskip("PIL.Image")
-    images = Images.like(figures(ground=ground)[:, None], [0.0], [1.0])
+    pillow = pytest.importorskip("PIL.Image")
     drawn = np.full((90, 200), own, np.uint8)
     drawn[30:78, 150:162] = 210 if own == 0 else 45
-    from PIL import Image
-
-    x = images([Image.fromarray(drawn)])[0, 0]
+    x = shades(encoded(ground), pillow.fromarray(drawn))
     bar = np.zeros((24, 24))
     bar[6:18, 10:13] = 1.0
     np.testing.assert_allclose(x if ground == 0 else 1.0 - x, bar, atol=0.02)
 
 
+@pytest.mark.parametrize("ground", [0, 255])
+def test_images_of_folders_are_cropped_as_in_training_and_inverted(ground: int) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    images = Images.fit(figures(ground=ground)[:, None])
+    assert images.strokes == Strokes(ground)
+    image = pillow.fromarray(figures(ground=ground)[2]).resize((48, 48))
+    inverted = pillow.fromarray(255 - np.asarray(image))
+    np.testing.assert_array_equal(images([image]), images([inverted]))
+    bare = Images(images.size, 1, images.mean, images.std)
+    np.testing.assert_array_equal(images([image]), bare([image]))
+
+
 def test_an_image_as_in_training_stays_as_it_is_and_a_blank_one_is_refused() -> None:
     pillow = pytest.importorskip("PIL.Image")
-    pixels = figures()
-    images = Images.like(pixels[:, None], [0.0], [1.0])
-    np.testing.assert_allclose(images([pillow.fromarray(pixels[3])])[0, 0], pixels[3] / 255.0, rtol=1e-6)
+    np.testing.assert_allclose(shades(encoded(), pillow.fromarray(figures()[3])), figures()[3] / 255.0, rtol=1e-6)
     with pytest.raises(DataError, match="the image must show a figure on a plain ground, got a single shade"):
-        images([pillow.new("L", (50, 50), 200)])
+        encoded()([pillow.new("L", (50, 50), 200)])
 
 
 def test_what_is_transparent_is_white() -> None:
     pillow = pytest.importorskip("PIL.Image")
     clear = np.zeros((40, 40, 4), np.uint8)
     clear[10:30, 18:23, 3] = 255  # black ink
-    images = Images.like(figures()[:, None], [0.0], [1.0])
-    x = images([pillow.fromarray(clear)])[0, 0]
+    x = shades(encoded(), pillow.fromarray(clear))
     assert x[12, 12] == pytest.approx(1.0)
     assert x[0, 0] == 0.0

@@ -159,3 +159,17 @@ def test_a_file_has_the_permissions_that_open_gives(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
     xn.save(tmp_path / "weights", small_net())
     assert (tmp_path / "weights").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("length", [0x0280, 0x0380, 0x0480, 0x0580], ids=hex)
+def test_a_header_of_any_length_is_read(length: int, tmp_path: Path) -> None:
+    """The file begins with the length of its header, which may begin as a pickle does."""
+    path, net = tmp_path / "w.safetensors", Sequential(Affine.create(2, 2))
+    xn.training.save(path, net, metadata={"pad": ""})
+    lacks = length - int.from_bytes(path.read_bytes()[:8], "little")
+    while lacks < 0:
+        lacks += 0x10000
+    xn.training.save(path, net, metadata={"pad": "x" * lacks})
+    assert path.read_bytes()[:2] == length.to_bytes(2, "little")
+    for name, array in xn.load_network(path).params.items():
+        np.testing.assert_array_equal(array, net.params[name])

@@ -27,8 +27,8 @@ class Images:
     """Images as x, ``(pixels / 255 - mean) / std``, each cropped at its centre to the shape of ``size`` and scaled.
 
     ``mean`` and ``std`` are those of the training images, one for each channel: 1 for grey, 3 for colours. Where
-    these were figures on a plain ground (see ``Strokes``), an image is brought to their ground, size and place instead
-    of being cropped. With ``flat`` a row is a vector, and an array of floating numbers is x already.
+    these were figures on a plain ground (see ``Strokes``), an image on the other ground is inverted. With ``flat`` a
+    row is a vector, an array of floating numbers is x already, and a figure is brought to its usual size and place.
 
     An image is the name of a file, its bytes, an open file, an image of Pillow, or an array of pixels from 0 to 255.
 
@@ -60,6 +60,8 @@ class Images:
         """Return a conversion of images like these, ``(N, C, H, W)`` from 0 to 255."""
         _, channels, height, width = pixels.shape
         found = Strokes.fit(pixels[:STUDIED, 0]) if channels == 1 else None
+        if found is not None and not flat:  # files are cropped as those of training were
+            found = Strokes(found.ground)
         return cls((height, width), channels, mean, std, flat, None if found is None else found.describe())
 
     def many(self, data: Any) -> tuple[Any, bool]:
@@ -142,7 +144,7 @@ def read_image(image: Any, size: tuple[int, ...], channels: int, strokes: Stroke
     try:
         with image if hasattr(image, "getbands") else pillow.open(image) as opened:
             upright = on_white(operations.exif_transpose(opened)).convert("L" if channels == 1 else "RGB")
-            if strokes is not None:
+            if strokes is not None and strokes.side:
                 return strokes.placed(name, np.asarray(upright, dtype=np.uint8), size, scaled)[None]
             fitted = operations.fit(upright, (size[1], size[0]))
     except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
@@ -151,6 +153,8 @@ def read_image(image: Any, size: tuple[int, ...], channels: int, strokes: Stroke
         got = "no image" if type(error).__name__ == "UnidentifiedImageError" else reason(error)
         raise DataError("Images", f"{name} must be a whole image", got, "replace or remove it") from error
     pixels = np.asarray(fitted, dtype=np.uint8)
+    if strokes is not None:
+        pixels = strokes.on_own_ground(pixels)
     return pixels[None] if channels == 1 else np.ascontiguousarray(np.moveaxis(pixels, 2, 0))
 
 

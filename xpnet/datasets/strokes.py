@@ -24,9 +24,9 @@ EQUAL = 0.12
 class Strokes:
     """The ground of training images, black or white, and the usual size and place of the figure on it.
 
-    ``side`` is the longer side of the figure as a share of that of the image, or 0 if figures differ in size: then an
-    image is only inverted if its ground is of the other shade. ``by_mass`` says that figures were centred by their
-    centre of mass, and not by their box.
+    ``side`` is the longer side of the figure as a share of that of the image, or 0 if figures differ in size: then they
+    stay as they are on a ground that may be inverted. ``by_mass`` says that figures were centred by their centre of
+    mass, and not by their box.
     """
 
     ground: int
@@ -62,7 +62,7 @@ class Strokes:
 
         Raises: ``DataError`` for an image of a single shade.
         """
-        own = 0 if np.median(borders(image[None])) < 128 else 255
+        own = ground_of(image)
         if own == self.ground and image.shape == tuple(size):
             return image
         ink = inked(image[None].astype(np.float64), own)[0]
@@ -72,8 +72,6 @@ class Strokes:
             got, remedy = "a single shade", "draw darker than the paper, or lighter"
             raise DataError("Images", f"{name} must show a figure on a plain ground", got, remedy)
         ink = ink * (255.0 / ink.max())
-        if not self.side:
-            return self.on_ground(scale(ink, size))
         top, bottom, left, right = box_of(np.where(ink < 2 * NEAR, 0.0, ink))
         ink = np.where(ink < NEAR, 0.0, ink)[top:bottom, left:right]
         factor = self.side * min(size) / max(ink.shape)
@@ -85,6 +83,10 @@ class Strokes:
         placed = np.zeros(size)
         placed[first[0] : first[0] + figure.shape[0], first[1] : first[1] + figure.shape[1]] = figure
         return self.on_ground(placed)
+
+    def on_own_ground(self, image: Host) -> Host:
+        """Return a grey image ``(H, W)``, inverted if its ground is not that of training."""
+        return image if ground_of(image) == self.ground else 255 - image
 
     def on_ground(self, ink: Host) -> Host:
         """Return shades of a strength of ink from 0 to 255, on the ground of training."""
@@ -100,6 +102,11 @@ def borders(images: Host) -> Host:
     """Return the values at the border of images, ``(N, P)``."""
     parts = images[:, 0, :], images[:, -1, :], images[:, :, 0], images[:, :, -1]
     return np.concatenate(parts, axis=1)
+
+
+def ground_of(image: Host) -> int:
+    """Return the ground of a grey image ``(H, W)``, black or white, by its border."""
+    return 0 if np.median(borders(image[None])) < 128 else 255
 
 
 def inked(images: Host, ground: int) -> Host:

@@ -140,7 +140,8 @@ def opened(path: str | Path, who: str) -> Iterator[tuple[Any, dict[str, str]]]:
     must = f"{path} must be a readable safetensors file"
     try:
         with Path(path).open("rb") as file:
-            if file.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+            first = file.read(9)  # of a safetensors file the length of its header, which may begin alike, and {
+            if first[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") and first[8:] != b"{":
                 raise DataError(who, must, "a pickle or an archive, which is never run", REMEDY)
         with safe_open(path, framework="np") as found:
             yield found, found.metadata() or {}
