@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from xpnet.errors import DtypeError
+
 
 def run(forward: Any, x: Any) -> Any:
     """Return ``forward(x)``, or ``forward(*x)`` for a tuple of its arguments."""
@@ -20,3 +24,10 @@ def some_rows(x: Any, first: int, last: int) -> Any:
     if type(x) is tuple:
         return tuple([some_rows(each, first, last) for each in x])
     return None if x is None else x[first:last, ...]
+
+
+def check_flag(who: str, predict: Any) -> None:
+    """Raise DtypeError unless the flag is True or False: ``gradient`` takes the weights in its place."""
+    if not isinstance(predict, bool | np.bool_):
+        got = type(predict).__name__
+        raise DtypeError(who, "predict must be True or False", got, "give weights by their name, weights=…")

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-import numpy as np
-
 from xpnet import capturing
 from xpnet.autodiff import Variable
 from xpnet.backend import array_namespace
@@ -19,7 +17,7 @@ from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.container import layers_without_dx
 from xpnet.layers.named import NamedArrays, NamedStates
 from xpnet.networks.answering import Answering
-from xpnet.networks.given import first_of, run, some_rows
+from xpnet.networks.given import check_flag, first_of, run, some_rows
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way
@@ -337,10 +335,3 @@ class Network(Answering):
 
 
 WRITTEN = {name: getattr(Network, name) for name in PLANNED}
-
-
-def check_flag(who: str, predict: Any) -> None:
-    """Raise DtypeError unless the flag is True or False: ``gradient`` takes the weights in its place."""
-    if not isinstance(predict, bool | np.bool_):
-        got = type(predict).__name__
-        raise DtypeError(who, "predict must be True or False", got, "give weights by their name, weights=…")

@@ -7,14 +7,14 @@ from numbers import Real
 from typing import Any, TypeAlias
 
 from xpnet import capturing
-from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_name, library_of
+from xpnet.backend import array_namespace, device_of, is_array, library_name, library_of
 from xpnet.backend.halves import widened
 from xpnet.backend.moving import Movable
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
-from xpnet.layers.checks import check_one_place
 from xpnet.layers.named import NamedArrays
-from xpnet.layers.row_gradient import RowGradient, on_values, values_of
+from xpnet.layers.row_gradient import RowGradient
 from xpnet.optimizers.clipping import check_gradients
+from xpnet.optimizers.fitting import fitting
 from xpnet.optimizers.groups import Groups, Options, check_groups, checked_options, options_by_name
 from xpnet.optimizers.state import copied, names_in_state
 from xpnet.optimizers.steps import by_formula, moved, moved_rows
@@ -221,7 +221,7 @@ class Optimizer(Movable):
             if own is not None and name not in frozen:
                 dW = grads[name]
                 if first or getattr(dW, "shape", None) != W.shape or dW.dtype != W.dtype or isinstance(dW, RowGradient):
-                    dW = self._fitting(name, W, dW)
+                    dW = fitting(self, name, W, dW)
                 if self.slots and not first:
                     held = self._kept_slots[name][0] if name in self._kept_slots else None
                     if held is None or held.shape != W.shape or type(held) is not type(W):
@@ -279,25 +279,6 @@ class Optimizer(Movable):
             got = ", ".join(missing + unknown) or "no parameters"
             must = "grads must have the names of params"
             raise NameUnknownError(type(self).__name__, must, got, "give it net.params and net.gradient(x, t)")
-
-    def _fitting(self, name: str, W: Array, dW: Any) -> Array:
-        """Return the gradient in the dtype of its parameter, after a check that they belong together."""
-        who, rows = type(self).__name__, isinstance(dW, RowGradient)
-        if rows and (not self.elementwise or capturing.current is not None):
-            must = f"the gradient of {name} must be an array, not one of rows"
-            got = "a step of whole arrays" if not self.elementwise else "a captured step"
-            raise ArgumentError(who, must, got, "make its layer with by_rows=False")
-        check_one_place(who, {name: W, f"the gradient of {name}": values_of(dW)})
-        for what, array in ((name, W), (f"the gradient of {name}", values_of(dW))):
-            if dtype_kind(array) != "real":
-                raise DtypeError(who, f"{what} must be real and floating", dtype_name(array.dtype), "cast it")
-        if dW.shape != W.shape:
-            must = f"the gradient of {name} must be {tuple(W.shape)}"
-            raise ShapeError(who, must, tuple(dW.shape), "give it net.gradient(x, t) of the same network")
-        if dW.dtype == W.dtype:
-            return dW  # type: ignore[no-any-return]
-        cast: Array = on_values(dW, lambda d: array_namespace(d).astype(d, W.dtype))
-        return cast
 
     def _checked_options(self) -> dict[str, Any]:
         """Return the options with the learning rate of this step; those assigned since the last update are checked."""

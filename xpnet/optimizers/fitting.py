@@ -1,0 +1,35 @@
+"""The gradient of a parameter, checked to belong to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpnet import capturing
+from xpnet.backend import array_namespace, dtype_kind, dtype_name
+from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.layers.checks import check_one_place
+from xpnet.layers.row_gradient import RowGradient, on_values, values_of
+from xpnet.typing import Array
+
+
+def fitting(optimizer: Any, name: str, W: Array, dW: Any) -> Array:
+    """Return the gradient in the dtype of its parameter, after a check that they belong together.
+
+    Raises: ``ArgumentError`` for a gradient of rows where whole arrays are needed; ``DtypeError`` and ``ShapeError``.
+    """
+    who = type(optimizer).__name__
+    if isinstance(dW, RowGradient) and (not optimizer.elementwise or capturing.current is not None):
+        must = f"the gradient of {name} must be an array, not one of rows"
+        got = "a captured step" if optimizer.elementwise else "a step of whole arrays"
+        raise ArgumentError(who, must, got, "make its layer with by_rows=False")
+    check_one_place(who, {name: W, f"the gradient of {name}": values_of(dW)})
+    for what, array in ((name, W), (f"the gradient of {name}", values_of(dW))):
+        if dtype_kind(array) != "real":
+            raise DtypeError(who, f"{what} must be real and floating", dtype_name(array.dtype), "cast it")
+    if dW.shape != W.shape:
+        must = f"the gradient of {name} must be {tuple(W.shape)}"
+        raise ShapeError(who, must, tuple(dW.shape), "give it net.gradient(x, t) of the same network")
+    if dW.dtype == W.dtype:
+        return dW  # type: ignore[no-any-return]
+    cast: Array = on_values(dW, lambda d: array_namespace(d).astype(d, W.dtype))
+    return cast
