@@ -19,7 +19,7 @@ from xpnet.errors import ArgumentError, DataError
 from xpnet.files import written_in_place
 from xpnet.gradcheck import gradient_check
 from xpnet.networks import TwoLayerNet
-from xpnet.optimizers import OPTIMIZERS
+from xpnet.optimizers.by_name import OPTIMIZERS
 from xpnet.random import Generator
 from xpnet.training import Epoch, Trainer, load, save
 from xpnet.training.runs import write_run

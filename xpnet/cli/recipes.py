@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xpnet.optimizers import OPTIMIZERS
+from xpnet.optimizers.by_name import OPTIMIZERS
 
 
 @dataclass(frozen=True)

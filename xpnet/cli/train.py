@@ -26,7 +26,7 @@ from xpnet.datasets.catalogue import CATALOGUE, TEXT
 from xpnet.datasets.texts import KINDS
 from xpnet.errors import DataError
 from xpnet.files import make_folder
-from xpnet.optimizers import OPTIMIZERS
+from xpnet.optimizers.by_name import OPTIMIZERS
 
 OF_DATA = ("target", "kinds", "task", "validation", "size")
 """The options that apply only to a user's own data."""

@@ -48,6 +48,8 @@ class Optimizer(Movable):
     """The number of leading numbers that change in every step."""
     elementwise: bool = False
     """Whether the formula treats every value by itself, and may be given pieces of the arrays."""
+    takes_rows: bool = True
+    """Whether a gradient of rows may move these rows alone, if the formula is elementwise."""
     step: Callable[..., Any]
     lr: Rate
 

@@ -18,9 +18,10 @@ def fitting(optimizer: Any, name: str, W: Array, dW: Any) -> Array:
     Raises: ``ArgumentError`` for a gradient of rows where whole arrays are needed; ``DtypeError`` and ``ShapeError``.
     """
     who = type(optimizer).__name__
-    if isinstance(dW, RowGradient) and (not optimizer.elementwise or capturing.current is not None):
+    by_rows = optimizer.elementwise and optimizer.takes_rows
+    if isinstance(dW, RowGradient) and (not by_rows or capturing.current is not None):
         must = f"the gradient of {name} must be an array, not one of rows"
-        got = "a captured step" if optimizer.elementwise else "a step of whole arrays"
+        got = "a captured step" if by_rows else "a step of whole arrays"
         raise ArgumentError(who, must, got, "make its layer with by_rows=False")
     check_one_place(who, {name: W, f"the gradient of {name}": values_of(dW)})
     for what, array in ((name, W), (f"the gradient of {name}", values_of(dW))):

@@ -24,6 +24,8 @@ class Lookahead(Wrapper):
     Source: Zhang et al., 2019, "Lookahead optimizer: k steps forward, 1 step back", algorithm 1.
     """
 
+    takes_rows = False  # the slow weights of all rows follow
+
     def __init__(self, inner: Optimizer, every: int = 5, share: float = 0.5) -> None:
         who = type(self).__name__
         if isinstance(inner, SAM):
@@ -58,10 +60,6 @@ class Lookahead(Wrapper):
             return W, *slots, slow
         slow = slow + (self.share * meets) * (W - slow)
         return (1.0 - meets) * W + meets * slow, *slots, slow
-
-    def _fitting(self, name: str, W: Array, dW: Any) -> Array:
-        self.refuse_rows(name, dW)
-        return super()._fitting(name, W, dW)
 
     def __repr__(self) -> str:
         return self.shown(every=self.every, share=self.share)
