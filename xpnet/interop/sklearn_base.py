@@ -11,7 +11,8 @@ from xpnet.backend import array_namespace, backend_of, dtype_name, to_numpy, use
 from xpnet.errors import ArgumentError, BackendError, DtypeError
 from xpnet.layers import Affine, Layer, Relu
 from xpnet.networks import Network, Sequential
-from xpnet.optimizers.by_name import OPTIMIZERS, Optimizer
+from xpnet.optimizers import Optimizer
+from xpnet.optimizers.by_name import OPTIMIZERS
 from xpnet.random import Generator
 from xpnet.training import Trainer
 
