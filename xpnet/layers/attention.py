@@ -60,7 +60,7 @@ class Attention(Layer):
         own = tuple(name for name, array in given.items() if array is not None or name in MATRICES)
         if own != self.parameters:  # some biases are left out
             vars(self).update(dict.fromkeys(BIASES), parameters=own, spec=replace(self.spec, parameters=own))
-        super().__init__(*[given[name] for name in own])  # type: ignore[arg-type]
+        super().__init__(*[given[name] for name in own])
         check_heads(who, heads, self.Wq.shape[1], kv_heads)
         self.heads = heads
         self.kv_heads = kv_heads

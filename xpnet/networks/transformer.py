@@ -92,7 +92,7 @@ class Transformer(Network):
             named["MatMul1"] = MatMul.create(width, targets, init, rng)
         super().__init__(named, loss=SoftmaxWithLoss(ignore_index=pad))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:  # type: ignore[override]
         S = self.source_length
         if x.ndim != 2 or x.shape[1] <= S:
             must = f"x must be (N, {S} + L) with at least one symbol of the target"
