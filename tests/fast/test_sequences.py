@@ -13,9 +13,6 @@ from xpnet.backend import make_backend, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.fast.numpy import threads
 from xpnet.layers import (
-    GRU,
-    LSTM,
-    RNN,
     BatchNormalization,
     Dropout,
     Embedding,
@@ -300,42 +297,3 @@ def test_what_goes_around_is_added_where_the_body_cannot_take_it(cupy, rng):
             found = run.onto(around, given, None)
             np.testing.assert_allclose(to_numpy(found), y + to_numpy(around), rtol=1e-5, atol=1e-5)
     assert stage.body.around is None
-
-
-@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
-def test_recurrent_layers_run_by_their_bodies_padded_or_not(kind, rng):
-    net = Sequential(Embedding.create(3, 2), kind.create(2, 3), Linear.create(3, 3), loss=SoftmaxWithLoss())
-    (planned,) = [how for where, how in net.plan().rows if where == f"{kind.__name__}1"]
-    assert planned.endswith(f"recurrent.{on_numpy(kind)[0].__name__}")
-    x = rng.integers(0, 3, (2, 4))
-    net.gradient((x, np.asarray([4, 1])), x)
-    assert not hasattr(net.layers[f"{kind.__name__}1"], "hs")  # the equations would have kept them
-
-
-@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
-def test_recurrent_bodies_name_what_is_wrong(kind):
-    layer, x = kind.create(2, 3).astype("float64"), np.ones((2, 4, 2))
-    wrong = {
-        "no steps": (x[:, :0],),
-        "a mask": (x, x[:, :, 0]),
-        "lengths": (x, np.asarray([5, 1])),
-        "h0": (x, None, x[0]),
-    }
-    for given in wrong.values():
-        with pytest.raises((ArgumentError, DtypeError, ShapeError)) as expected:
-            layer.copy().forward(*given)
-        for body in on_numpy(kind):
-            with pytest.raises(type(expected.value)) as raised:
-                Stage((layer,), body)(*given)
-            assert str(raised.value) == str(expected.value)
-
-
-@pytest.mark.parametrize("value", [np.inf, np.nan, 1e200])
-@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
-def test_recurrent_bodies_on_values_that_are_not_finite(kind, value, rng):
-    layer, x = kind.create(2, 3).astype("float64"), rng.normal(size=(2, 4, 2))
-    x[0, 1, 0] = value
-    with np.errstate(all="ignore"):
-        y = layer.forward(x)
-        for body in on_numpy(kind):
-            np.testing.assert_allclose(Stage((layer,), body)(x), y, rtol=1e-12, atol=1e-12)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from xpnet.backend import array_namespace
 from xpnet.errors import DtypeError
 
 
@@ -17,6 +19,16 @@ def run(forward: Any, x: Any) -> Any:
 def first_of(x: Any) -> Any:
     """Return the first argument."""
     return x[0] if type(x) is tuple and x else x
+
+
+def in_parts(forward: Callable[[Any], Any], x: Any, batch_size: int) -> Any:
+    """Return ``forward`` of all rows, computed ``batch_size`` rows at a time."""
+    first = first_of(x)
+    if getattr(first, "ndim", 0) == 0 or first.shape[0] <= batch_size:
+        return forward(x)
+    rows = first.shape[0]
+    parts = [forward(some_rows(x, i, min(i + batch_size, rows))) for i in range(0, rows, batch_size)]
+    return array_namespace(*parts).concat(parts, axis=0)
 
 
 def some_rows(x: Any, first: int, last: int) -> Any:

@@ -8,7 +8,6 @@ from typing import Any, Self
 
 from xpnet import capturing
 from xpnet.autodiff import Variable
-from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
@@ -17,7 +16,7 @@ from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.container import layers_without_dx
 from xpnet.layers.named import NamedArrays, NamedStates
 from xpnet.networks.answering import Answering
-from xpnet.networks.given import check_flag, first_of, run, some_rows
+from xpnet.networks.given import check_flag, first_of, in_parts, run
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way
@@ -87,13 +86,7 @@ class Network(Answering):
         """
         check_size(type(self).__name__, "batch_size", batch_size)
         self._register()
-        forward = self.inference_of(x)
-        first = first_of(x)
-        if getattr(first, "ndim", 0) == 0 or first.shape[0] <= batch_size:
-            return forward(x)
-        rows = first.shape[0]
-        parts = [forward(some_rows(x, i, min(i + batch_size, rows))) for i in range(0, rows, batch_size)]
-        return array_namespace(*parts).concat(parts, axis=0)
+        return in_parts(self.inference_of(x), x, batch_size)
 
     def inference_of(self, x: Any) -> Callable[[Any], Any]:
         """Return the function that computes the scores of some rows in inference."""
