@@ -64,7 +64,7 @@ PRESENT = [where for where in Where if not LACKS[where.library] or where.library
 
 JOURNEYS = {
     *("test_architecture.py", "test_bench.py", "test_examples.py"),
-    *("cli", "conformance", "datasets", "drawing", "training"),
+    *("cli", "conformance", "datasets", "drawing", "serving", "training"),
 }
 # JAX compiles each operation anew for each shape, which takes most of the time of a test. It runs each class of layers
 # once, functions and their rules, and of what stands on these a sample; the rest is proven on the other libraries.

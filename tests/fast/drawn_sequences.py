@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from draw import Draw
 from row_table import Drawn, row
 
 from xpnet.layers import (
+    GRU,
+    LSTM,
+    RNN,
     BatchNormalization,
     CrossAttention,
     Embedding,
@@ -117,3 +121,22 @@ def embedding_with_positions(draw: Draw) -> Drawn:
     V, D, L = draw.size(), draw.one_of(1, 3, 70), draw.size()
     layers = [Embedding(draw.array(V, D)), PositionalEmbedding(draw.array(L + draw.size(0, 2), D))]
     return layers, (draw.integers(0, V, draw.one_of(draw.size(), draw.size(), 0), L),)
+
+
+def recurrent(kind: type, draw: Draw) -> Drawn:
+    """In all options: padded or not, either direction, from zeros or from states, given or kept."""
+    N, L, D, H = draw.one_of(draw.size(), draw.size(), draw.size(), 0), draw.one_of(1, 2, 5), draw.size(), draw.size()
+    weights = [draw.array(rows, kind.gates * H, scale=0.7) for rows in (D, H)]
+    biases = [draw.array(kind.gates * H) for _ in kind.parameters[2:]]
+    flags = ("stateful", "return_sequences", "return_state", "reverse")
+    layer = kind(*weights, *biases, **{flag: draw.chance() for flag in flags})
+    mask = draw.one_of(None, draw.bools(N, L), draw.integers(0, L + 1, N))
+    states = [draw.array(N, H) if draw.chance() else None for _ in layer.state]
+    if layer.stateful and draw.chance():
+        for name in layer.state:
+            setattr(layer, name, draw.array(N, H))
+    return [layer], (draw.array(N, L, D), mask, *states)
+
+
+for kind in (RNN, LSTM, GRU):
+    row(kind)(partial(recurrent, kind))

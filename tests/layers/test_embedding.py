@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import xpnet as xn
 from xpnet.backend import to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.layers import Embedding, Linear, PositionalEmbedding, PositionalEncoding
+from xpnet.layers import Embedding, EmbeddingBag, Linear, PositionalEmbedding, PositionalEncoding
 from xpnet.random import Generator
 
 
@@ -86,3 +87,52 @@ def test_created_layers_draw_from_streams_of_their_own(backend):
 def test_linear_names_the_features_it_wants():
     with pytest.raises(ShapeError, match=r"Linear: x must be \(\.\.\., 3\), got \(2, 5, 4\)"):
         Linear(np.ones((3, 2)), np.ones(2))(np.ones((2, 5, 4)))
+
+
+def test_the_row_of_padding_starts_and_stays_at_0(backend):
+    layer = Embedding.create(5, 4, rng=Generator(0), padding_idx=2)
+    W = to_numpy(layer.W)
+    assert not W[2].any()
+    assert W[[0, 1, 3, 4]].any(axis=1).all()
+    layer(backend.asarray(np.asarray([[2, 1]]), "int64"))
+    layer.backward(1.0)
+    assert np.flatnonzero(to_numpy(layer.dW).any(axis=1)).tolist() == [1]
+
+
+@pytest.mark.parametrize("wrong", [{"padding_idx": 5}, {"padding_idx": -1}, {"max_norm": 0.0}])
+def test_options_out_of_range_are_refused(wrong):
+    with pytest.raises(ArgumentError, match=f"Embedding: {next(iter(wrong))} must be"):
+        Embedding(np.ones((5, 2)), **wrong)
+
+
+def test_rows_of_bags_beyond_their_length_may_be_anything():
+    x = np.asarray([[1, 2, -7], [99, 99, 99]])
+    y = EmbeddingBag(np.eye(3))(x, np.asarray([2, 0]))
+    np.testing.assert_allclose(y, [[0.0, 0.5, 0.5], [0.0, 0.0, 0.0]])
+
+
+def test_weights_of_bags_have_a_gradient_by_the_graph():
+    W, weights = np.asarray([[1.0, 2.0], [3.0, 4.0]]), xn.Variable(np.asarray([2.0, 3.0, 5.0]))
+    EmbeddingBag(W, reduction="sum")(np.asarray([0, 1, 1]), np.asarray([0, 2]), weights).backward(
+        np.asarray([[1.0, 0.0], [0.0, 1.0]])
+    )
+    assert weights.grad.tolist() == [1.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((np.zeros(3, int),), r"x must be \(N, L\), or \(T,\) with bags, got \(3,\)"),
+        ((np.zeros((3, 2), int), np.zeros(2, int)), r"bags must be \(3,\), got \(2,\)"),
+        ((np.zeros(3, int), np.asarray([0, 2, 1])), r"offsets must begin with 0 and not fall, got \[0, 2, 1\]"),
+        ((np.zeros(3, int), np.asarray([0.0, 2.0])), "bags must be integers, got float64"),
+        ((np.zeros((3, 2), int), None, np.ones(3)), r"weights must be \(3, 2\), as x, got \(3,\)"),
+        (
+            (np.zeros((3, 2), int), None, np.ones((3, 2))),
+            'weights must belong to a sum, got a mean; write reduction="sum"',
+        ),
+    ],
+)
+def test_bags_that_do_not_fit_are_refused(arguments, says):
+    with pytest.raises((ShapeError, ArgumentError, DtypeError), match=f"EmbeddingBag: {says}"):
+        EmbeddingBag(np.ones((5, 2)))(*arguments)

@@ -23,6 +23,8 @@ from xpnet.layers import (
     Convolution1D,
     Dropout,
     Elu,
+    Embedding,
+    EmbeddingBag,
     Gelu,
     GroupNormalization,
     Huber,
@@ -32,6 +34,7 @@ from xpnet.layers import (
     MaxPooling,
     MaxPooling1D,
     MultiHeadAttention,
+    NegativeSamplingLoss,
     Padding,
     Relu,
     Reshape,
@@ -85,6 +88,13 @@ SHOWN = {
     ),
     "SigmoidWithLoss(pos_weight=3.0)": lambda: SigmoidWithLoss(3),
     "Huber(delta=0.5, reduction='sum')": lambda: Huber(0.5, "sum"),
+    "Embedding(W (3, 2), padding_idx=1, max_norm=2.0, by_rows=True)": lambda: Embedding.create(
+        3, 2, padding_idx=1, max_norm=2, by_rows=True
+    ),
+    "EmbeddingBag(W (3, 2), reduction='sum')": lambda: EmbeddingBag.create(3, 2, reduction="sum"),
+    "NegativeSamplingLoss(W (3, 2), frequencies (3,), negatives=2, power=1.0)": lambda: NegativeSamplingLoss.create(
+        3, 2, [1, 2, 3], 2, power=1
+    ),
     "Reshape(2, -1)": lambda: Reshape((2, -1)),
     "Transpose(0, 2, 1)": lambda: Transpose(0, 2, 1),
     "Residual(Affine(W (2, 2), b (2,)), Relu(), shortcut=Affine(W (2, 2), b (2,)))": lambda: Residual(

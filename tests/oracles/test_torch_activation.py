@@ -9,15 +9,27 @@ from hypothesis import strategies as st
 
 from xpnet.layers import (
     Elu,
+    GeGlu,
     Gelu,
+    Glu,
+    HardSigmoid,
+    HardSwish,
+    HardTanh,
     Identity,
     LeakyRelu,
+    LogSigmoid,
     LogSoftmax,
+    Mish,
+    PRelu,
     Relu,
+    Relu6,
+    Selu,
     Sigmoid,
     Silu,
     Softmax,
     Softplus,
+    Softsign,
+    SwiGlu,
     Tanh,
 )
 
@@ -38,6 +50,14 @@ PAIRS = {
     "Silu": (Silu(), F.silu),
     "Gelu": (Gelu(), F.gelu),
     "Gelu, tanh": (Gelu(approximate="tanh"), lambda x: F.gelu(x, approximate="tanh")),
+    "Mish": (Mish(), F.mish),
+    "Selu": (Selu(), F.selu),
+    "Softsign": (Softsign(), F.softsign),
+    "LogSigmoid": (LogSigmoid(), F.logsigmoid),
+    "Relu6": (Relu6(), F.relu6),
+    "HardSwish": (HardSwish(), F.hardswish),
+    "HardSigmoid": (HardSigmoid(), lambda x: F.relu6(x + 3.0) / 6.0),  # torch rounds 1/6 to float32 in its backward
+    "HardTanh": (HardTanh(-0.5, 2.0), lambda x: F.hardtanh(x, -0.5, 2.0)),
     "Softmax": (Softmax(), lambda x: torch.softmax(x, dim=-1)),
     "LogSoftmax": (LogSoftmax(), lambda x: torch.log_softmax(x, dim=-1)),
 }
@@ -45,9 +65,10 @@ PAIRS = {
 
 def compare(layer, function, dtype, tolerance, shape, scale, seed):
     rng = np.random.default_rng(seed)
-    x, dout = (scale * rng.normal(size=shape)).astype(dtype), rng.normal(size=shape).astype(dtype)
+    x = (scale * rng.normal(size=shape)).astype(dtype)
     tensor = torch.tensor(x, requires_grad=True)
     y = function(tensor)
+    dout = rng.normal(size=tuple(y.shape)).astype(dtype)
     y.backward(torch.tensor(dout))
     for found, expected in ((layer(x), y.detach().numpy()), (layer.backward(dout), tensor.grad.numpy())):
         assert found.dtype == dtype
@@ -73,3 +94,31 @@ def test_leaky_relu(dtype, tolerance, shape, scale, seed, slope):
 @given(shape=SHAPES, scale=SCALES, seed=SEEDS, alpha=st.sampled_from([0.1, 1.0, 2.5]))
 def test_elu(dtype, tolerance, shape, scale, seed, alpha):
     compare(Elu(alpha), lambda x: F.elu(x, alpha), dtype, tolerance, shape, scale, seed)
+
+
+GATED = {
+    "Glu": (Glu, lambda a, g: a * torch.sigmoid(g)),
+    "GeGlu": (GeGlu, lambda a, g: a * F.gelu(g)),
+    "SwiGlu": (SwiGlu, lambda a, g: a * F.silu(g)),
+}
+
+
+@pytest.mark.parametrize("name", GATED)
+@DTYPES
+@given(shape=SHAPES, scale=SCALES, seed=SEEDS, axis=st.integers(-4, 3))
+def test_gates(name, dtype, tolerance, shape, scale, seed, axis):
+    axis = max(-len(shape), min(axis, len(shape) - 1))
+    shape = tuple(2 * size if at == axis % len(shape) else size for at, size in enumerate(shape))
+    layer, function = GATED[name]
+    compare(layer(axis), lambda x: function(*torch.chunk(x, 2, axis)), dtype, tolerance, shape, scale, seed)
+
+
+@given(shape=SHAPES, scale=SCALES, seed=SEEDS, single=st.booleans())
+def test_prelu(shape, scale, seed, single):
+    shape = shape if len(shape) > 1 else (2, *shape)
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=1 if single else shape[1])
+    layer, weight = PRelu(a), torch.tensor(a, requires_grad=True)
+    compare(layer, lambda x: F.prelu(x, weight), np.float64, 1e-10, shape, scale, seed)
+    expected = weight.grad.numpy()
+    np.testing.assert_allclose(layer.da, expected, rtol=1e-10, atol=1e-10 * max(1.0, float(np.abs(expected).max())))

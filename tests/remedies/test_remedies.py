@@ -17,6 +17,7 @@ from calls import CALLS
 from data import DATA
 from options import OPTIONS
 from rows import Remedy
+from tables_and_losses import TABLES_AND_LOSSES
 
 import xpnet as xn
 from xpnet import autodiff, datasets, initializers, layers, networks, optimizers, schedules, training
@@ -24,7 +25,7 @@ from xpnet.backend import Backend, array_namespace
 from xpnet.errors import XpnetError
 from xpnet.random import Generator
 
-ROWS = [*ARRAYS, *OPTIONS, *CALLS, *DATA]
+ROWS = [*ARRAYS, *OPTIONS, *CALLS, *DATA, *TABLES_AND_LOSSES]
 HOME = Path(xn.__file__).parent
 
 

@@ -72,7 +72,7 @@ def _is_tame(node: Node) -> bool:
 
 def _may_have_nan(d: Any) -> bool:
     """Return whether there may be a NaN; a compiled or captured array has no values yet, and may have one."""
-    d = bottom(d)
+    d = bottom(d.values if hasattr(d, "dense") else d)
     if d is None or device_of(d) is None:
         return d is not None
     xp = array_namespace(d)

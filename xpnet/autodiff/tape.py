@@ -150,8 +150,12 @@ def settle(nodes: Iterable[Node], grads: dict[Node, Any], keep: bool) -> None:
 
 
 def at_leaf(d: Any, x: Any) -> Any:
-    """Return the gradient of a leaf, as an array if NumPy has made it a scalar."""
-    if d is None or type(d) is type(x) or d.shape != ():
+    """Return the gradient of a leaf, as an array if it is one of rows, or if NumPy has made it a scalar."""
+    if d is None or type(d) is type(x):
+        return d
+    if hasattr(d, "dense"):
+        return d.dense()
+    if d.shape != ():
         return d
     return array_namespace(d).asarray(d)
 

@@ -169,9 +169,12 @@ LINK = Rule("gradient", (_same, _unrelated), forward=formula(lambda moves, *_: m
 
 
 def gradients_of(
-    chosen: Any, grads: dict[Node, Any], f: Function, who: str, conjugated: bool = True
+    chosen: Any, grads: dict[Node, Any], f: Function, who: str, conjugated: bool = True, by_rows: bool = False
 ) -> tuple[Any, ...]:
-    """Return the gradients of a walk at the chosen Variables, with zeros for arrays that have no influence."""
+    """Return the gradients of a walk at the chosen Variables, with zeros for arrays that have no influence.
+
+    With ``by_rows``, the gradient of a table may be one of its rows, as the layer of the table has made it.
+    """
     for argument in chosen:
         found = leaves(argument)
         if found and who != "hessian" and all(grads.get(x.node) is None for x in found):
@@ -180,7 +183,10 @@ def gradients_of(
     given: set[int] = set()
 
     def gradient(x: Variable) -> Any:
-        d = at_leaf(grads.get(x.node), x.value)
+        d = grads.get(x.node)
+        if by_rows and hasattr(d, "dense"):
+            return d
+        d = at_leaf(d, x.value)
         if d is None:
             d = array_namespace(x.value).zeros_like(x.value)
         elif conjugated:

@@ -91,6 +91,11 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
 
     Raises: errors of ``grad``, but f need not be scalar.
     """
+    return pulled(f, args)
+
+
+def pulled(f: Function, args: tuple[Any, ...], by_rows: bool = False) -> tuple[Any, Function]:
+    """Return what ``vjp`` does; with ``by_rows``, the gradient of a table may be one of its rows."""
     with tracing(below(args)) as trace:
         traced, chosen = trace_arguments(args, tuple(range(len(args))), trace, "vjp")
         y = f(*traced)
@@ -99,7 +104,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
 
     def pullback(dout: Any) -> tuple[Any, ...]:
         seeds = [conjugate(as_seed(d, value, "vjp")) for d, value in pairs(dout, values)]
-        found: tuple[Any, ...] = as_given(args, gradients_of(chosen, walk(seeds), f, "vjp"))
+        found: tuple[Any, ...] = as_given(args, gradients_of(chosen, walk(seeds), f, "vjp", by_rows=by_rows))
         return found
 
     return values, pullback

@@ -10,7 +10,6 @@ import numpy as np
 from xpnet import __version__
 from xpnet.backend import get_backend, to_numpy, use_backend
 from xpnet.cli.console import narrow
-from xpnet.cli.recipes import OPTIMIZERS
 from xpnet.datasets import Classes, Encoding, Images, check_data
 from xpnet.datasets.catalogue import CATALOGUE, Known
 from xpnet.datasets.images import STUDIED
@@ -20,6 +19,7 @@ from xpnet.errors import ArgumentError, DataError
 from xpnet.files import written_in_place
 from xpnet.gradcheck import gradient_check
 from xpnet.networks import TwoLayerNet
+from xpnet.optimizers import OPTIMIZERS
 from xpnet.random import Generator
 from xpnet.training import Epoch, Trainer, load, save
 from xpnet.training.runs import write_run

@@ -67,6 +67,7 @@ def warnings_in_one_line() -> Iterator[None]:
         click.echo(f"warning: {message}", err=True)
 
     with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
         warnings.showwarning = shown
         yield
 

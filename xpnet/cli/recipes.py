@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xpnet.optimizers import (
-    LAMB,
-    LARS,
-    SGD,
-    Adadelta,
-    Adafactor,
-    AdaGrad,
-    Adam,
-    Adamax,
-    AdamW,
-    Lion,
-    Momentum,
-    Muon,
-    NAdam,
-    Nesterov,
-    Optimizer,
-    RAdam,
-    RMSprop,
-)
-
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    kind.__name__.lower(): kind
-    for kind in (
-        *(SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion),
-        *(Adadelta, Adamax, NAdam, RAdam, LARS, LAMB, Adafactor, Muon),
-    )
-}
+from xpnet.optimizers import OPTIMIZERS
 
 
 @dataclass(frozen=True)

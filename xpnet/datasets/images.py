@@ -115,8 +115,12 @@ class Images:
 
 def read_all(images: Iterable[Any], size: tuple[int, ...], channels: int, strokes: Strokes | None = None) -> Host:
     """Return the pixels of images, ``(N, C, H, W)`` uint8, read by a few threads."""
-    with ThreadPoolExecutor(4) as pool:
-        pixels = list(pool.map(lambda image: read_image(image, size, channels, strokes), images))
+    images = list(images)
+    if len(images) == 1:  # threads take longer to start
+        pixels = [read_image(images[0], size, channels, strokes)]
+    else:
+        with ThreadPoolExecutor(4) as pool:
+            pixels = list(pool.map(lambda image: read_image(image, size, channels, strokes), images))
     if not pixels:
         raise ArgumentError("Images", "there must be an image", "none", "give some files")
     return np.stack(pixels)

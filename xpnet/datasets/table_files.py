@@ -106,9 +106,9 @@ def read_parquet(file: str | Path | IO[bytes], texts: Container[str] = (), name:
 
     Raises: ``BackendError`` if neither is installed; ``DataError`` for a file that cannot be read.
     """
-    for name in ("polars", "pandas"):
+    for library in ("polars", "pandas"):
         try:
-            read: Callable[[Any], Any] = importlib.import_module(name).read_parquet
+            read: Callable[[Any], Any] = importlib.import_module(library).read_parquet
         except ImportError:
             continue
         try:

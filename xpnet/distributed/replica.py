@@ -14,8 +14,9 @@ from xpnet.distributed.buckets import Bucket, Sums, in_buckets
 from xpnet.distributed.communicator import Communicator
 from xpnet.distributed.sending import returned, same_for_all, sendable, sum_of
 from xpnet.errors import ArgumentError
-from xpnet.layers import Dropout, Layer
+from xpnet.layers import Layer
 from xpnet.layers.base import leaves
+from xpnet.layers.drawn import drawing_in
 from xpnet.networks import Network
 from xpnet.networks.low_precision import Gradients, changed
 from xpnet.typing import Array
@@ -48,6 +49,7 @@ class Replica:
         self.sums: Sums | None = None
         self.flat: list[Any] = []
         self._forget()
+        self._refuse_rows()
         self._compare()
         self._begin_alike()
         self.names, self.buckets = list[str](), list[Bucket]()
@@ -57,11 +59,17 @@ class Replica:
         self.held: dict[str, Array] = {}
         self.held_pair: Any = 0.0
 
+    def _refuse_rows(self) -> None:
+        """Raise ArgumentError for a layer whose gradient is one of rows: those of the ranks differ."""
+        for name, layer in {**leaves(self.network), "loss": self.network.last_layer}.items():
+            if getattr(layer, "by_rows", False):
+                must, remedy = "gradients must be arrays to be added over the ranks", "make it with by_rows=False"
+                raise ArgumentError("distributed", must, f"{name} with by_rows=True", remedy)
+
     def _compare(self) -> None:
         params = self.network.params
         told = {f"shape and dtype of {name}": f"{tuple(W.shape)} {W.dtype}" for name, W in params.items()}
-        drawing = {name: layer for name, layer in leaves(self.network).items() if isinstance(layer, Dropout)}
-        told |= {f"stream of {name}": layer.drawn for name, layer in drawing.items()}
+        told |= {f"stream of {name}": layer.drawn for name, layer in drawing_in(self.network).items()}
         agree(self.communicator, {**told, "plan": str(self.network.plan()), "frozen": sorted(params.frozen)})
 
     def _begin_alike(self) -> None:

@@ -55,15 +55,22 @@ class Target:
         )
 
 
+def in_a_tuple(x: Any) -> tuple[Any, ...]:
+    """Return the arguments of a network's ``forward``, which are given as x, or as a tuple."""
+    return x if type(x) is tuple else (x,)
+
+
 def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     """Return a target for the loss of a network in each of its parameters."""
-    before = {"x": to_numpy(x).copy(), "t": to_numpy(t).copy()}
+    xs = [each for each in in_a_tuple(x) if is_array(each)]
+    given = {f"x{number or ''}": each for number, each in enumerate(xs)} | {"t": t}
+    before = {name: to_numpy(array).copy() for name, array in given.items()}
     forget_gradients(network)
     restore = restoring_state(network)
     gradients = run_network(network, x, t)
     restore()
     again = run_network(network, x, t)
-    written = written_to(before, {"x": x, "t": t})
+    written = written_to(before, given)
     targets = []
     for name, origin in trained_places(network).items():
 
@@ -72,9 +79,9 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
             with network.using({name: array}):
                 return network.loss(x, t)
 
-        target = Target(name, network.params[name], loss_at, gradients[name], batch=x.shape[0])
+        target = Target(name, network.params[name], loss_at, gradients[name], batch=xs[0].shape[0])
         restore()
-        target.fast = side_by_side(network, origin, x, t)
+        target.fast = None if type(x) is tuple else side_by_side(network, origin, x, t)
         target.causes += [*written, *accumulation(gradients[name], again[name], 2.0)]
         targets.append(target)
     return targets

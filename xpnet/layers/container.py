@@ -121,12 +121,12 @@ class Container(Layer):
     @property
     def params(self) -> NamedArrays:
         """The live parameters, name -> array, in the order of construction."""
-        noted = getattr(self, "_named", None)
-        if noted is None or noted[0] is not self.layers:
+        noted, last = getattr(self, "_named", None), getattr(self, "last_layer", None)
+        if noted is None or noted[0] is not self.layers or noted[1] is not last:
             if not self.in_inference:  # not on each copy that predict makes
                 self._refuse_hidden()
-            noted = self._named = (self.layers, NamedArrays(self._places(lambda layer: layer.params)))
-        return noted[1]
+            noted = self._named = (self.layers, last, NamedArrays(self._places(lambda layer: layer.params)))
+        return noted[2]
 
     def _refuse_hidden(self) -> None:
         """Raise ArgumentError for a layer that is only an attribute, which nothing would train."""

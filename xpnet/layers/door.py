@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from xpnet.autodiff import Variable, vjp
@@ -16,6 +16,7 @@ from xpnet.backend.halves import is_half, narrowed, widened
 from xpnet.backend.numbers import COMPUTED, computed, plain_number
 from xpnet.errors import DtypeError, LibraryError, StateError
 from xpnet.layers import checks
+from xpnet.layers.row_gradient import on_values
 from xpnet.layers.spec import Call, Spec
 from xpnet.typing import Array
 
@@ -185,7 +186,8 @@ def left_by(backward: Callable[..., Any]) -> Callable[..., Any]:
                     dx = backward(self, *in_float32((dout, *others)))
                 dx = rounded(dx, call.half)
                 for name in self.parameters:
-                    setattr(self, f"d{name}", narrowed(getattr(self, f"d{name}"), getattr(self, name)))
+                    W, dW = getattr(self, name), getattr(self, f"d{name}")
+                    setattr(self, f"d{name}", on_values(dW, partial(narrowed, like=W)))
         except (RuntimeError, TypeError, ValueError) as error:
             checks.explain_dtypes(spec.who, {"dout": dout}, self.parameter_arrays(), error)
             raise

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from xpnet import capturing, kernels
-from xpnet.backend import array_namespace, device_of
+from xpnet import kernels
 from xpnet.errors import ArgumentError
-from xpnet.layers.base import Layer
 from xpnet.layers.checks import is_number
-from xpnet.random import Generator, generator_of
+from xpnet.layers.drawn import Drawn
+from xpnet.random import Generator
 from xpnet.typing import Array
 
 
-class Dropout(Layer):
+class Dropout(Drawn):
     """Dropout, ``y = x m / (1 - p)`` with each m 0 with probability p, else 1; ``y = x`` in ``predict``.
 
     p is ``dropout_ratio``. The m of the k-th call in training are numbers of a stream given by a name, the
@@ -26,10 +23,8 @@ class Dropout(Layer):
     Source: Srivastava et al., 2014; Deep Learning from Scratch, section 6.4.3, which scales in ``predict`` instead.
     """
 
-    state = ("step",)
     holomorphic = True
 
-    step: int
     mask: Array | None
 
     def __init__(self, dropout_ratio: float = 0.5, rng: Generator | None = None) -> None:
@@ -39,35 +34,15 @@ class Dropout(Layer):
             must = "dropout_ratio must be from 0 to below 1"
             raise ArgumentError(who, must, repr(dropout_ratio), "it is the share that is dropped: try 0.5")
         self.dropout_ratio = float(dropout_ratio)
-        self.rng = generator_of(who, rng)
-        self.stream = self.rng.next_name("Dropout")
-        self.step = 0
-
-    @property
-    def drawn(self) -> str:
-        """The seed and the name of the stream, such as ``"0/Dropout1"``."""
-        return f"{self.rng.seed}/{self.stream}"
-
-    def draw_from(self, drawn: str) -> None:
-        """Draw from the stream of another layer, given by its ``drawn``, to continue its training."""
-        seed, _, self.stream = drawn.partition("/")
-        self.rng = Generator(int(seed))
+        self.draw_by(rng)
 
     def forward(self, x: Array) -> Array:
         if not self.training or self.dropout_ratio == 0.0:
             self.mask = None
             return x
-        self.mask = kernels.dropout_mask(x, self.rng, self.stream, self._count(x), 1.0 - self.dropout_ratio)
+        self.mask = kernels.dropout_mask(x, self.rng, self.stream, self.step_of(x), 1.0 - self.dropout_ratio)
         self.step += 1
         return x * self.mask
-
-    def _count(self, x: Array) -> Any:
-        """Return the step that names the mask; in a capture, an array with a new value in each replay."""
-        capture = capturing.current
-        if capture is None:
-            return self.step
-        like = array_namespace(x).zeros((), dtype=array_namespace(x).float64, device=device_of(x))
-        return capture.numbers(self.lasting_state, "step", lambda step: (step,), like)[0]
 
     def backward(self, dout: Array) -> Array:
         return dout if self.mask is None else dout * self.mask

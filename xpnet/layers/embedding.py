@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from math import log, prod
-from typing import Self
+from math import inf, log, nan, prod
+from typing import Any, Self
 
 from xpnet import kernels
+from xpnet.arguments import is_whole
 from xpnet.autodiff.batching.batch import bottom
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, normal_weights
 from xpnet.kernels.scatter import wide
 from xpnet.layers.base import Layer
+from xpnet.layers.checks import check_flags, is_number
 from xpnet.layers.past import Past
+from xpnet.layers.row_gradient import RowGradient
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
 
@@ -20,10 +23,16 @@ from xpnet.typing import Array
 class Embedding(Layer):
     """A vector for each number of a vocabulary, ``y[...] = W[x[...]]``.
 
+    With a ``padding_idx``, y is 0 where x is that number, and so is the gradient of its row, which ``create`` sets to
+    0. With a ``max_norm`` c, a longer row is looked up as ``W[x] c / ‖W[x]‖``; W stays as it is (torch overwrites its
+    rows, and its gradient leaves the norm out). With ``by_rows=True``, dW is a ``RowGradient``, so that a step costs as
+    much as the rows of a batch and not as the table: an optimizer then updates these rows and their slots by its
+    formula, and leaves all others as they are, without momentum or weight decay.
+
     Shapes: ``x (N, ...)`` integer, from 0 to V - 1, ``W (V, D)``, ``y (N, ..., D)``.
     Backward: ``dW[v] = Σ dout[n]`` over n with ``x[n] = v``; integers have no dx.
-    Raises: ``DtypeError`` for floating x; ``ArgumentError`` for an index outside the vocabulary where it can be read
-    without stalling a device (elsewhere its vector is NaN).
+    Raises: ``DtypeError`` for floating x; ``ArgumentError`` for options out of range, and for an index outside the
+    vocabulary where it can be read without stalling a device (elsewhere its vector is NaN).
     Source: Bengio et al., 2003, section 2.
     """
 
@@ -33,44 +42,105 @@ class Embedding(Layer):
 
     W: Array
 
+    def __init__(
+        self, W: Array, *, padding_idx: int | None = None, max_norm: float | None = None, by_rows: bool = False
+    ) -> None:
+        super().__init__(W)
+        who = type(self).__name__
+        if padding_idx is not None and not (is_whole(padding_idx, 0) and padding_idx < W.shape[0]):
+            must = f"padding_idx must be from 0 to {W.shape[0] - 1}"
+            raise ArgumentError(who, must, repr(padding_idx), "choose a number of the vocabulary")
+        if max_norm is not None and not (is_number(max_norm) and 0.0 < max_norm < inf):
+            raise ArgumentError(who, "max_norm must be above 0 and finite", repr(max_norm), "leave it out for no limit")
+        check_flags(who, by_rows=by_rows)
+        self.padding_idx = None if padding_idx is None else int(padding_idx)
+        self.max_norm = None if max_norm is None else float(max_norm)
+        self.by_rows = bool(by_rows)
+
     def forward(self, x: Array) -> Array:
+        rows = self.rows_at(x)
+        return array_namespace(rows).reshape(rows, (*x.shape, rows.shape[1]))  # type: ignore[no-any-return]
+
+    def backward(self, dout: Array) -> None:
+        self.take_gradient(array_namespace(dout).reshape(dout, (self.x.shape[0], self.W.shape[1])))
+
+    def rows_at(self, x: Array) -> Array:
+        """Return the row of each number, ``(n, D)``: 0 for padding, and NaN for a number outside the vocabulary."""
         self.check_indices(x)
         xp = array_namespace(self.W, x)
-        V, D = self.W.shape
+        V = self.W.shape[0]
         self.x = xp.reshape(x, (prod(x.shape),))
         indices = wide(self.x)
         known = (indices >= 0) & (indices < V)
-        y = xp.take(self.W, xp.where(known, indices, xp.zeros_like(indices)), axis=0)
-        nan = xp.full((), float("nan"), dtype=y.dtype, device=device_of(y))  # a GPU would read outside of W
-        return xp.reshape(xp.where(known[:, None], y, nan), (*x.shape, D))  # type: ignore[no-any-return]
+        self.rows = y = xp.take(self.W, xp.where(known, indices, xp.zeros_like(indices)), axis=0)
+        zero, one, none = (xp.full((), number, dtype=y.dtype, device=device_of(y)) for number in (0.0, 1.0, nan))
+        if self.max_norm is not None:
+            square = xp.sum(y * y, axis=1, keepdims=True)
+            self.long = square > self.max_norm**2
+            self.scale = xp.where(self.long, self.max_norm / xp.sqrt(xp.where(self.long, square, one)), one)
+            y = y * self.scale
+        y = xp.where(known[:, None], y, none)  # a GPU would read outside of W
+        return y if self.padding_idx is None else xp.where((indices == self.padding_idx)[:, None], zero, y)  # type: ignore[no-any-return]
 
-    def backward(self, dout: Array) -> None:
-        V, D = self.W.shape
-        rows = array_namespace(dout).reshape(dout, (self.x.shape[0], D))
-        self.dW = kernels.scatter_add(rows, self.x, V)
+    def take_gradient(self, d: Array) -> None:
+        """Assign dW, given the gradient of each row that was looked up."""
+        xp = array_namespace(d, self.rows)
+        if self.padding_idx is not None:
+            d = xp.where((wide(self.x) == self.padding_idx)[:, None], xp.zeros_like(d), d)
+        if self.max_norm is not None:
+            along = self.rows * xp.sum(self.rows * d, axis=1, keepdims=True) * (self.scale / self.max_norm) ** 2
+            d = self.scale * xp.where(self.long, d - along, d)
+        self.dW = self.summed(d, self.x)
+
+    def summed(self, d: Array, x: Array) -> Any:
+        """Return dW, ``Σ d[n]`` over n with ``x[n] = v``; with ``by_rows``, only the rows that have one."""
+        if self.by_rows and not hasattr(type(d), "differentiates"):
+            return RowGradient.of(d, x, self.W.shape)
+        return kernels.scatter_add(d, x, self.W.shape[0])
 
     def check_indices(self, x: Array) -> None:
         """Raise DtypeError or ArgumentError for anything that is not an index into the table."""
-        who, V = type(self).__name__, self.W.shape[0]
-        if dtype_kind(x) != "integer":
-            remedy = 'cast it with xn.asarray(x, dtype="int64")'
-            raise DtypeError(who, "x must be integer indices", dtype_name(x.dtype), remedy)
-        if library_of(array_namespace(x)).readable(x):
-            indices = to_numpy(bottom(x))
-            if indices.size and (indices.min() < 0 or indices.max() >= V):
-                wrong = indices[(indices < 0) | (indices >= V)].flat[0]
-                raise ArgumentError(who, f"indices must be from 0 to {V - 1}", wrong, "give W a row for each index")
+        check_words(type(self).__name__, "x", x, self.W.shape[0])
 
     @classmethod
-    def create(cls, vocabulary: int, width: int, init: Init = 0.02, rng: Generator | None = None) -> Self:
-        """Return an Embedding with a table on the current backend, ``W = σ z``.
+    def create(
+        cls,
+        vocabulary: int,
+        width: int,
+        init: Init = 0.02,
+        rng: Generator | None = None,
+        padding_idx: int | None = None,
+        **options: Any,
+    ) -> Self:
+        """Return a layer with a table on the current backend, ``W = σ z``, and 0 in the row of ``padding_idx``.
 
-        ``init`` is σ. ``rng`` gives each layer numbers of its own.
+        ``init`` is σ. ``rng`` gives each layer numbers of its own. ``options`` are those of the constructor.
 
-        Raises: ``ArgumentError`` for sizes below 1.
+        Raises: ``ArgumentError`` for sizes below 1 and options out of range.
         """
         rng = generator_of(cls.__name__, rng)
-        return cls(normal_weights((vocabulary, width), init, rng, rng.next_name(cls.__name__) + ".W"))
+        W = normal_weights((vocabulary, width), init, rng, rng.next_name(cls.__name__) + ".W")
+        layer = cls(W, padding_idx=padding_idx, **options)
+        if padding_idx is not None:
+            xp = array_namespace(W)
+            padding = xp.arange(vocabulary, device=device_of(W)) == padding_idx
+            layer.W = xp.where(padding[:, None], xp.zeros_like(W), W)
+        return layer
+
+
+def check_words(who: str, name: str, x: Array, V: int) -> None:
+    """Raise unless x holds integers from 0 to V - 1, where they can be read without stalling a device.
+
+    Raises: ``DtypeError``, ``ArgumentError``.
+    """
+    if dtype_kind(x) != "integer":
+        remedy = f'cast it with xn.asarray({name}, dtype="int64")'
+        raise DtypeError(who, f"{name} must be integer indices", dtype_name(x.dtype), remedy)
+    if library_of(array_namespace(x)).readable(x):
+        indices = to_numpy(bottom(x))
+        if indices.size and (indices.min() < 0 or indices.max() >= V):
+            wrong = indices[(indices < 0) | (indices >= V)].flat[0]
+            raise ArgumentError(who, f"indices must be from 0 to {V - 1}", wrong, "give W a row for each index")
 
 
 class PositionalEmbedding(Layer):

@@ -15,40 +15,40 @@ WAVES = 10000.0
 """The base of the wavelengths of rotary positions."""
 
 
-def split_heads(x: Array, heads: int) -> Array:
+def split_heads(x: Any, heads: int) -> Any:
     """Return the heads of each sample as an axis of their own, ``(N, L, A) -> (N, heads, L, E)``."""
     xp = array_namespace(x)
     N, L, A = x.shape
-    return xp.permute_dims(xp.reshape(x, (N, L, heads, A // heads)), (0, 2, 1, 3))  # type: ignore[no-any-return]
+    return xp.permute_dims(xp.reshape(x, (N, L, heads, A // heads)), (0, 2, 1, 3))
 
 
-def join_heads(x: Array) -> Array:
+def join_heads(x: Any) -> Any:
     """Return the heads of each position concatenated, ``(N, heads, L, E) -> (N, L, A)``."""
     xp = array_namespace(x)
     N, heads, L, E = x.shape
-    return xp.reshape(xp.permute_dims(x, (0, 2, 1, 3)), (N, L, heads * E))  # type: ignore[no-any-return]
+    return xp.reshape(xp.permute_dims(x, (0, 2, 1, 3)), (N, L, heads * E))
 
 
-def for_each_head(x: Array, heads: int) -> Array:
+def for_each_head(x: Any, heads: int) -> Any:
     """Return keys or values once for each head of their group, ``(N, groups, S, E) -> (N, heads, S, E)``."""
     N, groups, S, E = x.shape
     if groups == heads:
         return x
     xp = array_namespace(x)
     x = xp.broadcast_to(x[:, :, None, :, :], (N, groups, heads // groups, S, E))
-    return xp.reshape(x, (N, heads, S, E))  # type: ignore[no-any-return]
+    return xp.reshape(x, (N, heads, S, E))
 
 
-def sum_over_groups(d: Array, groups: int) -> Array:
+def sum_over_groups(d: Any, groups: int) -> Any:
     """Return the sum over the heads of each group, the way back of ``for_each_head``."""
     N, heads, S, E = d.shape
     if groups == heads:
         return d
     xp = array_namespace(d)
-    return xp.sum(xp.reshape(d, (N, groups, heads // groups, S, E)), axis=2)  # type: ignore[no-any-return]
+    return xp.sum(xp.reshape(d, (N, groups, heads // groups, S, E)), axis=2)
 
 
-def rotation(x: Array, start: int) -> tuple[Array, Array]:
+def rotation(x: Any, start: int) -> tuple[Any, Any]:
     """Return the cosine and sine of the angles ``(start + t) / 10000^(2i/E)`` for heads x, ``(L, E / 2)`` each."""
     xp = array_namespace(x)
     L, E = x.shape[-2:]
@@ -58,13 +58,13 @@ def rotation(x: Array, start: int) -> tuple[Array, Array]:
     return xp.cos(angles), xp.sin(angles)
 
 
-def turned(x: Array, cos: Array, sin: Array) -> Array:
+def turned(x: Any, cos: Any, sin: Any) -> Any:
     """Return each pair of columns turned by its angle, ``x₂ᵢ cos - x₂ᵢ₊₁ sin`` and ``x₂ᵢ sin + x₂ᵢ₊₁ cos``."""
     xp = array_namespace(x, cos)
     pairs = xp.reshape(x, (*x.shape[:-1], x.shape[-1] // 2, 2))
     even, odd = pairs[..., 0], pairs[..., 1]
     both = xp.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1)
-    return xp.reshape(both, x.shape)  # type: ignore[no-any-return]
+    return xp.reshape(both, x.shape)
 
 
 def slopes(heads: int) -> list[float]:
@@ -77,11 +77,11 @@ def slopes(heads: int) -> list[float]:
     return found + [2.0 ** (-4.0 * (h + 1) / power) for h in range(0, 2 * power, 2)][: heads - power]
 
 
-def distances(x: Array, L: int, S: int, start: int) -> Array:
+def distances(x: Any, L: int, S: int, start: int) -> Any:
     """Return how far each of S keys is behind each of L queries, the first of which is at ``start``, ``(L, S)``."""
     xp = array_namespace(x)
     device = device_of(x)
-    return (xp.arange(L, device=device) + start)[:, None] - xp.arange(S, device=device)[None, :]  # type: ignore[no-any-return]
+    return (xp.arange(L, device=device) + start)[:, None] - xp.arange(S, device=device)[None, :]
 
 
 def check_heads(who: str, heads: int, width: int, kv_heads: int | None = None, positions: Any = None) -> None:

@@ -6,7 +6,7 @@ from math import prod
 from typing import Self
 
 from xpnet.backend import array_namespace
-from xpnet.initializers import Init, normal_weights
+from xpnet.initializers import Init, check_size, normal_weights, zeros
 from xpnet.layers.affine import initial_bias
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
@@ -80,6 +80,37 @@ class Linear(Layer):
         rng = generator_of(cls.__name__, rng)
         W = normal_weights((inputs, outputs), init, rng, rng.next_name(cls.__name__) + ".W")
         return cls(W, initial_bias(cls.__name__, bias, outputs))
+
+
+class Bias(Layer):
+    """A number added to each value along the last axis, ``y = x + b``.
+
+    Shapes: ``x (..., M)``, ``b (M,)``, ``y (..., M)``.
+    Backward: ``dx = dout``, ``db = Σ dout`` over all rows.
+    """
+
+    parameters = ("b",)
+    shapes = {"x": "... M", "b": "M"}
+    holomorphic = True
+
+    b: Array
+
+    def forward(self, x: Array) -> Array:
+        y: Array = x + self.b
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        self.db = array_namespace(dout).sum(rows(dout), axis=0)
+        return dout
+
+    @classmethod
+    def create(cls, outputs: int) -> Self:
+        """Return a Bias of zeros on the current backend.
+
+        Raises: ``ArgumentError`` for a size below 1.
+        """
+        check_size(cls.__name__, "outputs", outputs)
+        return cls(zeros((outputs,)))
 
 
 def rows(x: Array) -> Array:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import nan
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from xpnet.arguments import is_whole
 from xpnet.autodiff.batching.batch import bottom
 from xpnet.backend import array_namespace, device_of, dtype_kind, library_of, size_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
@@ -25,12 +26,17 @@ class Loss(Layer):
     ``backward``, the product of ``dlosses(dout)`` and the derivative of each loss. If samples have different weights in
     the mean, ``per_sample`` assigns these to ``counts``. Targets and weights are not differentiated. After ``forward``,
     ``counted`` is the divisor of the sum of the losses, ``Σₙ wₙ``, even if that is 0.
+
+    ``takes_classes`` declares that integer targets are numbers of classes, and ``classes_of`` tells how many there are;
+    ``of_scores``, that a row of x has a score for each.
     """
 
-    differentiable = ("x",)
+    differentiable: ClassVar[tuple[str, ...]] = ("x",)
     takes_a_number = True
     in_float32 = True
     per_sample: Callable[..., Array]
+    takes_classes: ClassVar[bool] = False
+    of_scores: ClassVar[bool] = True
     reduction = "mean"
     counts: Array | None = None
     w: Array | None = None
@@ -39,21 +45,21 @@ class Loss(Layer):
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
-        if reduction not in ("mean", "sum"):
-            who, must = type(self).__name__, 'reduction must be "mean" or "sum"'
-            raise ArgumentError(who, must, repr(reduction), "choose one")
-        self.reduction = reduction
+        self.reduction = checked_reduction(type(self).__name__, reduction)
 
     def forward(self, x: Array, t: Array, weights: Array | None = None) -> Array:
         if weights is not None:
             x, t = counted(weights, x, t)
-        losses = self.per_sample(x, t)
+        return self.together(self.per_sample(x, t), weights, x.ndim)
+
+    def together(self, losses: Array, weights: Array | None, ndim: int) -> Array:
+        """Return the mean or sum of losses by their weights; x, to which they belong, has that many axes."""
         xp = array_namespace(losses, weights)
         self.w, self.N = weights, size_of(losses)
         self.counted = self.N
         if weights is not None:
             weights = check_weights(type(self).__name__, weights, losses)
-            self.w = over(weights, x.ndim)
+            self.w = over(weights, ndim)
             losses = losses * over(weights, losses.ndim)
         if self.reduction == "sum":
             self.N = 1
@@ -61,6 +67,10 @@ class Loss(Layer):
             self.counted, self.N = self._total(weights, losses)
         loss: Array = xp.sum(losses) / self.N
         return loss
+
+    def classes_of(self, scores: Array) -> int:
+        """Return the number of classes that scores are for."""
+        return scores.shape[-1]
 
     def _total(self, weights: Array | None, losses: Array) -> tuple[Array, Array]:
         """Return ``Σₙ wₙ`` over all losses, and the divisor: the same, or 1 where it is 0."""
@@ -79,6 +89,16 @@ class Loss(Layer):
         """
         each = dout / self.N
         return each if self.w is None else each * self.w
+
+
+def checked_reduction(who: str, reduction: Any) -> str:
+    """Return the reduction, after a check that it is known.
+
+    Raises: ``ArgumentError``.
+    """
+    if reduction not in ("mean", "sum"):
+        raise ArgumentError(who, 'reduction must be "mean" or "sum"', repr(reduction), "choose one")
+    return str(reduction)
 
 
 def over(weights: Array, ndim: int) -> Array:
@@ -184,16 +204,28 @@ def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) 
     if kind != "integer":
         remedy = 'cast it with xn.asarray(t, dtype="int64")'
         raise DtypeError(who, "t must be class indices or floating shares", t.dtype, remedy)
-    if t.shape != x.shape[:-1]:
-        remedy = "give one class index for each sample"
-        if t.shape == x.shape:
-            remedy = "cast one-hot labels with xn.asarray(t), or give class indices, t.argmax(1)"
-        elif t.shape == (*x.shape[:-1], 1):
+    remedy = "cast one-hot labels with xn.asarray(t), or give class indices, t.argmax(1)" if t.shape == x.shape else ""
+    check_class_indices(who, x.shape[:-1], t, classes, ignore_index, remedy)
+
+
+def check_class_indices(
+    who: str, shape: tuple[int, ...], t: Array, classes: int, ignore_index: int | None = None, remedy: str = ""
+) -> None:
+    """Raise unless labels are integers of that shape, from 0 to ``classes - 1`` or the ignored one.
+
+    Raises: ``ShapeError``, ``DtypeError``, ``ArgumentError``.
+    """
+    if dtype_kind(t) != "integer":
+        raise DtypeError(who, "t must be class indices", t.dtype, 'cast it with xn.asarray(t, dtype="int64")')
+    if t.shape != shape:
+        if t.shape == (*shape, 1):
             remedy = "leave out the last axis, t[..., 0]"
-        raise ShapeError(who, f"integer t must be {tuple(x.shape[:-1])}", tuple(t.shape), remedy)
+        remedy = remedy or "give one class index for each sample"
+        raise ShapeError(who, f"integer t must be {tuple(shape)}", tuple(t.shape), remedy)
     if library_of(array_namespace(t)).readable(t):
         labels = to_numpy(bottom(t))
-        if np.maximum.reduce(labels.astype(np.uint64), axis=None) < classes:  # as unsigned, a negative number is large
+        # as unsigned, a negative number is large
+        if not labels.size or np.maximum.reduce(labels.astype(np.uint64), axis=None) < classes:
             return
         wrong = (labels < 0) | (labels >= classes)
         must = f"labels must be from 0 to {classes - 1}"
@@ -202,3 +234,32 @@ def check_labels(who: str, x: Array, t: Array, ignore_index: int | None = None) 
             must += f" or {ignore_index}"
         if wrong.any():
             raise ArgumentError(who, must, labels[wrong].flat[0], "give x a score for each class")
+
+
+def checked_ignore_index(who: str, ignore_index: Any) -> int | None:
+    """Return the label that is ignored, or None, after a check that it is an integer.
+
+    Raises: ``DtypeError``.
+    """
+    if ignore_index is None:
+        return None
+    if not is_whole(ignore_index):
+        raise DtypeError(who, "ignore_index must be an integer", repr(ignore_index), "give a label, such as -100")
+    return int(ignore_index)
+
+
+def kept_labels(t: Array, x: Array, classes: int, ignore_index: int | None) -> tuple[Array, Array]:
+    """Return labels as valid classes, and the count of each: 1, 0 for an ignored one, NaN for an invalid one."""
+    xp = array_namespace(x, t)
+    one, zero, none = (xp.full((), value, dtype=x.dtype, device=device_of(x)) for value in (1.0, 0.0, nan))
+    labels = xp.astype(t, xp.arange(1).dtype, copy=False)
+    known = (labels >= 0) & (labels < classes)
+    kept = xp.where(known, one, none)
+    if ignore_index is not None:
+        kept = xp.where(is_ignored(t, ignore_index), zero, kept)
+    return xp.where(known, labels, xp.zeros_like(labels)), kept
+
+
+def takes_classes(loss: Any) -> bool:
+    """Return whether integer targets are numbers of classes for what ends a network."""
+    return isinstance(loss, Loss) and loss.takes_classes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from xpnet.backend import array_namespace, device_of
 from xpnet.typing import Array
 
@@ -13,11 +15,13 @@ class Past:
     """The positions that a layer has seen, ``length`` of them; copies of the layer share it.
 
     ``keys`` and ``values`` have room for more positions than that: those behind the last one hold nothing that counts.
+    ``joined`` is for a body, which may keep weights there in another form.
 
     Shapes: ``keys, values (N, groups, room, E)``.
     """
 
     def __init__(self) -> None:
+        self.joined: Any = None
         self.begin()
 
     def begin(self) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from xpnet.autodiff import Variable, vjp
+from xpnet.autodiff import Variable
 from xpnet.autodiff.record import constant
+from xpnet.autodiff.transforms import pulled
 from xpnet.backend import array_namespace, device_of, is_array
 from xpnet.errors import StateError
 from xpnet.layers import checks
@@ -20,7 +21,9 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(forward)
     def recording(self: Any, *args: Any, **named: Any) -> Any:
-        arrays = (*args, *named.values(), *self.params.values())
+        params, loss = self.params, getattr(self, "last_layer", None)
+        params = {name: W for name, W in params.items() if params.place(name)[0] is not loss}
+        arrays = (*args, *named.values(), *params.values())
         if self.in_inference or any(type(array) is Variable for array in arrays):
             return forward(self, *args, **named)
         inputs = dict(zip(self.inputs, checks.in_order(self.spec, args, named), strict=True))
@@ -34,10 +37,10 @@ def recorded(forward: Callable[..., Any]) -> Callable[..., Any]:
                 return forward(self, **constants | dict(zip(traced, xs, strict=True)))
 
         frozen = self.params.frozen
-        fixed = {name: constant(W) for name, W in self.params.items() if name in frozen}
-        trained = {name: W for name, W in self.params.items() if name not in frozen}
+        fixed = {name: constant(W) for name, W in params.items() if name in frozen}
+        trained = {name: W for name, W in params.items() if name not in frozen}
         if trained or traced:
-            y, pullback = vjp(of_parameters_and_inputs, trained, *traced.values())
+            y, pullback = pulled(of_parameters_and_inputs, (trained, *traced.values()), by_rows=True)
         else:
             y, pullback = forward(self, *args, **named), nothing_trained
         self.recorded_tape = (pullback, tuple(traced))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from xpnet.backend import array_namespace, device_of
-from xpnet.errors import ArgumentError
+from xpnet.errors import ArgumentError, ShapeError
 from xpnet.layers.checks import is_number
 from xpnet.layers.loss import Loss, check_targets
 from xpnet.typing import Array
@@ -90,4 +90,126 @@ class Huber(Loss):
 
     def backward(self, dout: Array) -> Array:
         dx: Array = self.g * self.dlosses(dout)
+        return dx
+
+
+class MeanAbsoluteError(Loss):
+    """The mean of absolute errors, ``L = Σ |x - t| / N``, over all N elements of x.
+
+    Shapes: ``x (N, ...)``; ``t`` as ``x``; ``weights`` over leading axes of x.
+    Backward: ``dx = dout sign(x - t) / N``.
+    Raises: ``ShapeError`` for targets or weights of another shape or an empty batch.
+    Source: Bishop, 2006, Pattern Recognition and Machine Learning, section 1.5.5.
+    """
+
+    shapes = {"x": "N ..."}
+
+    slope: Array
+
+    def per_sample(self, x: Array, t: Array) -> Array:
+        check_targets(self, x, t)
+        d = x - t
+        xp = array_namespace(d)
+        self.slope = xp.sign(d)
+        return xp.abs(d)  # type: ignore[no-any-return]
+
+    def backward(self, dout: Array) -> Array:
+        dx: Array = self.slope * self.dlosses(dout)
+        return dx
+
+
+class QuantileLoss(Loss):
+    """The pinball loss of the quantile q, ``L = Σ max(q (t - x), (q - 1) (t - x)) / N``, over all N elements of x.
+
+    Its least mean is at the x below which t lies with probability q; q is ``quantile``.
+
+    Shapes: ``x (N, ...)``; ``t`` as ``x``; ``weights`` over leading axes of x.
+    Backward: ``dx = -q dout / N`` where ``x < t``, ``(1 - q) dout / N`` where ``x > t``, else 0.
+    Raises: ``ArgumentError`` for a quantile that is not between 0 and 1; ``ShapeError`` for targets or weights of
+    another shape or an empty batch.
+    Source: Koenker and Bassett, 1978, section 3.
+    """
+
+    shapes = {"x": "N ..."}
+
+    slope: Array
+
+    def __init__(self, quantile: float = 0.5, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        if not is_number(quantile) or not 0.0 < quantile < 1.0:
+            raise ArgumentError(type(self).__name__, "quantile must be between 0 and 1", repr(quantile), "try 0.9")
+        self.quantile = float(quantile)
+
+    def per_sample(self, x: Array, t: Array) -> Array:
+        check_targets(self, x, t)
+        d = t - x
+        xp, q = array_namespace(d), self.quantile
+        self.slope = -(q - 0.5) * xp.abs(xp.sign(d)) - 0.5 * xp.sign(d)
+        return xp.maximum(q * d, (q - 1.0) * d)  # type: ignore[no-any-return]
+
+    def backward(self, dout: Array) -> Array:
+        dx: Array = self.slope * self.dlosses(dout)
+        return dx
+
+
+class PoissonLoss(Loss):
+    """The negative log-likelihood of counts with rate eˣ, ``L = Σ (eˣ - t x) / N``, over all N elements of x.
+
+    The term ``log t!``, which does not depend on x, is left out.
+
+    Shapes: ``x (N, ...)``; ``t`` as ``x``, from 0 on; ``weights`` over leading axes of x.
+    Backward: ``dx = dout (eˣ - t) / N``.
+    Raises: ``ShapeError`` for targets or weights of another shape or an empty batch.
+    Source: Bishop, 2006, Pattern Recognition and Machine Learning, section 4.3.6.
+    """
+
+    holomorphic = True
+    shapes = {"x": "N ..."}
+
+    def per_sample(self, x: Array, t: Array) -> Array:
+        check_targets(self, x, t)
+        rate = array_namespace(x).exp(x)
+        self.d = rate - t
+        losses: Array = rate - t * x
+        return losses
+
+    def backward(self, dout: Array) -> Array:
+        dx: Array = self.d * self.dlosses(dout)
+        return dx
+
+
+class GaussianLoss(Loss):
+    """The negative log-likelihood of a normal distribution, ``L = ½ Σ (s + (t - μ)² e⁻ˢ) / N`` with ``x = [μ, s]``.
+
+    The first half of the last axis of x is the mean μ, the second s = log σ², the logarithm of the variance; N is the
+    number of elements of t. The term ½ log 2π is left out.
+
+    Shapes: ``x (..., 2M)``, ``t (..., M)``, ``weights`` over leading axes of t.
+    Backward: ``dμ = dout (μ - t) e⁻ˢ / N``, ``ds = ½ dout (1 - (t - μ)² e⁻ˢ) / N``.
+    Raises: ``ShapeError`` for an odd last axis, targets or weights of another shape or an empty batch.
+    Source: Nix and Weigend, 1994, equation 2.
+    """
+
+    holomorphic = True
+    shapes = {"x": "... D"}
+
+    def per_sample(self, x: Array, t: Array) -> Array:
+        xp, M = array_namespace(x, t), x.shape[-1] // 2
+        if x.shape[-1] % 2:
+            must = "x must have an even last axis"
+            raise ShapeError(
+                type(self).__name__, must, tuple(x.shape), "give a mean and a log-variance for each target"
+            )
+        mean, s = x[..., :M], x[..., M:]
+        check_targets(self, mean, t)
+        self.d, self.precision = mean - t, xp.exp(-s)
+        self.square = self.d * self.d * self.precision
+        losses: Array = 0.5 * (s + self.square)
+        return losses
+
+    def backward(self, dout: Array) -> Array:
+        each = self.dlosses(dout)
+        dx: Array = array_namespace(self.d).concat(
+            [self.d * self.precision * each, (0.5 - 0.5 * self.square) * each], axis=-1
+        )
         return dx

@@ -8,11 +8,12 @@ from typing import Any, Self
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.initializers import Init, check_size
 from xpnet.layers.activation import Gelu
-from xpnet.layers.attention import CrossAttention, MultiHeadAttention
+from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import plain
 from xpnet.layers.container import Container
 from xpnet.layers.containers import checked_layers, named_after_class
+from xpnet.layers.cross_attention import CrossAttention
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.linear import Linear
 from xpnet.layers.normalization import LayerNormalization
@@ -48,11 +49,18 @@ class Branches(Container):
             rows[-1].append(name)
         return rows
 
+    def branches(self) -> list[list[Any]]:
+        """Return the layers of each branch."""
+        noted: tuple[Any, list[list[Any]]] | None = getattr(self, "_rows", None)
+        if noted is None or noted[0] is not self.layers:
+            noted = self._rows = (self.layers, [[self.layers[name] for name in row] for row in self.rows_of_names()])
+        return noted[1]
+
     def through(self, x: Any, **others: Any) -> Any:
         """Return the output of all branches; a layer gets those of the other inputs that it takes."""
-        for branch in self.rows_of_names():
+        for branch in self.branches():
             y = x
-            for layer in (self.layers[name] for name in branch):
+            for layer in branch:
                 y = layer(y, *[others.get(name) for name in layer.inputs[1:]])
             x = x + y
         return x
@@ -60,9 +68,9 @@ class Branches(Container):
     def back(self, dout: Any) -> tuple[Any, Any]:
         """Return the gradient of x, and the sum of those of a memory, or None if no layer has one."""
         dout, dmemory = plain(dout), None
-        for branch in reversed(self.rows_of_names()):
+        for branch in reversed(self.branches()):
             dy = dout
-            for layer in (self.layers[name] for name in reversed(branch)):
+            for layer in reversed(branch):
                 dy = layer.backward(dy)
                 if isinstance(dy, tuple):
                     dy, part = dy
@@ -126,10 +134,10 @@ class TransformerBlock(Branches):
 
 
 class DecoderBlock(Branches):
-    """Attention to what is before, to a memory, then a network, ``y = h + mlp(norm(h))``, ``h = g + cross(norm(g), m)``.
+    """Causal attention, attention to a memory m, a network, ``y = h + mlp(norm(h))``, ``h = g + cross(norm(g), m)``.
 
-    m is the memory, such as the output of an encoder, and ``g = x + attention(norm(x))``. Each branch is a list of
-    layers, named as in ``TransformerBlock``.
+    m is such as the output of an encoder, and ``g = x + attention(norm(x))``. Each branch is a list of layers, named as
+    in ``TransformerBlock``.
 
     Shapes: ``x, y (N, L, D)``, ``memory (N, S, C)``; ``mask (N, L)`` and ``memory_mask (N, S)`` bool, True at positions
     that count, may be left out. Other masks are those of ``CrossAttention``.

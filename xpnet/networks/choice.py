@@ -17,7 +17,7 @@ Host = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Choice:
-    """How the next symbol follows from scores, and when a text ends; the options of ``generate``.
+    """The way from scores to the next symbol, and to the end of a text; the options of ``generate``.
 
     Raises: ``ArgumentError`` for values that are not allowed, from ``checked``.
     """

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from xpnet.backend import array_namespace, backend_of, is_array, to_numpy
+from xpnet.backend import backend_of, is_array, to_numpy
 from xpnet.errors import ArgumentError, DivergenceError, DtypeError, ShapeError
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
@@ -30,24 +30,6 @@ class Scoring(Protocol):
         """Go on with other samples, those at ``rows`` of the samples of before; one may occur several times."""
 
 
-class LastPosition(Layer):
-    """The last position of a sequence, ``y = x[:, L-1:]``, whose scores tell what follows.
-
-    Shapes: ``x (N, L, D)``, ``y (N, 1, D)``.
-    Backward: ``dx`` is dout at the last position, and 0 before it.
-    """
-
-    shapes = {"x": "N L D"}
-
-    def forward(self, x: Array) -> Array:
-        self.x = x
-        return x[:, -1:, :]
-
-    def backward(self, dout: Array) -> Array:
-        xp = array_namespace(dout)
-        return xp.concat([xp.zeros_like(self.x[:, :-1, :]), dout], axis=1)  # type: ignore[no-any-return]
-
-
 def with_pasts(layer: Layer) -> tuple[Layer, list[Past]]:
     """Return a copy of a layer for inference that goes on from where it ended, and the pasts of all inside it.
 
@@ -68,31 +50,38 @@ class Continued:
     """A network of layers in a row that goes on from the symbols it has seen: each position is computed once.
 
     Of the last ``context`` symbols the network sees no more, and beyond them their positions move: then all of them are
-    computed again. ``head`` makes scores of what the last layer gives for the last position.
+    computed again. Layers from the one named ``last`` on see the last position alone, and ``finish`` makes scores of
+    what they give.
     """
 
-    def __init__(self, network: Any, layers: dict[str, Layer], head: Callable[[Array], Array], context: int) -> None:
-        made = {name: with_pasts(layer) for name, layer in layers.items()}
+    def __init__(self, network: Any, last: str, finish: Callable[[Array], Array], context: int) -> None:
+        made = {name: with_pasts(layer) for name, layer in network.layers.items()}
         self.pasts = [past for _, pasts in made.values() for past in pasts]
-        self.network = Sequential({name: layer for name, (layer, _) in made.items()})
-        self.network.precision = network.precision
+        layers = {name: layer for name, (layer, _) in made.items()}
+        at = list(layers).index(last)
+        self.parts = [Sequential(dict(list(layers.items())[part])) for part in (slice(0, at), slice(at, None))]
+        for part in self.parts:
+            part.precision = network.precision
         self.backend = backend_of(next(iter(network.params.values())))
-        self.head, self.context = head, context
+        self.finish, self.context = finish, context
         self.length = 0
-        self.run: Callable[[Array], Array] | None = None
+        self.runs: list[Callable[[Array], Array]] = []
 
     def scores(self, symbols: Host) -> Host:
         """Return the scores of what follows the symbols, of which only the new ones are computed."""
         L = symbols.shape[1]
-        if L > self.context:
+        if self.context < L:
             self.length, symbols = 0, symbols[:, -self.context :]
             for past in self.pasts:
                 past.begin()
         x = self.backend.asarray(np.ascontiguousarray(symbols[:, self.length :]))
         self.length = L
-        if self.run is None:
-            self.run = self.network.inference_of(x)
-        return np.asarray(to_numpy(self.head(self.run(x)))[:, -1, :], np.float64)
+        if not self.runs:
+            self.runs = [part.inference_of(x) for part in self.parts]
+        body, head = self.runs
+        h = body(x)
+        y = self.finish(head(h if h.shape[1] == 1 else h[:, -1:, :]))
+        return np.asarray(to_numpy(y)[:, -1, :], np.float64)
 
     def choose(self, rows: Host) -> None:
         """Go on with other samples."""
@@ -126,7 +115,7 @@ def written(who: str, model: Scoring, prompts: list[Host], count: int, choice: C
 
 
 def searched(who: str, model: Scoring, prompt: Host, count: int, choice: Choice) -> list[Host]:
-    """Return each prompt ``(N, L)`` and the best that follows it, ``argmax Σ log p / n^length_penalty``, by beam search.
+    """Return each prompt ``(N, L)`` with the best that a beam search finds, ``argmax Σ log p / n^length_penalty``.
 
     ``choice.beams`` continuations of each prompt are kept from step to step, those with the largest sums; one that has
     ended stays as it is. n is the number of symbols that follow.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from xpnet.errors import ArgumentError
 from xpnet.initializers import Init, check_size
 from xpnet.layers import (
     Embedding,
@@ -18,7 +19,7 @@ from xpnet.layers import (
 from xpnet.layers.linear import in_rows_of, rows
 from xpnet.layers.recorded import pull_back, recorded
 from xpnet.networks.choice import Choice
-from xpnet.networks.generation import Continued, LastPosition, checked_prompts, generated, given_back
+from xpnet.networks.generation import Continued, checked_prompts, generated, given_back
 from xpnet.networks.network import Network
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -30,6 +31,10 @@ class TransformerLM(Network):
     It consists of an embedding of symbols and one of positions, causal blocks, a normalization, and a matrix to the
     scores; its loss is the mean cross-entropy over all positions. ``tied`` uses the embedding of symbols for the scores
     too, ``y = h Wᵀ``: one array, whose gradient is the sum of both uses.
+
+    ``positions`` other than ``"learned"`` are those of the attention, ``"rotary"`` or ``"alibi"``: there is no
+    embedding of positions then. ``attention`` are its other options, such as ``kv_heads=2``, ``window=64`` and
+    ``bias=False``.
 
     ``params`` has ``Embedding1.W``, ``PositionalEmbedding1.W``, ``Block1.Attention1.Wq`` …, and ``MatMul1.W`` unless
     tied.
@@ -53,20 +58,27 @@ class TransformerLM(Network):
         tied: bool = False,
         init: Init = 0.02,
         rng: Generator | None = None,
+        *,
+        positions: str = "learned",
+        **attention: Any,
     ) -> None:
         who = type(self).__name__
+        if positions not in ("learned", "rotary", "alibi"):
+            must = "positions must be 'learned', 'rotary' or 'alibi'"
+            raise ArgumentError(who, must, repr(positions), "choose one")
         sizes = {"vocabulary": vocabulary, "context": context, "width": width, "layers": layers}
         for name, size in sizes.items():
             check_size(who, name, size)
         rng = generator_of(who, rng)
         self.vocabulary, self.context, self.tied = int(vocabulary), int(context), tied
-        named: dict[str, Layer] = {
-            "Embedding1": Embedding.create(vocabulary, width, init, rng),
-            "PositionalEmbedding1": PositionalEmbedding.create(context, width, init, rng),
-        }
+        named: dict[str, Layer] = {"Embedding1": Embedding.create(vocabulary, width, init, rng)}
+        if positions == "learned":
+            named["PositionalEmbedding1"] = PositionalEmbedding.create(context, width, init, rng)
+        else:
+            attention["positions"] = positions
         for number in range(1, layers + 1):
             named[f"Block{number}"] = TransformerBlock.create(
-                width, heads, hidden, causal=True, dropout_ratio=dropout_ratio, init=init, rng=rng
+                width, heads, hidden, causal=True, dropout_ratio=dropout_ratio, init=init, rng=rng, **attention
             )
         named["LayerNormalization1"] = LayerNormalization.create(width)
         if not tied:
@@ -124,12 +136,8 @@ class TransformerLM(Network):
         return given_back(self.params["Embedding1.W"], prompt, found, stop)
 
     def _continued(self) -> Continued:
-        layers: dict[str, Layer] = {}
-        for name, layer in self.layers.items():
-            if name == "LayerNormalization1":
-                layers["LastPosition1"] = LastPosition()
-            layers[name] = layer
-        return Continued(self, layers, self._scores_of if self.tied else lambda y: y, self.context)
+        finish = self._scores_of if self.tied else (lambda y: y)
+        return Continued(self, "LayerNormalization1", finish, self.context)
 
     def _scores_of(self, h: Any) -> Any:
         return in_rows_of(h, rows(h) @ self.layers["Embedding1"].W.T)  # type: ignore[attr-defined]

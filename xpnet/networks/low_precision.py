@@ -22,6 +22,7 @@ from xpnet.backend import (
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.errors import ArgumentError, BackendError, DivergenceError, DtypeError, StateError
 from xpnet.layers.checks import is_number
+from xpnet.layers.row_gradient import on_values, values_of
 from xpnet.networks.across import Across
 from xpnet.typing import Array
 
@@ -103,11 +104,18 @@ class LowPrecision(Movable):
             run(self._cast(dout * scale))
         params = network.params
         xp = array_namespace(dout)
-        gradients = {name: xp.astype(d, params[name].dtype) / scale for name, d in network.grads.items()}
+
+        def unscaled(name: str, gradient: Any) -> Any:
+            of_loss = params.place(name)[0] is network.last_layer  # computed before the loss was scaled
+            return on_values(gradient, lambda d: xp.astype(d, params[name].dtype) / (1.0 if of_loss else scale))
+
+        gradients = {name: unscaled(name, d) for name, d in network.grads.items()}
         if self.loss_scale is not None and gradients:
-            finite = xp.all(xp.stack([xp.all(xp.isfinite(d)) for d in gradients.values()]))
+            finite = xp.all(xp.stack([xp.all(xp.isfinite(values_of(d))) for d in gradients.values()]))
             self.finite = finite = finite if across is None else across.agree(finite)
-            gradients = {name: xp.where(finite, d, xp.zeros_like(d)) for name, d in gradients.items()}
+            gradients = {
+                name: on_values(d, lambda d: xp.where(finite, d, xp.zeros_like(d))) for name, d in gradients.items()
+            }
             floor = self.good_steps is not None and self.loss_scale <= SMALLEST_SCALE
             if self.good_steps is not None:
                 self._adapt(finite)

@@ -40,6 +40,9 @@ def measure_for(who: str, loss: Layer | None, y: Array, t: Array) -> Measure:
         alone = size_of(y) == y.shape[0] if y.ndim else True
         return Measure("binary accuracy" if alone else "accuracy of each label", partial(share_of_answers, who))
     ends = "no loss" if loss is None else type(loss).__name__
+    if not getattr(loss, "of_scores", True):
+        must, remedy = "accuracy must be that of a score for each class", f"use loss(x, t, predict=True), or {OWN}"
+        raise ArgumentError(who, must, f"vectors, under {ends}", remedy)
     if y.ndim == 0 or y.shape[-1] < 2:
         must, got = "accuracy must be that of two classes or more", f"scores {tuple(y.shape)} under {ends}"
         remedy = f"end the network with SigmoidWithLoss for yes and no; for numbers use loss(…, predict=True), or {OWN}"

@@ -17,7 +17,7 @@ from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.container import layers_without_dx
-from xpnet.layers.named import NamedStates
+from xpnet.layers.named import NamedArrays, NamedStates
 from xpnet.networks.answering import Answering
 from xpnet.networks.given import first_of, run, some_rows
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
@@ -34,7 +34,8 @@ class Network(Answering):
 
     It has no parameters, state or cache of its own: it passes values on to its layers.
 
-    ``layers`` maps names to layers, ``last_layer`` is the loss (None in a network that is part of another).
+    ``layers`` maps names to layers, ``last_layer`` is the loss (None in a network that is part of another). The arrays
+    of a loss that has some, such as ``NegativeSamplingLoss``, are named ``loss.W``.
     ``forward`` trains, ``predict`` infers. A subclass with its own ``forward`` needs no backward, which comes from the
     tape. Its layers may be called many times, and so share their weights: one layer, one name, and a gradient that is
     the sum over the calls.
@@ -60,7 +61,7 @@ class Network(Answering):
         who, kind = type(self).__name__, type(loss).__name__
         if loss is not None and not isinstance(loss, Layer):
             raise DtypeError(who, "loss must be a layer", kind, "give an instance of Layer")
-        if loss is not None and len(loss.inputs) < 2:
+        if loss is not None and len(loss.inputs) - len(loss.optional) < 2:
             must, got = "loss must compare scores with targets, forward(x, t)", f"{kind} of {', '.join(loss.inputs)}"
             raise ArgumentError(who, must, got, "try SoftmaxWithLoss()")
         self.last_layer = loss
@@ -295,6 +296,12 @@ class Network(Answering):
         finite = None if self.precision is None else self.precision.finite
         gradients = self.params.gradients()
         return gradients if finite is None else Gradients(gradients, finite)
+
+    def _places(self, named: Callable[[Layer], NamedArrays]) -> dict[str, tuple[Layer, str]]:
+        found = super()._places(named)
+        if self.last_layer is not None:
+            found |= {f"loss.{name}": place for name, place in named(self.last_layer).places.items()}
+        return found
 
     @property
     def states(self) -> NamedStates:

@@ -173,6 +173,8 @@ def rows_of(container: Any, indent: str = "") -> list[tuple[str, str, str, str]]
         rows.append((indent + name, type(layer).__name__, shapes, f"{count(layer):,}"))
         if layer.is_container:
             rows += rows_of(layer, indent + "  ")
-    if getattr(container, "last_layer", None) is not None:
-        rows.append(("loss", type(container.last_layer).__name__, "", "0"))
+    loss = getattr(container, "last_layer", None)
+    if loss is not None:
+        shapes = ", ".join(f"{key} {tuple(array.shape)}" for key, array in loss.params.items())
+        rows.append(("loss", type(loss).__name__, shapes, f"{count(loss):,}"))
     return rows

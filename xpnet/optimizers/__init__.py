@@ -6,6 +6,7 @@ from xpnet.optimizers.adagrad import AdaGrad, RMSprop
 from xpnet.optimizers.adam import Adam, AdamW
 from xpnet.optimizers.adamax import Adamax
 from xpnet.optimizers.base import Optimizer, Rate
+from xpnet.optimizers.by_name import OPTIMIZERS
 from xpnet.optimizers.clipping import clip_by_norm, clip_by_value, global_norm
 from xpnet.optimizers.groups import vectors
 from xpnet.optimizers.layerwise import LAMB, LARS
@@ -23,6 +24,7 @@ __all__ = [
     "LAMB",
     "LARS",
     "LBFGS",
+    "OPTIMIZERS",
     "SAM",
     "SGD",
     "AdaGrad",

@@ -13,10 +13,11 @@ from xpnet.backend.moving import Movable
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.named import NamedArrays
+from xpnet.layers.row_gradient import RowGradient, on_values, values_of
 from xpnet.optimizers.clipping import check_gradients
 from xpnet.optimizers.groups import Groups, Options, check_groups, checked_options, options_by_name
 from xpnet.optimizers.state import copied, names_in_state
-from xpnet.optimizers.steps import by_formula, moved
+from xpnet.optimizers.steps import by_formula, moved, moved_rows
 from xpnet.typing import Array
 
 Rate: TypeAlias = float | Callable[[int], float]
@@ -35,6 +36,9 @@ class Optimizer(Movable):
     ``lr`` is a number or a schedule, a function of the number of updates done, such as those of ``xpnet.schedules``.
     ``groups`` gives options to the parameters whose names match a pattern, ``{"*.b *.gamma": {"weight_decay": 0.0}}``
     (see ``options_by_name``). ``steps`` counts the updates, and ``skipped`` those of them that were left out.
+
+    Of a table whose gradient is a ``RowGradient``, only its rows are updated, with their slots and all options, by the
+    same formula: the others keep W and slots as they are. The numbers count all steps. That needs ``elementwise``.
 
     Raises: ``ArgumentError`` for options out of range.
     """
@@ -95,7 +99,9 @@ class Optimizer(Movable):
                 numbers[key] = self._numbers_beside(W, own, shared)
             given.append((W, dW, *self._kept_slots.get(name, ()), *numbers[key]))
         self.steps += 1
-        results = moved(self, given) if finite is None else self._chosen(finite, given)
+        whole = [one for one in given if type(one[1]) is not RowGradient]
+        found = iter(moved(self, whole) if finite is None else self._chosen(finite, whole))
+        results = [next(found) if type(one[1]) is not RowGradient else moved_rows(self, finite, *one) for one in given]
         for (name, W, *_), result in zip(moving, results, strict=True):
             if self.slots:
                 new, *self._kept_slots[name][:] = result
@@ -214,7 +220,7 @@ class Optimizer(Movable):
             own = self._own[name]
             if own is not None and name not in frozen:
                 dW = grads[name]
-                if first or getattr(dW, "shape", None) != W.shape or dW.dtype != W.dtype:
+                if first or getattr(dW, "shape", None) != W.shape or dW.dtype != W.dtype or isinstance(dW, RowGradient):
                     dW = self._fitting(name, W, dW)
                 if self.slots and not first:
                     held = self._kept_slots[name][0] if name in self._kept_slots else None
@@ -276,15 +282,22 @@ class Optimizer(Movable):
 
     def _fitting(self, name: str, W: Array, dW: Any) -> Array:
         """Return the gradient in the dtype of its parameter, after a check that they belong together."""
-        who = type(self).__name__
-        check_one_place(who, {name: W, f"the gradient of {name}": dW})
-        for what, array in ((name, W), (f"the gradient of {name}", dW)):
+        who, rows = type(self).__name__, isinstance(dW, RowGradient)
+        if rows and (not self.elementwise or capturing.current is not None):
+            must = f"the gradient of {name} must be an array, not one of rows"
+            got = "a step of whole arrays" if not self.elementwise else "a captured step"
+            raise ArgumentError(who, must, got, "make its layer with by_rows=False")
+        check_one_place(who, {name: W, f"the gradient of {name}": values_of(dW)})
+        for what, array in ((name, W), (f"the gradient of {name}", values_of(dW))):
             if dtype_kind(array) != "real":
                 raise DtypeError(who, f"{what} must be real and floating", dtype_name(array.dtype), "cast it")
         if dW.shape != W.shape:
             must = f"the gradient of {name} must be {tuple(W.shape)}"
             raise ShapeError(who, must, tuple(dW.shape), "give it net.gradient(x, t) of the same network")
-        return dW if dW.dtype == W.dtype else array_namespace(dW).astype(dW, W.dtype)  # type: ignore[no-any-return]
+        if dW.dtype == W.dtype:
+            return dW  # type: ignore[no-any-return]
+        cast: Array = on_values(dW, lambda d: array_namespace(d).astype(d, W.dtype))
+        return cast
 
     def _checked_options(self) -> dict[str, Any]:
         """Return the options with the learning rate of this step; those assigned since the last update are checked."""

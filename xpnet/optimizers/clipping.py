@@ -12,6 +12,7 @@ import numpy as np
 from xpnet.backend import array_namespace, device_of, library_of, size_of
 from xpnet.backend.halves import narrowed, widened
 from xpnet.errors import ArgumentError, DtypeError
+from xpnet.layers.row_gradient import on_values, values_of
 from xpnet.networks.low_precision import changed
 from xpnet.typing import Array
 
@@ -39,12 +40,13 @@ def lengths(grads: Mapping[str, Array]) -> tuple[Any, Array]:
     """
     across = getattr(grads, "across", None)
     with np.errstate(over="ignore"):
-        length = _length(grads.values(), across)
+        length = _length(map(values_of, grads.values()), across)
     xp = array_namespace(length)
     limits = xp.finfo(length.dtype)
     if library_of(xp).readable(length) and 2.0**20 * float(limits.smallest_normal) ** 0.5 < float(length) < inf:
         return NO_SCALE, length
-    sizes = [widened(dW) for dW in grads.values() if size_of(dW)]
+    arrays = [values_of(dW) for dW in grads.values()]
+    sizes = [widened(dW) for dW in arrays if size_of(dW)]
     if not sizes and across is None:
         return NO_SCALE, length
     largest = xp.zeros_like(length)
@@ -56,7 +58,7 @@ def lengths(grads: Mapping[str, Array]) -> tuple[Any, Array]:
     largest = xp.where(xp.isfinite(largest) & (largest > 0.0), largest, one)
     most = floor(log2(float(limits.max))) - 1.0
     scale = xp.pow(2.0 * one, xp.minimum(xp.maximum(xp.floor(xp.log2(largest)), -most * one), most * one))
-    scaled = [widened(dW) / xp.astype(scale, widened(dW).dtype, copy=False) for dW in grads.values()]
+    scaled = [widened(dW) / xp.astype(scale, widened(dW).dtype, copy=False) for dW in arrays]
     return scale, _length(scaled, across)
 
 
@@ -88,7 +90,8 @@ def clip_by_norm(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
     xp = array_namespace(length)
     one = xp.ones((), dtype=length.dtype, device=device_of(length))
     factor = xp.minimum(limit / (length + 1e-6 / scale), one * scale)
-    return changed(grads, {name: _scaled(dW, scale, factor) for name, dW in grads.items()})
+    clipped = {name: on_values(dW, lambda d: _scaled(d, scale, factor)) for name, dW in grads.items()}
+    return changed(grads, clipped)
 
 
 def _scaled(dW: Array, scale: Any, factor: Array) -> Array:
@@ -110,12 +113,13 @@ def clip_by_value(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
     """
     limit = check_limit("clip_by_value", limit)
     check_gradients("clip_by_value", grads)
-    clipped = {}
-    for name, dW in grads.items():
+
+    def within(dW: Array) -> Array:
         xp = array_namespace(dW)
         high = xp.full((), limit, dtype=dW.dtype, device=device_of(dW))
-        clipped[name] = xp.maximum(-high, xp.minimum(high, dW))  # the library's own clip may read values on the host
-    return changed(grads, clipped)
+        return xp.maximum(-high, xp.minimum(high, dW))  # type: ignore[no-any-return]  # the library's own clip may read values on the host
+
+    return changed(grads, {name: on_values(dW, within) for name, dW in grads.items()})
 
 
 def check_limit(who: str, limit: Any) -> float:

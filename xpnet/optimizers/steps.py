@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from xpnet import kernels
+from xpnet.backend import array_namespace
 from xpnet.backend.halves import is_half, narrowed, widened
 from xpnet.layers.bodies import is_plain, libraries_for
+from xpnet.layers.row_gradient import RowGradient
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 STEPS: dict[str, dict[tuple[type, Any], Callable[..., Any]]] = {}
@@ -60,3 +63,24 @@ def by_formula(step: Callable[..., Any], W: Any, dW: Any, *rest: Any) -> Any:
     if not isinstance(found, tuple | list):
         return narrowed(found, W)
     return tuple([narrowed(new, old) for new, old in zip(found, (W, *rest), strict=False)])
+
+
+def moved_rows(optimizer: Any, finite: Any, W: Any, dW: RowGradient, *rest: Any) -> Any:
+    """Return the new W and slots of a table of which only the rows of its gradient are updated.
+
+    With a ``finite``, they stay as they are if it is not True.
+    """
+    slots, numbers = rest[: len(optimizer.slots)], rest[len(optimizer.slots) :]
+    own, rows = (W, *slots), dW.rows
+    if rows.shape[0] == 0:
+        return own if slots else W
+    xp = array_namespace(W)
+    places = xp.minimum(rows, xp.full_like(rows, W.shape[0] - 1))  # rows that stand for none are left out below
+    before = [xp.take(array, places, axis=0) for array in own]
+    kept = before if finite is None else [xp.asarray(array, copy=True) for array in before]  # a body may write to them
+    (after,) = moved(optimizer, [(before[0], dW.values, *before[1:], *numbers)])
+    after = after if slots else (after,)
+    if finite is not None:
+        after = [xp.where(finite, new, old) for new, old in zip(after, kept, strict=True)]
+    found = tuple([kernels.put_rows(array, rows, new) for array, new in zip(own, after, strict=True)])
+    return found if slots else found[0]

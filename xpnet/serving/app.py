@@ -32,6 +32,9 @@ from xpnet.training import Run
 GONE = 499
 """The status of a request whose client has left, in the metrics alone."""
 
+PATIENCE = 4
+"""A body that is too large is read up to this many times the limit, so that its client comes to read the refusal."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -83,7 +86,7 @@ class Server:
                 response = JSONResponse({"error": refused.text}, refused.status)
                 if refused.status == 503:
                     response.headers["Retry-After"] = "1"
-                if refused.status in (408, 413):  # the rest of the body is not read
+                if refused.status in (408, 413):  # the rest of the body may not have been read
                     response.headers["Connection"] = "close"
             except ClientDisconnect:
                 response = Response(status_code=GONE)
@@ -109,20 +112,26 @@ class Server:
         Raises: ``Refused`` for one that is too large or takes too long.
         """
         limits = self.limits
-        too_large = Refused(413, f"a body may have {limits.size:,} bytes; send less at a time")
         told = request.headers.get("content-length", "0")
-        if told.isdecimal() and int(told) > limits.size:
-            raise too_large
-        parts, size = [], 0
+        size = int(told) if told.isdecimal() else 0
+        parts: list[bytes] = []
         try:
             async with asyncio.timeout(limits.seconds):
-                async for part in request.stream():
-                    size += len(part)
-                    if size > limits.size:
-                        raise too_large
-                    parts.append(part)
+                if size <= PATIENCE * limits.size:
+                    size = 0
+                    async for part in request.stream():
+                        size += len(part)
+                        if size > PATIENCE * limits.size:
+                            break
+                        if size <= limits.size:
+                            parts.append(part)
+                        else:
+                            parts.clear()
         except TimeoutError:
-            raise Refused(408, f"the body must arrive within {limits.seconds:g} seconds") from None
+            if size <= limits.size:
+                raise Refused(408, f"the body must arrive within {limits.seconds:g} seconds") from None
+        if size > limits.size:
+            raise Refused(413, f"a body may have {limits.size:,} bytes; send less at a time")
         if not size:
             raise Refused(400, "the body must hold rows, got nothing; the schema is at /openapi.json")
         return b"".join(parts)

@@ -7,6 +7,7 @@ import binascii
 import json
 import warnings
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from xpnet.networks import TransformerLM
 from xpnet.random import Generator
 from xpnet.serving.insides import activations, gradient, maps_of
 from xpnet.serving.limits import Limits, Refused
+from xpnet.serving.schema import BODIES
 from xpnet.training import Run
 from xpnet.training.about import about
 from xpnet.training.predictions import Predictions
@@ -38,10 +40,9 @@ ENDINGS = {
     "application/jsonl": ".jsonl",
     "text/plain": ".txt",
     "application/vnd.apache.parquet": ".parquet",
-    "application/octet-stream": "",
     "application/x-npy": ".npy",
 }
-"""The endings of files by the types of bodies, other than JSON and images."""
+"""The endings of files by the types of bodies."""
 
 
 @dataclass
@@ -81,15 +82,13 @@ class Model:
         """Return the rows in a body, as the encoding takes them."""
         if kind == "application/json":
             rows = self.of_json(body)
-        elif kind in ENDINGS or kind.startswith("image/"):
-            of_images = isinstance(self.run.encoding.inputs, Images)
-            if of_images == (kind in ENDINGS and kind not in ("application/octet-stream", "application/x-npy")):
-                takes = self.about["takes"]["kind"]
-                raise Refused(415, f"this network takes {takes}, got {kind}; the schema is at /openapi.json")
-            rows = rows_in(self.run.encoding, body, "the image" if of_images else "the file", ENDINGS.get(kind, ""))
         else:
-            known = ", ".join(["application/json", "image/*", *ENDINGS])
-            raise Refused(415, f"the type of a body must be one of {known}, got {kind or 'none'}")
+            takes = self.about["takes"]["kind"]
+            if not any(fnmatchcase(kind, one) for one in BODIES[takes]):
+                known = ", ".join(["application/json", *BODIES[takes]])
+                raise Refused(415, f"a body with {takes} must be one of {known}, got {kind or 'no type'}")
+            name = "the image" if takes == "images" else "the file"
+            rows = rows_in(self.run.encoding, body, name, ENDINGS.get(kind, ""))
         count = len(rows)
         if count > self.limits.rows:
             raise Refused(413, f"a request may hold {self.limits.rows:,} rows, got {count:,}; split it")

@@ -10,6 +10,14 @@ from xpnet.serving.limits import Limits
 VERSION = "1"
 """The version of the endpoints."""
 
+BODIES = {
+    "table": ("text/csv", "application/x-ndjson", "application/jsonl", "application/vnd.apache.parquet"),
+    "images": ("image/*", "application/octet-stream", "application/x-npy"),
+    "text": ("text/plain",),
+    "numbers": ("text/csv", "application/x-ndjson", "application/jsonl", "application/x-npy"),
+}
+"""The types of bodies, besides JSON, by what a network takes."""
+
 TYPES = {"number": "number", "boolean": "boolean", "date": "string", "category": "string"}
 
 
@@ -74,11 +82,8 @@ def reference(name: str) -> dict[str, str]:
 
 def body(about: dict[str, Any]) -> dict[str, Any]:
     """Return the description of a body with rows."""
-    kind = about["takes"]["kind"]
     content: dict[str, Any] = {"application/json": {"schema": reference("Rows")}}
-    for other in {"table": ("text/csv", "application/x-ndjson"), "images": ("image/png", "image/jpeg"),
-                  "text": ("text/plain",), "numbers": ("text/csv", "application/x-npy")}[kind]:  # fmt: skip
-        content[other] = {}
+    content |= {kind: {} for kind in BODIES[about["takes"]["kind"]]}
     return {"required": True, "content": content}
 
 

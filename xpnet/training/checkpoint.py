@@ -12,9 +12,9 @@ import numpy as np
 
 from xpnet.backend import backend_of, is_array, to_numpy
 from xpnet.errors import ArgumentError, DataError, DtypeError
-from xpnet.layers import Dropout, Layer
-from xpnet.layers.base import leaves
+from xpnet.layers import Layer
 from xpnet.layers.checks import check_flags
+from xpnet.layers.drawn import drawing_in
 from xpnet.optimizers import Optimizer
 from xpnet.random import Generator
 from xpnet.training import weights_file
@@ -130,8 +130,8 @@ def load(
     if history is not None and records is not None:
         history[:] = records
     fill(network, arrays)
-    for name, layer in leaves(network).items():
-        if isinstance(layer, Dropout) and name in streams and only is None:
+    for name, layer in drawing_in(network).items():
+        if name in streams and only is None:
             layer.draw_from(streams[name])
     return loaded
 
@@ -179,7 +179,7 @@ def fill(network: Layer, arrays: Mapping[str, Host]) -> None:
 
 def streams_of(network: Layer) -> dict[str, str]:
     """Return the streams of the layers that draw random numbers in training, by their paths."""
-    return {name: layer.drawn for name, layer in leaves(network).items() if isinstance(layer, Dropout)}
+    return {name: layer.drawn for name, layer in drawing_in(network).items()}
 
 
 def streams_in(path: str | Path, metadata: Mapping[str, str]) -> dict[str, str]:

@@ -20,8 +20,9 @@ from xpnet.datasets import Batches, Encoding, RowsOnDisk, check_data
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.prefetch import prefetched
 from xpnet.errors import ArgumentError, DivergenceError, ShapeError
-from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.layers import SigmoidWithLoss
 from xpnet.layers.checks import is_number
+from xpnet.layers.loss import Loss, takes_classes
 from xpnet.networks import Network
 from xpnet.networks.measures import Measure, Metric, measure_for
 from xpnet.optimizers import Optimizer
@@ -242,24 +243,26 @@ class Loop(Movable):
     def _check(self, parts: Parts) -> None:
         """Raise if the loss of one row, or a check of all rows, finds a fault in the data."""
         last, (x, t, *_) = self.network.last_layer, self._first(parts)
-        labels = isinstance(last, SoftmaxWithLoss)  # other losses may refuse integers: no label is to blame there
+        labels = takes_classes(last)  # other losses may refuse integers: no label is to blame there
         with np.errstate(over="ignore", invalid="ignore"), started_anew(self.network):
             if not labels:
                 self.network.loss(x, t, predict=True)
             y = self.network.predict(x)
             names = None if self.encoding is None else getattr(self.encoding.targets, "names", None)
-            if labels and names is not None and y.shape[-1] != len(names):
+            count = last.classes_of(y) if isinstance(last, Loss) else y.shape[-1]
+            if labels and names is not None and count != len(names):
                 shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
                 must = f"the network must give a score for each of the {len(names)} classes {shown}"
                 remedy = f"let its last layer give {len(names)}, or learn numbers with MeanSquaredError()"
-                raise ShapeError(type(self).__name__, must, y.shape[-1], remedy)
+                raise ShapeError(type(self).__name__, must, count, remedy)
             indices = dtype_kind(t) == "integer" and not isinstance(last, SigmoidWithLoss)
-            classes = y.shape[-1] if indices and (labels or y.shape[-1] > 1) else None
+            classes = count if indices and (labels or count > 1) else None
             if not on_disk(parts):  # rows on disk are checked when they are read
                 check_data(parts[0], parts[1], classes, getattr(last, "ignore_index", None))
             if labels:
                 self.network.loss(x, t, predict=True)
-            if self.own is None and (labels or classes is not None or isinstance(last, SigmoidWithLoss)):
+            scored = getattr(last, "of_scores", True)
+            if self.own is None and scored and (labels or classes is not None or isinstance(last, SigmoidWithLoss)):
                 self.measure = measure_for(type(self.network).__name__, last, y, t).name
 
     def _set_rate(self, number: int) -> None:

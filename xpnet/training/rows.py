@@ -15,7 +15,8 @@ from xpnet.datasets.columns import Column
 from xpnet.datasets.tables import column_of
 from xpnet.datasets.targets import finite
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.layers import Embedding, Layer, SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.layers import Embedding, Layer, SigmoidWithLoss
+from xpnet.layers.loss import takes_classes
 from xpnet.networks import Network
 from xpnet.random import Generator
 from xpnet.training.class_weights import np_backend
@@ -137,7 +138,7 @@ class Preparation:
     def labels(self, t: Any, last: Layer | None) -> Any:
         """Return labels or numbers on the host, ``(N,)``."""
         targets = None if self.encoding is None else self.encoding.targets
-        if isinstance(last, SoftmaxWithLoss | SigmoidWithLoss):
+        if isinstance(last, SigmoidWithLoss) or takes_classes(last):
             if targets is None:
                 values = np.asarray(Table({"t": t})["t"])
                 shares = isinstance(last, SigmoidWithLoss) and values.dtype.kind == "f"
@@ -150,14 +151,14 @@ class Preparation:
                 must, got = "labels under SigmoidWithLoss must be of two classes", ", ".join(names[:5])
                 raise ArgumentError(self.who, must, got, "end the network with SoftmaxWithLoss()")
             indices = targets.encode(t)
-            return indices if isinstance(last, SoftmaxWithLoss) else indices.astype(np.float64)
+            return indices if takes_classes(last) else indices.astype(np.float64)
         return finite(t) if targets is None else targets.encode(t)
 
     def cast(self, t: Any, last: Layer | None) -> Any:
         """Return booleans as classes for a softmax and as numbers for other losses, and integers as floats."""
         kind = dtype_kind(t)
         shares = kind == "bool" and t.ndim > 1 and t.shape[-1] > 1  # one-hot
-        classes = isinstance(last, SoftmaxWithLoss) and not shares
+        classes = takes_classes(last) and not shares
         if classes or self.backend is None or kind not in ("bool", "integer"):
             return t
         own = backend_of(t)
@@ -169,7 +170,7 @@ class Preparation:
             return t
         count_rows(self.who, x, t)
         y = self.network.predict(self.first(x))
-        classes = isinstance(self.network.last_layer, SoftmaxWithLoss) and dtype_kind(t) != "real"
+        classes = takes_classes(self.network.last_layer) and dtype_kind(t) != "real"
         axes = y.ndim - 1 if classes else y.ndim
         xp = array_namespace(t)
         if t.ndim == 2 and axes == 1:

@@ -12,8 +12,8 @@ from xpnet.backend import to_numpy
 from xpnet.datasets import Encoding
 from xpnet.errors import DataError, XpnetError
 from xpnet.files import make_folder, path_of, reason, written_in_place
-from xpnet.layers import Dropout, Layer
-from xpnet.layers.base import leaves
+from xpnet.layers import Layer
+from xpnet.layers.drawn import drawing_in
 from xpnet.networks import Network
 from xpnet.training import weights_file
 from xpnet.training.checkpoint import fill, streams_in
@@ -110,8 +110,8 @@ def built(path: Path, arrays: Mapping[str, Host], metadata: Mapping[str, str], c
         raise DataError(WHO, must, got, weights_file.REMEDY) from error
     fill(network, {name: array for name, array in kept.items() if not name.startswith(CONSTANT)})
     streams = streams_in(path, metadata)
-    for name, layer in leaves(network).items():
-        if isinstance(layer, Dropout) and name in streams:
+    for name, layer in drawing_in(network).items():
+        if name in streams:
             layer.draw_from(streams[name])
     return network
 

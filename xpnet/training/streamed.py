@@ -14,7 +14,8 @@ from xpnet.backend import Backend, array_namespace, dtype_kind, get_backend, is_
 from xpnet.datasets import Stream
 from xpnet.datasets.prefetch import prefetched
 from xpnet.errors import ArgumentError, DataError, DtypeError, ShapeError, XpnetError
-from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.layers import SigmoidWithLoss
+from xpnet.layers.loss import Loss, takes_classes
 from xpnet.optimizers.state import copied
 from xpnet.random import Generator
 from xpnet.training.rows import Preparation, Rows
@@ -169,7 +170,7 @@ class Streamed:
                 remedy = "number the classes, or give the encoding of a Dataset of some rows, Stream(…, encoding=…)"
                 raise DtypeError("Stream", "t must be numbers", error.got, remedy) from None
         shares = dtype_kind(t) == "bool" and t.ndim > 1 and t.shape[-1] > 1
-        if isinstance(last, SoftmaxWithLoss) and not shares:
+        if takes_classes(last) and not shares:
             if dtype_kind(t) == "bool":
                 t = array_namespace(t).astype(t, array_namespace(t).int64)
         elif dtype_kind(t) in ("bool", "integer"):
@@ -200,8 +201,9 @@ class Streamed:
         last = self.make.network.last_layer
         self._ignored = getattr(last, "ignore_index", None)
         if dtype_kind(self.first.t) == "integer" and not isinstance(last, SigmoidWithLoss):
-            scores = int(self.make.network.predict(self.make.first(self.first.x)).shape[-1])
-            self.classes = scores if isinstance(last, SoftmaxWithLoss) or scores > 1 else None
+            y = self.make.network.predict(self.make.first(self.first.x))
+            count = last.classes_of(y) if isinstance(last, Loss) else int(y.shape[-1])
+            self.classes = count if takes_classes(last) or count > 1 else None
 
 
 class StreamedRows(Rows):

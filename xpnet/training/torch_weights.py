@@ -17,6 +17,7 @@ from xpnet.layers import (
     Affine,
     BatchNormalization,
     Convolution,
+    CrossAttention,
     Embedding,
     GroupNormalization,
     Layer,
@@ -44,6 +45,9 @@ WHO = "load_torch"
 PASSED_OVER = (".num_batches_tracked", ".attn.bias", ".attn.masked_bias")
 """Entries of a state_dict that no layer needs: counts of batches, and masks."""
 
+TIED = "lm_head.weight"
+"""The matrix of the scores, which is the table of the embedding where the two are tied."""
+
 
 def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None = None, strict: bool = True) -> Loaded:
     """Read a ``state_dict`` of torch, saved by ``safetensors.torch.save_file``, into a network; report on each array.
@@ -52,8 +56,9 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
     path, or the start of one, with ``names``, ``{"fc": "Affine1", "*.downsample": "*.shortcut"}``, where ``*`` is any
     text. Differences are converted: matrices are transposed (those of Hugging Face's ``Conv1D`` are not), the biases of
     recurrent layers are added, the projections of an attention are split; a bias that torch lacks is 0. A module of
-    several recurrent layers, or of two directions, corresponds to ``LSTM.stacked``. With
-    ``strict=False`` missing and unexpected arrays are ignored.
+    several recurrent layers, or of two directions, corresponds to ``LSTM.stacked``. A network that knows its
+    ``names_in_torch``, as ``GPT2`` does, needs no ``names``. With ``strict=False`` missing and unexpected arrays are
+    ignored.
 
     Raises: ``DataError`` for a file that is missing, damaged or does not fit; ``ArgumentError`` for a name that
     does not occur.
@@ -61,7 +66,10 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
     network = check_arguments(WHO, path, network)
     check_flags(WHO, strict=strict)
     found, _ = weights_file.read(path, WHO)
-    tensors = {name: array for name, array in found.items() if not name.endswith(PASSED_OVER)}
+    passed_over = (*PASSED_OVER, TIED) if getattr(network, "tied", False) else PASSED_OVER
+    tensors = {name: array for name, array in found.items() if not name.endswith(passed_over)}
+    if names is None and hasattr(network, "names_in_torch"):
+        names = network.names_in_torch(tensors)
     tensors = renamed(tensors, names, WHO) if names else tensors
     tensors = in_single_layers(tensors, network)
     places = {(id(layer), attribute): name for arrays in (network.params, network.states)
@@ -132,14 +140,18 @@ def zeros_like(layer: Layer, attribute: str, like: Host) -> Host:
 
 
 def of_matrix(layer: Layer, own: Tensors, straight: bool) -> Tensors:
-    made = {"W": matrix(own["weight"], straight)}
-    if "b" in layer.parameters:
-        made["b"] = own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])
-    return made
+    return {"W": matrix(own["weight"], straight)} | bias_of(layer, own)
 
 
 def of_filters(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
-    return of_matrix(layer, own, straight=True)
+    return {"W": own["weight"]} | bias_of(layer, own)
+
+
+def bias_of(layer: Layer, own: Tensors) -> Tensors:
+    """Return the bias of a layer that has one, 0 if torch has none."""
+    if "b" not in layer.parameters:
+        return {}
+    return {"b": own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])}
 
 
 def of_normalization(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
@@ -185,13 +197,19 @@ def of_attention(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa
     names = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
     if "c_attn.weight" in own:
         names = ("c_attn.weight", "c_attn.bias", "c_proj.weight", "c_proj.bias")
-    weight, last = own[names[0]], own[names[2]]
-    lies = weight.shape[1] == 3 * weight.shape[0]
-    parts = np.split(matrix(weight, lies), 3, axis=1)
-    none = np.zeros(3 * parts[0].shape[1], dtype=weight.dtype)
-    biases = np.split(own.get(names[1], none), 3)
-    made = {"Wo": matrix(last, lies), "bo": own.get(names[3], np.zeros(parts[0].shape[0], dtype=weight.dtype))}
-    return made | dict(zip(("Wq", "Wk", "Wv"), parts, strict=True)) | dict(zip(("bq", "bk", "bv"), biases, strict=True))
+    last = own[names[2]]
+    if "q_proj_weight" in own:  # a memory of another width
+        lies, parts = False, [own[f"{letter}_proj_weight"].T for letter in "qkv"]
+    else:
+        weight = own[names[0]]
+        lies = weight.shape[1] == 3 * weight.shape[0]
+        parts = np.split(matrix(weight, lies), 3, axis=1)
+    none = np.zeros(3 * parts[0].shape[1], dtype=last.dtype)
+    biases = [*np.split(own.get(names[1], none), 3), own.get(names[3], np.zeros(parts[0].shape[0], dtype=last.dtype))]
+    made = dict(zip(("Wq", "Wk", "Wv"), parts, strict=True)) | {"Wo": matrix(last, lies)}
+    return made | {
+        name: b for name, b in zip(("bq", "bk", "bv", "bo"), biases, strict=True) if name in layer.parameters
+    }
 
 
 Translation = Callable[[Layer, Tensors, bool], Tensors]
@@ -202,7 +220,7 @@ TRANSLATIONS: tuple[tuple[tuple[type[Layer], ...], Translation], ...] = (
     ((BatchNormalization, LayerNormalization, GroupNormalization, RMSNormalization), of_normalization),
     ((Embedding, PositionalEmbedding), of_table),
     ((RNN, LSTM, GRU), of_recurrence),
-    ((MultiHeadAttention,), of_attention),
+    ((MultiHeadAttention, CrossAttention), of_attention),
 )
 
 

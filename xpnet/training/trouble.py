@@ -9,6 +9,7 @@ from typing import Any
 from xpnet.backend import array_namespace, dtype_kind, is_array, library_of, to_numpy
 from xpnet.layers import Layer, Relu
 from xpnet.layers.containers import in_a_row
+from xpnet.layers.row_gradient import values_of
 from xpnet.networks import Network
 from xpnet.training.history import Epoch
 
@@ -33,7 +34,8 @@ def readable(array: Any) -> bool:
 
 def bad_arrays(arrays: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Return the names of arrays that are not finite, and of those beyond ``LARGE``, with one transfer."""
-    real = {name: a for name, a in arrays.items() if is_array(a) and dtype_kind(a) == "real" and 0 not in a.shape}
+    values = {name: values_of(array) for name, array in arrays.items()}
+    real = {name: a for name, a in values.items() if is_array(a) and dtype_kind(a) == "real" and 0 not in a.shape}
     if not real:
         return [], []
     xp = array_namespace(*real.values())

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from xpnet.errors import ArgumentError
 from xpnet.layers.checks import is_number
+from xpnet.layers.row_gradient import on_values
 from xpnet.networks import Network
 from xpnet.optimizers import Optimizer, clip_by_norm, clip_by_value
 from xpnet.optimizers.clipping import check_limit
@@ -61,7 +62,7 @@ class Updates:
             refuse_in_float16(self.who, self.accumulate)
         for name, dW in gradients.items():
             own = dW if self.summed else dW * counted
-            self._sums[name] = own + self._sums[name] if name in self._sums else own + 0.0
+            self._sums[name] = own + self._sums[name] if name in self._sums else on_values(own, lambda d: d + 0.0)
         self._counted = counted + self._counted
         self._batches += 1
         if self._batches == self.accumulate:

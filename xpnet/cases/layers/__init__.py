@@ -12,10 +12,12 @@ from xpnet.cases.layers import (
     embedding,
     linear,
     loss,
+    more_losses,
     normalization,
     pooling,
     recurrent,
     resampling,
+    sampled_loss,
     shape,
     transformer,
 )
@@ -37,4 +39,6 @@ CASES: tuple[Case, ...] = (
     *shape.CASES,
     *composition.CASES,
     *loss.CASES,
+    *more_losses.CASES,
+    *sampled_loss.CASES,
 )

@@ -36,14 +36,14 @@ def attention(
         seen = np.flatnonzero(allowed[n, h, t])
         keys, query = k[n, seen, of_group], q[n, t, columns]
         if rotary:
-            keys, query = np.stack([turned(key, s) for key, s in zip(keys, seen, strict=True)]), turned(query, t)
+            keys, query = np.stack([turned(key, float(s)) for key, s in zip(keys, seen, strict=True)]), turned(query, t)
         if seen.size:
             e = np.exp(keys @ query / np.sqrt(E) - slopes[h] * np.abs(t - seen))
             a[n, t, columns] = (e / np.sum(e)) @ v[n, seen, of_group]
     return np.asarray(a @ Wo + bo)
 
 
-def turned(x: Host, t: int) -> Host:
+def turned(x: Host, t: float) -> Host:
     """Turn the pairs of columns as complex numbers."""
     E = len(x)
     y = (x[0::2] + 1j * x[1::2]) * np.exp(1j * t / 10000.0 ** (np.arange(0, E, 2) / E))

@@ -7,7 +7,17 @@ import numpy as np
 
 from xpnet.cases.case import Case, Host, normal
 from xpnet.cases.layers.activation import softmax
-from xpnet.layers import Huber, IdentityWithLoss, MeanSquaredError, SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.layers import (
+    GaussianLoss,
+    Huber,
+    IdentityWithLoss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    PoissonLoss,
+    QuantileLoss,
+    SigmoidWithLoss,
+    SoftmaxWithLoss,
+)
 
 SCORES, LABELS = normal("x", 5, 4), np.asarray([0, 3, 1, 1, 2])
 SHARES = softmax(normal("t", 5, 4))
@@ -78,6 +88,13 @@ CASES = (
         lambda x, t: np.mean(CLASS_WEIGHTS * t * np.log1p(np.exp(-x)) + (1.0 - t) * np.log1p(np.exp(x))),
         options={"pos_weight": (0.5, 2.0, 1.5, 0.25)},
     ),
+    of_samples(
+        "SigmoidWithLoss, smoothed",
+        SigmoidWithLoss,
+        (SCORES, SHARES),
+        lambda x, t: binary_cross_entropy(x, 0.8 * t + 0.1),
+        options={"label_smoothing": 0.2},
+    ),
     of_samples("IdentityWithLoss", IdentityWithLoss, OUTPUTS, lambda x, t: 0.5 * np.sum((x - t) ** 2) / 5.0),
     of_samples(
         "IdentityWithLoss, weighted",
@@ -94,4 +111,24 @@ CASES = (
         options={"reduction": "sum"},
     ),
     of_samples("Huber", Huber, (*OUTPUTS, WEIGHTS), huber, options={"delta": 0.7}),
+    of_samples(
+        "MeanAbsoluteError",
+        MeanAbsoluteError,
+        (*OUTPUTS, WEIGHTS),
+        lambda x, t, w: np.sum(w[:, None] * np.abs(x - t)) / (4.0 * np.sum(w)),
+    ),
+    of_samples(
+        "QuantileLoss",
+        QuantileLoss,
+        OUTPUTS,
+        lambda x, t: np.mean(np.where(t > x, 0.8 * (t - x), 0.2 * (x - t))),
+        options={"quantile": 0.8},
+    ),
+    of_samples("PoissonLoss", PoissonLoss, OUTPUTS, lambda x, t: np.mean(np.exp(x) - t * x)),
+    of_samples(
+        "GaussianLoss",
+        GaussianLoss,
+        (normal("x", 5, 4), normal("t", 5, 2)),
+        lambda x, t: 0.5 * np.mean(x[:, 2:] + (t - x[:, :2]) ** 2 / np.exp(x[:, 2:])),
+    ),
 )

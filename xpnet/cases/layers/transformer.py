@@ -6,7 +6,15 @@ import numpy as np
 
 from xpnet.cases.case import Case, Host, normal
 from xpnet.cases.layers import attention
-from xpnet.layers import CrossAttention, DecoderBlock, Gelu, LayerNormalization, Linear, MultiHeadAttention, TransformerBlock
+from xpnet.layers import (
+    CrossAttention,
+    DecoderBlock,
+    Gelu,
+    LayerNormalization,
+    Linear,
+    MultiHeadAttention,
+    TransformerBlock,
+)
 
 D, M = 3, 2
 PARAMETERS = (

@@ -37,3 +37,13 @@ extern "C" __global__ void scatter_add(
         if (column < width) y[row * width + column] = total;
     }
 }
+
+// Each row of the table that is named receives new values; a number outside the table names none.
+extern "C" __global__ void put_rows(
+    REAL* W, const void* rows, long long kind, const REAL* values, long long n, long long size, long long width
+) {
+    EACH(i, n * width) {
+        long long row = integer_at(rows, i / width, kind);
+        if (row >= 0 && row < size) W[row * width + i % width] = values[i];
+    }
+}

@@ -6,7 +6,6 @@ from typing import Any
 
 import cupy
 
-from xpnet import kernels
 from xpnet.fast.cupy.affine import sum_rows
 from xpnet.fast.cupy.launch import CudaBody, integers, launch_each, of_one, ordered
 from xpnet.layers.bodies import body
@@ -16,6 +15,10 @@ from xpnet.layers.embedding import Embedding, PositionalEmbedding
 @body("cupy", Embedding)
 class RowsInOneLaunch(CudaBody):
     """An embedding that looks up its rows in one launch, which writes NaN for an unknown number."""
+
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:
+        return layers[0].padding_idx is None and layers[0].max_norm is None
 
     def forward(self, x: Any) -> Any:
         return self.looked_up(x, 0, 1) if of_one(self.layer.W) else NotImplemented
@@ -31,9 +34,9 @@ class RowsInOneLaunch(CudaBody):
         return y
 
     def backward(self, dout: Any) -> None:
-        x, (V, D) = self.cache, self.layer.W.shape
+        x, D = self.cache, self.layer.W.shape[1]
         if self.layer.trains:
-            self.layer.dW = kernels.scatter_add(dout.reshape(x.size, D), x, V)
+            self.layer.dW = self.layer.summed(dout.reshape(x.size, D), x)
 
 
 @body("cupy", Embedding, PositionalEmbedding)
@@ -42,9 +45,13 @@ class RowsPlusPositions(RowsInOneLaunch):
 
     def forward(self, x: Any) -> Any:
         W, P = (layer.W for layer in self.layers)
-        if not of_one(W, P) or x.ndim != 2 or x.shape[1] > P.shape[0] or W.shape[1] != P.shape[1]:
+        past = self.layers[1].past
+        start = 0 if past is None else past.length
+        if not of_one(W, P) or x.ndim != 2 or start + x.shape[1] > P.shape[0] or W.shape[1] != P.shape[1]:
             return NotImplemented
-        return self.looked_up(x, P, x.shape[1])
+        if past is not None:
+            past.advanced(x.shape[1])
+        return self.looked_up(x, P[start:], x.shape[1])
 
     def backward(self, dout: Any) -> None:
         (N, L, D), positions = dout.shape, self.layers[1]

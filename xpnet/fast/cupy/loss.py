@@ -58,7 +58,7 @@ class LossesInALaunch(CudaBody):
 class OfLabels(LossesInALaunch):
     """The loss of labels: a block computes the shares of a row and its loss; no label is read on the host."""
 
-    stands_for = "cross_entropy"
+    stands_for = "losses_of"
 
     def takes(self, x: Any, t: Any) -> bool:
         return not self.layer.label_smoothing and t.dtype.kind in "iu" and t.shape == x.shape[:-1]
@@ -123,7 +123,7 @@ class OfChances(OfElements):
     kernel = "sigmoid_cross_entropy"
 
     def takes(self, x: Any, t: Any) -> bool:
-        return self.layer.pos_weight is None and super().takes(x, t)
+        return self.layer.pos_weight is None and not self.layer.label_smoothing and super().takes(x, t)
 
 
 @body("cupy", Huber)

@@ -11,6 +11,7 @@ from xpnet.fast.numba import (
     optimizer,
     pooled_convolution,
     pooling,
+    recurrent,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "optimizer",
     "pooled_convolution",
     "pooling",
+    "recurrent",
 ]

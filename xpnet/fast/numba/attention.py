@@ -10,8 +10,9 @@ from xpnet.fast.numba import affine
 from xpnet.fast.numba.compiler import compiled, compiled_sums, in_order, rows
 from xpnet.fast.numpy import attention
 from xpnet.fast.numpy.blocks import Host
-from xpnet.layers.attention import CrossAttention, MultiHeadAttention
+from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.bodies import body
+from xpnet.layers.cross_attention import CrossAttention
 
 
 class SharesInTwoPasses(attention.AttentionBody):

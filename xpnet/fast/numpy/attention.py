@@ -1,4 +1,4 @@
-"""NumPy bodies of attention, for short sequences all scores of some samples at a time, for long ones never all scores."""
+"""NumPy bodies of attention, which keep all shares of short sequences, and never have all scores of long ones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from xpnet.fast.numpy import long_attention, next_position
 from xpnet.fast.numpy.affine import sum_rows
 from xpnet.fast.numpy.blocks import SIZE, Host, of_one, ones
 from xpnet.fast.numpy.scores import added_scores, future, hidden_scores
-from xpnet.layers.attention import CrossAttention, MultiHeadAttention
+from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.bodies import Body, body
+from xpnet.layers.cross_attention import CrossAttention
 from xpnet.layers.heads import for_each_head, rotation, split_heads, sum_over_groups, turned
 
 SHORT = 128

@@ -40,7 +40,7 @@ class OfLabels(Body):
 
     def forward_around(self, x: Host, t: Any, weights: Any) -> Any:
         self.own = own = self.layer.copy()
-        own.cross_entropy = lambda x, t: self.losses(x, t).reshape(t.shape)
+        own.losses_of = lambda x, t: self.losses(x, t).reshape(t.shape)
         loss = own.forward(x, t, weights)
         if self.training:
             self.layer.counted = own.counted

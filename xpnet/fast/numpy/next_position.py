@@ -22,10 +22,14 @@ def heads_of(body: Any, x: Host, memory: Host, hidden: Host | None) -> Any:
     own = memory is x
     if own and (hidden is not None or (L > 1 and start)):
         return NotImplemented
-    (q,) = body.projected(x, "q")
+    if own and L == 1:
+        q, k, v = of_one_position(body, x)
+    else:
+        (q,) = body.projected(x, "q")
     q *= 1.0 / sqrt(q.shape[-1])
     if own:
-        k, v = body.projected(x, "kv")
+        if L > 1:
+            k, v = body.projected(x, "kv")
         if layer.positions == "rotary":
             turn = rotation(q, start)
             q, k = turned(q, *turn), turned(k, *turn)
@@ -47,6 +51,24 @@ def heads_of(body: Any, x: Host, memory: Host, hidden: Host | None) -> Any:
     return a.reshape(N * L, -1)
 
 
+def of_one_position(body: Any, x: Host) -> tuple[Host, Host, Host]:
+    """Return the heads of q, k and v of one position, ``(N, heads, 1, E)``, from one product."""
+    layer = body.layer
+    past, N = layer.past, len(x)
+    arrays = (layer.Wq, layer.Wk, layer.Wv, layer.bq, layer.bk, layer.bv)
+    if past.joined is None or any(a is not b for a, b in zip(past.joined[0], arrays, strict=True)):
+        biases = [
+            np.zeros(W.shape[1], W.dtype) if b is None else b for W, b in zip(arrays[:3], arrays[3:], strict=True)
+        ]
+        past.joined = arrays, np.concatenate(arrays[:3], axis=1), np.concatenate(biases)
+    _, W, b = past.joined
+    y = x.reshape(N, -1) @ W
+    y += b
+    A, B, heads, groups = layer.Wq.shape[1], layer.Wk.shape[1], layer.heads, layer.groups
+    q, k, v = y[:, :A], y[:, A : A + B], y[:, A + B :]
+    return q.reshape(N, heads, 1, -1), k.reshape(N, groups, 1, -1), v.reshape(N, groups, 1, -1)
+
+
 def note(past: Past, k: Host, v: Host, start: int) -> None:
     """Write keys and values into the past, with room for more."""
     N, groups, L, E = k.shape
@@ -65,7 +87,8 @@ def last_alone(layer: Any, past: Past, q: Host, k: Host, v: Host) -> Any:
     start = past.length
     note(past, k, v, start)
     low = 0 if layer.window is None else max(0, start + 1 - layer.window)
-    keys, values = past.keys[:, :, low : start + 1], past.values[:, :, low : start + 1]  # type: ignore[index]
+    seen: Any = (past.keys, past.values)
+    keys, values = (z[:, :, low : start + 1] for z in seen)
     N, groups, _, E = k.shape
     scores = np.matmul(q.reshape(N, groups, -1, E), keys.mT)
     if layer.positions == "alibi":

@@ -1,4 +1,4 @@
-"""What is added to the scores of attention on NumPy: -inf where a pair may not meet, and the term of ALiBi."""
+"""Terms added to the scores of attention on NumPy: -inf where a pair may not meet, and that of ALiBi."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def future(length: int, dtype: Any) -> Host:
 
 @lru_cache(maxsize=16)
 def far(rows: int, keys: int, ahead: int, window: int, causal: bool, dtype: Any) -> Host:
-    """Return what a window adds to a block of scores whose first row is ``ahead`` keys from its first key; read-only."""
+    """Return what a window adds to scores whose first row is ``ahead`` keys from the first key; read-only."""
     behind = np.arange(rows)[:, None] + ahead - np.arange(keys)[None, :]
     near = behind < window if causal else np.abs(behind) < window
     added: Host = np.where(near, 0.0, -np.inf).astype(dtype)

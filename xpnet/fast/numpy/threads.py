@@ -1,4 +1,4 @@
-"""Work shared over threads, each with one thread of BLAS: they share the whole of it, and not the products alone."""
+"""Work shared over threads, each with one thread of BLAS: they share all of it, and not the products alone."""
 
 from __future__ import annotations
 
