@@ -44,4 +44,12 @@ TABLES_AND_LOSSES = [
         "step(net(by_rows=True))",
         "step(net(«by_rows=False»))",
     ),
+    Remedy(
+        f"{ROWS_OF_A_TABLE}\n"
+        "net = lambda **rows: Sequential(Embedding.create(3, 2, **rows), loss=NegativeSamplingLoss.create(3, 2))\n"
+        "def step(net):\n"
+        "    Lookahead(SGD()).update(net.params, net.gradient(x, t))",
+        "step(net(by_rows=True))",
+        "step(net(«by_rows=False»))",
+    ),
 ]
