@@ -48,7 +48,7 @@ for epoch in range(options.epochs):
         )
 
 reader = TwoLayerNet(64, 100, 10, rng=rng)
-Trainer(reader, Adam(lr=0.003), (x, t), batch_size=50).fit(30)
+Trainer(reader, Adam(lr=0.003), (x, t), batch_size=50).fit(max(options.epochs // 10, 1))
 samples = gan.sample(1000)
 scores = to_numpy(reader.predict(samples))
 shares = np.exp(scores - scores.max(axis=1, keepdims=True))

@@ -55,4 +55,12 @@ TABLES_AND_LOSSES = [
         "CosineEmbeddingLoss()(x, x, «xn.asarray(t)»)",
     ),
     Remedy("", "Dropout(axes=(1,))", "Dropout(«axes=(0, 1)»)"),
+    Remedy(
+        f"{ROWS_OF_A_TABLE}\n"
+        "net = lambda **rows: Sequential(Embedding.create(3, 2, **rows), loss=NegativeSamplingLoss.create(3, 2))\n"
+        "def step(net):\n"
+        "    Lookahead(SGD()).update(net.params, net.gradient(x, t))",
+        "step(net(by_rows=True))",
+        "step(net(«by_rows=False»))",
+    ),
 ]

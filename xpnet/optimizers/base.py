@@ -56,11 +56,11 @@ class Optimizer(Movable):
     def __init__(self, groups: Groups | None = None, **options: Any) -> None:
         who = type(self).__name__
         self.options = tuple(options)
-        for name, value in self._checked(options, who).items():
+        for name, value in checked_options(who, self.options, options).items():
             setattr(self, name, value)
         check_groups(who, groups)
         self.groups: dict[Any, Options | None] = {
-            pattern: None if own is None else self._checked(own, f"{who}, group {pattern!r}")
+            pattern: None if own is None else checked_options(f"{who}, group {pattern!r}", self.options, own)
             for pattern, own in (groups or {}).items()
         }
         if any(hasattr((own or {}).get("lr"), "observe") for own in self.groups.values()):
@@ -286,7 +286,7 @@ class Optimizer(Movable):
         """Return the options with the learning rate of this step; those assigned since the last update are checked."""
         given = self._options()
         if given != self._given:
-            self._checked({name: value for name, value in given.items() if name != "lr"}, type(self).__name__)
+            checked_options(type(self).__name__, self.options, {n: v for n, v in given.items() if n != "lr"})
             self._given = dict(given)
         if "lr" in given:
             given["lr"] = self._rate(given["lr"], self.steps)
@@ -309,10 +309,6 @@ class Optimizer(Movable):
             else:
                 capture.lasts(params, name)
             capture.lasts(self._kept_slots.get(name), *range(len(self.slots)))
-
-    def _checked(self, options: Options, who: str) -> dict[str, Any]:
-        """Return the options as floats and flags, after a check that they are known and in range."""
-        return checked_options(who, self.options, options)
 
     def __repr__(self) -> str:
         values = ((name, getattr(self, name)) for name in self.options)
