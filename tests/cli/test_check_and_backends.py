@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -74,6 +76,32 @@ def test_backends_lists_what_is_ready_and_what_the_others_lack(tmp_path: Path, m
             assert re.search(rf"^backend {name}: .*; (pip install|run on|install)", result.stdout, re.MULTILINE)
     assert np.__version__ in rows["numpy"]
     assert " cpu " in rows["numpy"]
+
+
+def test_backends_imports_none_of_the_libraries_that_it_lists() -> None:
+    code = (
+        "import sys; from xpnet.cli import main; main(['backends'], standalone_mode=False); "
+        "print(sorted({'torch', 'jax', 'cupy', 'numba', 'array_api_strict'}.intersection(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_a_library_that_may_have_a_gpu_is_asked_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("array_api_strict")
+    backends = import_module("xpnet.cli.backends")
+    strict = xn.backend.LIBRARIES["array-api-strict"]
+    monkeypatch.setattr(backends, "LIBRARIES", {strict.name: strict})
+    monkeypatch.delitem(sys.modules, "array_api_strict")
+    monkeypatch.setattr(type(strict), "may_have_gpu", lambda self: True)
+    assert "device1" in backends.seen()[strict.name].devices
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert "must not end the process" in backends.seen()[strict.name].lack
+
+
+def test_backends_tries_them_where_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("xpnet.cli.backends"), "LIBRARIES", {"numpy": xn.backend.LIBRARIES["numpy"]})
+    assert np.__array_api_version__ in run("backends", "--try").stdout
 
 
 def test_the_command_is_also_a_module() -> None:

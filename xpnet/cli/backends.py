@@ -70,7 +70,7 @@ def tried(library: Library) -> Found:
 
 
 def seen() -> dict[str, Found]:
-    """Return what can be seen of each library; those that may have a GPU answer side by side, in their own processes."""
+    """Return what can be seen of each library; those that may have a GPU answer in processes of their own."""
     found, asked = {}, {}
     for name, library in LIBRARIES.items():
         lack = "" if library.module in sys.modules else library.lack()
