@@ -54,7 +54,7 @@ def tests(session: nox.Session, numpy: str) -> None:
     """The tests on NumPy and array-api-strict on the newest Python and NumPy; on others what depends on NumPy."""
     everything = (session.python, numpy) == NEWEST
     others = nox.project.dependency_groups(PYPROJECT, "tables") if everything else ()
-    session.install(".[png]" if everything else ".", f"numpy=={numpy}.*", *TEST, *others)
+    session.install(".[png,serve]" if everything else ".", f"numpy=={numpy}.*", *TEST, *others)
     some = () if everything else ("-m", "numpy and not journey")
     session.run(*PYTEST, *some, *session.posargs, env={"XPNET_REQUIRE": "numpy,array-api-strict"})
 

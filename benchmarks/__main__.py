@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from benchmarks.race import COMPETITORS, WORKLOADS, Competitor, Report, Setting, grow, markdown, put_into, race
+from benchmarks.race.data import has_mnist
 from benchmarks.race.display import footprint_table, growth_table, heat_table
 from benchmarks.race.footprint import footprint
 from benchmarks.race.machine import machine, versions
@@ -20,7 +21,6 @@ from benchmarks.race.peers import GPU_BACKEND
 from benchmarks.race.picture import growth_svg, ratios_svg
 from benchmarks.race.process import Failed
 from benchmarks.race.report import BUSY
-from benchmarks.race.workloads import has_mnist
 from xpnet.backend import make_backend
 from xpnet.cli import Answering, options
 from xpnet.cli.console import make_console, narrow
@@ -50,7 +50,7 @@ file = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(cls=Answering, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@named("--workloads", WORKLOADS, "W1,W2,W3", "Some of W1 to W5, or all.")
+@named("--workloads", WORKLOADS, "W1,W2,W3", f"Some of {', '.join(WORKLOADS)}, or all.")
 @named("--competitors", COMPETITORS, "all", f"Some of {', '.join(COMPETITORS)}.")
 @click.option("--threads", type=options.Whole(1), default=2, show_default=True, help="Threads, and cores, for each.")
 @click.option("--rounds", type=options.Whole(1), default=5, show_default=True, help="Turns of each competitor.")

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import prod
 
-from benchmarks.race.workloads import CONVNET, FILTERS, HIDDEN, KERNEL, SIDE, TRANSFORMER, Workload, shapes
+from benchmarks.race.weights import shapes
+from benchmarks.race.workloads import CONVNET, FILTERS, HIDDEN, KERNEL, SIDE, TRANSFORMER, Workload
 
 FLOAT, LABEL, BYTE = 4, 8, 1
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}

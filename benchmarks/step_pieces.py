@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import xpnet as xn
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("workload", nargs="?", choices=("W1", "W2", "W3", "W4", "W5"), default="W1")
+TIMED = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W9", "W10")
+parser.add_argument("workload", nargs="?", choices=TIMED, default="W1")
 parser.add_argument("--seconds", type=float, default=1.0, help="for each piece, and for the steps")
 options = parser.parse_args()
 
@@ -32,8 +33,10 @@ xn.tune()
 
 import numpy as np  # noqa: E402  (after tune)
 
+from benchmarks.race.data import batches  # noqa: E402
 from benchmarks.race.peers.xpnet import BUILD, OPTIMIZERS  # noqa: E402
-from benchmarks.race.workloads import WORKLOADS, batches, weights  # noqa: E402
+from benchmarks.race.weights import weights  # noqa: E402
+from benchmarks.race.workloads import WORKLOADS  # noqa: E402
 
 Piece = tuple[str, Callable[[], Any]]
 

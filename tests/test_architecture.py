@@ -19,11 +19,12 @@ VENDORS = {
 }
 OPTIONAL = {
     *("cupy", "torch", "jax", "jaxlib", "numba", "scipy", "matplotlib", "sklearn", "mpi4py", "onnx", "tensorboard"),
+    *("starlette", "uvicorn"),
 }
 
 # What a package may import: those in earlier rows, and itself. Those in one row do not import each other.
 ROWS = (
-    {"errors", "typing", "tuning"},
+    {"errors", "typing", "tuning", "typesetting"},
     {"standard", "arguments"},
     {"backend", "random", "files"},
     {"initializers", "kernels"},
@@ -34,7 +35,7 @@ ROWS = (
     {"optimizers", "schedules", "drawing", "datasets"},
     {"fast", "distributed"},
     {"training"},
-    {"conformance"},
+    {"conformance", "serving"},
     {"interop", "cli", "book"},
     {"__init__", "__main__"},
 )

@@ -147,6 +147,16 @@ def test_the_code_of_docs_data_runs(tmp_path):
     assert run(code_of("docs/data.md", tmp_path)).splitlines()[-1] == "True"
 
 
+def test_the_code_of_docs_using_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(code_of("docs/using.md", tmp_path)).splitlines()[:2] == ["['dear' 'cheap']", "dear"]
+
+
+def test_the_code_of_docs_sklearn_runs(tmp_path):
+    pytest.importorskip("sklearn")
+    assert run(code_of("docs/sklearn.md", tmp_path)).splitlines() == ["True", "True"]
+
+
 def test_the_code_of_docs_training_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run(code_of("docs/training.md", tmp_path))
@@ -276,6 +286,65 @@ def test_the_code_of_the_readme_runs_from_top_to_bottom(backend, needs, tmp_path
     assert done.returncode == 0, done.stderr
     assert "test accuracy" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"convnet.safetensors", "apples.svg", "price.svg"}
+
+
+def test_seq2seq_addition():
+    *epochs, _, _, _, _, _, _, _, last = run("seq2seq_addition.py", "2", "--quick").splitlines()
+    first, second = (float(re.findall(r"^epoch \d: loss ([\d.]+), right [\d.]+% of", line)[0]) for line in epochs)
+    assert second < first - 0.1
+    assert re.fullmatch(r"\d+\+\d+ += [\d+_ ]{4} \(\d+\)", last)
+
+
+def test_seq2seq_dates(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, answer = run("seq2seq_dates.py", "1", "--quick").splitlines()
+    assert re.fullmatch(r"epoch 1: loss [\d.]+, right [\d.]+% of the test dates", first)
+    asked, _, written = answer.partition(" = ")
+    assert len(written) == 10
+    picture = (tmp_path / "attention.svg").read_text(encoding="utf-8")
+    assert picture.count("<rect") == 1 + len(asked) * len(written)
+
+
+def test_recurrent_language_model():
+    counts, *epochs, written = run("recurrent_language_model.py", "2", "--quick").split("\n", 3)
+    assert re.fullmatch(r"[\d,]+ words to learn from, [\d,]+ for the test, [\d,]+ different ones", counts)
+    (first, _), (second, unseen) = (
+        map(float, re.findall(r"perplexity ([\d.]+), of the test ([\d.]+)", e)[0]) for e in epochs
+    )
+    assert second < 0.8 * first
+    assert unseen < 200.0
+    assert written.startswith("the function ")
+
+
+def test_word_vectors():
+    _, epoch, *lines = run("word_vectors.py", "skip-gram", "1", "--quick").splitlines()
+    assert 0.3 < float(re.fullmatch(r"epoch 1: loss ([\d.]+)", epoch)[1]) < 0.68
+    assert [line.partition(":")[0] for line in lines[:4]] == ["integer", "first", "true", "read"]
+    assert lines[-1].startswith("true is to false as first to: ")
+    assert all(line.count(",") == 4 for line in lines)
+
+
+def test_cart_pole():
+    *_, last = run("cart_pole.py", "20").splitlines()
+    mean = float(re.fullmatch(r"100 new poles: mean return ([\d.]+) of 500, \d+% stood to the end", last)[1])
+    assert 8.0 < mean <= 500.0
+
+
+def test_define_by_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    losses = [float(line.split()[3].strip(",")) for line in run("define_by_run.py", "100").splitlines()]
+    assert losses[-1] < 0.3 * losses[0]
+    assert (tmp_path / "define_by_run.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_double_backward():
+    descent, newton, *lines = run("double_backward.py", "10").splitlines()
+    slow, fast = (int(line.split(":")[1].split()[0].replace(",", "")) for line in (descent, newton))
+    assert fast < 10 < 1000 < slow
+    assert all(
+        line.endswith(f"at ({x}, {y})") for line, x, y in ((newton, "1.0000", "1.0000"), (descent, "0.9990", "0.9980"))
+    )
+    assert abs(float(lines[-1].split()[-1]) - 2.0) < 0.3
 
 
 def test_tensor_parallel():

@@ -298,3 +298,13 @@ def test_the_advice_for_a_core_that_leaves_avx512_unused(calls, monkeypatch):
         assert advice("SkylakeX").endswith("needs OPENBLAS_CORETYPE=SkylakeX set outside.")
     monkeypatch.setattr(tuning, "processor", dict)
     assert advice("Haswell") == ""
+
+
+@on_glibc
+def test_freed_arrays_are_kept_for_those_to_come_without_tune() -> None:
+    code = (
+        "import numpy as np, resource, xpnet.backend\n"
+        "for _ in range(20): del (arrays := [np.ones(1 << 17) for _ in range(8)])[:]\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
+    )
+    assert int(run(code)) + 15_000 < int(run(code, XPNET_TUNE="0"))

@@ -101,6 +101,113 @@ class OneCycle:
         return between(self.lr, self.lr / self.end, (step - top) / (last - top) if step < last else 1.0)
 
 
+@dataclass(frozen=True)
+class Exponential:
+    """A rate that falls by a factor in every step, ``η γᵏ``; γ is ``factor``.
+
+    Raises: ``ArgumentError`` for options out of range.
+    """
+
+    lr: float
+    factor: float
+
+    def __post_init__(self) -> None:
+        check(self, lr="positive", factor="at most 1")
+
+    def __call__(self, step: int) -> float:
+        return float(self.lr) * float(self.factor) ** min(check_step(self, step), FAR)
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """A power of the share of steps that are left, ``floor + (η - floor) (1 - k / steps)^p``; p is ``power``.
+
+    After the last step it is ``floor``.
+
+    Raises: ``ArgumentError`` for options out of range.
+    """
+
+    lr: float
+    steps: int
+    power: float = 1.0
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        check(self, lr="positive", steps="count", power="positive", floor="at least 0")
+        check_floor(self)
+
+    def __call__(self, step: int) -> float:
+        left = 1.0 - min(check_step(self, step), self.steps) / self.steps
+        return float(self.floor + (self.lr - self.floor) * left**self.power)
+
+
+@dataclass(frozen=True)
+class WarmRestarts:
+    """Half a cosine from η to ``floor``, again and again, ``floor + (η - floor) (1 + cos π s) / 2``.
+
+    s is the share of its steps that are done. The first takes ``steps`` steps, and each other ``growth`` times as many
+    as the one before.
+
+    Raises: ``ArgumentError`` for options out of range.
+    Source: Loshchilov and Hutter, 2017, "SGDR", equation 5.
+    """
+
+    lr: float
+    steps: int
+    growth: int = 1
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        check(self, lr="positive", steps="count", growth="count", floor="at least 0")
+        check_floor(self)
+
+    def __call__(self, step: int) -> float:
+        done, length = min(check_step(self, step), FAR), self.steps
+        if self.growth == 1:
+            done %= length
+        while done >= length:
+            done, length = done - length, length * self.growth
+        return between(self.lr, self.floor, done / length)
+
+
+class Warmup:
+    """A rise to the first rate of any other schedule, ``ηₖ = η₀ (k + 1) / (steps + 1)``, and then that schedule.
+
+    It may be one that watches the loss, ``Warmup(Plateau(0.1), steps=500)``.
+
+    Raises: ``ArgumentError`` for options out of range.
+    Source: Goyal et al., 2017, section 2.2.
+    """
+
+    def __init__(self, schedule: Any, steps: int) -> None:
+        self.schedule, self.steps = schedule, steps
+        if not callable(schedule):
+            must, remedy = "schedule must be a function of the step", "such as Exponential(0.1, 0.99)"
+            raise ArgumentError(type(self).__name__, must, repr(schedule), remedy)
+        check(self, steps="count")
+        if hasattr(schedule, "observe"):
+            self.observe = schedule.observe
+
+    def __call__(self, step: int) -> float:
+        done = check_step(self, step)
+        if done < self.steps:
+            return float(self.schedule(0)) * ((done + 1) / (self.steps + 1))
+        return float(self.schedule(done - self.steps))
+
+    @property
+    def state(self) -> dict[str, float]:
+        """The numbers that the schedule keeps, by name."""
+        kept: dict[str, float] = getattr(self.schedule, "state", {})
+        return kept
+
+    @state.setter
+    def state(self, state: dict[str, float]) -> None:
+        self.schedule.state = state
+
+    def __repr__(self) -> str:
+        return f"Warmup({self.schedule!r}, steps={self.steps})"
+
+
 class Plateau:
     """A rate that falls when the loss stays, ``η ← max(γ η, floor)`` after ``patience`` epochs and one without a gain.
 
@@ -191,6 +298,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], bool]]] = {
     "positive": ("above 0 and finite", is_number, lambda value: 0.0 < value < inf),
     "at least 0": ("at least 0 and finite", is_number, lambda value: 0.0 <= value < inf),
     "below 1": ("from 0 to below 1", is_number, lambda value: 0.0 <= value < 1.0),
+    "at most 1": ("above 0 and at most 1", is_number, lambda value: 0.0 < value <= 1.0),
     "share": ("between 0 and 1", is_number, lambda value: 0.0 < value < 1.0),
     "count": ("a whole number from 1", is_whole, lambda value: 1 <= value <= FAR),
     "whole": ("a whole number from 0", is_whole, lambda value: 0 <= value <= FAR),

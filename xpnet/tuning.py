@@ -16,6 +16,7 @@ CORE = "OPENBLAS_CORETYPE"
 # The parameters of mallopt, as malloc.h numbers them: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD.
 KEPT = {-3: 32 << 20, -1: 1 << 30, -2: 16 << 20}
 DEFAULTS = {-3: 128 << 10, -1: 128 << 10, -2: 0}
+ADAPTED_TO = (32 << 20) - (1 << 16)  # bytes; to the release of a larger block glibc does not adapt
 OWN = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
 
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
@@ -66,18 +67,34 @@ def tune() -> Tuning:
     """Change settings that make NumPy fast, best before anything imports it: ``import xpnet as xn; print(xn.tune())``.
 
     - ``malloc``: glibc returns the memory of large arrays as soon as they are free, and the temporaries of the next
-      step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of memory once used.
+      step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of memory once used; without
+      ``tune`` it keeps up to 64 MB, as after the release of a large array.
     - ``OPENBLAS_CORETYPE``: OpenBLAS treats processors that it does not know, such as AMD's Zen 5, as if they had no
       AVX-512, and multiplies at half their speed. For such a processor the variable names the core SkylakeX. OpenBLAS
       reads it once, when numpy is loaded.
 
     Values that are already set in the environment are kept, other systems are left alone, and ``XPNET_TUNE=0`` disables
-    it all. The result tells what was set, and why something was not. Its ``undo()`` removes the variable and restores
-    glibc's defaults, which from then on no longer adapt to the program; the core that numpy was loaded with stays.
+    it all, also what is kept without ``tune``. The result tells what was set, and why something was not. Its ``undo()``
+    removes the variable and restores glibc's defaults, which from then on no longer adapt to the program; the core that
+    numpy was loaded with stays.
     """
     if os.environ.get(SWITCH) == "0":
         return Tuning(*(Setting(name, False, f"{SWITCH}=0") for name in (MALLOC, CORE)))
     return Tuning(_tune_malloc(), _tune_core())
+
+
+def keep_freed_arrays() -> None:
+    """Release one block of 32 MB that nothing was written to, from which glibc learns to keep freed memory.
+
+    It adapts to the largest block that a program has released, and from then on serves blocks up to this size from
+    memory that was freed before; up to twice as much stays with the process. Without it the arrays of a few MB that
+    each step of a training or derivative makes and frees are returned to the system, and their pages faulted in again.
+    Other C libraries do not care. ``XPNET_TUNE=0`` leaves it out.
+    """
+    if os.environ.get(SWITCH) != "0":
+        from numpy import empty
+
+        empty(ADAPTED_TO, dtype="uint8")
 
 
 def _tune_malloc() -> Setting:

@@ -9,10 +9,12 @@ from math import prod
 from pathlib import Path
 from statistics import median
 
+from benchmarks.race.data import write
 from benchmarks.race.peers import Competitor
 from benchmarks.race.process import Process, Setting
 from benchmarks.race.racing import CHUNK, CHUNKS
-from benchmarks.race.workloads import MLP, Workload, shapes, write
+from benchmarks.race.weights import shapes
+from benchmarks.race.workloads import MLP, Workload
 
 BATCH, WIDTH, DEPTH = 100, 256, 3
 INPUTS, OUTPUTS = 256, 10

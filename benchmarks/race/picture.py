@@ -14,21 +14,24 @@ from xpnet.drawing.text import escape_xml
 
 OWN, OTHER, FLOOR = "#1f6fb4", "#a9b4be", "#d9dee3"
 LABELS, COLUMN, BAR, LONGEST = 180, 160, 118, 5.0  # pixels; the ratio that fills a bar
-ROW, TOP = 26, 112
+ROW, TOP, BESIDE = 26, 112, 5
 
 
 def ratios_svg(report: Report) -> str:
-    """Draw a row for each competitor, a column for each workload; bars are times relative to xpnet's."""
-    names = report.names
-    width, height = LABELS + COLUMN * len(report.heats) + 24, TOP + ROW * len(names) + 28
-    title = "Time of a training step, relative to xpnet: shorter is faster"
+    """Draw a row for each competitor, a column for each workload, five beside each other; bars are times of xpnet's."""
+    names, heats = report.names, report.heats
+    band = ROW * len(names) + 80
+    width, height = LABELS + COLUMN * min(len(heats), BESIDE) + 24, TOP + band * -(-len(heats) // BESIDE) - 52
+    title = "Time of a step, relative to xpnet: shorter is faster"
     parts: list[str] = []
-    for row, name in enumerate(names):
-        weight = ' font-weight="600"' if COMPETITORS[name].library == "xpnet" else ""
-        label = escape_xml(COMPETITORS[name].label)
-        parts.append(f'<text x="{LABELS - 12}" y="{TOP + ROW * row + 15}" text-anchor="end"{weight}>{label}</text>')
-    for column, heat in enumerate(report.heats):
-        parts += _column(heat, names, LABELS + COLUMN * column)
+    for top in range(TOP, height, band):
+        for row, name in enumerate(names):
+            weight = ' font-weight="600"' if COMPETITORS[name].library == "xpnet" else ""
+            label = escape_xml(COMPETITORS[name].label)
+            parts.append(f'<text x="{LABELS - 12}" y="{top + ROW * row + 15}" text-anchor="end"{weight}>{label}</text>')
+    for index, heat in enumerate(heats):
+        place, column = divmod(index, BESIDE)
+        parts += _column(heat, names, LABELS + COLUMN * column, TOP + band * place)
     return picture(title, width, height, parts, _summary(report))
 
 
@@ -40,22 +43,22 @@ def _summary(report: Report) -> str:
     )
 
 
-def _column(heat: Heat, names: Sequence[str], left: float) -> Iterator[str]:
+def _column(heat: Heat, names: Sequence[str], left: float, top: float) -> Iterator[str]:
     base = heat.base
     if base is None:
         return
-    yield f'<text x="{left}" y="{TOP - 44}" font-size="14" font-weight="600">{escape_xml(heat.workload.name)}</text>'
+    yield f'<text x="{left}" y="{top - 44}" font-size="14" font-weight="600">{escape_xml(heat.workload.name)}</text>'
     hint = escape_xml(f"{heat.workload.summary}; 1 is {duration(base.median)}")
     for line, words in enumerate((heat.workload.summary.partition(", ")[0], f"1 = {duration(base.median)}")):
-        y = TOP - 26 + 16 * line
+        y = top - 26 + 16 * line
         yield f'<text x="{left}" y="{y}" fill="{GREY}">{escape_xml(words)}<title>{hint}</title></text>'
     one = left + BAR / LONGEST
-    yield f'<path d="M{one:.1f} {TOP - 2}v{ROW * len(names)}" stroke="{OWN}" stroke-dasharray="2 3"/>'
+    yield f'<path d="M{one:.1f} {top - 2}v{ROW * len(names)}" stroke="{OWN}" stroke-dasharray="2 3"/>'
     for row, name in enumerate(names):
         result = heat.results.get(name)
         if result is None or not result.ran:
             continue
-        competitor, ratio, y = COMPETITORS[name], result.median / base.median, TOP + ROW * row
+        competitor, ratio, y = COMPETITORS[name], result.median / base.median, top + ROW * row
         colour = OWN if competitor.library == "xpnet" else OTHER if competitor.computes else FLOOR
         length = max(1.0, min(ratio, LONGEST) / LONGEST * BAR)
         hint = escape_xml(f"{competitor.label}: {duration(result.median)}")

@@ -50,7 +50,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=self.errors,
             encoding="utf-8",
-            env=environment(setting, competitor.tuned, competitor.fast),
+            env=environment(setting, competitor.fast),
             process_group=0 if CAN_STOP else None,
         )
         assert self.process.stdin is not None  # noqa: S101 (for the type checker)
@@ -58,7 +58,7 @@ class Process:
         self.requests: IO[str] = self.process.stdin
         self.answers: IO[str] = self.process.stdout
         self.send(
-            file=str(HERE / "peers" / f"{competitor.library}.py"),
+            file=str(HERE / "peers" / f"{workload.file or competitor.library}.py"),
             kind=competitor.kind,
             tuned=competitor.tuned,
             workload=asdict(workload),
@@ -124,7 +124,7 @@ def on_path() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(paths)}
 
 
-def environment(setting: Setting, tuned: bool, fast: bool = False) -> dict[str, str]:
+def environment(setting: Setting, fast: bool = False) -> dict[str, str]:
     """Return the variables of a competitor: as many threads in every library, and no tuning but its own."""
     tuning = ("XPNET_BACKEND", "XPNET_TUNE", "XPNET_FAST", "OPENBLAS_CORETYPE")
     own = {name: value for name, value in os.environ.items() if name not in tuning}
@@ -133,5 +133,5 @@ def environment(setting: Setting, tuned: bool, fast: bool = False) -> dict[str, 
     own |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if setting.gpu else {"JAX_PLATFORMS": "cpu"}
     if setting.threads == 1:
         own["XLA_FLAGS"] = f"{own.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
-    own |= ({} if tuned else {"XPNET_TUNE": "0"}) | ({} if fast else {"XPNET_FAST": "0"})
+    own |= {} if fast else {"XPNET_FAST": "0"}
     return own

@@ -10,9 +10,10 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from benchmarks.race.data import write
 from benchmarks.race.peers import COMPETITORS, Competitor
 from benchmarks.race.process import CAN_STOP, Failed, Process, Setting
-from benchmarks.race.workloads import Workload, write
+from benchmarks.race.workloads import Workload
 
 STEPS = 20
 CHUNK, CHUNKS = 0.025, 3  # seconds, and how many in a turn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
@@ -116,14 +116,14 @@ def markdown(report: Report, picture: str = "", growth: str = "") -> str:
     """Return the report as Markdown, with links to its pictures."""
     parts = [report.conditions()]
     if report.heats:
-        parts += ["### Time of a training step", "In brackets: as long as the first row takes."]
-        parts += [f"![Time of a training step, as a ratio to xpnet]({picture})"] if picture else []
+        parts += ["### Time of a step", "In brackets: as long as the first row takes."]
+        parts += [f"![Time of a step, as a ratio to xpnet]({picture})"] if picture else []
         parts += [_by_workload(report, _time)]
-        if ratios := list(_ratios(report)):
-            parts += ["Ratios, lower is better:", _table(["", *_workloads(report)], ratios)]
+        if ratios := [table for heats in _in_fives(report) for table in _ratios(heats)]:
+            parts += ["Ratios, lower is better:", *ratios]
         parts += [
             "### Memory",
-            "What the training added to the process, and in brackets the whole process at its peak.",
+            "What the workload added to the process, and in brackets the whole process at its peak.",
         ]
         parts += [_by_workload(report, _memory)]
         parts += ["### The same training?"]
@@ -153,8 +153,10 @@ def put_into(page: str, name: str, content: str) -> str:
     return f"{before}{start}\n\n{content}\n{end}{rest.partition(end)[2]}"
 
 
-def _workloads(report: Report) -> list[str]:
-    return [heat.workload.name for heat in report.heats]
+def _in_fives(report: Report) -> Iterator[Sequence[Heat]]:
+    """Yield as many workloads as a table of a page has room for."""
+    for start in range(0, len(report.heats), 5):
+        yield report.heats[start : start + 5]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -163,13 +165,16 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _by_workload(report: Report, cell: Callable[[Heat, Result], str]) -> str:
-    rows = []
-    for name in report.names:
-        results = [(heat, heat.results.get(name)) for heat in report.heats]
-        cells = [cell(heat, result) if result is not None and result.ran else "" for heat, result in results]
-        if any(cells):
-            rows.append([COMPETITORS[name].label, *cells])
-    return _table(["", *_workloads(report)], rows)
+    tables = []
+    for heats in _in_fives(report):
+        rows = []
+        for name in report.names:
+            results = [(heat, heat.results.get(name)) for heat in heats]
+            cells = [cell(heat, result) if result is not None and result.ran else "" for heat, result in results]
+            if any(cells):
+                rows.append([COMPETITORS[name].label, *cells])
+        tables.append(_table(["", *(heat.workload.name for heat in heats)], rows))
+    return "\n\n".join(tables)
 
 
 def _time(heat: Heat, result: Result) -> str:
@@ -194,15 +199,18 @@ def _launches(_: Heat, result: Result) -> str:
     return ", ".join(f"{count:g} {name}" for name, count in result.launches.items())
 
 
-def _ratios(report: Report) -> Iterable[list[str]]:
+def _ratios(heats: Sequence[Heat]) -> Iterator[str]:
+    rows = []
     for own, other in RATIOS:
         cells = []
-        for heat in report.heats:
+        for heat in heats:
             pair = [heat.results.get(name) for name in (own, other)]
             both = [result.median for result in pair if result is not None and result.ran]
             cells.append(f"{both[0] / both[1]:.2f}" if len(both) == 2 else "")
         if any(cells):
-            yield [f"{COMPETITORS[own].label} / {COMPETITORS[other].label}", *cells]
+            rows.append([f"{COMPETITORS[own].label} / {COMPETITORS[other].label}", *cells])
+    if rows:
+        yield _table(["", *(heat.workload.name for heat in heats)], rows)
 
 
 FOOTPRINT = ("", "version", "import", "on disk, with dependencies")

@@ -25,6 +25,7 @@ class Contender(Protocol):
 
     def step(self, x: Any, t: Any) -> Any: ...
     def wait(self) -> None: ...
+    def drop(self, ratio: float) -> None: ...
 
 
 class Job:
@@ -66,7 +67,7 @@ class Worker:
         self.before = resident()
         self.contender: Contender = getattr(module, request["kind"])(job)
         self.feed = self._feed()
-        self.calls = 0
+        self.calls, self.ratio = 0, job.workload["drop"]
 
     def _feed(self) -> Iterator[tuple[Any, Any]]:
         while True:
@@ -80,6 +81,8 @@ class Worker:
     def time(self, seconds: float, chunks: int) -> list[float]:
         """Return the seconds of a step, as the mean of each of some chunks of about ``seconds``, once warm."""
         if not self.calls:
+            if self.ratio:
+                self.contender.drop(self.ratio)
             self._chunk(2)
             self.calls = max(1, round(seconds / self._chunk(3)))
         self._chunk(min(3, self.calls))

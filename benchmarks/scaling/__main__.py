@@ -15,7 +15,8 @@ from typing import Any
 
 import click
 
-from benchmarks.race.workloads import WORKLOADS, write
+from benchmarks.race.data import write
+from benchmarks.race.workloads import WORKLOADS
 from benchmarks.scaling.page import NAMES, Measured, page
 
 HERE = Path(__file__).parent

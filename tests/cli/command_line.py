@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from xpnet.cli import main
 
-FILES = ["checkpoint.safetensors", "history.json", "learning_curve.svg", "weights.safetensors"]
+FILES = ["checkpoint.safetensors", "history.json", "learning_curve.svg", "run.json", "weights.safetensors"]
 QUICK = ("--epochs", "1", "--hidden", "5", "--batch-size", "100")
 
 

@@ -95,14 +95,15 @@ def test_predict_answers_in_lines(houses: Path, tmp_path: Path) -> None:
     result = run("predict", tmp_path / "city", houses, "--out", tmp_path / "answers.csv")
     assert result.stdout == ""
     lines = (tmp_path / "answers.csv").read_text().splitlines()
-    assert lines[0] == "row,answer,share"
+    assert lines[0] == "row,answer,probability"
     row, answer, share = lines[5].split(",")
     assert (row, answer in CITY) == ("4", True)
     assert 0.3 < float(share) <= 1.0
     fails_in_one_line(run("predict", tmp_path / "none", houses), "must be the folder of a run")
     (tmp_path / "few.csv").write_text("a,b\n1,2\n")
     fails_in_one_line(
-        run("predict", tmp_path / "city", tmp_path / "few.csv"), "the column must be one of a, b, got 'size'"
+        run("predict", tmp_path / "city", tmp_path / "few.csv"),
+        "rows must have the columns of training, .*, got a, b; add size",
     )
 
 
@@ -118,7 +119,7 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert "to learn: 2 classes, blue 6, red 6" in result.stdout
     lines = run("predict", tmp_path / "run", tmp_path / "photos" / "red").stdout.splitlines()
-    assert lines[0] == "file,answer,share"
+    assert lines[0] == "file,answer,probability"
     assert {line.split(",")[1] for line in lines[1:]} == {"red"}
     fails_in_one_line(run("train", tmp_path / "photos", "--target", "a"), "a folder of images must be given alone")
 

@@ -92,7 +92,7 @@ def test_an_unknown_category_is_told() -> None:
 
 
 def test_a_column_that_is_gone_is_refused() -> None:
-    with pytest.raises(NameUnknownError, match="the column must be one of a, got 'b'"):
+    with pytest.raises(NameUnknownError, match="rows must have the columns of training, a, b, got a; add b"):
         Columns.fit({"a": [1, 2], "b": [3, 4]})({"a": [1]})
 
 

@@ -54,6 +54,11 @@ class Draw:
             return self.asarray(np.ascontiguousarray(values.transpose(axes))).transpose(axes)
         return made
 
+    def batch_last(self, values: Any) -> Any:
+        """The array with its first axis last in memory, as the bodies of NumPy leave images."""
+        made = self.asarray(np.ascontiguousarray(np.moveaxis(values, 0, -1)))
+        return made.transpose(made.ndim - 1, *range(made.ndim - 1))
+
     def shape(self, low: int = 1) -> tuple[int, ...]:
         """A shape of some axes, now and then without elements."""
         return tuple(0 if self.chance(0.05) else self.size() for _ in range(self.size(low, 4)))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from draw import Draw
 from row_table import Drawn, row
 
 from xpnet.layers import (
+    GRU,
+    LSTM,
+    RNN,
     BatchNormalization,
+    CrossAttention,
     Embedding,
     GroupNormalization,
     LayerNormalization,
@@ -36,6 +43,13 @@ def rms_normalization(draw: Draw) -> Drawn:
     return [RMSNormalization(draw.array(shape[-1]), eps=EPS)], (draw.array(*shape),)
 
 
+def images(draw: Draw, shape: tuple[int, ...]) -> Any:
+    """Images in any order, more often than others that in which convolutions leave them."""
+    if draw.chance(0.3):
+        return draw.batch_last(draw.rng.standard_normal(shape).astype(draw.dtype))
+    return draw.array(*shape)
+
+
 @row(GroupNormalization)
 def group_normalization(draw: Draw) -> Drawn:
     groups = draw.size(1, 3)
@@ -43,7 +57,7 @@ def group_normalization(draw: Draw) -> Drawn:
     if draw.chance(0.1):
         shape = (0, *shape[1:])
     C = shape[1]
-    return [GroupNormalization(draw.array(C), draw.array(C), groups=groups, eps=EPS)], (draw.array(*shape),)
+    return [GroupNormalization(draw.array(C), draw.array(C), groups=groups, eps=EPS)], (images(draw, shape),)
 
 
 @row(BatchNormalization)
@@ -54,20 +68,46 @@ def batch_normalization(draw: Draw) -> Drawn:
     if draw.chance():
         layer.follow(draw.array(C), draw.array(C) ** 2)
     layer.training = draw.chance(0.8)
-    return [layer], (draw.array(*shape),)
+    return [layer], (images(draw, shape),)
+
+
+def attention_arrays(draw: Draw, D: int, C: int, heads: int, groups: int) -> list[Any]:
+    E = 2 * draw.size(1, 3)
+    A, B = heads * E, groups * E
+    matrices = [draw.array(*shape, scale=0.7) for shape in ((D, A), (C, B), (C, B), (A, D))]
+    return [*matrices, *[draw.array(size, scale=0.7) if draw.chance(0.8) else None for size in (A, B, B, D)]]
+
+
+def any_mask(draw: Draw, N: int, heads: int, L: int, S: int) -> Any:
+    shapes = ((N, S), (N, L, S), (draw.one_of(1, N), draw.one_of(1, heads), draw.one_of(1, L), S))
+    return draw.bools(*draw.one_of(*shapes)) if draw.chance() else None
 
 
 @row(MultiHeadAttention)
 def attention(draw: Draw) -> Drawn:
-    N, L, D, heads = draw.one_of(draw.size(), 0), draw.one_of(1, 4, 9), draw.size(), draw.size(1, 3)
-    A = heads * draw.size(1, 4)
-    if draw.chance(0.2):
-        N, L = 6, 130  # more scores than a block holds
-    matrices = [draw.array(*shape, scale=0.7) for shape in [(D, A)] * 3 + [(A, D)]]
-    vectors = [draw.array(A, scale=0.7) for _ in range(3)]
-    layer = MultiHeadAttention(*matrices, *vectors, draw.array(D), heads=heads, causal=draw.chance())
-    mask = draw.bools(N, L) if draw.chance() else None
-    return [layer], (draw.array(N, L, D), mask)
+    N, L, D, groups = draw.one_of(draw.size(), 0), draw.one_of(1, 4, 9), draw.size(), draw.size(1, 2)
+    if draw.chance(0.4):
+        N, L = draw.one_of(1, 3), 130  # more scores than a block holds, and than are kept
+    heads = groups * draw.one_of(1, 1, 2)
+    options = {
+        "heads": heads,
+        "kv_heads": groups if groups < heads or draw.chance() else None,
+        "causal": draw.chance(),
+        "window": draw.one_of(None, None, 1, 3, 70),
+        "positions": draw.one_of(None, None, "rotary", "alibi"),
+    }
+    layer = MultiHeadAttention(*attention_arrays(draw, D, D, heads, groups), **options)
+    return [layer], (draw.array(N, L, D), any_mask(draw, N, heads, L, L))
+
+
+@row(CrossAttention)
+def cross_attention(draw: Draw) -> Drawn:
+    N, L, S, D, C = draw.one_of(draw.size(), 0), draw.size(), draw.one_of(1, 4, 130), draw.size(), draw.size()
+    groups = draw.size(1, 2)
+    heads = groups * draw.one_of(1, 2)
+    layer = CrossAttention(*attention_arrays(draw, D, C, heads, groups), heads=heads, kv_heads=groups)
+    masks = draw.bools(N, L) if draw.chance() else None, any_mask(draw, N, heads, L, S)
+    return [layer], (draw.array(N, L, D), draw.array(N, S, C), *masks)
 
 
 @row(Embedding)
@@ -81,3 +121,22 @@ def embedding_with_positions(draw: Draw) -> Drawn:
     V, D, L = draw.size(), draw.one_of(1, 3, 70), draw.size()
     layers = [Embedding(draw.array(V, D)), PositionalEmbedding(draw.array(L + draw.size(0, 2), D))]
     return layers, (draw.integers(0, V, draw.one_of(draw.size(), draw.size(), 0), L),)
+
+
+def recurrent(kind: type, draw: Draw) -> Drawn:
+    """In all options: padded or not, either direction, from zeros or from states, given or kept."""
+    N, L, D, H = draw.one_of(draw.size(), draw.size(), draw.size(), 0), draw.one_of(1, 2, 5), draw.size(), draw.size()
+    weights = [draw.array(rows, kind.gates * H, scale=0.7) for rows in (D, H)]
+    biases = [draw.array(kind.gates * H) for _ in kind.parameters[2:]]
+    flags = ("stateful", "return_sequences", "return_state", "reverse")
+    layer = kind(*weights, *biases, **{flag: draw.chance() for flag in flags})
+    mask = draw.one_of(None, draw.bools(N, L), draw.integers(0, L + 1, N))
+    states = [draw.array(N, H) if draw.chance() else None for _ in layer.state]
+    if layer.stateful and draw.chance():
+        for name in layer.state:
+            setattr(layer, name, draw.array(N, H))
+    return [layer], (draw.array(N, L, D), mask, *states)
+
+
+for kind in (RNN, LSTM, GRU):
+    row(kind)(partial(recurrent, kind))

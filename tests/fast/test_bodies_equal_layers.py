@@ -72,8 +72,10 @@ class Case:
                 y, rest = layer.forward(y, *rest), ()
         return y, layers
 
-    def upstream(self, y: Any) -> Any:
-        return 1.0 if y.shape == () and self.draw.chance() else self.draw.array(*y.shape)
+    def upstream(self, y: Any) -> tuple[Any, ...]:
+        """dout for each result."""
+        shapes = [part.shape for part in in_a_tuple(y)]
+        return tuple(1.0 if shape == () and self.draw.chance() else self.draw.array(*shape) for shape in shapes)
 
     def taken(self) -> bool:
         """Whether the body takes the arrays, rather than leaving them to the equations."""
@@ -110,16 +112,25 @@ def states(layers: list[Any]) -> list[Any]:
     return [value for layer in layers for value in layer.lasting_state.values()]
 
 
-def by_equations(layers: list[Any], dout: Any) -> Any:
+def in_a_tuple(found: Any) -> tuple[Any, ...]:
+    return found if isinstance(found, tuple) else (found,)
+
+
+def flat(found: list[Any]) -> list[Any]:
+    return [part for each in found for part in in_a_tuple(each)]
+
+
+def by_equations(layers: list[Any], dout: tuple[Any, ...]) -> Any:
     """dx, after the backward of all layers."""
     for layer in reversed(layers):
-        dout = layer.backward(dout)
-    return dout
+        dx = layer.backward(*dout)
+        dout = (dx,)
+    return dx
 
 
 def assert_equal(found: list[Any], expected: list[Any], dtype: str) -> None:
     """The same shapes, dtypes and, to rounding, values."""
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(flat(found), flat(expected), strict=True):
         if not is_array(other) or type(other) in (int, float):
             assert one == other
             continue
@@ -141,7 +152,7 @@ def test_it_gives_what_the_equations_give(cases, dtype):
         dout = case.upstream(y)
         found = stage(*case.inputs)
         dx = by_equations(alone, dout)
-        assert_equal([found, stage.backward(dout)], [y, dx], dtype)
+        assert_equal([found, stage.backward(*dout)], [y, dx], dtype)
         assert_equal([*gradients(layers), *states(layers)], [*gradients(alone), *states(alone)], dtype)
 
 
@@ -163,8 +174,8 @@ def test_without_dx_the_gradients_are_the_same(cases, dtype):
         (stage, layers), (other, others) = case.stage(), case.stage(needs_dx=False)
         dout = case.upstream(stage(*case.inputs))
         other(*case.inputs)
-        stage.backward(dout)
-        other.backward(dout)
+        stage.backward(*dout)
+        other.backward(*dout)
         assert_equal(gradients(others), gradients(layers), dtype)
         assert all(layer.needs_dx for layer in others)
 
@@ -173,7 +184,7 @@ def test_a_node_can_be_asked_again_with_the_same_bits(cases):
     for case in cases:
         stage, layers = case.stage(once=False)
         dout = case.upstream(stage(*case.inputs))
-        twice = [copied([stage.backward(dout), *gradients(layers)]) for _ in range(2)]
+        twice = [copied(flat([stage.backward(*dout), *gradients(layers)])) for _ in range(2)]
         for one, other in zip(*twice, strict=True):
             np.testing.assert_array_equal(one, other)
 
@@ -183,12 +194,12 @@ def test_neither_arguments_nor_earlier_results_change(cases):
         stage, layers = case.stage()
         y = stage(*case.inputs)
         dout = case.upstream(y)
-        given = [*case.inputs, *[array for layer in case.layers for array in layer.parameter_arrays().values()], dout]
+        given = [*case.inputs, *[array for layer in case.layers for array in layer.parameter_arrays().values()], *dout]
         before = copied(given)
-        results = [y, stage.backward(dout), *gradients(layers)]
+        results = flat([y, stage.backward(*dout), *gradients(layers)])
         kept = copied(results)
         stage(*case.inputs)
-        stage.backward(dout)
+        stage.backward(*dout)
         InferenceStage(stage)(*case.inputs)
         for value, earlier in zip([*given, *results], [*before, *kept], strict=True):
             np.testing.assert_array_equal(to_numpy(value) if is_array(value) else value, earlier)

@@ -16,13 +16,23 @@ from xpnet.backend import make_backend, to_numpy
 from xpnet.errors import BackendError, ShapeError
 from xpnet.fast.numpy import windows
 from xpnet.fast.numpy.blocks import workspace
-from xpnet.layers import AveragePooling, Convolution, MaxPooling, Relu, TransposedConvolution
+from xpnet.layers import (
+    AveragePooling,
+    BatchNormalization,
+    Convolution,
+    GroupNormalization,
+    MaxPooling,
+    Relu,
+    TransposedConvolution,
+)
 from xpnet.layers.bodies import BODIES, body_for, libraries_for
 from xpnet.layers.stage import Stage
 
 import_module("drawn_images")
+import_module("drawn_sequences")
 POOLED = (Convolution, Relu, MaxPooling)
 IMAGES = [(Convolution,), (TransposedConvolution,), (MaxPooling,), (AveragePooling,), POOLED]
+NORMALIZED = [(BatchNormalization,), (GroupNormalization,)]
 by_row = pytest.mark.parametrize("row", IMAGES, ids=lambda row: "-".join(kind.__name__ for kind in row))
 
 
@@ -177,6 +187,22 @@ def test_the_gradient_of_a_bias_keeps_its_digits_over_many_places():
     stage(np.ones((1, 1, 400, 500), "float32"))
     stage.backward(dout)
     np.testing.assert_allclose(layers[0].db, expected, rtol=10 * ROUNDING["float32"])
+
+
+@pytest.mark.parametrize("row", [*IMAGES[:4], *NORMALIZED], ids=lambda row: row[0].__name__)
+def test_what_threads_share_is_what_one_computes(row, monkeypatch):
+    if "numba" not in libraries_for(np.ndarray):
+        pytest.skip("numba is not here")
+    from xpnet.fast.numba import threads
+
+    monkeypatch.setattr(threads, "LEAST", 1)
+    monkeypatch.setattr(threads.config, "NUMBA_NUM_THREADS", 3)
+    monkeypatch.setattr(threads, "POOLS", [])
+    for seed in range(6):
+        draw = Draw(seed, "float64", np.asarray)
+        layers, (x,) = ROWS[row](draw)
+        assert_as_equations(BODIES["numba"][row], layers, x)
+    assert threads.POOLS
 
 
 def test_threads_have_workspaces_of_their_own():

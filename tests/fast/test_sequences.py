@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import xpnet as xn
 from xpnet.backend import make_backend, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.fast.numpy import threads
 from xpnet.layers import (
     BatchNormalization,
     Dropout,
@@ -53,6 +57,61 @@ def test_attention_of_values_that_are_not_finite(value, masked, causal, rng):
         y = layer.forward(x, mask)
         for kind in on_numpy(MultiHeadAttention):
             np.testing.assert_allclose(Stage((layer,), kind)(x, mask), y, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_long_attention_whose_scores_are_far_below_their_bound(causal, rng):
+    """The queries are long and turned away from all keys but themselves, so that exponentials would vanish."""
+    x = np.zeros((1, 140, 4))
+    x[0, :, :2] = rng.normal(size=(140, 2))
+    x[0, 70:] *= 300.0
+    layer = attention(causal=causal)
+    layer.Wk = -np.abs(layer.Wk)
+    mask = rng.random((1, 140)) < 0.7
+    mask[0, :3] = False  # where it is causal, the first rows see nothing
+    for given in (None, mask):
+        y = layer.forward(x, given)
+        dx, gradients = layer.backward(1.0), dict(layer.grads)
+        for kind in on_numpy(MultiHeadAttention):
+            stage = Stage((layer,), kind)
+            np.testing.assert_allclose(stage(x, given), y, rtol=1e-9, atol=1e-9)
+            assert stage.given is not None
+            np.testing.assert_allclose(stage.backward(np.ones_like(y)), dx, rtol=1e-7, atol=1e-7)
+            largest = max(np.max(np.abs(gradient)) for gradient in gradients.values())
+            for name, gradient in gradients.items():
+                np.testing.assert_allclose(layer.grads[name], gradient, rtol=1e-7, atol=1e-9 * largest)
+
+
+def test_memory_of_long_attention_grows_with_its_length_and_not_with_its_square(rng):
+    peaks = []
+    for length in (1024, 2048):
+        x = rng.random((1, length, 4), dtype="float32")
+        layer = attention(causal=True).astype("float32")
+        stage = Stage((layer,), on_numpy(MultiHeadAttention)[0])
+        stage(x)
+        tracemalloc.start()
+        stage.backward(stage(x))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2.5 * peaks[0]
+    assert peaks[1] < 2048 * 2048 * 4 // 4
+
+
+def test_work_is_shared_over_the_threads_of_blas_and_its_error_comes_through(monkeypatch):
+    controller, seen = SimpleNamespace(num_threads=2, filepath="numpy"), []
+    controller.set_num_threads = lambda count: seen.append(count)
+    monkeypatch.setattr(threads, "blas", lambda: [controller])
+    done: list[int] = []
+    threads.shared(done.append, range(20))
+    assert sorted(done) == list(range(20))
+    assert seen == [1, 2]
+
+    def fails(part: int) -> None:
+        raise ValueError(part)
+
+    with pytest.raises(ValueError, match=r"[01]"):
+        threads.shared(fails, range(2))
+    assert seen == [1, 2, 1, 2]
 
 
 @pytest.mark.parametrize("bad", ["numbers as a mask", "another mask", "no positions", "another width"])

@@ -9,15 +9,18 @@ import pytest
 from draw import Draw
 
 import xpnet as xn
+from xpnet import optimizers
 from xpnet.backend import make_backend, to_numpy
 from xpnet.errors import BackendError
 from xpnet.layers.bodies import libraries_for
-from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, RMSprop
+from xpnet.optimizers import SAM, SGD, AdaGrad, Adam, AdamW, Lion, Lookahead, Momentum, Nesterov, Optimizer, RMSprop
 from xpnet.optimizers.steps import STEPS, by_formula
 
 DRAWS = 12
 ROUNDING = {"float16": 2e-3, "float32": 2e-6, "float64": 1e-14}
-OPTIMIZERS = {SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, RMSprop}
+IN_ONE_LAUNCH = {SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, RMSprop}
+OPTIMIZERS = {kind for kind in vars(optimizers).values() if isinstance(kind, type) and issubclass(kind, Optimizer)}
+IN_PLACE = OPTIMIZERS - {Optimizer, SAM}  # SAM runs the body of the optimizer in it
 
 
 def bodies() -> list[Any]:
@@ -28,9 +31,9 @@ def bodies() -> list[Any]:
         except BackendError:
             continue
         found += [
-            pytest.param((library, name, kind), id=f"{name}-{kind.__name__}")
+            pytest.param((library, name, *key), id=f"{name}-{key[0].__name__}-{key[1].__name__}")
             for name in names
-            for kind in STEPS.get(name, ())
+            for key in STEPS.get(name, ())
         ]
     return found
 
@@ -41,7 +44,7 @@ def test_every_optimizer_has_a_body(library):
         libraries_for(type(make_backend(library).asarray(np.ones(1))))
     except BackendError as error:
         pytest.skip(str(error))
-    assert STEPS[library].keys() == OPTIMIZERS
+    assert {kind for kind, _ in STEPS[library]} == {"numpy": IN_PLACE, "cupy": IN_ONE_LAUNCH}[library]
 
 
 @pytest.fixture(params=ROUNDING)
@@ -52,21 +55,30 @@ def dtype(request):
 @pytest.fixture(params=bodies())
 def cases(request, dtype):
     """The body, the formula, and what both take for some parameters with two sets of options."""
-    library, name, kind = request.param
+    library, name, kind, formula = request.param
     with xn.use_backend(library, dtype=dtype) as backend:
 
         def case(seed: int) -> Any:
             draw = Draw(seed, dtype, lambda values: backend.asarray(values, dtype=str(values.dtype)))
-            optimizer = kind(draw.number(), weight_decay=draw.one_of(0.0, 0.1))
+            optimizer = made(kind, formula, draw.number(), draw.one_of(0.0, 0.1))
+            options = {name: getattr(optimizer, name) for name in optimizer.options}
             given = []
             for count in (1, 7, 7):
                 shape = draw.one_of(draw.shape(0), (3, 700), (2, 0), ())
-                numbers = optimizer.numbers(count, **{name: getattr(optimizer, name) for name in optimizer.options})
-                slots = [abs(draw.array(*shape)) for _ in kind.slots]
-                given.append((draw.array(*shape), draw.array(*shape), *slots, *numbers))
-            return STEPS[name][kind][1], optimizer, given
+                W = draw.array(*shape)
+                slots = [backend.xp.asarray(abs(draw.array(*shape))) for shape in optimizer.slot_shapes(W, **options)]
+                given.append((W, draw.array(*shape), *slots, *optimizer.numbers(count, **options)))
+            return STEPS[name][kind, formula], optimizer, given
 
         yield [case(seed) for seed in range(DRAWS)]
+
+
+def made(kind: Any, formula: Any, lr: float, weight_decay: float) -> Any:
+    """An optimizer with the formula that a body is for."""
+    if kind is Lookahead:
+        return Lookahead(Adam(lr, weight_decay=weight_decay), every=7)
+    more = {} if formula is kind.step else {"amsgrad": True}
+    return kind(lr, weight_decay=weight_decay, **more)
 
 
 def in_a_tuple(found: Any) -> tuple[Any, ...]:

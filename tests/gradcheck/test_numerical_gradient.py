@@ -80,3 +80,40 @@ def test_arrays_that_do_not_lie_in_order() -> None:
 
 def test_a_minimum_is_no_reason_for_a_warning(asarray, xp) -> None:
     assert not to_numpy(numerical_gradient(lambda at: xp.sum(at * at), asarray(np.zeros(3)))).any()
+
+
+MANY = np.linspace(-3.0, 3.0, 601)  # one element is 0
+
+
+@pytest.mark.parametrize(
+    ("f", "slope"),
+    [
+        (lambda x: np.sum(x * x * x), 3.0 * MANY**2),
+        (lambda x: np.sum(np.abs(x + 1e-5)), np.sign(MANY + 1e-5)),  # a kink beside one element
+        (lambda x: np.sum(np.sin(400.0 * x)), 400.0 * np.cos(400.0 * MANY)),  # two values are not enough
+        (lambda x: np.sum(np.sqrt(x + 3.00001)), 0.5 / np.sqrt(MANY + 3.00001)),  # an edge beside the first
+    ],
+    ids=["smooth", "kink", "wave", "edge"],
+)
+def test_gradient_by_many_elements(f, slope) -> None:
+    np.testing.assert_allclose(numerical_gradient(f, MANY.copy()), slope, rtol=1e-5, atol=1e-6)
+
+
+def test_two_values_are_enough_for_most_elements_of_a_smooth_function() -> None:
+    calls = []
+    numerical_gradient(lambda x: calls.append(1) or np.sum(np.exp(x)), MANY)
+    assert len(calls) < 3 * MANY.size
+
+
+def test_a_function_that_keeps_its_argument_gets_an_array_of_its_own_each_time() -> None:
+    kept = []
+    numerical_gradient(lambda x: kept.append(x) or np.sum(x * x), np.ones(3))
+    assert len({x.tobytes() for x in kept}) > 3
+
+
+def test_a_function_may_write_to_its_argument() -> None:
+    def squares(x):
+        x *= x
+        return np.sum(x)
+
+    np.testing.assert_allclose(numerical_gradient(squares, np.asarray([1.0, 2.0])), [2.0, 4.0], atol=1e-9)

@@ -13,6 +13,7 @@ from xpnet.networks import MultiLayerNetExtend, ResNet, Sequential, SimpleConvNe
 from xpnet.optimizers import SGD, Adam, AdamW, Momentum, clip_by_norm
 from xpnet.random import Generator
 from xpnet.schedules import Cosine
+from xpnet.training.updates import loss_and_gradient
 
 CONV = {"filter_num": 2, "filter_size": 3, "pad": 1, "stride": 1}
 EVERYTHING = {"weight_decay_lambda": 0.1, "use_batchnorm": True, "use_dropout": True}
@@ -59,7 +60,7 @@ class Training:
         self.cupy, self.data = cupy, SYMBOLS if name == "TransformerLM" else IMAGES
 
     def step(self, x, t):
-        loss, gradients = self.net.loss_and_gradient(x, t)
+        loss, gradients = loss_and_gradient(self.optimizer, self.net, x, t)
         self.optimizer.update(self.net.params, clip_by_norm(gradients, 1.0))
         return loss
 

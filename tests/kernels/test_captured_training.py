@@ -10,9 +10,18 @@ from captured_training import IMAGES, NUMBERS, TRAININGS, Training, both, same
 
 import xpnet as xn
 from xpnet.backend import to_numpy
+from xpnet.optimizers import LAMB, SAM, Adafactor, Lookahead, Muon, NAdam, RAdam
 from xpnet.training import Trainer
 
 pytestmark = pytest.mark.journey
+
+WITHOUT_A_KERNEL = {
+    "Adafactor": lambda: Adafactor(0.1),
+    "Muon": Muon,
+    "RAdam": lambda: RAdam(0.1, beta2=0.5),
+    "SAM(Lookahead(NAdam))": lambda: SAM(Lookahead(NAdam(0.1), every=2)),
+    "Lookahead(LAMB)": lambda: Lookahead(LAMB(0.1), every=3),
+}
 
 
 @pytest.mark.parametrize("name", TRAININGS)
@@ -22,6 +31,13 @@ def test_losses_parameters_and_state_are_those_without_a_capture(cupy, name):
     assert training.optimizer.steps == 6
     assert graph.size == NUMBERS[name]
     assert repr(step) == "capture(Training.step, 1 captured)"
+
+
+@pytest.mark.parametrize("make", WITHOUT_A_KERNEL.values(), ids=WITHOUT_A_KERNEL)
+def test_optimizers_without_a_kernel_are_captured_too(cupy, make):
+    """Their formulas take the numbers that are new in every step as arrays."""
+    training, _ = both(cupy, optimizer=make)
+    assert training.optimizer.steps == 6
 
 
 def test_each_shape_of_a_batch_has_a_graph(cupy):

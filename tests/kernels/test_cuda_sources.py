@@ -17,7 +17,17 @@ from xpnet.random import Generator
 
 pytestmark = pytest.mark.journey
 SOURCES = [
-    *("activation", "affine", "attention", "embedding", "loss", "noise", "normalization", "numbers"),
+    *(
+        "activation",
+        "adaptive_pooling",
+        "affine",
+        "attention",
+        "embedding",
+        "loss",
+        "noise",
+        "normalization",
+        "numbers",
+    ),
     *("optimizer", "pooled_convolution", "pooling", "windows"),
 ]
 COMPILED = (("float16", "sm_75"), ("float32", "sm_90"), ("float64", "sm_90"), ("float16", "sm_100"))
@@ -117,7 +127,7 @@ def test_bodies_compute_what_the_references_do(cupy, launches, dtype, name, monk
 
 
 def test_more_parameters_numbers_and_dtypes_than_a_launch_takes_get_several(cupy, launches):
-    step = STEPS["cupy"][SGD][1]
+    step = STEPS["cupy"][SGD, SGD.step]
 
     def given(count, sets, *dtypes):
         return [(cupy.ones(3, dtype), cupy.ones(3, dtype), 0.1, i % sets) for i in range(count) for dtype in dtypes]

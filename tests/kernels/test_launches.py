@@ -6,10 +6,16 @@ import os
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import xpnet as xn
 from benchmarks.race.workloads import WORKLOADS
+from xpnet.layers import GRU, LSTM, RNN, MultiHeadAttention
+from xpnet.layers.bodies import BODIES, body_for, libraries_for
+from xpnet.layers.stage import Stage
+from xpnet.networks import TransformerLM
+from xpnet.random import Generator
 
 pretend_cuda = pytest.importorskip("pretend_cuda")
 from benchmarks import launches  # noqa: E402  (which needs pretend_cuda)
@@ -49,6 +55,30 @@ def test_a_block_more_costs_no_more_than_its_budget():
     assert one - (two - one) <= BESIDES
 
 
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+@pytest.mark.parametrize("padded", [False, True])
+def test_a_step_of_a_recurrent_layer_is_one_launch_and_one_product_each_way(cupy, kind, padded):
+    """Six launches forward and eight backward are the budget besides products."""
+
+    def counts(steps: int) -> list[Counter]:
+        layer = kind.create(2, 3)
+        stage = Stage((layer,), body_for((layer,), libraries_for(cupy.ndarray)))
+        mask = cupy.asarray([steps, 1]) if padded else None
+        x = cupy.ones((2, steps, 2), "float32")
+        with pretend_cuda.trace() as forward:
+            y = stage(x, mask)
+        with pretend_cuda.trace() as backward:
+            stage.backward(y)
+        return [Counter(event.kind for event in events) for events in (forward, backward)]
+
+    with xn.use_backend("cupy"):
+        for fewer, more in zip(counts(2), counts(5), strict=True):
+            for done in launches.DONE_BY:
+                assert more[done] - fewer[done] == {"launch": 3, "product": 3}.get(done, 0)
+            assert more["wait"] == 0
+            assert fewer["launch"] + fewer["copy"] + fewer["fill"] <= BESIDES
+
+
 @pytest.mark.parametrize("name", ["W1", "W5"])
 def test_a_captured_step_waits_for_nothing_and_allocates_nothing(cupy, name):
     from benchmarks.race.peers.xpnet import Captured
@@ -65,6 +95,47 @@ def test_a_captured_step_waits_for_nothing_and_allocates_nothing(cupy, name):
     assert kinds["wait"] == kinds["allocation"] == 0
     around = 5  # two inputs are copied, an output twice, and the numbers of the step are written
     assert sum(kinds[kind] for kind in launches.DONE_BY) <= BUDGETS[name] + around
+
+
+OF_A_TOKEN = 25
+
+
+@pytest.mark.parametrize("options", [{}, {"positions": "rotary", "kv_heads": 1, "window": 3, "bias": False}], ids=str)
+def test_a_token_that_follows_keeps_to_its_budget_for_each_layer(options, cupy):
+    counts = []
+    for layers in (1, 2):
+        net = TransformerLM(7, 32, 8, 2, layers, rng=Generator(0), **options)
+        going_on, symbols = net._continued(), np.ones((2, 5), dtype=np.int64)
+        for length in (3, 4):
+            going_on.scores(symbols[:, :length])
+        with pretend_cuda.trace() as events:
+            going_on.scores(symbols)
+        kinds = Counter(event.kind for event in events)
+        counts.append(sum(kinds[kind] for kind in launches.DONE_BY))
+        assert kinds["wait"] <= 2  # a symbol goes there, its scores come back
+    assert counts[1] - counts[0] <= OF_A_TOKEN
+
+
+def test_attention_makes_no_array_of_all_pairs_of_positions(cupy, monkeypatch):
+    from xpnet.fast.cupy import attention
+
+    monkeypatch.setattr(attention, "SCORES", 1 << 14)
+    N, L, heads = 1, 256, 2
+    layer = MultiHeadAttention.create(4, heads, causal=True, rng=Generator(0))
+    stage = Stage((layer,), BODIES["cupy"][(MultiHeadAttention,)])
+
+    class Largest(cupy.cuda.MemoryHook):
+        name = "largest"
+        size = 0
+
+        def malloc_preprocess(self, **asked):
+            self.size = max(self.size, asked["size"])
+
+    x = cupy.ones((N, L, 4), "float32")
+    with Largest() as hook:
+        stage.backward(stage(x))
+    assert stage.given is None  # the body has run, and dropped its cache
+    assert hook.size <= N * heads * L * L * 4 // 8
 
 
 def test_the_bits_are_the_same_in_every_run(cupy):

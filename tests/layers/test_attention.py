@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
+from named_numbers import normal
 
+import xpnet as xn
 from xpnet import gradient_check
 from xpnet.backend import to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.layers import MultiHeadAttention
+from xpnet.layers import CrossAttention, IdentityWithLoss, MultiHeadAttention
+from xpnet.networks import Sequential
 from xpnet.random import Generator
 
 
@@ -34,9 +39,11 @@ def test_weights_that_do_not_fit_are_refused():
         )
 
 
-@pytest.mark.parametrize("shape", [(2, 4), (3, 3), (3,), (2, 3, 3)])
+@pytest.mark.parametrize("shape", [(2, 4), (3, 3), (3,), (2, 3, 4), (2, 3, 3, 3)])
 def test_masks_of_another_shape_are_refused(backend, asarray, shape):
-    with pytest.raises(ShapeError, match=r"MultiHeadAttention: mask must be \(N, 3\), got "):
+    with pytest.raises(
+        ShapeError, match=r"mask must be \(2, 3\) or \(2, 3, 3\) or \(2 or 1, 2 or 1, 3 or 1, 3\), got "
+    ):
         attention()(asarray(np.ones((2, 3, 4))), asarray(np.ones(shape, dtype=bool)))
 
 
@@ -88,3 +95,73 @@ def test_causal_and_masked_together_pass_the_gradient_check():
 def test_causal_is_a_truth_value():
     with pytest.raises(DtypeError, match="MultiHeadAttention: causal must be True or False, got 1; choose one"):
         MultiHeadAttention.create(4, 2, causal=1)
+
+
+def test_options_that_mean_nothing_are_refused():
+    cases = (
+        ({"kv_heads": 3}, "kv_heads must divide the 2 heads, got 3; choose one of 1, 2"),
+        ({"kv_heads": 0}, "kv_heads must be a positive integer, got 0"),
+        ({"window": 0}, "window must be a positive integer, got 0"),
+        ({"positions": "sines"}, "positions must be None, 'rotary' or 'alibi', got 'sines'; None leaves"),
+    )
+    for options, text in cases:
+        with pytest.raises(ArgumentError, match=f"MultiHeadAttention: {text}"):
+            MultiHeadAttention.create(4, 2, **options)
+    with pytest.raises(ArgumentError, match="rotary positions must have pairs of columns, an even width for each head"):
+        MultiHeadAttention.create(6, 2, positions="rotary")
+    with pytest.raises(DtypeError, match="bias must be True or False, got 0"):
+        CrossAttention.create(4, 2, bias=0)
+    with pytest.raises(ShapeError, match="Wk must have 2 columns, 2 for each of the 1 heads of keys"):
+        MultiHeadAttention(*[np.ones((4, 4))] * 4, heads=2, kv_heads=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "text"),
+    [
+        ("mask", (2, 4), r"CrossAttention: mask must be \(N, 3\), got \(2, 4\)"),
+        ("memory_mask", (2, 3), r"memory_mask must be \(2, 4\) or \(2, 3, 4\) or .*, got \(2, 3\)"),
+    ],
+)
+def test_masks_of_another_sequence_are_refused(name, shape, text):
+    layer = CrossAttention.create(4, 2, memory_width=3)
+    x, memory = np.ones((2, 3, 4), "float32"), np.ones((2, 4, 3), "float32")
+    with pytest.raises(ShapeError, match=text):
+        layer(x, memory, **{name: np.ones(shape, dtype=bool)})
+    with pytest.raises(ShapeError, match="CrossAttention: memory must be"):
+        layer(x, memory[:1])
+
+
+def test_biases_that_are_left_out_are_no_parameters(tmp_path):
+    layer = MultiHeadAttention.create(4, 2, kv_heads=1, bias=False, rng=Generator(0))
+    assert list(layer.params) == ["Wq", "Wk", "Wv", "Wo"]
+    arrays = [normal(name, *shape) for name, shape in zip("qkvo", [(4, 4), (4, 4), (4, 4), (4, 4)], strict=True)]
+    some = MultiHeadAttention(*arrays, bv=normal("bv", 4), heads=2)
+    assert list(some.params) == ["Wq", "Wk", "Wv", "Wo", "bv"]
+    assert "bv (4,), heads=2" in repr(some)
+    gradient_check(some, normal("x", 1, 3, 4)).raise_if_failed()
+    net = Sequential(some, loss=IdentityWithLoss())
+    xn.save(tmp_path / "net.safetensors", net)
+    x = normal("x", 1, 3, 4)
+    again = xn.load_network(tmp_path / "net.safetensors")
+    np.testing.assert_allclose(again.predict(x), net.predict(x), rtol=1e-6)
+    np.testing.assert_array_equal(copy.deepcopy(net).predict(x), net.predict(x))
+
+
+def test_a_window_ends_what_a_position_sees(backend, asarray):
+    x = np.random.default_rng(0).normal(size=(1, 6, 4))
+    changed = x.copy()
+    changed[:, 1] += 1.0
+    layer = MultiHeadAttention.create(4, 2, causal=True, window=3, rng=Generator(0))
+    moved = np.any(to_numpy(layer(asarray(x))) != to_numpy(layer(asarray(changed))), axis=(0, 2))
+    assert moved.tolist() == [False, True, True, True, False, False]
+
+
+def test_scores_of_rotary_positions_depend_on_distances_alone(backend, asarray, tolerance):
+    """Shifted by padding that is masked, the same sequence gives the same."""
+    x = np.random.default_rng(0).normal(size=(1, 3, 4))
+    layer = MultiHeadAttention.create(4, 1, positions="rotary", rng=Generator(0))
+    shifted = asarray(np.concatenate([np.ones((1, 2, 4)), x], axis=1))
+    y = to_numpy(layer(shifted, asarray(np.asarray([[False, False, True, True, True]]))))[:, 2:]
+    np.testing.assert_allclose(y, to_numpy(layer(asarray(x))), atol=10 * tolerance)
+    turned_around = to_numpy(layer(asarray(x[:, ::-1])))[:, ::-1]
+    assert not np.allclose(turned_around, to_numpy(layer(asarray(x))), atol=1e-3)

@@ -45,7 +45,7 @@ def test_images_smaller_than_the_window(kind):
         ((2, 2.0), "pool_w must be a positive integer, got 2.0"),
         (((2, 2), 2), r"pool_h must be a positive integer, got \(2, 2\)"),
         ((2, 2, 0), "stride must be a whole number from 1, or a pair of them, got 0"),
-        ((2, 2, 2, -1), "pad must be a whole number from 0"),
+        ((2, 2, 2, -1), 'pad must be "same", or a whole number from 0'),
         ((3, 2, 1, 2), r"pad must be at most half of the window, \(3, 2\), got \(2, 2\); pad less"),
     ],
 )

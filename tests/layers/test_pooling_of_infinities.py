@@ -18,7 +18,7 @@ WHOLE = -np.inf, np.nan, np.inf, -1.0, 0.0, 2.0
 
 def winners(x: np.ndarray, window: Window) -> tuple[np.ndarray, np.ndarray]:
     """The largest value of each window and its place in the image: the first of equals, the last NaN, no border."""
-    (FH, FW), (sh, sw), (ph, pw), _ = window
+    (FH, FW), (sh, sw), ((ph, _), (pw, _)), _ = window
     OH, OW = window.places(x.shape)
     y, place = np.zeros((*x.shape[:2], OH, OW)), np.zeros((*x.shape[:2], OH, OW), dtype=np.int64)
     for n, c, i, j in np.ndindex(y.shape):

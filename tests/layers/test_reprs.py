@@ -13,12 +13,15 @@ from xpnet.cases import CASES
 from xpnet.layers import (
     GRU,
     LSTM,
+    AdaptiveMaxPooling,
     Affine,
     AveragePooling,
     BatchNormalization,
+    BilinearUpsampling,
     Concat,
     ContrastiveLoss,
     Convolution,
+    Convolution1D,
     CTCLoss,
     Dropout,
     Elu,
@@ -34,9 +37,11 @@ from xpnet.layers import (
     LayerNormalization,
     LeakyRelu,
     MaxPooling,
+    MaxPooling1D,
     MultiHeadAttention,
     MultiMarginLoss,
     NegativeSamplingLoss,
+    Padding,
     QuantileLoss,
     Relu,
     Reshape,
@@ -59,6 +64,15 @@ SHOWN = {
     ),
     "MaxPooling(pool_h=2, pool_w=3)": lambda: MaxPooling(2, 3),
     "AveragePooling(pool_h=2, pool_w=2, stride=1, pad=(0, 1))": lambda: AveragePooling(2, 2, stride=1, pad=(0, 1)),
+    "AveragePooling(pool_h=2, pool_w=2, pad=((1, 0), (0, 0)), ceil_mode=True, count_include_pad=False)": (
+        lambda: AveragePooling(2, 2, 2, ((1, 0), 0), ceil_mode=True, count_include_pad=False)
+    ),
+    "Convolution1D(W (2, 1, 3), stride=2, pad='same')": lambda: Convolution1D.create(1, 2, 3, 2, "same", bias=False),
+    "MaxPooling1D(size=2)": lambda: MaxPooling1D(2, (2,)),
+    "AdaptiveMaxPooling(size=(2, 3))": lambda: AdaptiveMaxPooling([2, 3]),
+    "Padding(pad=((0, 1), (2, 2)), mode='reflect')": lambda: Padding(((0, 1), 2), "reflect"),
+    "Padding(pad=1)": lambda: Padding(1),
+    "BilinearUpsampling(scale=3, align_corners=True)": lambda: BilinearUpsampling(3, align_corners=True),
     "BatchNormalization(gamma (3,), beta (3,), momentum=0.5)": lambda: BatchNormalization.create(3, momentum=0.5),
     "GroupNormalization(gamma (4,), beta (4,), groups=2, eps=0.25)": lambda: GroupNormalization.create(4, 2, eps=0.25),
     "LayerNormalization(gamma (3,), beta (3,))": lambda: LayerNormalization.create(3, eps=1e-5),
@@ -70,6 +84,9 @@ SHOWN = {
     "LSTM(Wx (2, 12), Wh (3, 12), b (12,))": lambda: LSTM.create(2, 3),
     "GRU(Wx (1, 3), Wh (1, 3), bx (3,), bh (3,), stateful=True, return_sequences=False)": lambda: GRU.create(
         1, 1, stateful=True, return_sequences=False
+    ),
+    "GRU(Wx (1, 3), Wh (1, 3), bx (3,), bh (3,), return_state=True, reverse=True)": lambda: GRU.create(
+        1, 1, return_state=True, reverse=True
     ),
     "MultiHeadAttention(Wq (2, 2), Wk (2, 2), Wv (2, 2), Wo (2, 2), bq (2,), bk (2,), bv (2,), bo (2,), "
     "heads=1, causal=True)": lambda: MultiHeadAttention.create(2, 1, causal=np.True_),
@@ -125,7 +142,7 @@ def test_the_options_of_a_case_are_shown_and_no_others(case):
     shown = repr(case.build()[0])
     for name, value in case.options.items():
         assert f"{name}={value!r}" in shown or f"{name} ({len(value)},)" in shown
-    assert len(re.findall(r" \(|=", shown)) == len(case.parameters) + len(case.options)
+    assert len(re.findall(r"\w \(|=", shown)) == len(case.parameters) + len(case.options)
 
 
 def test_the_options_of_one_s_own_layer_show():

@@ -12,14 +12,28 @@ from small_networks import small
 import xpnet as xn
 from xpnet import networks
 from xpnet.networks import (
+    CBOW,
+    VGG,
+    AttentionSeq2seq,
+    Autoencoder,
     DeepConvNet,
+    MLPMixer,
     MultiLayerNet,
     MultiLayerNetExtend,
     Network,
+    PeekySeq2seq,
+    RecurrentLM,
     ResNet,
+    ResNet18,
+    ResNet34,
+    ResNet50,
+    Seq2seq,
     SimpleConvNet,
+    SkipGram,
     TransformerLM,
     TwoLayerNet,
+    UNet,
+    ViT,
 )
 from xpnet.optimizers import SGD, Adam, AdamW, Momentum, clip_by_norm
 from xpnet.random import Generator
@@ -44,6 +58,8 @@ def extended(**options) -> MultiLayerNetExtend:
 
 
 ROWS, IMAGES, SYMBOLS = ("rows", 6, 4), ("images", 6, 1, 6, 6), ("symbols", 6, 4)
+PIXELS, ITSELF = ("pixels", 2, 1, 4, 4), ("itself", 6, 4)
+ANSWERS, CANDIDATES = ("answers", 3, 2), ("candidates", 3, 2)
 STEPS = {
     "Sequential": (lambda rng: small(), SGD, ROWS),
     "TwoLayerNet": (lambda rng: TwoLayerNet(4, 5, 3, rng=rng), SGD, ROWS),
@@ -53,6 +69,20 @@ STEPS = {
     "DeepConvNet": (lambda rng: deep(rng=rng), Adam, IMAGES),
     "ResNet": (lambda rng: ResNet((1, 6, 6), channels=(2, 3), output_size=3, rng=rng), Momentum, IMAGES),
     "TransformerLM": (lambda rng: tied(rng=rng), AdamW, SYMBOLS),
+    "VGG": (lambda rng: VGG(11, (1, 6, 6), 3, 1, 4, normalized=True, rng=rng), Momentum, IMAGES),
+    "ResNet18": (lambda rng: ResNet18(3, 1, 1, rng=rng), Momentum, IMAGES),
+    "ResNet34": (lambda rng: ResNet34(3, 1, 1, rng=rng), Momentum, IMAGES),
+    "ResNet50": (lambda rng: ResNet50(3, 1, 1, rng=rng), Momentum, IMAGES),
+    "UNet": (lambda rng: UNet(1, 3, 2, 1, rng=rng), Adam, PIXELS),
+    "ViT": (lambda rng: ViT((1, 6, 6), 3, 4, 2, 1, 3, 5, 0.5, rng=rng), AdamW, IMAGES),
+    "MLPMixer": (lambda rng: MLPMixer((1, 6, 6), 3, 4, 1, 3, 3, 5, rng=rng), AdamW, IMAGES),
+    "Autoencoder": (lambda rng: Autoencoder(4, (3,), 2, rng=rng), Adam, ITSELF),
+    "RecurrentLM": (lambda rng: RecurrentLM(5, 4, 1, dropout_ratio=0.5, rng=rng), Adam, SYMBOLS),
+    "Seq2seq": (lambda rng: Seq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "PeekySeq2seq": (lambda rng: PeekySeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "AttentionSeq2seq": (lambda rng: AttentionSeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "CBOW": (lambda rng: CBOW(5, 3, rng=rng), Adam, CANDIDATES),
+    "SkipGram": (lambda rng: SkipGram(5, 3, rng=rng), Adam, CANDIDATES),
 }
 
 
@@ -89,7 +119,15 @@ def batch(backend, kind):
     draw = np.random.default_rng(0)
     if name == "symbols":
         return backend.asarray(draw.integers(0, 5, shape)), backend.asarray(draw.integers(0, 5, shape))
-    return backend.asarray(draw.standard_normal(shape)), backend.asarray(draw.integers(0, 3, shape[0]))
+    if name in ("answers", "candidates"):
+        x = tuple(backend.asarray(draw.integers(0, 5, shape)) for _ in range(2))
+        t = draw.integers(0, 5, shape) if name == "answers" else 1.0 * draw.integers(0, 2, shape)
+        return x, backend.asarray(t)
+    x = draw.standard_normal(shape)
+    if name == "itself":
+        return backend.asarray(x), backend.asarray(x)
+    classes = (shape[0], *shape[2:]) if name == "pixels" else shape[0]
+    return backend.asarray(x), backend.asarray(draw.integers(0, 3, classes))
 
 
 def test_every_network_is_among_them():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from by_the_book import on_every_kind
 
 import xpnet as xn
 from xpnet.backend import LIBRARIES, dtype_name, missing, to_numpy
 from xpnet.layers import Affine
-from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, RMSprop, clip_by_norm, global_norm
+from xpnet.optimizers import Adam, clip_by_norm, global_norm
 from xpnet.training import load, save
 
-KINDS = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, Lion]
 SCALES = [0.0, 6e-8, 1e-4, 1.0, 300.0, 6e4]
 
 
@@ -25,7 +25,7 @@ def half(request):
 
 
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@on_every_kind
 def test_parameters_of_float16_move_as_those_of_float64(kind: type, scale: float, half) -> None:
     rng = np.random.default_rng(0)
     W = rng.normal(size=(3, 4)).astype(np.float16)

@@ -11,14 +11,15 @@ import xpnet as xn
 from xpnet import optimizers
 from xpnet.backend import array_namespace, device_of, to_numpy
 from xpnet.networks import TwoLayerNet
-from xpnet.optimizers import SGD, Adam, Momentum, Optimizer, clip_by_norm, clip_by_value, vectors
+from xpnet.optimizers import SAM, SGD, Adam, Lookahead, Momentum, Optimizer, clip_by_norm, clip_by_value, vectors
 from xpnet.random import Generator
 from xpnet.schedules import Cosine
 
 
 def test_every_optimizer_is_tested_here() -> None:
     exported = {getattr(optimizers, name) for name in optimizers.__all__}
-    assert {x for x in exported if isinstance(x, type) and issubclass(x, Optimizer)} == {*KINDS, Optimizer}
+    kinds = {x for x in exported if isinstance(x, type) and issubclass(x, Optimizer)}
+    assert kinds == {*KINDS, SAM, Lookahead, Optimizer}  # of which the wrappers have tests of their own
 
 
 @on_every_kind

@@ -11,7 +11,7 @@ from by_the_book import gradients, on_every_kind
 
 from xpnet.backend import array_namespace, to_numpy
 from xpnet.errors import ArgumentError, ShapeError
-from xpnet.optimizers import Adam
+from xpnet.optimizers import Adafactor, Adam, Muon
 from xpnet.schedules import Plateau
 
 
@@ -23,7 +23,18 @@ def test_state_is_named_arrays_and_a_count(kind, params, asarray) -> None:
     state = optimizer.state
     assert set(state) == {"steps", *(f"{name}.{slot}" for name in params for slot in kind.slots)}
     assert state["steps"] == 1
-    assert all(state[f"W.{slot}"].shape == (3, 4) for slot in kind.slots)
+    assert {name: state[name].shape for name in state if name != "steps"} == optimizer.shapes_of_state(params)
+
+
+def test_squares_of_rows_and_columns_and_moments_of_products_take_little_memory() -> None:
+    """Adafactor keeps rows and columns of a matrix; Muon keeps one moment of what it makes orthogonal."""
+    params = {"W": np.ones((3, 4)), "E": np.ones((5, 2)), "b": np.ones(4)}
+    for optimizer, shapes in (
+        (Adafactor(), {"W.row": (3, 1), "W.column": (1, 4), "b.row": (4,), "b.column": ()}),
+        (Muon(groups={"E": {"orthogonal": False}}), {"W.v": (), "E.v": (5, 2), "b.m": (4,), "b.v": (4,)}),
+    ):
+        optimizer.update(params, params)
+        assert {name: optimizer.state[name].shape for name in shapes} == shapes
 
 
 @on_every_kind

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
 
 from xpnet.errors import ArgumentError
-from xpnet.schedules import Cosine, OneCycle, Plateau, StepDecay
+from xpnet.optimizers import SGD
+from xpnet.schedules import Cosine, Exponential, OneCycle, Plateau, Polynomial, StepDecay, WarmRestarts, Warmup
 
 
 def test_steps_fall_by_a_factor() -> None:
@@ -86,7 +88,10 @@ def test_the_first_number_is_a_gain(losses: tuple[float, float], threshold: floa
     assert (schedule.best, schedule.waited) == (losses[1], 0)
 
 
-SCHEDULES = [StepDecay(0.1, 3), Cosine(0.1, 10, warmup=2), OneCycle(0.1, 10), Plateau(0.1)]
+SCHEDULES = [
+    *(StepDecay(0.1, 3), Cosine(0.1, 10, warmup=2), OneCycle(0.1, 10), Plateau(0.1), Exponential(0.1, 0.9)),
+    *(Polynomial(0.1, 10), WarmRestarts(0.1, 10, growth=2), Warmup(Exponential(0.1, 0.9), 3)),
+]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: type(schedule).__name__)
@@ -99,8 +104,31 @@ def test_a_step_that_is_none_is_refused(schedule, step) -> None:
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: type(schedule).__name__)
 @pytest.mark.parametrize("step", [10**9, 2**53, 10**400])
 def test_a_step_far_beyond_the_last_has_the_last_rate(schedule, step: int) -> None:
-    far = {StepDecay: 0.0, Cosine: 0.0, OneCycle: 0.1 / 250_000.0, Plateau: 0.1}[type(schedule)]
+    if isinstance(schedule, WarmRestarts):  # which has no last
+        assert 0.0 <= schedule(step) <= 0.1
+        return
+    far = {OneCycle: 0.1 / 250_000.0, Plateau: 0.1}.get(type(schedule), 0.0)
     assert schedule(step) == pytest.approx(far, abs=0.0, rel=1e-12)
+
+
+def test_restarts_begin_at_the_rate_and_grow_longer() -> None:
+    schedule = WarmRestarts(1.0, steps=2, growth=2, floor=0.5)
+    assert [schedule(k) for k in range(7)] == pytest.approx([1.0, 0.75, 1.0, 0.9267767, 0.75, 0.5732233, 1.0])
+
+
+def test_a_warm_up_hands_on_what_the_schedule_watches() -> None:
+    schedule = Warmup(Plateau(1.0, factor=0.5, patience=0), steps=1)
+    other = Warmup(Plateau(1.0, factor=0.5, patience=0), steps=1)
+    for loss in (1.0, 2.0):
+        schedule.observe(loss)
+    assert [schedule(k) for k in range(3)] == [0.25, 0.5, 0.5]
+    other.state = schedule.state
+    assert other(5) == 0.5
+    assert not hasattr(Warmup(Exponential(0.1, 0.9), 3), "observe")
+    optimizer = SGD(copy.deepcopy(schedule))
+    optimizer.observe(3.0)
+    assert (optimizer.lr(5), schedule(5)) == (0.25, 0.5)
+    assert optimizer.state["lr.rate"] == 0.25
 
 
 @pytest.mark.parametrize(("factor", "step"), [(10.0, 400), (10, 400), (1.5, 10**400), (1e308, 2)])
@@ -129,6 +157,7 @@ def test_a_plateau_goes_on_from_its_state() -> None:
 
 def test_schedules_show_themselves() -> None:
     assert repr(StepDecay(0.1, 5)) == "StepDecay(lr=0.1, every=5, factor=0.1)"
+    assert repr(Warmup(Exponential(0.1, 0.9), 3)) == "Warmup(Exponential(lr=0.1, factor=0.9), steps=3)"
     assert repr(Plateau(0.1)) == "Plateau(lr=0.1, factor=0.1, patience=10)"
 
 
@@ -147,6 +176,11 @@ def test_schedules_show_themselves() -> None:
         (lambda: Cosine(0.1, 3, floor=-0.1), "Cosine: floor must be at least 0 and finite, got -0.1;"),
         (lambda: OneCycle(0.1, 3, rise=1.0), "OneCycle: rise must be between 0 and 1, got 1.0;"),
         (lambda: OneCycle(0.1, 3, start=0.0), "OneCycle: start must be above 0 and finite, got 0.0;"),
+        (lambda: Exponential(0.1, 1.5), "Exponential: factor must be above 0 and at most 1, got 1.5;"),
+        (lambda: Polynomial(0.1, 3, 0.0), "Polynomial: power must be above 0 and finite, got 0.0;"),
+        (lambda: WarmRestarts(0.1, 3, 0), "WarmRestarts: growth must be a whole number from 1, got 0;"),
+        (lambda: Warmup(0.1, 3), "Warmup: schedule must be a function of the step, got 0.1; such as Exponential"),
+        (lambda: Warmup(Cosine(0.1, 3), 0), "Warmup: steps must be a whole number from 1, got 0;"),
         (lambda: Plateau(0.1, factor=1.0), "Plateau: factor must be between 0 and 1, got 1.0;"),
         (lambda: Plateau(0.1, patience=-1), "Plateau: patience must be a whole number from 0, got -1;"),
         (lambda: Plateau(0.1, threshold=1.0), "Plateau: threshold must be from 0 to below 1, got 1.0;"),

@@ -7,10 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xpnet import optimizers
 from xpnet.initializers import normal_weights, orthogonal
-from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop, clip_by_norm, clip_by_value
+from xpnet.optimizers import (
+    LBFGS,
+    SGD,
+    Adadelta,
+    Adafactor,
+    AdaGrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Momentum,
+    Muon,
+    Nesterov,
+    RAdam,
+    RMSprop,
+    clip_by_norm,
+    clip_by_value,
+)
 from xpnet.random import Generator
-from xpnet.schedules import Cosine, OneCycle, Plateau, StepDecay
+from xpnet.schedules import Cosine, Exponential, OneCycle, Plateau, Polynomial, StepDecay, WarmRestarts, Warmup
 
 torch = pytest.importorskip("torch")
 lr_scheduler = torch.optim.lr_scheduler
@@ -86,6 +103,100 @@ def test_adam(lr, beta1, beta2, decay, eps, decoupled, seed) -> None:
     )
 
 
+@given(rates, betas, betas, decays, eps, st.booleans(), seeds)
+def test_adam_by_the_largest_squares(lr, beta1, beta2, decay, eps, decoupled, seed) -> None:
+    ours, theirs = (AdamW, torch.optim.AdamW) if decoupled else (Adam, torch.optim.Adam)
+    compare(
+        ours(lr, beta1, beta2, eps, weight_decay=decay, amsgrad=True),
+        lambda p: theirs(p, lr, (beta1, beta2), eps, weight_decay=decay, amsgrad=True),
+        seed,
+        steps=30,
+        tolerance=1e-9,
+    )
+
+
+@given(st.sampled_from(["Adamax", "NAdam", "RAdam"]), rates, betas, st.floats(0.5, 0.999), decays, eps, seeds)
+def test_kinds_of_adam(kind, lr, beta1, beta2, decay, eps, seed) -> None:
+    """torch keeps the product of NAdam's momenta in float32."""
+    compare(
+        getattr(optimizers, kind)(lr, beta1, beta2, eps, weight_decay=decay),
+        lambda p: getattr(torch.optim, kind)(p, lr, (beta1, beta2), eps, weight_decay=decay),
+        seed,
+        steps=30,
+        tolerance=1e-5 if kind == "NAdam" else 1e-9,
+    )
+
+
+@given(st.floats(0.01, 1.0), betas, decays, eps, seeds)
+def test_adadelta(lr, rho, decay, eps, seed) -> None:
+    compare(
+        Adadelta(lr, rho, eps, weight_decay=decay),
+        lambda p: torch.optim.Adadelta(p, lr, rho, eps, weight_decay=decay),
+        seed,
+        steps=30,
+        tolerance=1e-9,
+    )
+
+
+@given(rates, st.floats(0.5, 1.0), st.sampled_from([1e-7, 1e-3]), st.floats(1.0, 2.0), decays, seeds)
+def test_adafactor(lr, power, eps1, limit, decay, seed) -> None:
+    compare(
+        Adafactor(lr, power, eps1, limit=limit, weight_decay=decay),
+        lambda p: torch.optim.Adafactor(p, lr, -power, (eps1, 1e-3), limit, weight_decay=decay),
+        seed,
+        tolerance=1e-9,
+    )
+
+
+@given(rates, betas, decays, st.booleans(), st.sampled_from([(4, 3), (3, 4)]), seeds)
+def test_muon(lr, momentum, decay, nesterov, shape, seed) -> None:
+    """torch rounds to bfloat16 before its products, which is switched off here; its matrices lie the other way."""
+    W, gs = np.random.default_rng(seed).normal(size=shape), np.random.default_rng(seed + 1).normal(size=(5, *shape))
+    theirs, ours = torch.tensor(W.T, requires_grad=True), {"W": W}
+    optimizer = Muon(lr, momentum, decay, nesterov)
+    other = torch.optim.Muon([theirs], lr, weight_decay=decay, momentum=momentum, nesterov=nesterov)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.Tensor, "bfloat16", lambda tensor: tensor.clone())
+        for g in gs:
+            optimizer.update(ours, {"W": g})
+            theirs.grad = torch.tensor(g.T)
+            other.step()
+    np.testing.assert_allclose(ours["W"].T, theirs.detach().numpy(), rtol=1e-9, atol=1e-9)
+
+
+@given(seeds)
+def test_l_bfgs_finds_the_minimum_that_torch_finds(seed) -> None:
+    rng = np.random.default_rng(seed)
+    x, t = rng.normal(size=(20, 4)), rng.integers(0, 2, size=20)
+    params = {"w": rng.normal(size=4), "b": np.zeros(1)}
+    tensors = {name: torch.tensor(array, requires_grad=True) for name, array in params.items()}
+
+    def of_torch():  # which stops earlier
+        y = torch.tensor(x) @ tensors["w"] + tensors["b"]
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(y, torch.tensor(t, dtype=torch.float64))
+        return loss + 0.01 * sum((tensor * tensor).sum() for tensor in tensors.values())
+
+    other = torch.optim.LBFGS(tensors.values(), max_iter=200, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
+
+    def closure():
+        other.zero_grad()
+        loss = of_torch()
+        loss.backward()
+        return loss
+
+    def own():
+        p = 1.0 / (1.0 + np.exp(-(x @ params["w"] + params["b"])))
+        loss = -np.mean(t * np.log(p) + (1 - t) * np.log(1.0 - p)) + 0.01 * sum(np.sum(W * W) for W in params.values())
+        grads = {"w": x.T @ (p - t) / 20 + 0.02 * params["w"], "b": np.mean(p - t) + 0.02 * params["b"]}
+        return loss, grads
+
+    other.step(closure)
+    found = LBFGS(200, tolerance=1e-9).minimize(params, own)
+    assert found.loss == pytest.approx(of_torch().item(), rel=1e-7)
+    for name, tensor in tensors.items():
+        np.testing.assert_allclose(params[name], tensor.detach().numpy(), rtol=1e-2, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -96,6 +207,9 @@ def test_adam(lr, beta1, beta2, decay, eps, decoupled, seed) -> None:
         (RMSprop, torch.optim.RMSprop),
         (Adam, torch.optim.Adam),
         (AdamW, torch.optim.AdamW),
+        (Adadelta, torch.optim.Adadelta),
+        (Adamax, torch.optim.Adamax),
+        (RAdam, torch.optim.RAdam),
     ],
 )
 def test_hundred_steps_with_what_both_do_by_default(ours, theirs) -> None:
@@ -158,6 +272,37 @@ def test_cosine_with_warm_up(lr, steps, warmup, floor) -> None:
 
     ours, total = Cosine(lr, warmup + steps, warmup, floor), warmup + steps
     np.testing.assert_allclose([ours(k) for k in range(total)], rates_of_torch(make, lr, total), rtol=1e-9, atol=1e-12)
+
+
+@given(rates, st.floats(0.5, 1.0))
+def test_exponential(lr, factor) -> None:
+    expected = rates_of_torch(lambda o: lr_scheduler.ExponentialLR(o, factor), lr, 30)
+    np.testing.assert_allclose([Exponential(lr, factor)(k) for k in range(30)], expected, rtol=1e-12)
+
+
+@given(rates, st.integers(1, 30), st.sampled_from([0.5, 1.0, 2.0]))
+def test_polynomial(lr, steps, power) -> None:
+    expected = rates_of_torch(lambda o: lr_scheduler.PolynomialLR(o, steps, power), lr, 40)
+    ours = Polynomial(lr, steps, power)
+    np.testing.assert_allclose([ours(k) for k in range(40)], expected, rtol=1e-9, atol=1e-15)
+
+
+@given(rates, st.integers(1, 12), st.integers(1, 3), st.sampled_from([0.0, 1e-4]))
+def test_warm_restarts(lr, steps, growth, floor) -> None:
+    expected = rates_of_torch(lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, steps, growth, floor), lr, 60)
+    ours = WarmRestarts(lr, steps, growth, floor)
+    np.testing.assert_allclose([ours(k) for k in range(60)], expected, rtol=1e-9, atol=1e-12)
+
+
+@given(rates, st.integers(1, 10), st.floats(0.5, 1.0))
+def test_a_warm_up_of_another_schedule(lr, warmup, factor) -> None:
+    def make(optimizer):
+        rise = lr_scheduler.LinearLR(optimizer, 1.0 / (warmup + 1), total_iters=warmup)
+        rest = lr_scheduler.ExponentialLR(optimizer, factor)
+        return lr_scheduler.SequentialLR(optimizer, [rise, rest], [warmup])
+
+    ours = Warmup(Exponential(lr, factor), warmup)
+    np.testing.assert_allclose([ours(k) for k in range(30)], rates_of_torch(make, lr, 30), rtol=1e-9)
 
 
 @given(rates, st.integers(5, 40), st.floats(0.3, 0.7), st.floats(2.0, 50.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -9,27 +10,22 @@ import pytest
 from named_numbers import normal
 
 import xpnet as xn
+from xpnet import networks
 from xpnet.errors import ArgumentError, DataError
 from xpnet.layers import (
     GRU,
     LSTM,
     RNN,
     Affine,
-    BatchNormalization,
     Convolution,
     Flatten,
-    GlobalAveragePooling,
     GroupNormalization,
-    Layer,
     Linear,
-    MaxPooling,
     MultiHeadAttention,
-    Relu,
-    Residual,
     RMSNormalization,
     TransposedConvolution,
 )
-from xpnet.networks import Sequential, TransformerLM
+from xpnet.networks import VGG, ResNet18, ResNet50, Sequential, TransformerLM
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -49,35 +45,46 @@ def saved(path: Path, module) -> Path:
 
 
 class Block(nn.Module):
-    """ResNet's basic block."""
+    """A block of ResNet: two convolutions, or three in a bottleneck."""
 
-    def __init__(self, before: int, after: int, stride: int) -> None:
+    def __init__(self, before: int, width: int, stride: int, bottleneck: bool) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(after)
-        self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(after)
+        after = 4 * width if bottleneck else width
+        sizes = [(before, width, 3, stride), (width, width, 3, 1)]
+        if bottleneck:
+            sizes = [(before, width, 1, 1), (width, width, 3, stride), (width, after, 1, 1)]
+        self.count = len(sizes)
+        for number, (inputs, outputs, size, step) in enumerate(sizes, 1):
+            setattr(self, f"conv{number}", nn.Conv2d(inputs, outputs, size, step, size // 2, bias=False))
+            setattr(self, f"bn{number}", nn.BatchNorm2d(outputs))
         self.downsample = None
         if stride != 1 or before != after:
             self.downsample = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
 
     def forward(self, x):
-        y = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        y = x
+        for number in range(1, self.count + 1):
+            y = getattr(self, f"bn{number}")(getattr(self, f"conv{number}")(y))
+            y = torch.relu(y) if number < self.count else y
         return torch.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
-class ResNet18(nn.Module):
-    """With torchvision's names and shapes."""
+class TorchResNet(nn.Module):
+    """With torchvision's names and shapes, at a width of 4."""
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: tuple[int, ...], bottleneck: bool) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.conv1 = nn.Conv2d(3, 4, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(4)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
-        for number, (before, after) in enumerate(((64, 64), (64, 128), (128, 256), (256, 512)), 1):
-            blocks = Block(before, after, 1 if number == 1 else 2), Block(after, after, 1)
-            setattr(self, f"layer{number}", nn.Sequential(*blocks))
-        self.fc = nn.Linear(512, 1000)
+        before = 4
+        for stage, count in enumerate(blocks):
+            inside = []
+            for number in range(count):
+                inside.append(Block(before, 4 * 2**stage, 2 if stage and not number else 1, bottleneck))
+                before = 4 * 2**stage * (4 if bottleneck else 1)
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*inside))
+        self.fc = nn.Linear(before, 10)
 
     def forward(self, x):
         x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
@@ -86,57 +93,43 @@ class ResNet18(nn.Module):
         return self.fc(x.mean(dim=(2, 3)))
 
 
-def conv(before: int, after: int, size: int, stride: int) -> Layer:
-    return Convolution(np.zeros((after, before, size, size)), np.zeros(after), stride, size // 2)
-
-
-def block(before: int, after: int, stride: int) -> Sequential:
-    body = {
-        "conv1": conv(before, after, 3, stride),
-        "bn1": BatchNormalization.create(after),
-        "relu": Relu(),
-        "conv2": conv(after, after, 3, 1),
-        "bn2": BatchNormalization.create(after),
-    }
-    around = None
-    if stride != 1 or before != after:
-        around = Sequential({"0": conv(before, after, 1, stride), "1": BatchNormalization.create(after)})
-    return Sequential({"body": Residual(body, shortcut=around), "relu": Relu()})
-
-
-def resnet18() -> Sequential:
-    layers: dict[str, Layer] = {
-        "conv1": conv(3, 64, 7, 2),
-        "bn1": BatchNormalization.create(64),
-        "relu": Relu(),
-        "maxpool": MaxPooling(3, 3, 2, 1),
-    }
-    for number, (before, after) in enumerate(((64, 64), (64, 128), (128, 256), (256, 512)), 1):
-        layers[f"layer{number}"] = Sequential(
-            {"0": block(before, after, 1 if number == 1 else 2), "1": block(after, after, 1)}
-        )
-    fc = Affine(np.zeros((512, 1000)), np.zeros(1000))
-    return Sequential({**layers, "pool": GlobalAveragePooling(), "fc": fc})
-
-
-NAMES = {
-    "layer*.0.downsample": "layer*.0.body.shortcut",
-    "layer*.0": "layer*.0.body",
-    "layer*.1": "layer*.1.body",
-}
-
-
-def test_resnet_18(tmp_path: Path) -> None:
-    theirs = ResNet18().double()
+def check_as_torch(ours, theirs, names, path: Path) -> None:
+    """Scores in inference, and in training the gradients of the first and the last layer, are torch's."""
+    x, t = normal("images", 2, 3, 64, 64), np.asarray([3, 1])
     with torch.no_grad():
-        theirs(torch.tensor(normal("batch", 4, 3, 32, 32)))  # the running statistics move
-    ours = resnet18()
-    found = xn.load_torch(saved(tmp_path / "resnet18.safetensors", theirs), ours, names=NAMES)
+        theirs(torch.tensor(2.0 * x))  # the running statistics move
+    found = xn.load_torch(saved(path, theirs), ours, names=names)
     assert (found.missing, found.unexpected, found.differing) == ([], [], {})
-    x = normal("images", 2, 3, 64, 64)
     with torch.no_grad():
         expected = theirs.eval()(torch.tensor(x)).numpy()
     np.testing.assert_allclose(ours.predict(x), expected, rtol=1e-9, atol=1e-9)
+    nn.functional.cross_entropy(theirs.train()(torch.tensor(x)), torch.tensor(t)).backward()
+    gradients = ours.gradient(x, t)
+    first, *_, last, _ = theirs.parameters()
+    own = list(gradients.values())
+    np.testing.assert_allclose(own[0], first.grad.numpy(), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(own[-2], last.grad.numpy().T, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "bottleneck"), [(ResNet18, False), (ResNet50, True)])
+def test_residual_networks_are_torchvision_s(kind, bottleneck, tmp_path: Path) -> None:
+    theirs = TorchResNet(kind.blocks, bottleneck).double()
+    check_as_torch(kind(10, width=4), theirs, {"*.downsample": "*.shortcut"}, tmp_path / "resnet.safetensors")
+
+
+def test_vgg_is_torchvision_s(tmp_path: Path) -> None:
+    features, before = [], 3
+    for width, count in ((4, 1), (8, 1), (16, 2), (32, 2), (32, 2)):
+        for _ in range(count):
+            features += [nn.Conv2d(before, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
+            before = width
+        features.append(nn.MaxPool2d(2))
+    between = nn.ReLU(), nn.Dropout(0.0)
+    classifier = [nn.Linear(128, 6), *between, nn.Linear(6, 6), *between, nn.Linear(6, 10)]
+    parts = {"features": nn.Sequential(*features), "flatten": nn.Flatten(), "classifier": nn.Sequential(*classifier)}
+    theirs = nn.Sequential(OrderedDict(parts)).double()
+    ours = VGG(11, (3, 64, 64), 10, 4, 6, normalized=True, dropout_ratio=0.0)
+    check_as_torch(ours, theirs, None, tmp_path / "vgg.safetensors")
 
 
 class Attention(nn.Module):
@@ -217,6 +210,39 @@ def test_a_small_gpt_2(straight: bool, tmp_path: Path) -> None:
     np.testing.assert_allclose(ours.predict(x), expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("prefix", ["", "transformer."])
+def test_the_published_file_of_gpt_2(prefix: str, tmp_path: Path) -> None:
+    """Matrices (inputs, outputs) and masks beside them; logits and gradients are those of the network in torch."""
+    theirs = GPT2(11, 8, 12, 3, 2).double()
+    state = {name: value.detach().contiguous() for name, value in theirs.state_dict().items()}
+    for name, value in list(state.items()):
+        if value.ndim == 2 and name.split(".")[-2].startswith("c_"):
+            state[name] = value.T.contiguous()
+    state |= {f"h.{i}.attn.bias": torch.ones(1, 1, 8, 8) for i in range(2)}
+    state = {prefix + name: value for name, value in state.items()}
+    if prefix:
+        state["lm_head.weight"] = state["transformer.wte.weight"].clone()
+    save_file(state, tmp_path / "model.safetensors")
+    ours = networks.GPT2(layers=2, heads=3, width=12, vocabulary=11, context=8).astype("float64")
+    found = xn.load_torch(tmp_path / "model.safetensors", ours)
+    assert len(found.loaded) == len(ours.params) == 2 + 2 * 16 + 2
+    x, t = np.asarray([[0, 3, 10, 2, 7], [1, 1, 4, 9, 5]]), np.asarray([[3, 10, 2, 7, 0], [1, 4, 9, 5, 1]])
+    expected = theirs(torch.tensor(x))
+    np.testing.assert_allclose(ours.predict(x), expected.detach().numpy(), rtol=1e-9, atol=1e-9)
+    nn.functional.cross_entropy(expected.reshape(-1, 11), torch.tensor(t).reshape(-1)).backward()
+    gradients = ours.gradient(x, t)
+    of_torch = {
+        "Embedding1.W": theirs.wte.weight,
+        "PositionalEmbedding1.W": theirs.wpe.weight,
+        "Block2.Linear2.b": theirs.h[1]["mlp"]["c_proj"].bias,
+        "Block1.LayerNormalization2.gamma": theirs.h[0]["ln_2"].weight,
+    }
+    for name, parameter in of_torch.items():
+        np.testing.assert_allclose(gradients[name], parameter.grad.numpy(), rtol=1e-8, atol=1e-10, err_msg=name)
+    joined = np.concatenate([gradients[f"Block1.Attention1.W{letter}"] for letter in "qkv"], axis=1)
+    np.testing.assert_allclose(joined.T, theirs.h[0]["attn"].c_attn.weight.grad.numpy(), rtol=1e-8, atol=1e-10)
+
+
 def zeros(*shapes: tuple[int, ...]) -> list[np.ndarray]:
     return [np.zeros(shape) for shape in shapes]
 
@@ -225,6 +251,16 @@ PAIRS = {
     "LSTM": lambda: (nn.LSTM(3, 4, batch_first=True), LSTM.create(3, 4), normal("s", 2, 5, 3)),
     "RNN": lambda: (nn.RNN(3, 4, batch_first=True, bias=False), RNN.create(3, 4), normal("s", 2, 5, 3)),
     "GRU": lambda: (nn.GRU(3, 4, batch_first=True), GRU.create(3, 4), normal("s", 2, 5, 3)),
+    "LSTM of layers": lambda: (
+        nn.LSTM(3, 4, 3, batch_first=True),
+        LSTM.stacked(3, 4, 3, dropout_ratio=0.5),
+        normal("s", 2, 5, 3),
+    ),
+    "GRU of layers in both directions": lambda: (
+        nn.GRU(3, 4, 2, bias=False, batch_first=True, bidirectional=True),
+        GRU.stacked(3, 4, 2, bidirectional=True),
+        normal("s", 2, 5, 3),
+    ),
     "attention": lambda: (
         nn.MultiheadAttention(6, 2, batch_first=True),
         MultiHeadAttention.create(6, 2),

@@ -13,9 +13,9 @@ from benchmarks.race import (
     COMPETITORS,
     Workload,
 )
+from benchmarks.race.data import write
 from benchmarks.race.process import HERE
 from benchmarks.race.worker import Job, load
-from benchmarks.race.workloads import write
 from xpnet.backend import switch
 
 
@@ -43,6 +43,6 @@ def train(tmp_path: Path) -> Callable[..., Any]:
         write(workload, folder)
         request = {"workload": asdict(workload), "threads": 1, "gpu": False, "backend": "numpy", "dtype": dtype}
         job = Job(request | {"folder": str(folder)})
-        return getattr(load(str(HERE / "peers" / f"{competitor.library}.py")), competitor.kind)(job)
+        return getattr(load(str(HERE / "peers" / f"{workload.file or competitor.library}.py")), competitor.kind)(job)
 
     return made

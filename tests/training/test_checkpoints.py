@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +18,18 @@ from xpnet.backend import to_numpy
 from xpnet.errors import DataError
 from xpnet.layers import Affine, BatchNormalization, Dropout, Relu, SoftmaxWithLoss
 from xpnet.networks import Sequential
-from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, RMSprop
+from xpnet.optimizers import SAM, SGD, Adafactor, AdaGrad, Adam, AdamW, Lion, Lookahead, Momentum, Muon, NAdam, RMSprop
 from xpnet.random import Generator
 from xpnet.schedules import Plateau
 from xpnet.training import Epoch, History, Trainer
 
 KINDS = [SGD, Momentum, AdaGrad, RMSprop, Adam, AdamW, Lion]
+LATER = {
+    "Adafactor": Adafactor,
+    "Muon": Muon,
+    "AMSGrad": partial(Adam, amsgrad=True),
+    "SAM(Lookahead(NAdam))": lambda lr, groups: SAM(Lookahead(NAdam(lr, groups=groups), 3)),
+}
 
 
 def noisy_net(seed: int) -> Sequential:
@@ -36,13 +44,23 @@ def noisy_net(seed: int) -> Sequential:
     )
 
 
-def trainer_of(kind: type, data, seed: int = 0) -> Trainer:
+def trainer_of(kind: Any, data, seed: int = 0) -> Trainer:
     optimizer = kind(Plateau(0.05, factor=0.5, patience=0, threshold=0.5), groups={"*.b": {"weight_decay": 0.1}})
     return Trainer(noisy_net(seed), optimizer, data, data, batch_size=7, rng=Generator(3), clip_norm=0.5)
 
 
 @pytest.mark.parametrize("kind", [SGD, Adam])
 def test_a_training_goes_on_from_disk_bit_for_bit(kind: type, data, tmp_path: Path) -> None:
+    check_going_on(kind, data, tmp_path)
+
+
+@pytest.mark.parametrize("kind", LATER.values(), ids=LATER)
+def test_slots_of_other_shapes_and_wrappers_go_on_from_disk(kind: Any, tmp_path: Path) -> None:
+    x = normal("x", 30, 4).astype("float32")
+    check_going_on(kind, (x, np.argmax(x[:, :3], axis=1)), tmp_path)
+
+
+def check_going_on(kind: Any, data, tmp_path: Path) -> None:
     whole = trainer_of(kind, data)
     list(whole.run(4))
     assert whole.optimizer.lr(0) < 0.05

@@ -26,6 +26,9 @@ from xpnet.backend.switch import (
     set_backend,
     use_backend,
 )
+from xpnet.tuning import keep_freed_arrays
+
+keep_freed_arrays()
 
 __all__ = [
     "LIBRARIES",

@@ -11,11 +11,13 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from xpnet.backend.ahead import copied_ahead
+from xpnet.backend.driver import has_gpu_driver
 from xpnet.backend.repairs import Repair, repaired, solve_stacks
 from xpnet.errors import BackendError
 from xpnet.typing import Array, Namespace
@@ -33,6 +35,9 @@ class Library:
     aliases: tuple[str, ...] = ()
     array_type = ""
     remedy = "install it, or choose another backend"
+    distributions: tuple[str, ...] = ()
+    """The names under which packages install it, where they are not its own."""
+    for_gpus: tuple[str, ...] = ()  # modules without which it has no GPUs
     graphs = ""
     """The module whose ``Graph`` records a step, where the library can."""
     repairs: Mapping[str, Repair] = {}
@@ -50,7 +55,7 @@ class Library:
         """Return the array API namespace, imported and tried on first use."""
         if self._namespace is None:
             if importlib.util.find_spec(self.module) is None:
-                raise BackendError(f"backend {self.name}", f"{self.module} must be installed", "none", self.remedy)
+                raise self.not_installed()
             self.check()
             try:
                 self._namespace = repaired(importlib.import_module(self.compat or self.module), self.repairs)
@@ -64,6 +69,30 @@ class Library:
     def version(self) -> str:
         module = sys.modules.get(self.module, self._namespace)
         return str(getattr(module or importlib.import_module(self.module), "__version__", "unknown"))
+
+    def installed(self) -> str:
+        """Return the installed version without an import, or an empty text."""
+        if self._namespace is not None or self.module in sys.modules:
+            return self.version()
+        if importlib.util.find_spec(self.module) is None:
+            return ""
+        for name in (*self.distributions, self.name):
+            try:
+                return metadata.version(name)
+            except metadata.PackageNotFoundError:
+                continue
+        return "unknown"
+
+    def may_have_gpu(self) -> bool:
+        """Return whether only the library itself knows its devices."""
+        return any(map(importlib.util.find_spec, self.for_gpus))
+
+    def lack(self) -> str:
+        """Return what can be seen to be missing without an import of the library, and the remedy, or an empty text."""
+        return "" if self.installed() else str(self.not_installed())
+
+    def not_installed(self) -> BackendError:
+        return BackendError(f"backend {self.name}", f"{self.module} must be installed", "none", self.remedy)
 
     def standard(self) -> str:
         """Return the version of the array API standard that the library claims."""
@@ -169,6 +198,8 @@ class Cupy(Library):
     compat = "array_api_compat.cupy"
     array_type = "cupy.ndarray"
     remedy = "pip install 'cupy-cuda13x[ctk]' (or cuda12x), or choose the backend numpy"
+    distributions = ("cupy-cuda13x", "cupy-cuda12x")
+    for_gpus = ("cupy",)
     graphs = "xpnet.fast.cupy.graph"
     repairs = {"linalg.solve": solve_stacks}
     unfit = {"bfloat16": "CuPy promotes it to float32 with a Python number, and cannot multiply stacks of it"}
@@ -181,17 +212,20 @@ class Cupy(Library):
         except ImportError as error:
             raise BackendError(who, "cupy must import", error, self.remedy) from error
         if not cupy.is_available():
-            raise BackendError(
-                who,
-                "a CUDA device and its driver must be present",
-                "no usable device",
-                "run on a machine where nvidia-smi lists a GPU, or choose the backend numpy",
-            )
+            raise self.no_device()
         try:
             one = cupy.ones((2, 2), dtype="float32")
             float((one @ one + one).sum())
         except Exception as error:
             raise BackendError(who, "compiling and cuBLAS must work", error, self.remedy) from error
+
+    def no_device(self) -> BackendError:
+        must = "a CUDA device and its driver must be present"
+        remedy = "run on a machine where nvidia-smi lists a GPU, or choose the backend numpy"
+        return BackendError(f"backend {self.name}", must, "no usable device", remedy)
+
+    def lack(self) -> str:
+        return super().lack() or ("" if has_gpu_driver() else str(self.no_device()))
 
     def device_name(self, device: Any) -> str:
         return f"cuda:{device.id}"
@@ -225,6 +259,9 @@ class Torch(Library):
     array_type = "torch.Tensor"
     remedy = "pip install torch, or choose the backend numpy"
 
+    def may_have_gpu(self) -> bool:
+        return sys.platform == "darwin" or (has_gpu_driver() and not self.installed().endswith("+cpu"))
+
     def devices(self) -> list[Any]:
         torch = importlib.import_module("torch")
         devices = [torch.device("cpu")]
@@ -253,6 +290,12 @@ class Jax(Library):
     name = module = "jax"
     compat = "jax.numpy"
     remedy = "pip install jax, or choose the backend numpy"
+    for_gpus = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_plugins")
+
+    def may_have_gpu(self) -> bool:
+        return any(
+            importlib.util.find_spec(f"jax_{plugin}") for plugin in ("cuda13_plugin", "cuda12_plugin", "plugins")
+        )
 
     def devices(self) -> list[Any]:
         return list(importlib.import_module("jax").devices())

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from xpnet.backend import Backend, array_namespace, dtype_kind, get_backend, is_array, make_backend
+from xpnet.backend import Backend, array_namespace, dtype_kind, get_backend, is_array, make_backend, to_numpy
 from xpnet.random import Floats, Generator, Shape
 from xpnet.typing import Array
 
@@ -41,12 +41,17 @@ class HostRandom:
         drawn = getattr(numpy.random, name)
 
         def on_the_backend(*args: Any, **named: Any) -> Any:
-            numbers = drawn(*args, **named)
+            numbers = drawn(*map(on_the_host, args), **{name: on_the_host(value) for name, value in named.items()})
             if not isinstance(numbers, numpy.ndarray):
                 return numbers
             return get_backend().asarray(numbers, dtype=numbers.dtype.name)
 
         return on_the_backend
+
+
+def on_the_host(value: Any) -> Any:
+    """Return an array as NumPy's, and anything else unchanged."""
+    return to_numpy(value) if is_array(value) else value
 
 
 def as_array(x: Any) -> Any:

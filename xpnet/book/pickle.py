@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import numpy
@@ -49,6 +49,14 @@ def load(file: BinaryIO) -> Any:
 
     Raises: ``DataError`` for a file that is damaged, or holds anything but arrays, numbers, strings and containers.
     """
+    return load_as(file, lambda array: get_backend().asarray(array, dtype=array.dtype.name))
+
+
+def load_as(file: BinaryIO, made: Callable[[Any], Any]) -> Any:
+    """Return the content of a pickle, with what ``made`` returns for each array of NumPy.
+
+    Raises: as ``load``.
+    """
     try:
         found = Unpickler(file).load()
     except DataError:
@@ -56,7 +64,7 @@ def load(file: BinaryIO) -> Any:
     except Exception as error:  # damaged bytes may raise any kind
         remedy = "give the file that save_params wrote"
         raise DataError("load", "the file must be a pickle", f"{type(error).__name__}: {error}", remedy) from error
-    return _on_the_backend(found)
+    return _with_arrays(found, made)
 
 
 def loads(data: bytes) -> Any:
@@ -67,14 +75,14 @@ def loads(data: bytes) -> Any:
     return load(io.BytesIO(data))
 
 
-def dump(obj: Any, file: BinaryIO) -> None:
+def dump(obj: Any, file: BinaryIO, protocol: int | None = None) -> None:
     """Write arrays in dicts, lists and tuples as a pickle of NumPy's arrays."""
-    pickle.dump(_on_the_host(obj), file)
+    pickle.dump(_on_the_host(obj), file, protocol)
 
 
-def dumps(obj: Any) -> bytes:
+def dumps(obj: Any, protocol: int | None = None) -> bytes:
     """Write a pickle as ``dump`` does, into bytes."""
-    return pickle.dumps(_on_the_host(obj))
+    return pickle.dumps(_on_the_host(obj), protocol)
 
 
 def _latin_bytes(text: str, encoding: str) -> bytes:
@@ -84,17 +92,16 @@ def _latin_bytes(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def _on_the_backend(value: Any) -> Any:
+def _with_arrays(value: Any, made: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
-        return type(value)((name, _on_the_backend(item)) for name, item in value.items())
+        return type(value)((name, _with_arrays(item, made)) for name, item in value.items())
     if type(value) in (list, tuple):
-        return type(value)(map(_on_the_backend, value))
+        return type(value)(_with_arrays(item, made) for item in value)
     if isinstance(value, numpy.ndarray):
         if value.dtype.kind not in "biufc":
             remedy = "write arrays of numbers"
             raise DataError("load", "arrays in a pickle must hold numbers", value.dtype, remedy)
-        writable = value if value.flags.writeable else value.copy()
-        return get_backend().asarray(writable, dtype=value.dtype.name)
+        return made(value if value.flags.writeable else value.copy())
     return value
 
 

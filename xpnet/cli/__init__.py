@@ -16,12 +16,16 @@ from xpnet.tuning import tune
 COMMANDS = {
     "train": "Train on a table or folder of images, or the book's network on a data set that ships.",
     "predict": "Answer for rows or images by a network that was trained.",
+    "evaluate": "Measure a trained network on labelled data.",
+    "info": "Tell what a trained network takes and answers, and how it was trained.",
+    "serve": "Serve a page to try a trained network, and its answers as JSON.",
     "data": "List the data sets that are known by name: which are here, and what the others need.",
     "report": "Write a page about a training: curves, weights, confusion matrix, mistakes.",
     "check": "Check the gradients of every layer, on every backend present or on one.",
     "conform": "Try an array library on all that xpnet asks of one, against NumPy.",
     "distributed": "Say whether training on several processes works here.",
     "draw": "Draw the computational graphs of the book, values above the arrows and derivatives below.",
+    "completion": "Print what makes a shell complete the names of commands and options.",
     "backends": "List the array libraries and what the others lack, NumPy's BLAS, and what is tuned.",
 }
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from xpnet import __version__
-from xpnet.backend import get_backend, use_backend
+from xpnet.backend import get_backend, to_numpy, use_backend
 from xpnet.cli.console import narrow
-from xpnet.cli.recipes import OPTIMIZERS
-from xpnet.datasets import check_data
-from xpnet.datasets.catalogue import CATALOGUE
+from xpnet.datasets import Classes, Encoding, Images, check_data
+from xpnet.datasets.catalogue import CATALOGUE, Known
+from xpnet.datasets.images import STUDIED
 from xpnet.distributed import Group
 from xpnet.drawing.curves import learning_curve
 from xpnet.errors import ArgumentError, DataError
 from xpnet.files import written_in_place
 from xpnet.gradcheck import gradient_check
 from xpnet.networks import TwoLayerNet
+from xpnet.optimizers import OPTIMIZERS
 from xpnet.random import Generator
 from xpnet.training import Epoch, Trainer, load, save
+from xpnet.training.runs import write_run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,6 +99,7 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     epochs, saved[:] = settings["epochs"], trainer.history
+    trainer.encoding = encoding_of(CATALOGUE[settings["dataset"]], trainer.train[0])
     console.print(f"train and test are the {trainer.measure} on the images of each")
     to_do = epochs - len(saved)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
@@ -105,11 +110,25 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
             if trainer.writes:
                 save(folder / "weights.safetensors", trainer.network)
                 trainer.history.save(folder / "history.json", settings)
+                encoding = trainer.kept_encoding
+                write_run(folder, trainer.network, settings, trainer.measure, encoding, trainer.history)
                 curve = learning_curve(trainer.history.to_dicts(), measure=trainer.measure)
                 with written_in_place(folder / "learning_curve.svg") as part:
                     part.write_text(curve, encoding="utf-8")
             saved.append(record)
             progress.console.print(line(record, epochs, narrow(console)))
+
+
+def encoding_of(known: Known, x: Any) -> Encoding:
+    """Return the encoding of images that were trained on as rows of shades from 0 to 1, ``x (N, C H W)``."""
+    channels, height, width = known.shape
+    pixels = (
+        np.round(255.0 * to_numpy(x[: min(STUDIED, x.shape[0]), ...]))
+        .astype(np.uint8)
+        .reshape(-1, channels, height, width)
+    )
+    images = Images.like(pixels, [0.0] * channels, [1.0] * channels, flat=True)
+    return Encoding(images, Classes(list(known.names), "text" if known.labels else "integer"))
 
 
 def line(record: Epoch, epochs: int, narrow: bool = False) -> str:
@@ -139,3 +158,4 @@ def verify(console: Console, trainer: Trainer, folder: Path) -> None:
     console.print(Text.assemble("wrote ", (str(folder), "bold")), soft_wrap=True)
     console.print("  weights.safetensors  (read back: the same accuracy)", soft_wrap=True)
     console.print("  checkpoint.safetensors  (what --resume needs)\n  history.json\n  learning_curve.svg")
+    console.print(f"  run.json  (with the weights, what xpnet predict {folder} IMAGE answers with)", soft_wrap=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -12,6 +14,8 @@ from xpnet.backend.namespace import find_library
 from xpnet.errors import XpnetError
 
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class Number(click.FloatRange):
@@ -53,6 +57,19 @@ timeout = click.option(
     help="With several processes: the time after which they end where one is not heard of.",
 )
 device = click.option("--device", metavar="DEVICE", help="Device by name or index, such as cpu or cuda:0.")
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Print warnings within a block as one line each, without the line of code that gave them."""
+
+    def shown(message: Warning | str, *_: Any, **__: Any) -> None:
+        click.echo(f"warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = shown
+        yield
 
 
 def dtype(default: str) -> Callable[..., Any]:

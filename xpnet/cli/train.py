@@ -21,11 +21,12 @@ from xpnet.cli.known_data import refuse_done, train_in
 from xpnet.cli.own_data import SIDE, kinds_of, own_optimizer, train_own
 from xpnet.cli.own_text import train_text
 from xpnet.cli.ranks import ranks
-from xpnet.cli.recipes import OPTIMIZERS, recipe_for
+from xpnet.cli.recipes import recipe_for
 from xpnet.datasets.catalogue import CATALOGUE, TEXT
 from xpnet.datasets.texts import KINDS
 from xpnet.errors import DataError
 from xpnet.files import make_folder
+from xpnet.optimizers import OPTIMIZERS
 
 OF_DATA = ("target", "kinds", "task", "validation", "size")
 """The options that apply only to a user's own data."""

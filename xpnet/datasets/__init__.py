@@ -12,6 +12,7 @@ from xpnet.datasets.images import Images
 from xpnet.datasets.like_mnist import load_fashion_mnist, load_kmnist
 from xpnet.datasets.loader import Batches
 from xpnet.datasets.mnist import load_mnist
+from xpnet.datasets.picture import save_images
 from xpnet.datasets.split import split
 from xpnet.datasets.streams import Stream
 from xpnet.datasets.symbols import Symbols
@@ -44,5 +45,6 @@ __all__ = [
     "load_text",
     "read_csv",
     "read_table",
+    "save_images",
     "split",
 ]

@@ -51,6 +51,11 @@ class BytePairs:
         """The number of symbols V."""
         return int(self._made.get_vocab_size())
 
+    def many(self, data: Any) -> tuple[Any, bool]:
+        """Return the data as many texts, and whether they were one."""
+        one = isinstance(data, str) or (is_array(data) and data.ndim == 1)
+        return ((data[None, :] if is_array(data) else [data]) if one else data), one
+
     def __call__(self, data: Any) -> Host:
         """Return the symbols of texts, ``(N, L)`` int64, and arrays of symbols unchanged.
 

@@ -28,7 +28,8 @@ TEXT = "text"
 class Known:
     """A data set of images: the functions that load it and read its raw files, the files that it needs, and their page.
 
-    ``read`` is None for a data set that ships with xpnet.
+    ``read`` is None for a data set that ships with xpnet. ``shape`` is that of an image, ``(C, H, W)``; ``labels`` are
+    the names of the classes, if they have any.
     """
 
     load: Callable[..., tuple[Pair, Pair]]
@@ -36,6 +37,19 @@ class Known:
     classes: int
     needs: str
     page: str
+    shape: tuple[int, int, int] = (1, 28, 28)
+    labels: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes, or their numbers."""
+        return self.labels or tuple(map(str, range(self.classes)))
+
+
+CLOTHES = "T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"
+CURSIVE = "お", "き", "す", "つ", "な", "は", "ま", "や", "れ", "を"
+THINGS = "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
+COLOURS = (3, 32, 32)
 
 
 def idx_needs(known: IdxSet) -> str:
@@ -52,10 +66,12 @@ def cifar_needs(known: Any) -> str:
 
 
 CATALOGUE: dict[str, Known] = {
-    "digits": Known(load_digits, None, 10, "", ""),
+    "digits": Known(load_digits, None, 10, "", "", (1, 8, 8)),
     "mnist": Known(load_mnist, lambda: read_mnist(fetches=False), 10, idx_needs(MNIST), MNIST.page),
-    "fashion-mnist": Known(load_fashion_mnist, read_fashion_mnist, 10, idx_needs(FASHION_MNIST), FASHION_MNIST.page),
-    "kmnist": Known(load_kmnist, read_kmnist, 10, idx_needs(KMNIST), KMNIST.page),
-    "cifar10": Known(load_cifar10, read_cifar10, 10, cifar_needs(CIFAR10), PAGE),
-    "cifar100": Known(load_cifar100, read_cifar100, 100, cifar_needs(CIFAR100), PAGE),
+    "fashion-mnist": Known(
+        load_fashion_mnist, read_fashion_mnist, 10, idx_needs(FASHION_MNIST), FASHION_MNIST.page, labels=CLOTHES
+    ),
+    "kmnist": Known(load_kmnist, read_kmnist, 10, idx_needs(KMNIST), KMNIST.page, labels=CURSIVE),
+    "cifar10": Known(load_cifar10, read_cifar10, 10, cifar_needs(CIFAR10), PAGE, COLOURS, THINGS),
+    "cifar100": Known(load_cifar100, read_cifar100, 100, cifar_needs(CIFAR100), PAGE, COLOURS),
 }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
-from xpnet.datasets.tables import Host, Table, missing_in
-from xpnet.errors import ArgumentError, DataError, DtypeError
+from xpnet.datasets.tables import Host, Table, missing_in, parsed
+from xpnet.errors import ArgumentError, DataError, DtypeError, NameUnknownError
 
 KINDS = ("number", "category", "date", "boolean", "none")
 """The kinds of columns; ``none`` leaves a column out."""
@@ -111,10 +111,29 @@ class Columns:
             )
         ]
 
+    @property
+    def texts(self) -> set[str]:
+        """The names of the columns of categories, in which texts stay as they are written."""
+        return {column.name for column in self.columns if column.kind == "category"}
+
+    def many(self, data: Any) -> tuple[Any, bool]:
+        """Return the data as a table, and whether they were one row: a dict of values, or a row of a DataFrame."""
+        if hasattr(data, "to_dict") and not hasattr(data, "columns"):
+            data = data.to_dict()
+        one = isinstance(data, Mapping) and bool(data) and not any(map(is_column, data.values()))
+        return ({name: [value] for name, value in data.items()} if one else data), one
+
     def __call__(self, data: Any) -> Host:
-        """Return the numbers of the rows of a table, ``x (N, D)`` in float64 on the host."""
-        table = Table.of(data)
+        """Return the numbers of the rows of a table, ``x (N, D)`` in float64 on the host.
+
+        Raises: ``NameUnknownError`` if a column of training is not there.
+        """
+        table = Table.of(self.many(data)[0], self.texts)
         used = [column for column in self.columns if column.width]
+        if lacking := [column.name for column in used if column.name not in table.columns]:
+            must = f"rows must have the columns of training, {', '.join(column.name for column in used)}"
+            remedy = f"add {', '.join(lacking)}"
+            raise NameUnknownError("Columns", must, ", ".join(table.columns), remedy)
         parts = [self._numbers(column, table[column.name], table.places) for column in used]
         return np.concatenate(parts, axis=1)
 
@@ -150,6 +169,11 @@ class Columns:
 
     def __repr__(self) -> str:
         return f"Columns({', '.join(column.name for column in self.columns if column.width)}; {self.width} numbers)"
+
+
+def is_column(value: Any) -> bool:
+    """Return whether a value holds those of many rows."""
+    return not isinstance(value, str | bytes) and (isinstance(value, Iterable) or hasattr(value, "__array__"))
 
 
 def fitted(name: str, values: Host, places: Host, wanted: str | None) -> Column:
@@ -216,6 +240,9 @@ def as_floats(column: Column, values: Host, absent: Host, places: Host) -> Host:
 
     Raises: ``DataError`` for a value that is none of them.
     """
+    if (values.dtype.kind == "M") != (column.kind == "date") and values.dtype.kind in "Mbiuf":
+        must, remedy = f"column {column.name} must be a {column.kind} in each row", "give it as training had it"
+        raise DataError("Columns", must, f"{values[0]} in row {places[0]}", remedy)
     if values.dtype.kind == "M":
         return np.where(absent, np.nan, values.astype("datetime64[s]").astype(np.int64) / 86400.0)
     if values.dtype.kind in "biuf":
@@ -224,7 +251,7 @@ def as_floats(column: Column, values: Host, absent: Host, places: Host) -> Host:
     for row in np.flatnonzero(~absent).tolist():
         try:
             numbers[row] = float(values[row])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             must = f"column {column.name} must be a {column.kind} in each row"
             remedy = 'correct it, or make it of kind "category"'
             raise DataError("Columns", must, f"{values[row]!r} in row {places[row]}", remedy) from None
@@ -238,6 +265,8 @@ def one_hot(column: Column, values: Host, absent: Host, places: Host) -> Host:
     unknown: dict[str, int] = {}
     for row in np.flatnonzero(~absent).tolist():
         label = label_of(values[row])
+        if label not in found and isinstance(values[row], str):  # alone, a text of training may have been a number
+            label = label_of(parsed(values[row : row + 1])[0])
         if label in found:
             numbers[row, found[label]] = 1.0
         else:

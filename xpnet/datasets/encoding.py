@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
+from xpnet.backend import is_array
 from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.datasets.columns import Columns
 from xpnet.datasets.images import Images
@@ -17,6 +18,7 @@ class Inputs(Protocol):
     """A converter to the inputs of a network, such as ``Columns`` and ``Images``."""
 
     def __call__(self, data: Any) -> Host: ...
+    def many(self, data: Any) -> tuple[Any, bool]: ...
     def describe(self) -> dict[str, Any]: ...
 
 
@@ -24,12 +26,23 @@ class Encoding:
     """The conversion of a user's data to the inputs and targets of a network, and of its scores to answers.
 
     ``inputs`` converts a table (``Columns``), images (``Images``) or texts to x, and ``targets`` are ``Classes`` or
-    ``Numbers``; either may be None, for arrays that are used unchanged.
+    ``Numbers``; either may be None, for arrays that are used unchanged. ``row`` is the shape of a row of x, if it is
+    known.
     """
 
-    def __init__(self, inputs: Inputs | None = None, targets: Targets | None = None) -> None:
+    def __init__(
+        self, inputs: Inputs | None = None, targets: Targets | None = None, row: tuple[int, ...] | None = None
+    ) -> None:
         self.inputs = inputs
         self.targets = targets
+        self.row = row
+
+    def many(self, data: Any) -> tuple[Any, bool]:
+        """Return the data as many rows, and whether they were one row."""
+        if self.inputs is not None:
+            return self.inputs.many(data)
+        one = is_array(data) and self.row is not None and tuple(data.shape) == self.row
+        return (data[None, ...] if one else data), one
 
     def x(self, data: Any) -> Host:
         """Return the inputs of a network on the host."""
@@ -48,7 +61,8 @@ class Encoding:
     def describe(self) -> dict[str, Any]:
         """Return a description that JSON can hold."""
         parts = {"inputs": self.inputs, "targets": self.targets}
-        return {name: part.describe() for name, part in parts.items() if part is not None}
+        told: dict[str, Any] = {name: part.describe() for name, part in parts.items() if part is not None}
+        return told if self.row is None else {**told, "row": self.row}
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
@@ -61,7 +75,8 @@ class Encoding:
         }
         kind = next((kind for name, kind in kinds.items() if inputs and name in inputs), Columns)
         made = None if inputs is None else kind.of(inputs)
-        return cls(made, None if targets is None else targets_of(targets))
+        row = description.get("row")
+        return cls(made, None if targets is None else targets_of(targets), None if row is None else tuple(row))
 
     def __repr__(self) -> str:
         return f"Encoding({self.inputs!r}, {self.targets!r})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from numbers import Integral, Number
@@ -30,14 +30,17 @@ class Table:
 
     Numbers and booleans are arrays of their kind, dates ``datetime64``, and all other columns arrays of objects, with
     None for missing values. A column of texts that are all numbers, true or false, or dates such as 2026-11-28, is
-    converted to these. ``places`` are the indices of the rows in the table from which they were taken.
+    converted to these, unless its name is in ``texts``. ``places`` are the indices of the rows in the table from which
+    they were taken.
 
     Raises: ``ShapeError`` for columns of different lengths; ``ArgumentError`` for two columns of the same name;
     ``DataError`` for no rows; ``DtypeError`` for anything that is not a table.
     """
 
-    def __init__(self, columns: Mapping[str, Any]) -> None:
-        self.columns: dict[str, Host] = {str(name): parsed(column_of(name, given)) for name, given in columns.items()}
+    def __init__(self, columns: Mapping[str, Any], texts: Container[str] = ()) -> None:
+        self.columns: dict[str, Host] = {
+            str(name): parsed(column_of(name, given), str(name) in texts) for name, given in columns.items()
+        }
         if len(self.columns) != len(columns):
             raise ArgumentError("Table", "each column must have a name of its own", list(columns), "rename them")
         lengths = {name: len(values) for name, values in self.columns.items()}
@@ -51,7 +54,7 @@ class Table:
             raise DataError("Table", "a table must have rows", "none", "give some data")
 
     @classmethod
-    def of(cls, data: Any) -> Table:
+    def of(cls, data: Any, texts: Container[str] = ()) -> Table:
         """Return a table made from a DataFrame, a dict of columns, a list of dicts, or rows of values.
 
         Columns without names are called ``column 0``, ``column 1``, ….
@@ -62,19 +65,19 @@ class Table:
             return data
         if hasattr(data, "iloc") and hasattr(data, "columns"):  # pandas
             names = [str(name) for name in data.columns]
-            return cls(unlike(names, [data.iloc[:, i] for i in range(len(names))]))
+            return cls(unlike(names, [data.iloc[:, i] for i in range(len(names))]), texts)
         if hasattr(data, "get_columns"):  # polars
-            return cls(unlike(data.columns, data.get_columns()))
+            return cls(unlike(data.columns, data.get_columns()), texts)
         if hasattr(data, "collect_schema"):
             raise DtypeError("Table", "a table must hold its rows", "a LazyFrame", "collect it, x.collect()")
         if isinstance(data, Mapping):
-            return cls(data)
+            return cls(data, texts)
         if isinstance(data, np.ndarray) and data.dtype.names:
-            return cls({name: data[name] for name in data.dtype.names})
+            return cls({name: data[name] for name in data.dtype.names}, texts)
         if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
             names = list(dict.fromkeys(name for row in data for name in row))
-            return cls({name: [row.get(name) for row in data] for name in names})
-        return cls(numbered(data))
+            return cls({name: [row.get(name) for row in data] for name in names}, texts)
+        return cls(numbered(data), texts)
 
     def take(self, rows: Host) -> Table:
         """Return the table of some rows, by their indices."""
@@ -168,8 +171,11 @@ def column_of(name: Any, values: Any) -> Host:
     return found
 
 
-def parsed(values: Host) -> Host:
-    """Return a column in the type of its values: numbers, booleans, dates, or objects with None for missing values."""
+def parsed(values: Host, texts: bool = False) -> Host:
+    """Return a column in the type of its values: numbers, booleans, dates, or objects with None for missing values.
+
+    With ``texts`` a column of texts stays as it is, with None for missing values.
+    """
     if values.dtype.kind in "US":
         values = values.astype(object)
     if values.dtype.kind != "O":
@@ -184,6 +190,8 @@ def parsed(values: Host) -> Host:
     if all(isinstance(value, Number) and not isinstance(value, bool | np.bool_) for value in present):
         return as_numbers(plain)
     if all(isinstance(value, str) for value in present):
+        if texts:
+            return plain
         if all(DAY.fullmatch(value) for value in present):
             try:
                 return as_days([None if value is None else datetime.fromisoformat(value) for value in plain])
@@ -220,11 +228,19 @@ def seconds_of(value: time) -> float:
 def as_numbers(values: Host) -> Host:
     """Return objects as numbers, as integers if all are integers and none is missing."""
     if any(value is None for value in values):
-        return np.asarray([np.nan if value is None else float(value) for value in values])
+        return np.asarray([np.nan if value is None else as_float(value) for value in values])
     if all(isinstance(value, Integral) or (isinstance(value, str) and WHOLE.fullmatch(value)) for value in values):
         with suppress(OverflowError):
             return np.asarray([int(value) for value in values], dtype=np.int64)
-    return np.asarray([float(value) for value in values])
+    return np.asarray([as_float(value) for value in values])
+
+
+def as_float(value: Any) -> float:
+    """Return a number as a float, infinite if it is beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
 
 
 def is_missing(value: Any) -> bool:

@@ -11,6 +11,7 @@ from xpnet.backend import array_namespace, is_array
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.distributed.replica import Replica, in_axes
 from xpnet.distributed.sending import returned, sendable
+from xpnet.errors import ArgumentError
 from xpnet.networks.low_precision import Gradients
 from xpnet.optimizers import Optimizer
 from xpnet.optimizers.base import Rate
@@ -24,11 +25,15 @@ class Sharded(Movable):
     gathered from all ranks, so every rank must read it at the same time. When it is assigned, each rank keeps its
     slices, so that a file does not depend on the number of ranks.
 
+    Raises: ``ArgumentError`` for an optimizer whose formula has norms or products of whole arrays.
     Source: Rajbhandari et al., 2020, "ZeRO: memory optimizations toward training trillion parameter models", stage 1;
     with gradients in slices, stage 2.
     """
 
     def __init__(self, optimizer: Optimizer, replica: Replica) -> None:
+        if not optimizer.elementwise:
+            must, got = "a sharded optimizer must treat every value by itself", type(optimizer).__name__
+            raise ArgumentError("group.sharded", must, got, "set elementwise = True if it does, or choose AdamW")
         self.optimizer = optimizer
         self.replica = replica
 
@@ -107,6 +112,10 @@ class Sharded(Movable):
             of = name.rpartition(".")[0]
             own[name] = self._piece(of, value, params[of]) if of in params and is_array(value) else value
         self.optimizer.state = own
+
+    def shapes_of_state(self, params: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the arrays in the whole state (see ``Optimizer.shapes_of_state``)."""
+        return self.optimizer.shapes_of_state(params)
 
     def changes(self, destination: Destination) -> list[Change]:
         return self.optimizer.changes(destination)

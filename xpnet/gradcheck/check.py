@@ -30,7 +30,7 @@ from xpnet.gradcheck.numerical import (
 )
 from xpnet.gradcheck.plain import plain_network_targets
 from xpnet.gradcheck.report import Report, Row
-from xpnet.gradcheck.subjects import Target, function_targets, layer_targets, network_targets
+from xpnet.gradcheck.subjects import Target, function_targets, in_a_tuple, layer_targets, network_targets
 from xpnet.layers.base import Layer, leaves
 from xpnet.layers.plain import as_layer, is_plain_layer, is_plain_network
 from xpnet.random import Generator
@@ -54,13 +54,13 @@ def gradient_check(
 ) -> Report:
     """Compare backward with numerical differentiation, ``|a - n| ≤ tolerance max(|a|, |n|, rms n)``.
 
-    ``subject`` is a network (``inputs`` x and t: its loss in every parameter), a layer (its inputs: ``Σ y dout`` for a
-    random dout, in every input and parameter) or a function (its ``gradient`` returns one gradient for each floating
-    argument; without it ``xn.grad`` is checked). A class with ``forward`` and ``backward``, or with ``params``,
-    ``gradient`` and ``loss``, need not derive from anything. A copy of the subject is checked in float64, a network of
-    such a class in its own dtype; ``dtype=None`` keeps the dtype. Step and tolerance follow from the dtype. Where the
-    values before a ReLU are smaller than any step that rounding allows (float32, or many layers of tiny weights), a
-    kink cannot be distinguished from a mistake and may fail.
+    ``subject`` is a network (``inputs`` x and t: its loss in every parameter; x may be a tuple), a layer (its inputs:
+    ``Σ y dout`` for a random dout, in every input and parameter) or a function (its ``gradient`` returns one gradient
+    for each floating argument; without it ``xn.grad`` is checked). A class with ``forward`` and ``backward``, or with
+    ``params``, ``gradient`` and ``loss``, need not derive from anything. A copy of the subject is checked in float64, a
+    network of such a class in its own dtype; ``dtype=None`` keeps the dtype. Step and tolerance follow from the dtype.
+    Where the values before a ReLU are smaller than any step that rounding allows (float32, or many layers of tiny
+    weights), a kink cannot be distinguished from a mistake and may fail.
 
     ``mode``: ``"every"`` element; ``"directions"``, random ones, cheap at any size; ``"complex"``, the complex step
     ``Im f(x + ih) / h``, exact to rounding where the layer is holomorphic.
@@ -82,7 +82,8 @@ def gradient_check(
     network = is_plain_network(subject)
     inputs = _checked_inputs(subject, inputs, mode)
     parameters = subject.params.values() if isinstance(subject, Layer) or network else ()
-    like = next(value for value in (*parameters, *inputs) if is_array(value) and dtype_kind(value) == "real")
+    arrays = (*parameters, *(each for value in inputs for each in in_a_tuple(value)))
+    like = next(value for value in arrays if is_array(value) and dtype_kind(value) == "real")
     chosen = dtype_name(like.dtype) if dtype is None or network else dtype
     step = step or (COMPLEX_STEP if mode == "complex" else default_step(chosen))
     tolerance = tolerance or TOLERANCE.get(chosen, COARSE)
@@ -131,8 +132,9 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
         raise ArgumentError(WHO, f"{_name(subject)} must come with {', '.join(names)}", len(inputs), "give each")
     is_network = getattr(subject, "last_layer", None) is not None
     for name, value in zip(names, inputs, strict=False):
-        if name in subject.differentiable and not (is_network and _are_indices(value)):
-            check_point(WHO, name, value)
+        for each in in_a_tuple(value) if name in subject.differentiable else ():
+            if not (is_network and (_are_indices(each) or _is_left_out(each))):
+                check_point(WHO, name, each)
     for name, array in subject.params.items():
         check_point(WHO, name, array)
     rough = [type(layer).__name__ for layer in _all_layers(subject) if not layer.holomorphic]
@@ -147,13 +149,20 @@ def _are_indices(x: Any) -> bool:
     return is_array(x) and dtype_kind(x) == "integer"
 
 
+def _is_left_out(x: Any) -> bool:
+    """Return whether it is an argument of a network that nobody differentiates, such as a mask."""
+    return x is None or (is_array(x) and dtype_kind(x) == "bool")
+
+
 def _all_layers(subject: Layer) -> list[Layer]:
     last = getattr(subject, "last_layer", None)
     return [*leaves(subject).values(), *([] if last is None else [last])]
 
 
 def _cast(value: Any, dtype: str) -> Any:
-    """Return a floating array in the dtype of the check, and anything else unchanged."""
+    """Return a floating array in the dtype of the check, a tuple of such, and anything else unchanged."""
+    if type(value) is tuple:
+        return tuple(_cast(each, dtype) for each in value)
     if not is_array(value) or dtype_kind(value) != "real":
         return value
     xp = array_namespace(value)

@@ -34,6 +34,10 @@ ONE_SIDED_OFFSETS = np.asarray([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0])
 ONE_SIDED = np.asarray([-25.0 / 12.0, 0.0, 4.0, 0.0, -3.0, 4.0 / 3.0, -0.25])
 ONE_SIDED_HALVED = np.asarray([-25.0 / 6.0, 8.0, -6.0, 8.0 / 3.0, -0.5, 0.0, 0.0])
 
+NEAR = np.asarray([-1.0, 1.0])
+BEND = 2.0**-10
+MANY, SAMPLED = 256, 32
+
 SHRINKINGS = 40
 SMALLER = (1.0, 1.0 / 16.0, 1.0 / 256.0, 1.0 / 4096.0)
 DOUBT = 30.0
@@ -75,6 +79,33 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float, leas
             evaluate, indices[row], float(steps[row]), eps, float(least[row])
         )
     return numeric, noise, np.where(np.isfinite(error), error, 0.0)
+
+
+def from_two(evaluate: Evaluate, here: float, steps: Host, eps: float, least: Host) -> Host | None:
+    """Return derivatives of many elements in float64, ``(f(h) - f(-h)) / 2h`` with a small h; ``here`` is f(0).
+
+    Where ``f(h) + f(-h) - 2 f(0)`` shows that f bends by more than a thousandth of its slope, or a value is not finite,
+    they are those of ``differences``. The result is None for few elements, and where a sample differs from those.
+    """
+    if steps.size < MANY:
+        return None
+    indices, h = np.arange(steps.size), steps / 16.0
+    sample = indices[:: steps.size // SAMPLED]
+    exact, noise, error = differences(evaluate, sample, steps[sample], eps, least[sample])
+    values = evaluate(sample, h[sample, None] * NEAR)
+    largest = np.max(np.abs(exact), initial=0.0)
+    trouble = np.abs((values[:, 1] - values[:, 0]) / (2.0 * h[sample]) - exact) - error
+    if not np.all(trouble <= BEND * 2.0**-16 * largest + DOUBT * 16.0 * noise):
+        return None
+    values = evaluate(indices, h[:, None] * NEAR)
+    numeric: Host = (values[:, 1] - values[:, 0]) / (2.0 * h)
+    bend = np.abs(values[:, 0] - here + (values[:, 1] - here))
+    sizes = np.max(np.abs(values), axis=1)
+    straight = bend <= BEND * np.abs(values[:, 1] - values[:, 0]) + DOUBT * eps * sizes  # false for NaN
+    bent = np.flatnonzero(~straight)
+    if bent.size:
+        numeric[bent], _, _ = differences(evaluate, bent, steps[bent], eps, least[bent])
+    return numeric
 
 
 def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host, Host]:

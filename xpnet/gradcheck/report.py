@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from xpnet.errors import GradientError
+from xpnet.typesetting import aligned, as_html
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -91,12 +92,13 @@ class Report:
         return {**asdict(self), "ok": self.ok}
 
     def __str__(self) -> str:
-        lines = [COLUMNS, *(row.cells() for row in self.rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
-        table = [
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-        ]
-        return "\n".join([self.title, *table, *self.notes])
+        return "\n".join([self.title, *aligned(self._table()), *self.notes])
+
+    def _repr_html_(self) -> str:
+        return as_html(self.title, self._table(), self.notes)
+
+    def _table(self) -> list[tuple[str, ...]]:
+        return [COLUMNS, *(row.cells() for row in self.rows)]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield a table, with only the important columns on a narrow terminal; texts are never read as markup."""

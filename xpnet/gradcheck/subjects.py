@@ -55,15 +55,22 @@ class Target:
         )
 
 
+def in_a_tuple(x: Any) -> tuple[Any, ...]:
+    """Return the arguments of a network's ``forward``, which are given as x, or as a tuple."""
+    return x if type(x) is tuple else (x,)
+
+
 def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
     """Return a target for the loss of a network in each of its parameters."""
-    before = {"x": to_numpy(x).copy(), "t": to_numpy(t).copy()}
+    xs = [each for each in in_a_tuple(x) if is_array(each)]
+    given = {f"x{number or ''}": each for number, each in enumerate(xs)} | {"t": t}
+    before = {name: to_numpy(array).copy() for name, array in given.items()}
     forget_gradients(network)
     restore = restoring_state(network)
     gradients = run_network(network, x, t)
     restore()
     again = run_network(network, x, t)
-    written = written_to(before, {"x": x, "t": t})
+    written = written_to(before, given)
     targets = []
     for name, origin in trained_places(network).items():
 
@@ -72,45 +79,60 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
             with network.using({name: array}):
                 return network.loss(x, t)
 
-        target = Target(name, network.params[name], loss_at, gradients[name], batch=x.shape[0])
+        target = Target(name, network.params[name], loss_at, gradients[name], batch=xs[0].shape[0])
         restore()
-        target.fast = side_by_side(network, origin, x, t)
+        target.fast = None if type(x) is tuple else side_by_side(network, origin, x, t)
         target.causes += [*written, *accumulation(gradients[name], again[name], 2.0)]
         targets.append(target)
     return targets
 
 
 def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
-    """Return targets of ``Σ y dout`` for a random ``dout``, in each differentiable input and parameter."""
+    """Return targets of ``Σ y dout`` for a random ``dout``, in each differentiable input and parameter.
+
+    Where ``forward`` returns several arrays, the sum is over all of them.
+    """
     named = dict(zip(layer.inputs, inputs, strict=False))
     before = {name: to_numpy(value).copy() for name, value in named.items()}
     restore = restoring_state(layer)
     y = layer.forward(*inputs)
-    xp = array_namespace(y)
-    dout = 1.0 + Generator(0).normal(tuple(y.shape), "gradient_check.dout")
-    upstream = backend_of(y).asarray(dout)
+    results = y if isinstance(y, tuple) else (y,)
+    xp = array_namespace(*results)
+    douts = [
+        1.0 + Generator(0).normal(tuple(part.shape), f"gradient_check.dout{i or ''}") for i, part in enumerate(results)
+    ]
+    upstream = list(map(backend_of(results[0]).asarray, douts))
     forget_gradients(layer)
-    given_dout = xp.asarray(upstream, copy=True)
-    gradients = run_backward(layer, given_dout)
-    causes = written_to(before | {"dout": to_numpy(upstream)}, named | {"dout": given_dout})
-    doubled = run_backward(layer, 2.0 * upstream)
+    given_douts = [xp.asarray(d, copy=True) for d in upstream]
+    gradients = run_backward(layer, *given_douts)
+    names = [f"dout{i or ''}" for i in range(len(results))]
+    unchanged = dict(zip(names, map(to_numpy, upstream), strict=True))
+    causes = written_to(before | unchanged, named | dict(zip(names, given_douts, strict=True)))
+    doubled = run_backward(layer, *[2.0 * d for d in upstream])
     parameters = [to_numpy(array) for array in layer.params.values()]
     given = [name for name in layer.differentiable if name in named]
     x = before[given[0]] if len(given) == 1 else None
     labels = before.get("t") if "t" not in layer.differentiable else None
     batch = next((array.shape[0] for array in before.values() if array.ndim), 1)
 
+    def along_upstream(y: Any) -> Any:
+        parts = y if isinstance(y, tuple) else (y,)
+        first, *rest = [xp.sum(part * d) for part, d in zip(parts, upstream, strict=True)]
+        return sum(rest, start=first)
+
     def target(name: str, at: Array, f: Callable[[Array], Any]) -> Target:
         analytic = gradients[name]
         found = [*causes, *wrong_scaling(analytic, doubled[name])]
-        facts: dict[str, Any] = {"dout": dout, "x": x, "y": to_numpy(y), "labels": labels, "parameters": parameters}
+        facts: dict[str, Any] = {"x": x, "labels": labels, "parameters": parameters}
+        if len(results) == 1:
+            facts |= {"dout": douts[0], "y": to_numpy(y)}
         others = {other: before[other] for other in given if len(given) > 1}
         return Target(name, at, f, analytic, batch=batch, causes=found, others=others, **facts)
 
     def in_input(name: str) -> Target:
         def objective(array: Array) -> Any:
             restore()
-            return xp.sum(layer.forward(**(named | {name: array})) * upstream)
+            return along_upstream(layer.forward(**(named | {name: array})))
 
         return target(name, named[name], objective)
 
@@ -118,7 +140,7 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
         def objective(array: Array) -> Any:
             restore()
             with layer.using({name: array}):
-                return xp.sum(layer.forward(*inputs) * upstream)
+                return along_upstream(layer.forward(*inputs))
 
         return target(name, layer.params[name], objective)
 
@@ -174,9 +196,9 @@ def trained_places(layer: Layer) -> dict[str, Any]:
     return {name: place for name, place in layer.params.places.items() if not getattr(place[0], "frozen", False)}
 
 
-def run_backward(layer: Layer, dout: Any) -> dict[str, Host | None]:
+def run_backward(layer: Layer, *douts: Any) -> dict[str, Host | None]:
     """Return the gradient of each differentiable input and parameter by name, None if backward leaves it out."""
-    result = layer.backward(dout)
+    result = layer.backward(*douts)
     gradients = result if isinstance(result, tuple) else (result,)
     found = dict(zip(layer.differentiable, map(on_host, gradients), strict=False))
     return dict.fromkeys(layer.differentiable) | found | parameter_gradients(layer)

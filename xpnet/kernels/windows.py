@@ -1,70 +1,118 @@
-"""A window that slides over images, and the values under each of its cells."""
+"""A window that slides over images, and the values under each of its cells.
+
+Images are arrays ``(..., H, W)`` of one, two or three axes; the formulas name those of two.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
 from xpnet.backend import array_namespace, device_of
 from xpnet.backend.halves import narrowed, widened
 from xpnet.typing import Array
 
-Pair: TypeAlias = tuple[int, ...]  # rows and columns
+Sizes: TypeAlias = tuple[int, ...]  # one for each axis of the images
+Border: TypeAlias = tuple[tuple[int, int], ...]  # before and after the images along each axis
 
 
 class Window(NamedTuple):
-    """A window of FH × FW cells, with its stride, the border around the image, and the distance between its cells."""
+    """A window of FH × FW cells, with its stride, the border around the images, and the distance between its cells."""
 
-    size: Pair
-    stride: Pair = (1, 1)
-    pad: Pair = (0, 0)
-    dilation: Pair = (1, 1)
+    size: Sizes
+    stride: Sizes
+    pad: Border
+    dilation: Sizes
 
     @property
-    def span(self) -> Pair:
+    def axes(self) -> int:
+        """The number of axes of the images."""
+        return len(self.size)
+
+    @property
+    def span(self) -> Sizes:
         """The rows and columns that the window covers, ``d (F - 1) + 1``."""
-        (FH, FW), (dh, dw) = self.size, self.dilation
-        return dh * (FH - 1) + 1, dw * (FW - 1) + 1
-
-    def places(self, shape: tuple[int, ...]) -> Pair:
-        """Return how often it fits into an image ``(..., H, W)`` along each axis, ``⌊(H + 2p - span) / s⌋ + 1``."""
-        OH, OW = (
-            (length + 2 * p - span) // s + 1
-            for length, p, span, s in zip(shape[-2:], self.pad, self.span, self.stride, strict=True)
-        )
-        return OH, OW
+        return tuple([d * (F - 1) + 1 for F, d in zip(self.size, self.dilation, strict=True)])
 
     @property
-    def cells(self) -> list[Pair]:
+    def bordered(self) -> bool:
+        """True if there is a border."""
+        return any(map(any, self.pad))
+
+    @property
+    def side_by_side(self) -> bool:
+        """True if the window moves by its own size, so that each element is seen once at most."""
+        return self.stride == self.size == self.span
+
+    def places(self, shape: tuple[int, ...]) -> Sizes:
+        """Return how often it fits into images along each axis, ``⌊(H + before + after - span) / s⌋ + 1``."""
+        return tuple(
+            [
+                (length + before + after - span) // s + 1
+                for length, (before, after), span, s in zip(
+                    shape[-self.axes :], self.pad, self.span, self.stride, strict=True
+                )
+            ]
+        )
+
+    def room(self, shape: tuple[int, ...]) -> Sizes:
+        """Return the sizes of images with their border."""
+        return tuple([sum(pad) + length for length, pad in zip(shape[-self.axes :], self.pad, strict=True)])
+
+    def same(self, shape: tuple[int, ...]) -> Window:
+        """Return the window with the border that gives ``⌈H / s⌉`` places; of an odd border more is behind."""
+        border = []
+        for length, span, s in zip(shape[-self.axes :], self.span, self.stride, strict=True):
+            both = max((-(-length // s) - 1) * s + span - length, 0)
+            border.append((both // 2, both - both // 2))
+        return self._replace(pad=tuple(border))
+
+    def rounded_up(self, shape: tuple[int, ...]) -> Window:
+        """Return the window with as much border behind the images as a last window that begins inside them needs."""
+        border = []
+        for length, (before, after), span, s in zip(shape[-self.axes :], self.pad, self.span, self.stride, strict=True):
+            last = -(-(length + before + after - span) // s) * s
+            if last >= length + before:
+                last -= s
+            border.append((before, max(after, last + span - length - before)))
+        return self._replace(pad=tuple(border))
+
+    @property
+    def cells(self) -> list[Sizes]:
         """The positions of the cells in the window, row by row."""
-        (FH, FW), (dh, dw) = self.size, self.dilation
-        return [(dh * i, dw * j) for i in range(FH) for j in range(FW)]
+        return list(product(*[range(0, d * F, d) for F, d in zip(self.size, self.dilation, strict=True)]))
 
 
-def under_cells(x: Array, window: Window, places: Pair, border: float = 0.0) -> list[Array]:
+def under_cells(x: Array, window: Window, places: Sizes, border: float = 0.0) -> list[Array]:
     """Return the values under each cell of the window at all places, ``xₖ[i, j] = x[k + s (i, j)]`` in a bordered x.
 
     Shapes: ``x (..., H, W)``, each result ``(..., OH, OW)``.
     """
-    x = bordered(bordered(x, window.pad[0], -2, border), window.pad[1], -1, border)
-    (OH, OW), (sh, sw) = places, window.stride
-    return [x[..., i : i + sh * (OH - 1) + 1 : sh, j : j + sw * (OW - 1) + 1 : sw] for i, j in window.cells]
+    for axis, (before, after) in enumerate(window.pad, -window.axes):
+        x = bordered(x, before, after, axis, border)
+    return [x[(..., *steps(cell, window.stride, places))] for cell in window.cells]
 
 
-def sum_of_cells(pieces: Sequence[Array], window: Window, size: Pair) -> Array:
+def steps(start: Sizes, stride: Sizes, counts: Sizes) -> list[slice]:
+    """Return the slices of so many elements along each axis, from a start on."""
+    return [slice(k, k + s * (n - 1) + 1, s) for k, s, n in zip(start, stride, counts, strict=True)]
+
+
+def sum_of_cells(pieces: Sequence[Array], window: Window, size: Sizes) -> Array:
     """Return the transpose of ``under_cells``: each piece is added where it was seen, ``x[k + s (i, j)] += xₖ[i, j]``.
 
     Pieces of 16 bits are added in float32.
 
     Shapes: each piece ``(..., OH, OW)``; result ``(..., H, W)``.
     """
-    (FH, FW), (ph, pw), (H, W) = window.size, window.pad, size
-    (sh, sw), (dh, dw) = window.stride, window.dilation
-    columns = range(0, dw * FW, dw)
-    wide = [widened(piece) for piece in pieces]
-    rows = [laid_out(wide[i * FW : (i + 1) * FW], columns, sw, W + 2 * pw, -1) for i in range(FH)]
-    x = laid_out(rows, range(0, dh * FH, dh), sh, H + 2 * ph, -2)
-    return narrowed(x[..., ph : ph + H, pw : pw + W], pieces[0])
+    wide, room = [widened(piece) for piece in pieces], window.room(size)
+    for at in reversed(range(window.axes)):
+        F, d = window.size[at], window.dilation[at]
+        lines = [wide[first : first + F] for first in range(0, len(wide), F)]
+        wide = [laid_out(line, range(0, d * F, d), window.stride[at], room[at], at - window.axes) for line in lines]
+    inside = [slice(before, before + length) for length, (before, _) in zip(size, window.pad, strict=True)]
+    return narrowed(wide[0][(..., *inside)], pieces[0])
 
 
 def laid_out(pieces: Sequence[Array], starts: Sequence[int], stride: int, length: int, axis: int) -> Array:
@@ -74,25 +122,24 @@ def laid_out(pieces: Sequence[Array], starts: Sequence[int], stride: int, length
     remainders are then interleaved.
     """
     xp = array_namespace(*pieces)
-    steps = -(-length // stride)
+    count = -(-length // stride)
     sums: list[Any] = [None] * stride
     for piece, start in zip(pieces, starts, strict=True):
         shift, remainder = divmod(start, stride)
-        shifted = bordered(piece, shift, axis, 0.0, steps)
+        shifted = bordered(piece, shift, count - shift - piece.shape[axis], axis, 0.0)
         sums[remainder] = shifted if sums[remainder] is None else sums[remainder] + shifted
     if stride == 1:
         return sums[0]  # type: ignore[no-any-return]
     sums = [xp.zeros_like(sums[0]) if total is None else total for total in sums]
     at = sums[0].ndim + axis
     before, after = sums[0].shape[:at], sums[0].shape[at + 1 :]
-    y = xp.reshape(xp.stack(sums, axis=at + 1), (*before, steps * stride, *after))
+    y = xp.reshape(xp.stack(sums, axis=at + 1), (*before, count * stride, *after))
     cut: Array = y[(..., slice(length), *[slice(None)] * len(after))]
     return cut
 
 
-def bordered(x: Array, before: int, axis: int, value: float, length: int | None = None) -> Array:
-    """Return x with a border of one value along an axis: ``before`` wide, and as wide behind it, or up to a length."""
-    after = before if length is None else length - before - x.shape[axis]
+def bordered(x: Array, before: int, after: int, axis: int, value: float) -> Array:
+    """Return x with a border of one value along an axis, so wide before and after it."""
     if before == after == 0:
         return x
     xp = array_namespace(x)

@@ -29,6 +29,8 @@ class Layer(MovableLayer):
     and the shape of ``dout`` on return.
 
     ``parameters`` names the trained arrays: the gradient of ``W`` is ``dW``.
+    ``optional_parameters`` names those that may be None, such as a bias: the number 0 then takes their place in the
+    equations, and they are not among the parameters of that layer.
     ``state`` names the attributes that last from step to step but are not trained, such as running statistics. A layer
     shares them with its copies, and they are saved with its parameters. ``forward`` updates them in training only:
     where the attribute ``training`` is False it computes as ``predict`` does, and ``backward`` is the derivative of
@@ -49,7 +51,8 @@ class Layer(MovableLayer):
     ``is_container`` declares that it is made of layers, and has no arrays of its own.
     """
 
-    parameters: ClassVar[tuple[str, ...]] = ()
+    parameters: tuple[str, ...] = ()
+    optional_parameters: ClassVar[tuple[str, ...]] = ()
     state: ClassVar[tuple[str, ...]] = ()
     differentiable: ClassVar[tuple[str, ...]] = ()
     shapes: ClassVar[dict[str, str]] = {}
@@ -107,7 +110,7 @@ class Layer(MovableLayer):
         layer.lasting_state = {}  # also shared with them
         return layer
 
-    def __init__(self, *arrays: Array) -> None:
+    def __init__(self, *arrays: Array | None) -> None:
         if len(arrays) != len(self.parameters):
             raise ArgumentError(
                 type(self).__name__,
@@ -116,7 +119,10 @@ class Layer(MovableLayer):
                 "give one array for each name",
             )
         for name, array in zip(self.parameters, arrays, strict=True):
-            setattr(self, name, array)
+            spared = array is None and name in self.optional_parameters
+            setattr(self, name, 0.0 if spared else array)
+            if spared:
+                self.parameters = tuple([other for other in self.parameters if other != name])
         checks.check_arrays(self.spec, {}, self.parameter_arrays())
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
@@ -223,7 +229,7 @@ class Layer(MovableLayer):
             "accepted",
             "last_call",
             *type(self).cache_names,
-            *[f"d{name}" for name in self.parameters],
+            *[f"d{name}" for name in type(self).parameters],
         }
         return {name: value for name, value in vars(self).items() if name not in left_out} | {"accepted": Accepted()}
 
@@ -263,7 +269,7 @@ class Layer(MovableLayer):
 
     def constructor_options(self) -> Mapping[str, Any]:
         """Return the constructor's options as the attributes hold them, name -> value."""
-        return {name: value for name, value in vars(self).items() if name not in self.parameters}
+        return {name: value for name, value in vars(self).items() if name not in type(self).parameters}
 
 
 Layer.spec = Spec.of(Layer)

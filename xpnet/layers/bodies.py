@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from inspect import getattr_static
 from types import FunctionType
 from typing import Any, ClassVar, TypeVar
 
@@ -88,7 +89,7 @@ def body(library: str, *row: type) -> Callable[[Kind], Kind]:
 def methods_of(layer: type) -> dict[str, Any]:
     """Return the methods that define what a class of layers computes, by name, without those of every layer."""
     base = next(kind for kind in layer.__mro__ if kind.__name__ == "Layer")
-    found = {name: getattr(layer, name) for name in dir(layer) if not name.startswith("__")}
+    found = {name: getattr_static(layer, name) for name in dir(layer) if not name.startswith("__")}
     return {
         name: method
         for name, method in found.items()

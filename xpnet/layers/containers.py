@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError, DtypeError, ShapeError, XpnetError
@@ -22,13 +22,15 @@ Branch = Layer | Sequence[Layer]
 class Chain(Container):
     """Layers one after another, ``y = layerₙ(… layer₁(x))``.
 
-    Layers are named after their class, ``Affine1``, ``Relu1``, ``Affine2`` …, or by a mapping of names to layers.
+    Layers are named after their class, ``Affine1``, ``Relu1``, ``Affine2`` …, or by a mapping of names to layers. A
+    ``mask``, which may be left out, goes to every layer that takes one, such as those over padded sequences.
 
     Backward: ``dx = dout ∂layerₙ … ∂layer₁``, from the last layer to the first.
     Raises: ``DtypeError`` for anything but a layer; ``ArgumentError`` for no layers, a loss among them, one object in
     two places and one array under two names.
     """
 
+    differentiable: ClassVar[tuple[str, ...]] = ("x",)
     runs_by_plan = True
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
@@ -58,11 +60,11 @@ class Chain(Container):
     def first_for_dx(self) -> list[Layer]:
         return self._row()[: self._first_trained() + 1]
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, mask: Any = None) -> Any:
         layer: Any
         try:
             for layer in self._row():
-                x = layer(x)
+                x = layer(x) if mask is None or "mask" not in layer.inputs else layer(x, mask)
         except XpnetError as error:
             self._name(error, layer)
             raise
@@ -95,6 +97,7 @@ class Residual(Chain):
     Source: He et al., 2016, "Deep residual learning for image recognition", section 3.
     """
 
+    differentiable = ("x",)
     runs_by_plan = True
 
     def __init__(self, *layers: Layer | Mapping[str, Layer], shortcut: Branch | None = None) -> None:
@@ -112,9 +115,9 @@ class Residual(Chain):
         shortcut = self.layers.get("shortcut")
         return [*super().first_for_dx(), *([] if shortcut is None else [shortcut])]
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, mask: Any = None) -> Any:
         shortcut = self.layers.get("shortcut")
-        y, around = super().forward(x), x if shortcut is None else shortcut(x)
+        y, around = super().forward(x, mask), x if shortcut is None else shortcut(x)
         if y.shape != around.shape:
             who, got = type(self).__name__, f"{tuple(y.shape)} for {tuple(around.shape)}"
             raise ShapeError(
@@ -133,7 +136,8 @@ class Residual(Chain):
 class Concat(Container):
     """Branches side by side, ``y = concat(branch₁(x), … branchₙ(x))`` along an axis.
 
-    A branch is a layer, or a list of layers one after another.
+    A branch is a layer, or a list of layers one after another. A ``mask``, which may be left out, goes to every branch
+    that takes one.
 
     Shapes: ``y`` as what the branches give, but along ``axis``, where their sizes add up.
     Backward: ``dx = Σ doutᵢ ∂branchᵢ`` with ``doutᵢ`` the part of dout that came from branch i.
@@ -142,6 +146,7 @@ class Concat(Container):
     Source: Szegedy et al., 2015, "Going deeper with convolutions", section 4.
     """
 
+    differentiable = ("x",)
     runs_by_plan = True
 
     def __init__(self, *branches: Branch, axis: int = 1) -> None:
@@ -158,8 +163,11 @@ class Concat(Container):
     def first_for_dx(self) -> list[Layer]:
         return self._branches()
 
-    def forward(self, x: Any) -> Any:
-        return self.layers["join"](*[branch(x) for branch in self._branches()])
+    def forward(self, x: Any, mask: Any = None) -> Any:
+        branches = self._branches()
+        if mask is None:
+            return self.layers["join"](*[branch(x) for branch in branches])
+        return self.layers["join"](*[branch(x, mask) if "mask" in branch.inputs else branch(x) for branch in branches])
 
     def backward(self, dout: Any = 1.0) -> Any:
         pairs = zip(self._branches(), self.layers["join"].backward(dout), strict=True)

@@ -48,10 +48,17 @@ def parameters_in_float32(layer: Any) -> Iterator[None]:
 
 
 def rounded(dx: Any, half: Array) -> Any:
-    """Return gradients in the 16-bit dtype of x."""
+    """Return results or gradients in the 16-bit dtype of x."""
     if type(dx) is tuple:
         return tuple([d if d is None else narrowed(d, half) for d in dx])
     return dx if dx is None else narrowed(dx, half)
+
+
+def in_float32(dout: Any) -> Any:
+    """Return derivatives of 16 bits in float32; a number is left as it is."""
+    if type(dout) is tuple:
+        return tuple(map(in_float32, dout))
+    return widened(dout) if is_array(dout) else dout
 
 
 def with_pull(forward: Callable[..., Any], layer: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -83,6 +90,11 @@ def with_pull(forward: Callable[..., Any], layer: Any, inputs: tuple[Any, ...]) 
         return dxs[0] if len(dxs) == 1 else dxs
 
     return y, pull
+
+
+def likeness(y: Any) -> tuple[Any, ...]:
+    """Return the namespace, shape, dtype and device of a result, which its derivative must have."""
+    return array_namespace(y), y.shape, y.dtype, device_of(y)
 
 
 def floating(x: Any) -> bool:
@@ -129,11 +141,14 @@ def entered_by(forward: Callable[..., Any]) -> Callable[..., Any]:
             type(self).cache_names |= vars(self).keys() - before - {"last_call"}
         self.last_call = call
         if half is not None:
-            y = narrowed(y, half)
+            y = rounded(y, half)
+        if type(y) is tuple:
+            call.like, *call.others = map(likeness, y)
+            return y
         if type(y) is Variable:
             remember_call(y, self, inputs)
         if type(y) not in checks.SCALARS:
-            call.like = array_namespace(y), y.shape, y.dtype, device_of(y)
+            call.like = likeness(y)
             return y
         call.number = computed(y, self, operands)
         return call.number
@@ -142,15 +157,18 @@ def entered_by(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def left_by(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap ``backward`` with the check of ``dout``."""
+    """Wrap ``backward`` with the check of ``dout``, and of the others if ``forward`` returned several arrays."""
 
     @wraps(backward)
-    def returned(self: Any, dout: Any = 1.0) -> Any:
+    def returned(self: Any, dout: Any = 1.0, *others: Any) -> Any:
         spec, call = self.spec, self.last_call
         if call is None:
             raise StateError(spec.who, "forward must run before backward", "no forward", "call forward first")
         if call.like is not None:
             dout = checks.check_dout(spec, dout, *call.like)
+            if call.others:
+                given = (*others, *[0.0] * (len(call.others) - len(others)))
+                others = tuple([checks.check_dout(spec, d, *like) for d, like in zip(given, call.others, strict=True)])
         elif type(call.number) in COMPUTED:
             call.number.derivative = plain_number(dout)
         if call.then is not None:
@@ -158,15 +176,16 @@ def left_by(backward: Callable[..., Any]) -> Callable[..., Any]:
             then()
         try:
             if call.pull is not None:
-                dx = call.pull(dout if call.half is None or not is_array(dout) else widened(dout))
+                given = (dout, *others) if call.others else dout
+                dx = call.pull(given if call.half is None else in_float32(given))
                 dx = dx if call.half is None else rounded(dx, call.half)
             elif call.half is None:
-                dx = backward(self, dout)
+                dx = backward(self, dout, *others)
             else:
                 with parameters_in_float32(self):
-                    dx = backward(self, widened(dout) if is_array(dout) else dout)
+                    dx = backward(self, *in_float32((dout, *others)))
                 dx = rounded(dx, call.half)
-                for name in spec.parameters:
+                for name in self.parameters:
                     W, dW = getattr(self, name), getattr(self, f"d{name}")
                     setattr(self, f"d{name}", on_values(dW, partial(narrowed, like=W)))
         except (RuntimeError, TypeError, ValueError) as error:

@@ -14,6 +14,7 @@ from xpnet.initializers import Init, normal_weights
 from xpnet.kernels.scatter import wide
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import check_flags, is_number
+from xpnet.layers.past import Past
 from xpnet.layers.row_gradient import RowGradient
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -156,17 +157,19 @@ class PositionalEmbedding(Layer):
     holomorphic = True
 
     W: Array
+    past: Past | None = None
 
     def forward(self, x: Array) -> Array:
         L, T = x.shape[1], self.W.shape[0]
-        if L > T:
+        start = 0 if self.past is None else self.past.advanced(L)
+        if start + L > T:
             raise ShapeError(
                 type(self).__name__,
                 f"x must have at most {T} positions",
-                L,
+                start + L,
                 "cut it, or give W a row for each position",
             )
-        y: Array = x + self.W[:L, :]
+        y: Array = x + (self.W[:L, :] if start == 0 else rows_from(self.W, start, L))
         return y
 
     def backward(self, dout: Array) -> Array:
@@ -194,21 +197,28 @@ class PositionalEncoding(Layer):
     """
 
     shapes = {"x": "N L D"}
+    past: Past | None = None
 
     def forward(self, x: Array) -> Array:
-        y: Array = x + waves(x)
+        y: Array = x + waves(x, 0 if self.past is None else self.past.advanced(x.shape[1]))
         return y
 
     def backward(self, dout: Array) -> Array:
         return dout
 
 
-def waves(x: Array) -> Array:
-    """Return the encoding of the positions of x, ``(L, D)``: sines in even columns, cosines in odd ones."""
+def rows_from(W: Array, start: int, count: int) -> Array:
+    """Return some rows in a row; a slice would be compiled anew for each start where a library compiles."""
+    xp = array_namespace(W)
+    return xp.take(W, xp.arange(count, device=device_of(W)) + start, axis=0)  # type: ignore[no-any-return]
+
+
+def waves(x: Array, start: int = 0) -> Array:
+    """Return the encoding of the positions of x from ``start`` on, ``(L, D)``: sines in even columns, then cosines."""
     xp = array_namespace(x)
     _, L, D = x.shape
     like = {"dtype": xp.result_type(x.dtype, xp.float32), "device": device_of(x)}  # float16 can hold few positions
-    t, i = xp.arange(L, **like), xp.arange((D + 1) // 2, **like)
+    t, i = xp.arange(L, **like) + start, xp.arange((D + 1) // 2, **like)
     angles = t[:, None] * xp.exp(i * (-2.0 * log(10000.0) / D))[None, :]
     pairs = xp.stack([xp.sin(angles), xp.cos(angles)], axis=-1)
     return xp.astype(xp.reshape(pairs, (L, 2 * i.shape[0]))[:, :D], x.dtype)  # type: ignore[no-any-return]

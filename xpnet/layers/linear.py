@@ -6,7 +6,8 @@ from math import prod
 from typing import Self
 
 from xpnet.backend import array_namespace
-from xpnet.initializers import Init, normal_weights, zeros
+from xpnet.initializers import Init, check_size, normal_weights, zeros
+from xpnet.layers.affine import initial_bias
 from xpnet.layers.base import Layer
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -44,16 +45,22 @@ class MatMul(Layer):
 class Linear(Layer):
     """Affine map along the last axis, ``y = x W + b``: an Affine at every step of a sequence.
 
+    Without a bias, ``Linear(W)``, b is the number 0.
+
     Shapes: ``x (..., D)``, ``W (D, M)``, ``b (M,)``, ``y (..., M)``.
     Backward: ``dx = dout Wᵀ``, ``dW = Σ xᵀ dout``, ``db = Σ dout`` over all rows.
     """
 
     parameters = ("W", "b")
+    optional_parameters = ("b",)
     shapes = {"x": "... D", "W": "D M", "b": "M"}
     holomorphic = True
 
     W: Array
     b: Array
+
+    def __init__(self, W: Array, b: Array | None = None) -> None:
+        super().__init__(W, b)
 
     def forward(self, x: Array) -> Array:
         self.x = rows(x)
@@ -66,10 +73,44 @@ class Linear(Layer):
         return in_rows_of(dout, d @ self.W.T)
 
     @classmethod
-    def create(cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None) -> Self:
+    def create(
+        cls, inputs: int, outputs: int, init: Init = "he", rng: Generator | None = None, *, bias: bool = True
+    ) -> Self:
         """Return a Linear with parameters on the current backend, with the arguments of ``Affine.create``."""
         rng = generator_of(cls.__name__, rng)
-        return cls(normal_weights((inputs, outputs), init, rng, rng.next_name(cls.__name__) + ".W"), zeros((outputs,)))
+        W = normal_weights((inputs, outputs), init, rng, rng.next_name(cls.__name__) + ".W")
+        return cls(W, initial_bias(cls.__name__, bias, outputs))
+
+
+class Bias(Layer):
+    """A number added to each value along the last axis, ``y = x + b``.
+
+    Shapes: ``x (..., M)``, ``b (M,)``, ``y (..., M)``.
+    Backward: ``dx = dout``, ``db = Σ dout`` over all rows.
+    """
+
+    parameters = ("b",)
+    shapes = {"x": "... M", "b": "M"}
+    holomorphic = True
+
+    b: Array
+
+    def forward(self, x: Array) -> Array:
+        y: Array = x + self.b
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        self.db = array_namespace(dout).sum(rows(dout), axis=0)
+        return dout
+
+    @classmethod
+    def create(cls, outputs: int) -> Self:
+        """Return a Bias of zeros on the current backend.
+
+        Raises: ``ArgumentError`` for a size below 1.
+        """
+        check_size(cls.__name__, "outputs", outputs)
+        return cls(zeros((outputs,)))
 
 
 def rows(x: Array) -> Array:

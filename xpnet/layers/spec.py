@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,14 +63,15 @@ class Accepted:
 class Call:
     """The notes that one run of ``forward`` leaves for ``backward``, apart from the arrays that the equations keep.
 
-    ``x_shape`` is the original shape of x. ``like`` is the namespace, shape, dtype and device that dout must have; it
-    is None where y is a number, ``number``. ``half`` is the array whose dtype y has, if the equations ran in float32
-    for arrays of 16 bits. ``then`` runs once, before the first ``backward``. ``pull`` is the backward of a frozen
-    layer, from a tape: it returns dx alone.
+    ``x_shape`` is the original shape of x. ``like`` is the namespace, shape, dtype and device that dout must have, and
+    ``others`` are those of further results; ``like`` is None where y is a number, ``number``. ``half`` is the array
+    whose dtype y has, if the equations ran in float32 for arrays of 16 bits. ``then`` runs once, before the first
+    ``backward``. ``pull`` is the backward of a frozen layer, from a tape: it returns dx alone.
     """
 
     x_shape: tuple[int, ...] | None = None
-    like: tuple[Any, tuple[int, ...], Any, Any] | None = None
+    like: tuple[Any, ...] | None = None
+    others: Sequence[tuple[Any, ...]] = ()
     number: Any = None
     half: Any = None
     then: Callable[[], None] | None = None

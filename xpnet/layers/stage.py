@@ -52,7 +52,8 @@ class Stage:
             raise
         if y is NotImplemented:
             return self._by_equations(inputs)
-        self.given, self.shape, self.dtype = inputs, y.shape, y.dtype
+        first = y[0] if type(y) is tuple else y
+        self.given, self.shape, self.dtype = inputs, first.shape, first.dtype
         return y
 
     def onto(self, around: Any, *inputs: Any) -> Any:
@@ -99,24 +100,24 @@ class Stage:
         for layer, state in zip(self.layers, states, strict=True):
             layer.lasting_state.update(state)
 
-    def backward(self, dout: Any = 1.0) -> Any:
-        """Write the gradients of the layers on them, and return dx."""
+    def backward(self, dout: Any = 1.0, *others: Any) -> Any:
+        """Write the gradients of the layers on them, and return dx; ``others`` are derivatives by further results."""
         given = self.given
         if self.frozen and not (self.trains or (self.needs_dx and self.layers[0].needs_dx)):
             return None
         if given is None:
             with without_dx(self.layers[0], self.needs_dx):
                 for layer in reversed(self.layers):
-                    dout = layer.backward(dout)
+                    dout, others = layer.backward(dout, *others), ()
             return dout
         if type(dout) is not float and (type(dout) is not type(given[0]) or dout.dtype != self.dtype):
             self._again_by_equations(given)  # a Variable, which they record, or a dtype that the body does not take
-            return self.backward(dout)
+            return self.backward(dout, *others)
         if self.checked and type(dout) is not float and dout.shape != self.shape:
             who, must = self.layers[-1].spec.who, f"dout must be {tuple(self.shape)}, the shape of forward's output"
             raise ShapeError(who, must, tuple(dout.shape), "give it that shape")
         body: Any = self.body
-        dx = body.backward(dout)
+        dx = body.backward(dout, *others)
         if self.once:
             self.given = body.cache = None
         return dx

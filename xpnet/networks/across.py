@@ -34,8 +34,8 @@ class TellingStage(Stage):
         super().__init__(*stage, **options)
         self.across = across
 
-    def backward(self, dout: Any = 1.0) -> Any:
-        dx = super().backward(dout)
+    def backward(self, dout: Any = 1.0, *others: Any) -> Any:
+        dx = super().backward(dout, *others)
         self.across.took(self.layers)
         return dx
 

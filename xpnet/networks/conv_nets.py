@@ -8,7 +8,6 @@ from typing import Any
 from xpnet.errors import ArgumentError, DtypeError
 from xpnet.initializers import Init, check_size
 from xpnet.layers import Affine, Convolution, Dropout, Layer, Pooling, Relu, SoftmaxWithLoss
-from xpnet.layers.windows import check_fits
 from xpnet.networks.book import BookNetwork
 from xpnet.random import Generator, generator_of
 
@@ -138,6 +137,6 @@ class ConvStack:
         self.shape = (size,)
 
     def _put(self, name: str, layer: Any, channels: int) -> None:
-        check_fits(f"{self.who}.{name}", layer.window, self.shape)
+        places = layer.window_on(self.shape, f"{self.who}.{name}").places(self.shape)
         self.layers[name] = layer
-        self.shape = (channels, *layer.window.places(self.shape))
+        self.shape = (channels, *places)

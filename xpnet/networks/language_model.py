@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from math import inf
-from numbers import Real
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from xpnet.backend import backend_of, to_numpy
-from xpnet.errors import ArgumentError, DivergenceError, DtypeError, ShapeError
+from xpnet.errors import ArgumentError
 from xpnet.initializers import Init, check_size
 from xpnet.layers import (
     Embedding,
@@ -20,14 +16,13 @@ from xpnet.layers import (
     SoftmaxWithLoss,
     TransformerBlock,
 )
-from xpnet.layers.checks import check_one_place
 from xpnet.layers.linear import in_rows_of, rows
 from xpnet.layers.recorded import pull_back, recorded
+from xpnet.networks.choice import Choice
+from xpnet.networks.generation import Continued, checked_prompts, generated, given_back
 from xpnet.networks.network import Network
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
-
-Host = np.ndarray[Any, Any]
 
 
 class TransformerLM(Network):
@@ -36,6 +31,10 @@ class TransformerLM(Network):
     It consists of an embedding of symbols and one of positions, causal blocks, a normalization, and a matrix to the
     scores; its loss is the mean cross-entropy over all positions. ``tied`` uses the embedding of symbols for the scores
     too, ``y = h Wᵀ``: one array, whose gradient is the sum of both uses.
+
+    ``positions`` other than ``"learned"`` are those of the attention, ``"rotary"`` or ``"alibi"``: there is no
+    embedding of positions then. ``attention`` are its other options, such as ``kv_heads=2``, ``window=64`` and
+    ``bias=False``.
 
     ``params`` has ``Embedding1.W``, ``PositionalEmbedding1.W``, ``Block1.Attention1.Wq`` …, and ``MatMul1.W`` unless
     tied.
@@ -59,20 +58,27 @@ class TransformerLM(Network):
         tied: bool = False,
         init: Init = 0.02,
         rng: Generator | None = None,
+        *,
+        positions: str = "learned",
+        **attention: Any,
     ) -> None:
         who = type(self).__name__
+        if positions not in ("learned", "rotary", "alibi"):
+            must = "positions must be 'learned', 'rotary' or 'alibi'"
+            raise ArgumentError(who, must, repr(positions), "choose one")
         sizes = {"vocabulary": vocabulary, "context": context, "width": width, "layers": layers}
         for name, size in sizes.items():
             check_size(who, name, size)
         rng = generator_of(who, rng)
         self.vocabulary, self.context, self.tied = int(vocabulary), int(context), tied
-        named: dict[str, Layer] = {
-            "Embedding1": Embedding.create(vocabulary, width, init, rng),
-            "PositionalEmbedding1": PositionalEmbedding.create(context, width, init, rng),
-        }
+        named: dict[str, Layer] = {"Embedding1": Embedding.create(vocabulary, width, init, rng)}
+        if positions == "learned":
+            named["PositionalEmbedding1"] = PositionalEmbedding.create(context, width, init, rng)
+        else:
+            attention["positions"] = positions
         for number in range(1, layers + 1):
             named[f"Block{number}"] = TransformerBlock.create(
-                width, heads, hidden, causal=True, dropout_ratio=dropout_ratio, init=init, rng=rng
+                width, heads, hidden, causal=True, dropout_ratio=dropout_ratio, init=init, rng=rng, **attention
             )
         named["LayerNormalization1"] = LayerNormalization.create(width)
         if not tied:
@@ -80,94 +86,58 @@ class TransformerLM(Network):
         super().__init__(named, loss=SoftmaxWithLoss())
         self.runs_by_plan = not tied
 
-    def forward(self, x: Any) -> Any:
-        return self._tied_forward(x) if self.tied else super().forward(x)
+    def forward(self, x: Any, mask: Any = None) -> Any:
+        return self._tied_forward(x, mask) if self.tied else super().forward(x, mask)
 
     def backward(self, dout: Any = 1.0) -> Any:
         return pull_back(self, dout) if self.tied else super().backward(dout)
 
     @recorded
-    def _tied_forward(self, x: Any) -> Any:
-        h = super().forward(x)
-        return in_rows_of(h, rows(h) @ self.layers["Embedding1"].W.T)  # type: ignore[attr-defined]
+    def _tied_forward(self, x: Any, mask: Any = None) -> Any:
+        return self._scores_of(super().forward(x, mask))
 
     def generate(
         self,
-        prompt: Array,
+        prompt: Array | Sequence[Array],
         count: int,
         temperature: float = 1.0,
         top_k: int | None = None,
         rng: Generator | None = None,
-    ) -> Array:
+        *,
+        top_p: float | None = None,
+        repetition_penalty: float = 1.0,
+        stop: int | None = None,
+        beams: int | None = None,
+        length_penalty: float = 0.0,
+    ) -> Any:
         """Return the prompt and ``count`` more symbols, each drawn from ``softmax(y / temperature)`` of those before.
 
-        A ``temperature`` of 0 chooses the highest score; ``top_k`` draws only from the k highest. The network sees the
-        last ``context`` symbols. Scores are read on the host, where the draws are made: each call has its own stream,
-        the same for a seed on every backend.
+        A ``temperature`` of 0 chooses the highest score; ``top_k`` draws only from the k highest, ``top_p`` from the
+        highest whose shares just sum to p. ``repetition_penalty`` θ makes ``s / θ`` of a score s > 0 of a symbol that
+        occurs already, and ``s θ`` of others. With ``beams`` nothing is drawn: the search keeps that many continuations
+        and returns the one with the largest ``Σ log p / n^length_penalty`` of its n symbols. After the symbol ``stop``
+        a text ends; in an array of several, ``stop`` fills up the row.
 
-        Shapes: ``prompt (L,)`` or ``(N, L)`` integer, result ``(L + count,)`` or ``(N, L + count)``.
+        The network sees the last ``context`` symbols; up to there keys and values of earlier positions are kept, and
+        only the last position is computed. Scores are read on the host, where the draws are made: each call has its own
+        stream, the same for a seed on every backend.
+
+        Shapes: ``prompt (L,)`` or ``(N, L)`` integer, result ``(L + count,)`` or ``(N, L + count)``, or less where all
+        texts have stopped; a list of prompts of any lengths gives a list.
         Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError`` for a prompt that is empty or holds other symbols, and
-        for a count, temperature or k that is not allowed; ``DivergenceError`` where scores are not finite.
+        for a count or an option that is not allowed; ``DivergenceError`` where scores are not finite.
+        Source: Holtzman et al., 2020 (top p); Keskar et al., 2019 (penalty).
         """
         who = f"{type(self).__name__}.generate"
-        check_size(who, "count", count)
-        check_temperature(who, temperature)
-        if top_k is not None:
-            check_size(who, "top_k", top_k)
-        symbols = check_prompt(who, prompt, self.vocabulary)
-        rng = generator_of(who, rng)
-        stream, backend = rng.next_name("generate"), backend_of(self.params["Embedding1.W"])
-        for step in range(count):
-            seen = backend.asarray(np.ascontiguousarray(symbols[:, -self.context :]))
-            scores = to_numpy(self.predict(seen)[:, -1, :]).astype(np.float64)
-            if not np.isfinite(np.max(scores, axis=1)).all():
-                remedy = "look for values in params that are not finite"
-                raise DivergenceError(who, "scores must be finite", np.max(scores), remedy)
-            u = rng.uniform((len(symbols), 1), stream, step)
-            symbols = np.concatenate([symbols, chosen(scores, temperature, top_k, u)], axis=1)
-        return backend.asarray(symbols if prompt.ndim == 2 else symbols[0])
+        options = (temperature, top_k, top_p, repetition_penalty, stop, beams, length_penalty)
+        choice = Choice(*options).checked(who, self.vocabulary)
+        prompts = checked_prompts(who, "prompt", prompt, self.vocabulary)
+        found = generated(who, self._continued, prompts, count, choice, generator_of(who, rng))
+        return given_back(self.params["Embedding1.W"], prompt, found, stop)
 
+    def _continued(self) -> Continued:
+        finish = self._scores_of if self.tied else (lambda y: y)
+        return Continued(self, "LayerNormalization1", finish, self.context)
 
-def check_temperature(who: str, temperature: Any) -> None:
-    """Raise ArgumentError unless the temperature is a finite number from 0."""
-    if not isinstance(temperature, Real) or not 0.0 <= float(temperature) < inf:
-        must = "temperature must be finite and not negative"
-        raise ArgumentError(who, must, repr(temperature), "0 takes the highest score")
-
-
-def check_prompt(who: str, prompt: Array, vocabulary: int) -> Host:
-    """Return the prompts on the host, one in each row.
-
-    Raises: ``DtypeError``, ``ShapeError``, ``ArgumentError``.
-    """
-    check_one_place(who, {"prompt": prompt}, ("prompt",))
-    symbols = to_numpy(prompt)
-    if symbols.dtype.kind not in "iu":
-        remedy = 'cast it with xn.asarray(prompt, dtype="int64")'
-        raise DtypeError(who, "prompt must be integer indices", symbols.dtype, remedy)
-    if symbols.ndim not in (1, 2) or not symbols.size:
-        must = "prompt must be (L,) or (N, L) with at least one index"
-        raise ShapeError(who, must, tuple(symbols.shape), "start it with a symbol")
-    wrong = (symbols < 0) | (symbols >= vocabulary)
-    if wrong.any():
-        must = f"prompt must hold indices from 0 to {vocabulary - 1}"
-        raise ArgumentError(who, must, symbols[wrong].flat[0], "encode it with the vocabulary of the training")
-    return np.atleast_2d(symbols.astype(np.int64))
-
-
-def chosen(scores: Host, temperature: float, top_k: int | None, u: Host) -> Host:
-    """Return a symbol for each row, ``k`` with ``Σᵢ₍ₖ pᵢ ≤ u < Σᵢ≤ₖ pᵢ`` and ``p = softmax(scores / temperature)``.
-
-    Shapes: ``scores (N, V)``, ``u (N, 1)`` uniform in [0, 1), result ``(N, 1)``.
-    """
-    if temperature == 0.0:
-        return np.asarray(np.argmax(scores, axis=1, keepdims=True))
-    if top_k is not None and top_k < scores.shape[1]:
-        rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
-        scores = np.where(rank < top_k, scores, -np.inf)
-    with np.errstate(over="ignore"):  # it overflows at a tiny temperature, where the share is 0
-        shares = np.exp((scores - np.max(scores, axis=1, keepdims=True)) / temperature)
-    upto = np.cumsum(shares, axis=1)
-    whole = upto[:, -1:]
-    symbols: Host = np.sum((upto <= u * whole) & (upto < whole), axis=1, keepdims=True)
-    return symbols
+    def _scores_of(self, h: Any) -> Any:
+        return in_rows_of(h, rows(h) @ self.layers["Embedding1"].W.T)  # type: ignore[attr-defined]

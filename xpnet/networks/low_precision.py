@@ -171,6 +171,8 @@ class LowPrecision(Movable):
         return vars(self)
 
     def _cast(self, value: Any) -> Any:
+        if type(value) is tuple:
+            return tuple(map(self._cast, value))
         if not is_array(value) or dtype_kind(value) != "real":
             return value
         xp = array_namespace(value)
@@ -194,6 +196,8 @@ def cast_like(like: Any, value: Any) -> Any:
         return value
     if dtype is not None and not hasattr(type(value), "differentiates") and dtype_kind(value) != "real":
         _NOT_REAL.add((type(value), dtype))
+    if type(value) is tuple:
+        return tuple([cast_like(like, each) for each in value])
     if not is_array(value) or dtype_kind(value) != "real" or not is_array(like) or dtype_kind(like) != "real":
         return value
     xp = array_namespace(value)

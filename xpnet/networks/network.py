@@ -18,16 +18,18 @@ from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.container import layers_without_dx
 from xpnet.layers.named import NamedArrays, NamedStates
-from xpnet.networks.across import Shareable
+from xpnet.networks.answering import Answering
+from xpnet.networks.given import first_of, run, some_rows
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way
 from xpnet.networks.summary import count as count
-from xpnet.networks.summary import table_for, table_of
+from xpnet.networks.summary import table_for, table_of, table_rows
+from xpnet.typesetting import as_html
 from xpnet.typing import Array
 
 
-class Network(Shareable):
+class Network(Answering):
     """Layers one after another and a loss, ``L = loss(layerₙ(… layer₁(x)), t)``, or another graph of them.
 
     It has no parameters, state or cache of its own: it passes values on to its layers.
@@ -59,7 +61,7 @@ class Network(Shareable):
         who, kind = type(self).__name__, type(loss).__name__
         if loss is not None and not isinstance(loss, Layer):
             raise DtypeError(who, "loss must be a layer", kind, "give an instance of Layer")
-        if loss is not None and len(loss.inputs) < 2:
+        if loss is not None and len(loss.inputs) - len(loss.optional) < 2:
             must, got = "loss must compare scores with targets, forward(x, t)", f"{kind} of {', '.join(loss.inputs)}"
             raise ArgumentError(who, must, got, "try SoftmaxWithLoss()")
         self.last_layer = loss
@@ -79,19 +81,22 @@ class Network(Shareable):
     def predict(self, x: Any, batch_size: int = 1024) -> Any:
         """Return the scores of any number of rows, computed ``batch_size`` rows at a time.
 
+        x may be a tuple of the arguments of ``forward``, each with a row for a sample, or None.
+
         Shapes: ``x (N, ...)``, result ``(N, K)``.
         Raises: ``ArgumentError`` for a batch size below 1.
         """
         check_size(type(self).__name__, "batch_size", batch_size)
         self._register()
-        forward = self._inference(x)
-        if getattr(x, "ndim", 0) == 0 or x.shape[0] <= batch_size:
+        forward = self.inference_of(x)
+        first = first_of(x)
+        if getattr(first, "ndim", 0) == 0 or first.shape[0] <= batch_size:
             return forward(x)
-        rows = x.shape[0]
-        parts = [forward(x[i : min(i + batch_size, rows), ...]) for i in range(0, rows, batch_size)]
+        rows = first.shape[0]
+        parts = [forward(some_rows(x, i, min(i + batch_size, rows))) for i in range(0, rows, batch_size)]
         return array_namespace(*parts).concat(parts, axis=0)
 
-    def _inference(self, x: Any) -> Callable[[Any], Any]:
+    def inference_of(self, x: Any) -> Callable[[Any], Any]:
         """Return the function that computes the scores of some rows in inference."""
         plan = self._plan_for(x)
         if plan is None:
@@ -126,7 +131,7 @@ class Network(Shareable):
 
     def _plan_for(self, x: Any) -> Plan | None:
         """Return the plan that runs for arrays like x, or None to run the equations."""
-        libraries = libraries_for(type(x))
+        libraries = libraries_for(type(first_of(x)))
         if not libraries or is_plain() or own_way(self, vars(self), WRITTEN):
             return None
         plan = self._planned(libraries)
@@ -149,6 +154,7 @@ class Network(Shareable):
     def loss(self, x: Any, t: Any, predict: bool = False, weights: Any = None) -> Array:
         """Return the loss on a batch, as trained, which is what ``gradient`` differentiates, or as ``predict`` sees it.
 
+        x may be a tuple of the arguments of ``forward``, such as padded sequences and their mask, ``((x, mask), t)``.
         The loss itself changes no state: running statistics, and the steps that name the masks of dropout, change only
         in a training step, which is ``gradient``, a loss in Variables, or the ``backward`` of the loss layer after
         this. ``weights`` are those of the samples, for the loss layer (see ``Loss``).
@@ -199,9 +205,9 @@ class Network(Shareable):
     def compute_scores(self, x: Any) -> Any:
         """Return the scores of a batch as ``forward`` computes them, in the precision of the network."""
         if self.precision is not None:
-            return self.precision.forward(self, x, self.forward)
+            return self.precision.forward(self, x, lambda low: run(self.forward, low))
         W = next(iter(self.params.values()), None)
-        return self.forward(cast_like(W, x))
+        return run(self.forward, cast_like(W, x))
 
     def accuracy(self, x: Any, t: Any, batch_size: int | None = None) -> float:
         """Return the share of rows whose highest score is at the label, ``Σₙ [argmax y = t] / N``.
@@ -321,6 +327,9 @@ class Network(Shareable):
         Raises: ``DtypeError`` for an x that is not an array.
         """
         return table_of(self) if x is None else table_for(self, x)
+
+    def _repr_html_(self) -> str:
+        return as_html(type(self).__name__, table_rows(self))
 
     def _inside(self) -> list[str]:
         return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]

@@ -11,6 +11,7 @@ from xpnet.layers.bodies import LONGEST, Body, body_for, libraries_for
 from xpnet.layers.container import Container, layers_without_dx
 from xpnet.layers.stage import ContainerStage, InferenceStage, Stage
 from xpnet.networks.across import Across, TellingStage
+from xpnet.typesetting import aligned, as_html
 
 REMEMBERED = 8  # signatures that a door knows
 
@@ -166,19 +167,23 @@ class Plan:
 
     def predict(self, x: Any) -> Any:
         """Return the scores of a batch in inference."""
-        self.inferred.enter((x,), self.kinds)
-        y = self.inference.forward(x)
+        given = x if type(x) is tuple else (x,)
+        self.inferred.enter(given, self.kinds)
+        y = self.inference.forward(*given)
         self.inferred.leave()
         return y
 
     def forward(self, x: Any, *others: Any) -> Any:
         """Return the scores of a batch in training; ``others`` are the targets and weights for the loss."""
-        self.trained.enter((x, *others), self.kinds)
-        return self.training.forward(x)
+        given = x if type(x) is tuple else (x,)
+        self.trained.enter((*given, *others), self.kinds)
+        return self.training.forward(*given)
 
     def __repr__(self) -> str:
-        width = max(len(where) for where, _ in self.rows)
-        return "\n".join(f"{where.ljust(width)}  {how}" for where, how in self.rows)
+        return "\n".join(aligned(self.rows))
+
+    def _repr_html_(self) -> str:
+        return as_html("Plan", [("layers", "run as"), *self.rows])
 
 
 def what(kind: type[Body] | None) -> str:

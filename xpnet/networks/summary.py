@@ -18,7 +18,9 @@ from xpnet.layers import (
     TransposedConvolution,
 )
 from xpnet.layers.container import within
-from xpnet.layers.recurrent import Recurrent
+from xpnet.layers.recurrence import Recurrent
+from xpnet.networks.given import first_of
+from xpnet.typesetting import aligned
 
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
@@ -42,15 +44,16 @@ def lines(network: Any, x: Any) -> list[Line]:
 
     Raises: ``DtypeError`` for an x that is not an array.
     """
-    if not is_array(x):
+    if not is_array(first_of(x)):
         must, remedy = "x must be a batch, an array", "give the first rows, such as x_train[:2]"
         raise DtypeError(f"{type(network).__name__}.summary", must, type(x).__name__, remedy)
     found: list[Line] = []
 
     def note(path: str, layer: Layer, inputs: tuple[Any, ...], y: Any) -> None:
         parameters = sum(size_of(array) for array in layer.params.values())
-        memory = size_of(y) * BYTES.get(dtype_name(y.dtype), 8)
-        shape = tuple(y.shape)
+        results = y if isinstance(y, tuple) else (y,)
+        memory = sum(size_of(each) * BYTES.get(dtype_name(each.dtype), 8) for each in results)
+        shape = tuple(results[0].shape)
         found.append(Line(path, type(layer).__name__, shape, parameters, memory, products(layer, inputs[0], shape)))
 
     listen(network, x, note)
@@ -124,15 +127,8 @@ def table_for(network: Any, x: Any) -> str:
     total = f"{sum(line.products for line in told):,}"
     layers = f"{sum(not layer.is_container for layer in within(network))} layers"
     rows.append(("total", layers, "", f"{trained:,}", size(memory), total))
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    told_rows = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=False)),
-                   *(cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True))])
-        for row in rows
-    ]  # fmt: skip
-    rule = "-" * len(told_rows[0])
     end = f"parameters take {size(weights)}; memory is that of the outputs, which training keeps"
-    return "\n".join([told_rows[0], rule, *told_rows[1:-1], rule, told_rows[-1], end])
+    return "\n".join([*ruled(aligned(rows, right=3)), end])
 
 
 def size(count: int) -> str:
@@ -146,15 +142,18 @@ def size(count: int) -> str:
 
 def table_of(network: Any) -> str:
     """Return the table of a network, with the contents of containers indented."""
-    rows = [("layer", "kind", "parameters", "count"), *rows_of(network)]
-    rows.append(("total", "", "", f"{count(network):,}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3].rjust(10)])
-        for row in rows
-    ]
-    rule = "-" * len(lines[0])
-    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+    return "\n".join(ruled(aligned(table_rows(network), right=1)))
+
+
+def table_rows(network: Any) -> list[tuple[str, str, str, str]]:
+    """Return the rows of the table of a network: the names of the columns, the layers, the sum."""
+    return [("layer", "kind", "parameters", "count"), *rows_of(network), ("total", "", "", f"{count(network):,}")]
+
+
+def ruled(lines: list[str]) -> list[str]:
+    """Return lines with a rule below the first and above the last."""
+    rule = "-" * max(map(len, lines))
+    return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
 
 
 def count(layer: Any) -> int:

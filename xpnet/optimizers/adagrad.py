@@ -18,7 +18,7 @@ class AdaGrad(Optimizer):
     """
 
     slots = ("h",)
-    by_value = True
+    elementwise = True
 
     def __init__(
         self, lr: Rate = 0.01, eps: float = 1e-10, weight_decay: float = 0.0, groups: Groups | None = None
@@ -42,7 +42,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("h",)
-    by_value = True
+    elementwise = True
 
     def __init__(
         self,

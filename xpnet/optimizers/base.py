@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
 from numbers import Real
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from xpnet import capturing
-from xpnet.backend import array_namespace, dtype_kind, dtype_name, is_array, library_name, library_of
+from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, is_array, library_name, library_of
 from xpnet.backend.halves import widened
 from xpnet.backend.moving import Movable
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
@@ -15,7 +15,7 @@ from xpnet.layers.checks import check_one_place
 from xpnet.layers.named import NamedArrays
 from xpnet.layers.row_gradient import RowGradient, on_values, values_of
 from xpnet.optimizers.clipping import check_gradients
-from xpnet.optimizers.groups import Groups, Options, check_groups, options_by_name, range_of
+from xpnet.optimizers.groups import Groups, Options, check_groups, checked_options, options_by_name
 from xpnet.optimizers.state import copied, names_in_state
 from xpnet.optimizers.steps import by_formula, moved, moved_rows
 from xpnet.typing import Array
@@ -38,16 +38,16 @@ class Optimizer(Movable):
     (see ``options_by_name``). ``steps`` counts the updates, and ``skipped`` those of them that were left out.
 
     Of a table whose gradient is a ``RowGradient``, only its rows are updated, with their slots and all options, by the
-    same formula: the others keep W and slots as they are. The numbers count all steps. That needs ``by_value``.
+    same formula: the others keep W and slots as they are. The numbers count all steps. That needs ``elementwise``.
 
     Raises: ``ArgumentError`` for options out of range.
     """
 
-    slots: ClassVar[tuple[str, ...]] = ()
-    by_value: ClassVar[bool] = False
-    """True if the step of a value depends on this value, its gradient and its slots alone, and not on the whole W."""
-    live: ClassVar[int] = 1
+    slots: tuple[str, ...] = ()
+    live: int = 1
     """The number of leading numbers that change in every step."""
+    elementwise: bool = False
+    """Whether the formula treats every value by itself, and may be given pieces of the arrays."""
     step: Callable[..., Any]
     lr: Rate
 
@@ -225,27 +225,50 @@ class Optimizer(Movable):
                 if self.slots and not first:
                     held = self._kept_slots[name][0] if name in self._kept_slots else None
                     if held is None or held.shape != W.shape or type(held) is not type(W):
-                        self._begin(name, W)  # refuses the parameters of another network, or library
+                        self._begin(name, W, own)  # refuses the parameters of another network, or library
                 moving.append((name, W, dW, own))
         if first:
-            for name, W, _, _ in moving:
-                self._begin(name, W)
+            for name, W, _, own in moving:
+                self._begin(name, W, own)
             self._names = names
         return moving
 
-    def _begin(self, name: str, W: Array) -> None:
-        """Make zeros for the slots of a parameter that has none yet."""
-        if name not in self._kept_slots and self.slots:
+    def slot_shapes(self, W: Array, **options: Any) -> list[tuple[int, ...]]:  # noqa: ARG002
+        """Return the shapes of the slots of a parameter with its options; that of W for each, if not overridden."""
+        return [W.shape for _ in self.slots]
+
+    def first_slots(self, W: Array, **options: Any) -> list[Array]:
+        """Return the slots of a parameter before its first step: zeros, if not overridden."""
+        xp, like = array_namespace(W), widened(W)
+        shapes = self.slot_shapes(W, **options)
+        return [xp.zeros(shape, dtype=like.dtype, device=device_of(like)) for shape in shapes]
+
+    def shapes_of_state(self, params: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the arrays in the state of these parameters, ``"W1.m"`` → ``(D, M)``."""
+        every = options_by_name(type(self).__name__, self.groups, params)
+        return {
+            f"{name}.{slot}": shape
+            for name, W in params.items()
+            for slot, shape in zip(self.slots, self.slot_shapes(W, **self._options(every[name])), strict=True)
+        }
+
+    def _begin(self, name: str, W: Array, own: Options) -> None:
+        """Make the slots of a parameter that has none yet, and check those that it has."""
+        if not self.slots:
+            return
+        options = self._options(own)
+        if name not in self._kept_slots:
             if capturing.current is not None:
                 raise capturing.TooEarlyError
-            self._kept_slots[name] = [array_namespace(W).zeros_like(widened(W)) for _ in self.slots]
-        for slot, array in zip(self.slots, self._kept_slots.get(name, ()), strict=True):
+            self._kept_slots[name] = self.first_slots(W, **options)
+        shapes = self.slot_shapes(W, **options)
+        for slot, array, shape in zip(self.slots, self._kept_slots[name], shapes, strict=True):
             here, there = (library_name(array_namespace(value)) for value in (W, array))
             if here != there:
                 who, must = type(self).__name__, f"the state {slot} of {name} must be on one library with it, {here}"
                 raise LibraryError(who, must, there, f'move it, optimizer.to("{here}")')
-            if array.shape != W.shape:
-                must = f"the state {slot} of {name} must be {tuple(W.shape)}"
+            if array.shape != shape:
+                must = f"the state {slot} of {name} must be {tuple(shape)}"
                 raise ShapeError(type(self).__name__, must, tuple(array.shape), "make an optimizer for each network")
 
     def _check_names(self, params: Mapping[str, Array], grads: Mapping[str, Array], frozen: Container[str]) -> None:
@@ -260,9 +283,9 @@ class Optimizer(Movable):
     def _fitting(self, name: str, W: Array, dW: Any) -> Array:
         """Return the gradient in the dtype of its parameter, after a check that they belong together."""
         who, rows = type(self).__name__, isinstance(dW, RowGradient)
-        if rows and (not self.by_value or capturing.current is not None):
+        if rows and (not self.elementwise or capturing.current is not None):
             must = f"the gradient of {name} must be an array, not one of rows"
-            got = "a step of whole arrays" if not self.by_value else "a captured step"
+            got = "a step of whole arrays" if not self.elementwise else "a captured step"
             raise ArgumentError(who, must, got, "make its layer with by_rows=False")
         check_one_place(who, {name: W, f"the gradient of {name}": values_of(dW)})
         for what, array in ((name, W), (f"the gradient of {name}", values_of(dW))):
@@ -305,19 +328,8 @@ class Optimizer(Movable):
             capture.lasts(self._kept_slots.get(name), *range(len(self.slots)))
 
     def _checked(self, options: Options, who: str) -> dict[str, Any]:
-        """Return the options as floats, after a check that they are known and in range."""
-        checked = {}
-        for name, value in options.items():
-            if name not in self.options:
-                raise ArgumentError(who, f"options must be of {', '.join(self.options)}", repr(name), "choose one")
-            if name == "lr" and callable(value):
-                checked[name] = value
-                continue
-            must, fits = range_of(name)
-            if isinstance(value, bool) or not isinstance(value, Real) or not fits(float(value)):
-                raise ArgumentError(who, f"{name} must be {must}", repr(value), "leave it out for the usual value")
-            checked[name] = float(value)
-        return checked
+        """Return the options as floats and flags, after a check that they are known and in range."""
+        return checked_options(who, self.options, options)
 
     def __repr__(self) -> str:
         values = ((name, getattr(self, name)) for name in self.options)

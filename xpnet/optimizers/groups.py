@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from math import isfinite
+from numbers import Real
 from typing import Any, TypeAlias
 
+from xpnet.arguments import check_flags
 from xpnet.errors import ArgumentError
 from xpnet.typing import Array
 
@@ -15,6 +17,9 @@ Pattern: TypeAlias = str | Callable[[str, Array], bool]
 Groups: TypeAlias = Mapping[Pattern, Options | None]
 
 BETWEEN = {"momentum", "decay_rate", "beta1", "beta2"}
+ABOVE = {"lr", "eps", "eps1", "eps2", "adam_share", "trust", "limit", "power", "radius"}
+FLAGS = {"nesterov", "adapt", "orthogonal"}
+"""Options that are True or False."""
 
 
 def vectors(name: str, W: Array) -> bool:  # noqa: ARG001
@@ -75,8 +80,31 @@ def range_of(name: str) -> tuple[str, Callable[[float], bool]]:
     """Return the range of an option, in words and as a test that NaN never passes."""
     if name in BETWEEN:
         return "from 0 to below 1", lambda value: 0.0 <= value < 1.0
-    if name in ("lr", "eps"):
+    if name in ABOVE:
         return "above 0 and finite", lambda value: 0.0 < value < float("inf")
-    if name == "weight_decay":
+    if name in ("weight_decay", "momentum_decay"):
         return "at least 0 and finite", lambda value: 0.0 <= value < float("inf")
     return "a finite number", isfinite
+
+
+def checked_options(who: str, known: Sequence[str], options: Options) -> dict[str, Any]:
+    """Return options as floats and flags, and a schedule as it is.
+
+    Raises: ``ArgumentError`` for an option that is not known or out of range.
+    """
+    checked: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in known:
+            raise ArgumentError(who, f"options must be of {', '.join(known)}", repr(name), "choose one")
+        if name == "lr" and callable(value):
+            checked[name] = value
+            continue
+        if name in FLAGS:
+            check_flags(who, **{name: value})
+            checked[name] = bool(value)
+            continue
+        must, fits = range_of(name)
+        if isinstance(value, bool) or not isinstance(value, Real) or not fits(float(value)):
+            raise ArgumentError(who, f"{name} must be {must}", repr(value), "leave it out for the usual value")
+        checked[name] = float(value)
+    return checked

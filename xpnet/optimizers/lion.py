@@ -20,8 +20,8 @@ class Lion(Optimizer):
     """
 
     slots = ("m",)
-    by_value = True
     live = 2
+    elementwise = True
 
     def __init__(
         self,

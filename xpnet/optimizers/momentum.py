@@ -17,7 +17,7 @@ class Momentum(Optimizer):
     """
 
     slots = ("v",)
-    by_value = True
+    elementwise = True
 
     def __init__(
         self, lr: Rate = 0.01, momentum: float = 0.9, weight_decay: float = 0.0, groups: Groups | None = None

@@ -14,7 +14,7 @@ class SGD(Optimizer):
     Source: Deep Learning from Scratch, section 6.1.2.
     """
 
-    by_value = True
+    elementwise = True
 
     def __init__(self, lr: Rate = 0.01, weight_decay: float = 0.0, groups: Groups | None = None) -> None:
         super().__init__(groups, lr=lr, weight_decay=weight_decay)

@@ -12,12 +12,12 @@ from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.row_gradient import RowGradient
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-STEPS: dict[str, dict[type, tuple[Any, Callable[..., Any]]]] = {}
-"""Name of a library's bodies -> class of the optimizer -> the formula that the body equals, and the body."""
+STEPS: dict[str, dict[tuple[type, Any], Callable[..., Any]]] = {}
+"""Name of a library's bodies -> class of the optimizer and its formula, which the body equals -> the body."""
 
 
-def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
-    """Register a body for the step of an optimizer, on a library.
+def step_body(library: str, optimizer: Any, formula: str = "step") -> Callable[[Function], Function]:
+    """Register a body for the step of an optimizer, or another formula of it, on a library.
 
     ``body(step, given)`` receives the formula and a list of its arguments for each parameter, ``(W, dW, *slots,
     *numbers)``. It returns the list of what the formula returns: new arrays, or W and the slots themselves with their
@@ -25,7 +25,7 @@ def step_body(library: str, optimizer: Any) -> Callable[[Function], Function]:
     """
 
     def register(body: Function) -> Function:
-        STEPS.setdefault(library, {})[optimizer] = (optimizer.step, body)
+        STEPS.setdefault(library, {})[optimizer, getattr(optimizer, formula)] = body
         return body
 
     return register
@@ -46,10 +46,12 @@ def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> list[Any]:
 
 def body_for(optimizer: Any, kind: type) -> Any:
     """Return the body for an optimizer and a type of parameters; None without one, or if the formula was replaced."""
+    step = optimizer.step
+    key = type(getattr(step, "__self__", None)), getattr(step, "__func__", None)  # of the optimizer inside of another
     for library in libraries_for(kind):
-        formula, body = STEPS.get(library, {}).get(type(optimizer), (None, None))
+        body = STEPS.get(library, {}).get(key)
         if body is not None:
-            return body if getattr(optimizer.step, "__func__", None) is formula else None
+            return body
     return None
 
 

@@ -25,7 +25,7 @@ CONSTANT = "constant/"
 
 OWN = {
     *("accepted", "lasting_state", "recorded_tape", "in_inference"),
-    *("layers", "last_layer", "needs_dx", "precision", "frozen", "training"),
+    *("layers", "last_layer", "needs_dx", "precision", "frozen", "training", "encoding"),
 }
 """The attributes of a container of layers that are described separately, or follow from the others."""
 
@@ -82,6 +82,8 @@ def options_of(layer: Layer, path: str, names: Mapping[tuple[int, str], str], ar
     for name, option in inspect.signature(type(layer).__init__).parameters.items():
         if name in ("self", "rng") or name in layer.state:
             continue
+        if name in type(layer).parameters and name not in layer.parameters and option.default is not option.empty:
+            continue  # a bias that this layer does without
         if option.kind is option.VAR_POSITIONAL and name not in held:
             positions += [parameter(layer, each, names) for each in layer.parameters]
         elif name in layer.parameters:

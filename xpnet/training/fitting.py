@@ -166,12 +166,13 @@ def state_of(
 ) -> dict[str, Any]:
     """Return the state of an optimizer in the library and on the device of its parameters."""
     state: dict[str, Any] = {}
+    shapes = optimizer.shapes_of_state(params) if hasattr(optimizer, "shapes_of_state") else {}
     for name, array in found.items():
         owner = name.rpartition(".")[0]
         if array.ndim == 0 and owner not in params:
             state[name] = array.item()
             continue
-        if owner not in params or params[owner].shape != array.shape:
+        if owner not in params or shapes.get(name, params[owner].shape) != array.shape:
             must = f"{path} must hold the state of {type(optimizer).__name__} for this network"
             raise DataError("load", must, f"{name} {array.shape}", REMEDY)
         if dtype_name(params[owner].dtype) not in HALVES and fits_not(array, params[owner]):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from xpnet.backend import backend_of, is_array
+from xpnet.datasets import Encoding
 from xpnet.training import weights_file
 from xpnet.training.checkpoint import load, save
 from xpnet.training.fitting import AVERAGE
@@ -37,7 +38,13 @@ class Keeping(Loop):
         """Write the description of the training that people read."""
         if not self.writes:
             return
-        write_run(folder, self.network, self.settings, self.measure, self.encoding, self.history)
+        write_run(folder, self.network, self.settings, self.measure, self.kept_encoding, self.history)
+
+    @property
+    def kept_encoding(self) -> Encoding:
+        """The encoding that is kept with the network, with the shape of a row."""
+        known = Encoding() if self.encoding is None else self.encoding
+        return Encoding(known.inputs, known.targets, tuple(self.train[0].shape[1:]))
 
     @property
     def settings(self) -> dict[str, Any]:

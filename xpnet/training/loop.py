@@ -35,7 +35,7 @@ from xpnet.training.ranks import Ranks
 from xpnet.training.sequences import reset, started_anew
 from xpnet.training.streamed import Streamed
 from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause, cause_of_gradient, reached_last, readable
-from xpnet.training.updates import Updates
+from xpnet.training.updates import Updates, loss_and_gradient
 from xpnet.typing import Array
 
 Parts = tuple[Any, ...]
@@ -181,7 +181,7 @@ class Loop(Movable):
         """
         gradients: Mapping[str, Array] | None
         if self.ranks is None:
-            loss, gradients = self.network.loss_and_gradient(x, t, *weights)
+            loss, gradients = loss_and_gradient(self.optimizer, self.network, x, t, *weights)
             counted: Any = getattr(self.network.last_layer, "counted", None)
         else:
             loss, counted, gradients = self.ranks.step(x, t, *weights)

@@ -14,6 +14,7 @@ from xpnet.initializers import check_size
 from xpnet.layers.checks import is_number
 from xpnet.optimizers.state import copied
 from xpnet.training.keeping import Keeping
+from xpnet.training.updates import loss_and_gradient
 
 WORSE = 4.0
 """The test ends at this multiple of the lowest smoothed loss."""
@@ -59,7 +60,7 @@ def rate_test(trainer: Keeping, low: float = 1e-6, high: float = 1.0, steps: int
         with np.errstate(over="ignore", invalid="ignore"):
             for rate, batch in zip(rates, batches_of(trainer), strict=False):
                 optimizer.lr = rate
-                loss, gradients = network.loss_and_gradient(*batch)
+                loss, gradients = loss_and_gradient(optimizer, network, *batch)
                 optimizer.update(network.params, gradients)
                 losses.append(float(to_numpy(loss)) if is_array(loss) else float(loss))
                 smoothed = smooth(losses)

@@ -104,7 +104,7 @@ def weights(run: Run) -> str:
         panels.append(histogram(name, arrays[name].reshape(-1), -widest, widest))
     found = section("Weights", f"<p>The share of values{of_all}.</p>{cards(panels, NARROW)}") if panels else ""
     first = next((layer for layer in leaves(run.network).values() if layer.parameters), None)
-    if isinstance(first, Convolution):
+    if isinstance(first, Convolution) and first.axes == 2:
         W = to_numpy(first.W)[:FILTERS]
         side = max(4, 48 // W.shape[3])
         found += section(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from xpnet.backend import Backend, get_backend, to_numpy
+from xpnet.backend import to_numpy
 from xpnet.datasets import Encoding
 from xpnet.errors import DataError, XpnetError
 from xpnet.files import make_folder, path_of, reason, written_in_place
@@ -22,29 +22,71 @@ from xpnet.training.fitting import SECTIONS, check_fit
 from xpnet.training.history import Epoch, History, finite
 from xpnet.training.weights_file import Host
 
-BEST, LAST, RUN = "best.safetensors", "last.safetensors", "run.json"
+BEST, LAST, RUN, WEIGHTS = "best.safetensors", "last.safetensors", "run.json", "weights.safetensors"
 WHO = "load_network"
 
 
 def load_network(path: str | Path, classes: Iterable[type] = ()) -> Any:
     """Return the network in a run folder or a file of ``save``, rebuilt on the current backend.
 
-    From a run it has the weights of the best epoch. The script that made it is not needed, as the file describes the
-    network. A user's class is found by its import path; one that is defined in a script must be given in ``classes``.
-    Nothing is unpickled.
+    From a run it has the weights of the best epoch, and answers for rows as the training took them, ``net(rows)``. The
+    script that made it is not needed, as the file describes the network. A user's class is found by its import path;
+    one that is defined in a script must be given in ``classes``. Nothing is unpickled.
 
     Raises: ``DataError`` for a path that is neither a run nor such a file, for a file that is damaged or of a newer
     version, and for a class that cannot be found.
     """
     place = path_of(WHO, path)
-    if place.is_dir():
-        found = [place / name for name in (BEST, LAST) if (place / name).is_file()]
-        if not found:
-            must, remedy = f"{path} must be the folder of a run", "give one that fit(…, folder=…) has written"
-            raise DataError(WHO, must, f"a folder without {LAST}", remedy)
-        place = found[0]
-    arrays, metadata = weights_file.read(place, WHO)
-    return built(place, arrays, metadata, classes)
+    if not place.is_dir():
+        return built(place, *weights_file.read(place, WHO), classes)
+    network = network_in(place, classes)
+    if (place / RUN).is_file():
+        network.encoding = encoding_of(WHO, place, told_in(WHO, place))
+    return network
+
+
+def network_in(folder: Path, classes: Iterable[type]) -> Any:
+    """Return the network in a run folder.
+
+    Raises: ``DataError``.
+    """
+    found = [folder / name for name in (BEST, LAST, WEIGHTS) if (folder / name).is_file()]
+    if not found:
+        must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
+        raise DataError(WHO, must, f"a folder without {LAST}", remedy)
+    return built(found[0], *weights_file.read(found[0], WHO), classes)
+
+
+def told_in(who: str, folder: Path) -> dict[str, Any]:
+    """Return the description in ``run.json``.
+
+    Raises: ``DataError`` for a folder without it, and for one that is damaged or of a newer version.
+    """
+    must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
+    try:
+        told: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        version = int(told["format"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        got = reason(error) if isinstance(error, OSError) else f"a {RUN} that is damaged"
+        raise DataError(who, must, got, remedy) from error
+    if version > weights_file.FORMAT:
+        must, got = f"{folder} must be of version {weights_file.FORMAT} or older", f"version {version}"
+        raise DataError(who, must, got, "install a newer xpnet")
+    return told
+
+
+def encoding_of(who: str, folder: Path, told: Mapping[str, Any]) -> Encoding:
+    """Return the encoding of rows that ``run.json`` describes.
+
+    Raises: ``DataError`` for one that is damaged.
+    """
+    try:
+        return Encoding.of(told["encoding"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, XpnetError):
+            raise
+        must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
+        raise DataError(who, must, f"a {RUN} that is damaged", remedy) from error
 
 
 def built(path: Path, arrays: Mapping[str, Host], metadata: Mapping[str, str], classes: Iterable[type]) -> Layer:
@@ -77,7 +119,8 @@ def built(path: Path, arrays: Mapping[str, Host], metadata: Mapping[str, str], c
 class Run:
     """A run folder, opened: the ``network`` with the weights of its best epoch, the encoding of rows, and the history.
 
-    ``predict`` takes rows as the user has them and returns labels or numbers. ``classes`` is that of ``load_network``.
+    ``predict`` takes rows as the user has them, one or many, and returns labels or numbers. ``classes`` is that of
+    ``load_network``.
 
         run = Run("runs/houses")
         run.predict(new_houses)
@@ -87,39 +130,32 @@ class Run:
 
     def __init__(self, folder: str | Path, classes: Iterable[type] = ()) -> None:
         self.folder = path_of("Run", folder)
+        told = told_in("Run", self.folder)
+        self.encoding = encoding_of("Run", self.folder, told)
         try:
-            told = json.loads((self.folder / RUN).read_text(encoding="utf-8"))
-            if int(told["format"]) > weights_file.FORMAT:
-                must, got = f"{folder} must be of version {weights_file.FORMAT} or older", f"version {told['format']}"
-                raise DataError("Run", must, got, "install a newer xpnet")
             self.settings: dict[str, Any] = told["settings"]
             self.measure: str | None = told["measure"]
             self.history = History(Epoch(**numbered(record)) for record in told["epochs"])
-            self.encoding = Encoding.of(told["encoding"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            if isinstance(error, DataError):
-                raise
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
-            got = reason(error) if isinstance(error, OSError) else f"a {RUN} that is damaged"
-            raise DataError("Run", must, got, remedy) from error
-        self.network: Network = load_network(self.folder, classes)
+            raise DataError("Run", must, f"a {RUN} that is damaged", remedy) from error
+        self.network: Network = network_in(self.folder, classes)
+        self.network.encoding = self.encoding
 
     def scores(self, rows: Any) -> Any:
-        """Return the scores of the network for rows as the user has them, on the host."""
-        return scores_of_rows(self.network, self.encoding, rows)
+        """Return the scores of the network for many rows as the user has them, on the host."""
+        return to_numpy(self.network.scores_of_rows(rows))
 
     def predict(self, rows: Any) -> Any:
-        """Return the labels or numbers that the network predicts for rows, ``(N,)``."""
-        return self.encoding.answers(self.scores(rows))
+        """Return the labels or numbers that the network predicts for rows, ``(N,)``, or one of them for one row."""
+        return self.network(rows)
+
+    def predict_proba(self, rows: Any) -> Any:
+        """Return the probabilities of the classes for rows, on the host, ``(N, K)``, or ``(K,)`` for one row."""
+        return to_numpy(self.network.predict_proba(rows))
 
     def __repr__(self) -> str:
         return f"Run({self.folder}, {len(self.history)} epochs)"
-
-
-def scores_of_rows(network: Network, encoding: Encoding | None, rows: Any, backend: Backend | None = None) -> Any:
-    """Return the scores for rows as a user has them, on the host."""
-    x = rows if encoding is None else encoding.x(rows)
-    return to_numpy(network.predict((backend or get_backend()).asarray(x)))
 
 
 def begin_run(who: str, folder: Path, network: Network, resume: bool) -> bool:
@@ -149,7 +185,7 @@ def write_run(
     network: Layer,
     settings: Mapping[str, Any],
     measure: str | None,
-    encoding: Encoding | None,
+    encoding: Encoding,
     history: History,
 ) -> None:
     """Write ``run.json``, which people can read and which ``predict`` needs besides the network.
@@ -161,7 +197,7 @@ def write_run(
         "settings": dict(settings),
         "network": describe(network)[0],
         "measure": measure,
-        "encoding": {} if encoding is None else encoding.describe(),
+        "encoding": encoding.describe(),
         "epochs": history.to_dicts(),
     }
     with written_in_place(folder / RUN) as part:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from xpnet.errors import ArgumentError
 from xpnet.layers.base import leaves
-from xpnet.layers.recurrent import Recurrent
+from xpnet.layers.recurrence import Recurrent
 from xpnet.networks import Network
 
 

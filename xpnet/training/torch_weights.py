@@ -17,6 +17,7 @@ from xpnet.layers import (
     Affine,
     BatchNormalization,
     Convolution,
+    CrossAttention,
     Embedding,
     GroupNormalization,
     Layer,
@@ -30,6 +31,8 @@ from xpnet.layers import (
 )
 from xpnet.layers.base import leaves
 from xpnet.layers.checks import check_flags
+from xpnet.layers.container import paths_within
+from xpnet.layers.recurrence import Recurrent
 from xpnet.training import weights_file
 from xpnet.training.checkpoint import check_arguments
 from xpnet.training.fitting import Loaded, check_range, renamed
@@ -42,6 +45,9 @@ WHO = "load_torch"
 PASSED_OVER = (".num_batches_tracked", ".attn.bias", ".attn.masked_bias")
 """Entries of a state_dict that no layer needs: counts of batches, and masks."""
 
+TIED = "lm_head.weight"
+"""The matrix of the scores, which is the table of the embedding where the two are tied."""
+
 
 def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None = None, strict: bool = True) -> Loaded:
     """Read a ``state_dict`` of torch, saved by ``safetensors.torch.save_file``, into a network; report on each array.
@@ -49,8 +55,10 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
     A module and a layer correspond by their paths, ``layer1.0.conv1``: name the layers of xpnet accordingly, or map a
     path, or the start of one, with ``names``, ``{"fc": "Affine1", "*.downsample": "*.shortcut"}``, where ``*`` is any
     text. Differences are converted: matrices are transposed (those of Hugging Face's ``Conv1D`` are not), the biases of
-    recurrent layers are added, the projections of an attention are split; a bias that torch lacks is 0. With
-    ``strict=False`` missing and unexpected arrays are ignored.
+    recurrent layers are added, the projections of an attention are split; a bias that torch lacks is 0. A module of
+    several recurrent layers, or of two directions, corresponds to ``LSTM.stacked``. A network that knows its
+    ``names_in_torch``, as ``GPT2`` does, needs no ``names``. With ``strict=False`` missing and unexpected arrays are
+    ignored.
 
     Raises: ``DataError`` for a file that is missing, damaged or does not fit; ``ArgumentError`` for a name that
     does not occur.
@@ -58,8 +66,12 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
     network = check_arguments(WHO, path, network)
     check_flags(WHO, strict=strict)
     found, _ = weights_file.read(path, WHO)
-    tensors = {name: array for name, array in found.items() if not name.endswith(PASSED_OVER)}
+    passed_over = (*PASSED_OVER, TIED) if getattr(network, "tied", False) else PASSED_OVER
+    tensors = {name: array for name, array in found.items() if not name.endswith(passed_over)}
+    if names is None and hasattr(network, "names_in_torch"):
+        names = network.names_in_torch(tensors)
     tensors = renamed(tensors, names, WHO) if names else tensors
+    tensors = in_single_layers(tensors, network)
     places = {(id(layer), attribute): name for arrays in (network.params, network.states)
               for name, (layer, attribute) in arrays.places.items()}  # fmt: skip
     layers = {path_of: layer for path_of, layer in leaves(network).items() if layer.parameters}
@@ -70,7 +82,8 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
         own = {name[len(path_of) + 1 :]: array for name, array in tensors.items() if name.startswith(f"{path_of}.")}
         translate = translation(layer)
         made = translated(path_of, translate, layer, own, straight) if own and translate else {}
-        used |= {f"{path_of}.{name}" for name in own} if made else set()
+        spared = {"bias"} if made and "W" in made and "b" not in made else set()
+        used |= {f"{path_of}.{name}" for name in own.keys() - spared} if made else set()
         for attribute in (*layer.parameters, *made):
             name = places[id(layer), attribute]
             wanted = shape_in(layer, attribute)
@@ -127,14 +140,18 @@ def zeros_like(layer: Layer, attribute: str, like: Host) -> Host:
 
 
 def of_matrix(layer: Layer, own: Tensors, straight: bool) -> Tensors:
-    made = {"W": matrix(own["weight"], straight)}
-    if "b" in layer.parameters:
-        made["b"] = own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])
-    return made
+    return {"W": matrix(own["weight"], straight)} | bias_of(layer, own)
 
 
 def of_filters(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
-    return {"W": own["weight"], "b": own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])}
+    return {"W": own["weight"]} | bias_of(layer, own)
+
+
+def bias_of(layer: Layer, own: Tensors) -> Tensors:
+    """Return the bias of a layer that has one, 0 if torch has none."""
+    if "b" not in layer.parameters:
+        return {}
+    return {"b": own["bias"] if "bias" in own else zeros_like(layer, "b", own["weight"])}
 
 
 def of_normalization(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
@@ -155,18 +172,44 @@ def of_recurrence(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noq
     return made | ({"bx": bx, "bh": bh} if "bx" in layer.parameters else {"b": bx + bh})
 
 
+def in_single_layers(tensors: Tensors, network: Layer) -> Tensors:
+    """Return the tensors of modules of several recurrent layers under the names of single ones.
+
+    Those of layer k, ``weight_ih_lk`` and ``weight_ih_lk_reverse``, go to the k-th layer of the container at the path
+    of the module, and to the one that reads in reverse.
+    """
+    moved: dict[str, str] = {}
+    for path, container in paths_within(network):
+        if not container.is_container or f"{path}.weight_ih_l0" not in tensors:
+            continue
+        level = -1
+        for leaf, layer in leaves(container, path).items():
+            if isinstance(layer, Recurrent):
+                level += not layer.reverse
+                for array in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+                    theirs = f"{path}.{array}_l{level}{'_reverse' if layer.reverse else ''}"
+                    moved[theirs] = f"{leaf}.{array}_l0"
+    return {moved.get(name, name): array for name, array in tensors.items()}
+
+
 def of_attention(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
     """Return the arrays of ``nn.MultiheadAttention``, or of GPT-2's ``c_attn`` and ``c_proj`` in either orientation."""
     names = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
     if "c_attn.weight" in own:
         names = ("c_attn.weight", "c_attn.bias", "c_proj.weight", "c_proj.bias")
-    weight, last = own[names[0]], own[names[2]]
-    lies = weight.shape[1] == 3 * weight.shape[0]
-    parts = np.split(matrix(weight, lies), 3, axis=1)
-    none = np.zeros(3 * parts[0].shape[1], dtype=weight.dtype)
-    biases = np.split(own.get(names[1], none), 3)
-    made = {"Wo": matrix(last, lies), "bo": own.get(names[3], np.zeros(parts[0].shape[0], dtype=weight.dtype))}
-    return made | dict(zip(("Wq", "Wk", "Wv"), parts, strict=True)) | dict(zip(("bq", "bk", "bv"), biases, strict=True))
+    last = own[names[2]]
+    if "q_proj_weight" in own:  # a memory of another width
+        lies, parts = False, [own[f"{letter}_proj_weight"].T for letter in "qkv"]
+    else:
+        weight = own[names[0]]
+        lies = weight.shape[1] == 3 * weight.shape[0]
+        parts = np.split(matrix(weight, lies), 3, axis=1)
+    none = np.zeros(3 * parts[0].shape[1], dtype=last.dtype)
+    biases = [*np.split(own.get(names[1], none), 3), own.get(names[3], np.zeros(parts[0].shape[0], dtype=last.dtype))]
+    made = dict(zip(("Wq", "Wk", "Wv"), parts, strict=True)) | {"Wo": matrix(last, lies)}
+    return made | {
+        name: b for name, b in zip(("bq", "bk", "bv", "bo"), biases, strict=True) if name in layer.parameters
+    }
 
 
 Translation = Callable[[Layer, Tensors, bool], Tensors]
@@ -177,7 +220,7 @@ TRANSLATIONS: tuple[tuple[tuple[type[Layer], ...], Translation], ...] = (
     ((BatchNormalization, LayerNormalization, GroupNormalization, RMSNormalization), of_normalization),
     ((Embedding, PositionalEmbedding), of_table),
     ((RNN, LSTM, GRU), of_recurrence),
-    ((MultiHeadAttention,), of_attention),
+    ((MultiHeadAttention, CrossAttention), of_attention),
 )
 
 

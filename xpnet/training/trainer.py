@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.backend import to_numpy
 from xpnet.backend.moving import Change, Destination, Movable
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
@@ -31,7 +32,7 @@ from xpnet.training.metrics import metric_of, metrics_of
 from xpnet.training.prepared import prepared
 from xpnet.training.progress import Progress
 from xpnet.training.ranks import Ranks
-from xpnet.training.runs import begin_run, scores_of_rows
+from xpnet.training.runs import begin_run
 from xpnet.training.sequences import refuse_shuffled, started_anew
 from xpnet.training.updates import Updates
 
@@ -143,10 +144,13 @@ class Trainer(Keeping):
     def _ranks(self, who: str, accumulate: int) -> Ranks:
         """Return the ranks of the job, which train alike.
 
-        Raises: errors of ``Ranks``; ``ArgumentError`` for a step that is to be captured.
+        Raises: errors of ``Ranks``; ``ArgumentError`` for a step that is to be captured, or takes two gradients.
         """
         if self.capture:
             raise ArgumentError(who, "a captured step must be of one process", "distributed=True", "leave capture out")
+        if hasattr(self.optimizer, "loss_and_gradient"):
+            must, got = "processes must train by an optimizer of one gradient a step", type(self.optimizer).__name__
+            raise ArgumentError(who, must, got, "choose another, or train in one process")
         updates = self.updates
         options = {
             "optimizer": self.optimizer,
@@ -272,10 +276,13 @@ class Trainer(Keeping):
     def predict(self, rows: Any) -> Any:
         """Return the labels or numbers that the network predicts for rows as the user has them, on the host, ``(N,)``.
 
-        Without an encoding, that is for data that were arrays, return the scores.
+        For one row, such as a dict of values, return one of them. Without an encoding, that is for data that were
+        arrays, return the scores.
         """
-        scores = scores_of_rows(self.network, self.encoding, rows, self.backend)
-        return scores if self.encoding is None else self.encoding.answers(scores)
+        encoding = self.kept_encoding
+        many, one = encoding.many(rows)
+        found = encoding.answers(to_numpy(self.network.predict(self.backend.asarray(encoding.x(many)))))
+        return found[0] if one else found
 
     def changes(self, destination: Destination) -> list[Change]:
         parts = (self.network, self.optimizer)

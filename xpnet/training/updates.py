@@ -90,6 +90,17 @@ class Updates:
             self.averages = {name: old + share * (params[name] - old) for name, old in self.averages.items()}
 
 
+def loss_and_gradient(optimizer: Any, network: Network, *batch: Array) -> tuple[Array, Mapping[str, Array]]:
+    """Return the loss of a batch and the gradient for an update: the network's, or one that the optimizer takes itself.
+
+    See ``SAM``.
+    """
+    if hasattr(optimizer, "loss_and_gradient"):
+        found: tuple[Array, Mapping[str, Array]] = optimizer.loss_and_gradient(network, *batch)
+        return found
+    return network.loss_and_gradient(*batch)
+
+
 def refuse_in_float16(who: str, accumulate: int) -> NoReturn:
     """Raise ArgumentError, because gradients with different loss scales must not be added."""
     must, remedy = "accumulate must be 1 in float16", 'compute in "bfloat16", or leave accumulate out'

@@ -1,7 +1,9 @@
 """The competitors: a file for each library, which only a process of its own ever loads.
 
-A class trains one workload. It is made of a ``Job`` (see ``worker.py``) and has ``batches``, pairs (x, t) in
-its library's arrays, ``step(x, t)``, one training step that returns the loss, and ``wait()`` for what still runs.
+What they share has a file as well: ``functions.py`` the formulas, ``generate.py`` a transformer that writes. A class
+trains one workload. It is made of a ``Job`` (see ``worker.py``) and has ``batches``, pairs (x, t) in
+its library's arrays, ``step(x, t)``, one training step that returns the loss, and ``wait()`` for what still runs; where
+there is dropout ``drop(ratio)`` begins it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 GPU_BACKEND = "cupy"
-EVERY = ("mlp", "convnet", "transformer")
+BOOK = ("mlp", "convnet", "transformer")
+NORMAL = ("lstm", "attention", "normalized")
+FUNCTIONS = ("jacobian", "hessian", "jvp", "likelihood", "filter")
+EVERY = (*BOOK, "resnet", *NORMAL, "generate", *FUNCTIONS)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Competitor:
         return self.library in ("xpnet", "torch", "jax") and not (self.tuned or self.fast) if gpu else not self.captured
 
 
+FLOOR = ("numpy", "numpy", "Products", (*BOOK, *NORMAL))
 COMPETITORS = {
     competitor.name: competitor
     for competitor in (
@@ -50,12 +56,21 @@ COMPETITORS = {
         Competitor("xpnet-numba", "xpnet, numba", "xpnet", "xpnet", "Explicit", fast=True),
         Competitor("xpnet", "xpnet", "xpnet", "xpnet", "Explicit"),
         Competitor("torch", "torch eager", "torch", "torch", "Eager"),
-        Competitor("torch-fused", "torch, fused", "torch", "torch", "Fused"),
-        Competitor("torch-compile", "torch.compile", "torch", "torch", "Compiled"),
+        Competitor("torch-fused", "torch, fused", "torch", "torch", "Fused", (*BOOK, "resnet", *NORMAL)),
+        Competitor("torch-compile", "torch.compile", "torch", "torch", "Compiled", BOOK),
         Competitor("jax", "JAX jit", "jax", "jax", "Jit"),
-        Competitor("autograd", "HIPS autograd", "autograd", "autograd", "Traced"),
+        Competitor("autograd", "HIPS autograd", "autograd", "autograd", "Traced", (*BOOK, *NORMAL, *FUNCTIONS)),
         Competitor("sklearn", "scikit-learn", "sklearn", "scikit-learn", "Classifier", ("mlp",)),
-        Competitor("products-tuned", "products alone, tuned", "numpy", "numpy", "Products", tuned=True, computes=False),
-        Competitor("products", "products alone", "numpy", "numpy", "Products", computes=False),
+        Competitor(
+            "products-tuned",
+            "products alone, tuned",
+            "numpy",
+            "numpy",
+            "Products",
+            (*BOOK, *NORMAL),
+            tuned=True,
+            computes=False,
+        ),
+        Competitor("products", "products alone", "numpy", "numpy", "Products", (*BOOK, *NORMAL), computes=False),
     )
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import autograd.numpy as np
+import numpy
 from autograd import value_and_grad
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -18,9 +20,12 @@ class Traced:
         self.moments = [{name: np.zeros_like(value) for name, value in self.weights.items()} for _ in range(2)]
         self.steps = 0
         network = partial(NETWORKS[job.workload["kind"]], job.workload)
+        self.noise = {"ratio": 0.0} if job.workload["drop"] else {}
 
         def loss(weights: Any, x: Any, t: Any) -> Any:
-            scores = network(weights, x)
+            scores = network(weights, x, **self.noise)
+            if t.dtype.kind == "f":
+                return np.mean((scores - t) ** 2)
             scores = scores.reshape((-1, scores.shape[-1]))
             scores = scores - np.max(scores, axis=1, keepdims=True)
             total = np.log(np.sum(np.exp(scores), axis=1))
@@ -53,6 +58,9 @@ class Traced:
         rate = lr * root / (1 - 0.9**self.steps)
         self.weights[name] -= rate * first[name] / (np.sqrt(second[name]) + 1e-8 * root)
 
+    def drop(self, ratio: float) -> None:
+        self.noise = {"ratio": ratio}
+
     def wait(self) -> None:
         pass
 
@@ -79,21 +87,56 @@ def convnet(_: dict[str, Any], weights: dict[str, Any], x: Any) -> Any:
 
 
 def transformer(workload: dict[str, Any], weights: dict[str, Any], tokens: Any) -> Any:
-    heads = workload["heads"]
     x = weights["tokens"][tokens] + weights["positions"]
-    N, L, D = x.shape
-    unseen = np.triu(np.full((L, L), -1e9, dtype=np.float32), 1)
     for block in range(1, workload["layers"] + 1):
         w = {name: weights[f"{block}.{name}"] for name in PARTS}
-        h = layer_norm(x, w["gamma1"], w["beta1"])
-        q, k, v = (split(np.dot(h, w[f"W{part}"]) + w[f"b{part}"], heads) for part in "qkv")
-        scores = np.matmul(q, np.swapaxes(k, -1, -2)) * (D // heads) ** -0.5 + unseen
-        shares = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
-        mixed = np.matmul(shares / np.sum(shares, axis=-1, keepdims=True), v)
-        x = x + np.dot(np.swapaxes(mixed, 1, 2).reshape((N, L, D)), w["Wo"]) + w["bo"]
+        x = x + mixed(layer_norm(x, w["gamma1"], w["beta1"]), w, workload["heads"])
         h = layer_norm(x, w["gamma2"], w["beta2"])
         x = x + np.dot(gelu(np.dot(h, w["W1"]) + w["b1"]), w["W2"]) + w["b2"]
     return np.dot(layer_norm(x, weights["gamma"], weights["beta"]), weights["W"])
+
+
+def attention(workload: dict[str, Any], weights: dict[str, Any], x: Any) -> Any:
+    return mixed(x, weights, workload["heads"])
+
+
+def mixed(x: Any, w: dict[str, Any], heads: int) -> Any:
+    N, L, D = x.shape
+    unseen = np.triu(np.full((L, L), -1e9, dtype=np.float32), 1)
+    q, k, v = (split(np.dot(x, w[f"W{part}"]) + w[f"b{part}"], heads) for part in "qkv")
+    scores = np.matmul(q, np.swapaxes(k, -1, -2)) * (D // heads) ** -0.5 + unseen
+    shares = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
+    rows = np.matmul(shares / np.sum(shares, axis=-1, keepdims=True), v)
+    return np.dot(np.swapaxes(rows, 1, 2).reshape((N, L, D)), w["Wo"]) + w["bo"]
+
+
+def lstm(_: dict[str, Any], weights: dict[str, Any], tokens: Any) -> Any:
+    symbols, Wx, Wh, b, W, bias = weights.values()
+    a = np.dot(symbols[tokens], Wx) + b
+    h = c = np.zeros((len(tokens), len(Wh)), np.float32)
+    hs = []
+    for t in range(tokens.shape[1]):
+        i, f, g, o = np.split(a[:, t] + np.dot(h, Wh), 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        hs.append(h)
+    return np.dot(np.stack(hs, axis=1), W) + bias
+
+
+def normalized(_: dict[str, Any], weights: dict[str, Any], x: Any, ratio: float) -> Any:
+    *hidden, W, b = weights.values()
+    for start in range(0, len(hidden), 4):
+        W_, b_, gamma, beta = hidden[start : start + 4]
+        centred = np.dot(x, W_) + b_
+        centred = centred - np.mean(centred, axis=0)
+        x = relu(centred / np.sqrt(np.mean(centred * centred, axis=0) + 1e-5) * gamma + beta)
+        if ratio:
+            x = x * ((RANDOM.random(x.shape, np.float32) >= ratio) / np.float32(1 - ratio))
+    return np.dot(x, W) + b
+
+
+def sigmoid(x: Any) -> Any:
+    return 0.5 * np.tanh(0.5 * x) + 0.5
 
 
 def relu(x: Any) -> Any:
@@ -114,5 +157,13 @@ def gelu(x: Any) -> Any:
     return 0.5 * x * (1.0 + np.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
 
 
+RANDOM = numpy.random.default_rng(0)
 PARTS = ("gamma1", "beta1", *(f"{kind}{part}" for part in "qkvo12" for kind in "Wb"), "gamma2", "beta2")
-NETWORKS = {"mlp": mlp, "convnet": convnet, "transformer": transformer}
+NETWORKS: dict[str, Callable[..., Any]] = {
+    "mlp": mlp,
+    "convnet": convnet,
+    "transformer": transformer,
+    "lstm": lstm,
+    "attention": attention,
+    "normalized": normalized,
+}

@@ -90,17 +90,43 @@ def seconds(candidate: Product) -> float:
 def transformer(_: object, job: Any) -> Iterator[Product]:
     vocabulary, context, width = job.workload["sizes"]
     N, heads = job.workload["batch"], job.workload["heads"]
-    depth = width // heads
     for _layer in range(job.workload["layers"]):
-        yield from affine(N * context, width, 3 * width)
-        for _product in range(3):  # scores, and the derivatives of attention and of values
-            yield product(context, depth, context, batch=(N, heads))
-        for _product in range(3):  # mixed values, and the derivatives of queries and keys
-            yield product(context, context, depth, batch=(N, heads))
-        yield from affine(N * context, width, width)
+        yield from mixed(N, context, width, heads)
         yield from affine(N * context, width, 4 * width)
         yield from affine(N * context, 4 * width, width)
     yield from affine(N * context, width, vocabulary)
 
 
-KINDS = {"mlp": mlp, "convnet": convnet, "transformer": transformer}
+def mixed(N: int, context: int, width: int, heads: int, needs_dx: bool = True) -> Iterator[Product]:
+    depth = width // heads
+    yield from affine(N * context, width, 3 * width, needs_dx)
+    for _product in range(3):  # scores, and the derivatives of attention and of values
+        yield product(context, depth, context, batch=(N, heads))
+    for _product in range(3):  # mixed values, and the derivatives of queries and keys
+        yield product(context, context, depth, batch=(N, heads))
+    yield from affine(N * context, width, width)
+
+
+def attention(_: object, job: Any) -> Iterator[Product]:
+    context, width = job.workload["sizes"]
+    yield from mixed(job.workload["batch"], context, width, job.workload["heads"], needs_dx=False)
+
+
+def lstm(_: object, job: Any) -> Iterator[Product]:
+    vocabulary, steps, width, units = job.workload["sizes"]
+    N = job.workload["batch"]
+    yield from affine(N * steps, width, 4 * units)
+    step = product(N, units, 4 * units), product(N, 4 * units, units, right="T")
+    yield from step * steps
+    yield product(units, N * steps, 4 * units, left="T")
+    yield from affine(N * steps, units, vocabulary)
+
+
+KINDS = {
+    "mlp": mlp,
+    "convnet": convnet,
+    "transformer": transformer,
+    "lstm": lstm,
+    "attention": attention,
+    "normalized": mlp,
+}

@@ -31,6 +31,11 @@ class Explicit:
         self.optimizer.update(self.network.params, grads)
         return loss
 
+    def drop(self, ratio: float) -> None:
+        for layer in self.network.layers.values():
+            if isinstance(layer, layers.Dropout):
+                layer.dropout_ratio = ratio
+
     def wait(self) -> None:
         self.backend.synchronize()
 
@@ -99,10 +104,8 @@ def transformer(weights: dict[str, Any], job: Any) -> networks.Sequential:
 
 def block(weights: dict[str, Any], path: str, heads: int) -> layers.TransformerBlock:
     w = {name.removeprefix(path): array for name, array in weights.items()}
-    own = {name: w[name] for name in layers.MultiHeadAttention.parameters}
-    attention = layers.MultiHeadAttention(**own, heads=heads, causal=True)
     return layers.TransformerBlock(
-        [layers.LayerNormalization(w["gamma1"], w["beta1"]), attention],
+        [layers.LayerNormalization(w["gamma1"], w["beta1"]), mixed(w, heads)],
         [
             layers.LayerNormalization(w["gamma2"], w["beta2"]),
             layers.Linear(w["W1"], w["b1"]),
@@ -112,4 +115,50 @@ def block(weights: dict[str, Any], path: str, heads: int) -> layers.TransformerB
     )
 
 
-BUILD = {"mlp": mlp, "convnet": convnet, "transformer": transformer}
+def mixed(weights: dict[str, Any], heads: int) -> layers.MultiHeadAttention:
+    own = {name: weights[name] for name in layers.MultiHeadAttention.parameters}
+    return layers.MultiHeadAttention(**own, heads=heads, causal=True)
+
+
+def attention(weights: dict[str, Any], job: Any) -> networks.Sequential:
+    return networks.Sequential(mixed(weights, job.workload["heads"]), loss=layers.MeanSquaredError())
+
+
+def resnet(weights: dict[str, Any], job: Any) -> networks.Sequential:
+    side, *channels = job.workload["sizes"]
+    network = networks.ResNet((3, side, side), channels)
+    for name, value in zip(network.params, weights.values(), strict=True):
+        network.params[name] = value
+    return network
+
+
+def lstm(weights: dict[str, Any], _: Any) -> networks.Sequential:
+    tokens, Wx, Wh, b, W, bias = weights.values()
+    sequence = [layers.Embedding(tokens), layers.LSTM(Wx, Wh, b), layers.Linear(W, bias)]
+    return networks.Sequential(*sequence, loss=layers.SoftmaxWithLoss())
+
+
+def normalized(weights: dict[str, Any], _: Any) -> networks.Sequential:
+    found: list[layers.Layer] = []
+    *hidden, W, b = weights.values()
+    for start in range(0, len(hidden), 4):
+        affine, norm = hidden[start : start + 2], hidden[start + 2 : start + 4]
+        found += [layers.Affine(*affine), batch_norm(norm), layers.Relu(), layers.Dropout(0.0)]
+    return networks.Sequential(*found, layers.Affine(W, b), loss=layers.SoftmaxWithLoss())
+
+
+def batch_norm(scale_and_shift: list[Any]) -> layers.Layer:
+    made = layers.BatchNormalization.create(scale_and_shift[0].shape[0])
+    made.gamma, made.beta = scale_and_shift
+    return made
+
+
+BUILD = {
+    "mlp": mlp,
+    "convnet": convnet,
+    "transformer": transformer,
+    "resnet": resnet,
+    "lstm": lstm,
+    "attention": attention,
+    "normalized": normalized,
+}

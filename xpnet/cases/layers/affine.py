@@ -14,4 +14,5 @@ CASES = (
         lambda x, W, b: x.reshape(5, 4) @ W + b,
         PARAMETERS,
     ),
+    Case("Affine, without a bias", Affine, (normal("x", 5, 4),), lambda x, W: x @ W, PARAMETERS[:1]),
 )

@@ -1,4 +1,4 @@
-"""The case of the Transformer's block."""
+"""The cases of the Transformer's blocks."""
 
 from typing import Any
 
@@ -6,7 +6,15 @@ import numpy as np
 
 from xpnet.cases.case import Case, Host, normal
 from xpnet.cases.layers import attention
-from xpnet.layers import Gelu, LayerNormalization, Linear, MultiHeadAttention, TransformerBlock
+from xpnet.layers import (
+    CrossAttention,
+    DecoderBlock,
+    Gelu,
+    LayerNormalization,
+    Linear,
+    MultiHeadAttention,
+    TransformerBlock,
+)
 
 D, M = 3, 2
 PARAMETERS = (
@@ -35,9 +43,34 @@ def gelu(x: Host) -> Host:
 
 def block(x: Host, mask: Host, *parameters: Host) -> Host:
     gamma2, beta2, W1, b1, W2, b2 = parameters[10:]
-    allowed = np.repeat(mask[:, None, :], x.shape[1], axis=1)
-    h = x + attention.attention(normalized(x, *parameters[:2]), allowed, *parameters[2:10])
+    h = x + attention.attention(normalized(x, *parameters[:2]), attention.of_keys(mask), *parameters[2:10])
     return np.asarray(h + gelu(normalized(h, gamma2, beta2) @ W1 + b1) @ W2 + b2)
+
+
+OF_DECODER = (
+    *PARAMETERS[:10],
+    *(normal("gamma3", D), normal("beta3", D)),
+    *attention.TO_MEMORY,
+    *PARAMETERS[10:],
+)
+
+
+def make_decoder(*parameters: Any) -> DecoderBlock:
+    return DecoderBlock(
+        [LayerNormalization(*parameters[:2]), MultiHeadAttention(*parameters[2:10], heads=2, causal=True)],
+        [LayerNormalization(*parameters[10:12]), CrossAttention(*parameters[12:20], heads=2)],
+        [LayerNormalization(*parameters[20:22]), Linear(*parameters[22:24]), Gelu("tanh"), Linear(*parameters[24:])],
+    )
+
+
+def decoder(x: Host, memory: Host, mask: Host, memory_mask: Host, *parameters: Host) -> Host:
+    gamma, beta, W1, b1, W2, b2 = parameters[20:]
+    g = x + attention.attention(
+        normalized(x, *parameters[:2]), attention.PAST & mask[:, None, None, :], *parameters[2:10]
+    )
+    allowed = attention.of_keys(memory_mask) & mask[:, None, :, None]
+    h = g + attention.attention(normalized(g, *parameters[10:12]), allowed, *parameters[12:20], memory=memory)
+    return np.asarray(h + gelu(normalized(h, gamma, beta) @ W1 + b1) @ W2 + b2)
 
 
 CASES = (
@@ -48,5 +81,13 @@ CASES = (
         block,
         PARAMETERS,
         make=make,
+    ),
+    Case(
+        "DecoderBlock",
+        DecoderBlock,
+        (normal("x", 2, 3, D), normal("m", 2, 2, 2), attention.SOME, attention.OF_MEMORY),
+        decoder,
+        OF_DECODER,
+        make=make_decoder,
     ),
 )

@@ -13,6 +13,7 @@ from xpnet.fast.cupy import (  # noqa: F401 (each registers its bodies)
     optimizer,
     pooled_convolution,
     pooling,
+    recurrent,
     rows,
     scatter,
     softmax,

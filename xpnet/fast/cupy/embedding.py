@@ -45,9 +45,13 @@ class RowsPlusPositions(RowsInOneLaunch):
 
     def forward(self, x: Any) -> Any:
         W, P = (layer.W for layer in self.layers)
-        if not of_one(W, P) or x.ndim != 2 or x.shape[1] > P.shape[0] or W.shape[1] != P.shape[1]:
+        past = self.layers[1].past
+        start = 0 if past is None else past.length
+        if not of_one(W, P) or x.ndim != 2 or start + x.shape[1] > P.shape[0] or W.shape[1] != P.shape[1]:
             return NotImplemented
-        return self.looked_up(x, P, x.shape[1])
+        if past is not None:
+            past.advanced(x.shape[1])
+        return self.looked_up(x, P[start:], x.shape[1])
 
     def backward(self, dout: Any) -> None:
         (N, L, D), positions = dout.shape, self.layers[1]

@@ -17,22 +17,28 @@ WIDE = {0: 0, 1: 1, 2: 0}
 DEFAULT = -1  # the algorithm
 
 
-def batched(a: Any, b: Any, turn_a: bool = False, turn_b: bool = False, scale: float = 1.0) -> Any:
-    """Return ``scale a b`` for matrices along leading axes, either of which may be transposed first."""
+def batched(
+    a: Any, b: Any, turn_a: bool = False, turn_b: bool = False, scale: float = 1.0, onto: Any = None, more: float = 0.0
+) -> Any:
+    """Return ``scale a b`` for matrices along leading axes, either of which may be transposed first.
+
+    All may be rows of larger matrices, which lie at equal distances. With ``onto`` the result is ``scale a b + more c``
+    in the place of c.
+    """
     columns, (rows, inner) = _sizes(a, b, turn_a, turn_b)
-    c = cupy.empty((*a.shape[:-2], rows, columns), a.dtype)
+    c = cupy.empty((*a.shape[:-2], rows, columns), a.dtype) if onto is None else onto
     kind = TYPES[a.dtype.name]
-    numbers = np.asarray([scale, 0.0], "float64" if kind == 1 else "float32")
+    numbers = np.asarray([scale, more], "float64" if kind == 1 else "float32")
     if not c.size or not inner:
-        c.fill(0)
+        if onto is None:
+            c.fill(0)
         return c
-    of_a, of_b = ((x.data.ptr, kind, x.shape[-1], x.shape[-2] * x.shape[-1]) for x in (a, b))
-    one, zero = numbers[:1].ctypes.data, numbers[1:].ctypes.data
-    result = (c.data.ptr, kind, columns, rows * columns)
+    of_a, of_b, of_c = ((x.data.ptr, kind, x.strides[-2] // x.itemsize, x.strides[-3] // x.itemsize) for x in (a, b, c))
+    by, onto_it = numbers[:1].ctypes.data, numbers[1:].ctypes.data
     turned = (int(turn_b), int(turn_a))  # cuBLAS has matrices in columns: it computes the transpose of c
     count = prod(a.shape[:-2])
     _cublas().gemmStridedBatchedEx(
-        *(_handle(), *turned, columns, rows, inner, one, *of_b, *of_a, zero, *result, count, WIDE[kind], DEFAULT)
+        *(_handle(), *turned, columns, rows, inner, by, *of_b, *of_a, onto_it, *of_c, count, WIDE[kind], DEFAULT)
     )
     return c
 

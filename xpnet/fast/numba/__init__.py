@@ -1,5 +1,29 @@
 """Compiled bodies for NumPy's arrays."""
 
-from xpnet.fast.numba import activation, affine, attention, loss, normalization, optimizer, pooled_convolution
+from xpnet.fast.numba import (
+    activation,
+    affine,
+    attention,
+    convolution,
+    image_normalization,
+    loss,
+    normalization,
+    optimizer,
+    pooled_convolution,
+    pooling,
+    recurrent,
+)
 
-__all__ = ["activation", "affine", "attention", "loss", "normalization", "optimizer", "pooled_convolution"]
+__all__ = [
+    "activation",
+    "affine",
+    "attention",
+    "convolution",
+    "image_normalization",
+    "loss",
+    "normalization",
+    "optimizer",
+    "pooled_convolution",
+    "pooling",
+    "recurrent",
+]

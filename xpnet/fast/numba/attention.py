@@ -12,14 +12,14 @@ from xpnet.fast.numpy import attention
 from xpnet.fast.numpy.blocks import Host
 from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.bodies import body
+from xpnet.layers.cross_attention import CrossAttention
 
 
-@body("numba", MultiHeadAttention)
-class SharesInTwoPasses(attention.SamplesInBlocks):
-    """Attention with two compiled passes around NumPy's exponential, over half of the scores where it is causal."""
+class SharesInTwoPasses(attention.AttentionBody):
+    """The shares by two compiled passes around NumPy's exponential, over half of the scores where it is causal."""
 
-    def add(self, y: Host, b: Host) -> Host:
-        if not in_order(y, b):
+    def add(self, y: Host, b: Host | None) -> Host:
+        if b is None or not in_order(y, b):
             return super().add(y, b)
         affine.add(y, b)
         return y
@@ -30,6 +30,16 @@ class SharesInTwoPasses(attention.SamplesInBlocks):
         less_maximum(rows(scores), scores.shape[-1] if causal else 0)
         np.exp(scores, out=scores)
         return over_sum(rows(scores))
+
+
+@body("numba", MultiHeadAttention)
+class SelfAttention(SharesInTwoPasses, attention.SelfAttention):
+    """Attention with two compiled passes around NumPy's exponential."""
+
+
+@body("numba", CrossAttention)
+class AttentionToMemory(SharesInTwoPasses, attention.AttentionToMemory):
+    """Attention to another sequence with two compiled passes around NumPy's exponential."""
 
 
 @compiled

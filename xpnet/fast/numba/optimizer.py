@@ -1,18 +1,24 @@
-"""The optimizers in one pass over W, dW and the slots, in place."""
+"""The optimizers in one pass over W, dW and the slots, in place; large arrays by all threads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from xpnet.fast.numba.compiler import compiled, in_order
 from xpnet.fast.numpy.blocks import Host
+from xpnet.fast.numpy.optimizer import SHARED, in_parts
 from xpnet.optimizers import SGD, Adam, AdamW, Momentum
 from xpnet.optimizers.steps import STEPS, step_body
 
 Step = Callable[..., None]
+
+
+def on_part(step: Step, numbers: list[float], part: tuple[Any, ...]) -> None:
+    step(*part, *numbers)
 
 
 def in_one_pass(optimizer: Any) -> Callable[[Step], Step]:
@@ -20,7 +26,7 @@ def in_one_pass(optimizer: Any) -> Callable[[Step], Step]:
     count = 2 + len(optimizer.slots)
 
     def register(step: Step) -> Step:
-        _, others = STEPS["numpy"][optimizer]
+        others = STEPS["numpy"][optimizer, optimizer.step]
 
         def body(formula: Callable[..., Any], given: list[tuple[Any, ...]]) -> list[Any]:
             found: list[Any] = []
@@ -29,8 +35,11 @@ def in_one_pass(optimizer: Any) -> Callable[[Step], Step]:
                 if not in_order(*arrays):
                     found += others(formula, [one])
                     continue
-                flat = arrays if W.ndim == 1 else [array.reshape(-1) for array in arrays]
-                step(*flat, *map(float, one[count:]))
+                numbers = list(map(float, one[count:]))
+                if W.size < SHARED:
+                    step(*(arrays if W.ndim == 1 else [array.reshape(-1) for array in arrays]), *numbers)
+                else:
+                    in_parts(partial(on_part, step, numbers), *arrays)
                 found.append((W, *slots) if slots else W)
             return found
 

@@ -12,6 +12,7 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     optimizer,
     pooled_convolution,
     pooling,
+    recurrent,
     rows,
     scatter,
     softmax,

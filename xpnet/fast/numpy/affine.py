@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.fast.numpy.activation import passed_on
-from xpnet.fast.numpy.blocks import SIZE, Host, block_of, of_one, ones
+from xpnet.fast.numpy.blocks import SIZE, Host, block_of, of_one, ones, zeros
 from xpnet.fast.rows import OverAllRows
 from xpnet.layers.activation import Relu
 from xpnet.layers.affine import Affine
@@ -23,12 +23,12 @@ class AffineInPlace(Body):
     """
 
     def forward(self, x: Host) -> Any:
-        W, b = self.layer.W, self.layer.b
-        if not of_one(x, W, b):
+        W = self.layer.W
+        if not of_one(x, *self.layer.parameter_arrays().values()):
             return NotImplemented
         rows = x if x.ndim == 2 else x.reshape(len(x), -1)
         y = rows @ W
-        self.finish(y, b)
+        self.finish(y, self.layer.b if "b" in self.layer.parameters else zeros(W.shape[1], W.dtype))
         self.cache = x, rows, y
         return y
 

@@ -46,6 +46,10 @@ def ones(length: int, dtype: Any) -> Host:
     return block_of(1.0, dtype)[:length] if length <= SIZE else np.ones(length, dtype)
 
 
+def zeros(length: int, dtype: Any) -> Host:
+    return block_of(0.0, dtype)[:length] if length <= SIZE else np.zeros(length, dtype)
+
+
 class _Kept(local):
     def __init__(self) -> None:
         self.memory: dict[tuple[str, Any], Host] = {}

@@ -12,13 +12,13 @@ from importlib.util import find_spec
 SWITCH = "XPNET_FAST"
 
 
-def status() -> str:
-    """Return in words whether the compiled bodies are used here."""
+def status(tries: bool = True) -> str:
+    """Return in words whether the compiled bodies are used here; without ``tries`` numba is not imported."""
     if find_spec("numba") is None:
         return "not here, pip install 'xpnet[fast]' brings them"
     if os.environ.get(SWITCH) == "0":
         return f"off, {SWITCH}=0"
-    return f"off, numba does not work here: {why}" if (why := obstacle()) else f"numba {version('numba')}"
+    return f"off, numba does not work here: {why}" if tries and (why := obstacle()) else f"numba {version('numba')}"
 
 
 @cache

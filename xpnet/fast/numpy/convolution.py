@@ -9,66 +9,78 @@ import numpy as np
 
 from xpnet.fast.numpy.blocks import Host, of_one, workspace
 from xpnet.fast.numpy.windows import add_columns, batch_first, batch_last, columns_in_blocks, in_blocks, zeros_under
-from xpnet.kernels.windows import Pair
+from xpnet.kernels.windows import Sizes, Window
 from xpnet.layers.bodies import Body, body
-from xpnet.layers.convolution import Convolution, TransposedConvolution
+from xpnet.layers.convolution import Convolution, Convolution1D, Convolution3D
+from xpnet.layers.transposed_convolution import (
+    TransposedConvolution,
+    TransposedConvolution1D,
+    TransposedConvolution3D,
+)
 
 
 @body("numpy", Convolution)
+@body("numpy", Convolution1D)
+@body("numpy", Convolution3D)
 class ConvolutionInBlocks(Body):
     """A convolution that makes the columns a block at a time, in memory that is reused, by copying long runs."""
 
     def forward(self, x: Host) -> Any:
-        layer = self.layer
-        W, b, groups = layer.W, layer.b, layer.groups
-        if not of_one(x, W, b):
+        layer, W, groups = self.layer, self.layer.W, self.layer.groups
+        if not of_one(x, *layer.parameter_arrays().values()):
             return NotImplemented
-        places = layer.places_in(x.shape)
+        window = layer.window_on(x.shape)
+        places = window.places(x.shape)
         y = np.empty((len(W), *places, len(x)), x.dtype)
-        channels, filters, b = by_group(y, groups), by_group(W, groups), by_group(b, groups)
-        for rows, columns in columns_in_blocks(x, layer.window, places, groups):
+        channels, filters = by_group(y, groups), by_group(W, groups)
+        b = by_group(layer.b, groups) if "b" in layer.parameters else None
+        for rows, columns in columns_in_blocks(x, window, places, groups):
             block = channels[..., rows.at]
             np.matmul(filters, columns, out=block)
-            block += b
-        self.cache = x
+            if b is not None:
+                block += b
+        self.cache = x, window
         return batch_first(y)
 
     def backward(self, dout: Any) -> Any:
-        layer, x, places = self.layer, self.cache, dout.shape[-2:]
+        layer, (x, window), places = self.layer, self.cache, dout.shape[2:]
         channels = by_group(batch_last(dout), layer.groups)
         if self.trains:
             dW: Any = 0.0
-            for rows, columns in columns_in_blocks(x, layer.window, places, layer.groups):
+            for rows, columns in columns_in_blocks(x, window, places, layer.groups):
                 dW += channels[..., rows.at] @ columns.mT
             layer.dW = dW.reshape(layer.W.shape)
             layer.db = channels.sum(axis=2).reshape(-1)
         if not self.needs_dx:
             return None
-        return batch_first(added_up(layer, channels, x.shape[-2:], places, len(x)), layer.window.pad)
+        return batch_first(added_up(layer, window, channels, x.shape[2:], places, len(x)), window)
 
 
 @body("numpy", TransposedConvolution)
+@body("numpy", TransposedConvolution1D)
+@body("numpy", TransposedConvolution3D)
 class TransposedConvolutionInBlocks(Body):
     """A transposed convolution: forward is the backward of a convolution; backward makes the columns of dout once."""
 
     def forward(self, x: Host) -> Any:
         layer = self.layer
-        W, b, groups = layer.W, layer.b, layer.groups
-        if not of_one(x, W, b):
+        if not of_one(x, *layer.parameter_arrays().values()):
             return NotImplemented
-        channels = by_group(batch_last(x), groups)
-        y = added_up(layer, channels, layer.size_of_y(x), x.shape[-2:], len(x))
-        y += b[:, None, None, None]
-        self.cache = x.shape, channels
-        return batch_first(y, layer.window.pad)
+        channels, size = by_group(batch_last(x), layer.groups), layer.size_of_y(x)
+        window = layer.window_on(size)
+        y = added_up(layer, window, channels, size, x.shape[2:], len(x))
+        if "b" in layer.parameters:
+            y += layer.b.reshape(-1, *(1,) * (y.ndim - 1))
+        self.cache = x.shape, channels, window
+        return batch_first(y, window)
 
     def backward(self, dout: Any) -> Any:
-        layer, (shape, channels) = self.layer, self.cache
+        layer, (shape, channels, window) = self.layer, self.cache
         N, C, *places = shape
         filters, groups = by_group(layer.W, layer.groups), layer.groups
         dx = np.empty((C, *places, N), dout.dtype) if self.needs_dx else None
         dW: Any = 0.0
-        for rows, columns in columns_in_blocks(dout, layer.window, places, groups):
+        for rows, columns in columns_in_blocks(dout, window, tuple(places), groups):
             if self.trains:
                 dW += channels[..., rows.at] @ columns.mT
             if dx is not None:
@@ -79,18 +91,18 @@ class TransposedConvolutionInBlocks(Body):
         return None if dx is None else batch_first(dx)
 
 
-def added_up(layer: Any, channels: Host, size: Pair, places: Pair, N: int) -> Host:
+def added_up(layer: Any, window: Window, channels: Host, size: Sizes, places: Sizes, N: int) -> Host:
     """Return ``col2im(Wᵀ channels)`` as bordered images of a size, with the batch last.
 
     Shapes: ``channels (G, M/G, OH OW N)``, result ``(C, H + 2p, W + 2p, N)``.
     """
     filters = by_group(layer.W, layer.groups).mT
-    x = zeros_under(layer.window, size, layer.groups * layer.W.shape[1], N, channels.dtype)
+    x = zeros_under(window, size, layer.groups * layer.W.shape[1], N, channels.dtype)
     for rows in in_blocks(places, N, layer.groups * filters.shape[1]):
         block = channels[..., rows.at]
         columns = workspace("columns", (*filters.shape[:2], block.shape[-1]), channels.dtype)
         np.matmul(filters, block, out=columns)
-        add_columns(x, columns, layer.window, rows)
+        add_columns(x, columns, window, rows)
     return x
 
 

@@ -1,4 +1,4 @@
-"""NumPy body of the embedding."""
+"""NumPy bodies of the embedding, alone and followed by that of positions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.fast.numpy.blocks import Host
+from xpnet.fast.numpy.blocks import Host, of_one
 from xpnet.layers.bodies import Body, body
-from xpnet.layers.embedding import Embedding
+from xpnet.layers.embedding import Embedding, PositionalEmbedding
 
 
 @body("numpy", Embedding)
@@ -29,3 +29,30 @@ class RowsTaken(Body):
     def backward(self, dout: Host) -> None:
         if self.trains:
             self.layer.dW = self.layer.summed(dout.reshape(self.cache.size, self.layer.W.shape[1]), self.cache)
+
+
+@body("numpy", Embedding, PositionalEmbedding)
+class RowsPlusPositions(RowsTaken):
+    """An embedding to whose rows those of the positions are added in place."""
+
+    def forward(self, x: Host) -> Any:
+        positions = self.layers[1]
+        P, past = positions.W, positions.past
+        start = 0 if past is None else past.length
+        fits = x.ndim == 2 and start + x.shape[1] <= len(P) and self.layer.W.shape[1] == P.shape[1]
+        if not fits or not of_one(P, self.layer.W):
+            return NotImplemented
+        y = super().forward(x)
+        if y is not NotImplemented:
+            y += P[start : start + x.shape[1]]
+            if past is not None:
+                past.advanced(x.shape[1])
+        return y
+
+    def backward(self, dout: Host) -> None:
+        positions = self.layers[1]
+        if positions.trains:
+            dW = np.zeros(positions.W.shape, dout.dtype)
+            np.add.reduce(dout, axis=0, out=dW[: dout.shape[1]])
+            positions.dW = dW
+        super().backward(dout)

@@ -1,21 +1,48 @@
 """NumPy bodies of the optimizers: in place, piece by piece, with one scratch array as large as a piece.
 
 Whoever holds W sees the training. In pieces, arrays larger than the processor's cache stay in it for all the
-passes of a step, which gains a quarter there; smaller pieces would pay more for calls than they gain.
+passes of a step, which gains a quarter there; smaller pieces would pay more for calls than they gain. The pieces of
+large arrays are shared over threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from xpnet.optimizers import SGD, AdaGrad, Adam, AdamW, Lion, Momentum, Nesterov, RMSprop
+from xpnet.fast.numpy.threads import shared
+from xpnet.optimizers import (
+    LAMB,
+    LARS,
+    SGD,
+    Adadelta,
+    Adafactor,
+    AdaGrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Lookahead,
+    Momentum,
+    Muon,
+    NAdam,
+    Nesterov,
+    RAdam,
+    RMSprop,
+)
 from xpnet.optimizers.steps import by_formula, step_body
 
 PIECE = 1 << 18  # values
+SHARED = 1 << 20  # values of an array from which on threads gain more than they cost
+
+RARER = (
+    *(AdaGrad, Adadelta, Adafactor, Adamax, LAMB, LARS, Lion),
+    *(Lookahead, Muon, NAdam, Nesterov, RAdam, RMSprop),
+)
+"""The optimizers that have no body but their formula."""
 
 Step = Callable[..., None]
 
@@ -47,10 +74,28 @@ def each(step: Step, slots: int, formula: Callable[..., Any], given: list[tuple[
         if W.size <= PIECE:  # empty costs a quarter of empty_like
             step(np.empty(W.shape, W.dtype) if W.flags.c_contiguous else np.empty_like(W), *one)
         else:
-            for piece in pieces(W, dW, *rest[:slots]):
-                step(np.empty_like(piece[0]), *piece, *rest[slots:])
+            whole = W, np.ascontiguousarray(dW) if W.flags.c_contiguous else dW, *rest[:slots]
+            in_parts(partial(with_scratch, step, rest[slots:]), *whole)
         found.append(own if slots else W)
     return found
+
+
+def with_scratch(step: Step, numbers: list[Any], part: tuple[Any, ...]) -> None:
+    step(np.empty_like(part[0]), *part, *numbers)
+
+
+def in_parts(run: Callable[[tuple[Any, ...]], None], *arrays: Any) -> None:
+    """Run a function on views of at most ``PIECE`` values, or on the whole if the arrays are not in order in memory."""
+    if not all(array.flags.c_contiguous for array in arrays):
+        run(arrays)
+        return
+    flat, size = [array.reshape(-1) for array in arrays], arrays[0].size
+    parts = [tuple([array[start : start + PIECE] for array in flat]) for start in range(0, size, PIECE)]
+    if size >= SHARED:
+        shared(run, parts)
+        return
+    for part in parts:
+        run(part)
 
 
 def writable(own: tuple[Any, ...], dW: Any) -> bool:
@@ -66,24 +111,16 @@ def writable(own: tuple[Any, ...], dW: Any) -> bool:
 
 def halves_in_place(formula: Callable[..., Any], own: tuple[Any, ...], one: tuple[Any, ...]) -> Any:
     """Copy the formula's results into the arrays of a float16 parameter; return NotImplemented for any other."""
-    W, dW = one[:2]
-    if dW.dtype.char != "e" or not all(array.flags.writeable for array in own):
+    if one[1].dtype.char != "e" or not all(array.flags.writeable for array in own):
         return NotImplemented
-    results = by_formula(formula, *one)
+    return copied_into(own, by_formula(formula, *one))
+
+
+def copied_into(own: tuple[Any, ...], results: Any) -> Any:
+    """Copy the results of a formula into W and its slots, and return these."""
     for array, new in zip(own, results if len(own) > 1 else (results,), strict=True):
         np.copyto(array, new)
-    return own if len(own) > 1 else W
-
-
-def pieces(W: Any, dW: Any, *slots: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield views of at most ``PIECE`` values, or the whole if the memory of the arrays is not in order."""
-    arrays = (W, np.ascontiguousarray(dW) if W.flags.c_contiguous else dW, *slots)
-    if not all(array.flags.c_contiguous for array in arrays):
-        yield arrays
-        return
-    flat = [array.reshape(-1) for array in arrays]
-    for start in range(0, W.size, PIECE):
-        yield tuple([array[start : start + PIECE] for array in flat])
+    return own if len(own) > 1 else own[0]
 
 
 def add_decay(scratch: Any, W: Any, dW: Any, weight_decay: float) -> Any:
@@ -153,15 +190,23 @@ def adamw(
     adam(scratch, W, dW, m, v, scale, shift, beta1, beta2, 0.0)
 
 
-def by_pieces(formula: Callable[..., Any], given: list[tuple[Any, ...]]) -> list[Any]:
-    """Run the formula of an optimizer with one slot on each piece, and copy its results into the arrays."""
+def in_its_place(formula: Any, given: list[tuple[Any, ...]]) -> list[Any]:
+    """Run any formula, on each piece if it treats every value by itself, and copy its results into the arrays."""
+    slots = len(formula.__self__.slots)
 
-    def step(scratch: Any, W: Any, dW: Any, v: Any, *numbers: Any) -> None:  # noqa: ARG001
-        for array, new in zip((W, v), formula(W, dW, v, *numbers), strict=True):
-            np.copyto(array, new)
+    def step(scratch: Any, W: Any, dW: Any, *rest: Any) -> None:  # noqa: ARG001
+        copied_into((W, *rest[:slots]), formula(W, dW, *rest))
 
-    return each(step, 1, formula, given)
+    if formula.__self__.elementwise:
+        return each(step, slots, formula, given)
+    owns = [(one[0], *one[2 : 2 + slots]) for one in given]
+    return [
+        copied_into(own, by_formula(formula, *one)) if writable(own, one[1]) else halves_in_place(formula, own, one)
+        for own, one in zip(owns, given, strict=True)
+    ]
 
 
-for rarer in (Nesterov, AdaGrad, RMSprop, Lion):
-    step_body("numpy", rarer)(by_pieces)
+for rarer in RARER:
+    step_body("numpy", rarer)(in_its_place)
+for large in (Adam, AdamW):
+    step_body("numpy", large, "step_by_largest")(in_its_place)

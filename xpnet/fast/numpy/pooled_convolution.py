@@ -33,16 +33,17 @@ class LargestOfSlabs(Body):
         convolution, _, pooling = layers
         window, pool = convolution.window, pooling.window
         (_, C, FH, FW), (PH, PW) = convolution.W.shape, pool.size
-        side_by_side = pool.stride == pool.size and not any(pool.pad)
-        plain = window.stride == window.dilation == (1, 1) and convolution.groups == 1
+        side_by_side = pool.side_by_side and not (pool.bordered or pooling.same or pooling.ceil_mode)
+        plain = window.stride == window.dilation == (1, 1) and convolution.groups == 1 and "b" in convolution.parameters
         return side_by_side and plain and C * ((FH + PH - 1) * (FW + PW - 1) - FH * FW) <= MORE
 
     def forward(self, x: Host) -> Any:
         (layer, _, pooling), W, b = self.layers, self.layer.W, self.layer.b
-        if not of_one(x, W, b) or not self.made_for(*self.layers):
+        if not self.made_for(*self.layers) or not of_one(x, W, b):
             return NotImplemented
-        pool, N, M = pooling.window, len(x), len(W)
-        large, places = larger_patches(layer.window, pool), pooling.places_in(layer.places_in(x.shape))
+        window, pool, N, M = layer.window_on(x.shape), pooling.window, len(x), len(W)
+        seen = window.places(x.shape)
+        large, places = larger_patches(window, pool), pooling.window_on(seen).places(seen)
         filters = at_every_cell(W, pool)
         y, winner = np.empty((M, *places, N), x.dtype), np.empty((M, *places, N), np.uint8)
         largest, cells = y.reshape(M, -1), winner.reshape(M, -1)
@@ -85,7 +86,7 @@ class LargestOfSlabs(Body):
                 add_columns(dx, filters.T @ slabs, large, rows)
         if self.trains:
             layer.dW, layer.db = from_every_cell(dfilters, layer.W.shape, pool), dlargest.sum(axis=1)
-        return None if dx is None else batch_first(dx, layer.window.pad)
+        return None if dx is None else batch_first(dx, large)
 
     def part_among_slabs(self, dout: Host, winner: Host, first: int, slabs: Host) -> None:
         """Write into each slab the part of dout for the values that it won, from a place on, else 0."""
@@ -97,7 +98,7 @@ class LargestOfSlabs(Body):
 def larger_patches(window: Window, pool: Window) -> Window:
     """Return the window that sees all that the outputs under a pool see, and moves as the pool does."""
     (FH, FW), (PH, PW) = window.size, pool.size
-    return Window((FH + PH - 1, FW + PW - 1), pool.size, window.pad)
+    return Window((FH + PH - 1, FW + PW - 1), pool.size, window.pad, (1, 1))
 
 
 def at_every_cell(W: Host, pool: Window) -> Host:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,19 @@ import numpy as np
 from xpnet.fast.numpy.blocks import Host, of_one
 from xpnet.fast.numpy.windows import batch_first, batch_last, under_cells, zeros_under
 from xpnet.layers.bodies import Body, body
-from xpnet.layers.pooling import AveragePooling, MaxPooling
+from xpnet.layers.pooling import (
+    AveragePooling,
+    AveragePooling1D,
+    AveragePooling3D,
+    MaxPooling,
+    MaxPooling1D,
+    MaxPooling3D,
+)
 
 
 @body("numpy", MaxPooling)
+@body("numpy", MaxPooling1D)
+@body("numpy", MaxPooling3D)
 class LargestOfCells(Body):
     """Max pooling that compares cells without regard to NaN or the border, and uses products with 0 and 1 for choices.
 
@@ -21,54 +31,64 @@ class LargestOfCells(Body):
     """
 
     def forward(self, x: Host) -> Any:
-        window, places = self.layer.window, self.layer.places_in(x.shape)
+        window = self.layer.window_on(x.shape)
         if not of_one(x):
             return NotImplemented
-        y, winner = first_largest(under_cells(batch_last(x, window.pad, -np.inf), window, places))
-        if np.isnan(y).any() or (any(window.pad) and np.isneginf(y).any()):  # the border must not win
+        y, winner = first_largest(under_cells(batch_last(x, window, -np.inf), window, window.places(x.shape)))
+        if np.isnan(y).any() or (window.bordered and np.isneginf(y).any()):  # the border must not win
             return NotImplemented
-        self.cache = winner, x.shape[-2:]
+        self.cache = winner, x.shape[2:], window
         return batch_first(y)
 
     def backward(self, dout: Any) -> Any:
-        window, (winner, size) = self.layer.window, self.cache
+        winner, size, window = self.cache
         N, C, *places = dout.shape
         dx = zeros_under(window, size, C, N, dout.dtype)
         dout = batch_last(dout)
         finite = np.isfinite(dout).all()  # 0 times infinity is NaN
-        for k, cell in enumerate(under_cells(dx, window, places)):
+        for k, cell in enumerate(under_cells(dx, window, tuple(places))):
             if not finite:
                 cell += np.where(winner == k, dout, 0)
-            elif window.stride == window.size:
+            elif window.side_by_side:
                 np.multiply(dout, winner == k, out=cell)
             else:
                 cell += dout * (winner == k)
-        return batch_first(dx, window.pad)
+        return batch_first(dx, window)
 
 
 @body("numpy", AveragePooling)
+@body("numpy", AveragePooling1D)
+@body("numpy", AveragePooling3D)
 class MeanOfCells(Body):
     """Average pooling that adds the cells in place of the first, in long runs of memory."""
 
     def forward(self, x: Host) -> Any:
-        window, places = self.layer.window, self.layer.places_in(x.shape)
+        window = self.layer.window_on(x.shape)
         if not of_one(x):
             return NotImplemented
-        first, *others = under_cells(batch_last(x, window.pad), window, places)
+        first, *others = under_cells(batch_last(x, window), window, window.places(x.shape))
         y = first.copy()
         for other in others:
             y += other
-        y /= window.size[0] * window.size[1]
-        self.cache = x.shape[-2:]
+        counted = counts(self.layer, x)
+        y /= counted
+        self.cache = x.shape[2:], window, counted
         return batch_first(y)
 
     def backward(self, dout: Any) -> Any:
-        window, (N, C, *places) = self.layer.window, dout.shape
-        dx = zeros_under(window, self.cache, C, N, dout.dtype)
-        share = batch_last(dout) / (window.size[0] * window.size[1])
-        for cell in under_cells(dx, window, places):
+        (size, window, counted), (N, C, *places) = self.cache, dout.shape
+        dx = zeros_under(window, size, C, N, dout.dtype)
+        share = batch_last(dout) / counted
+        for cell in under_cells(dx, window, tuple(places)):
             cell += share
-        return batch_first(dx, window.pad)
+        return batch_first(dx, window)
+
+
+def counts(layer: Any, x: Host) -> Any:
+    """Return how many cells count at each place of images with the batch last, or one number for all places."""
+    each = [np.asarray(along, x.dtype) for along in layer.counts_along_axes(x.shape)]
+    found: Any = reduce(np.multiply, np.ix_(*each, np.ones(1, x.dtype)))
+    return found if np.ptp(found) else found.flat[0]
 
 
 def first_largest(cells: Sequence[Host] | Host) -> tuple[Host, Host]:

@@ -1,0 +1,194 @@
+"""Measure single layers, forward and backward, beside torch: a table in markdown.
+
+Run ``python benchmarks/single_layers.py``; ``--only pooling`` picks rows by name, ``--families images`` those of a
+file in ``benchmarks/layer_rows``, ``--rounds 20`` measures longer, ``--threads 1`` on one core. Each competitor has a
+process of its own, stopped while the others run, and all take turns on each row; times are minima, on one thread those
+of the processor. A step is forward, and backward to the gradients of the parameters and the input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from benchmarks import layer_rows  # noqa: E402 (the checkout need not be installed)
+from benchmarks.layer_rows.row import Row  # noqa: E402
+
+COMPETITORS = {"xpnet, numba": {}, "xpnet": {"XPNET_FAST": "0"}, "torch": {}}
+POOLS = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+CAN_STOP = hasattr(signal, "SIGSTOP")
+SECONDS = 0.05  # of a turn
+GOAL = 1.5
+
+
+def all_rows(families: list[str]) -> Iterator[Row]:
+    """Yield the rows of some families, in the order of their names."""
+    for module in sorted(pkgutil.iter_modules(layer_rows.__path__), key=lambda module: module.name):
+        if module.name != "row" and (not families or module.name in families):
+            yield from importlib.import_module(f"benchmarks.layer_rows.{module.name}").rows()
+
+
+def input_of(row: Row) -> Any:
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    if row.below is not None:
+        return rng.integers(0, row.below, row.shape)
+    return rng.standard_normal(row.shape, dtype=np.float32)
+
+
+def step_of_xpnet(row: Row) -> tuple[Callable[[], Any], Any]:
+    """Return a step over the plan of the layers, and y."""
+    import numpy as np
+
+    from xpnet import set_backend
+    from xpnet.layers.bodies import libraries_for
+    from xpnet.networks import Sequential
+    from xpnet.networks.plan import Plan
+
+    set_backend("numpy", dtype="float32")
+    made, x = row.xpnet(), input_of(row)
+    layers = made if isinstance(made, list) else [made]
+    plan = Plan(Sequential(*layers), libraries_for(np.ndarray))
+    if row.dx and row.below is None:
+        plan.stages[0].needs_dx = True
+    y = plan.training.forward(x)
+    dout = np.random.default_rng(1).standard_normal(y.shape, dtype=np.float32)
+
+    def step() -> None:
+        plan.training.forward(x)
+        plan.training.backward(dout)
+
+    return step, y
+
+
+def step_of_torch(row: Row) -> tuple[Callable[[], Any], Any]:
+    import torch
+
+    made, x = row.torch(), torch.from_numpy(input_of(row))
+    function, modules = made if isinstance(made, tuple) else (made, [made])
+    leaves = [parameter for module in modules for parameter in module.parameters()]
+    if row.dx and row.below is None:
+        leaves.append(x.requires_grad_())
+    y = function(x)
+    dout = torch.randn(y.shape)
+
+    def step() -> None:
+        for leaf in leaves:
+            leaf.grad = None
+        function(x).backward(dout)
+
+    return step, y
+
+
+def work(who: str, threads: int) -> None:
+    """Answer requests on standard input: the name of a row, and whether it begins or ends."""
+    if who.startswith("xpnet"):
+        importlib.import_module("xpnet").tune()
+        make = step_of_xpnet
+    else:
+        importlib.import_module("torch").set_num_threads(threads)
+        make = step_of_torch
+    rows, steps = {row.name: row for row in all_rows([])}, {}
+    for line in sys.stdin:
+        name, what = json.loads(line)
+        if what == "begin":
+            steps = {}
+            steps[name], y = make(rows[name])
+            steps[name]()
+            answer: Any = list(y.shape)
+        else:
+            answer = timed(steps[name], time.process_time if threads == 1 else time.perf_counter)
+        print(json.dumps(answer), flush=True)
+
+
+def timed(step: Callable[[], Any], clock: Callable[[], float]) -> float:
+    """Return the least time of a step in a turn."""
+    least, end = float("inf"), time.perf_counter() + SECONDS
+    while time.perf_counter() < end or least == float("inf"):
+        start = clock()
+        step()
+        least = min(least, clock() - start)
+    return least
+
+
+class Process:
+    """A competitor, which sleeps while it is not asked: its idle threads would take the cores from the others."""
+
+    def __init__(self, who: str, threads: int) -> None:
+        own = os.environ | {f"{pool}_NUM_THREADS": str(threads) for pool in POOLS} | COMPETITORS[who]
+        command = [sys.executable, __file__, "--threads", str(threads), "--work", who]
+        self.process = subprocess.Popen(  # noqa: S603 (this file)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=own, bufsize=1
+        )
+
+    def ask(self, *request: str) -> Any:
+        assert self.process.stdin is not None  # noqa: S101 (for the type checker)
+        assert self.process.stdout is not None  # noqa: S101
+        if CAN_STOP:
+            self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.write(json.dumps(request) + "\n")
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"{self.process.args} ended")
+        if CAN_STOP:
+            self.process.send_signal(signal.SIGSTOP)
+        return json.loads(answer)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="rows whose name holds this text")
+    parser.add_argument("--families", nargs="*", default=[], help="files of rows")
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--work", choices=COMPETITORS, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.work:
+        work(asked.work, asked.threads)
+        return
+    processes = {who: Process(who, asked.threads) for who in COMPETITORS}
+    print(f"| µs, {asked.threads} threads | {' | '.join(COMPETITORS)} | of torch, numba | of torch |")
+    print("|---|---:|---:|---:|---:|---:|")
+    slow = []
+    try:
+        for row in all_rows(asked.families):
+            if asked.only in row.name:
+                times = measured(row, processes, asked.rounds)
+                fast, plain = (times[who] / times["torch"] for who in list(COMPETITORS)[:2])
+                slow += [row.name] if fast > GOAL else []
+                cells = " | ".join(f"{seconds * 1e6:.0f}" for seconds in times.values())
+                print(f"| {row.name} | {cells} | {fast:.2f} | {plain:.2f} |", flush=True)
+    finally:
+        for process in processes.values():
+            process.process.kill()
+    print(f"\nslower than {GOAL} of torch with numba: {'; '.join(slow) or 'none'}")
+
+
+def measured(row: Row, processes: dict[str, Process], rounds: int) -> dict[str, float]:
+    """Return the least time of each competitor for a row."""
+    shapes = {who: process.ask(row.name, "begin") for who, process in processes.items()}
+    if any(shape != shapes["torch"] for shape in shapes.values()):
+        raise SystemExit(f"{row.name}: y is of different shapes, {shapes}")
+    times = dict.fromkeys(processes, float("inf"))
+    for index in range(rounds):
+        for who in list(processes)[:: -1 if index % 2 else 1]:
+            times[who] = min(times[who], processes[who].ask(row.name, "time"))
+    return times
+
+
+if __name__ == "__main__":
+    main()
