@@ -33,8 +33,8 @@ name and default. ONNX operators are those that compute the same in inference; x
 
 def kinds_of(module: Any, base: type) -> list[type]:
     """Return the classes that a module exports, each once, in the order of their names."""
-    found = {getattr(module, name) for name in module.__all__}
-    classes = [kind for kind in found if isinstance(kind, type) and issubclass(kind, base) and kind is not base]
+    exported = [getattr(module, name) for name in module.__all__]
+    classes = {kind for kind in exported if isinstance(kind, type) and issubclass(kind, base) and kind is not base}
     return sorted(classes, key=lambda kind: kind.__name__.lower())
 
 

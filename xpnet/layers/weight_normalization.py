@@ -124,7 +124,9 @@ class SpectralNormalization(Normalized):
         check_size(who, "iterations", iterations)
         W, rng = weights_of(who, layer, parameter), generator_of(who, rng)
         u = rng.normal((W.shape[0],), rng.next_name(who))
-        super().__init__(layer, SpectralScale(W, backend_of(W).asarray(u, W.dtype), iterations), parameter)
+        scale = SpectralScale(backend_of(W).asarray(u, W.dtype), iterations=iterations)
+        scale.follow(W, 20)
+        super().__init__(layer, scale, parameter)
 
 
 class SpectralScale(Layer):
@@ -139,11 +141,13 @@ class SpectralScale(Layer):
     u: Array
     v: Array
 
-    def __init__(self, W: Array, u: Array, iterations: int = 1) -> None:
+    def __init__(self, u: Array | None = None, v: Array | None = None, iterations: int = 1) -> None:
         super().__init__()
         self.iterations = int(iterations)
-        self.u = u
-        self.follow(W, 20)
+        if u is not None:
+            self.u = u
+        if v is not None:
+            self.v = v
 
     def forward(self, W: Array) -> Array:
         if self.training:
