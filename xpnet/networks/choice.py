@@ -45,7 +45,7 @@ class Choice:
             raise ArgumentError(who, must, repr(self.stop), "encode it with the vocabulary of the training")
         if self.beams is None and self.length_penalty:
             must = "length_penalty must go with beams"
-            raise ArgumentError(who, must, "no beams", "leave it out, or give beams=4")
+            raise ArgumentError(who, must, "no beams", "leave it out, or search with beams")
         if self.beams is not None and (self.temperature != 1.0, self.top_k, self.top_p) != (False, None, None):
             must = "beams must be searched without temperature, top_k and top_p, which are for draws"
             raise ArgumentError(who, must, "both", "leave one out")

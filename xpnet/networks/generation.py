@@ -40,7 +40,9 @@ def with_pasts(layer: Layer) -> tuple[Layer, list[Past]]:
         if hasattr(type(inner), "past"):
             if not getattr(inner, "causal", True) and "memory" not in inner.inputs:
                 must = "attention must be causal where a sequence goes on"
-                raise ArgumentError(type(inner).__name__, must, "causal=False", "make it with causal=True")
+                raise ArgumentError(
+                    type(inner).__name__, must, "causal=False", "let each position see only those before it"
+                )
             inner.past = Past()  # type: ignore[attr-defined]
             pasts.append(inner.past)  # type: ignore[attr-defined]
     return copy, pasts

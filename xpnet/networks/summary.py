@@ -95,8 +95,8 @@ def products(layer: Layer, x: Any, shape: tuple[int, ...]) -> int:
         return size_of(x) * prod(arrays["W"].shape[1:])
     if isinstance(layer, MultiHeadAttention):
         N, L, D = x.shape
-        A = arrays["Wq"].shape[1]
-        return int(N * L * 4 * D * A + 2 * N * L * L * A)
+        A, B = arrays["Wq"].shape[1], arrays["Wk"].shape[1]
+        return int(N * L * 2 * D * (A + B) + 2 * N * L * L * A)
     if isinstance(layer, Recurrent):
         N, L, D = x.shape
         H, columns = arrays["Wh"].shape

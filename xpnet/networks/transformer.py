@@ -165,7 +165,9 @@ class Transformer(Network):
             sources = [np.pad(one, (0, longest - len(one)), constant_values=self.pad) for one in sources]
         elif min(map(len, sources)) < longest:
             must = "sources of one list must have one length where there is no pad"
-            raise ShapeError(who, must, [len(one) for one in sources], "make the network with pad=…, or one by one")
+            raise ShapeError(
+                who, must, [len(one) for one in sources], "make the network with a pad, or give them one by one"
+            )
         if not (is_whole(start) and 0 <= start < self.target_vocabulary):
             must = f"start must be a symbol from 0 to {self.target_vocabulary - 1}"
             raise ArgumentError(who, must, repr(start), "give the one that began each target in training")
