@@ -62,10 +62,7 @@ from xpnet.layers.smooth_activation import LogSigmoid, Mish, Selu, Softsign
 from xpnet.layers.softmax import LogSoftmax, Softmax
 from xpnet.layers.transformer import DecoderBlock, TransformerBlock
 from xpnet.layers.transposed_convolution import TransposedConvolution, TransposedConvolution1D, TransposedConvolution3D
-<<<<<<< HEAD
 from xpnet.layers.variational_loss import VariationalLoss
-=======
->>>>>>> norms
 from xpnet.layers.weight_normalization import SpectralNormalization, WeightNormalization
 
 __all__ = [
@@ -168,9 +165,6 @@ __all__ = [
     "TransposedConvolution3D",
     "TripletLoss",
     "Upsampling",
-<<<<<<< HEAD
     "VariationalLoss",
-=======
->>>>>>> norms
     "WeightNormalization",
 ]
