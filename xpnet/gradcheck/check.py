@@ -127,10 +127,10 @@ def _checked_inputs(subject: Any, inputs: tuple[Any, ...], mode: str) -> tuple[A
         for value in floating or (inputs[0] if inputs else None,):
             check_point(WHO, "an argument", value)
         return inputs
-    names, optional = (("x", "t"), ()) if getattr(subject, "last_layer", None) else (subject.inputs, subject.optional)
+    is_network = getattr(subject, "last_layer", None) is not None
+    names, optional = (("x", "t"), ()) if is_network else (subject.inputs, subject.optional)
     if not len(names) - len(optional) <= len(inputs) <= len(names):
         raise ArgumentError(WHO, f"{_name(subject)} must come with {', '.join(names)}", len(inputs), "give each")
-    is_network = getattr(subject, "last_layer", None) is not None
     for name, value in zip(names, inputs, strict=False):
         for each in in_a_tuple(value) if name in subject.differentiable else ():
             if not (is_network and (_are_indices(each) or _is_left_out(each))):
