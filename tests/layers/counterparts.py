@@ -79,6 +79,7 @@ COUNTERPARTS: dict[str, tuple[str, str, str]] = {
     "Reshape": ("Unflatten", "Reshape", "Reshape"),
     "Residual": ("", "", "Add"),
     "SampledSoftmaxLoss": ("", "", ""),
+    "Sampling": ("distributions.Normal.rsample", "", "RandomNormalLike, Mul, Add"),
     "Selu": ("SELU", "selu", "Selu"),
     "SeparableConvolution": ("", "SeparableConv2D", "Conv"),
     "Sigmoid": ("Sigmoid", "sigmoid", "Sigmoid"),
@@ -99,5 +100,6 @@ COUNTERPARTS: dict[str, tuple[str, str, str]] = {
     "TransposedConvolution3D": ("ConvTranspose3d", "Conv3DTranspose", "ConvTranspose"),
     "TripletLoss": ("TripletMarginLoss", "", ""),
     "Upsampling": ("UpsamplingNearest2d", "UpSampling2D", "Resize"),
+    "VariationalLoss": ("", "", ""),
     "WeightNormalization": ("parametrizations.weight_norm", "", "the layer's own"),
 }

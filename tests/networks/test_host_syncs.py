@@ -14,6 +14,7 @@ from xpnet import networks
 from xpnet.networks import (
     CBOW,
     GAN,
+    GPT2,
     VAE,
     VGG,
     AttentionSeq2seq,
@@ -32,6 +33,7 @@ from xpnet.networks import (
     Seq2seq,
     SimpleConvNet,
     SkipGram,
+    Transformer,
     TransformerLM,
     TwoLayerNet,
     UNet,
@@ -84,6 +86,8 @@ STEPS = {
     "Seq2seq": (lambda rng: Seq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
     "PeekySeq2seq": (lambda rng: PeekySeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
     "AttentionSeq2seq": (lambda rng: AttentionSeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
+    "GPT2": (lambda rng: GPT2(layers=1, heads=2, width=4, vocabulary=5, context=4, rng=rng), AdamW, SYMBOLS),
+    "Transformer": (lambda rng: Transformer(5, 2, 2, 4, 2, 1, rng=rng), Adam, ANSWERS),
     "CBOW": (lambda rng: CBOW(5, 3, rng=rng), Adam, CANDIDATES),
     "SkipGram": (lambda rng: SkipGram(5, 3, rng=rng), Adam, CANDIDATES),
 }

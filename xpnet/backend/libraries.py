@@ -292,11 +292,6 @@ class Jax(Library):
     remedy = "pip install jax, or choose the backend numpy"
     for_gpus = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_plugins")
 
-    def may_have_gpu(self) -> bool:
-        return any(
-            importlib.util.find_spec(f"jax_{plugin}") for plugin in ("cuda13_plugin", "cuda12_plugin", "plugins")
-        )
-
     def devices(self) -> list[Any]:
         return list(importlib.import_module("jax").devices())
 

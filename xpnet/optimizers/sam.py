@@ -10,6 +10,7 @@ from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError
 from xpnet.optimizers.base import Optimizer
 from xpnet.optimizers.clipping import lengths
+from xpnet.optimizers.fitting import fitting
 from xpnet.optimizers.wrapper import Wrapper
 from xpnet.typing import Array
 
@@ -29,6 +30,8 @@ class SAM(Wrapper):
     Raises: ``DtypeError``, ``ArgumentError`` for an inner that is not an optimizer, and for a radius out of range.
     Source: Foret et al., 2021, "Sharpness-aware minimization", algorithm 1.
     """
+
+    takes_rows = False  # the place uphill is one of all values
 
     def __init__(self, inner: Optimizer, radius: float = 0.05) -> None:
         super().__init__(inner)
@@ -55,8 +58,8 @@ class SAM(Wrapper):
         step = self.radius / (length + TINY / scale)  # of gradients that are divided by the scale
         found = {}
         for name, dW in grads.items():
-            self.refuse_rows(name, dW)
             W = params[name]
+            dW = fitting(self, name, W, dW)
             xp = array_namespace(W, dW)
             found[name] = W + xp.astype(step * (dW / scale), W.dtype, copy=False)
         return found

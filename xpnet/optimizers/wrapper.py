@@ -5,8 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from xpnet.errors import ArgumentError, DtypeError
-from xpnet.layers.row_gradient import RowGradient
+from xpnet.errors import DtypeError
 from xpnet.optimizers.base import Optimizer
 from xpnet.typing import Array
 
@@ -36,12 +35,6 @@ class Wrapper(Optimizer):
 
     def first_slots(self, W: Array, **options: Any) -> list[Array]:
         return self.inner.first_slots(W, **options)
-
-    def refuse_rows(self, name: str, dW: Any) -> None:
-        """Raise ArgumentError for a gradient of rows alone, where all values of W are needed."""
-        if isinstance(dW, RowGradient):
-            must, got = f"the gradient of {name} must be an array, not one of rows", "a step of whole arrays"
-            raise ArgumentError(type(self).__name__, must, got, "make its layer with by_rows=False")
 
     def shown(self, **own: Any) -> str:
         """Return the repr, with the options of the wrapper itself after the optimizer."""
