@@ -7,7 +7,7 @@ import pytest
 from refusals import refused
 
 from xpnet.errors import ArgumentError, DtypeError, ShapeError, StateError
-from xpnet.layers import AddLayer, Affine, Convolution, Flatten, LayerNormalization, MulLayer, Relu, Sigmoid
+from xpnet.layers import AddLayer, Affine, Convolution, Flatten, LayerNormalization, MatMul, MulLayer, Relu, Sigmoid
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_calls_with_too_few_or_too_many_values(asarray, affine) -> None:
     for call in (affine, lambda: affine(x, x), lambda: affine.forward(x=x, z=x), lambda: affine.forward(x, x=x)):
         refused(call, ArgumentError, ValueError, "^Affine: forward must be given x, got")
     refused(lambda: MulLayer()(x), ArgumentError, ValueError, "^MulLayer: forward must be given x, y, got 1 values")
-    refused(lambda: Affine(x), ArgumentError, ValueError, "^Affine: it must be given W, b, got 1 arguments")
+    refused(lambda: MatMul(x, x), ArgumentError, ValueError, "^MatMul: it must be given W, got 2 arguments")
     refused(lambda: Relu(x), ArgumentError, ValueError, "^Relu: it must be given no arrays, got 1 arguments")
 
 

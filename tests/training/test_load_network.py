@@ -206,7 +206,7 @@ def changed(path: Path, **metadata: str) -> Path:
         ("{}", "must describe a network, got KeyError"),
         ('{"class": "os:system", "positions": [], "options": {}}', "os:system must be a layer or network, got"),
         ('{"class": "nowhere:Net", "layers": {}}', "the class Net of nowhere must be found, got No module named"),
-        ('{"class": "xpnet.layers.affine:Affine", "positions": [], "options": {}}', "must be valid, got Affine: "),
+        ('{"class": "xpnet.layers.linear:MatMul", "positions": [], "options": {}}', "must be valid, got MatMul: "),
         ('{"class": "xpnet.layers.affine:Affine", "positions": [{"parameter": "W9"}], "options": {}}', "got KeyError"),
         ('{"class": "xpnet.layers.pooling:MaxPooling", "positions": [-2, 2], "options": {}}', "must be valid, got "),
         ('{"class": "xpnet.layers.activation:Relu", "positions": [], "options": {}}', "must hold the network's param"),
