@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -41,9 +42,13 @@ def test_every_example_is_run_here():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_help_prints_the_header_and_runs_nothing(name):
-    header = ast.get_docstring(ast.parse((ROOT / "examples" / name).read_text(encoding="utf-8")))
-    usage, _, rest = " ".join(run(name, "--help").split()).partition(" ".join(header.split()))
+def test_help_prints_the_header_and_runs_nothing(name, monkeypatch, capsys):
+    path = ROOT / "examples" / name
+    monkeypatch.setattr(sys, "argv", [str(path), "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(str(path), run_name="__main__")
+    header = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    usage, _, rest = " ".join(capsys.readouterr().out.split()).partition(" ".join(header.split()))
     assert usage.startswith(f"usage: {name} [-h]")
     assert "-h, --help show this help message and exit" in rest
 

@@ -17,6 +17,16 @@ from xpnet.cases import CASES
 from xpnet.layers import Relu
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The number of layers that are checked; another test checks all of them."""
+    cases = [
+        case for case in CASES if case.name in ("Affine", "Convolution", "LSTM", "Relu", "SoftmaxWithLoss, indices")
+    ]
+    monkeypatch.setattr(import_module("xpnet.cli.check"), "CASES", cases)
+    return len(cases)
+
+
 @pytest.mark.parametrize("backend", ["numpy", "cupy"])
 def test_check_passes_on_one_backend(backend: str, needs) -> None:
     needs(backend)
@@ -27,20 +37,22 @@ def test_check_passes_on_one_backend(backend: str, needs) -> None:
     assert f"{len(CASES)} checks on 1 backend: every gradient is right." in result.stdout
 
 
+@pytest.mark.usefixtures("few")
 def test_check_on_a_device_and_in_float32() -> None:
     pytest.importorskip("array_api_strict")
     result = run("check", "--backend", "array-api-strict", "--device", "device1", "--dtype", "float32")
     assert result.exit_code == 0
-    assert "gradient check of every layer (float32)" in result.stdout
+    assert "gradient check of every layer (float32)" in " ".join(result.stdout.split())
 
 
-def test_check_goes_over_every_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_goes_over_every_backend(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
     pytest.importorskip("array_api_strict")
     monkeypatch.setattr(import_module("xpnet.cli.check"), "available_backends", lambda: ("numpy", "array-api-strict"))
     result = run("check")
-    assert f"{2 * len(CASES)} checks on 2 backends" in result.stdout
+    assert f"{2 * few} checks on 2 backends" in result.stdout
 
 
+@pytest.mark.usefixtures("few")
 def test_check_fails_where_a_layer_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     backward = Relu.backward
     monkeypatch.setattr(Relu, "backward", lambda self, dout: 2.0 * backward(self, dout))
@@ -52,6 +64,7 @@ def test_check_fails_where_a_layer_is_wrong(monkeypatch: pytest.MonkeyPatch) -> 
     assert "every gradient is right" not in result.stdout
 
 
+@pytest.mark.usefixtures("few")
 def test_check_fails_where_a_gradient_is_nan(monkeypatch: pytest.MonkeyPatch) -> None:
     backward = Relu.backward
     monkeypatch.setattr(Relu, "backward", lambda self, dout: float("nan") * backward(self, dout))

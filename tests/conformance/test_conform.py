@@ -23,6 +23,7 @@ def failing(report: Report) -> dict[str, set[tuple[str, str]]]:
     return {section: names for section, names in found.items() if names}
 
 
+@pytest.mark.usefixtures("few")
 def test_numpy_passes_everything() -> None:
     report = conform("numpy")
     assert report.ok
@@ -35,18 +36,21 @@ def test_numpy_passes_everything() -> None:
     assert max(row.deviation or 0.0 for row in report.rows if row.section == "rules") == 0.0
 
 
+@pytest.mark.usefixtures("few")
 def test_a_library_with_arrays_of_its_own_passes_everything() -> None:
     report = conform(library())
     assert failing(report) == {}
     assert report.namespace == "small_library"
 
 
+@pytest.mark.usefixtures("few")
 def test_cupy_lacks_to_device_and_nothing_else(needs) -> None:
     needs("cupy")
     report = conform("cupy")
     assert failing(report) == {"arrays": {("to_device", "missing")}}
 
 
+@pytest.mark.usefixtures("few")
 def test_every_case_of_a_rule_counts_and_quick_tries_one() -> None:
     report = conform("numpy", quick=True)
     rules = report.sections["rules"]
@@ -69,6 +73,7 @@ def test_array_api_strict_does_not_defer_and_from_dlpack_leaves_the_device_and_n
     assert "device1" in text
 
 
+@pytest.mark.usefixtures("few")
 def test_float32_is_tried_where_it_is_asked_for() -> None:
     report = conform("numpy", dtype="float32", quick=True)
     assert report.ok
@@ -76,6 +81,7 @@ def test_float32_is_tried_where_it_is_asked_for() -> None:
     assert report.tolerance == 1e-4
 
 
+@pytest.mark.usefixtures("few")
 def test_float32_is_tried_where_it_is_the_largest() -> None:
     def asarray(values: Any, dtype: Any = None, **keywords: Any) -> Any:
         if dtype == np.float64:
@@ -89,6 +95,7 @@ def test_float32_is_tried_where_it_is_the_largest() -> None:
     assert report.summary("training") == "training: 3 of 3 epochs as NumPy"
 
 
+@pytest.mark.usefixtures("few")
 def test_exactly_what_is_damaged_is_reported() -> None:
     report = conform(library(**DAMAGE))
     assert failing(report) == {
@@ -106,12 +113,14 @@ def test_exactly_what_is_damaged_is_reported() -> None:
     assert rows["cosh"].tried == "value, complex"
 
 
+@pytest.mark.usefixtures("few")
 def test_a_value_that_is_right_and_a_gradient_that_is_wrong_are_told_apart() -> None:
     report = conform(library(sinh=lambda x: np.sinh(x) * (1.0 + 1e-6)), quick=True)
     tried = {row.name: row.tried for row in report.failed()}
     assert tried == {"sinh": "value", "cosh": "gradient"}
 
 
+@pytest.mark.usefixtures("few")
 def test_what_needs_a_missing_function_is_reported_with_it_and_once() -> None:
     report = conform(library(cumulative_prod=None, where=None), quick=True)
     statuses = {row.name: row.status for row in report.failed("rules")}
@@ -122,6 +131,7 @@ def test_what_needs_a_missing_function_is_reported_with_it_and_once() -> None:
     assert "raises" not in str(report)
 
 
+@pytest.mark.usefixtures("few")
 def test_a_library_that_raises_everywhere_still_gets_a_whole_report() -> None:
     report = conform(library(sum=refuse, matmul=refuse, __matmul__=refuse, __lt__=refuse), quick=True)
     assert [section for section, rows in report.sections.items() if rows] == SECTIONS
@@ -129,6 +139,7 @@ def test_a_library_that_raises_everywhere_still_gets_a_whole_report() -> None:
     assert {row.status for row in report.rows} <= set(STATUSES)
 
 
+@pytest.mark.usefixtures("few")
 def test_a_function_on_which_gradients_rest_is_named_before_them() -> None:
     report = conform(library(sum=lambda x, **keywords: np.sum(x, **keywords) * 1.001), quick=True)
     failed = report.failed("rules")
@@ -139,6 +150,7 @@ def test_a_function_on_which_gradients_rest_is_named_before_them() -> None:
     assert text.index("  sum ") < text.index("look at sum first")
 
 
+@pytest.mark.usefixtures("few")
 def test_shapes_dtypes_and_things_that_are_no_arrays_deviate() -> None:
     report = conform(
         library(
@@ -156,6 +168,7 @@ def test_shapes_dtypes_and_things_that_are_no_arrays_deviate() -> None:
     assert found["log10"].startswith("nan for ")
 
 
+@pytest.mark.usefixtures("few")
 def test_a_library_without_complex_dtypes_is_tried_in_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     module = library()
     del module.complex128
@@ -176,11 +189,13 @@ def test_a_library_without_complex_dtypes_is_tried_in_real_ones(monkeypatch: pyt
         ("", r"^conform: namespace must be one of numpy"),
     ],
 )
+@pytest.mark.usefixtures("few")
 def test_what_is_no_array_namespace_is_refused(namespace: object, text: str) -> None:
     with pytest.raises(ArgumentError, match=text):
         conform(namespace)
 
 
+@pytest.mark.usefixtures("few")
 def test_a_module_that_breaks_as_it_is_imported_is_refused_with_its_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,11 +205,13 @@ def test_a_module_that_breaks_as_it_is_imported_is_refused_with_its_error(
         conform("broken_library")
 
 
+@pytest.mark.usefixtures("few")
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(BackendError, match="device must be"):
         conform("numpy", device="gpu")
 
 
+@pytest.mark.usefixtures("few")
 def test_arrays_that_cannot_be_read_or_made_are_refused() -> None:
     with pytest.raises(ArgumentError, match=r"got small_library \(ArithmeticError: no hyperbolas here\)"):
         conform(library(asarray=refuse))

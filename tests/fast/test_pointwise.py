@@ -96,7 +96,7 @@ def test_a_derivative_of_another_dtype_gives_what_the_equations_give(library, ro
                 continue
             stage(*case.inputs)
             dout = asarray(library, draw.rng.normal(size=y.shape))
-            dx, expected = stage.backward(dout), by_equations(alone, dout)
+            dx, expected = stage.backward(dout), by_equations(alone, (dout,))
         assert dx.dtype in (dout.dtype, y.dtype)
         for a, b in zip([dx, *gradients(own)], [expected, *gradients(alone)], strict=True):
             a, b = to_numpy(a), to_numpy(b)

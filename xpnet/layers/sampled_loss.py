@@ -175,7 +175,7 @@ class NegativeSamplingLoss(SampledLoss):
         n, D = self.x.shape
         drawn = self.draws(n)
         t = wide(t)[:, None]
-        other = xp.astype(drawn != t, self.x.dtype)
+        other = xp.astype(t != drawn, self.x.dtype)
         self.v = xp.reshape(xp.concat([t, drawn], axis=1), (-1,))
         self.rows = xp.reshape(xp.take(self.W, self.v, axis=0), (n, 1 + self.negatives, D))
         z = xp.sum(self.rows * self.x[:, None, :], axis=2)
@@ -217,7 +217,7 @@ class SampledSoftmaxLoss(SampledLoss):
             self.v = xp.arange(self.W.shape[0], dtype=t.dtype, device=device_of(t))
             others = self.x @ self.W.T
         self.t = t
-        hit = self.v[None, :] == t[:, None]
+        hit = t[:, None] == self.v[None, :]
         lowest = xp.full((), -inf, dtype=z.dtype, device=device_of(z))
         z = xp.concat([z, xp.where(hit, lowest, others)], axis=1)
         z = z - xp.max(z, axis=1, keepdims=True)

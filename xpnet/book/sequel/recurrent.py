@@ -12,8 +12,8 @@ from xpnet.book.sequel.listed import Listed
 from xpnet.layers.activation import sigmoid
 from xpnet.typing import Array
 
-RNN_KIND = partial(layers.RNN, return_state=True)
-LSTM_KIND = partial(layers.LSTM, return_state=True)
+RNN_KIND = staticmethod(partial(layers.RNN, return_state=True))  # a partial alone is to become a method
+LSTM_KIND = staticmethod(partial(layers.LSTM, return_state=True))
 
 
 class GatedUnit:
