@@ -51,7 +51,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize(("python", "numpy"), PAIRS)
 def tests(session: nox.Session, numpy: str) -> None:
-    """The tests on NumPy and array-api-strict on the newest Python and NumPy; on others what depends on it, in float64."""
+    """The tests on NumPy and array-api-strict on the newest pair; on the others what depends on NumPy, in float64."""
     everything = (session.python, numpy) == NEWEST
     others = nox.project.dependency_groups(PYPROJECT, "tables") if everything else ()
     session.install(".[png,serve]" if everything else ".", f"numpy=={numpy}.*", *TEST, *others)
