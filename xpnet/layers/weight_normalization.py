@@ -33,7 +33,8 @@ class Normalized(Container):
 
     def forward(self, x: Any) -> Any:
         layer, scale = self.layers["layer"], self.layers["scale"]
-        with layer.using({self.parameter: scale(getattr(layer, self.parameter))}):
+        scale.y = scale(getattr(layer, self.parameter))  # type: ignore[attr-defined]  # in 16 bits, if W has them
+        with layer.using({self.parameter: scale.y}):  # type: ignore[attr-defined]
             return layer(x)
 
     def backward(self, dout: Any = 1.0) -> Any:
@@ -166,7 +167,8 @@ class SpectralScale(Layer):
     def follow(self, W: Array, iterations: int) -> None:
         """Move u and v towards the first singular vectors of W."""
         W = base(W)
-        xp, u = array_namespace(W), base(self.u)
+        xp = array_namespace(W)
+        u = xp.astype(base(self.u), W.dtype, copy=False)
         matrix = xp.reshape(W, (W.shape[0], -1))
         for _ in range(iterations):
             v = matrix.T @ u
