@@ -79,3 +79,11 @@ def scatter_add(draw: Draw) -> tuple[Any, ...]:
 def dropout_mask(draw: Draw) -> tuple[Any, ...]:
     seed = draw.one_of(3, 2**63 + 1)
     return draw.array(*draw.shape()), Generator(seed), "Dropout1", draw.size(), draw.share()
+
+
+@arguments("put_rows")
+def put_rows(draw: Draw) -> tuple[Any, ...]:
+    V, D = draw.size(), draw.one_of(1, 3, 70)
+    known = np.sort(draw.rng.choice(V, draw.size(0, V), replace=False))
+    rows = np.concatenate([known, np.full(draw.size(0, 2), V)]).astype(draw.one_of("int32", "int64"))
+    return draw.array(V, D), draw.laid_out(rows), draw.array(len(rows), D)

@@ -103,6 +103,9 @@ def on_device(cupy, value):
     return cupy.array(value, order="F" if value.flags.f_contiguous else "C")
 
 
+IN_PLACE = {"put_rows"}  # kernels that may write into their first argument
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_bodies_compute_what_the_references_do(cupy, launches, dtype, name, monkeypatch):
     from xpnet.fast.cupy import launch
@@ -121,9 +124,10 @@ def test_bodies_compute_what_the_references_do(cupy, launches, dtype, name, monk
             expected = kernel.reference(*host)
             exact = kernel.reference(*in_float32(host)) if dtype == "float16" else expected
         compared(found, expected, exact, ROUNDING[dtype])
-        for value, kept in zip(given, host, strict=True):
-            if isinstance(kept, np.ndarray):
-                np.testing.assert_array_equal(to_numpy(value), kept)
+        kept = slice(name in IN_PLACE, None)
+        for value, own in zip(given[kept], host[kept], strict=True):
+            if isinstance(own, np.ndarray):
+                np.testing.assert_array_equal(to_numpy(value), own)
 
 
 def test_more_parameters_numbers_and_dtypes_than_a_launch_takes_get_several(cupy, launches):
