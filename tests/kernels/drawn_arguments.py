@@ -84,6 +84,7 @@ def dropout_mask(draw: Draw) -> tuple[Any, ...]:
 @arguments("put_rows")
 def put_rows(draw: Draw) -> tuple[Any, ...]:
     V, D = draw.size(), draw.one_of(1, 3, 70)
-    known = np.sort(draw.rng.choice(V, draw.size(0, V), replace=False))
+    known = np.sort(draw.rng.choice(V, draw.size(1, V), replace=False))
     rows = np.concatenate([known, np.full(draw.size(0, 2), V)]).astype(draw.one_of("int32", "int64"))
-    return draw.array(V, D), draw.laid_out(rows), draw.array(len(rows), D)
+    W = draw.rng.standard_normal((V, D)).astype(draw.dtype)  # in C order, in which it is written to
+    return W, draw.laid_out(rows), draw.array(len(rows), D)
