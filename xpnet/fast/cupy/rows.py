@@ -14,7 +14,7 @@ def put_rows(W: Any, rows: Any, values: Any) -> Any:
     if W.dtype.name not in REALS or not W.flags.c_contiguous:
         return kernels.put_rows.reference(W, rows, values)
     (V, D), n = W.shape, rows.shape[0]
-    values = cupy.ascontiguousarray(values, dtype=W.dtype)
+    rows, values = cupy.ascontiguousarray(rows), cupy.ascontiguousarray(values, dtype=W.dtype)
     launch_each("embedding", "put_rows", W.dtype, n * D, W, *integers(rows), values, n, V, D)
     return W
 
