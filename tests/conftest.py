@@ -103,8 +103,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _proves_nothing_more(item: pytest.Item) -> bool:
     """Whether the same body runs in float64 too, where that says all: writing to inputs, and on JAX."""
     where, dtype = _chosen(item, "where"), _chosen(item, "dtype")
-    others = _chosen(item, "half"), _chosen(item, "place"), *(_chosen(item, "low") or ())
-    on_jax = where is Where.JAX or "jax" in others
+    others = [_chosen(item, name) for name in ("half", "place", "low")]
+    on_jax = where is Where.JAX or "jax" in others or ("jax", "bfloat16") in others
     if on_jax and not (ON_JAX.intersection(_names(item)) and _is_first_of_its_class(_chosen(item, "case"))):
         return True
     return where in (Where.NUMPY_READ_ONLY, Where.JAX) and dtype == "float32"
