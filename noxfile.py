@@ -125,9 +125,9 @@ def cupy_two_devices(session: nox.Session) -> None:
     on_cupy(session, ["--devices", "2"])
 
 
-def on_cupy(session: nox.Session, options: list[str], *paths: str) -> None:
-    """Run the tests on CuPy, all or those of some paths, on a pretended device with options."""
-    session.run("python", "-m", "pretend_cuda", *options, *PYTEST[1:], "-m", "cupy", *paths, *session.posargs)
+def on_cupy(session: nox.Session, options: list[str], *some: str) -> None:
+    """Run the tests on CuPy, all or those that pytest chooses by ``some``, on a pretended device with options."""
+    session.run("python", "-m", "pretend_cuda", *options, *PYTEST[1:], "-m", "cupy", *some, *session.posargs)
 
 
 def install_cupy(session: nox.Session, pretended: bool = False) -> bool:
