@@ -24,6 +24,11 @@ class LayerNormalization(Layer):
     Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``.
     Raises: ``ArgumentError`` for an eps that is not above 0.
     Source: Ba, Kiros and Hinton, 2016, section 3.
+
+    >>> norm = LayerNormalization(np.array([1.0, 10.0]), np.array([0.0, 5.0]))
+    >>> norm.forward(np.array([[1.0, 3.0], [100.0, 300.0]]))
+    array([[-1., 15.],
+           [-1., 15.]])
     """
 
     parameters = ("gamma", "beta")
@@ -69,6 +74,10 @@ class RMSNormalization(Layer):
     Backward: ``dγ = Σ dout x̂``, ``dx = (dx̂ - x̂ mean(dx̂ x̂)) / √(mean x² + ε)``, ``dx̂ = γ dout``.
     Raises: ``ArgumentError`` for an eps that is not above 0.
     Source: Zhang and Sennrich, 2019, section 4.
+
+    >>> RMSNormalization(np.ones(2)).forward(np.array([[1.0, 7.0], [-10.0, 70.0]]))
+    array([[ 0.2,  1.4],
+           [-0.2,  1.4]])
     """
 
     parameters = ("gamma",)
@@ -112,6 +121,10 @@ class GroupNormalization(Layer):
     Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``.
     Raises: ``ArgumentError`` for groups that do not divide the channels, or an eps that is not above 0.
     Source: Wu and He, 2018, section 3.
+
+    >>> norm = GroupNormalization(np.ones(4), np.zeros(4), groups=2)
+    >>> norm.forward(np.array([[1.0, 3.0, 100.0, 300.0]]))
+    array([[-1.,  1., -1.,  1.]])
     """
 
     parameters = ("gamma", "beta")
@@ -172,6 +185,11 @@ class InstanceNormalization(GroupNormalization):
     Backward: as ``GroupNormalization``, of which it is the case of one channel in a group.
     Raises: ``ArgumentError`` for an eps that is not above 0.
     Source: Ulyanov, Vedaldi and Lempitsky, 2016, section 2.
+
+    >>> norm = InstanceNormalization(np.ones(2), np.zeros(2))
+    >>> norm.forward(np.array([[[1.0, 3.0], [100.0, 300.0]]]))
+    array([[[-1.,  1.],
+            [-1.,  1.]]])
     """
 
     def __init__(self, gamma: Array, beta: Array, *, eps: float = 1e-5) -> None:
@@ -200,6 +218,16 @@ class BatchNormalization(Layer):
     Raises: ``ShapeError`` in training for fewer than two values of a channel, which have no variance; ``ArgumentError``
     for a momentum outside 0 … 1 or an eps that is not above 0.
     Source: Ioffe and Szegedy, 2015, section 3; Deep Learning from Scratch, section 6.3.
+
+    >>> norm = BatchNormalization(np.ones(1), np.zeros(1))
+    >>> norm.forward(np.array([[1.0], [3.0]]))  # by the mean 2 and the deviation 1 of the batch
+    array([[-1.],
+           [ 1.]])
+    >>> norm.running_mean, norm.running_var
+    (array([0.2]), array([1.]))
+    >>> norm.predict(np.array([[1.0], [3.0]]))  # by the running ones
+    array([[0.8],
+           [2.8]])
     """
 
     parameters = ("gamma", "beta")
