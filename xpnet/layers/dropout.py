@@ -32,8 +32,8 @@ class Dropout(Drawn):
 
     >>> dropout = Dropout(0.5)
     >>> dropout.forward(np.ones((2, 4)))  # what is left counts twice
-    array([[0., 0., 2., 0.],
-           [2., 2., 0., 0.]])
+    array([[0., 2., 2., 2.],
+           [0., 2., 0., 2.]])
     >>> dropout.predict(np.ones((2, 4)))
     array([[1., 1., 1., 1.],
            [1., 1., 1., 1.]])
@@ -91,9 +91,9 @@ class StochasticDepth(Dropout):
     Source: Huang et al., 2016, section 3.
 
     >>> StochasticDepth(0.5).forward(np.ones((4, 2)))
-    array([[0., 0.],
+    array([[2., 2.],
            [0., 0.],
-           [2., 2.],
+           [0., 0.],
            [2., 2.]])
     """
 
