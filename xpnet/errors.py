@@ -8,6 +8,17 @@ class XpnetError(Exception):
 
     Every kind is also the builtin exception that a caller would catch. The message of an OSError is shown without its
     number and path: ``No such file or directory``.
+
+    >>> affine = Affine(np.ones((4, 10)), np.zeros(10))
+    >>> affine.forward(np.ones((2, 3)))
+    Traceback (most recent call last):
+        ...
+    xpnet.errors.ShapeError: Affine: x must be (N, 4), got (2, 3); give each row 4 values, over as many axes as you like
+    >>> try:
+    ...     affine.forward(np.ones((2, 3)))
+    ... except ValueError as error:  # whoever expects the builtin catches it too
+    ...     print(type(error).__name__)
+    ShapeError
     """
 
     def __init__(self, who: str, must: str, got: object, remedy: str) -> None:

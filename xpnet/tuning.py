@@ -77,6 +77,12 @@ def tune() -> Tuning:
     it all, also what is kept without ``tune``. The result tells what was set, and why something was not. Its ``undo()``
     removes the variable and restores glibc's defaults, which from then on no longer adapt to the program; the core that
     numpy was loaded with stays.
+
+    >>> tuning = xn.tune()
+    >>> print(tuning)  # doctest: +ELLIPSIS
+    malloc ...
+    OPENBLAS_CORETYPE ...
+    >>> tuning.undo()
     """
     if os.environ.get(SWITCH) == "0":
         return Tuning(*(Setting(name, False, f"{SWITCH}=0") for name in (MALLOC, CORE)))

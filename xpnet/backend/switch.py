@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,12 @@ class Backend:
     ``xp`` is the array API namespace, ``device`` and ``dtype`` are the library's own objects.
     """
 
-    library: Library = field(repr=False)
+    library: Library
     device: Any
     dtype: Any
+
+    def __repr__(self) -> str:
+        return f"Backend({self.name!r}, device={str(self.device)!r}, dtype={dtype_name(self.dtype)!r})"
 
     @property
     def name(self) -> str:
@@ -121,6 +124,12 @@ def asarray(x: Any, dtype: Any = None) -> Array:
 
     Raises: ``DtypeError`` for values without numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
     for a dtype that the library does not have.
+
+    >>> xn.asarray([[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    >>> xn.asarray([0, 1], dtype="int64")
+    array([0, 1])
     """
     backend = get_backend()
     wanted = backend.dtype if dtype is None or dtype is float else any_dtype(backend.xp, dtype)
@@ -178,7 +187,11 @@ _process: Backend | None = None
 
 
 def get_backend() -> Backend:
-    """Return the current backend: that of the innermost ``use_backend``, ``set_backend`` or ``XPNET_BACKEND``."""
+    """Return the current backend: that of the innermost ``use_backend``, ``set_backend`` or ``XPNET_BACKEND``.
+
+    >>> xn.get_backend()
+    Backend('numpy', device='cpu', dtype='float32')
+    """
     global _process
     local = _local.get()
     if local is not None:
@@ -201,6 +214,11 @@ def set_backend(backend: object, device: Any = None, dtype: Any = None) -> Backe
     switches jax's 64-bit mode on.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
+
+    >>> xn.set_backend("numpy", dtype="float64")
+    Backend('numpy', device='cpu', dtype='float64')
+    >>> xn.asarray([1, 2])
+    array([1., 2.])
     """
     global _process
     chosen = make_backend(backend, device, dtype)
@@ -218,6 +236,11 @@ def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Itera
     """Choose the backend of new arrays within a block, for this thread or task alone.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
+
+    >>> with xn.use_backend("numpy", dtype="float64"):
+    ...     net = TwoLayerNet(4, 3, 2)
+    >>> net.params["W1"].dtype
+    dtype('float64')
     """
     chosen = make_backend(backend, device, dtype)
     token = _local.set(chosen)
@@ -229,7 +252,11 @@ def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Itera
 
 
 def available_backends() -> tuple[str, ...]:
-    """Return the names of the backends that are ready on this machine; each installed one is imported."""
+    """Return the names of the backends that are ready on this machine; each installed one is imported.
+
+    >>> "numpy" in xn.available_backends()
+    True
+    """
     return tuple(name for name, library in LIBRARIES.items() if not missing(library))
 
 

@@ -127,6 +127,19 @@ def draw(subject: Any, *, expand: bool = False, title: str | None = None) -> Dra
     ``expand`` opens layers into the operations of their forward, and networks inside a network into their layers.
 
     Raises: ``DtypeError`` for another subject; ``StateError`` where ``expand`` needs what backward released.
+
+    >>> x = xn.Variable(np.array(2.0), name="x")
+    >>> print(xn.draw(x * x).mermaid().partition("classDef")[0])
+    flowchart LR
+        n0(["x"])
+        n1(("•"))
+        n2(("×")):::operation
+        n3(["#160;"])
+        n0 -->|"2"| n1
+        n1 --> n2
+        n1 --> n2
+        n2 -->|"4"| n3
+    <BLANKLINE>
     """
     if isinstance(subject, Variable):
         graph = variable_graph(subject, expand)

@@ -35,6 +35,10 @@ def load_network(path: str | Path, classes: Iterable[type] = ()) -> Any:
 
     Raises: ``DataError`` for a path that is neither a run nor such a file, for a file that is damaged or of a newer
     version, and for a class that cannot be found.
+
+    >>> xn.save("net.safetensors", TwoLayerNet(4, 3, 2))
+    >>> xn.load_network("net.safetensors")
+    TwoLayerNet(Affine(W (4, 3), b (3,)), Relu(), Affine(W (3, 2), b (2,)), loss=SoftmaxWithLoss())
     """
     place = path_of(WHO, path)
     if not place.is_dir():
@@ -121,9 +125,6 @@ class Run:
 
     ``predict`` takes rows as the user has them, one or many, and returns labels or numbers. ``classes`` is that of
     ``load_network``.
-
-        run = Run("runs/houses")
-        run.predict(new_houses)
 
     Raises: ``DataError`` of ``load_network``.
     """
