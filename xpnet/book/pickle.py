@@ -48,6 +48,16 @@ def load(file: BinaryIO) -> Any:
     """Return the content of a pickle, with arrays on the current backend in their own dtype.
 
     Raises: ``DataError`` for a file that is damaged, or holds anything but arrays, numbers, strings and containers.
+
+    >>> import os, pickle, xpnet.book.pickle
+    >>> with open("bad.pkl", "wb") as file:
+    ...     pickle.dump(os.getcwd, file)  # a pickle that names a function
+    >>> with open("bad.pkl", "rb") as file:
+    ...     try:
+    ...         xpnet.book.pickle.load(file)
+    ...     except OSError as error:
+    ...         print(error.got)
+    posix.getcwd
     """
     return load_as(file, lambda array: get_backend().asarray(array, dtype=array.dtype.name))
 
@@ -71,17 +81,34 @@ def loads(data: bytes) -> Any:
     """Read a pickle as ``load`` does, from bytes.
 
     Raises: as ``load``.
+
+    >>> import xpnet.book.pickle as pickle
+    >>> pickle.loads(pickle.dumps({"b": np.zeros(2)}))
+    {'b': array([0., 0.])}
     """
     return load(io.BytesIO(data))
 
 
 def dump(obj: Any, file: BinaryIO, protocol: int | None = None) -> None:
-    """Write arrays in dicts, lists and tuples as a pickle of NumPy's arrays."""
+    """Write arrays in dicts, lists and tuples as a pickle of NumPy's arrays.
+
+    >>> import xpnet.book.pickle as pickle
+    >>> with open("params.pkl", "wb") as file:
+    ...     pickle.dump({"W1": np.array([1.0, 2.0])}, file)
+    >>> with open("params.pkl", "rb") as file:
+    ...     pickle.load(file)
+    {'W1': array([1., 2.])}
+    """
     pickle.dump(_on_the_host(obj), file, protocol)
 
 
 def dumps(obj: Any, protocol: int | None = None) -> bytes:
-    """Write a pickle as ``dump`` does, into bytes."""
+    """Write a pickle as ``dump`` does, into bytes.
+
+    >>> import xpnet.book.pickle as pickle
+    >>> pickle.loads(pickle.dumps([np.array([1.0]), "a"]))
+    [array([1.]), 'a']
+    """
     return pickle.dumps(_on_the_host(obj), protocol)
 
 

@@ -27,6 +27,11 @@ class Epoch:
     data. ``seconds`` is the time of the steps alone. Values for validation are None without such data; accuracies are
     None for a network that predicts numbers, or if all rows are ignored. ``metrics`` has those of the Trainer after the
     epoch, by name: on the validation data if there are any, and as ``train f1`` on the training rows.
+
+    >>> x, t = np.eye(4, dtype="float32"), np.array([0, 1, 0, 1])
+    >>> epoch = Trainer(TwoLayerNet(4, 8, 2), Adam(0.1), (x, t)).fit(20)[-1]
+    >>> epoch.epoch, epoch.train_accuracy, epoch.test_accuracy  # nothing was held out
+    (20, 1.0, None)
     """
 
     epoch: int
@@ -45,7 +50,15 @@ class Epoch:
 
 
 class History(list[Epoch]):
-    """The epochs of a training, in order."""
+    """The epochs of a training, in order.
+
+    >>> x, t = np.eye(4, dtype="float32"), np.array([0, 1, 0, 1])
+    >>> history = Trainer(TwoLayerNet(4, 8, 2), Adam(0.1), (x, t), validation=(x, t)).fit(3)
+    >>> history[-1].loss < history[0].loss, history.since_best()
+    (True, 0)
+    >>> list(history.columns())[:4]
+    ['epoch', 'loss', 'train_accuracy', 'test_accuracy']
+    """
 
     def to_dicts(self) -> list[dict[str, Any]]:
         return [asdict(record) for record in self]

@@ -127,6 +127,14 @@ class Run:
     ``load_network``.
 
     Raises: ``DataError`` of ``load_network``.
+
+    >>> table = {"rooms": [1.0, 2.0, 3.0, 4.0] * 5, "price": [10.0, 20.0, 30.0, 40.0] * 5}
+    >>> data = Dataset.of(table, target="price")
+    >>> net = Sequential(Affine.create(data.inputs, data.outputs), loss=MeanSquaredError())
+    >>> history = Trainer(net, Adam(0.1), data).fit(80, folder="houses")
+    >>> run = Run("houses")
+    >>> round(run.predict({"rooms": 2.5}))
+    25
     """
 
     def __init__(self, folder: str | Path, classes: Iterable[type] = ()) -> None:
