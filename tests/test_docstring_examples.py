@@ -26,13 +26,14 @@ NEEDS = {
 }
 
 USED = ("layers", "networks", "optimizers", "schedules", "initializers", "random", "datasets", "training")
-"""The modules whose public names an example may use as they are, beside ``np``, ``xn`` and those of its own module."""
+"""Whose public names an example may use as they are, beside ``np``, ``xn`` and those of its own module and package."""
 
 THE_BOOK = ("functions", "gradient", "layers", "util", "optimizer", "trainer", "multi_layer_net", "pickle")
 THE_BOOK += ("multi_layer_net_extend", "two_layer_net", "simple_convnet", "deep_convnet")
 THE_SEQUEL = ("functions", "layers", "time_layers", "util", "optimizer", "trainer", "base_model", "weights")
 PUBLIC = (
-    *("", *USED, "datasets.augment"),
+    *("", *USED, "datasets.augment", "autodiff", "backend", "kernels", "gradcheck", "drawing", "errors"),
+    *("distributed", "conformance"),
     *[f"book.{name}" for name in THE_BOOK],
     *[f"book.sequel.{name}" for name in THE_SEQUEL],
 )
@@ -85,7 +86,8 @@ def test_examples_give_what_they_print(
     pytest.importorskip(NEEDS.get(path.relative_to(HOME).as_posix(), "numpy"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XPNET_TUNE", "0")  # the settings of this process stay as they are
-    names = names | public(module_of(path).removeprefix("xpnet").removeprefix("."))
+    own = module_of(path).removeprefix("xpnet").removeprefix(".")
+    names = names | public(own.rpartition(".")[0]) | public(own)
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF | doctest.ELLIPSIS)
     said: list[str] = []
     for name, text, line in docstrings(path):
@@ -93,11 +95,16 @@ def test_examples_give_what_they_print(
         example = doctest.DocTestParser().get_doctest(text, names, name, str(path), line - 1)
         with xn.use_backend("numpy", dtype="float32"), np.printoptions(precision=4, suppress=True):
             runner.run(example, out=said.append)
-    assert runner.tries
     assert not runner.failures, "".join(said)
 
 
-@pytest.mark.parametrize("module", PUBLIC)
+@pytest.mark.parametrize("module", PUBLIC, ids=[f"xpnet.{name}".rstrip(".") for name in PUBLIC])
 def test_everything_public_has_an_example(module: str) -> None:
     lacks = [name for name, value in public(module).items() if callable(value) and ">>> " not in (value.__doc__ or "")]
     assert lacks == []
+
+
+def test_the_interface_to_scikit_learn_has_examples() -> None:
+    sklearn = pytest.importorskip("xpnet.interop.sklearn", exc_type=ImportError)
+    assert ">>> " in sklearn.XpnetClassifier.__doc__
+    assert ">>> " in sklearn.XpnetRegressor.__doc__

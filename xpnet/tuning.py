@@ -40,7 +40,13 @@ class Setting:
 
 
 class Tuning:
-    """The outcome of ``tune``. It prints as a list; ``undo()`` or the end of a ``with`` block reverses it."""
+    """The outcome of ``tune``. It prints as a list; ``undo()`` or the end of a ``with`` block reverses it.
+
+    >>> with xn.tune() as tuning:
+    ...     print(tuning)
+    malloc ...
+    OPENBLAS_CORETYPE ...
+    """
 
     def __init__(self, *settings: Setting) -> None:
         self.settings = settings

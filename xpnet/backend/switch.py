@@ -38,6 +38,10 @@ class Backend:
     """An array library with a device and a floating dtype, on which new arrays are made.
 
     ``xp`` is the array API namespace, ``device`` and ``dtype`` are the library's own objects.
+
+    >>> backend = xn.get_backend()
+    >>> backend.name, backend.asarray([1.0, 2.0])
+    ('numpy', array([1., 2.], dtype=float32))
     """
 
     library: Library
@@ -45,7 +49,8 @@ class Backend:
     dtype: Any
 
     def __repr__(self) -> str:
-        return f"Backend({self.name!r}, device={str(self.device)!r}, dtype={dtype_name(self.dtype)!r})"
+        device, dtype = self.library.device_name(self.device), dtype_name(self.dtype)
+        return f"Backend({self.name!r}, device={device!r}, dtype={dtype!r})"
 
     @property
     def name(self) -> str:
@@ -143,7 +148,11 @@ def asarray(x: Any, dtype: Any = None) -> Array:
 
 
 def backend_of(array: Any, dtype: Any = None) -> Backend:
-    """Return the backend in which the array lives, optionally with another floating dtype."""
+    """Return the backend in which the array lives, optionally with another floating dtype.
+
+    >>> backend_of(np.ones(2))
+    Backend('numpy', device='cpu', dtype='float64')
+    """
     library = library_of(array_namespace(array))
     chosen = array.dtype if dtype is None else find_dtype(library.namespace(), dtype)
     return Backend(library, device_of(array), chosen)
@@ -153,6 +162,9 @@ def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = Non
     """Return a Backend from a name or namespace, a device (name, index or object) and a dtype (name or object).
 
     Raises: ``ArgumentError`` for an unknown name or dtype, ``BackendError`` for one that this machine lacks.
+
+    >>> make_backend("numpy", dtype="float64")
+    Backend('numpy', device='cpu', dtype='float64')
     """
     if isinstance(backend, Backend):
         library, device = backend.library, backend.device if device is None else device
@@ -261,7 +273,11 @@ def available_backends() -> tuple[str, ...]:
 
 
 def missing(library: Library) -> str:
-    """Return what a library lacks on this machine and the remedy, or an empty text if it is ready."""
+    """Return what a library lacks on this machine and the remedy, or an empty text if it is ready.
+
+    >>> missing(LIBRARIES["numpy"])
+    ''
+    """
     try:
         library.namespace()
     except BackendError as error:

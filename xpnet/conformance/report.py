@@ -38,6 +38,11 @@ class Report:
     """The result of ``conform``.
 
     ``print(report)`` shows the failures, rich shows them in colours, ``to_dict()`` consists of builtins.
+
+    >>> rows = (Row("rules", "exp"), Row("rules", "log", status="raises", found="not implemented"))
+    >>> report = Report("mylib", "mylib 1.0", "2024.12", "float64", 1e-9, False, 2.0, (), rows)
+    >>> report.ok, report.summary("rules")
+    (False, 'rules: 1 of 2 functions as NumPy (2 cases), 1 raises')
     """
 
     namespace: str

@@ -39,6 +39,10 @@ def learning_curve(
     ``history`` has a dict per epoch with the keys ``epoch, loss, train_accuracy, test_accuracy``. Values that are
     missing, None or not finite leave a gap. ``measure`` names the accuracies, as ``Trainer.measure`` does; a measure
     without that word in its name is drawn as a number.
+
+    >>> epoch = {"epoch": 1, "loss": 0.7, "train_accuracy": 0.8, "test_accuracy": None}
+    >>> learning_curve([epoch, epoch | {"epoch": 2, "loss": 0.4}])[:4]
+    '<svg'
     """
     measure = measure or "accuracy"
     share = "accuracy" in measure.lower()

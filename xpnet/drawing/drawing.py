@@ -32,6 +32,12 @@ class Drawing:
     """A computational graph that can be shown: as Mermaid or DOT text, as SVG or PNG, as a page to step through.
 
     A notebook shows the SVG by itself.
+
+    >>> apple = MulLayer()
+    >>> price = apple.forward(100, 2)
+    >>> drawing = xn.draw(price)
+    >>> drawing.svg()[:4], drawing.dot()[:7], drawing.html()[:15]
+    ('<svg', 'digraph', '<!doctype html>')
     """
 
     graph: Graph

@@ -185,7 +185,14 @@ def _targets(subject: Any, inputs: tuple[Any, ...], gradient: Callable[..., Any]
 
 
 def network_gradient(network: Any, x: Any, t: Any) -> dict[str, Any]:
-    """Differentiate a network's loss numerically in float64, name -> array of its own dtype."""
+    """Differentiate a network's loss numerically in float64, name -> array of its own dtype.
+
+    >>> from xpnet.gradcheck import network_gradient
+    >>> net, x, t = TwoLayerNet(2, 3, 2), np.eye(2, dtype="float32"), np.array([0, 1])
+    >>> exact, numeric = net.gradient(x, t), network_gradient(net, x, t)
+    >>> all(np.allclose(exact[name], dW, atol=1e-6) for name, dW in numeric.items())
+    True
+    """
     if not _are_indices(x):
         check_point("numerical_gradient", "x", x)
     found = {}
