@@ -25,6 +25,7 @@ from xpnet.errors import ArgumentError, BackendError, DataError, DtypeError
 from xpnet.files import reason
 from xpnet.layers import Layer
 from xpnet.layers.plain import is_plain_layer, is_plain_network
+from xpnet.typesetting import within_page
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Drawing:
             raise DataError("Drawing.show", "a browser must open", "none", f"open {path} yourself")
 
     def _repr_svg_(self) -> str:
-        return self.svg()
+        return within_page(self.svg())
 
     def __repr__(self) -> str:
         return f"Drawing({self.graph.title!r}, {len(self.graph.nodes)} nodes, {len(self.graph.edges)} edges)"

@@ -323,7 +323,7 @@ class Network(Answering):
         return table_of(self) if x is None else table_for(self, x)
 
     def _repr_html_(self) -> str:
-        return as_html(type(self).__name__, table_rows(self))
+        return as_html(type(self).__name__, table_rows(self), right=1)
 
     def _inside(self) -> list[str]:
         return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import is_array, to_numpy
+from xpnet.drawing.plot import Panel, plot
 from xpnet.errors import ArgumentError
 from xpnet.initializers import check_size
 from xpnet.layers.checks import is_number
 from xpnet.optimizers.state import copied
 from xpnet.training.keeping import Keeping
 from xpnet.training.updates import loss_and_gradient
+from xpnet.typesetting import within_page
 
 WORSE = 4.0
 """The test ends at this multiple of the lowest smoothed loss."""
@@ -36,6 +38,10 @@ class RateTest:
     rates: list[float]
     losses: list[float]
     suggestion: float
+
+    def _repr_html_(self) -> str:
+        points = [(math.log10(rate), loss) for rate, loss in zip(self.rates, self.losses, strict=True)]
+        return within_page(plot([Panel("Loss", {"loss": points}, x="log10 of the rate")], str(self)))
 
     def __str__(self) -> str:
         return f"try lr={self.suggestion:.2g}: between {self.rates[0]:.0e} and {self.rates[-1]:.0e} the loss fell there"

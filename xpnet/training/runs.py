@@ -145,6 +145,7 @@ class Run:
             self.settings: dict[str, Any] = told["settings"]
             self.measure: str | None = told["measure"]
             self.history = History(Epoch(**numbered(record)) for record in told["epochs"])
+            self.history.measure = self.measure
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
             raise DataError("Run", must, f"a {RUN} that is damaged", remedy) from error

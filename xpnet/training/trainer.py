@@ -142,6 +142,7 @@ class Trainer(Keeping):
         self.best: tuple[int, dict[str, Any]] | None = None
         for parts in filter(None, (self.train, self.validation)):
             self._check(parts)
+        self.history.measure = self.measure
         if (self.batches.sizes[1] if self.ranks is None else self.ranks.fewest) == 1:
             self._try_one_row()
         if not on_disk(self.train) and self.writes:
