@@ -34,6 +34,11 @@ class Images:
 
     Shapes: result ``(N, C, H, W)`` with ``size = (H, W)``, or ``(N, C H W)`` with ``flat``.
     Raises: ``DataError`` for a file that is not a whole image.
+
+    >>> images = Images((2, 2), channels=1, mean=[0.5], std=[0.5])
+    >>> images(np.array([[[0, 255], [255, 0]]], dtype="uint8"))
+    array([[[[-1.,  1.],
+             [ 1., -1.]]]], dtype=float32)
     """
 
     def __init__(

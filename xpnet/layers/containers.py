@@ -95,6 +95,12 @@ class Residual(Chain):
     Backward: ``dx = dout ∂f + dout``, or ``dout ∂f + dout ∂shortcut``.
     Raises: ``ShapeError`` where the two do not have one shape.
     Source: He et al., 2016, "Deep residual learning for image recognition", section 3.
+
+    >>> around = Residual(Affine(np.array([[0.0, 1.0], [1.0, 0.0]])))
+    >>> around.forward(np.array([[1.0, 5.0]]))
+    array([[6., 6.]])
+    >>> around.backward(np.array([[1.0, 0.0]]))
+    array([[1., 1.]])
     """
 
     differentiable = ("x",)
@@ -144,6 +150,10 @@ class Concat(Container):
     Raises: ``ShapeError`` where the branches differ along another axis, or do not have it; ``DtypeError`` for an axis
     that is not an integer.
     Source: Szegedy et al., 2015, "Going deeper with convolutions", section 4.
+
+    >>> both = Concat(Relu(), [LeakyRelu(0.1), Tanh()])
+    >>> both.forward(np.array([[-1.0, 2.0]]))
+    array([[ 0.    ,  2.    , -0.0997,  0.964 ]])
     """
 
     differentiable = ("x",)
