@@ -149,6 +149,22 @@ def install_cupy(session: nox.Session, pretended: bool = False) -> bool:
 
 
 @nox.session(default=False)
+def playground(session: nox.Session) -> None:
+    """The page that runs xpnet in a browser: built, served and driven in Chromium.
+
+    Without the npm registry, the package index or a browser it is skipped with the reason, in CI too.
+    """
+    session.install("pip", ".", *TEST)
+    lacks = session.run("python", "docs/playground/build.py", "--lacks", silent=True)
+    if isinstance(lacks, str) and lacks.strip():
+        session.skip(lacks.strip())
+    site = str(Path(session.create_tmp()).resolve() / "site")
+    session.run("python", "docs/playground/build.py", site)
+    tests = ("tests/playground/test_playground_page.py", *session.posargs)
+    session.run("python", "-m", "pytest", "-q", *tests, env={"XPNET_PLAYGROUND": site})
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The benchmark against all that can be installed, on an idle machine; with --trace, what a step asks of a GPU."""
     if "--trace" in session.posargs:
