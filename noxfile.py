@@ -148,7 +148,7 @@ def install_cupy(session: nox.Session, pretended: bool = False) -> bool:
     return True
 
 
-@nox.session(default=False)
+@nox.session
 def playground(session: nox.Session) -> None:
     """The page that runs xpnet in a browser: built, served and driven in Chromium.
 

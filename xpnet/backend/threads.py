@@ -1,4 +1,4 @@
-"""Whether this Python can start threads, which one that runs in a browser cannot."""
+"""Threads, which a Python that runs in a browser cannot start."""
 
 from __future__ import annotations
 
