@@ -58,28 +58,33 @@ def lacks() -> str:
     return ""
 
 
-def build(site: Path, numpy: Path | None = None) -> None:
-    """Write the page with everything that it loads."""
-    if site.exists() and any(site.iterdir()) and not (site / "files.json").exists():
-        sys.exit(f"{site} must be new or empty, or a page that was built before")
-    shutil.rmtree(site, ignore_errors=True)
-    (site / "pyodide").mkdir(parents=True)
-    (site / "wheels").mkdir()
+def build(target: Path, numpy: Path | None = None) -> None:
+    """Write the page with everything that it loads, or leave the folder as it was."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())) and not (target / "files.json").exists():
+        sys.exit(f"{target} must be new or empty, or a page that was built before")
+    if numpy is not None and not numpy.is_file():
+        sys.exit(f"{numpy} must be NumPy's wheel, and there is no such file")
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
+        site = folder / "site"
+        (site / "pyodide").mkdir(parents=True)
+        (site / "wheels").mkdir()
         unpack_pyodide(folder, site / "pyodide")
         lock = json.loads((site / "pyodide" / "pyodide-lock.json").read_text())["packages"]["numpy"]
         take_numpy(folder, site / "wheels", numpy, lock["file_name"], lock["sha256"])
-    run(*PIP, "download", "--no-deps", "--only-binary", ":all:", "--dest", str(site / "wheels"), *PURE)
-    run(*PIP, "wheel", "--no-deps", "--wheel-dir", str(site / "wheels"), str(HERE.parent.parent))
-    for name in PAGE:
-        shutil.copyfile(HERE / name, site / name)
-    wheels = sorted(f"wheels/{path.name}" for path in (site / "wheels").iterdir())
-    loaded = ["playground.py", *(f"pyodide/{name}" for name in RUNTIME[2:]), *wheels]
-    sizes = {name: (site / name).stat().st_size for name in loaded}
-    (site / "files.json").write_text(json.dumps({"wheels": wheels, "bytes": sizes}))
-    write_licences(site)
-    print(f"{site}: {sum(path.stat().st_size for path in site.rglob('*') if path.is_file()) / 1e6:.0f} MB")
+        wheels_to = str(site / "wheels")
+        run(*PIP, "download", "--no-deps", "--only-binary", ":all:", "--dest", wheels_to, *PURE)
+        run(*PIP, "wheel", "--no-deps", "--wheel-dir", wheels_to, str(HERE.parent.parent))
+        for name in PAGE:
+            shutil.copyfile(HERE / name, site / name)
+        wheels = sorted(f"wheels/{path.name}" for path in (site / "wheels").iterdir())
+        loaded = ["playground.py", *(f"pyodide/{name}" for name in RUNTIME[2:]), *wheels]
+        sizes = {name: (site / name).stat().st_size for name in loaded}
+        (site / "files.json").write_text(json.dumps({"wheels": wheels, "bytes": sizes}))
+        write_licences(site)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(site, target)
+    print(f"{target}: {sum(path.stat().st_size for path in target.rglob('*') if path.is_file()) / 1e6:.0f} MB")
 
 
 def run(*command: str) -> None:

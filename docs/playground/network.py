@@ -1,4 +1,4 @@
-"""A network of two layers as equations. Change any line, then train it, step through it, or check its gradients."""
+"""A network of two layers as equations: change any line."""
 
 import xpnet as xn
 from xpnet.backend import array_namespace

@@ -11,6 +11,7 @@ import pytest
 
 import xpnet as xn
 
+pytestmark = pytest.mark.journey
 PAGE = Path(__file__).parents[2] / "docs" / "playground"
 TEXT = (PAGE / "network.py").read_text(encoding="utf-8")
 BREAKS = json.loads((PAGE / "breaks.json").read_text(encoding="utf-8"))

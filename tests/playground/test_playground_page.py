@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from browser import CHROMIUM, Browser
 
+pytestmark = pytest.mark.journey
 PAGE = Path(__file__).parents[2] / "docs" / "playground"
 TEXT = (PAGE / "network.py").read_text(encoding="utf-8")
 BREAKS = json.loads((PAGE / "breaks.json").read_text(encoding="utf-8"))

@@ -19,6 +19,7 @@ from xpnet.optimizers import SGD
 from xpnet.random import Generator
 from xpnet.training import Trainer
 
+pytestmark = pytest.mark.journey
 X, T = Generator(0).normal((6, 4), "x").astype(np.float32), np.asarray([0, 1, 2, 0, 1, 2])
 
 
