@@ -63,7 +63,7 @@ def test_images_are_read_one_after_another() -> None:
 
 
 def test_nothing_is_fetched(tmp_path) -> None:
-    text = r"fetched by a Python with threads and sockets, got one on emscripten; put .* by hand"
+    text = r"fetched by a Python with threads and sockets, got one on emscripten; put them into .*new"
     with pytest.raises(DataError, match=text):
         fetch({"a": "0"}, ["http://127.0.0.1:9/"], tmp_path / "new")
     assert not (tmp_path / "new").exists()

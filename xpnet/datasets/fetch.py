@@ -42,7 +42,7 @@ def fetch(checksums: Mapping[str, str], mirrors: Sequence[str], folder: Path) ->
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     if not has_threads():
-        must, remedy = "files must be fetched by a Python with threads and sockets", f"put {folder} there by hand"
+        must, remedy = "files must be fetched by a Python with threads and sockets", f"put them into {folder}"
         raise DataError("fetch", must, f"one on {sys.platform}", remedy)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     try:
