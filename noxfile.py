@@ -1,4 +1,7 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, playground, build; more on demand."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, playground, build.
+
+Others run on demand.
+"""
 
 from __future__ import annotations
 
