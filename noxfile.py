@@ -1,4 +1,7 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, build; more on demand."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, playground, build.
+
+Others run on demand.
+"""
 
 from __future__ import annotations
 
@@ -146,6 +149,22 @@ def install_cupy(session: nox.Session, pretended: bool = False) -> bool:
     if isinstance(lacks, str) and lacks.strip():
         (session.error if os.environ.get("CI") else session.skip)(lacks.strip())
     return True
+
+
+@nox.session
+def playground(session: nox.Session) -> None:
+    """The page that runs xpnet in a browser: built, served and driven in Chromium.
+
+    Without the npm registry, the package index or a browser it is skipped with the reason, in CI too.
+    """
+    session.install("pip", ".", *TEST)
+    lacks = session.run("python", "docs/playground/build.py", "--lacks", silent=True)
+    if isinstance(lacks, str) and lacks.strip():
+        session.skip(lacks.strip())
+    site = str(Path(session.create_tmp()).resolve() / "site")
+    session.run("python", "docs/playground/build.py", site)
+    tests = ("tests/playground/test_playground_page.py", *session.posargs)
+    session.run("python", "-m", "pytest", "-q", *tests, env={"XPNET_PLAYGROUND": site})
 
 
 @nox.session(default=False)

@@ -126,6 +126,8 @@ def _tune_malloc() -> Setting:
 
 def _mallopt() -> Callable[[int, int], int] | None:
     """Return the function of glibc, or None if the process runs on another library."""
+    if sys.platform != "linux":  # Emscripten says that its C library is glibc
+        return None
     try:
         glibc = os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, ValueError, OSError):  # there is no such library or function

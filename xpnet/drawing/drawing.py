@@ -104,7 +104,11 @@ class Drawing:
             import_module("IPython.display").display(self)
             return
         path = self.save(Path(tempfile.mkdtemp(prefix="xpnet-")) / "drawing.html")
-        if not webbrowser.open(path.as_uri()):
+        try:
+            opened = webbrowser.open(path.as_uri())
+        except ImportError:  # of Pyodide in a worker, which has no window
+            opened = False
+        if not opened:
             raise DataError("Drawing.show", "a browser must open", "none", f"open {path} yourself")
 
     def _repr_svg_(self) -> str:

@@ -266,7 +266,7 @@ def checked_layers(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
             raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, remedy)
         for method in ("forward", "backward"):
             if not hasattr(layer, method):
-                remedy = "write it; that of an Container comes from the tape" if method == "backward" else "write it"
+                remedy = "write it; that of a Container comes from the tape" if method == "backward" else "write it"
                 raise DtypeError(who, f"{name} must have a {method}", type(layer).__name__, remedy)
         if isinstance(layer, Loss):
             raise ArgumentError(who, "a loss must be given as loss=…", f"{name} among the layers", "move it there")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from xpnet.backend.threads import has_threads
 from xpnet.training.history import Epoch
 from xpnet.training.shown import measured, number
 
@@ -38,7 +39,7 @@ class Progress:
 
         if self.console.is_terminal or self.console.is_jupyter:
             columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-            self.bar = Bar(*columns, console=self.console, transient=True)
+            self.bar = Bar(*columns, console=self.console, transient=True, auto_refresh=has_threads())
             total = None if self.batches is None else self.batches * (self.last - self.first + 1)
             self.task = self.bar.add_task(self._text(), total=total)
             self.bar.start()
@@ -57,7 +58,7 @@ class Progress:
         now = time.monotonic()
         if now - self.read > EVERY:
             self.read = now
-            self.bar.update(self.task, description=f"{self._text()}  loss {number(self.loss())}")
+            self.bar.update(self.task, description=f"{self._text()}  loss {number(self.loss())}", refresh=True)
         self.bar.advance(self.task)
 
     def record(self, record: Epoch, measure: str | None) -> None:
