@@ -1,7 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, playground, build.
-
-Others run on demand.
-"""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, build; more on demand."""
 
 from __future__ import annotations
 
@@ -151,7 +148,7 @@ def install_cupy(session: nox.Session, pretended: bool = False) -> bool:
     return True
 
 
-@nox.session
+@nox.session(default=False)
 def playground(session: nox.Session) -> None:
     """The page that runs xpnet in a browser: built, served and driven in Chromium.
 
