@@ -89,15 +89,15 @@ def load(file: BinaryIO) -> Any:
 
     Raises: ``DataError`` for a file that is damaged, or holds anything but arrays, numbers, strings and containers.
 
-    >>> import os, pickle, xpnet.book.pickle
+    >>> import pickle, xpnet.book.pickle
     >>> with open("bad.pkl", "wb") as file:
-    ...     pickle.dump(os.getcwd, file)  # a pickle that names a function
+    ...     pickle.dump(print, file)  # a pickle that names a function
     >>> with open("bad.pkl", "rb") as file:
     ...     try:
     ...         xpnet.book.pickle.load(file)
     ...     except OSError as error:
     ...         print(error.got)
-    posix.getcwd
+    builtins.print
     """
     return load_as(file, lambda array: get_backend().asarray(array, dtype=array.dtype.name))
 
