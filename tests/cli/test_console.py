@@ -97,7 +97,7 @@ def test_quiet_prints_nothing_but_errors(tmp_path: Path) -> None:
     for arguments in (
         ("train", *QUICK, "--out", tmp_path / "r"),
         ("draw", "apples", "--out", tmp_path / "f"),
-        ("conform", "numpy", "--json", tmp_path / "j"),
+        ("conform", "numpy", "--quick", "--json", tmp_path / "j"),
         ("check", "--backend", "numpy"),
     ):
         result = run(*arguments, "--quiet")
