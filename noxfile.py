@@ -56,7 +56,8 @@ def tests(session: nox.Session, numpy: str) -> None:
     others = nox.project.dependency_groups(PYPROJECT, "tables") if everything else ()
     session.install(".[png,serve]" if everything else ".", f"numpy=={numpy}.*", *TEST, *others)
     some = () if everything else ("-m", "numpy and not journey", "-k", "not float32")
-    session.run(*PYTEST, *some, *session.posargs, env={"XPNET_REQUIRE": "numpy,array-api-strict"})
+    only = {} if everything else {"XPNET_ONLY": "numpy"}
+    session.run(*PYTEST, *some, *session.posargs, env={"XPNET_REQUIRE": "numpy,array-api-strict", **only})
 
 
 @nox.session
@@ -64,11 +65,12 @@ def backends(session: nox.Session) -> None:
     """The tests on torch and JAX, and against them as oracles: what the newest pair could not run."""
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "oracles"))
     rest = ("-m", "(torch or jax or oracle) and not journey")
+    asked = dict.fromkeys(("XPNET_ONLY", "XPNET_REQUIRE"), "torch,jax")
     # JAX compiles each operation for each shape: once for all processes, and quickly
     cache = {"JAX_COMPILATION_CACHE_DIR": str(Path(session.create_tmp()).resolve() / "jax")}
     cache |= {f"JAX_PERSISTENT_CACHE_MIN_{name}": "0" for name in ("COMPILE_TIME_SECS", "ENTRY_SIZE_BYTES")}
     quick = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    session.run(*PYTEST, *rest, *session.posargs, env={"XPNET_REQUIRE": "torch,jax", **cache, **quick})
+    session.run(*PYTEST, *rest, *session.posargs, env={**asked, **cache, **quick})
 
 
 @nox.session(python=NEWEST[0])
@@ -135,7 +137,7 @@ def install_cupy(session: nox.Session, pretended: bool = False) -> bool:
 
     Where neither can work, the session is skipped with the reason, and fails in CI.
     """
-    session.env["XPNET_REQUIRE"] = "cupy"
+    session.env |= dict.fromkeys(("XPNET_ONLY", "XPNET_REQUIRE"), "cupy")
     if shutil.which("nvidia-smi") and not pretended:
         session.install(f".[{os.environ.get('XPNET_CUDA', 'cuda13')}]", *TEST)
         return False
