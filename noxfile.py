@@ -143,7 +143,7 @@ def install_cupy(session: nox.Session, pretended: bool = False) -> bool:
 
     Where neither can work, the session is skipped with the reason, and fails in CI.
     """
-    session.env |= dict.fromkeys(("XPNET_ONLY", "XPNET_REQUIRE"), "cupy")
+    session.env.update(dict.fromkeys(("XPNET_ONLY", "XPNET_REQUIRE"), "cupy"))
     if shutil.which("nvidia-smi") and not pretended:
         session.install(f".[{os.environ.get('XPNET_CUDA', 'cuda13')}]", *TEST)
         return False
