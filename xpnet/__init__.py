@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
     from xpnet.interop import for_scipy, for_solve_bvp
+    from xpnet.interop.onnx import run_to_onnx, to_onnx
     from xpnet.layers.bodies import plain
     from xpnet.training import load, load_network, load_torch, save
     from xpnet.tuning import tune
@@ -50,6 +51,7 @@ __all__ = [
     "elementwise",
     "for_scipy",
     "for_solve_bvp",
+    "from_onnx",
     "get_backend",
     "grad",
     "gradient_check",
@@ -63,9 +65,11 @@ __all__ = [
     "numerical_gradient",
     "plain",
     "pure_callback",
+    "run_to_onnx",
     "save",
     "set_backend",
     "stop_gradient",
+    "to_onnx",
     "tree_map",
     "tune",
     "use_backend",
@@ -85,6 +89,7 @@ _MODULES = {
     "errors": ("XpnetError",),
     "gradcheck": ("gradient_check", "numerical_gradient"),
     "interop": ("for_scipy", "for_solve_bvp"),
+    "interop.onnx": ("from_onnx", "run_to_onnx", "to_onnx"),
     "layers.bodies": ("plain",),
     "training": ("load", "load_network", "load_torch", "save"),
     "tuning": ("tune",),

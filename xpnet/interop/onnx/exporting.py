@@ -154,16 +154,7 @@ def axes_of(inputs: Mapping[str, Host | None], dynamic: Sequence[int] | Axes) ->
         if isinstance(dynamic, str) or not isinstance(dynamic, Sequence) or not all(is_whole(a, 0) for a in dynamic):
             remedy = 'write (0,), (0, 1), or {"x": {0: "batch"}}'
             raise ArgumentError(WHO, "dynamic must be axes from 0, or a dict of them", repr(dynamic), remedy)
-        first = next(iter(arrays.values()))
-        names = {0: BATCH, 1: LENGTH}
-        dynamic = {
-            name: {
-                axis: names.get(axis, f"axis{axis}")
-                for axis in dynamic
-                if axis < x.ndim and (x is first or (axis < first.ndim and x.shape[axis] == first.shape[axis]))
-            }
-            for name, x in arrays.items()
-        }
+        dynamic = named_axes(arrays, dynamic)
     sizes: dict[str, int] = {}
     for name, axes in dynamic.items():
         if name not in arrays or not all(is_whole(axis, 0) and axis < arrays[name].ndim for axis in axes):
@@ -174,6 +165,25 @@ def axes_of(inputs: Mapping[str, Host | None], dynamic: Sequence[int] | Axes) ->
                 got = f"{sizes[size]} and {arrays[name].shape[axis]}"
                 raise ArgumentError(WHO, f"axes named {size} must have one size in the example", got, "name them apart")
     return {name: dict(axes) for name, axes in dynamic.items()}
+
+
+def named_axes(arrays: Mapping[str, Host], axes: Sequence[int]) -> Axes:
+    """Return axes of inputs by names of their sizes; an axis of another size than that of the first input has its own.
+
+    The first axis is that of the batch, which inputs of another size do not have.
+    """
+    first = next(iter(arrays.values()))
+    found: dict[str, dict[int, str]] = {}
+    for name, x in arrays.items():
+        own = found.setdefault(name, {})
+        for axis in axes:
+            if axis < x.ndim:
+                size = {0: BATCH, 1: LENGTH}.get(axis, f"axis{axis}")
+                if axis >= first.ndim or x.shape[axis] != first.shape[axis]:
+                    size = f"{name}_{size}"
+                if size != f"{name}_{BATCH}":
+                    own[axis] = size
+    return found
 
 
 def graph_of(function: Callable[..., Any], inputs: Mapping[str, Host | None], axes: Mapping[str, dict[int, str]]) -> Graph:
