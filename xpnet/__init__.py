@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
     from xpnet.interop import for_scipy, for_solve_bvp
-    from xpnet.interop.onnx import run_to_onnx, to_onnx
+    from xpnet.interop.onnx import from_onnx, run_to_onnx, to_onnx
     from xpnet.layers.bodies import plain
     from xpnet.training import load, load_network, load_torch, save
     from xpnet.tuning import tune

@@ -128,7 +128,7 @@ def identity(x: Array) -> Array:
 ELEMENTWISE = (
     *("add", "subtract", "multiply", "divide", "pow", "maximum", "minimum", "matmul", "logical_and", "logical_or"),
     *("less", "less_equal", "greater", "greater_equal", "equal", "negative", "abs", "exp", "log", "sqrt", "sin", "cos"),
-    *("tanh", "floor", "ceil", "sign", "logical_not", "isnan"),
+    *("tanh", "floor", "ceil", "sign", "logical_not", "isnan", "isinf"),
 )
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
 OTHERS = (
