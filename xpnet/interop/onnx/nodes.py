@@ -233,7 +233,9 @@ class Node:
         if x.name not in self.building.held:
             array = x.constant()
             if array is None:
-                raise self.refused("an array whose shape depends on that of an input")
+                if len({own.shape for own in x.arrays}) == 1:
+                    raise self.refused("an array that depends on the sizes of an input")
+                return self.full(x)
             trained = x.given and array.dtype.kind == "f" and array.ndim > 0
             layer: Layer = Given(array) if trained else Fixed(array)
             name = self.building.layer_name(x.name if trained else "", layer)
@@ -242,6 +244,24 @@ class Node:
             self.building.calls.append({"layer": name, "of": [], "to": value})
             self.building.held[x.name] = value
         return self.building.held[x.name]
+
+    def full(self, x: Value) -> str:
+        """Return the name of an array that is the same along all axes whose lengths follow from the sizes.
+
+        Raises: ``ArgumentError`` for another one.
+        """
+        reduced = x.arrays
+        for axis in range(x.ndim):
+            if len({array.shape[axis] for array in x.arrays}) > 1:
+                firsts = [np.take(array, [0], axis=axis) for array in reduced]
+                if any((array != first).any() for array, first in zip(reduced, firsts, strict=True)):
+                    raise self.refused("an array that depends on the sizes of an input")
+                reduced = firsts
+        one = Value(self.building.fresh("number"), reduced, True)
+        shape = [self.whole(column) for column in zip(*[array.shape for array in x.arrays], strict=True)]
+        found = self.call("broadcast_to", one, to=self.building.fresh("full"), shape=shape).name
+        self.building.held[x.name] = found
+        return found
 
     def operand(self, x: Value) -> Any:
         """Return an operand of an operator: a single number as a number of Python."""

@@ -60,6 +60,13 @@ def sigmoid(node: Node) -> None:
     node.layer(layers.Sigmoid(), x)
 
 
+@reads("Celu")
+def celu(node: Node) -> None:
+    if node.attribute("alpha", 1.0) != 1.0:
+        raise node.refused(f"alpha {node.attribute('alpha')}")
+    node.layer(layers.Elu(), node.value(0))
+
+
 @reads("Selu")
 def selu(node: Node) -> None:
     usual = (node.attribute("alpha", 1.67326), node.attribute("gamma", 1.0507))
