@@ -209,23 +209,26 @@ def fold(building: Building, proto: Any, given: Sequence[Value]) -> None:
     """Compute a node that depends on nothing but constants and sizes, by the reference of ONNX."""
     from onnx.reference import ReferenceEvaluator
 
-    results: list[list[Host]] = []
-    try:
-        evaluator = ReferenceEvaluator(proto, opsets={"": building.opset})
-        for run in range(len(building.sizes)):
-            feeds = {value: building.values[value].arrays[run] for value in proto.input if value}
-            if proto.op_type in GROWING:
-                check_growth(proto, list(feeds.values()))
-            results.append([np.asarray(array) for array in evaluator.run(None, feeds)])
-    except DataError:
-        raise
-    except Exception as error:  # whatever a wrong node makes the reference raise
-        must = f"{proto.op_type} of {proto.name or proto.output[0]} must be computable"
-        raise DataError(WHO, must, str(error).partition("\n")[0] or type(error).__name__, REMEDY) from error
-    alone = len(given) == 1 and given[0].given and proto.op_type in ("Identity", "Cast")
-    for name, *arrays in zip(proto.output, *results, strict=False):
-        if name:
-            building.values[name] = Value(given[0].name if alone else name, arrays, True, alone)
+    told = tuple(attribute.SerializeToString() for attribute in proto.attribute)
+    key = (proto.op_type, told, *[building.values[name].name if name else "" for name in proto.input])
+    if key not in building.folded:
+        results: list[list[Host]] = []
+        try:
+            evaluator = ReferenceEvaluator(proto, opsets={"": building.opset})
+            for run in range(len(building.sizes)):
+                feeds = {value: building.values[value].arrays[run] for value in proto.input if value}
+                if proto.op_type in GROWING:
+                    check_growth(proto, list(feeds.values()))
+                results.append([np.asarray(array) for array in evaluator.run(None, feeds)])
+        except DataError:
+            raise
+        except Exception as error:  # whatever a wrong node makes the reference raise
+            must = f"{proto.op_type} of {proto.name or proto.output[0]} must be computable"
+            raise DataError(WHO, must, str(error).partition("\n")[0] or type(error).__name__, REMEDY) from error
+        alone = len(given) == 1 and given[0].given and proto.op_type in ("Identity", "Cast")
+        columns = zip(proto.output, *results, strict=False)
+        building.folded[key] = [Value(given[0].name if alone else name, own, True, alone) for name, *own in columns]
+    building.values |= dict(zip(proto.output, building.folded[key], strict=False))
 
 
 def check_growth(proto: Any, arrays: Sequence[Host]) -> None:

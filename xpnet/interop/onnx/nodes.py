@@ -63,6 +63,8 @@ class Building:
         self.calls: list[dict[str, Any]] = []
         self.made: dict[str, dict[str, Any]] = {}  # the call that made a value
         self.held: dict[str, str] = {}  # of arrays of the file, the value that a layer holds
+        self.shared: dict[tuple[Any, ...], str] = {}  # of weights of the file, the layer that has them
+        self.folded: dict[tuple[Any, ...], list[Value]] = {}
         self.count = 0
 
     def fresh(self, hint: str) -> str:
@@ -151,14 +153,22 @@ class Node:
         found = self.given(at)
         return found.name.rpartition(".")[0] if found is not None and found.given else ""
 
-    def layer(self, layer: Layer, *inputs: Value | None, hint: str = "", to: Sequence[str] | None = None) -> None:
-        """Call a layer, whose results are the outputs of the node, or of other names."""
+    def layer(
+        self, layer: Layer, *inputs: Value | None, hint: str = "", to: Sequence[str] | None = None, beside: Any = None
+    ) -> None:
+        """Call a layer, whose results are the outputs of the node, or of other names.
+
+        Nodes with the same weights call one layer; ``beside`` tells which of those of the node it has.
+        """
         building, names = self.building, self.outputs[:1] if to is None else to
         if isinstance(layer, Transpose) and self.undone(layer, inputs[0], names[0]):
             return
         found = self.run(lambda run: layer.predict(*[self.array(x, run) for x in trimmed(inputs)]))
+        weights = tuple(x.name for x in self.inputs if x is not None and x.static)
         name = building.layer_name(hint, layer)
-        building.layers[name] = layer
+        if layer.parameters:
+            name = building.shared.setdefault((repr(layer), weights, beside), name)
+        building.layers.setdefault(name, layer)
         self.note({"layer": name, "of": [None if x is None else self.held(x) for x in trimmed(inputs)]}, names, found)
 
     def call(self, function: str, *operands: Any, to: str | None = None, **options: Any) -> Value:

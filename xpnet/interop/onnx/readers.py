@@ -197,7 +197,7 @@ def matmul(node: Node) -> None:
         b = None if found is None else found.constant()
         if b is not None and b.ndim <= 2 and b.size == W.shape[1] and b.shape[-1:] == (W.shape[1],):
             layer = affine_layer(x, np.array(W), np.array(b.reshape(-1)))
-            node.layer(layer, x, hint=node.hint(1), to=[user.output[0]])
+            node.layer(layer, x, hint=node.hint(1), to=[user.output[0]], beside=found.name if found else "")
             node.done.add(user.output[0])
             return
     node.layer(affine_layer(x, np.array(W), None), x, hint=node.hint(1))
@@ -254,7 +254,7 @@ def recurrent(node: Node) -> None:
         names = [node.building.fresh(f"{node.outputs[0] or node.op}.{part}") for part in "yhc"]
         names = names[: (3 if node.op == "LSTM" else 2) if more else 1]
         hint = node.hint(1) + ("_reverse" if at else "") if node.hint(1) else ""
-        node.layer(kind(*arrays, **options), x, lengths, *states, hint=hint, to=names)
+        node.layer(kind(*arrays, **options), x, lengths, *states, hint=hint, to=names, beside=at)
         found = [node.building.values[name] for name in names]
         parts.append(found if more or options["return_sequences"] else [found[0], found[0]])
     for at, name in enumerate(node.outputs[:3]):
