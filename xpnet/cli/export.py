@@ -40,7 +40,7 @@ def export(run: Path, file: str | None, opset: int, as_json: bool) -> None:
         raise click.UsageError("say in which form: --onnx, or --onnx FILE")
     place = Path(file) if file else run / INSIDE
     model = run_to_onnx(Run(run), place, opset=opset)
-    told = {
+    told: dict[str, Any] = {
         "file": str(place),
         "bytes": place.stat().st_size,
         "opset": opset,

@@ -118,7 +118,7 @@ def astype(x: Array, dtype: str) -> Any:
 
 
 def reciprocal(x: Array) -> Any:
-    return 1.0 / x  # type: ignore[operator]
+    return 1.0 / x
 
 
 def identity(x: Array) -> Array:
@@ -132,7 +132,21 @@ ELEMENTWISE = (
 )
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
 OTHERS = (
-    *(reshape, permute_dims, expand_dims, squeeze, broadcast_to, concat, cut, index, take, where, softmax, clip, astype),
+    *(
+        reshape,
+        permute_dims,
+        expand_dims,
+        squeeze,
+        broadcast_to,
+        concat,
+        cut,
+        index,
+        take,
+        where,
+        softmax,
+        clip,
+        astype,
+    ),
     *(reciprocal, identity),
 )
 

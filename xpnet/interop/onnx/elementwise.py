@@ -35,8 +35,10 @@ def spare(x: Symbol, beside: list[Symbol]) -> Symbol:
     if x.fill is None or not x.ndim:
         return x
     others = [other.shape for other in beside if other is not x and other.fill is None]
-    if others and len(x.shape) <= max(map(len, others)) and np.broadcast_shapes(*others) == np.broadcast_shapes(
-        x.shape, *others
+    if (
+        others
+        and len(x.shape) <= max(map(len, others))
+        and np.broadcast_shapes(*others) == np.broadcast_shapes(x.shape, *others)
     ):
         return Symbol(np.asarray(x.fill, dtype=x.dtype))
     return x
@@ -58,9 +60,19 @@ def plain(x: Any) -> Any:
 
 
 for _name, _op in {
-    **{"add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "matmul": "MatMul"},
-    **{"less": "Less", "less_equal": "LessOrEqual", "greater": "Greater", "greater_equal": "GreaterOrEqual"},
-    **{"equal": "Equal", "pow": "Pow", "maximum": "Max", "minimum": "Min"},
+    "add": "Add",
+    "subtract": "Sub",
+    "multiply": "Mul",
+    "divide": "Div",
+    "matmul": "MatMul",
+    "less": "Less",
+    "less_equal": "LessOrEqual",
+    "greater": "Greater",
+    "greater_equal": "GreaterOrEqual",
+    "equal": "Equal",
+    "pow": "Pow",
+    "maximum": "Max",
+    "minimum": "Min",
 }.items():
     binary(_name, _op, getattr(np, _name))
 
@@ -117,10 +129,27 @@ def unary(name: str, op: str, function: Callable[..., Any]) -> None:
 
 
 for _name, _op in {
-    **{"negative": "Neg", "abs": "Abs", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "sin": "Sin", "cos": "Cos"},
-    **{"tan": "Tan", "tanh": "Tanh", "sinh": "Sinh", "cosh": "Cosh", "asin": "Asin", "acos": "Acos", "atan": "Atan"},
-    **{"floor": "Floor", "ceil": "Ceil", "round": "Round", "sign": "Sign", "isnan": "IsNaN", "isinf": "IsInf"},
-    **{"reciprocal": "Reciprocal"},
+    "negative": "Neg",
+    "abs": "Abs",
+    "exp": "Exp",
+    "log": "Log",
+    "sqrt": "Sqrt",
+    "sin": "Sin",
+    "cos": "Cos",
+    "tan": "Tan",
+    "tanh": "Tanh",
+    "sinh": "Sinh",
+    "cosh": "Cosh",
+    "asin": "Asin",
+    "acos": "Acos",
+    "atan": "Atan",
+    "floor": "Floor",
+    "ceil": "Ceil",
+    "round": "Round",
+    "sign": "Sign",
+    "isnan": "IsNaN",
+    "isinf": "IsInf",
+    "reciprocal": "Reciprocal",
 }.items():
     unary(_name, _op, getattr(np, _name))
 
@@ -148,7 +177,7 @@ def positive(x: Symbol) -> Symbol:
 def clip(x: Symbol, min: Any = None, max: Any = None) -> Symbol:  # noqa: A002 (the standard's names)
     if min is not None:
         x = FUNCTIONS["maximum"](x, min)
-    return x if max is None else FUNCTIONS["minimum"](x, max)  # type: ignore[no-any-return]
+    return x if max is None else FUNCTIONS["minimum"](x, max)
 
 
 def where(condition: Symbol, x1: Any, x2: Any) -> Symbol:

@@ -27,7 +27,7 @@ BATCH, LENGTH = "batch", "length"
 
 
 def to_onnx(
-    network: Layer,
+    network: Any,
     example: Any,
     file: str | Path | None = None,
     *,
@@ -151,7 +151,8 @@ def axes_of(inputs: Mapping[str, Host | None], dynamic: Sequence[int] | Axes) ->
     """
     arrays = {name: x for name, x in inputs.items() if x is not None}
     if not isinstance(dynamic, Mapping):
-        if isinstance(dynamic, str) or not isinstance(dynamic, Sequence) or not all(is_whole(a, 0) for a in dynamic):
+        axes: Any = dynamic
+        if not isinstance(axes, tuple | list) or not all(is_whole(axis, 0) for axis in axes):
             remedy = 'write (0,), (0, 1), or {"x": {0: "batch"}}'
             raise ArgumentError(WHO, "dynamic must be axes from 0, or a dict of them", repr(dynamic), remedy)
         dynamic = named_axes(arrays, dynamic)
@@ -186,7 +187,9 @@ def named_axes(arrays: Mapping[str, Host], axes: Sequence[int]) -> Axes:
     return found
 
 
-def graph_of(function: Callable[..., Any], inputs: Mapping[str, Host | None], axes: Mapping[str, dict[int, str]]) -> Graph:
+def graph_of(
+    function: Callable[..., Any], inputs: Mapping[str, Host | None], axes: Mapping[str, dict[int, str]]
+) -> Graph:
     """Return the graph that a function has for all sizes of the dynamic axes, from runs on a few of them."""
     base = {
         size: inputs[name].shape[axis]  # type: ignore[union-attr]

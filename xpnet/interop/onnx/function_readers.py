@@ -11,14 +11,38 @@ from xpnet.interop.onnx.readers import READERS, reads
 END = 1 << 31
 
 BINARY = {
-    **{"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Pow": "pow", "Max": "maximum"},
-    **{"Min": "minimum", "Sum": "add", "And": "logical_and", "Or": "logical_or", "Less": "less", "Equal": "equal"},
-    **{"LessOrEqual": "less_equal", "Greater": "greater", "GreaterOrEqual": "greater_equal"},
+    "Add": "add",
+    "Sub": "subtract",
+    "Mul": "multiply",
+    "Div": "divide",
+    "Pow": "pow",
+    "Max": "maximum",
+    "Min": "minimum",
+    "Sum": "add",
+    "And": "logical_and",
+    "Or": "logical_or",
+    "Less": "less",
+    "Equal": "equal",
+    "LessOrEqual": "less_equal",
+    "Greater": "greater",
+    "GreaterOrEqual": "greater_equal",
 }
 UNARY = {
-    **{"Neg": "negative", "Abs": "abs", "Exp": "exp", "Log": "log", "Sqrt": "sqrt", "Sin": "sin", "Cos": "cos"},
-    **{"Floor": "floor", "Ceil": "ceil", "Sign": "sign", "Not": "logical_not", "Erf": "erf", "IsNaN": "isnan"},
-    **{"Reciprocal": "reciprocal", "IsInf": "isinf"},
+    "Neg": "negative",
+    "Abs": "abs",
+    "Exp": "exp",
+    "Log": "log",
+    "Sqrt": "sqrt",
+    "Sin": "sin",
+    "Cos": "cos",
+    "Floor": "floor",
+    "Ceil": "ceil",
+    "Sign": "sign",
+    "Not": "logical_not",
+    "Erf": "erf",
+    "IsNaN": "isnan",
+    "Reciprocal": "reciprocal",
+    "IsInf": "isinf",
 }
 REDUCTIONS = {"ReduceSum": "sum", "ReduceMean": "mean", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod"}
 
@@ -97,17 +121,26 @@ def norm(node: Node) -> None:
 @reads("Reshape")
 def reshape(node: Node) -> None:
     x, runs = node.value(0), node.numbers(1, "shapes")
-    shapes = []
-    for array, numbers in zip(x.arrays, runs, strict=True):
-        copied = not node.attribute("allowzero", 0)
-        wanted = [array.shape[at] if copied and number == 0 else number for at, number in enumerate(numbers)]
-        shapes.append(node.run(lambda _, a=array, w=tuple(wanted): a.reshape(w))[0].shape)
+    copied = not node.attribute("allowzero", 0)
+
+    def reshaped(run: int) -> tuple[int, ...]:
+        array, numbers = x.arrays[run], enumerate(runs[run])
+        wanted = [array.shape[at] if copied and number == 0 else number for at, number in numbers]
+        return array.reshape(tuple(wanted)).shape
+
+    shapes = node.run(reshaped)
     if all(shape == array.shape for shape, array in zip(shapes, x.arrays, strict=True)):
         node.alias(x)
         return
     sizes = [node.whole(column) for column in zip(*shapes, strict=True)]
     rows = all(shape[:1] == array.shape[:1] for shape, array in zip(shapes, x.arrays, strict=True))
-    if rows and x.floating and x.ndim > 1 and len(sizes) > 1 and all(isinstance(size, int) and size > 0 for size in sizes[1:]):
+    if (
+        rows
+        and x.floating
+        and x.ndim > 1
+        and len(sizes) > 1
+        and all(isinstance(size, int) and size > 0 for size in sizes[1:])
+    ):
         node.layer(layers.Flatten() if len(sizes) == 2 else layers.Reshape(*sizes[1:]), x)
         return
     if sum(not isinstance(size, int) for size in sizes) == 1 and 0 not in sizes:

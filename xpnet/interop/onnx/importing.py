@@ -11,17 +11,17 @@ import numpy as np
 
 from xpnet.backend import get_backend, is_array, to_numpy, use_backend
 from xpnet.errors import ArgumentError, DataError, XpnetError
-from xpnet.interop.onnx import function_readers, window_readers
+from xpnet.interop.onnx import function_readers, recurrent_readers, window_readers
 from xpnet.interop.onnx.nodes import Building, Node, Value, check_size
-from xpnet.interop.onnx.reading import REMEDY, WHO, Host, array_of, attributes_of, no_counterpart, opset_of, read
 from xpnet.interop.onnx.readers import READERS
+from xpnet.interop.onnx.reading import REMEDY, WHO, Host, array_of, attributes_of, no_counterpart, opset_of, read
 from xpnet.interop.onnx.sizes import Together
 from xpnet.layers import Identity, Layer, LogSoftmax, Sigmoid, SigmoidWithLoss, Softmax, SoftmaxWithLoss
 from xpnet.networks import Network, Sequential
 from xpnet.networks.graph import Graph, targets_of
 from xpnet.random import Generator
 
-FAMILIES = (function_readers, window_readers)
+FAMILIES = (function_readers, recurrent_readers, window_readers)
 """The modules that register their operators in ``READERS``."""
 
 GROWING = ("ConstantOfShape", "Expand", "Tile", "Range")

@@ -136,9 +136,7 @@ class Writer:
         if not any(isinstance(number, Size) for number in numbers):
             plain: Any = numbers[0] if single else list(numbers)
             return self.put(self.free("numbers"), np.asarray(plain, dtype=np.int64))
-        parts = []
-        for number in numbers:
-            parts.append(self.size(number) if isinstance(number, Size) else self.vector(number))
+        parts = [self.size(number) if isinstance(number, Size) else self.vector(number) for number in numbers]
         found = parts[0] if len(parts) == 1 else self.node("Concat", parts, axis=0)
         return self.node("Squeeze", [found, self.vector(0)]) if single else found
 
@@ -181,4 +179,3 @@ class Writer:
         """Return the name, dtype and shape of an input or output."""
         kind = self.onnx.helper.np_dtype_to_tensor_dtype(symbol.dtype)
         return self.onnx.helper.make_tensor_value_info(name, kind, self.graph.shapes.get(id(symbol), symbol.shape))
-

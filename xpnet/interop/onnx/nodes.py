@@ -42,7 +42,7 @@ class Value:
     @property
     def floating(self) -> bool:
         """True for floating numbers, which layers take."""
-        return self.arrays[0].dtype.kind == "f"
+        return bool(self.arrays[0].dtype.kind == "f")
 
     def constant(self) -> Host | None:
         """Return the array if it is the same in all runs and depends on no input, else None."""

@@ -16,7 +16,7 @@ from xpnet.errors import ArgumentError
 from xpnet.interop.onnx.elementwise import cast
 from xpnet.interop.onnx.exporting import shares, written
 from xpnet.interop.onnx.shapes import concat, expand_dims, reshape, squeeze, take
-from xpnet.interop.onnx.symbols import WHO, Host, Symbol, emit
+from xpnet.interop.onnx.symbols import OPSET, WHO, Host, Symbol, emit, refused
 from xpnet.interop.onnx.tracing import on_symbols
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.training import Run
@@ -48,7 +48,7 @@ def run_to_onnx(run: Run | str | Path, file: str | Path | None = None, *, opset:
 
     facts = about(opened)
     told = {name: json.dumps(facts[name], ensure_ascii=False) for name in ("takes", "answers", "network")}
-    dynamic = {name: {axis: size for axis, size in enumerate(("batch", "length")[:axes])} for name in inputs}
+    dynamic = {name: dict(enumerate(("batch", "length")[:axes])) for name in inputs}
     return written(function, inputs, file, opset, dynamic, outputs_of(opened), told)
 
 
@@ -93,13 +93,14 @@ def encoded(run: Run, given: dict[str, Symbol], dtype: Any) -> Symbol:
     if isinstance(inputs, Columns):
         parts = [encoded_column(c, given[c.name], inputs.missing == "fill") for c in inputs.columns if c.width]
         return cast(concat(parts, axis=1), dtype)
-    (x,) = given.values()
-    return x
+    return next(iter(given.values()))
 
 
 def encoded_column(column: Column, x: Any, fill: bool) -> Symbol:
     """Return the numbers of a column, ``(N, 1)`` or one for each category."""
     if column.kind == "category":
+        if OPSET.get() < 19:
+            raise refused(f"the texts of column {column.name}", "choose opset 19 or newer")
         known = np.asarray(column.categories, dtype=object)
         one = expand_dims(x, axis=1)
         same = emit("Equal", [one, Symbol(known[None, :], f"{column.name}.categories")], x.value[:, None] == known)
@@ -143,7 +144,7 @@ def label(targets: Any, scores: Any) -> Symbol:
     elif targets.kind == "integer":
         names = names.astype(np.int64)
     if scores.ndim == 1 or scores.shape[-1] == 1:
-        one = squeeze(scores, axis=1) if scores.ndim == 2 else scores
+        one: Any = squeeze(scores, axis=1) if scores.ndim == 2 else scores
         place = cast(one > 0.0, np.int64)
     else:
         place = emit("ArgMax", [scores], scores.value.argmax(axis=-1), axis=-1, keepdims=0)

@@ -65,8 +65,7 @@ def as_it_is(_layer: Any, _y: Any, x: Symbol) -> Symbol:
     return x
 
 
-for _kind in (Identity, Dropout, StochasticDepth, GaussianNoise):
-    WRITERS[_kind] = as_it_is
+WRITERS.update(dict.fromkeys((Identity, Dropout, StochasticDepth, GaussianNoise), as_it_is))
 
 
 def simple(kind: type[Layer], op: str, since: int = 0, **options: Any) -> None:
@@ -169,4 +168,3 @@ def table_of(layer: Any) -> Symbol:
     if layer.padding_idx is not None:
         rows = np.where(np.arange(len(rows))[:, None] == layer.padding_idx, 0.0, rows)
     return W if np.array_equal(rows, W.value) else Symbol(rows.astype(W.dtype), W.name)
-

@@ -153,4 +153,6 @@ def no_counterpart(op: str, node: str, why: str = "") -> ArgumentError:
     got = f"{op} of {node}" if node else op
     got += f" with {why}" if why else ""
     must = "every node must have a counterpart in xpnet"
-    return ArgumentError(WHO, must, got, "export the part before it, or write a layer for it; docs/onnx.md tells which have one")
+    return ArgumentError(
+        WHO, must, got, "export the part before it, or write a layer for it; docs/onnx.md tells which have one"
+    )

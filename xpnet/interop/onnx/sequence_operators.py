@@ -79,7 +79,7 @@ def by_swish(layer: Any, y: Any, x: Symbol) -> Any:
 def bag(layer: Any, y: Any, x: Symbol, bags: Symbol | None = None, weights: Symbol | None = None) -> Any:
     if x.ndim != 2:
         raise refused("bags by offsets", "give rows (N, L), with the lengths of the bags")
-    N, L = x.shape
+    L = x.shape[1]
     counts: Any = None
     if bags is not None:
         counts = arange(L)[None, :] < cast(bags, np.int64)[:, None]  # type: ignore[operator]

@@ -187,7 +187,7 @@ def axes_of(x: Symbol, axis: Any) -> tuple[int, ...]:
 def reduced(op: str, x: Symbol, axis: Any, keepdims: bool, value: Any) -> Symbol:
     """Return a reduction over axes."""
     axes = axes_of(x, axis)
-    return emit(op, [x, Whole(axes)], value, keepdims=int(keepdims)) if axes else x  # type: ignore[no-any-return]
+    return emit(op, [x, Whole(axes)], value, keepdims=int(keepdims)) if axes else x
 
 
 def total(x: Symbol, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Symbol:
@@ -250,7 +250,7 @@ class Info:
     """The facts about the namespace: the dtypes and the device of NumPy."""
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, Any]:  # noqa: ARG002 (the standard's)
-        return np.__array_namespace_info__().default_dtypes()
+        return dict(np.__array_namespace_info__().default_dtypes())
 
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, Any]:  # noqa: ARG002
         return {name: kind for name, kind in CONSTANTS.items() if isinstance(kind, np.dtype)}

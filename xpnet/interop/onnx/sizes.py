@@ -14,7 +14,7 @@ from xpnet.interop.onnx.symbols import WHO, Host, Step, Symbol, Whole, in_order
 
 @dataclass(frozen=True)
 class Size:
-    """A number that depends on the sizes, ``Σ factor · product of sizes``, as pairs of a factor and the sizes' names."""
+    """A number that depends on the sizes, ``Σ factor · product of sizes``, as pairs of factors and names."""
 
     terms: tuple[tuple[int, tuple[str, ...]], ...]
 
@@ -23,8 +23,7 @@ class Size:
 class Graph:
     """The graph that all runs have in common, in the order of its steps.
 
-    A value is named by the step and the output, an input, or a constant: ``names`` maps symbols of the first run to
-    names. ``wholes`` are the numbers that depend on sizes.
+    ``wholes`` are the numbers that depend on sizes, and ``shapes`` those of inputs and outputs with the names of sizes.
     """
 
     inputs: list[Symbol]
@@ -66,7 +65,10 @@ class Together:
         names = " and ".join(self.sizes[0])
         got = f"{', '.join(map(str, values))} in {what} for {', '.join(str(tuple(s.values())) for s in self.sizes)}"
         return ArgumentError(
-            WHO, f"the steps must be the same for every {names}", got, "leave the axis out of dynamic, or write it otherwise"
+            WHO,
+            f"the steps must be the same for every {names}",
+            got,
+            "leave the axis out of dynamic, or write it otherwise",
         )
 
     def steps(self, runs: Sequence[Sequence[Symbol]]) -> list[list[Step]]:
@@ -102,7 +104,7 @@ class Together:
                 one = column[0]
                 if isinstance(one, Whole):
                     numbers = [self.number(values, first.place or first.op) for values in zip(
-                        *[whole.numbers for whole in column], strict=True)]  # type: ignore[union-attr]  # fmt: skip
+                        *[whole.numbers for whole in column], strict=True)]  # fmt: skip
                     graph.wholes[id(one)] = numbers
                     still = still and not any(isinstance(number, Size) for number in numbers)
                     made.append(one)

@@ -74,7 +74,8 @@ class Symbol:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape
+        found: tuple[int, ...] = self.value.shape
+        return found
 
     @property
     def ndim(self) -> int:
@@ -123,7 +124,7 @@ class Symbol:
     def __iter__(self) -> Iterator[Symbol]:
         return (self[i] for i in range(len(self)))
 
-    def __array_namespace__(self, *, api_version: str | None = None) -> Any:  # noqa: ARG002 (the standard's)
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         return SPACE
 
     def __getitem__(self, key: Any) -> Symbol:
@@ -163,16 +164,35 @@ class Space:
         raise RuleMissingError(WHO, MUST, within(f"the function {name}"), REMEDY)
 
 
-KINDS = ("float16", "float32", "float64", "bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
+KINDS = (
+    "float16",
+    "float32",
+    "float64",
+    "bool",
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+)
 CONSTANTS: dict[str, Any] = {name: np.dtype(name) for name in KINDS}
 CONSTANTS |= {"pi": np.pi, "e": np.e, "inf": np.inf, "nan": np.nan, "newaxis": None}
 SPACE = Space()
 
 OPERATORS = {
-    **{"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide"},
-    **{"mod": "remainder", "pow": "pow", "matmul": "matmul", "and": "logical_and", "or": "logical_or"},
-    **{"xor": "logical_xor", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"},
-    **{"eq": "equal", "ne": "not_equal"},
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "floordiv": "floor_divide",
+    "mod": "remainder",
+    "pow": "pow",
+    "matmul": "matmul",
+    "and": "logical_and",
+    "or": "logical_or",
+    "xor": "logical_xor",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "eq": "equal",
+    "ne": "not_equal",
 }
 
 
@@ -243,9 +263,8 @@ def in_order(symbols: Sequence[Symbol]) -> list[Step]:
             found.append(step)
             continue
         stack.append((step, True))
-        for other in reversed(step.inputs):
-            if isinstance(other, Symbol) and other.step is not None and id(other.step) not in done:
-                stack.append((other.step, False))
+        before = [other.step for other in reversed(step.inputs) if isinstance(other, Symbol)]
+        stack += [(other, False) for other in before if other is not None and id(other) not in done]
     return found
 
 

@@ -48,7 +48,7 @@ def copied(layer: Layer, path: str, names: Mapping[tuple[int, str], str]) -> Lay
     if getattr(layer, "stateful", False):  # every run of the graph begins anew
         copy.lasting_state = dict.fromkeys(copy.lasting_state)
     copy.forward = noted(copy, layer, path or type(layer).__name__)
-    return copy
+    return copy  # type: ignore[no-any-return]
 
 
 def as_symbol(array: Any, name: str) -> Symbol:
@@ -94,9 +94,7 @@ def on_values(layer: Layer, inputs: Sequence[Any]) -> Any:
         return plain.forward(*[x.value if isinstance(x, Symbol) else x for x in inputs])
 
 
-def traced(
-    function: Callable[..., Any], inputs: Mapping[str, Host | None]
-) -> tuple[list[Symbol], tuple[Symbol, ...]]:
+def traced(function: Callable[..., Any], inputs: Mapping[str, Host | None]) -> tuple[list[Symbol], tuple[Symbol, ...]]:
     """Return the inputs as symbols, without those that are left out, and the outputs of a function of them."""
     given = {name: None if x is None else Symbol(x, name, True) for name, x in inputs.items()}
     with np.errstate(all="ignore"):

@@ -65,7 +65,9 @@ def transposed(layer: Any, y: Any, x: Symbol) -> Any:
     ]
     options = {"kernel_shape": window.size, "strides": window.stride, "dilations": window.dilation}
     options |= {"output_padding": tuple(more)} if any(more) else {}
-    return emit("ConvTranspose", [x, layer.W, biases(layer)], y, **options, pads=pads_of(window.pad), group=layer.groups)
+    return emit(
+        "ConvTranspose", [x, layer.W, biases(layer)], y, **options, pads=pads_of(window.pad), group=layer.groups
+    )
 
 
 @writes(MaxPooling, MaxPooling1D, MaxPooling3D)
@@ -163,9 +165,7 @@ def resized(layer: Any, y: Any, x: Symbol, **options: Any) -> Any:
 
 @writes(Upsampling)
 def repeated(layer: Any, y: Any, x: Symbol) -> Any:
-    return resized(
-        layer, y, x, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
-    )
+    return resized(layer, y, x, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
 
 
 @writes(BilinearUpsampling)
@@ -179,5 +179,3 @@ def interpolated(layer: Any, y: Any, x: Symbol) -> Any:
 @writes(PixelShuffle)
 def shuffled(layer: Any, y: Any, x: Symbol) -> Any:
     return emit("DepthToSpace", [x], y, blocksize=layer.scale, mode="CRD")
-
-

@@ -84,7 +84,11 @@ def transposed(node: Node) -> None:
     given = pairs(node.attribute("pads", [0] * (2 * axes)))
     span = [d * (F - 1) + 1 for F, d in zip(W.shape[2:], node.attribute("dilations", [1] * axes), strict=True)]
     same = [(max(F - s, 0) // 2, max(F - s, 0) - max(F - s, 0) // 2) for F, s in zip(span, stride, strict=True)]
-    if any(more) and list(given) == same and all(e == max(s - F, 0) for e, s, F in zip(more, stride, span, strict=True)):
+    if (
+        any(more)
+        and list(given) == same
+        and all(e == max(s - F, 0) for e, s, F in zip(more, stride, span, strict=True))
+    ):
         pad, more = "same", (0,) * axes
     layer = kind_of(node, "TransposedConvolution", axes)(
         np.array(W),
