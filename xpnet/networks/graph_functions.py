@@ -73,8 +73,13 @@ def concat(*arrays: Array, axis: int) -> Any:
 
 
 def cut(x: Array, axis: int, start: int | None = None, stop: int | None = None, step: int | None = None) -> Any:
-    """Return a slice along an axis."""
-    before = (slice(None),) * (axis % x.ndim)
+    """Return a slice along an axis; a negative step reads x from its end, which not all libraries do."""
+    before, length = (slice(None),) * (axis % x.ndim), x.shape[axis]
+    if step is not None and step < 0:
+        places = range(*slice(start, stop, step).indices(length))
+        x = array_namespace(x).flip(x, axis=axis)
+        start = length - 1 - places[0] if places else 0
+        stop, step = (start - step * (len(places) - 1) + 1 if places else 0), -step
     return x[(*before, slice(start, stop, step), ...)]
 
 

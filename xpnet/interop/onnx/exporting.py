@@ -96,6 +96,21 @@ def written(
     return model
 
 
+def operators_of(network: Layer, example: Any, opset: int = 21) -> list[str]:
+    """Return the operators that compute a network in a model, each once, in their order; onnx need not be installed.
+
+    Raises: as ``to_onnx``.
+    """
+    copy: Any = on_symbols(network)
+    token = OPSET.set(opset)
+    try:
+        inputs = inputs_of(network, example)
+        graph = graph_of(lambda **given: copy.forward(*trimmed(given.values())), inputs, axes_of(inputs, (0,)))
+    finally:
+        OPSET.reset(token)
+    return list(dict.fromkeys(step.op for step in graph.steps))
+
+
 def inputs_of(network: Layer, example: Any) -> dict[str, Host | None]:
     """Return the inputs of a network by name, as host arrays.
 
