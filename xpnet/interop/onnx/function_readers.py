@@ -126,7 +126,8 @@ def reshape(node: Node) -> None:
     def reshaped(run: int) -> tuple[int, ...]:
         array, numbers = x.arrays[run], enumerate(runs[run])
         wanted = [array.shape[at] if copied and number == 0 else number for at, number in numbers]
-        return array.reshape(tuple(wanted)).shape
+        found: tuple[int, ...] = array.reshape(tuple(wanted)).shape
+        return found
 
     shapes = node.run(reshaped)
     if all(shape == array.shape for shape, array in zip(shapes, x.arrays, strict=True)):

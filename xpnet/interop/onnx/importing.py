@@ -27,6 +27,9 @@ FAMILIES = (function_readers, recurrent_readers, window_readers)
 GROWING = ("ConstantOfShape", "Expand", "Tile", "Range")
 """Operators that make a large array of a few numbers."""
 
+NAMED = ("Identity", "Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze")
+"""Operators whose result is the array that they take, in another form: it keeps its name."""
+
 USUAL = 8
 """The size of an axis that the file leaves open, unless an example shows another."""
 
@@ -192,7 +195,7 @@ def converted(building: Building, proto: Any, attributes: dict[str, Any], users:
         fold(building, proto, given)
         return set()
     if proto.op_type not in READERS or graphs:
-        raise no_counterpart(proto.op_type, proto.name)
+        raise no_counterpart(proto.op_type, proto.name or proto.output[0])
     node = Node(building, proto, attributes, lambda name: users.get(name, []))
     try:
         READERS[proto.op_type](node)
@@ -210,7 +213,7 @@ def fold(building: Building, proto: Any, given: Sequence[Value]) -> None:
     from onnx.reference import ReferenceEvaluator
 
     told = tuple(attribute.SerializeToString() for attribute in proto.attribute)
-    key = (proto.op_type, told, *[building.values[name].name if name else "" for name in proto.input])
+    key = (proto.op_type, told, *[id(building.values[name]) if name else 0 for name in proto.input])
     if key not in building.folded:
         results: list[list[Host]] = []
         try:
@@ -225,7 +228,7 @@ def fold(building: Building, proto: Any, given: Sequence[Value]) -> None:
         except Exception as error:  # whatever a wrong node makes the reference raise
             must = f"{proto.op_type} of {proto.name or proto.output[0]} must be computable"
             raise DataError(WHO, must, str(error).partition("\n")[0] or type(error).__name__, REMEDY) from error
-        alone = len(given) == 1 and given[0].given and proto.op_type in ("Identity", "Cast")
+        alone = proto.op_type in NAMED and bool(given) and given[0].given
         columns = zip(proto.output, *results, strict=False)
         building.folded[key] = [Value(given[0].name if alone else name, own, True, alone) for name, *own in columns]
     building.values |= dict(zip(proto.output, building.folded[key], strict=False))

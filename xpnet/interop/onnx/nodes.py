@@ -62,7 +62,7 @@ class Building:
         self.layers: dict[str, Layer] = {}
         self.calls: list[dict[str, Any]] = []
         self.made: dict[str, dict[str, Any]] = {}  # the call that made a value
-        self.held: dict[str, str] = {}  # of arrays of the file, the value that a layer holds
+        self.held: dict[int, str] = {}  # of arrays of the file, by their identity, the value that a layer holds
         self.shared: dict[tuple[Any, ...], str] = {}  # of weights of the file, the layer that has them
         self.folded: dict[tuple[Any, ...], list[Value]] = {}
         self.count = 0
@@ -164,7 +164,7 @@ class Node:
         if isinstance(layer, Transpose) and self.undone(layer, inputs[0], names[0]):
             return
         found = self.run(lambda run: layer.predict(*[self.array(x, run) for x in trimmed(inputs)]))
-        weights = tuple(x.name for x in self.inputs if x is not None and x.static)
+        weights = tuple(id(x) for x in self.inputs if x is not None and x.static)
         name = building.layer_name(hint, layer)
         if layer.parameters:
             name = building.shared.setdefault((repr(layer), weights, beside), name)
@@ -240,7 +240,7 @@ class Node:
         """
         if not x.static:
             return x.name
-        if x.name not in self.building.held:
+        if id(x) not in self.building.held:
             array = x.constant()
             if array is None:
                 if len({own.shape for own in x.arrays}) == 1:
@@ -252,8 +252,8 @@ class Node:
             self.building.layers[name] = layer
             value = self.building.fresh(name)
             self.building.calls.append({"layer": name, "of": [], "to": value})
-            self.building.held[x.name] = value
-        return self.building.held[x.name]
+            self.building.held[id(x)] = value
+        return self.building.held[id(x)]
 
     def full(self, x: Value) -> str:
         """Return the name of an array that is the same along all axes whose lengths follow from the sizes.
@@ -270,7 +270,7 @@ class Node:
         one = Value(self.building.fresh("number"), reduced, True)
         shape = [self.whole(column) for column in zip(*[array.shape for array in x.arrays], strict=True)]
         found = self.call("broadcast_to", one, to=self.building.fresh("full"), shape=shape).name
-        self.building.held[x.name] = found
+        self.building.held[id(x)] = found
         return found
 
     def operand(self, x: Value) -> Any:
