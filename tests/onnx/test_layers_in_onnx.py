@@ -31,7 +31,7 @@ def in_float32(array):
 def test_a_layer_is_written_and_read(case, outputs):
     layer, inputs = case.build(in_float32)
     if case.name == BY_OFFSETS:
-        with pytest.raises(ArgumentError, match=r"must have a counterpart in ONNX, got bags by offsets in EmbeddingBag"):
+        with pytest.raises(ArgumentError, match="counterpart in ONNX, got bags by offsets in EmbeddingBag"):
             xn.to_onnx(layer, inputs)
         return
     model = xn.to_onnx(layer, inputs)

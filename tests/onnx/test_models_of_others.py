@@ -58,7 +58,7 @@ def test_it_is_a_network_as_any_other(tmp_path):
 
 def test_layers_and_arrays_have_the_names_of_the_file():
     net, _, _ = read("torch_lstm")
-    assert list(net.layers)[0] == "embedding"
+    assert next(iter(net.layers)) == "embedding"
     assert "last.W" in net.params
     block, _, _ = read("torch_encoder")
     assert {"positions.W", "last.b"} <= set(block.params)
@@ -171,7 +171,7 @@ def test_files_that_are_none_are_named(tmp_path):
         xn.from_onnx(tmp_path / "text.onnx")
     whole = (FILES / "torch_gru.onnx").read_bytes()
     for length in (0, 10, len(whole) // 2, len(whole) - 5):
-        with pytest.raises(DataError, match="must be a model of ONNX|must be whole|must be computed"):
+        with pytest.raises(DataError, match=r"must be a model of ONNX|must be whole|must be computed"):
             xn.from_onnx(whole[:length])
     with pytest.raises(xn.XpnetError, match="the path must be a string or a Path, got int"):
         xn.from_onnx(3)

@@ -62,7 +62,7 @@ def binary(node: Node) -> None:
         node.alias(found)
     for at, other in enumerate(operands[1:], 2):
         last = at == len(operands)
-        sides = [node.operand(side) if at == 2 or side is other else side for side in (found, other)]
+        sides = [node.operand(found, other), node.operand(other, found)]
         found = node.call(function, *sides, to=None if last else node.building.fresh(node.op))
 
 
@@ -89,9 +89,9 @@ def cast(node: Node) -> None:
 @reads("Where")
 def where(node: Node) -> None:
     condition, a, b = (node.value(at) for at in range(3))
-    sides = [node.operand(a), node.operand(b)]
+    sides = [node.operand(a, b), node.operand(b, a)]
     if not any(isinstance(side, Value) for side in sides):
-        sides = [a, node.operand(b)]
+        sides = [a, sides[1]]
     node.call("where", condition, *sides)
 
 

@@ -273,10 +273,10 @@ class Node:
         self.building.held[id(x)] = found
         return found
 
-    def operand(self, x: Value) -> Any:
-        """Return an operand of an operator: a single number as a number of Python."""
+    def operand(self, x: Value, beside: Value) -> Any:
+        """Return an operand of an operator: a single number, which is not trained, as a number of Python."""
         array = x.constant()
-        if array is not None and array.size == 1 and array.dtype.kind in "fiu" and not (x.given and array.ndim):
+        if array is not None and array.size == 1 and array.dtype.kind in "fiu" and array.ndim <= beside.ndim:
             return array.item()
         return x
 

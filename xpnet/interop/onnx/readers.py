@@ -194,7 +194,8 @@ def matmul(node: Node) -> None:
         b = None if found is None else found.constant()
         if b is not None and b.ndim <= 2 and b.size == W.shape[1] and b.shape[-1:] == (W.shape[1],):
             layer = affine_layer(x, np.array(W), np.array(b.reshape(-1)))
-            node.layer(layer, x, hint=node.hint(1), to=[user.output[0]], beside=id(found))
+            own = found.name.rpartition(".")[0] if found is not None and found.given else ""
+            node.layer(layer, x, hint=node.hint(1) or own, to=[user.output[0]], beside=id(found))
             node.done.add(user.output[0])
             return
     node.layer(affine_layer(x, np.array(W), None), x, hint=node.hint(1))
