@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, onnx, cupy, distributed, minimal, build; some more."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, onnx, cupy, distributed, minimal, build and more."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def foreign(session: nox.Session) -> None:
 def onnx(session: nox.Session) -> None:
     """Models of ONNX, written and read: every layer and network beside onnxruntime."""
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "onnx"))
-    session.run("python", "-m", "pytest", "-q", "tests/onnx", *session.posargs)
+    session.run("python", "-m", "pytest", "-q", "tests/models_of_onnx", *session.posargs)
 
 
 @nox.session

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from close import close
+from agreement import close
 from onnx import TensorProto, helper, numpy_helper
 
 import xpnet as xn

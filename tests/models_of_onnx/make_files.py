@@ -1,6 +1,6 @@
-"""``python tests/onnx/make_files.py`` writes the models of torch and Keras that the tests read, with their outputs.
+"""``python tests/models_of_onnx/make_files.py`` writes the models of torch and Keras that the tests read.
 
-It needs torch, onnxscript and keras with the backend torch, which the tests do not.
+It needs torch, onnxscript and keras with the backend torch, which the tests do not; outputs are written beside each.
 """
 
 from __future__ import annotations

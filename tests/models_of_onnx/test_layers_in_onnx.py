@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from close import close
+from agreement import close
 
 import xpnet as xn
 from xpnet.cases import CASES
