@@ -40,7 +40,7 @@ def test_a_model_computes_the_same_here(name):
 def test_it_can_be_trained_on(name):
     net, x, y = read(name)
     t = np.zeros(y.shape[:-1], dtype=np.int64)
-    assert xn.gradient_check(net, x, t).ok
+    assert xn.gradient_check(net, x[:1], t[:1]).ok
     before = net.loss(x, t)
     for _ in range(3):
         SGD(0.1).update(net.params, net.gradient(x, t))
