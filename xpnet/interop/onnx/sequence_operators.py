@@ -34,11 +34,13 @@ def recurrent(layer: Any, y: Any, x: Symbol, mask: Symbol | None = None, *states
         return None  # steps may be missing anywhere: the equations, step by step
     order, H = ORDERS[kind], layer.Wh.shape[0]
     W, R = in_blocks(layer.Wx, order), in_blocks(layer.Wh, order)
-    last = [layer.bx, layer.bh] if kind == "GRU" else [layer.b, Symbol(np.zeros_like(layer.b.value))]
-    both = np.concatenate([in_blocks(b, order).value for b in last], axis=1)
-    B = Symbol(both, last[0].name)
+    names = ("bx", "bh") if kind == "GRU" else ("b",)
+    none = np.zeros(layer.Wh.shape[1], layer.Wh.dtype)
+    last = [getattr(layer, name) if name in layer.parameters else Symbol(none) for name in names]
+    both = np.concatenate([in_blocks(b, order).value for b in [*last, Symbol(none)][:2]], axis=1)
+    B = Symbol(both, last[0].name) if names[0] in layer.parameters else None
     options: dict[str, Any] = {"hidden_size": H, "direction": "reverse" if layer.reverse else "forward"}
-    options |= {"linear_before_reset": 1} if kind == "GRU" else {}
+    options |= {"linear_before_reset": int(getattr(layer, "reset_after", True))} if kind == "GRU" else {}
     first = [None if state is None else emit("Unsqueeze", [state, Whole((0,))], state.value[None]) for state in states]
     lengths = None if mask is None else cast(mask, np.int32)
     found = y if isinstance(y, tuple) else (y,)
