@@ -27,7 +27,7 @@ def together(*operands: Any) -> list[Symbol]:
     like = next((symbol for symbol in symbols if symbol.dtype.kind in REAL), symbols[0])
     found = [constant(operand, like) for operand in operands]
     dtype = np.result_type(*[x.value if isinstance(x, Symbol) else x for x in operands])
-    return [spare(cast(x, dtype), found) for x in found]
+    return [cast(x, dtype) for x in found]
 
 
 def spare(x: Symbol, beside: list[Symbol]) -> Symbol:
@@ -44,11 +44,14 @@ def spare(x: Symbol, beside: list[Symbol]) -> Symbol:
     return x
 
 
-def binary(name: str, op: str, function: Callable[..., Any]) -> None:
+def binary(name: str, op: str, function: Callable[..., Any], by_element: bool = True) -> None:
     """Register a function of two arguments that one operator computes."""
 
     def computed(x1: Any, x2: Any) -> Symbol:
-        found: Symbol = emit(op, together(x1, x2), function(plain(x1), plain(x2)))
+        operands = together(x1, x2)
+        if by_element:
+            operands = [spare(x, operands) for x in operands]
+        found: Symbol = emit(op, operands, function(plain(x1), plain(x2)))
         return found
 
     FUNCTIONS[name] = computed
@@ -64,7 +67,6 @@ for _name, _op in {
     "subtract": "Sub",
     "multiply": "Mul",
     "divide": "Div",
-    "matmul": "MatMul",
     "less": "Less",
     "less_equal": "LessOrEqual",
     "greater": "Greater",
@@ -75,6 +77,7 @@ for _name, _op in {
     "minimum": "Min",
 }.items():
     binary(_name, _op, getattr(np, _name))
+binary("matmul", "MatMul", np.matmul, by_element=False)
 
 
 def logical(name: str, op: str) -> None:

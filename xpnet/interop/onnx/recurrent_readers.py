@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ def recurrent(node: Node) -> None:
         states = [first_state(node, position, at) for position in ((5, 6) if node.op == "LSTM" else (5,))]
         more = any(wanted[1:]) and (wanted[0] or wanted[2])
         options = {"reverse": reverse, "return_state": more, "return_sequences": wanted[0] or not any(wanted[1:])}
+        if node.op == "GRU" and not node.attribute("linear_before_reset", 0):
+            options["reset_after"] = False
         kind: Any = getattr(layers, node.op)
         names = [node.building.fresh(f"{node.outputs[0] or node.op}.{part}") for part in "yhc"]
         names = names[: (3 if node.op == "LSTM" else 2) if more else 1]
@@ -68,7 +71,8 @@ def check_recurrent(node: Node) -> None:
         raise node.refused(f"activations {', '.join(chosen)}")
     if node.attribute("clip") is not None or node.attribute("input_forget") or node.given(7) is not None:
         raise node.refused("a clip, a shared gate or peepholes")
-    if node.op == "GRU" and not node.attribute("linear_before_reset", 0):
+    before = node.op == "GRU" and not node.attribute("linear_before_reset", 0)
+    if before and "reset_after" not in signature(layers.GRU.__init__).parameters:
         raise node.refused("linear_before_reset=0, a reset gate before the product")
 
 

@@ -45,7 +45,7 @@ def recurrent(layer: Any, y: Any, x: Symbol, mask: Symbol | None = None, *states
     lengths = None if mask is None else cast(mask, np.int32)
     found = y if isinstance(y, tuple) else (y,)
     N, L, _ = x.shape
-    ends = found[1:] if layer.return_state else (np.zeros((N, H), x.dtype),) * len(layer.state)
+    ends = found[1:] if layer.return_state else (np.zeros((N, H), x.dtype),) * (2 if kind == "LSTM" else 1)
     ends = ends if layer.return_sequences else (found[0], *ends[1:])
     steps = found[0] if layer.return_sequences else np.zeros((N, L, H), x.dtype)
     values = [steps.transpose(1, 0, 2)[:, None], *[end[None] for end in ends]]

@@ -46,9 +46,14 @@ def copied(layer: Layer, path: str, names: Mapping[tuple[int, str], str]) -> Lay
         for name, value in layer.lasting_state.items()
     }
     if getattr(layer, "stateful", False):  # every run of the graph begins anew
-        copy.lasting_state = dict.fromkeys(copy.lasting_state)
+        copy.lasting_state = begun_anew(copy.lasting_state)
     copy.forward = noted(copy, layer, path or type(layer).__name__)
     return copy  # type: ignore[no-any-return]
+
+
+def begun_anew(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of a recurrent layer before its first sequence."""
+    return {name: None if name in ("h", "c") else value for name, value in state.items()}
 
 
 def as_symbol(array: Any, name: str) -> Symbol:
@@ -89,7 +94,7 @@ def on_values(layer: Layer, inputs: Sequence[Any]) -> Any:
         name: to_numpy(value) if is_array(value) else value for name, value in layer.lasting_state.items()
     }
     if getattr(layer, "stateful", False):
-        plain.lasting_state = dict.fromkeys(plain.lasting_state)
+        plain.lasting_state = begun_anew(plain.lasting_state)
     with np.errstate(all="ignore"):
         return plain.forward(*[x.value if isinstance(x, Symbol) else x for x in inputs])
 
