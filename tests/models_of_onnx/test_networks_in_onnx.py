@@ -173,6 +173,33 @@ class Branching(Network):
         return last(h)
 
 
+class OfZeros(Network):
+    """A network in which an array full of a number comes into a product, and beside larger arrays."""
+
+    def __init__(self):
+        super().__init__({"map": Affine(np.ones((3, 2), np.float32), np.ones(2, np.float32))})
+
+    def forward(self, x):
+        layer = self.layers["map"]
+        ones = xn.backend.array_namespace(x).ones_like(x)
+        return ones @ layer.W + ones[:, :1] * layer(x)
+
+
+def test_arrays_full_of_a_number_keep_their_shape_in_a_product(outputs):
+    x = rows(3, 3)
+    close(outputs(xn.to_onnx(OfZeros(), x[:1]), x), OfZeros().predict(x))
+
+
+def test_low_precision_is_left_out_and_bfloat16_is_named(outputs):
+    x, net = rows(2, 4), TwoLayerNet(4, 5, 3, rng=Generator(0))
+    y = net.predict(x)
+    close(outputs(xn.to_onnx(net.compute_in("float16"), x), x), y)
+    torch = pytest.importorskip("torch")
+    low = net.compute_in("float32").to("torch").astype("bfloat16")
+    with pytest.raises(DtypeError, match=r"must be of float16, float32 or float64, got bfloat16 of W1"):
+        xn.to_onnx(low, torch.ones((2, 4)))
+
+
 def test_what_a_graph_cannot_say_is_named():
     with pytest.raises(StateError, match="must not depend on the values of arrays"):
         xn.to_onnx(Branching("value"), rows(2, 4))
