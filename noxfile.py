@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, build; more on demand."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, onnx, cupy, distributed, minimal, build and more."""
 
 from __future__ import annotations
 
@@ -83,6 +83,13 @@ def foreign(session: nox.Session) -> None:
     """Code that others wrote, differentiated: SciPy, scikit-learn, array-api-extra, and idioms of NumPy."""
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "foreign"), "torch==2.13.0")
     session.run(*PYTEST, "tests/foreign", *session.posargs, env={"SCIPY_ARRAY_API": "1"})
+
+
+@nox.session(python=NEWEST[0])
+def onnx(session: nox.Session) -> None:
+    """Models of ONNX, written and read: every layer and network beside onnxruntime."""
+    session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "onnx"))
+    session.run("python", "-m", "pytest", "-q", "tests/models_of_onnx", *session.posargs)
 
 
 @nox.session

@@ -35,8 +35,8 @@ ROWS = (
     {"optimizers", "schedules", "drawing", "datasets"},
     {"fast", "distributed"},
     {"training"},
-    {"conformance", "serving"},
-    {"interop", "cli", "book"},
+    {"conformance", "serving", "interop"},
+    {"cli", "book"},
     {"__init__", "__main__"},
 )
 ROW = {name: number for number, row in enumerate(ROWS) for name in row}

@@ -162,6 +162,11 @@ def test_the_code_of_docs_sklearn_runs(tmp_path):
     assert run(code_of("docs/sklearn.md", tmp_path)).splitlines() == ["True", "True"]
 
 
+def test_the_code_of_docs_interop_runs(tmp_path):
+    pytest.importorskip("torch")
+    assert run(code_of("docs/interop.md", tmp_path)).splitlines() == ["False", "True", "True"]
+
+
 def test_the_code_of_docs_training_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run(code_of("docs/training.md", tmp_path))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from xpnet.errors import XpnetError
     from xpnet.gradcheck import gradient_check, numerical_gradient
     from xpnet.interop import for_scipy, for_solve_bvp
+    from xpnet.interop.onnx import from_onnx, run_to_onnx, to_onnx
     from xpnet.layers.bodies import plain
     from xpnet.training import load, load_network, load_torch, save
     from xpnet.tuning import tune
@@ -54,6 +55,7 @@ __all__ = [
     "elementwise",
     "for_scipy",
     "for_solve_bvp",
+    "from_onnx",
     "get_backend",
     "grad",
     "gradient_check",
@@ -67,9 +69,11 @@ __all__ = [
     "numerical_gradient",
     "plain",
     "pure_callback",
+    "run_to_onnx",
     "save",
     "set_backend",
     "stop_gradient",
+    "to_onnx",
     "tree_map",
     "tune",
     "use_backend",
@@ -89,6 +93,7 @@ _MODULES = {
     "errors": ("XpnetError",),
     "gradcheck": ("gradient_check", "numerical_gradient"),
     "interop": ("for_scipy", "for_solve_bvp"),
+    "interop.onnx": ("from_onnx", "run_to_onnx", "to_onnx"),
     "layers.bodies": ("plain",),
     "training": ("load", "load_network", "load_torch", "save"),
     "tuning": ("tune",),

@@ -16,7 +16,8 @@ sys.path[:0] = [str(HERE), str(ROOT)]
 from counterparts import COUNTERPARTS  # noqa: E402 (the path comes first)
 
 from xpnet import layers, networks, optimizers  # noqa: E402
-from xpnet.cases import CASES  # noqa: E402
+from xpnet.cases import CASES, Case  # noqa: E402
+from xpnet.interop.onnx.exporting import operators_of  # noqa: E402
 from xpnet.layers.loss import Loss  # noqa: E402
 
 HEAD = """# Layers
@@ -26,7 +27,8 @@ of its constructor after its arrays, with their defaults; `create` makes the arr
 layer with its output in plain NumPy float64. The tests run all of them on NumPy, CuPy, PyTorch, JAX and
 array-api-strict, and compare the backward with the graph of the forward and with numerical differentiation. Names in
 torch are those of `torch.nn`, names in Keras those of `keras.layers`, `activations` or `losses`; options may differ in
-name and default. ONNX operators are those that compute the same in inference; xpnet does not write ONNX files yet.
+name and default. ONNX operators are those that `xn.to_onnx` writes for the first case of a layer: those of its first
+options, without constants. Losses are not written, and layers that do nothing in inference need no operator.
 
 """
 
@@ -67,10 +69,17 @@ def table(head: str, rows: Iterable[tuple[str, ...]]) -> str:
 def of_layers(kinds: Iterable[type]) -> str:
     rows = []
     for kind in kinds:
-        torch, keras, onnx = COUNTERPARTS[kind.__name__]
-        cases = str(sum(case.layer is kind for case in CASES))
-        rows.append((f"`{kind.__name__}`", first_line(kind), options_of(kind), torch, keras, cases, onnx))
+        torch, keras = COUNTERPARTS[kind.__name__]
+        cases = [case for case in CASES if case.layer is kind]
+        row = (f"`{kind.__name__}`", first_line(kind), options_of(kind), torch, keras, str(len(cases)))
+        rows.append((*row, "" if issubclass(kind, Loss) else operators(cases[0])))
     return table("Layer|Equation|Options|torch|Keras|Cases|ONNX operator", rows)
+
+
+def operators(case: Case) -> str:
+    """Return the operators that the exporter writes for a case."""
+    layer, inputs = case.build()
+    return ", ".join(operators_of(layer, inputs)) or "none needed"
 
 
 def short(kinds: Iterable[type]) -> str:

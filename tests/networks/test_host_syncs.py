@@ -11,6 +11,7 @@ from small_networks import small
 
 import xpnet as xn
 from xpnet import networks
+from xpnet.layers import Affine, SoftmaxWithLoss
 from xpnet.networks import (
     CBOW,
     GAN,
@@ -20,6 +21,7 @@ from xpnet.networks import (
     AttentionSeq2seq,
     Autoencoder,
     DeepConvNet,
+    Graph,
     MLPMixer,
     MultiLayerNet,
     MultiLayerNetExtend,
@@ -61,6 +63,16 @@ def extended(**options) -> MultiLayerNetExtend:
     return MultiLayerNetExtend(4, [5, 5], 3, **switched, **options)
 
 
+def graph(rng) -> Graph:
+    calls = [
+        {"layer": "first", "of": ["x"], "to": "h"},
+        {"function": "add", "of": ["h", "x"], "to": "sum"},
+        {"layer": "last", "of": ["sum"], "to": "y"},
+    ]
+    layers = {"first": Affine.create(4, 4, rng=rng), "last": Affine.create(4, 3, rng=rng)}
+    return Graph(layers, calls, loss=SoftmaxWithLoss())
+
+
 ROWS, IMAGES, SYMBOLS = ("rows", 6, 4), ("images", 6, 1, 6, 6), ("symbols", 6, 4)
 PIXELS, ITSELF = ("pixels", 2, 1, 4, 4), ("itself", 6, 4)
 ANSWERS, CANDIDATES = ("answers", 3, 2), ("candidates", 3, 2)
@@ -87,6 +99,7 @@ STEPS = {
     "PeekySeq2seq": (lambda rng: PeekySeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
     "AttentionSeq2seq": (lambda rng: AttentionSeq2seq(5, 3, 4, rng=rng), Adam, ANSWERS),
     "GPT2": (lambda rng: GPT2(layers=1, heads=2, width=4, vocabulary=5, context=4, rng=rng), AdamW, SYMBOLS),
+    "Graph": (graph, SGD, ROWS),
     "Transformer": (lambda rng: Transformer(5, 2, 2, 4, 2, 1, rng=rng), Adam, ANSWERS),
     "CBOW": (lambda rng: CBOW(5, 3, rng=rng), Adam, CANDIDATES),
     "SkipGram": (lambda rng: SkipGram(5, 3, rng=rng), Adam, CANDIDATES),

@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "Train on a table or folder of images, or the book's network on a data set that ships.",
     "predict": "Answer for rows or images by a network that was trained.",
     "evaluate": "Measure a trained network on labelled data.",
+    "export": "Write a trained network to a file for other programs: ONNX.",
     "info": "Tell what a trained network takes and answers, and how it was trained.",
     "serve": "Serve a page to try a trained network, and its answers as JSON.",
     "data": "List the data sets that are known by name: which are here, and what the others need.",

@@ -5,6 +5,7 @@ from xpnet.networks.conv_nets import DeepConvNet, SimpleConvNet
 from xpnet.networks.deep_res_net import ResNet18, ResNet34, ResNet50
 from xpnet.networks.gan import GAN
 from xpnet.networks.gpt2 import GPT2
+from xpnet.networks.graph import Graph
 from xpnet.networks.language_model import TransformerLM
 from xpnet.networks.multi_layer_net import MultiLayerNet, MultiLayerNetExtend
 from xpnet.networks.network import Network
@@ -29,6 +30,7 @@ __all__ = [
     "AttentionSeq2seq",
     "Autoencoder",
     "DeepConvNet",
+    "Graph",
     "MLPMixer",
     "MultiLayerNet",
     "MultiLayerNetExtend",

@@ -84,6 +84,7 @@ class GRUFeaturesFirst(FeaturesFirst):
         of_n = slice(2 * H, 3 * H)
         self.W = W, transposed(np.concatenate([layer.bh[None], layer.Wh])[:, of_n], H)
         of_x = transposed(np.concatenate([layer.Wx, layer.bx[None]])[:, of_n], H)
+        z[:D, -1] = 0.0  # behind the last step stands what the memory held before
         self.a = (of_x @ z[: D + 1].reshape(D + 1, -1)).reshape(H, *z.shape[1:])
 
     def step(self, t: int, m: Moment) -> None:
