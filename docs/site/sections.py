@@ -12,7 +12,7 @@ EXAMPLE = re.compile(r"^>>> .*(?:\n.+)*", re.MULTILINE)
 
 
 class Sections(griffe.Extension):
-    """Makes a paragraph of each line such as ``Raises:``, with its word in bold, and a block of code of each example."""
+    """Makes a paragraph of each line such as ``Raises:``, its word in bold, and a block of code of each example."""
 
     def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:
         if obj.docstring is not None:
