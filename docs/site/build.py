@@ -35,7 +35,8 @@ def build(folder: Path) -> int:
     config = tomllib.loads((HERE / "site.toml").read_text(encoding="utf-8"))
     for place in PAGES:
         copy(place, pages)
-    shutil.copy(HERE / "site.css", make(pages / "docs" / "site" / "site.css"))
+    for name in ("site.css", "iframe-worker.js"):
+        shutil.copy(HERE / name, make(pages / "docs" / "site" / name))
     (pages / "docs" / "refusals.md").write_text(refusals(), encoding="utf-8")
     (pages / "docs" / "house.svg").write_text(house(), encoding="utf-8")
     made = {"examples/": examples(pages / "examples"), "reference/": reference(pages / "reference")}
