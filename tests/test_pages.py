@@ -17,7 +17,7 @@ SITE = ROOT / "docs" / "site"
 sys.path.append(str(SITE))
 
 from house import floors, house, imports, nearest  # noqa: E402 (the path comes first)
-from pages import PAGES, Block, blocks, dead_links, for_site, pictures, read, run  # noqa: E402
+from pages import PAGES, Block, at_root, blocks, dead_links, for_site, pictures, read, run  # noqa: E402
 from reference import FACES, by_file  # noqa: E402
 from test_architecture import ROWS  # noqa: E402
 
@@ -113,7 +113,7 @@ def test_the_code_of_the_readme_runs_from_top_to_bottom(backend, needs, tmp_path
     )
     array = "cupy.ndarray" if backend == "cupy" else "numpy.ndarray"
     code = f"import {backend}\nEXPECTED = {array}\n{code}"
-    command, env = [sys.executable, "-c", code], os.environ | {"PYTHONPATH": str(ROOT)}
+    command, env = [sys.executable, "-c", code], os.environ | {"PYTHONPATH": at_root()}
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, env=env)
     assert done.returncode == 0, done.stderr
     assert "test accuracy" in done.stdout

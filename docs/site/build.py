@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,12 @@ from pages import PAGES, ROOT, for_site, pictures, run  # noqa: E402
 from reference import reference  # noqa: E402
 from refusals import refusals  # noqa: E402
 
-from examples import examples  # noqa: E402 (the path comes first)
+from example_pages import examples  # noqa: E402 (the path comes first)
+
+
+ELSEWHERE = re.compile(r"<(?:(?:script|img|iframe)[^>]+src|link[^>]+(?:stylesheet|preconnect)[^>]+href)=.?https?:[^>]*>")
+    r"<(script|img|iframe)[^>]+src=.?https?:[^>]*>|<link[^>]+(stylesheet|preconnect)[^>]+https?:[^>]*>"
+)
 
 
 def build(folder: Path) -> int:
@@ -51,7 +57,17 @@ def build(folder: Path) -> int:
     (folder / "mkdocs.yml").write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
     draw(pages)
     command = [sys.executable, "-m", "zensical", "build", "--strict"]
-    return subprocess.run(command, cwd=folder, check=False, env=os.environ | {"NO_COLOR": "1"}).returncode
+    done = subprocess.run(command, cwd=folder, check=False, env=os.environ | {"NO_COLOR": "1"})
+    return done.returncode or loads_from_elsewhere(folder / "site")
+
+
+def loads_from_elsewhere(site: Path) -> int:
+    """Return 1, and name the first, where a page loads anything over a network."""
+    for page in site.rglob("*.html"):
+        if found := ELSEWHERE.search(page.read_text(encoding="utf-8")):
+            print(f"{page.relative_to(site)} loads {found[0]}", file=sys.stderr)
+            return 1
+    return 0
 
 
 def make(path: Path) -> Path:

@@ -46,6 +46,11 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
+def at_root() -> str:
+    """Return a PYTHONPATH with which a process finds xpnet."""
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+
+
 def run(text: str, folder: Path) -> str:
     """Run the Python blocks of a page as one script in a folder, as after ``pip install .``; return what they print.
 
@@ -55,7 +60,7 @@ def run(text: str, folder: Path) -> str:
     script = folder / "page.py"
     script.write_text(f"print({MARK!r})\n".join(block.code for block in found), encoding="utf-8")
     command = [sys.executable, "-W", "error", str(script)]
-    env = os.environ | {"PYTHONPATH": str(ROOT), "XPNET_FAST": "0"}
+    env = os.environ | {"PYTHONPATH": at_root(), "XPNET_FAST": "0"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False, env=env)
     assert done.returncode == 0, done.stderr
     printed = done.stdout.split(f"{MARK}\n")
