@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, onnx, cupy, distributed, minimal, build and more."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, onnx, cupy, distributed, docs, minimal, build; others."""
 
 from __future__ import annotations
 
@@ -90,6 +90,15 @@ def onnx(session: nox.Session) -> None:
     """Models of ONNX, written and read: every layer and network beside onnxruntime."""
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "onnx"))
     session.run("python", "-m", "pytest", "-q", "tests/models_of_onnx", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site of the documentation: a warning, a dead link or anchor, or a page without a place ends it."""
+    session.install(".", *nox.project.dependency_groups(PYPROJECT, "docs"))
+    folder = Path(session.create_tmp()).resolve() / "docs"
+    session.run("python", "docs/site/build.py", str(folder))
+    session.log(f"open {folder / 'site' / 'index.html'}")
 
 
 @nox.session
