@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, minimal, build; more on demand."""
+"""The sessions of ``nox``: lint, types, tests, backends, foreign, cupy, distributed, docs, minimal, build; others."""
 
 from __future__ import annotations
 
@@ -76,6 +76,15 @@ def foreign(session: nox.Session) -> None:
     """Code that others wrote, differentiated: SciPy, scikit-learn, array-api-extra, and idioms of NumPy."""
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "foreign"), "torch==2.13.0")
     session.run(*PYTEST, "tests/foreign", *session.posargs, env={"SCIPY_ARRAY_API": "1"})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site of the documentation: a warning, a dead link or anchor, or a page without a place ends it."""
+    session.install(".", *nox.project.dependency_groups(PYPROJECT, "docs"))
+    folder = Path(session.create_tmp()).resolve() / "docs"
+    session.run("python", "docs/site/build.py", str(folder))
+    session.log(f"open {folder / 'site' / 'index.html'}")
 
 
 @nox.session

@@ -136,39 +136,6 @@ def test_character_model():
     assert len(written) == len("The ") + 300 + len("\n")
 
 
-def code_of(page: str, folder: Path) -> str:
-    """A script of the Python blocks of a page."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
-    script = folder / "page.py"
-    script.write_text("\n".join(blocks), encoding="utf-8")
-    return str(script)
-
-
-def test_the_code_of_docs_autodiff_runs(tmp_path):
-    run(code_of("docs/autodiff.md", tmp_path))
-
-
-def test_the_code_of_docs_data_runs(tmp_path):
-    assert run(code_of("docs/data.md", tmp_path)).splitlines()[-1] == "True"
-
-
-def test_the_code_of_docs_using_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert run(code_of("docs/using.md", tmp_path)).splitlines()[:2] == ["['dear' 'cheap']", "dear"]
-
-
-def test_the_code_of_docs_sklearn_runs(tmp_path):
-    pytest.importorskip("sklearn")
-    assert run(code_of("docs/sklearn.md", tmp_path)).splitlines() == ["True", "True"]
-
-
-def test_the_code_of_docs_training_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    output = run(code_of("docs/training.md", tmp_path))
-    assert "city: category of 2" in output
-    assert output.splitlines()[-2:] == ["['dear']", "['cheap']"]
-
-
 def test_train_csv(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for epochs in (r"\d+", r"\d+"):  # the second time it goes on, and has nothing left to do
@@ -205,25 +172,6 @@ def test_resume_on_another_backend(second, needs, tmp_path, monkeypatch):
     differences = [float(line.split()[-1]) for line in lines]
     assert len(differences) == 5
     assert max(differences) < 1e-5
-
-
-def test_the_table_of_functions_is_up_to_date():
-    made = subprocess.run([sys.executable, "-m", "xpnet.autodiff"], capture_output=True, text=True, check=True).stdout
-    assert (ROOT / "docs" / "functions.md").read_text(encoding="utf-8") == made
-
-
-def test_the_readme_s_code_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    output = run(code_of("README.md", tmp_path))
-    assert (tmp_path / "apples.svg").read_text(encoding="utf-8") == (ROOT / "docs" / "apples.svg").read_text(
-        encoding="utf-8"
-    )
-    by_hand, *epochs = map(float, re.findall(r"test accuracy ([\d.]+)%", output))
-    assert by_hand > 95.0
-    assert len(epochs) == 5
-    assert epochs[-1] > 95.0
-    assert "39" not in output.splitlines()[0]
-    assert "fail" not in output
 
 
 def results(name: str, picture: Path, columns: int, *arguments: str) -> dict[str, list[float]]:
@@ -267,30 +215,6 @@ def test_train_convnets(network, least, tmp_path):
     (accuracy,) = re.findall(r"^test accuracy: ([\d.]+)%$", output, re.MULTILINE)
     assert float(accuracy) > least
     assert weights.stat().st_size > 10_000
-
-
-@pytest.mark.parametrize("backend", ["numpy", "cupy"])
-def test_the_code_of_the_readme_runs_from_top_to_bottom(backend, needs, tmp_path):
-    """On the backend that its one line chooses, for a few steps."""
-    needs(backend)
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    code = "\n".join(blocks)
-    for line, fewer in (
-        ('set_backend("numpy")', f'set_backend("{backend}")'),
-        ("(1000)", "(20)"),
-        (".run(5)", ".run(1)"),
-    ):
-        assert line in code
-        code = code.replace(line, fewer)
-    code = code.replace(
-        "import numpy as np\n", "import numpy as np\nassert type(net.params['Affine1.W']) is EXPECTED\n"
-    )
-    array = "cupy.ndarray" if backend == "cupy" else "numpy.ndarray"
-    code = f"import {backend}\nEXPECTED = {array}\n{code}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "test accuracy" in done.stdout
-    assert {path.name for path in tmp_path.iterdir()} == {"convnet.safetensors", "apples.svg", "price.svg"}
 
 
 def test_seq2seq_addition():

@@ -5,40 +5,24 @@ from __future__ import annotations
 import ast
 import re
 import traceback
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from arrays import ARRAYS
 from calls import CALLS
 from data import DATA
 from options import OPTIONS
-from rows import Remedy
+from rows import Remedy, fail, names_on
 from tables_and_losses import TABLES_AND_LOSSES
 
 import xpnet as xn
 from tests.languages.sentences import english_in
-from xpnet import autodiff, datasets, initializers, layers, networks, optimizers, schedules, training
-from xpnet.backend import Backend, array_namespace
 from xpnet.errors import XpnetError
-from xpnet.random import Generator
 
 ROWS = [*ARRAYS, *OPTIONS, *CALLS, *DATA, *TABLES_AND_LOSSES]
 HOME = Path(xn.__file__).parent
-
-
-def names_on(here: Backend, folder: Path) -> dict[str, Any]:
-    """The names that the lines may use; ``here`` is the current backend, ``folder`` one to write to."""
-    found: dict[str, Any] = {}
-    for module in (autodiff, layers, networks, optimizers, schedules, training, initializers):
-        found |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    modules = {"xn": xn, "np": np, "datasets": datasets}
-    return (
-        found | modules | {"here": here, "folder": folder, "array_namespace": array_namespace, "Generator": Generator}
-    )
 
 
 @pytest.mark.usefixtures("defer_to_variables")
@@ -61,13 +45,6 @@ def follow(row: Remedy, names: dict[str, Any]) -> None:
     for code in row.code:
         assert code in chinese
     exec(row.mended, names)
-
-
-def fail(row: Remedy, names: dict[str, Any]) -> None:
-    """Run what fails; it may have warned before."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        exec(row.fails, names)
 
 
 # Remedies that need what this machine may not have, or that other tests follow
