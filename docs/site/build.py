@@ -21,17 +21,13 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE)]
 
+from example_pages import examples  # noqa: E402 (the path comes first)
 from house import house  # noqa: E402
 from pages import PAGES, ROOT, for_site, pictures, run  # noqa: E402
 from reference import reference  # noqa: E402
 from refusals import refusals  # noqa: E402
 
-from example_pages import examples  # noqa: E402 (the path comes first)
-
-
-ELSEWHERE = re.compile(r"<(?:(?:script|img|iframe)[^>]+src|link[^>]+(?:stylesheet|preconnect)[^>]+href)=.?https?:[^>]*>")
-    r"<(script|img|iframe)[^>]+src=.?https?:[^>]*>|<link[^>]+(stylesheet|preconnect)[^>]+https?:[^>]*>"
-)
+ELSEWHERE = re.compile(r"<(?:(?:script|img)[^>]+src|link[^>]+(?:stylesheet|preconnect)[^>]+href)=.?https?:[^>]+")
 
 
 def build(folder: Path) -> int:
