@@ -23,7 +23,7 @@ HEADING = re.compile(r"^#+ .*", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s#]+)")
 CJK, MARKS = "[\u3041-\u30ff\u3400-\u9fff]", "[，。；：、（）！？]"
 TOUCHING = re.compile(rf"{CJK}[A-Za-z0-9]|[A-Za-z0-9%]{CJK}|{CJK} {CJK}|{MARKS} (?!\|)|\w {MARKS}|[^\n|]\n(?={CJK})")
-"""Letters without a space between Chinese and others, spaces beside full-width marks, and lines broken in a paragraph."""
+"""No space between Chinese and other letters, a space beside a full-width mark, a line broken within a paragraph."""
 
 of_a_page = pytest.mark.parametrize("page", PAGES)
 

@@ -65,7 +65,7 @@ class Table:
     def read(cls, language: str, name: str) -> Table:
         """Return the table of a language for one part of the messages."""
         folder = files("xpnet.languages") / language
-        parts = cls(json.loads((folder / "part.json").read_text(encoding="utf-8")))
+        parts = cls(json.loads((folder / "part.json").read_text(encoding="utf-8")), foreign=True)
         return cls(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")), [parts], name == "got")
 
     def translate(self, text: str) -> str:
