@@ -15,6 +15,7 @@ from typing import Any
 # Workers run side by side, and thread pools that spin on each other's cores cost minutes.
 for pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(pool, "1")
+os.environ.pop("XPNET_LANG", None)  # the tests of messages read English
 
 import numpy as np
 import pytest

@@ -24,7 +24,8 @@ OPTIONAL = {
 
 # What a package may import: those in earlier rows, and itself. Those in one row do not import each other.
 ROWS = (
-    {"errors", "typing", "tuning", "typesetting"},
+    {"languages", "typing", "typesetting"},
+    {"errors", "tuning"},
     {"standard", "arguments"},
     {"backend", "random", "files"},
     {"initializers", "kernels"},

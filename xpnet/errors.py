@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xpnet.languages import tell
+
 
 class XpnetError(Exception):
     """An error of xpnet, ``who: must, got …; remedy``.
@@ -36,7 +38,7 @@ class XpnetError(Exception):
         self.args = (f"{who}: {self.must}, got {self.got}; {self.remedy}",)
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return tell(str(self.args[0]), self.who, self.must, self.got, self.remedy)
 
     def __reduce__(self) -> tuple[type[XpnetError], tuple[str, str, object, str]]:
         return type(self), (self.who, self.must, self.got, self.remedy)

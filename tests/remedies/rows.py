@@ -28,9 +28,14 @@ class Remedy(NamedTuple):
     says: str = ""
 
     @property
+    def code(self) -> list[str]:
+        """The code that the message must hold, in every language."""
+        return re.findall("«(.*?)»", self.works)
+
+    @property
     def named(self) -> list[str]:
         """What the message must hold."""
-        return [*re.findall("«(.*?)»", self.works), *filter(None, [self.says])]
+        return [*self.code, *filter(None, [self.says])]
 
     @property
     def mended(self) -> str:

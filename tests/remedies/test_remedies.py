@@ -18,6 +18,7 @@ from rows import Remedy, fail, names_on
 from tables_and_losses import TABLES_AND_LOSSES
 
 import xpnet as xn
+from tests.languages.sentences import english_in
 from xpnet.errors import XpnetError
 
 ROWS = [*ARRAYS, *OPTIONS, *CALLS, *DATA, *TABLES_AND_LOSSES]
@@ -37,6 +38,12 @@ def follow(row: Remedy, names: dict[str, Any]) -> None:
         fail(row, names)
     for text in row.named:
         assert text in str(raised.value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XPNET_LANG", "zh")
+        chinese = str(raised.value)
+    assert english_in(chinese) == ""
+    for code in row.code:
+        assert code in chinese
     exec(row.mended, names)
 
 

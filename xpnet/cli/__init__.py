@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import click
 
 from xpnet import __version__
+from xpnet.cli.help import Context, in_language, show
 from xpnet.errors import XpnetError
+from xpnet.languages import SWITCH, say, unheeded
 from xpnet.tuning import tune
 
 # Each command is in a module of its name, which is imported, and numpy with it, when the command runs.
@@ -48,6 +51,9 @@ class Answering(click.Command):
     """
 
     def invoke(self, ctx: click.Context) -> Any:
+        if trouble := unheeded():
+            click.echo(f"warning: {trouble}", err=True)
+            os.environ[SWITCH] = "en"  # errors need not repeat it
         ctx.obj = ctx.with_resource(tune())
         try:
             return super().invoke(ctx)
@@ -55,17 +61,20 @@ class Answering(click.Command):
             if said_elsewhere():
                 sys.exit(1)
             if not isinstance(error, XpnetError):
-                raise
-            click.echo(f"error: {error}", err=True)
+                show(error)
+                sys.exit(error.exit_code)
+            click.echo(say(f"error: {error}"), err=True)
             sys.exit(1)
         except KeyboardInterrupt as stop:
             if not said_elsewhere():
-                click.echo(f"stopped: {stop}" if stop.args else "stopped")
+                click.echo(say(f"stopped: {stop}" if stop.args else "stopped"))
             sys.exit(130)
 
 
 class Commands(Answering, click.Group):
     """The group of commands; each is imported when it runs."""
+
+    context_class = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -74,7 +83,7 @@ class Commands(Answering, click.Group):
         if name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"xpnet.cli.{name}"), name)
-        return command
+        return in_language(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

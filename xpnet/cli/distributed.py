@@ -24,7 +24,7 @@ def distributed() -> None:
     """Say whether training on several processes works here."""
 
 
-@distributed.command()
+@distributed.command(short_help="Try whether the processes that mpiexec has started work together.")
 @options.backend()
 @options.device
 @options.timeout

@@ -18,6 +18,7 @@ from xpnet.drawing.curves import learning_curve
 from xpnet.errors import ArgumentError, DataError
 from xpnet.files import written_in_place
 from xpnet.gradcheck import gradient_check
+from xpnet.languages import say
 from xpnet.networks import TwoLayerNet
 from xpnet.optimizers.by_name import OPTIMIZERS
 from xpnet.random import Generator
@@ -50,7 +51,7 @@ def train_in(
     from rich.text import Text
 
     with use_backend(get_backend(), dtype=settings["dtype"]) as current:
-        console.print(Text.assemble((f"xpnet {__version__}", "bold"), f" on {current}"))
+        console.print(Text.assemble((f"xpnet {__version__}", "bold"), say(f" on {current}")))
         saved: list[Epoch] = []
         try:
             trainer = prepare(console, settings, group)
@@ -77,7 +78,7 @@ def prepare(console: Console, settings: dict[str, Any], group: Group | None = No
     (x, t), pixels = training, training[0].shape[1]
     console.print(f"{dataset}: {x.shape[0]:,} training and {test[0].shape[0]:,} test images of {pixels} pixels\n")
     network = TwoLayerNet(pixels, settings["hidden"], known.classes, rng=Generator(seed))
-    with console.status(Text("checking the gradients")):
+    with console.status(Text(say("checking the gradients"))):
         mode = "every" if pixels * settings["hidden"] <= CHECKED_WEIGHTS else "directions"
         report = gradient_check(network, x[:CHECKED_IMAGES, ...], t[:CHECKED_IMAGES], mode=mode)
     console.print(report)
@@ -104,7 +105,7 @@ def run(console: Console, trainer: Trainer, folder: Path, settings: dict[str, An
     to_do = epochs - len(saved)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("training", total=len(trainer.batches) * to_do)
+        bar = progress.add_task(say("training"), total=len(trainer.batches) * to_do)
         for record in trainer.run(to_do, on_batch=lambda _: progress.advance(bar)):
             trainer.save(folder / "checkpoint.safetensors")
             if trainer.writes:
@@ -154,8 +155,10 @@ def verify(console: Console, trainer: Trainer, folder: Path) -> None:
         got = f"{accuracy:.2%} for {expected:.2%}"
         raise DataError("train", "the saved weights must give the accuracy of the trained ones", got, "train again")
     seconds = sum(record.seconds for record in trainer.history)
-    console.print(Text.assemble((f"test accuracy {accuracy:.2%}", "bold green"), f" after {seconds:.1f} s of training"))
-    console.print(Text.assemble("wrote ", (str(folder), "bold")), soft_wrap=True)
+    console.print(
+        Text.assemble((say(f"test accuracy {accuracy:.2%}"), "bold green"), say(f" after {seconds:.1f} s of training"))
+    )
+    console.print(Text.assemble(say("wrote "), (str(folder), "bold")), soft_wrap=True)
     console.print("  weights.safetensors  (read back: the same accuracy)", soft_wrap=True)
     console.print("  checkpoint.safetensors  (what --resume needs)\n  history.json\n  learning_curve.svg")
     console.print(f"  run.json  (with the weights, what xpnet predict {folder} IMAGE answers with)", soft_wrap=True)

@@ -12,6 +12,7 @@ import click
 from xpnet.backend import LIBRARIES
 from xpnet.backend.namespace import find_library
 from xpnet.errors import XpnetError
+from xpnet.languages import say
 
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 
@@ -64,7 +65,7 @@ def warnings_in_one_line() -> Iterator[None]:
     """Print warnings within a block as one line each, without the line of code that gave them."""
 
     def shown(message: Warning | str, *_: Any, **__: Any) -> None:
-        click.echo(f"warning: {message}", err=True)
+        click.echo(say(f"warning: {message}"), err=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)

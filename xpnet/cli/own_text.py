@@ -48,6 +48,8 @@ def train_text(
     group: Group,
 ) -> None:
     """Train a Transformer on a text, measure it beside what comes most often, and let it write."""
+    from rich.text import Text
+
     if path is not None:
         refuse_for_own(path, [], "a file of text")
     data = load_text("python" if path is None else path, CONTEXT, validation, symbols)
@@ -73,7 +75,7 @@ def train_text(
     loss = min(record.watched for record in trainer.history)
     console.print(f"\n{loss:.3f} nats a symbol, as if one of {np.exp(loss):.1f} came next; without looking at what was")
     console.print(f"before it, {nats(to_numpy(data.train[1]), to_numpy(t), made.width):.3f}. It writes:\n")
-    console.print(written(network, made, made.text(to_numpy(t)[0]), seed), soft_wrap=True)
+    console.print(Text(written(network, made, made.text(to_numpy(t)[0]), seed)), soft_wrap=True)
     console.print(f"\nwrote {place}", soft_wrap=True)
 
 

@@ -10,6 +10,7 @@ from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
 from xpnet.cli.labelled import labelled_rows, own_data
 from xpnet.files import written_in_place
+from xpnet.languages import say
 from xpnet.training import Run
 from xpnet.training.report import report as page_of
 
@@ -43,4 +44,4 @@ def report(
     place = out or run / "report.html"
     with written_in_place(place) as part:
         part.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {place}")
+    click.echo(say(f"wrote {place}"))

@@ -12,6 +12,7 @@ import click
 from xpnet.backend import get_backend, use_backend
 from xpnet.cli import options
 from xpnet.errors import BackendError
+from xpnet.languages import say
 from xpnet.training import Run
 
 NEEDED = {"starlette": "Starlette", "uvicorn": "uvicorn", "PIL": "Pillow"}
@@ -61,13 +62,13 @@ def serve(
 
             def ready() -> None:
                 if not quiet:
-                    click.echo(f"serving {run} at {address} (Ctrl-C ends it)")
+                    click.echo(say(f"serving {run} at {address} (Ctrl-C ends it)"))
                 if opens:
                     webbrowser.open(address)
 
             parts["process"].run(server, listening, ready)
     if not quiet:
-        click.echo(f"stopped; {sum(server.metrics.requests.values()):,} requests were answered")
+        click.echo(say(f"stopped; {sum(server.metrics.requests.values()):,} requests were answered"))
 
 
 def serving() -> dict[str, Any]:

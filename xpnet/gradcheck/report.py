@@ -6,13 +6,18 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from xpnet.errors import GradientError
-from xpnet.typesetting import aligned, as_html
+from xpnet.languages import say
+from xpnet.typesetting import aligned, as_html, width_of
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 COLUMNS = ("name", "shape", "count", "mean diff", "max diff", "mean rel", "max rel", "worst at", "status")
 MOST = ("name", "max rel", "worst at", "status")
+
+
+def _say(text: str) -> str:
+    return say(text, "report")
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Row:
         numbers = (f"{value:.1e}" for value in (self.mean_diff, self.max_diff, self.mean_rel, self.max_rel))
         where = ", ".join(map(str, self.where)) or "-"
         status = f"{self.kinks} kink" + "s" * (self.kinks > 1) if self.status == "kink" else self.status
-        return (self.name, shape, f"{self.checked:,}", *numbers, where, status)
+        return (self.name, shape, f"{self.checked:,}", *numbers, where, _say(status))
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Report:
 
     @property
     def title(self) -> str:
-        return f"gradient check of {self.subject} ({self.mode}, {self.dtype}, tolerance {self.tolerance:g})"
+        return _say(f"gradient check of {self.subject} ({self.mode}, {self.dtype}, tolerance {self.tolerance:g})")
 
     @property
     def notes(self) -> list[str]:
@@ -88,9 +93,8 @@ class Report:
         notes = []
         for row in self.rows:
             if row.status == "fail":
-                causes = "; ".join(row.causes) or "no known pattern"
-                numbers = f"backward gave {row.analytic:.6g}, numerical differentiation {row.numeric:.6g}"
-                notes.append(f"{row.name}: {numbers}; {causes}")
+                numbers = f"{row.name}: backward gave {row.analytic:.6g}, numerical differentiation {row.numeric:.6g}"
+                notes.append("; ".join(map(_say, [numbers, *(row.causes or ["no known pattern"])])))
         return notes
 
     def raise_if_failed(self) -> None:
@@ -110,7 +114,7 @@ class Report:
         return as_html(self.title, self._table(), self.notes)
 
     def _table(self) -> list[tuple[str, ...]]:
-        return [COLUMNS, *(row.cells() for row in self.rows)]
+        return [tuple(map(_say, COLUMNS)), *(row.cells() for row in self.rows)]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield a table, with only the important columns on a narrow terminal; texts are never read as markup."""
@@ -118,14 +122,14 @@ class Report:
         from rich.text import Text
 
         rows = [row.cells() for row in self.rows]
-        full = sum(max(map(len, column)) + 2 for column in zip(COLUMNS, *rows, strict=True))
+        full = sum(max(map(width_of, column)) + 2 for column in zip(*self._table(), strict=True))
         shown = range(len(COLUMNS)) if full <= options.max_width else [COLUMNS.index(name) for name in MOST]
         notes = Text("\n".join(self.notes)) if self.notes else None
         table = Table(title=Text(self.title), caption=notes, box=None, padding=(0, 2, 0, 0), pad_edge=False)
         table.title_justify = table.caption_justify = "left"
         for index in shown:
             left = COLUMNS[index] in ("name", "worst at", "status")
-            table.add_column(COLUMNS[index], justify="left" if left else "right", no_wrap=True)
+            table.add_column(_say(COLUMNS[index]), justify="left" if left else "right", no_wrap=True)
         colours = {"ok": "green", "kink": "yellow", "fail": "bold red"}
         for row, cells in zip(self.rows, rows, strict=True):
             texts = [Text(cell, "" if i + 1 < len(cells) else colours[row.status]) for i, cell in enumerate(cells)]
