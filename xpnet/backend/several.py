@@ -6,6 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
+def is_several(x: Any) -> bool:
+    """Return whether these are several inputs, a tuple of arrays or tables, and not rows of numbers."""
+    return isinstance(x, tuple) and any(getattr(part, "ndim", 0) > 0 for part in x)
+
+
 def first_of(x: Any) -> Any:
     """Return the array, or the first of several."""
     return next((part for part in x if part is not None), None) if isinstance(x, tuple) else x
@@ -16,6 +21,11 @@ def each(function: Callable[[Any], Any], x: Any) -> Any:
     if isinstance(x, tuple):
         return tuple([None if part is None else function(part) for part in x])
     return None if x is None else function(x)
+
+
+def placed(asarray: Callable[[Any], Any], x: Any) -> Any:
+    """Return rows as the user has them, or each of several inputs, as arrays."""
+    return each(asarray, x) if is_several(x) else asarray(x)
 
 
 def rows_of(x: Any, rows: slice) -> Any:
