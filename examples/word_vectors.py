@@ -4,14 +4,24 @@ The text is ``pydoc_data.topics`` and the docstrings of Python's own library, wh
 network tells it from five drawn ones (negative sampling), by the five words on either side (CBOW) or from one word near
 it (skip-gram). Frequent words are thinned out.
 
-Result of CBOW with float32 on NumPy, in a minute and a half of one core::
+A step changes the vectors of the words in its batch alone (``by_rows``).
 
-    integer: float, nonnegative, integers, compute, smaller
-    true: false, otherwise, if, boolean, unspecified
-    thread: threading, locks, notify, deadlock, threads
-    method is to methods as function to: functions, independent, forms, declarations, objects
-    return is to returns as raise to: raises, oserror, valueerror, overflowerror, raised
-    true is to false as first to: subsequent, second, begin, placed, indicated
+Result of six epochs with float32 on NumPy, on one core: of CBOW in 33 seconds::
+
+    integer: float, integers, nonnegative, smaller, representable
+    true: false, otherwise, if, unspecified, boolean
+    thread: threading, locks, deadlock, lock, notify
+    method is to methods as function to: forms, functions, independent, objects, declarations
+    return is to returns as raise to: raises, valueerror, oserror, overflowerror, raised
+    true is to false as first to: placed, subsequent, indicated, second, begin
+
+and of skip-gram, which sees one word at a time, in 25 seconds::
+
+    integer: netmask, notation, integers, packed, infinite
+    thread: threads, lock, acquired, calling, threading
+    method is to methods as function to: functions, bindings, builtins, around, detail
+    return is to returns as raise to: valueerror, oserror, raises, raised, typeerror
+    true is to false as first to: last, bpnumber, breakpoint, second, drawn
 
 ``python word_vectors.py [cbow|skip-gram] [EPOCHS] [--quick]``; 6 epochs of CBOW by default.
 """
@@ -74,7 +84,7 @@ t = np.zeros((rows, 1 + drawn))
 t[:, 0] = 1.0
 t = backend.asarray(t)
 
-net = (CBOW if options.kind == "cbow" else SkipGram)(len(vocabulary), width=100, rng=rng)
+net = (CBOW if options.kind == "cbow" else SkipGram)(len(vocabulary), width=100, rng=rng, by_rows=True)
 steps = len(middle) // rows
 optimizer = Adam(Cosine(3e-3, epochs * steps))
 

@@ -245,6 +245,13 @@ def test_recurrent_language_model():
     assert written.startswith("the function ")
 
 
+def test_padded_sequences():
+    *_, second, right, _, wrong, _ = run("padded_sequences.py", "2").splitlines()
+    assert float(re.fullmatch(r"epoch 2: loss [\d.]+, right ([\d.]+)% of 1,000 new rows", second)[1]) > 90.0
+    assert float(right.split()[1]) > 0.8
+    assert float(wrong.split()[1]) < 0.2
+
+
 def test_word_vectors():
     _, epoch, *lines = run("word_vectors.py", "skip-gram", "1", "--quick").splitlines()
     assert 0.3 < float(re.fullmatch(r"epoch 1: loss ([\d.]+)", epoch)[1]) < 0.68

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from xpnet.backend import array_namespace, is_array, library_of
+from xpnet.backend.several import each, flat, in_form
 from xpnet.errors import ArgumentError, DtypeError, ShapeError, StateError
 from xpnet.typing import Array
 
@@ -133,23 +134,26 @@ class Captured:
         self.graphs: dict[Any, Any] = {}
 
     def __call__(self, *arrays: Any) -> Any:
-        for array in arrays:
+        inside = flat(arrays)
+        for array in inside:
             if not is_array(array):
                 must, remedy = "a step must be given arrays alone", "keep everything else outside of its arguments"
                 raise DtypeError("capture", must, type(array).__name__, remedy)
-        home = library_of(array_namespace(*arrays)).graphs if arrays else ""
+        home = library_of(array_namespace(*inside)).graphs if inside else ""
         if not home or current is not None:  # a step within a step belongs to it
             return self.step(*arrays)
-        kind = tuple([(array.shape, array.dtype) for array in arrays])
+        kind = tuple([each(lambda array: (array.shape, array.dtype), array) for array in arrays])
         graph = self.graphs.get(kind)
         if graph is not None and graph.holds():
-            return graph(*arrays)
+            return graph(*inside)
         if graph is None and kind in self.graphs:
+            step, form = self.step, tuple([each(lambda _: 0, array) for array in arrays])
             try:
-                graph = self.graphs[kind] = import_module(home).Graph(self.step, arrays)
-                return graph(*arrays)
+                graph = import_module(home).Graph(lambda *own: step(*in_form(form, own)), inside)
+                self.graphs[kind] = graph
+                return graph(*inside)
             except TooEarlyError:
-                return self.step(*arrays)
+                return step(*arrays)
         self.graphs[kind] = None
         return self.step(*arrays)
 
@@ -165,7 +169,7 @@ class Captured:
 def capture(step: Callable[..., Any]) -> Captured:
     """Return a training step as one CUDA graph, ``step(x, t)`` without Python between its kernels.
 
-    ``step`` takes arrays and returns one or several: ``loss, grads = net.loss_and_gradient(x, t)``,
+    ``step`` takes arrays, or tuples of them, and returns one or several: ``loss, grads = net.loss_and_gradient(x, t)``,
     ``optimizer.update(net.params, grads)``, ``return loss``. For each shape and dtype of its arrays, the first call
     runs it, the second captures it, and later calls replay its launches. Learning rates, the count of steps and the
     masks of dropout change from replay to replay as they do without a capture. The result is a copy; the next call

@@ -15,7 +15,7 @@ from xpnet.datasets import Stream, load_array
 from xpnet.datasets.augment import mixup
 from xpnet.distributed import synchronized
 from xpnet.errors import ArgumentError, DataError, DivergenceError, StateError
-from xpnet.layers import Affine, BatchNormalization, Dropout, Relu, SoftmaxWithLoss
+from xpnet.layers import GRU, Affine, BatchNormalization, Dropout, Relu, SoftmaxWithLoss
 from xpnet.networks import Sequential
 from xpnet.optimizers import SGD, AdamW
 from xpnet.random import Generator
@@ -62,6 +62,25 @@ OPTIONS = {
     "measured": {"metrics": ["f1"], "schedule": lambda epoch: 0.3 / (epoch + 1)},
     "in order": {"shuffle": False, "drop_last": True},
 }
+
+
+def test_each_rank_has_its_rows_of_several_inputs():
+    """Padded sequences and their lengths; with an augmentation, which is computed for the whole batch."""
+    lengths = RNG.integers(1, 4, 41)
+    x = (X.reshape(41, 3, 2), lengths), T
+
+    def run(group=None, **options):
+        g = Generator(2)
+        layers = GRU.create(2, 3, return_sequences=False, rng=g), Affine.create(3, 4, rng=g)
+        net, distributed = Sequential(*layers, loss=SoftmaxWithLoss()), group is not None
+        own = Trainer(net, SGD(0.2), x, x, 10, Generator(1), distributed=distributed, **options)
+        own.fit(2)
+        return own
+
+    for options in ({}, {"augment": [lambda x, t, draw: ((x[0] * 0.5, x[1]), t)]}):
+        expected = alone(partial(run, **options))
+        for found in on_ranks(3, BACKEND, partial(run, **options)):
+            check_history(found, expected)
 
 
 @pytest.mark.parametrize("kind", OPTIONS)

@@ -126,8 +126,9 @@ def embedding_with_positions(draw: Draw) -> Drawn:
 def recurrent(kind: type, draw: Draw) -> Drawn:
     """In all options: padded or not, either direction, from zeros or from states, given or kept."""
     N, L, D, H = draw.one_of(draw.size(), draw.size(), draw.size(), 0), draw.one_of(1, 2, 5), draw.size(), draw.size()
-    weights = [draw.array(rows, kind.gates * H, scale=0.7) for rows in (D, H)]
-    biases = [draw.array(kind.gates * H) for _ in kind.parameters[2:]]
+    columns, has_bias = len(kind.order) * H, draw.one_of(True, True, False)
+    weights = [draw.array(rows, columns, scale=0.7) for rows in (D, H)]
+    biases = [draw.array(columns) for _ in kind.parameters[2:] if has_bias]
     flags = ("stateful", "return_sequences", "return_state", "reverse")
     layer = kind(*weights, *biases, **{flag: draw.chance() for flag in flags})
     mask = draw.one_of(None, draw.bools(N, L), draw.integers(0, L + 1, N))

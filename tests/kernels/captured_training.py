@@ -8,7 +8,7 @@ import pytest
 import xpnet as xn
 from xpnet import capturing
 from xpnet.backend import to_numpy
-from xpnet.layers import LSTM, Affine, Reshape, SoftmaxWithLoss
+from xpnet.layers import LSTM, RNN, Affine, Reshape, SoftmaxWithLoss
 from xpnet.networks import MultiLayerNetExtend, ResNet, Sequential, SimpleConvNet, TransformerLM, TwoLayerNet
 from xpnet.optimizers import SGD, Adam, AdamW, Momentum, clip_by_norm
 from xpnet.random import Generator
@@ -27,7 +27,8 @@ TRAININGS = {
     "LSTM": (
         lambda rng: Sequential(
             Reshape(12, 3),
-            LSTM.create(3, 4, stateful=True, return_sequences=False, rng=rng),
+            LSTM.create(3, 4, stateful=True, rng=rng),
+            RNN.create(4, 4, stateful=True, return_sequences=False, recurrent_dropout=0.5, rng=rng),
             Affine.create(4, 3, rng=rng),
             loss=SoftmaxWithLoss(),
         ),
@@ -43,7 +44,7 @@ NUMBERS = {  # that are new in every step: those of the optimizer for each set o
     "MultiLayerNetExtend": 2 + 2,
     "SimpleConvNet": 2,
     "ResNet": 1,
-    "LSTM": 1,
+    "LSTM": 1 + 1,
     "TransformerLM": 3 * 3 + 4,
 }
 DRAW = np.random.default_rng(0)

@@ -9,7 +9,10 @@ import xpnet as xn
 from xpnet import gradient_check
 from xpnet.backend import to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.layers import GRU, LSTM, RNN
+from xpnet.layers import GRU, LSTM, RNN, Linear, SoftmaxWithLoss
+from xpnet.layers.base import leaves
+from xpnet.layers.drawn import drawing_in
+from xpnet.networks import Sequential
 from xpnet.random import Generator
 
 KINDS = pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
@@ -73,6 +76,60 @@ def test_the_last_state_alone_passes_the_gradient_check(kind):
     x = np.random.default_rng(0).normal(size=(2, 4, 2))
     gradient_check(layer, x).raise_if_failed()
     assert layer.predict(x.astype(np.float32)).shape == (2, 3)
+
+
+@KINDS
+def test_dropout_between_steps_is_one_mask_of_the_sequence_named_by_the_seed(kind, backend, asarray, tolerance):
+    """At each step the product sees the state times the mask; the next call draws the next mask."""
+    plain = kind.create(2, 3, return_sequences=False, rng=Generator(7))
+    options = {"return_sequences": False, "recurrent_dropout": 0.5}
+    layer = kind(*plain.params.values(), **options, rng=Generator(7))
+    x = asarray(np.ones((2, 1, 2)))
+    for call in range(2):
+        mask = Generator(7).mask((2, 3), 0.5, f"{kind.__name__}1", call) / 0.5
+        assert layer.step == call
+        layer(asarray(np.ones((2, 4, 2))))
+        np.testing.assert_allclose(to_numpy(layer.dropout_mask), mask, rtol=tolerance)
+    np.testing.assert_array_equal(to_numpy(layer.predict(x)), to_numpy(plain(x)))
+    assert layer.step == 2
+    frozen = layer.copy().freeze()
+    np.testing.assert_array_equal(to_numpy(frozen(x)), to_numpy(plain(x)))
+
+
+def test_without_dropout_between_steps_a_layer_draws_nothing_and_takes_no_name():
+    rng = Generator(0)
+    net = Sequential(LSTM.create(2, 3, rng=rng), GRU.create(3, 2, recurrent_dropout=0.5, rng=rng))
+    assert drawing_in(net).keys() == {"GRU1"}
+    assert rng.next_name("GRU") == "GRU4"  # after LSTM1, the weights GRU2 and the masks GRU3
+    assert list(net.states) == ["LSTM1.h", "LSTM1.c", "GRU1.h", "GRU1.step"]
+
+
+def test_a_stack_with_dropout_between_steps_and_layers_passes_the_gradient_check():
+    stack = RNN.stacked(2, 1, 2, bidirectional=True, dropout_ratio=0.2, recurrent_dropout=0.4, rng=Generator(0))
+    assert {layer.recurrent_dropout for layer in leaves(stack).values() if isinstance(layer, RNN)} == {0.4}
+    x = np.random.default_rng(0).normal(size=(2, 2, 2))
+    gradient_check(stack, x, np.asarray([2, 1])).raise_if_failed()
+
+
+def test_a_saved_layer_goes_on_with_its_masks(tmp_path):
+    def net():
+        gru = GRU.create(2, 3, bias=False, recurrent_dropout=0.5, reset_after=False, rng=Generator(3))
+        return Sequential(gru, Linear.create(3, 2), loss=SoftmaxWithLoss())
+
+    first, x, t = net(), np.ones((4, 3, 2), "float32"), np.zeros((4, 3), int)
+    first.gradient(x, t)
+    xn.save(tmp_path / "net.safetensors", first)
+    loaded = xn.load_network(tmp_path / "net.safetensors")
+    assert repr(loaded.layers["GRU1"]) == repr(first.layers["GRU1"])
+    for own, expected in zip(loaded.gradient(x, t).values(), first.gradient(x, t).values(), strict=True):
+        np.testing.assert_array_equal(own, expected)
+
+
+def test_a_ratio_that_keeps_nothing_is_refused():
+    with pytest.raises(ArgumentError, match=r"LSTM: recurrent_dropout must be from 0 to below 1, got 1.0; it is the"):
+        LSTM.create(2, 3, recurrent_dropout=1.0)
+    with pytest.raises(DtypeError, match=r"GRU: reset_after must be True or False, got 1"):
+        GRU.create(2, 3, reset_after=1)
 
 
 @KINDS

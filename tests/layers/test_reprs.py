@@ -85,8 +85,8 @@ SHOWN = {
     "GRU(Wx (1, 3), Wh (1, 3), bx (3,), bh (3,), stateful=True, return_sequences=False)": lambda: GRU.create(
         1, 1, stateful=True, return_sequences=False
     ),
-    "GRU(Wx (1, 3), Wh (1, 3), bx (3,), bh (3,), return_state=True, reverse=True)": lambda: GRU.create(
-        1, 1, return_state=True, reverse=True
+    "GRU(Wx (1, 3), Wh (1, 3), bx (3,), return_state=True, reverse=True, reset_after=False, recurrent_dropout=0.5)": (
+        lambda: GRU.create(1, 1, return_state=True, reverse=True, reset_after=False, recurrent_dropout=0.5)
     ),
     "MultiHeadAttention(Wq (2, 2), Wk (2, 2), Wv (2, 2), Wo (2, 2), bq (2,), bk (2,), bv (2,), bo (2,), "
     "heads=1, causal=True)": lambda: MultiHeadAttention.create(2, 1, causal=np.True_),

@@ -8,8 +8,9 @@ import pytest
 import xpnet as xn
 from xpnet.backend import to_numpy
 from xpnet.errors import ArgumentError, ShapeError
+from xpnet.layers.row_gradient import RowGradient
 from xpnet.networks import CBOW, SkipGram
-from xpnet.optimizers import Adam
+from xpnet.optimizers import SGD, Adam
 from xpnet.random import Generator
 
 AROUND, CANDIDATES = np.asarray([[0, 1], [3, 3]]), np.asarray([[2, 0, 4], [1, 1, 3]])
@@ -29,6 +30,24 @@ def test_gradients_agree_with_numerical_differentiation(kind):
     t = np.asarray([[1.0, 0.0, 0.0]] * 2)
     x = (AROUND if kind is CBOW else AROUND[:, :1], CANDIDATES)
     xn.gradient_check(kind(5, 3, rng=Generator(0)), x, t).raise_if_failed()
+
+
+@pytest.mark.parametrize("kind", [CBOW, SkipGram])
+def test_by_rows_a_step_changes_the_words_of_its_batch_alone(kind, backend, asarray, tolerance, defer_to_variables):
+    around = AROUND if kind is CBOW else AROUND[:, :1]
+    x, t = (asarray(around), asarray(CANDIDATES[:, :1])), asarray([[1.0], [0.0]])
+    whole, net = kind(5, 3, rng=Generator(0)), kind(5, 3, rng=Generator(0), by_rows=True)
+    for each in (whole, net):
+        each.params["Embedding2.W"] = each.params["Embedding2.W"] + 0.5
+    before = {name: to_numpy(W).copy() for name, W in net.params.items()}
+    expected, gradients = whole.gradient(x, t), net.gradient(x, t)
+    for name, found in gradients.items():
+        assert isinstance(found, RowGradient)
+        np.testing.assert_allclose(to_numpy(found.dense()), to_numpy(expected[name]), rtol=tolerance, atol=tolerance)
+    SGD(0.1).update(net.params, gradients)
+    for name, seen in (("Embedding1.W", around), ("Embedding2.W", CANDIDATES[:, :1])):
+        moved = np.any(to_numpy(net.params[name]) != before[name], axis=1)
+        np.testing.assert_array_equal(np.flatnonzero(moved), np.unique(seen))
 
 
 def test_words_with_the_same_words_around_become_alike():

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpnet.layers import GRU, LSTM, RNN
+from xpnet.layers import GRU, LSTM, RNN, LayerNormalizedLSTM, PeepholeLSTM
+from xpnet.random import Generator
 
 torch = pytest.importorskip("torch")
 
@@ -132,3 +133,80 @@ def test_a_kept_state_goes_on_as_torch_s_does_and_backward_ends_at_the_first_ste
         expected.sum().backward()
         state = tuple(part.detach() for part in state) if kind is LSTM else state.detach()
         agree([y, dx, *layer.grads.values()], [expected, x.grad, *gradients_of(kind, module)], 1e-10)
+
+
+def gates_of(a) -> list:
+    i, f, g, o = a.chunk(4, dim=1)
+    return [torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)]
+
+
+def rnn(x, seen, h, Wx, Wh, b):
+    return (torch.rnn_tanh_cell(x, seen, Wx.T, Wh.T, b, torch.zeros_like(b)),)
+
+
+def lstm(x, seen, h, c, Wx, Wh, b):
+    return torch.lstm_cell(x, (seen, c), Wx.T, Wh.T, b, torch.zeros_like(b))
+
+
+def gru(x, seen, h, Wx, Wh, bx, bh):
+    """The state that is passed on is not dropped: torch's cell takes one state for both."""
+    (a_r, a_z, a_n), (u_r, u_z, u_n) = (x @ Wx + bx).chunk(3, dim=1), (seen @ Wh + bh).chunk(3, dim=1)
+    z = torch.sigmoid(a_z + u_z)
+    return ((1 - z) * torch.tanh(a_n + torch.sigmoid(a_r + u_r) * u_n) + z * h,)
+
+
+def gru_of_2014(x, seen, h, Wx, Wh, b):
+    (a_r, a_z, a_n), (W_r, W_z, W_n) = (x @ Wx + b).chunk(3, dim=1), Wh.chunk(3, dim=1)
+    r, z = torch.sigmoid(a_r + seen @ W_r), torch.sigmoid(a_z + seen @ W_z)
+    return ((1 - z) * torch.tanh(a_n + (r * seen) @ W_n) + z * h,)
+
+
+def peephole(x, seen, h, c, Wx, Wh, b, p_i, p_f, p_o):
+    i, f, g, o = (x @ Wx + seen @ Wh + b).chunk(4, dim=1)
+    c = torch.sigmoid(f + p_f * c) * c + torch.sigmoid(i + p_i * c) * torch.tanh(g)
+    return torch.sigmoid(o + p_o * c) * torch.tanh(c), c
+
+
+def normalized(x, seen, h, c, Wx, Wh, b, gamma_x, gamma_h, gamma_c, beta_c):
+    def norm(v, *weights):
+        return torch.nn.functional.layer_norm(v, v.shape[1:], *weights)
+
+    i, f, g, o = gates_of(norm(x @ Wx, gamma_x) + norm(seen @ Wh, gamma_h) + b)
+    c = f * c + i * g
+    return o * torch.tanh(norm(c, gamma_c, beta_c)), c
+
+
+CELLS = {
+    "RNN": (RNN, rnn, {}),
+    "LSTM": (LSTM, lstm, {}),
+    "GRU": (GRU, gru, {}),
+    "GRU, reset before": (GRU, gru_of_2014, {"reset_after": False}),
+    "PeepholeLSTM": (PeepholeLSTM, peephole, {}),
+    "LayerNormalizedLSTM": (LayerNormalizedLSTM, normalized, {}),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+@given(n=SIZES, steps=SIZES, hidden=SIZES, ratio=st.sampled_from([0.0, 0.4]), seed=SEEDS)
+def test_steps_written_out_in_torch_with_one_mask_of_a_sequence(name, n, steps, hidden, ratio, seed):
+    kind, step, options = CELLS[name]
+    layer = kind.create(2, hidden, return_state=True, recurrent_dropout=ratio, rng=Generator(seed), **options)
+    layer = layer.astype("float64")
+    values = numbers(seed, np.float64, *[array.shape for array in layer.params.values()])
+    for attribute, value in zip(layer.parameters, values, strict=True):
+        setattr(layer, attribute, value)
+    states = type(layer).state
+    x, *before = numbers(seed + 1, np.float64, (n, steps, 2), *[(n, hidden)] * len(states))
+    y, *last = layer(x, None, *before)
+    douts = numbers(seed + 2, np.float64, y.shape, *[state.shape for state in last])
+    found = [y, *last, *layer.backward(*douts), *layer.grads.values()]
+
+    kept = Generator(seed).mask((n, hidden), 1 - ratio, f"{kind.__name__}2") / (1 - ratio) if ratio else 1.0
+    x, *before = tensors(x, *before)
+    weights, now, hs = tensors(*values), before, []
+    for t in range(steps):
+        now = step(x[:, t], now[0] * torch.as_tensor(kept), *now, *weights)
+        hs.append(now[0])
+    expected = [torch.stack(hs, dim=1), *now]
+    sum((one * torch.tensor(dout)).sum() for one, dout in zip(expected, douts, strict=True)).backward()
+    agree(found, [*expected, *[one.grad for one in (x, *before, *weights)]], 1e-9)

@@ -7,10 +7,12 @@ data and masks are made.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from xpnet.backend.namespace import (
     is_array,
     library_of,
 )
+from xpnet.backend.several import flat, in_form
 from xpnet.errors import BackendError, DtypeError, XpnetError
 from xpnet.typing import Array, Namespace
 
@@ -73,8 +76,8 @@ class Backend:
     def ahead(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Array, ...]]:
         """Yield batches converted by ``asarray``, ``for x, t in backend.ahead(Batches(x, t, 100).epoch(0))``.
 
-        This is for data that stays on the host: on CuPy the next batch is copied, through pinned memory and on a
-        separate stream, while the present one is used.
+        Of several inputs x is a tuple. This is for data that stays on the host: on CuPy the next batch is copied,
+        through pinned memory and on a separate stream, while the present one is used.
 
         Raises: ``DtypeError`` unless it is given batches of arrays.
         """
@@ -82,7 +85,7 @@ class Backend:
             raise DtypeError(
                 "ahead", "batches must be tuples of arrays", type(batches).__name__, "try batches.epoch(0)"
             )
-        return self.library.ahead(map(_batch, batches), self)
+        return _in_their_forms(map(_batch, batches), partial(self.library.ahead, backend=self))
 
     def on_host(self, values: Any, dtype: Any = None) -> tuple[np.ndarray[Any, Any], Any]:
         """Return what ``asarray`` passes to the library: values on the host, and a dtype or None to keep theirs."""
@@ -109,6 +112,19 @@ class Backend:
         return (
             f"{self.name} {self.library.version()}, {self.library.device_name(self.device)}, {dtype_name(self.dtype)}"
         )
+
+
+def _in_their_forms(batches: Iterable[tuple[Any, ...]], sent: Callable[..., Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield batches of arrays that ``sent`` converts one after another, each in the form that it had."""
+    forms = deque[tuple[Any, ...]]()
+
+    def in_rows() -> Iterator[tuple[Any, ...]]:
+        for batch in batches:
+            forms.append(batch)
+            yield flat(batch)
+
+    for arrays in sent(in_rows()):
+        yield in_form(forms.popleft(), arrays)
 
 
 def _batch(arrays: Any) -> tuple[Any, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import mmap
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xpnet.backend.several import flat
 from xpnet.datasets.tables import Host
 from xpnet.errors import ArgumentError, DataError, NameUnknownError
 from xpnet.files import path_of, reason
@@ -84,6 +86,11 @@ class RowsOnDisk:
 
     def __repr__(self) -> str:
         return f"RowsOnDisk({self.path}, {self.shape} {self.dtype})"
+
+
+def on_disk(parts: Iterable[Any]) -> bool:
+    """Return whether some of the parts of a batch are rows that stay in a file."""
+    return any(isinstance(part, RowsOnDisk) for part in flat(parts))
 
 
 def is_mask(key: Any) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import array_namespace, backend_of, device_of, dtype_kind, size_of, to_numpy
-from xpnet.datasets.array_files import RowsOnDisk
+from xpnet.backend.several import first_of, flat
+from xpnet.datasets.array_files import RowsOnDisk, on_disk
 from xpnet.errors import ArgumentError, LibraryError, ShapeError
 from xpnet.typing import Array
 
@@ -17,11 +18,16 @@ RAW = 100.0
 
 
 def count_rows(who: str, x: Any, t: Any) -> int:
-    """Return the number of rows N that x and t have in common.
+    """Return the number of rows N that x, of which there may be several, and t have in common.
 
     Raises: ``ShapeError`` for different lengths, no rows or no axes; ``LibraryError`` for two libraries or devices.
     """
-    if isinstance(x, RowsOnDisk) or isinstance(t, RowsOnDisk):
+    if isinstance(x, tuple):
+        counts = [count_rows(who, part, t) for part in x if part is not None]
+        if not counts:
+            raise ShapeError(who, "x must have an array", "none", "give the arguments of forward, such as (x, mask)")
+        return counts[0]
+    if on_disk((x, t)):
         for name, array in (("x", x), ("t", t)):
             if not isinstance(array, RowsOnDisk | np.ndarray):
                 must, got = f"{name} must be on the host if other rows are on disk", type(array).__name__
@@ -42,14 +48,14 @@ def count_rows(who: str, x: Any, t: Any) -> int:
     return rows
 
 
-def check_data(x: Array, t: Array, classes: int | None = None, ignore_index: int | None = None) -> None:
+def check_data(x: Any, t: Array, classes: int | None = None, ignore_index: int | None = None) -> None:
     """Raise for data that no network can learn from: require ``isfinite(x)``, ``isfinite(t)``, ``0 <= t < classes``.
 
     Floating x and t must be finite. Integer t are class indices: if ``classes`` is given, they must be below it, or be
     ``ignore_index``, the label of rows that do not count. Whatever the size of the data, a few integers are read from
     the device, once.
 
-    Shapes: ``x (N, ...)``, ``t (N, ...)``.
+    Shapes: ``x (N, ...)``, or a tuple of several, ``t (N, ...)``.
     Raises: ``ShapeError`` and ``LibraryError`` of ``count_rows``; ``ArgumentError`` naming the first bad row.
 
     >>> check_data(np.array([[1.0], [np.nan]]), np.array([0, 1]))
@@ -59,9 +65,10 @@ def check_data(x: Array, t: Array, classes: int | None = None, ignore_index: int
     """
     who = "check_data"
     count = count_rows(who, x, t)
-    xp = array_namespace(x, t)
-    floating = {name: array for name, array in (("x", x), ("t", t)) if dtype_kind(array) in ("real", "complex")}
-    found = [_first(xp, ~xp.any(xp.reshape(~xp.isfinite(array), (count, -1)), axis=1)) for array in floating.values()]
+    xp = array_namespace(first_of(x), t)
+    named = [*[("x", part) for part in flat((x,))], ("t", t)]
+    floating = [(name, array) for name, array in named if dtype_kind(array) in ("real", "complex")]
+    found = [_first(xp, ~xp.any(xp.reshape(~xp.isfinite(array), (count, -1)), axis=1)) for _, array in floating]
     labels = None
     if classes is not None and dtype_kind(t) == "integer":
         labels = xp.reshape(xp.astype(t, _whole_numbers(t, 1).dtype), (-1,))  # uint8 cannot be compared with 1000
@@ -69,7 +76,7 @@ def check_data(x: Array, t: Array, classes: int | None = None, ignore_index: int
         place = _first(xp, known if ignore_index is None else known | (labels == ignore_index))
         found += [place, xp.take(labels, place % labels.shape[0], axis=0)]
     numbers = to_numpy(xp.concat(found)).tolist() if found else []
-    for name, row in zip(floating, numbers, strict=False):
+    for (name, _), row in zip(floating, numbers, strict=False):
         if row < count:
             raise ArgumentError(who, f"{name} must be finite", f"NaN or infinity in row {row}", "drop or clean it")
     if classes is not None and labels is not None and numbers[-2] < labels.shape[0]:
@@ -81,9 +88,9 @@ def check_data(x: Array, t: Array, classes: int | None = None, ignore_index: int
         )
 
 
-def advise_scale(who: str, **data: Array) -> None:
+def advise_scale(who: str, x: Any, t: Array) -> None:
     """Warn, in one line, of floating data far from 1, on which networks train badly or not at all."""
-    for name, array in data.items():
+    for name, array in [*[("x", part) for part in flat((x,))], ("t", t)]:
         if dtype_kind(array) == "real" and size_of(array):
             xp = array_namespace(array)
             largest = float(to_numpy(xp.max(xp.abs(array))))

@@ -27,7 +27,7 @@ class Encoding:
 
     ``inputs`` converts a table (``Columns``), images (``Images``) or texts to x, and ``targets`` are ``Classes`` or
     ``Numbers``; either may be None, for arrays that are used unchanged. ``row`` is the shape of a row of x, if it is
-    known.
+    known, or of several inputs the tuple of their shapes.
 
     >>> table = {"rooms": [1, 3], "town": ["Kyoto", "Nara"]}
     >>> encoding = Encoding(Columns.fit(table), Numbers.fit([100.0, 300.0]))
@@ -38,7 +38,7 @@ class Encoding:
     """
 
     def __init__(
-        self, inputs: Inputs | None = None, targets: Targets | None = None, row: tuple[int, ...] | None = None
+        self, inputs: Inputs | None = None, targets: Targets | None = None, row: tuple[Any, ...] | None = None
     ) -> None:
         self.inputs = inputs
         self.targets = targets
@@ -83,7 +83,9 @@ class Encoding:
         kind = next((kind for name, kind in kinds.items() if inputs and name in inputs), Columns)
         made = None if inputs is None else kind.of(inputs)
         row = description.get("row")
-        return cls(made, None if targets is None else targets_of(targets), None if row is None else tuple(row))
+        if row is not None:
+            row = tuple([tuple(part) if isinstance(part, list) else part for part in row])
+        return cls(made, None if targets is None else targets_of(targets), row)
 
     def __repr__(self) -> str:
         return f"Encoding({self.inputs!r}, {self.targets!r})"

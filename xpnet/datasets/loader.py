@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
 from xpnet.backend import array_namespace, backend_of
-from xpnet.datasets.array_files import RowsOnDisk
+from xpnet.backend.several import each, first_of
+from xpnet.datasets.array_files import RowsOnDisk, on_disk
 from xpnet.datasets.check import count_rows
 from xpnet.errors import ArgumentError, DataError, DtypeError, ShapeError
 from xpnet.initializers import check_size
@@ -34,6 +36,9 @@ class Batches:
     too. A batch of them that is not finite raises with the row of the file. If ``share`` is set, it is called with the
     number of rows of a batch and returns the slice of them that is taken, or read.
 
+    x may be a tuple of the several inputs of a network, such as sequences and their lengths: each batch has the same
+    rows of all.
+
     Shapes: ``x (N, ...)``, ``t (N, ...)``, ``weights (N,)``; of any library, on any device, where the batches stay.
     Raises: ``ShapeError`` and ``LibraryError`` of ``check.count_rows``; ``ArgumentError`` for a batch size below 1, or
     with ``drop_last`` above the number of rows; ``DtypeError`` for an ``rng`` that is not a Generator.
@@ -48,7 +53,7 @@ class Batches:
 
     def __init__(
         self,
-        x: Array | RowsOnDisk,
+        x: Any,
         t: Array | RowsOnDisk,
         batch_size: int,
         rng: Shuffler | None = None,
@@ -108,7 +113,7 @@ class Batches:
     @property
     def on_disk(self) -> bool:
         """True if rows are read from a file, batch by batch."""
-        return isinstance(self.x, RowsOnDisk) or isinstance(self.t, RowsOnDisk)
+        return on_disk((self.x, self.t))
 
     def epoch(self, k: int) -> Iterator[tuple[Any, ...]]:
         """Yield the batches ``(x, t)`` or ``(x, t, weights)`` of epoch k."""
@@ -122,21 +127,25 @@ class Batches:
             slices = [part_of(rows, self.share(rows.stop - rows.start)) for rows in slices]
         if self.rng is None:
             for rows in slices:
-                yield tuple([checked(part, rows) if self.on_disk else part[rows, ...] for part in parts])
+                yield tuple([each(partial(checked, rows=rows), part) for part in parts])
             return
         order: Any = self.rng.permutation(self.rows, name="shuffle", step=k)
         if self.on_disk:
             for rows in slices:
-                yield tuple([checked(part, order[rows]) for part in parts])
+                yield tuple([each(partial(checked, rows=order[rows]), part) for part in parts])
             return
-        xp = array_namespace(self.x)
         # one transfer for each epoch; a slice of it stays on the device
-        order = backend_of(self.x).asarray(order)
+        order = backend_of(first_of(self.x)).asarray(order)
         for rows in slices:
-            yield tuple([xp.take(part, order[rows], axis=0) for part in parts])
+            yield tuple([each(partial(gathered, rows=order[rows]), part) for part in parts])
 
     def __repr__(self) -> str:
         return f"Batches({self.rows} rows in {len(self)} batches of {self.batch_size})"
+
+
+def gathered(part: Array, rows: Array) -> Array:
+    """Return rows of an array by their indices, on its device."""
+    return array_namespace(part).take(part, rows, axis=0)  # type: ignore[no-any-return]
 
 
 def part_of(rows: slice, own: slice) -> slice:
@@ -149,8 +158,10 @@ def checked(part: Any, rows: Any) -> Any:
 
     Raises: ``DataError`` naming the row of the file.
     """
+    if not isinstance(part, RowsOnDisk):
+        return part[rows, ...]
     found = part[rows]
-    if isinstance(part, RowsOnDisk) and found.dtype.kind == "f":
+    if found.dtype.kind == "f":
         bad = ~np.isfinite(np.reshape(found, (len(found), -1))).all(axis=1)
         if bad.any():
             first = int(np.flatnonzero(bad)[0])

@@ -144,11 +144,15 @@ def numbers_in(text: str, name: str) -> list[list[float]]:
     return [list(map(float, line)) for line in lines]
 
 
-def as_rows(rows: list[Any], row: tuple[int, ...] | None, name: str) -> Host:
+def as_rows(rows: list[Any], row: tuple[Any, ...] | None, name: str) -> Host:
     """Return rows of numbers as an array, in the shape of training if the number of values fits.
 
-    Raises: ``DataError`` for rows that are empty, of different lengths or not finite; ``ShapeError`` for another size.
+    Raises: ``DataError`` for rows that are empty, of different lengths or not finite, and for a network of several
+    inputs; ``ShapeError`` for another size.
     """
+    if row and isinstance(row[0], tuple):
+        must, remedy = f"{name} must be for a network of one input", "load the run in Python, and give it a tuple"
+        raise DataError("rows", must, f"one of {len(row)}", remedy)
     try:
         found = np.asarray(rows, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:

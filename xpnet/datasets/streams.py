@@ -8,6 +8,7 @@ from typing import Any
 
 from xpnet.arguments import check_size, is_whole
 from xpnet.backend import is_array
+from xpnet.backend.several import flat
 from xpnet.datasets.encoding import Encoding
 from xpnet.datasets.prefetch import AHEAD
 from xpnet.datasets.tables import Table
@@ -18,7 +19,7 @@ END = object()
 
 
 class Stream:
-    """Batches ``(x, t)`` or ``(x, t, weights)`` from a source, for a Trainer.
+    """Batches ``(x, t)`` or ``(x, t, weights)`` from a source, for a Trainer; x may be a tuple of several inputs.
 
     ``source`` is anything that yields batches in a loop: a list of them, a loader of torch, a generator; or a function
     that returns one of these, which is called for every pass, with the number of the pass from 0 if it takes one. A
@@ -167,7 +168,9 @@ def is_batch(item: Any) -> bool:
     """Return whether an item of a list is a batch of rows, or a function that makes one."""
     if callable(item):
         return True
-    return isinstance(item, tuple) and len(item) in (2, 3) and all(is_array(part) and part.ndim for part in item)
+    if not isinstance(item, tuple) or len(item) not in (2, 3):
+        return False
+    return all(is_array(part) and part.ndim for part in flat(item))
 
 
 def takes_number(function: Any) -> bool:

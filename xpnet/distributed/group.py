@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from xpnet.backend import get_backend, use_backend
+from xpnet.backend.several import first_of
 from xpnet.distributed.communicator import Communicator
 from xpnet.distributed.connection import connect
 from xpnet.distributed.current import in_step
@@ -91,7 +92,7 @@ class Group:
         Raises: ``StateError`` if the networks of the ranks differ.
         """
         replica = self.replica(network)
-        count = x.shape[0]
+        count = first_of(x).shape[0]
         part = self._part if self._part is not None and self._part[1] == count else (self.rank * count, count)
         with replica.step(count, last), in_step(self.communicator), part_of_a_batch(*part):
             if weights is None:

@@ -18,7 +18,7 @@ from xpnet.interop.sklearn_base import (
 )
 from xpnet.layers import MeanSquaredError, SoftmaxWithLoss
 from xpnet.networks.answering import probabilities
-from xpnet.training.class_weights import weighted
+from xpnet.training.class_weights import np_backend, weighted
 
 
 class XpnetClassifier(ClassifierMixin, XpnetEstimator):
@@ -141,8 +141,7 @@ class XpnetClassifier(ClassifierMixin, XpnetEstimator):
                 raise ArgumentError(type(self).__name__, must, repr(unknown[0]), "write each class as it is in y")
             given = {names.index(label): float(weight) for label, weight in given.items()}
             given |= {k: 1.0 for k in range(len(names)) if k not in given}
-        x = np.zeros((len(t), 1))
-        return weighted(type(self).__name__, x, t, weights, given, None)
+        return weighted(type(self).__name__, np_backend(), t, weights, given, None)
 
 
 class XpnetRegressor(RegressorMixin, XpnetEstimator):

@@ -23,6 +23,7 @@ from xpnet.layers.embedding_bag import EmbeddingBag
 from xpnet.layers.gated_activation import GeGlu, Glu, SwiGlu
 from xpnet.layers.likelihood_loss import FocalLoss, KLDivergence, NegativeLogLikelihood
 from xpnet.layers.linear import Bias, Linear, MatMul
+from xpnet.layers.lstm_variants import LayerNormalizedLSTM, PeepholeLSTM
 from xpnet.layers.margin_loss import HingeLoss, MultiMarginLoss
 from xpnet.layers.metric_loss import ContrastiveLoss, CosineEmbeddingLoss, TripletLoss
 from xpnet.layers.noise import GaussianNoise
@@ -113,6 +114,7 @@ __all__ = [
     "KLDivergence",
     "Layer",
     "LayerNormalization",
+    "LayerNormalizedLSTM",
     "LeakyRelu",
     "Linear",
     "LogSigmoid",
@@ -131,6 +133,7 @@ __all__ = [
     "NegativeSamplingLoss",
     "PRelu",
     "Padding",
+    "PeepholeLSTM",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonLoss",

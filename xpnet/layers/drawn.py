@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from xpnet import capturing
 from xpnet.backend import array_namespace, device_of
@@ -15,11 +15,11 @@ from xpnet.typing import Array
 class Drawn(Layer):
     """A layer with a stream of random numbers, whose k-th numbers belong to the k-th call in training.
 
-    A subclass calls ``draw_by`` in its constructor, and ``forward`` draws the numbers of ``stream`` at ``step`` from
-    ``rng``, and adds 1 to ``step``, which is saved as state, together with the stream.
+    A subclass calls ``draw_by`` in its constructor, or does without random numbers, and ``forward`` draws the numbers
+    of ``stream`` at ``step`` from ``rng``, and adds 1 to ``step``, which is saved as state, together with the stream.
     """
 
-    state = ("step",)
+    state: ClassVar[tuple[str, ...]] = ("step",)
 
     step: int
 
@@ -68,4 +68,4 @@ def drawing_in(network: Layer) -> dict[str, Drawn]:
     last = getattr(network, "last_layer", None)
     if last is not None:
         found["loss"] = last
-    return {name: layer for name, layer in found.items() if isinstance(layer, Drawn)}
+    return {name: layer for name, layer in found.items() if isinstance(layer, Drawn) and hasattr(layer, "stream")}

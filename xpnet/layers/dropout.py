@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from xpnet import kernels
 from xpnet.arguments import is_whole
@@ -48,10 +49,7 @@ class Dropout(Drawn):
     ) -> None:
         super().__init__()
         who = type(self).__name__
-        if not is_number(dropout_ratio) or not 0.0 <= dropout_ratio < 1.0:
-            must = "dropout_ratio must be from 0 to below 1"
-            raise ArgumentError(who, must, repr(dropout_ratio), "it is the share that is dropped: try 0.5")
-        self.dropout_ratio = float(dropout_ratio)
+        self.dropout_ratio = check_ratio(who, "dropout_ratio", dropout_ratio)
         if axes is not None and not (axes and 0 in axes and all(is_whole(axis, 0) for axis in axes)):
             must = "axes must be whole numbers from 0, that of the rows, on"
             raise ArgumentError(who, must, repr(axes), "for channels write axes=(0, 1)")
@@ -77,6 +75,17 @@ class Dropout(Drawn):
             raise ShapeError(type(self).__name__, must, tuple(x.shape), "leave the axis out")
         part: Array = x[tuple(slice(None) if axis in axes else slice(0, 1) for axis in range(x.ndim))]
         return part
+
+
+def check_ratio(who: str, name: str, ratio: Any) -> float:
+    """Return a share that is dropped, after a check that it is from 0 to below 1.
+
+    Raises: ``ArgumentError``.
+    """
+    if not is_number(ratio) or not 0.0 <= ratio < 1.0:
+        must, remedy = f"{name} must be from 0 to below 1", "it is the share that is dropped: try 0.5"
+        raise ArgumentError(who, must, repr(ratio), remedy)
+    return float(ratio)
 
 
 class StochasticDepth(Dropout):

@@ -44,12 +44,7 @@ class LayerNormalization(Layer):
         self.eps = check_eps(self, eps)
 
     def forward(self, x: Array) -> Array:
-        xp = array_namespace(x)
-        mean = xp.mean(x, axis=-1, keepdims=True)
-        centred = x - mean
-        var = xp.mean(centred * centred, axis=-1, keepdims=True)
-        self.std = xp.sqrt(var + self.eps)
-        self.xhat = centred / self.std
+        self.xhat, self.std = standardized(x, self.eps)
         y: Array = self.gamma * self.xhat + self.beta
         return y
 
@@ -102,12 +97,8 @@ class GroupNormalization(Layer):
 
     def forward(self, x: Array) -> Array:
         xp = array_namespace(x)
-        rows = self.rows(x)
-        mean = xp.mean(rows, axis=-1, keepdims=True)
-        centred = rows - mean
-        var = xp.mean(centred * centred, axis=-1, keepdims=True)
-        self.std = xp.sqrt(var + self.eps)
-        self.xhat = xp.reshape(centred / self.std, x.shape)
+        xhat, self.std = standardized(self.rows(x), self.eps)
+        self.xhat = xp.reshape(xhat, x.shape)
         y: Array = of_channels(self.gamma, x) * self.xhat + of_channels(self.beta, x)
         return y
 
@@ -273,6 +264,14 @@ class BatchNormalization(Layer):
         """Return a BatchNormalization with parameters on the current backend, ``γ = 1``, ``β = 0``."""
         check_size(cls.__name__, "channels", channels)
         return cls(ones((channels,)), zeros((channels,)), momentum, eps=eps)
+
+
+def standardized(x: Array, eps: float) -> tuple[Array, Array]:
+    """Return ``x̂ = (x - μ) / √(σ² + ε)`` and the root, with mean and variance of each row, over the last axis."""
+    xp = array_namespace(x)
+    centred = x - xp.mean(x, axis=-1, keepdims=True)
+    std = xp.sqrt(xp.mean(centred * centred, axis=-1, keepdims=True) + eps)
+    return centred / std, std
 
 
 def through_statistics(dxhat: Array, xhat: Array, std: Array, axes: tuple[int, ...]) -> Array:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
+from xpnet import kernels
 from xpnet.autodiff.batching.batch import bottom
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
-from xpnet.initializers import Init, check_size, normal_weights, zeros
+from xpnet.initializers import Init, check_size, normal_weights
+from xpnet.layers.affine import initial_bias
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import check_flags
 from xpnet.layers.containers import Chain, Concat
-from xpnet.layers.dropout import Dropout
+from xpnet.layers.drawn import Drawn
+from xpnet.layers.dropout import Dropout, check_ratio
 from xpnet.layers.linear import rows
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
 
 
-class Recurrent(Layer):
+class Recurrent(Drawn):
     """The base of recurrent layers, ``h[t] = f(x[t], h[t-1])``: all but the equations of a step.
 
     ``mask`` tells where the rows of a padded batch have steps, bool ``(N, L)``, or by their lengths, integers ``(N,)``.
@@ -39,49 +43,65 @@ class Recurrent(Layer):
     at the first step (truncated backpropagation through time). ``predict`` also starts there, and does not change the
     state.
 
+    With ``recurrent_dropout`` above 0, in training the state comes into the product ``h Wh`` times a mask m / (1 - p),
+    with each m 0 with probability p: one for each row and unit, which is the same at all steps. It is drawn as that of
+    ``Dropout``, by ``rng``. The state that a gate passes on is not dropped.
+
+    The biases may be left out, ``LSTM(Wx, Wh)``.
+
     Inside, steps come first and in the order of reading, ``(L, N, …)``: the contributions of the inputs,
     ``a = x Wx + b``, are one product for all steps, and so are the gradients of the weights. ``hs`` are the states,
-    ``hs[t]`` the one before step t. ``gates`` is the number of blocks of H columns in Wx and Wh.
+    ``hs[t]`` the one before step t. ``order`` names the blocks of H columns in Wx and Wh, the gates.
 
     Raises: ``ShapeError`` for weights of another width, a sequence without steps, a mask of another shape, and another
     number of rows than those of the kept state; ``DtypeError`` for a mask of numbers; ``ArgumentError`` for a length
-    that is not from 0 to L, where it can be read without stalling a device.
-    Source: Williams and Peng, 1990 (truncated backpropagation through time).
+    that is not from 0 to L, where it can be read without stalling a device, and a ratio outside 0 ≤ p < 1.
+    Source: Williams and Peng, 1990 (truncated backpropagation through time); Gal and Ghahramani, 2016 (dropout).
     """
 
+    state: ClassVar[tuple[str, ...]] = ()
     in_float32 = True
-    gates: ClassVar[int] = 1
+    order: ClassVar[str] = "h"
 
     Wx: Array
     Wh: Array
 
     def __init__(
         self,
-        *arrays: Array,
+        *arrays: Array | None,
         stateful: bool = False,
         return_sequences: bool = True,
         return_state: bool = False,
         reverse: bool = False,
+        recurrent_dropout: float = 0.0,
+        rng: Generator | None = None,
     ) -> None:
-        super().__init__(*arrays)
+        who, without = type(self).__name__, len(self.parameters) - len(arrays)
+        spared = without > 0 and set(self.parameters[len(arrays) :]) <= set(self.optional_parameters)
+        super().__init__(*arrays, *[None] * without * spared)
         flags = {"stateful": stateful, "return_sequences": return_sequences}
-        check_flags(type(self).__name__, **flags, return_state=return_state, reverse=reverse)
+        check_flags(who, **flags, return_state=return_state, reverse=reverse)
         self.stateful, self.return_sequences = stateful, return_sequences
         self.return_state, self.reverse = return_state, reverse
         if return_state:
             names = ("x", *[f"{name}0" for name in self.state])
             vars(self).update(differentiable=names, spec=replace(self.spec, differentiable=names))
         H, columns = self.Wh.shape
-        if columns != self.gates * H:
-            must = f"Wh must be ({H}, {self.gates * H}), {self.gates} blocks of H columns"
-            raise ShapeError(type(self).__name__, must, (H, columns), "lay the weights of the gates side by side")
+        gates = len(self.order)
+        if columns != gates * H:
+            must = f"Wh must be ({H}, {gates * H}), {gates} blocks of H columns"
+            raise ShapeError(who, must, (H, columns), "lay the weights of the gates side by side")
+        self.recurrent_dropout = check_ratio(who, "recurrent_dropout", recurrent_dropout)
+        if self.recurrent_dropout:
+            self.draw_by(rng)
+            vars(self).update(state=(*self.state, "step"))
 
     def reset_state(self) -> None:
         """Start the next sequence from zeros."""
-        for name in self.state:
+        for name in type(self).state:
             setattr(self, name, None)
 
-    def _entering(self, x: Array, mask: Array | None, b: Array) -> Array:
+    def _entering(self, x: Array, mask: Array | None, b: Array | float) -> Array:
         """Return ``x Wx + b`` for all steps, ``(L, N, …)``, and keep x and the mask in that order."""
         if x.shape[1] == 0:
             raise ShapeError(type(self).__name__, "x must have at least one step", tuple(x.shape), "leave it out")
@@ -89,8 +109,23 @@ class Recurrent(Layer):
         self.x = self._in_order(xp.permute_dims(x, (1, 0, 2)))
         self.real = None if mask is None else self._in_order(self._real_steps(x, mask))
         self.x = self._where_real(self.real, self.x)  # else a NaN of the padding would come into dWx
+        self.dropout_mask = self._drawn_mask()
         a = rows(self.x) @ self.Wx + b
         return xp.reshape(a, (*self.x.shape[:2], a.shape[1]))  # type: ignore[no-any-return]
+
+    def _drawn_mask(self) -> Array | None:
+        """Return the mask of the states of all steps, ``(N, H)``, or None where nothing is dropped."""
+        if not self.training or not self.recurrent_dropout:
+            return None
+        shape, like = (self.x.shape[1], self.Wh.shape[0]), {"dtype": self.x.dtype, "device": device_of(self.x)}
+        states = array_namespace(self.x).zeros(shape, **like)
+        step = self.step_of(states)
+        self.step += 1
+        return kernels.dropout_mask(states, self.rng, self.stream, step, 1.0 - self.recurrent_dropout)
+
+    def _dropped(self, h: Array) -> Array:
+        """Return the state, or the derivative by it, with what is dropped of it as zeros."""
+        return h if self.dropout_mask is None else h * self.dropout_mask
 
     def _in_order(self, steps: Array, axis: int = 0) -> Array:
         """Return steps in the order of reading, or those in the order of reading as they were."""
@@ -176,6 +211,10 @@ class Recurrent(Layer):
             dx = xp.permute_dims(self._in_order(xp.reshape(da @ self.Wx.T, self.x.shape)), (1, 0, 2))
         return (dx, *dstates) if self.return_state else dx
 
+    def _seen(self) -> Array:
+        """Return the states of all steps as they came into the product with Wh, ``(L N, H)``."""
+        return in_one([self._dropped(h) for h in self.hs[:-1]])
+
     hs: list[Array]
 
     @classmethod
@@ -188,22 +227,29 @@ class Recurrent(Layer):
         return_sequences: bool = True,
         return_state: bool = False,
         reverse: bool = False,
+        recurrent_dropout: float = 0.0,
+        bias: bool = True,
         init: Init = "lecun",
         rng: Generator | None = None,
+        **options: Any,
     ) -> Self:
         """Return a layer with parameters on the current backend, ``Wx = σ z``, ``Wh = σ z``, ``b = 0``.
 
-        ``init`` as in ``Affine.create``. ``rng`` gives each layer numbers of its own.
+        ``init`` and ``bias`` as in ``Affine.create``. ``rng`` gives each layer numbers of its own. ``options`` are
+        those of the constructor of one class alone, such as ``reset_after`` of a GRU.
 
         Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
         """
         rng = generator_of(cls.__name__, rng)
         check_size(cls.__name__, "hidden", hidden)
         path = rng.next_name(cls.__name__)
-        Wx = normal_weights((inputs, cls.gates * hidden), init, rng, f"{path}.Wx")
-        Wh = normal_weights((hidden, cls.gates * hidden), init, rng, f"{path}.Wh")
-        flags = {"stateful": stateful, "return_sequences": return_sequences}
-        return cls(Wx, Wh, *cls._biases(hidden), **flags, return_state=return_state, reverse=reverse)
+        columns = len(cls.order) * hidden
+        Wx = normal_weights((inputs, columns), init, rng, f"{path}.Wx")
+        Wh = normal_weights((hidden, columns), init, rng, f"{path}.Wh")
+        options |= {"stateful": stateful, "return_sequences": return_sequences, "return_state": return_state}
+        options |= {"reverse": reverse, "recurrent_dropout": recurrent_dropout}
+        others = cls._others(hidden, initial_bias(cls.__name__, bias, columns), options)
+        return cls(Wx, Wh, *others, **options, rng=rng)
 
     @classmethod
     def stacked(
@@ -215,16 +261,17 @@ class Recurrent(Layer):
         bidirectional: bool = False,
         dropout_ratio: float = 0.0,
         return_sequences: bool = True,
-        init: Init = "lecun",
         rng: Generator | None = None,
+        **options: Any,
     ) -> Chain:
         """Return several layers, each over the states of the one below, in a container that passes a mask to all.
 
         With ``bidirectional`` each is a ``Concat`` of two, of which the second reads from the last step to the first,
         and has 2 H outputs. A ``dropout_ratio`` above 0 puts a Dropout between layers. The container is part of a
-        network like any layer. ``return_sequences=False`` is that of the uppermost layer.
+        network like any layer. ``return_sequences=False`` is that of the uppermost layer. ``options`` are those of
+        ``create`` for each layer.
 
-        Raises: ``ArgumentError`` for sizes below 1 or an unknown ``init``.
+        Raises: ``ArgumentError`` for sizes below 1, and as ``create``.
         """
         who = f"{cls.__name__}.stacked"
         rng = generator_of(who, rng)
@@ -237,15 +284,37 @@ class Recurrent(Layer):
             kept = return_sequences or number < layers
             width = inputs if number == 1 else (2 if bidirectional else 1) * hidden
             one, *other = [
-                cls.create(width, hidden, return_sequences=kept, reverse=reverse, init=init, rng=rng)
+                cls.create(width, hidden, return_sequences=kept, reverse=reverse, rng=rng, **options)
                 for reverse in ((False, True) if bidirectional else (False,))
             ]
             row.append(Concat(one, *other, axis=-1) if other else one)
         return Chain(*row)
 
     @classmethod
-    def _biases(cls, hidden: int) -> tuple[Array, ...]:
-        return tuple(zeros((cls.gates * hidden,)) for _ in cls.parameters[2:])
+    def _others(cls, hidden: int, b: Array | None, options: Mapping[str, Any]) -> tuple[Array | None, ...]:  # noqa: ARG003
+        """Return the first values of the parameters besides Wx and Wh; a bias is ``b``, zeros or None."""
+        return (b,)
+
+    @classmethod
+    def reorder(cls, array: Array, before: str, after: str | None = None) -> Array:
+        """Return Wx, Wh or a bias with the blocks of its gates, in the order ``before``, in the order ``after``.
+
+        ``after`` is the order of the layer unless it is given.
+
+        Shapes: ``array (..., gates H)``, as the result.
+        Raises: ``ArgumentError`` for an order that does not consist of the gates; ``ShapeError`` for another width.
+        """
+        who, columns, gates, after = f"{cls.__name__}.reorder", array.shape[-1], len(cls.order), after or cls.order
+        for name, order in (("before", before), ("after", after)):
+            if sorted(order) != sorted(cls.order):
+                must, remedy = f"{name} must be an order of {', '.join(cls.order)}", f'try "{cls.order}"'
+                raise ArgumentError(who, must, repr(order), remedy)
+        if columns % gates:
+            must = f"the last axis must be {gates} blocks of H columns"
+            raise ShapeError(who, must, columns, "give it Wx, Wh or a bias")
+        H = columns // gates
+        blocks = [array[..., H * at : H * (at + 1)] for at in map(before.index, after)]
+        return array_namespace(array).concat(blocks, axis=-1)  # type: ignore[no-any-return]
 
 
 def in_one(steps: list[Array]) -> Array:

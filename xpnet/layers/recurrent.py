@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from xpnet.backend import array_namespace, get_backend
-from xpnet.errors import ArgumentError, ShapeError
+from xpnet.initializers import zeros
 from xpnet.layers.activation import sigmoid
+from xpnet.layers.checks import check_flags
 from xpnet.layers.recurrence import Recurrent, in_one
+from xpnet.random import Generator
 from xpnet.typing import Array
-
-GATES = "ifgo"
 
 
 class RNN(Recurrent):
@@ -31,6 +32,7 @@ class RNN(Recurrent):
     """
 
     parameters = ("Wx", "Wh", "b")
+    optional_parameters = ("b",)
     state = ("h",)
     differentiable = ("x",)
     shapes = {"x": "N L D", "Wx": "D H", "Wh": "H H", "b": "H", "h0": "N H"}
@@ -42,7 +44,7 @@ class RNN(Recurrent):
         xp = array_namespace(a, h, self.Wh)
         self.hs = [h]
         for t in range(a.shape[0]):
-            h = self._unless_padded(t, xp.tanh(a[t, ...] + h @ self.Wh), h)
+            h = self._unless_padded(t, xp.tanh(a[t, ...] + self._dropped(h) @ self.Wh), h)
             self.hs.append(h)
         return self._leaving(self.hs[1:], h=h)
 
@@ -52,10 +54,10 @@ class RNN(Recurrent):
         for t in reversed(range(len(upstream))):
             h, dh = self.hs[t + 1], upstream[t] + dh
             da = self._unless_padded(t, dh * (1.0 - h * h))
-            dh = self._unless_padded(t, da @ self.Wh.T, dh)
+            dh = self._unless_padded(t, self._dropped(da @ self.Wh.T), dh)
             das.append(da)
         das.reverse()
-        self.dWh = in_one(self.hs[:-1]).T @ in_one(das)
+        self.dWh = self._seen().T @ in_one(das)
         self.db = xp.sum(in_one(das), axis=0)
         return self._to_inputs(das, dh)
 
@@ -65,7 +67,8 @@ class LSTM(Recurrent):
 
     ``i, f, o`` are sigmoids and ``g`` is the tanh of the four blocks i, f, g, o of ``a[t] = x[t] Wx + h[t-1] Wh + b``,
     in this order; it is torch's: ``Wx = weight_ih.T``, ``Wh = weight_hh.T``, ``b = bias_ih + bias_hh``. ``reorder``
-    converts weights in another order.
+    converts weights in another order: those of *Deep Learning from Scratch 2* are in the order f, g, i, o, and
+    otherwise equal, ``LSTM(*[LSTM.reorder(W, "fgio") for W in (Wx, Wh, b)])``.
 
     Shapes: ``x (N, L, D)``, ``Wx (D, 4H)``, ``Wh (H, 4H)``, ``b (4H,)``, result ``(N, L, H)`` or the last ``(N, H)``.
     Backward: ``dh = dout[t] + da[t+1] Whᵀ``, ``dc = dc[t+1] f[t+1] + dh o (1 - tanh² c)``; then ``di = dc g``,
@@ -80,20 +83,22 @@ class LSTM(Recurrent):
             [0.7461]]])
     """
 
-    parameters = ("Wx", "Wh", "b")
+    parameters: tuple[str, ...] = ("Wx", "Wh", "b")
+    optional_parameters = ("b",)
     state = ("h", "c")
     differentiable = ("x",)
     shapes = {"x": "N L D", "Wx": "D G", "Wh": "H G", "b": "G", "h0": "N H", "c0": "N H"}
-    gates = 4
+    order = "ifgo"
 
     b: Array
+    opened: list[tuple[Array, ...]]
 
     def forward(self, x: Array, mask: Array | None = None, h0: Array | None = None, c0: Array | None = None) -> Any:
         a, h, c = self._entering(x, mask, self.b), self._before("h", h0), self._before("c", c0)
         xp, H = array_namespace(a, h, self.Wh), h.shape[1]
         self.hs, self.cs, self.opened = [h], [c], []
         for t in range(a.shape[0]):
-            u = a[t, ...] + h @ self.Wh
+            u = a[t, ...] + self._dropped(h) @ self.Wh
             i, f = sigmoid(u[:, :H]), sigmoid(u[:, H : 2 * H])
             g, o = xp.tanh(u[:, 2 * H : 3 * H]), sigmoid(u[:, 3 * H :])
             c = self._unless_padded(t, f * c + i * g, c)
@@ -113,39 +118,18 @@ class LSTM(Recurrent):
             di, df, dg, do = inside * g, inside * before, inside * i, dh * tanh_c
             da = xp.concat([di * i * (1.0 - i), df * f * (1.0 - f), dg * (1.0 - g * g), do * o * (1.0 - o)], axis=1)
             da = self._unless_padded(t, da)
-            dh, dc = self._unless_padded(t, da @ self.Wh.T, dh), self._unless_padded(t, inside * f, dc)
+            dh, dc = self._unless_padded(t, self._dropped(da @ self.Wh.T), dh), self._unless_padded(t, inside * f, dc)
             das.append(da)
         das.reverse()
-        self.dWh = in_one(self.hs[:-1]).T @ in_one(das)
+        self.dWh = self._seen().T @ in_one(das)
         self.db = xp.sum(in_one(das), axis=0)
         return self._to_inputs(das, dh, dc)
 
-    @staticmethod
-    def reorder(array: Array, before: str, after: str = GATES) -> Array:
-        """Return Wx, Wh or b with the blocks of its gates, in the order ``before``, in the order ``after``.
-
-        Those of *Deep Learning from Scratch 2* are in the order f, g, i, o, and otherwise equal:
-        ``LSTM(*[LSTM.reorder(W, "fgio") for W in (Wx, Wh, b)])`` has its weights.
-
-        Shapes: ``array (..., 4H)``, as the result.
-        Raises: ``ArgumentError`` for an order that does not consist of i, f, g and o; ``ShapeError`` for another width.
-        """
-        who, columns = "LSTM.reorder", array.shape[-1]
-        for name, order in (("before", before), ("after", after)):
-            if sorted(order) != sorted(GATES):
-                raise ArgumentError(who, f"{name} must be an order of i, f, g, o", repr(order), 'try "fgio"')
-        if columns % 4:
-            raise ShapeError(who, "the last axis must be 4 blocks of H columns", columns, "give it Wx, Wh or b")
-        H = columns // 4
-        blocks = [array[..., H * at : H * (at + 1)] for at in map(before.index, after)]
-        return array_namespace(array).concat(blocks, axis=-1)  # type: ignore[no-any-return]
-
     @classmethod
-    def _biases(cls, hidden: int) -> tuple[Array, ...]:
+    def _others(cls, hidden: int, b: Array | None, options: Mapping[str, Any]) -> tuple[Array | None, ...]:  # noqa: ARG003
         """Return zeros, but ones for the forget gate, which then starts open (Jozefowicz et al., 2015)."""
-        b: Any = np.zeros(4 * hidden)
-        b[hidden : 2 * hidden] = 1.0
-        return (get_backend().asarray(b),)
+        open_gate: Any = np.repeat([0.0, 1.0, 0.0, 0.0], hidden)
+        return (None if b is None else get_backend().asarray(open_gate),)
 
 
 class GRU(Recurrent):
@@ -155,11 +139,16 @@ class GRU(Recurrent):
     blocks r, z, n. Order and place of r are torch's: ``Wx = weight_ih.T``, ``Wh = weight_hh.T``, ``bx = bias_ih``,
     ``bh = bias_hh``.
 
+    With ``reset_after=False`` r comes before the product, ``n = tanh(aₙ + (r h[t-1]) Whₙ + bhₙ)``, and the two biases
+    are added: ``create`` leaves bh out. ``reorder`` converts weights in another order. Those of *Deep Learning from
+    Scratch 2* are in the order z, r, n, and its z is ``1 - z``: the block of z is to be negated, too.
+
     Shapes: ``x (N, L, D)``, ``Wx (D, 3H)``, ``Wh (H, 3H)``, ``bx, bh (3H,)``, result ``(N, L, H)``, or the last
     ``(N, H)``.
     Backward: ``dh[t-1] = dh z + du Whᵀ``, where ``da`` goes through the gates and ``du`` is da with its block n times
-    r; dx, dWx and dbx by ``da``, dWh and dbh by ``du``, as in RNN.
-    Source: Cho et al., 2014.
+    r; dx, dWx and dbx by ``da``, dWh and dbh by ``du``, as in RNN. With ``reset_after=False`` du is da, and r stands
+    between: ``dh[t-1] = dh z + du_rz Wh_rzᵀ + r (daₙ Whₙᵀ)``.
+    Source: Cho et al., 2014, whose r comes before the product.
 
     >>> Wx, Wh = np.array([[0.0, 0.0, 100.0]]), np.zeros((1, 3))  # z is 1/2: h moves half of the way to n = ±1
     >>> GRU(Wx, Wh, np.zeros(3), np.zeros(3)).forward(np.array([[[1.0], [1.0], [-1.0]]]))
@@ -169,24 +158,46 @@ class GRU(Recurrent):
     """
 
     parameters = ("Wx", "Wh", "bx", "bh")
+    optional_parameters = ("bx", "bh")
     state = ("h",)
     differentiable = ("x",)
     shapes = {"x": "N L D", "Wx": "D G", "Wh": "H G", "bx": "G", "bh": "G", "h0": "N H"}
-    gates = 3
+    order = "rzn"
 
     bx: Array
     bh: Array
 
+    def __init__(
+        self,
+        *arrays: Array | None,
+        stateful: bool = False,
+        return_sequences: bool = True,
+        return_state: bool = False,
+        reverse: bool = False,
+        reset_after: bool = True,
+        recurrent_dropout: float = 0.0,
+        rng: Generator | None = None,
+    ) -> None:
+        states = {"stateful": stateful, "return_sequences": return_sequences, "return_state": return_state}
+        super().__init__(*arrays, **states, reverse=reverse, recurrent_dropout=recurrent_dropout, rng=rng)
+        check_flags(type(self).__name__, reset_after=reset_after)
+        self.reset_after = reset_after
+
     def forward(self, x: Array, mask: Array | None = None, h0: Array | None = None) -> Any:
-        a, h = self._entering(x, mask, self.bx), self._before("h", h0)
+        a, h = self._entering(x, mask, self.bx if self.reset_after else self.bx + self.bh), self._before("h", h0)
         xp, H = array_namespace(a, h, self.Wh, self.bh), h.shape[1]
         self.hs, self.opened = [h], []
         for t in range(a.shape[0]):
-            u = h @ self.Wh + self.bh
+            seen = self._dropped(h)
+            u = seen @ self.Wh + self.bh if self.reset_after else seen @ self.Wh[:, : 2 * H]
             r = sigmoid(a[t, :, :H] + u[:, :H])
             z = sigmoid(a[t, :, H : 2 * H] + u[:, H : 2 * H])
-            u_n = u[:, 2 * H :]
-            n = xp.tanh(a[t, :, 2 * H :] + r * u_n)
+            if self.reset_after:
+                u_n = u[:, 2 * H :]
+                n = xp.tanh(a[t, :, 2 * H :] + r * u_n)
+            else:
+                u_n = r * seen
+                n = xp.tanh(a[t, :, 2 * H :] + u_n @ self.Wh[:, 2 * H :])
             h = self._unless_padded(t, n + z * (h - n), h)
             self.hs.append(h)
             self.opened.append((r, z, n, u_n))
@@ -194,18 +205,33 @@ class GRU(Recurrent):
 
     def backward(self, dout: Array, dh: Array | None = None) -> Any:
         xp, upstream, das, dus = array_namespace(dout, self.Wh), self._upstream(dout), [], []
-        dh = self._after(dh)
+        dh, H = self._after(dh), self.Wh.shape[0]
         for t in reversed(range(len(upstream))):
             (r, z, n, u_n), before = self.opened[t], self.hs[t]
             dh = upstream[t] + dh
-            dn = dh * (1.0 - z) * (1.0 - n * n)
-            dr, dz = dn * u_n * r * (1.0 - r), dh * (before - n) * z * (1.0 - z)
-            du = self._unless_padded(t, xp.concat([dr, dz, dn * r], axis=1))
+            dn, dz = dh * (1.0 - z) * (1.0 - n * n), dh * (before - n) * z * (1.0 - z)
+            if self.reset_after:
+                dr = dn * u_n * r * (1.0 - r)
+                dus.append(self._unless_padded(t, xp.concat([dr, dz, dn * r], axis=1)))
+                d_seen = dus[-1] @ self.Wh.T
+            else:
+                du_n = dn @ self.Wh[:, 2 * H :].T
+                dr = du_n * self._dropped(before) * r * (1.0 - r)
+                d_seen = du_n * r + xp.concat([dr, dz], axis=1) @ self.Wh[:, : 2 * H].T
             das.append(self._unless_padded(t, xp.concat([dr, dz, dn], axis=1)))
-            dus.append(du)
-            dh = self._unless_padded(t, dh * z + du @ self.Wh.T, dh)
+            dh = self._unless_padded(t, dh * z + self._dropped(d_seen), dh)
         das.reverse()
         dus.reverse()
-        self.dWh = in_one(self.hs[:-1]).T @ in_one(dus)
-        self.dbx, self.dbh = xp.sum(in_one(das), axis=0), xp.sum(in_one(dus), axis=0)
+        da, du = in_one(das), in_one(dus or das)
+        if self.reset_after:
+            self.dWh = self._seen().T @ du
+        else:
+            reset = in_one([u_n for _, _, _, u_n in self.opened])
+            self.dWh = xp.concat([self._seen().T @ du[:, : 2 * H], reset.T @ du[:, 2 * H :]], axis=1)
+        self.dbx, self.dbh = xp.sum(da, axis=0), xp.sum(du, axis=0)
         return self._to_inputs(das, dh)
+
+    @classmethod
+    def _others(cls, hidden: int, b: Array | None, options: Mapping[str, Any]) -> tuple[Array | None, ...]:
+        one = b is None or not options.get("reset_after", True)
+        return b, None if one else zeros((3 * hidden,))

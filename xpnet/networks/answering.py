@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from xpnet.autodiff import Variable
 from xpnet.backend import array_namespace, backend_of, get_backend, to_numpy
+from xpnet.backend.several import placed
 from xpnet.errors import ArgumentError
 from xpnet.layers import Layer, SigmoidWithLoss, Softmax, SoftmaxWithLoss
 from xpnet.networks.across import Shareable
@@ -45,7 +46,7 @@ class Answering(Shareable):
         """Return the scores for many rows as the user has them, on the device of the network."""
         x = rows if self.encoding is None else self.encoding.x(rows)
         W = next(iter(self.params.values()), None)
-        return self.predict((get_backend() if W is None else backend_of(W)).asarray(x))
+        return self.predict(placed((get_backend() if W is None else backend_of(W)).asarray, x))
 
     def predict_proba(self, rows: Any) -> Any:
         """Return the probability of each class, ``softmax(y)``, or of yes under ``SigmoidWithLoss``, ``σ(y)``.

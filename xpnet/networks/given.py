@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import array_namespace
+from xpnet.backend.several import first_of, rows_of
 from xpnet.errors import DtypeError
 
 
@@ -16,26 +17,15 @@ def run(forward: Any, x: Any) -> Any:
     return forward(*x) if type(x) is tuple else forward(x)
 
 
-def first_of(x: Any) -> Any:
-    """Return the first argument."""
-    return x[0] if type(x) is tuple and x else x
-
-
 def in_parts(forward: Callable[[Any], Any], x: Any, batch_size: int) -> Any:
     """Return ``forward`` of all rows, computed ``batch_size`` rows at a time."""
     first = first_of(x)
     if getattr(first, "ndim", 0) == 0 or first.shape[0] <= batch_size:
         return forward(x)
     rows = first.shape[0]
-    parts = [forward(some_rows(x, i, min(i + batch_size, rows))) for i in range(0, rows, batch_size)]
+    slices = [slice(i, min(i + batch_size, rows)) for i in range(0, rows, batch_size)]
+    parts = [forward(rows_of(x, own)) for own in slices]
     return array_namespace(*parts).concat(parts, axis=0)
-
-
-def some_rows(x: Any, first: int, last: int) -> Any:
-    """Return rows of each argument."""
-    if type(x) is tuple:
-        return tuple([some_rows(each, first, last) for each in x])
-    return None if x is None else x[first:last, ...]
 
 
 def check_flag(who: str, predict: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from xpnet import capturing
 from xpnet.autodiff import Variable
+from xpnet.backend.several import first_of
 from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
@@ -16,7 +17,7 @@ from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.container import layers_without_dx
 from xpnet.layers.named import NamedArrays, NamedStates
 from xpnet.networks.answering import Answering
-from xpnet.networks.given import check_flag, first_of, in_parts, run
+from xpnet.networks.given import check_flag, in_parts, run
 from xpnet.networks.low_precision import Gradients, LowPrecision, cast_like
 from xpnet.networks.measures import Metric, measure_for, own_measure
 from xpnet.networks.plan import PLANNED, Plan, Unplanned, own_way

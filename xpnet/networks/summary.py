@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from xpnet.backend import dtype_name, is_array, size_of
+from xpnet.backend.several import first_of
 from xpnet.errors import DtypeError
 from xpnet.layers import (
     Affine,
@@ -19,7 +20,6 @@ from xpnet.layers import (
 )
 from xpnet.layers.container import within
 from xpnet.layers.recurrence import Recurrent
-from xpnet.networks.given import first_of
 from xpnet.typesetting import aligned
 
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}

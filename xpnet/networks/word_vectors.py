@@ -24,6 +24,7 @@ class CBOW(Network):
     that stands there, the others are drawn (negative sampling): t is 1 for the first and 0 for them.
 
     ``params`` has ``Embedding1.W``, the vectors W of the words, and ``Embedding2.W``, the vectors U of the candidates.
+    With ``by_rows`` a step changes the vectors of the words in its batch alone (see ``Embedding``).
 
     Shapes: ``x (N, C)`` and ``candidates (N, K)`` integer, ``y (N, K)``, ``t (N, K)`` floating.
     Raises: ``ArgumentError`` for sizes below 1.
@@ -41,12 +42,15 @@ class CBOW(Network):
 
     differentiable = ()
 
-    def __init__(self, vocabulary: int, width: int, rng: Generator | None = None) -> None:
+    def __init__(self, vocabulary: int, width: int, rng: Generator | None = None, *, by_rows: bool = False) -> None:
         who = type(self).__name__
         for name, size in {"vocabulary": vocabulary, "width": width}.items():
             check_size(who, name, size)
         rng = generator_of(who, rng)
-        tables = {name: Embedding.create(vocabulary, width, 0.01, rng) for name in ("Embedding1", "Embedding2")}
+        tables = {
+            name: Embedding.create(vocabulary, width, 0.01, rng, by_rows=by_rows)
+            for name in ("Embedding1", "Embedding2")
+        }
         super().__init__(tables, loss=SigmoidWithLoss())
 
     def forward(self, x: Array, candidates: Array) -> Array:  # type: ignore[override]

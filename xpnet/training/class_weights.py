@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backend import Backend, backend_of, dtype_kind, to_numpy
+from xpnet.backend import Backend, backend_of, to_numpy
 from xpnet.datasets import Classes, Encoding, RowsOnDisk
 from xpnet.errors import ArgumentError, DtypeError
 
 
-def weighted(who: str, x: Any, t: Any, given: Any, class_weight: Any, encoding: Encoding | None) -> Any:
+def weighted(who: str, backend: Backend, t: Any, given: Any, class_weight: Any, encoding: Encoding | None) -> Any:
     """Return the weights of rows times those of their classes, given by label or as ``"balanced"``, ``N / (K Nₖ)``.
+
+    They are on ``backend``.
 
     Raises: ``ArgumentError`` for targets that are not classes, and for invalid weights; ``DtypeError`` if it is no map.
     """
@@ -49,9 +51,7 @@ def weighted(who: str, x: Any, t: Any, given: Any, class_weight: Any, encoding: 
         own = own * weights.reshape(weights.shape + (1,) * (own.ndim - weights.ndim))
     if own.ndim == 2 and own.shape[1] == 1:
         own = own[:, 0]
-    backend = np_backend() if isinstance(x, RowsOnDisk) else backend_of(x)
-    on_disk = isinstance(x, RowsOnDisk)
-    made: Any = backend.asarray(own, float if on_disk or dtype_kind(x) == "real" else None)
+    made: Any = backend.asarray(own, float)
     return made
 
 

@@ -85,7 +85,8 @@ def options_of(layer: Layer, path: str, names: Mapping[tuple[int, str], str], ar
         if name in type(layer).parameters and name not in layer.parameters and option.default is not option.empty:
             continue  # a bias that this layer does without
         if option.kind is option.VAR_POSITIONAL and name not in held:
-            positions += [parameter(layer, each, names) for each in layer.parameters]
+            every = type(layer).parameters if layer.optional_parameters else layer.parameters
+            positions += [parameter(layer, each, names) if each in layer.parameters else None for each in every]
         elif name in layer.parameters:
             options[name] = parameter(layer, name, names)
         elif name in layer.optional_parameters:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import get_backend, to_numpy
+from xpnet.backend.several import placed
 from xpnet.datasets import Numbers
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.training.answers import classes_of, shares_of
@@ -31,7 +32,7 @@ def evaluate(run: Run, rows: Any, labels: Any) -> dict[str, Any]:
     """
     network, encoding, backend = run.network, run.encoding, get_backend()
     make = Preparation("evaluate", network, encoding)
-    found = make.rows("rows", (backend.asarray(encoding.x(rows)), backend.asarray(encoding.t(labels))))
+    found = make.rows("rows", (placed(backend.asarray, encoding.x(rows)), backend.asarray(encoding.t(labels))))
     answers = isinstance(network.last_layer, SoftmaxWithLoss | SigmoidWithLoss)
     of_text = found.t.ndim == 2 and isinstance(network.last_layer, SoftmaxWithLoss)
     names = ("accuracy", "perplexity") if of_text else OF_CLASSES if answers else OF_NUMBERS

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from xpnet.backend import backend_of, is_array
+from xpnet.backend.several import first_of
 from xpnet.datasets import Encoding
 from xpnet.training import weights_file
 from xpnet.training.checkpoint import load, save
@@ -44,12 +45,14 @@ class Keeping(Loop):
     def kept_encoding(self) -> Encoding:
         """The encoding that is kept with the network, with the shape of a row."""
         known = Encoding() if self.encoding is None else self.encoding
-        return Encoding(known.inputs, known.targets, tuple(self.train[0].shape[1:]))
+        x = self.train[0]
+        row = tuple([() if part is None else tuple(part.shape[1:]) for part in (x if isinstance(x, tuple) else (x,))])
+        return Encoding(known.inputs, known.targets, row if isinstance(x, tuple) else row[0])
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of a training in ``run.json``, besides its network and history."""
-        apart = 0 if self.validation is None else self.validation[0].shape[0]
+        apart = 0 if self.validation is None else first_of(self.validation[0]).shape[0]
         return {
             "backend": str(self.backend),
             "optimizer": repr(self.optimizer),

@@ -16,7 +16,9 @@ import numpy as np
 from xpnet import capturing
 from xpnet.backend import Backend, backend_of, dtype_kind, is_array, size_of, to_numpy
 from xpnet.backend.moving import Movable
+from xpnet.backend.several import each, first_of, rows_of
 from xpnet.datasets import Batches, Encoding, RowsOnDisk, check_data
+from xpnet.datasets.array_files import on_disk
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.prefetch import prefetched
 from xpnet.errors import ArgumentError, DivergenceError, ShapeError
@@ -39,7 +41,7 @@ from xpnet.training.updates import Updates, loss_and_gradient
 from xpnet.typing import Array
 
 Parts = tuple[Any, ...]
-"""The pair ``(x, t)`` or the triple ``(x, t, weights)`` of some rows."""
+"""The pair ``(x, t)`` or the triple ``(x, t, weights)`` of some rows; x may be a tuple of several inputs."""
 
 REPEATED = 1 << 28
 """The number of values of a network and its optimizer up to which an epoch on a device can be repeated."""
@@ -79,7 +81,7 @@ class Loop(Movable):
     def backend(self) -> Backend:
         """The backend on which the network computes."""
         W = next(iter(self.network.params.values()), None)
-        return backend_of(self.train[0] if W is None else W)
+        return backend_of(first_of(self.train[0]) if W is None else W)
 
     def _epoch(self, number: int, on_batch: Callable[[int], None] | None) -> Epoch:
         """Train an epoch and return its record.
@@ -136,7 +138,7 @@ class Loop(Movable):
             for done, batch in enumerate(batches, 1):
                 loss, *count = step(*batch)
                 if loss is not None:
-                    add(loss, count[0] if count else batch[0].shape[0])
+                    add(loss, count[0] if count else first_of(batch[0]).shape[0])
                 if self.spoilt:
                     self._spoilt(loss, number, done, batch)
                 if on_batch is not None:
@@ -174,7 +176,7 @@ class Loop(Movable):
     def _draw(self, step: int, place: int, name: str, shape: tuple[int, ...]) -> Floats:
         return self.rng.uniform(shape, f"augment {place} {name}", step)
 
-    def _step(self, x: Array, t: Array, *weights: Array) -> tuple[Any, ...]:
+    def _step(self, x: Any, t: Array, *weights: Array) -> tuple[Any, ...]:
         """Return the loss of a step, and its weight in the mean of the epoch if that is not its number of rows.
 
         The loss is None if ranks store the gradient for a later step.
@@ -193,14 +195,14 @@ class Loop(Movable):
             fine = last is None or self.is_finite(last @ last) or not bad_arrays(gradients)[0]
             self.spoilt = not (self.is_finite(loss) and fine)
         if not self.spoilt:  # parameters stay as they were, to find the cause
-            self.updates.take(gradients, counted if counts else x.shape[0])
+            self.updates.take(gradients, counted if counts else first_of(x).shape[0])
         return (loss, counted) if counts else (loss,)
 
     def _record(self, number: int, loss: float, seconds: float) -> Epoch:
         """Return the results of the epoch, by the weights after it or their average."""
         if self.ranks is not None:
             self.ranks.follow()
-        train = tuple(first_rows(part, self.evaluate_rows) for part in self.train)
+        train = tuple([each(partial(first_rows, count=self.evaluate_rows), part) for part in self.train])
         with self._averaged(), started_anew(self.network):
             validation_loss, accuracy, metrics = self._measured(self.validation)
             if validation_loss is not None and not math.isfinite(validation_loss):
@@ -237,8 +239,9 @@ class Loop(Movable):
 
     def _first(self, parts: Parts, count: int | None = 1) -> Parts:
         """Return the first rows of parts, or all rows, on the device of the network."""
-        found = tuple(part[...] if count is None else part[: min(count, part.shape[0]), ...] for part in parts)
-        return tuple(map(self.backend.asarray, found)) if on_disk(parts) else found
+        most = slice(None) if count is None else slice(0, min(count, first_of(parts[0]).shape[0]))
+        found = tuple([rows_of(part, most) for part in parts])
+        return tuple([each(self.backend.asarray, part) for part in found]) if on_disk(parts) else found
 
     def _check(self, parts: Parts) -> None:
         """Raise if the loss of one row, or a check of all rows, finds a fault in the data."""
@@ -314,11 +317,6 @@ def finite_on_device(value: Any) -> bool:
     return math.isfinite(to_numpy(value))
 
 
-def on_disk(parts: Parts) -> bool:
-    """Return whether some of the parts are rows that stay in a file."""
-    return any(isinstance(part, RowsOnDisk) for part in parts)
-
-
 def first_rows(part: Any, count: int) -> Any:
     """Return the first rows of an array; rows of a file stay on disk."""
     return part.take(np.arange(count)) if isinstance(part, RowsOnDisk) else part[:count, ...]
@@ -326,7 +324,7 @@ def first_rows(part: Any, count: int) -> Any:
 
 def accuracy_of(network: Network, parts: Parts, y: Array, t: Array) -> float:
     """Return the accuracy of scores, by the network's own method if it has one."""
-    if type(network).accuracy is not Network.accuracy and not isinstance(parts[0], RowsOnDisk):
+    if type(network).accuracy is not Network.accuracy and not on_disk(parts[:1]):
         return network.accuracy(*parts[:2])
     measured: float = measure_for(type(network).__name__, network.last_layer, y, t).of(y, t)
     return measured

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from xpnet.backend import Backend, array_namespace, is_array, library_of, size_of, to_numpy
+from xpnet.backend.several import each, first_of, rows_of
 from xpnet.datasets import RowsOnDisk
+from xpnet.datasets.array_files import on_disk
 from xpnet.errors import DtypeError
 from xpnet.layers.checks import is_number
 from xpnet.networks import Network
@@ -22,10 +24,11 @@ AT_ONCE = 1024
 
 def scores_of(network: Network, x: Any, backend: Backend | None) -> Array:
     """Return the scores of ``predict``, computed part by part for rows on disk."""
-    if not isinstance(x, RowsOnDisk) or backend is None:
+    if backend is None or not on_disk((x,)):
         y: Array = network.predict(x)
         return y
-    parts = [network.predict(backend.asarray(x[i : i + AT_ONCE])) for i in range(0, len(x), AT_ONCE)]
+    slices = [slice(i, i + AT_ONCE) for i in range(0, first_of(x).shape[0], AT_ONCE)]
+    parts = [network.predict(each(backend.asarray, rows_of(x, rows))) for rows in slices]
     whole: Array = parts[0] if len(parts) == 1 else array_namespace(*parts).concat(parts, axis=0)
     return whole
 
@@ -69,7 +72,7 @@ def measured(
     numbers = read(who, ([loss] if with_loss else []) + list(found.values()))
     value = numbers.pop(0) if with_loss else None
     if value is not None and summed:
-        value /= x.shape[0]
+        value /= first_of(x).shape[0]
     accuracy = None if measure is None else measure.of(y, targets[0])
     named = dict(zip(found, numbers, strict=True))
     return value, None if accuracy is None or math.isnan(accuracy) else accuracy, named

@@ -55,7 +55,7 @@ def prepared(
     else:
         apart = apart_of(make, validation)
     if class_weight is not None:
-        rows.weights = weighted(who, rows.x, rows.t, rows.weights, class_weight, make.encoding)
+        rows.weights = weighted(who, make.beside(rows.x), rows.t, rows.weights, class_weight, make.encoding)
     return rows, apart, make.encoding
 
 

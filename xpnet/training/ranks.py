@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import Backend, array_namespace, device_of, to_numpy
+from xpnet.backend.several import each, first_of, flat, rows_of
 from xpnet.datasets import Batches, RowsOnDisk
 from xpnet.distributed import Group, agree
 from xpnet.distributed.current import in_step
@@ -74,7 +76,7 @@ class Ranks:
         if accumulate > 1 and network.precision is not None and network.precision.loss_scale is not None:
             refuse_in_float16(who, accumulate)
         group.replica(network)
-        data = {f"data, part {at}": fingerprint(part) for at, part in enumerate(batches.parts)}
+        data = {f"data, part {at}": fingerprint(part) for at, part in enumerate(flat(batches.parts))}
         agree(self.communicator, {**data, **batches.options, "accumulate": accumulate, **options})
         self.counts: deque[int] = deque()  # the numbers of rows of batches that were cut and not yet trained on
         self.rows, self.last = 0, True
@@ -125,8 +127,8 @@ class Ranks:
         while coming is not None:
             batch, done = coming, done + 1
             if self.whole:
-                rows = self._cut(batch[0].shape[0])
-                batch = tuple([part[rows, ...] for part in batch])
+                rows = self._cut(first_of(batch[0]).shape[0])
+                batch = tuple([rows_of(part, rows) for part in batch])
             self.rows = self.counts.popleft()
             self._compare(done, self.rows)
             coming = next(batches, None)
@@ -141,11 +143,12 @@ class Ranks:
             if rows and not self.takes_out:
                 self._check_rows(rows)
 
-    def step(self, x: Array, t: Array, weights: Array | None = None) -> tuple[Array, Any, Mapping[str, Array] | None]:
+    def step(self, x: Any, t: Array, weights: Array | None = None) -> tuple[Array, Any, Mapping[str, Array] | None]:
         """Return the loss, weight and gradients of a step; the latter two are None if stored for a later step."""
         self.group.begin_rows(self.rows)
         if self.group.rank >= self.rows:
-            weights = array_namespace(x).zeros((x.shape[0],), dtype=self.dtype, device=device_of(x))
+            like = first_of(x)
+            weights = array_namespace(like).zeros((like.shape[0],), dtype=self.dtype, device=device_of(like))
         loss, gradients = self.group.loss_and_gradient(self.network, x, t, weights, self.last)
         if self.last:
             return loss, self.group.replica(self.network).counted, gradients
@@ -170,11 +173,11 @@ class Ranks:
 
     def scores(self, network: Network, x: Any, backend: Backend | None) -> Array:
         """Return the scores of ``predict``, of which every rank computes a part."""
-        n, size = x.shape[0], self.group.size
+        n, size = first_of(x).shape[0], self.group.size
         if n < size:
             return scores_of(network, x, backend)
         rows = self.own(n)
-        y = scores_of(network, x.take(np.arange(n)[rows]) if isinstance(x, RowsOnDisk) else x[rows, ...], backend)
+        y = scores_of(network, each(partial(some_rows, rows=rows), x), backend)
         own, most = sendable(y), -(-n // size)
         xp = array_namespace(own)
         part = xp.zeros((most, *own.shape[1:]), dtype=own.dtype)
@@ -196,6 +199,11 @@ class Ranks:
             for name, content in found.items():
                 (Path(here) / name).write_bytes(content)
             yield Path(here) if folder == path else Path(here) / path.name
+
+
+def some_rows(part: Any, rows: slice) -> Any:
+    """Return rows of an array; rows of a file stay on disk."""
+    return part.take(np.arange(part.shape[0])[rows]) if isinstance(part, RowsOnDisk) else part[rows, ...]
 
 
 def fingerprint(part: Any) -> str:

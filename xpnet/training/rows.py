@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from xpnet.backend import Backend, array_namespace, backend_of, dtype_kind, is_array, to_numpy
+from xpnet.backend.several import each, first_of, is_several, rows_of
 from xpnet.datasets import Batches, Classes, Columns, Encoding, RowsOnDisk, Table
+from xpnet.datasets.array_files import on_disk
 from xpnet.datasets.check import count_rows
 from xpnet.datasets.columns import Column
 from xpnet.datasets.tables import column_of
@@ -27,7 +30,7 @@ TEXT = "OUSb"
 
 @dataclass
 class Rows:
-    """Inputs, targets and, optionally, weights of rows: arrays on one device, or rows on disk."""
+    """Inputs, targets and, optionally, weights of rows: arrays on one device, or rows on disk; x may be several."""
 
     x: Any
     t: Any
@@ -36,7 +39,7 @@ class Rows:
     @property
     def count(self) -> int:
         """The number of rows."""
-        return int(self.x.shape[0])
+        return int(first_of(self.x).shape[0])
 
     @property
     def arrays(self) -> tuple[Any, ...]:
@@ -49,7 +52,7 @@ class Rows:
 
     def take(self, rows: Any) -> Rows:
         """Return some of the rows, by indices on the host."""
-        return Rows(*(None if part is None else taken(part, rows) for part in (self.x, self.t, self.weights)))
+        return Rows(*(each(partial(taken, rows=rows), part) for part in (self.x, self.t, self.weights)))
 
 
 def taken(part: Any, rows: Any) -> Any:
@@ -85,9 +88,22 @@ class Preparation:
             got = type(data).__name__
             raise DtypeError(self.who, f"{name} must be a pair (x, t)", got, f"write {name}=(x, t)")
         x, t, *weights = data
-        x = self.x(x)
+        x = self.several(x) if is_several(x) else self.x(x)
         t = self.t(x, t)
         return Rows(x, t, self.weights(name, x, weights[0]) if weights else None)
+
+    def several(self, x: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return several inputs: the first as a single one, of the others whole numbers and booleans as they are."""
+        if on_disk(x) or any(isinstance(part, np.memmap) for part in x):
+            return each(beside_a_file, x)  # type: ignore[no-any-return]
+        found: list[Any] = []
+        for part in x:
+            as_it_is = is_array(part) and (dtype_kind(part) == "bool" or (found and dtype_kind(part) == "integer"))
+            if part is None or self.backend is None or (as_it_is and not self.is_to_move(part)):
+                found.append(part)
+            else:
+                found.append(self.backend.asarray(part) if as_it_is else self.x(part))
+        return tuple(found)
 
     def x(self, x: Any) -> Any:
         """Return the inputs: arrays unchanged, those of NumPy and lists on the network's device, tables by columns."""
@@ -102,7 +118,7 @@ class Preparation:
                 columns = Columns([Column(name, number_kind(self.who, name, values)) for name, values in named])
                 self.encoding = Encoding(columns, None if self.encoding is None else self.encoding.targets)
             host = self.encoding.x(x)
-        elif isinstance(x, list | tuple) and any(map(is_array, x)):
+        elif isinstance(x, list) and any(map(is_array, x)):
             host = np.stack([to_numpy(row) for row in x])
         else:
             host, _ = self.backend.on_host(x)
@@ -119,17 +135,21 @@ class Preparation:
         if isinstance(t, RowsOnDisk):
             return t
         if is_array(t) and not is_text(t):
-            if self.backend is not None and self.is_to_move(t) and not isinstance(x, RowsOnDisk):
+            if self.backend is not None and self.is_to_move(t) and not on_disk((x,)):
                 t = self.backend.asarray(t)
             return self.shaped(x, self.cast(t, last))
-        backend = np_backend() if isinstance(x, RowsOnDisk) else self.backend
-        if backend is None:
+        if self.backend is None and not on_disk((x,)):
             return t
+        backend = self.beside(x)
         if is_array(t) and not isinstance(t, np.ndarray):  # booleans of another library
             t = to_numpy(t)
         if (getattr(t, "ndim", 1) == 2 and t.shape[1] > 1) or is_rows(t):
             return self.shaped(x, self.cast(backend.asarray(t), last))
         return self.shaped(x, backend.asarray(self.labels(t, last)))
+
+    def beside(self, x: Any) -> Backend:
+        """Return the backend of targets and weights: that of the network, or NumPy's beside rows on disk."""
+        return np_backend() if self.backend is None or on_disk((x,)) else self.backend
 
     def is_to_move(self, part: Any) -> bool:
         """Return whether this is a NumPy array and the network is on another library."""
@@ -166,7 +186,7 @@ class Preparation:
 
     def shaped(self, x: Any, t: Any) -> Any:
         """Return targets ``(N,)`` or ``(N, 1)`` in the shape of these two that the scores need."""
-        if t.ndim not in (1, 2) or (t.ndim == 2 and t.shape[1] != 1) or not x.shape[0]:
+        if t.ndim not in (1, 2) or (t.ndim == 2 and t.shape[1] != 1) or not first_of(x).shape[0]:
             return t
         count_rows(self.who, x, t)
         y = self.network.predict(self.first(x))
@@ -181,8 +201,8 @@ class Preparation:
 
     def first(self, x: Any) -> Any:
         """Return the first row, on the device of the network."""
-        row = x[:1, ...]
-        return self.backend.asarray(row) if isinstance(x, RowsOnDisk) and self.backend is not None else row
+        row = rows_of(x, slice(0, 1))
+        return each(self.backend.asarray, row) if on_disk((x,)) and self.backend is not None else row
 
     def weights(self, name: str, x: Any, weights: Any) -> Any:
         """Return the weights of rows as floating numbers, with the library and device of x.
@@ -202,11 +222,18 @@ class Preparation:
             row = int(np.flatnonzero(wrong.reshape(len(host), -1).any(axis=1))[0])
             must, got = f"weights of {name} must be finite and not negative", f"{host[row]} in row {row}"
             raise ArgumentError(self.who, must, got, "give 0 to a row that does not count")
-        if len(host) != x.shape[0]:
-            must = f"weights of {name} must be one for each of {x.shape[0]} rows"
+        rows = first_of(x).shape[0]
+        if len(host) != rows:
+            must = f"weights of {name} must be one for each of {rows} rows"
             raise ShapeError(self.who, must, len(host), "give a weight for each row")
-        backend = np_backend() if isinstance(x, RowsOnDisk) or self.backend is None else self.backend
-        return backend.asarray(host, float)
+        return self.beside(x).asarray(host, float)
+
+
+def beside_a_file(part: Any) -> Any:
+    """Return one of several inputs of which some are on disk: rows on disk, or an array on the host."""
+    if isinstance(part, np.memmap):
+        return RowsOnDisk(part.filename, part)  # type: ignore[arg-type]
+    return part if isinstance(part, RowsOnDisk) else to_numpy(part) if is_array(part) else np.asarray(part)
 
 
 def is_text(array: Any) -> bool:

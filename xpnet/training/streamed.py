@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import Backend, array_namespace, dtype_kind, get_backend, is_array, library_of
+from xpnet.backend.several import each, first_of, flat, in_form, is_several, rows_of
 from xpnet.datasets import Stream
 from xpnet.datasets.prefetch import prefetched
 from xpnet.errors import ArgumentError, DataError, DtypeError, ShapeError, XpnetError
@@ -49,9 +50,10 @@ class Streamed:
         if stream.encoding is not None:
             make.encoding = stream.encoding
         item = stream.first()
-        self.on_disk = not (isinstance(item, tuple | list) and item and self._is_own(item[0]))
+        self.several = isinstance(item, tuple | list) and has_several(item)
         converted = self._converted(1, 1, item)
-        placed = tuple([part if self._is_own(part) else self.backend.asarray(part) for part in converted])
+        self.on_disk = not self._is_own(first_of(converted[0]))
+        placed = tuple([each(self._placed, part) for part in converted])
         self.first = make.rows(name, placed)
         self._axes, self.batch_size = self.first.t.ndim, self.first.count
         self._last = self.batch_size
@@ -61,6 +63,9 @@ class Streamed:
     def backend(self) -> Backend:
         """The backend on which the network computes."""
         return self.make.backend or get_backend()
+
+    def _placed(self, part: Any) -> Any:
+        return part if self._is_own(part) else self.backend.asarray(part)
 
     @property
     def parts(self) -> tuple[Any, ...]:
@@ -114,11 +119,12 @@ class Streamed:
         rows = done = last = 0
         with closing(prefetched(self._made(number), self.stream.ahead if self.on_disk else 0)) as batches:  # type: ignore[type-var]
             for batch in batches:
-                last = int(batch[0].shape[0])
+                last = int(first_of(batch[0]).shape[0])
                 rows, done = rows + last, done + 1
                 if self.share is not None:
                     own = self.share(last)
-                    batch = tuple([copied(part[own, ...]) for part in batch])  # a loader may reuse the memory
+                    # copies, because a loader may reuse the memory
+                    batch = tuple([each(copied, rows_of(part, own)) for part in batch])
                 yield batch
         self.rows, self.length, self._last = rows, done, last
 
@@ -140,7 +146,8 @@ class Streamed:
         try:
             if self.stream.encoding is not None:
                 x, t = self.stream.encoding.x(x), self.stream.encoding.t(t)
-            parts = (self._array(x), self._targets(t), *[self._array(part, float) for part in weights])
+            made = each(self._array, tuple(x)) if self.several else self._array(x)
+            parts = (made, self._targets(t), *[self._array(part, float) for part in weights])
         except XpnetError as error:
             error.set_who(who)
             raise
@@ -181,12 +188,14 @@ class Streamed:
 
     def _check(self, who: str, parts: tuple[Any, ...]) -> None:
         """Raise for rows that do not belong together and, on the host, for values from which nothing can be learnt."""
-        shapes = " and ".join(str(tuple(part.shape)) for part in parts)
-        if any(part.ndim < 1 for part in parts) or len({part.shape[0] for part in parts}) > 1:
+        arrays = flat(parts)
+        shapes = " and ".join(str(tuple(part.shape)) for part in arrays)
+        if any(part.ndim < 1 for part in arrays) or len({part.shape[0] for part in arrays}) > 1:
             raise ShapeError(who, "x and t must have the same number of rows", f"shapes {shapes}", "check the source")
-        if not parts[0].shape[0]:
+        if not arrays[0].shape[0]:
             raise ShapeError(who, "a batch must have rows", "none", "leave it out of the source")
-        for name, part in zip(NAMES, parts, strict=False):
+        named = zip(NAMES, parts, strict=False)
+        for name, part in [(name, array) for name, arrays in named for array in flat((arrays,))]:
             if isinstance(part, np.ndarray) and part.dtype.kind in "fc":
                 fine = np.isfinite(part) if name != "weights" else np.isfinite(part) & (part >= 0.0)
                 refuse_rows(who, name, "finite" if name != "weights" else "finite and not negative", part, fine)
@@ -235,9 +244,21 @@ def streamed_rows(make: Preparation, source: Any) -> StreamedRows:
 def rows_of_stream(make: Preparation, source: Any) -> Rows:
     """Return all rows of a stream, in memory."""
     streamed = Streamed(make, source if isinstance(source, Stream) else Stream(source), "validation")
-    columns = list(zip(*streamed.epoch(1), strict=True))
+    batches = list(streamed.epoch(1))
+    columns = list(zip(*map(flat, batches), strict=True))
     join: Callable[..., Any] = array_namespace(columns[0][0]).concat
-    return Rows(*[streamed.backend.asarray(join(column, axis=0)) for column in columns])
+    return Rows(*in_form(batches[0], [streamed.backend.asarray(join(column, axis=0)) for column in columns]))
+
+
+def has_several(item: Any) -> bool:
+    """Return whether x of a batch is several inputs: a tuple, or a list of arrays that a loader makes of one.
+
+    In such a list every array has the rows of t; as many arrays as t has rows are rows.
+    """
+    if len(item) < 2 or not isinstance(item[0], list) or not item[0] or not all(map(is_array, item[0])):
+        return len(item) > 1 and is_several(item[0])
+    rows = getattr(item[1], "shape", ())[:1]
+    return (len(item[0]),) != rows and all(part.shape[:1] == rows for part in item[0])
 
 
 def refuse_rows(who: str, name: str, must: str, part: Any, fine: Any) -> None:

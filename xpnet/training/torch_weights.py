@@ -45,6 +45,8 @@ WHO = "load_torch"
 PASSED_OVER = (".num_batches_tracked", ".attn.bias", ".attn.masked_bias")
 """Entries of a state_dict that no layer needs: counts of batches, and masks."""
 
+BIASES = {"b", "bx", "bh", "bq", "bk", "bv", "bo", "beta"}
+
 TIED = "lm_head.weight"
 """The matrix of the scores, which is the table of the embedding where the two are tied."""
 
@@ -91,7 +93,8 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
         own = {name[len(path_of) + 1 :]: array for name, array in tensors.items() if name.startswith(f"{path_of}.")}
         translate = translation(layer)
         made = translated(path_of, translate, layer, own, straight) if own and translate else {}
-        spared = {"bias"} if made and "W" in made and "b" not in made else set()
+        without = not BIASES.intersection(layer.parameters)
+        spared = {name for name in own if "bias" in name} if without else set()
         used |= {f"{path_of}.{name}" for name in own.keys() - spared} if made else set()
         for attribute in (*layer.parameters, *made):
             name = places[id(layer), attribute]
@@ -175,10 +178,13 @@ def of_table(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: AR
 
 
 def of_recurrence(layer: Layer, own: Tensors, straight: bool) -> Tensors:  # noqa: ARG001
+    if isinstance(layer, GRU) and not layer.reset_after:
+        raise ValueError  # torch's r comes after the product
     made = {"Wx": own["weight_ih_l0"].T, "Wh": own["weight_hh_l0"].T}
     none = np.zeros(made["Wx"].shape[1], dtype=made["Wx"].dtype)
     bx, bh = own.get("bias_ih_l0", none), own.get("bias_hh_l0", none)
-    return made | ({"bx": bx, "bh": bh} if "bx" in layer.parameters else {"b": bx + bh})
+    made |= {"bx": bx, "bh": bh} if isinstance(layer, GRU) else {"b": bx + bh}
+    return {name: array for name, array in made.items() if name in layer.parameters}
 
 
 def in_single_layers(tensors: Tensors, network: Layer) -> Tensors:

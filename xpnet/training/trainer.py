@@ -12,6 +12,8 @@ import numpy as np
 
 from xpnet.backend import to_numpy
 from xpnet.backend.moving import Change, Destination, Movable
+from xpnet.backend.several import placed
+from xpnet.datasets.array_files import on_disk
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
 from xpnet.distributed.group import Found, group_of_the_job
@@ -27,7 +29,6 @@ from xpnet.training.epochs import Epochs
 from xpnet.training.given import check_arguments, check_function, check_progress, functions_of
 from xpnet.training.history import Epoch, History
 from xpnet.training.keeping import Keeping
-from xpnet.training.loop import on_disk
 from xpnet.training.metrics import metric_of, metrics_of
 from xpnet.training.prepared import prepared
 from xpnet.training.progress import Progress
@@ -45,6 +46,7 @@ class Trainer(Keeping):
 
     ``train`` is a pair ``(x, t)``, or ``(x, t, weights)`` with the weights of the rows in the loss: arrays (of NumPy
     for any backend), lists, DataFrames of numbers, rows on disk, labels that are texts or booleans; or a ``Dataset``;
+    of a network of several inputs x is a tuple of arrays, such as sequences and their lengths, ``((x, lengths), t)``;
     or a ``Stream``, or a source of batches for one. ``validation`` is such a pair, or the share of the rows that is
     held out for it, taken from every class; or a stream, which is read once, into memory. ``encoding`` is the
     conversion that a model must keep. With a stream, training is measured on its first batch.
@@ -288,7 +290,8 @@ class Trainer(Keeping):
         """
         encoding = self.kept_encoding
         many, one = encoding.many(rows)
-        found = encoding.answers(to_numpy(self.network.predict(self.backend.asarray(encoding.x(many)))))
+        x = placed(self.backend.asarray, encoding.x(many))
+        found = encoding.answers(to_numpy(self.network.predict(x)))
         return found[0] if one else found
 
     def changes(self, destination: Destination) -> list[Change]:

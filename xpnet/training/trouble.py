@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from xpnet.backend import array_namespace, dtype_kind, is_array, library_of, to_numpy
+from xpnet.backend.several import flat
 from xpnet.layers import Layer, Relu
 from xpnet.layers.containers import in_a_row
 from xpnet.layers.row_gradient import values_of
@@ -51,12 +52,13 @@ def outputs(network: Network, x: Any, training: bool) -> Iterator[tuple[str, Lay
 
     The layers are copied and their state is restored, so that nothing changes.
     """
-    before = dict(network.states)
+    before, (x, *beside) = dict(network.states), x if isinstance(x, tuple) else (x,)
     try:
         for name, layer in in_a_row(network).items():
             if layer is network:  # a graph of layers, not a sequence
                 return
-            x = layer.copy().forward(x) if training and not layer.is_container else layer.predict(x)
+            given = (x, *beside) if "mask" in layer.inputs else (x,)  # as a chain gives it
+            x = layer.copy().forward(*given) if training and not layer.is_container else layer.predict(*given)
             yield name, layer, x
     finally:
         put_back(network, before)
@@ -80,9 +82,10 @@ def cause(network: Network, x: Any, rows: str = "") -> str:
     """
     if spoilt := bad_arrays(network.params)[0]:
         return f"{spoilt[-1]} has it from the step before, whose gradient was not finite"
-    row = first_bad_row(x)
-    if row is not None:
-        return f"x holds it in row {row} of {rows or 'the batch'}"
+    for part in flat((x,)):
+        row = first_bad_row(part)
+        if row is not None:
+            return f"x holds it in row {row} of {rows or 'the batch'}"
     for name, layer, y in outputs(network, x, training=not rows):
         row = first_bad_row(y)
         if row is not None:
@@ -106,7 +109,7 @@ def cause_of_gradient(network: Network, batch: Sequence[Any], spoilt: Sequence[s
 
     Of a network that is no row of layers, the parameter that backward came to first, among those that are ``spoilt``.
     """
-    x, *rest = batch
+    (x, *beside), *rest = batch if isinstance(batch[0], tuple) else ((batch[0],), *batch[1:])
     last, before, passed = network.last_layer, dict(network.states), list[tuple[str, Layer]]()
     rows = in_a_row(network)
     try:
@@ -114,7 +117,7 @@ def cause_of_gradient(network: Network, batch: Sequence[Any], spoilt: Sequence[s
             return f"first in the gradient of {spoilt[-1]}"
         for name, layer in rows.items():
             passed.append((name, layer.copy()))
-            x = passed[-1][1].forward(x)
+            x = passed[-1][1].forward(*((x, *beside) if "mask" in layer.inputs else (x,)))
         passed.append(("the loss", last.copy()))
         passed[-1][1].forward(x, *rest)
         dout: Any = 1.0

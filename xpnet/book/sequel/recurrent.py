@@ -6,54 +6,13 @@ from functools import partial
 from typing import Any, ClassVar
 
 from xpnet import layers
-from xpnet.autodiff import vjp
-from xpnet.backend import array_namespace, device_of
+from xpnet.backend import array_namespace
 from xpnet.book.sequel.listed import Listed
-from xpnet.layers.activation import sigmoid
 from xpnet.typing import Array
 
 RNN_KIND = staticmethod(partial(layers.RNN, return_state=True))  # a partial alone is to become a method
 LSTM_KIND = staticmethod(partial(layers.LSTM, return_state=True))
-
-
-class GatedUnit:
-    """The book's gated recurrent unit, ``h[t] = (1 - z) h[t-1] + z g`` with ``g = tanh(x Wg + (r h[t-1]) Ug + bg)``.
-
-    The gates are in the order z, r, g. It is another unit than torch's and xpnet's: r comes before the product, z has
-    the contrary meaning. Its backward comes from the tape.
-
-    Shapes: ``x (N, T, D)``, ``h0 (N, H)``, ``Wx (D, 3H)``, ``Wh (H, 3H)``, ``b (3H,)``, results ``(N, T, H), (N, H)``.
-    Source: Cho et al., 2014; Deep Learning from Scratch 2, appendix C.
-    """
-
-    parameters = ("Wx", "Wh", "b")
-
-    def __init__(self, Wx: Array, Wh: Array, b: Array) -> None:
-        self.Wx, self.Wh, self.b = Wx, Wh, b
-
-    def forward(self, x: Array, mask: None, h0: Array | None) -> tuple[Array, Array]:  # noqa: ARG002 (as xpnet's)
-        if h0 is None:
-            like = {"dtype": self.Wh.dtype, "device": device_of(self.Wh)}
-            h0 = array_namespace(self.Wh).zeros((x.shape[0], self.Wh.shape[0]), **like)
-        hs, self.pull = vjp(gated, x, h0, self.Wx, self.Wh, self.b)
-        return hs, hs[:, -1, :]
-
-    def backward(self, dhs: Array, *_: Any) -> tuple[Array, Array]:
-        dx, dh0, self.dWx, self.dWh, self.db = self.pull(dhs)
-        return dx, dh0
-
-
-def gated(x: Array, h: Array, Wx: Array, Wh: Array, b: Array) -> Array:
-    """Return the states of the book's gated recurrent unit at all steps, ``(N, T, H)``."""
-    xp, H, states = array_namespace(x, h, Wx, Wh, b), h.shape[1], []
-    for t in range(x.shape[1]):
-        a = x[:, t, :] @ Wx + b
-        gates = sigmoid(a[:, : 2 * H] + h @ Wh[:, : 2 * H])
-        z, r = gates[:, :H], gates[:, H:]
-        g = xp.tanh(a[:, 2 * H :] + (r * h) @ Wh[:, 2 * H :])
-        h = (1.0 - z) * h + z * g
-        states.append(h)
-    return xp.stack(states, axis=1)  # type: ignore[no-any-return]
+GRU_KIND = staticmethod(partial(layers.GRU, return_state=True, reset_after=False))
 
 
 class Recurrent(Listed):
@@ -75,6 +34,28 @@ class Gates(Recurrent):
 
     def _outward(self, dW: Array) -> Array:
         return layers.LSTM.reorder(dW, "ifgo", "fgio")
+
+
+class GatedUnit(Recurrent):
+    """The base of gated recurrent units, ``h[t] = (1 - z) h[t-1] + z g`` with ``g = tanh(x Wg + (r h[t-1]) Ug + bg)``.
+
+    The book's gates are in the order z, r, g. The z of xpnet's GRU is ``1 - z``: its weights are negated.
+    """
+
+    kind = GRU_KIND
+
+    def _inward(self, W: Array) -> Array:
+        return with_contrary_z(layers.GRU.reorder(W, "zrn"))
+
+    def _outward(self, dW: Array) -> Array:
+        return layers.GRU.reorder(with_contrary_z(dW), "rzn", "zrn")
+
+
+def with_contrary_z(W: Array) -> Array:
+    """Return weights in the order r, z, n with those of z negated, so that z becomes ``1 - z``."""
+    H = W.shape[-1] // 3
+    z = -W[..., H : 2 * H]
+    return array_namespace(W).concat([W[..., :H], z, W[..., 2 * H :]], axis=-1)  # type: ignore[no-any-return]
 
 
 class Step(Recurrent):
@@ -194,7 +175,7 @@ class TimeLSTM(Gates, OverTime):
         self.h, self.c = h, c
 
 
-class GRU(Step):
+class GRU(GatedUnit, Step):
     """A step of the book's gated recurrent unit, ``h = (1 - z) h_prev + z g``; see ``GatedUnit``.
 
     Shapes: ``x (N, D)``, ``h_prev, h (N, H)``, ``Wx (D, 3H)``, ``Wh (H, 3H)``, ``b (3H,)``.
@@ -204,10 +185,8 @@ class GRU(Step):
     array([[2.]])
     """
 
-    kind = GatedUnit
 
-
-class TimeGRU(OverTime):
+class TimeGRU(GatedUnit, OverTime):
     """The book's gated recurrent unit, ``h[t] = (1 - z) h[t-1] + z g``; see ``GatedUnit``.
 
     Shapes: ``xs (N, T, D)``, ``Wx (D, 3H)``, ``Wh (H, 3H)``, ``b (3H,)``, result ``(N, T, H)``.
@@ -219,8 +198,6 @@ class TimeGRU(OverTime):
             [ 0.75 ],
             [-0.125]]])
     """
-
-    kind = GatedUnit
 
 
 class TimeBiLSTM:

@@ -22,6 +22,10 @@ class StepInOneLaunch(CudaBody):
     taken_back: tuple[str, ...] = ()
     """The arrays of the backward of a step besides the product, in the order of its kernel."""
 
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:
+        return bool(layers[0].recurrent_dropout == 0.0)
+
     def forward(self, x: Any, mask: Any = None, *states: Any) -> Any:
         layer = self.layer
         given = [state for state in states if state is not None]
@@ -37,7 +41,8 @@ class StepInOneLaunch(CudaBody):
             xs = cupy.where(real[..., None], xs, xs.dtype.type(0))
         xs, real = ordered(xs, 0 if real is None else real)
         wide = {name: ordered(self.widened(W))[0] for name, W in layer.parameter_arrays().items()}
-        Wx, Wh, *biases = wide.values()
+        Wx, Wh = wide["Wx"], wide["Wh"]
+        biases = [wide[b] if b in wide else cupy.zeros(Wx.shape[1], Wx.dtype) for b in type(layer).parameters[2:]]
         a = (xs.reshape(L * N, D) @ Wx).reshape(L, N, -1)
         u = cupy.empty(a.shape[1:], xs.dtype)
         runs = [cupy.empty((L + 1, N, H), xs.dtype) for _ in before]
@@ -109,7 +114,7 @@ class StepInOneLaunch(CudaBody):
         if self.trains:
             layer.dWx = (xs.reshape(L * N, D).T @ rows[0]).astype(narrow, copy=False)
             layer.dWh = (runs[0][:L].reshape(L * N, H).T @ rows[-1]).astype(narrow, copy=False)
-            for name, of in zip(layer.parameters[2:], rows, strict=True):
+            for name, of in zip(type(layer).parameters[2:], rows, strict=True):
                 setattr(layer, f"d{name}", sum_rows(of).astype(narrow, copy=False))
         dx = None
         if self.needs_dx:
@@ -143,6 +148,10 @@ class GRUStepInOneLaunch(StepInOneLaunch):
     name = "gru"
     kept = 4
     taken_back = ("beside", "dout", "kept", "before", "real")
+
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:
+        return bool(super().made_for(*layers) and layers[0].reset_after)
 
 
 def fits(mask: Any, shape: tuple[int, int]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from xpnet.fast.numpy.blocks import Host
-from xpnet.fast.numpy.steps import Carried, FeaturesFirst, Moment, transposed
+from xpnet.fast.numpy.steps import Carried, FeaturesFirst, Moment, one_row, transposed
 from xpnet.layers.bodies import body
 from xpnet.layers.recurrent import GRU, LSTM, RNN
 
@@ -78,12 +80,17 @@ class GRUFeaturesFirst(FeaturesFirst):
     kept = derived = 4
     with_x = False
 
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:
+        return bool(super().made_for(*layers) and layers[0].reset_after)
+
     def prepare(self, z: Host, D: int) -> None:
         layer, H = self.layer, len(self.layer.Wh)
-        W = transposed(np.concatenate([layer.Wx, (layer.bx + layer.bh)[None], layer.Wh])[:, : 2 * H], H, self.halved)
+        b = one_row(layer.bx + layer.bh, layer.Wx)
+        W = transposed(np.concatenate([layer.Wx, b, layer.Wh])[:, : 2 * H], H, self.halved)
         of_n = slice(2 * H, 3 * H)
-        self.W = W, transposed(np.concatenate([layer.bh[None], layer.Wh])[:, of_n], H)
-        of_x = transposed(np.concatenate([layer.Wx, layer.bx[None]])[:, of_n], H)
+        self.W = W, transposed(np.concatenate([one_row(layer.bh, layer.Wh), layer.Wh])[:, of_n], H)
+        of_x = transposed(np.concatenate([layer.Wx, one_row(layer.bx, layer.Wx)])[:, of_n], H)
         z[:D, -1] = 0.0  # behind the last step stands what the memory held before
         self.a = (of_x @ z[: D + 1].reshape(D + 1, -1)).reshape(H, *z.shape[1:])
 

@@ -48,6 +48,10 @@ class FeaturesFirst(Body):
     """Whether the products of x and of h have the same derivative, and so one product of a step."""
     W: Any
 
+    @classmethod
+    def made_for(cls, *layers: Any) -> bool:
+        return bool(layers[0].recurrent_dropout == 0.0)
+
     def forward(self, x: Host, mask: Host | None = None, *states: Host | None) -> Any:
         layer = self.layer
         if x.ndim != 3 or not x.size or not of_one(x, *layer.parameter_arrays().values()):
@@ -160,7 +164,7 @@ class FeaturesFirst(Body):
     def prepare(self, z: Host, D: int) -> None:  # noqa: ARG002
         """Make the weights of a step, and what can be computed for all steps at once."""
         layer, H = self.layer, len(self.layer.Wh)
-        self.W = transposed(np.concatenate([layer.Wx, layer.b[None], layer.Wh]), H, self.halved)
+        self.W = transposed(np.concatenate([layer.Wx, one_row(layer.b, layer.Wx), layer.Wh]), H, self.halved)
         self.u = np.empty((len(self.W), z.shape[2]), z.dtype)
 
     def prepare_back(self, D: int) -> None:  # noqa: ARG002
@@ -202,6 +206,11 @@ def padding(x: Host, mask: Host | None) -> Any:
     else:
         return NotImplemented
     return padded if padded.any() else None
+
+
+def one_row(b: Any, W: Host) -> Host:
+    """Return a bias as a row below W, zeros where the layer has none."""
+    return np.broadcast_to(np.asarray(b, W.dtype), (1, W.shape[1]))
 
 
 def transposed(W: Host, H: int, halved: tuple[int, ...] = ()) -> Host:

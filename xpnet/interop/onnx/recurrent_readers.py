@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -71,9 +70,6 @@ def check_recurrent(node: Node) -> None:
         raise node.refused(f"activations {', '.join(chosen)}")
     if node.attribute("clip") is not None or node.attribute("input_forget") or node.given(7) is not None:
         raise node.refused("a clip, a shared gate or peepholes")
-    before = node.op == "GRU" and not node.attribute("linear_before_reset", 0)
-    if before and "reset_after" not in signature(layers.GRU.__init__).parameters:
-        raise node.refused("linear_before_reset=0, a reset gate before the product")
 
 
 def turned(node: Node, x: Value) -> Value:

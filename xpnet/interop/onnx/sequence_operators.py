@@ -40,7 +40,7 @@ def recurrent(layer: Any, y: Any, x: Symbol, mask: Symbol | None = None, *states
     both = np.concatenate([in_blocks(b, order).value for b in [*last, Symbol(none)][:2]], axis=1)
     B = Symbol(both, last[0].name) if names[0] in layer.parameters else None
     options: dict[str, Any] = {"hidden_size": H, "direction": "reverse" if layer.reverse else "forward"}
-    options |= {"linear_before_reset": int(getattr(layer, "reset_after", True))} if kind == "GRU" else {}
+    options |= {"linear_before_reset": int(layer.reset_after)} if kind == "GRU" else {}
     first = [None if state is None else emit("Unsqueeze", [state, Whole((0,))], state.value[None]) for state in states]
     lengths = None if mask is None else cast(mask, np.int32)
     found = y if isinstance(y, tuple) else (y,)
