@@ -78,7 +78,7 @@ class DifferentiableNamespace(ModuleType):
         elif full in COMPOSITES:
             made = composite_function(COMPOSITES[full][0], self._whole, takes)
         elif full in RULES:
-            made = recorded_function(RULES[full], function, takes)
+            made = recorded_function(RULES[full], RULES[full].kernel or function, takes)
         else:
             made = value_only_function(VALUES[full], function, takes)
         if RULES.get(full) in VIEWS:

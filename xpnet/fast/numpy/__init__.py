@@ -8,6 +8,7 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     embedding,
     erf,
     loss,
+    matrices,
     normalization,
     optimizer,
     pooled_convolution,
