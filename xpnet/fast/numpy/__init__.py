@@ -7,6 +7,7 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     convolution,
     embedding,
     erf,
+    fourier,
     loss,
     matrices,
     normalization,
