@@ -39,7 +39,8 @@ DTYPES = (
 )
 
 # These are composed of functions that every library has; the others must exist in the library.
-STAND_IN = COMPOSITES.keys() - {"linalg.eigvals", "unique_all", "unique_counts", "unique_inverse", "unique_values"}
+COMPOSED = COMPOSITES.keys() | {"fft.fftn", "fft.ifftn", "fft.rfftn", "fft.irfftn"}
+STAND_IN = COMPOSED - {"linalg.eigvals", "unique_all", "unique_counts", "unique_inverse", "unique_values"}
 
 
 class DifferentiableNamespace(ModuleType):
@@ -78,7 +79,7 @@ class DifferentiableNamespace(ModuleType):
         elif full in COMPOSITES:
             made = composite_function(COMPOSITES[full][0], self._whole, takes)
         elif full in RULES:
-            made = recorded_function(RULES[full], function, takes)
+            made = recorded_function(RULES[full], RULES[full].kernel or function, takes)
         else:
             made = value_only_function(VALUES[full], function, takes)
         if RULES.get(full) in VIEWS:

@@ -31,14 +31,15 @@ class Rule:
     is no derivative. ``fresh`` means that each gradient is computed into new memory; other gradients may be ``g``
     itself, or a view of it, and are copied before a caller gets them. ``indifferent`` names the options that may be
     Variables, because the result does not change with them. ``forward`` is the way of tangents, one of
-    ``forward.py``, and ``batch`` that of a batch, one of ``batching/ways.py``. The result of a ``view`` (all are in
+    ``forward.py``, and ``batch`` that of a batch, one of ``batching/ways.py``; ``kernel`` computes the values in place
+    of the library's own function. The result of a ``view`` (all are in
     ``VIEWS``) may share the memory of its operand; a rule that ``assigns`` (``ASSIGNMENTS``) returns its operand with
     items replaced.
     """
 
     __slots__ = (
-        *("batch", "fits", "forward", "fresh", "full", "gradients", "indifferent", "joint", "name", "note", "operands"),
-        "outputs",
+        *("batch", "fits", "forward", "fresh", "full", "gradients", "indifferent", "joint", "kernel", "name", "note"),
+        *("operands", "outputs"),
     )
 
     def __init__(
@@ -55,12 +56,14 @@ class Rule:
         note: str = "",
         forward: Callable[..., Any] | None = None,
         batch: Callable[..., Any] | None = None,
+        kernel: Callable[..., Any] | None = None,
         view: bool = False,
         assigns: bool = False,
     ) -> None:
         self.full = self.name = name
         self.forward = forward
         self.batch = batch
+        self.kernel = kernel
         self.gradients = gradients
         self.fits = fits
         self.fresh = fresh

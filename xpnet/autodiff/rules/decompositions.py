@@ -22,6 +22,7 @@ from xpnet.autodiff.rules.matrices import eye_like, mh
 from xpnet.autodiff.table import Rule, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
 from xpnet.errors import ArgumentError
+from xpnet.kernels import cholesky, eigh, eigvalsh, solve_lower, svdvals, thin_svd
 
 
 class EighResult(NamedTuple):
@@ -57,19 +58,17 @@ def half_tril(x: Any) -> Any:
 
 
 def _cholesky(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
-    xp = array_namespace(g, y)
     lower, g = (mh(y), mt(g)) if upper else (y, conj(g))
     middle = half_tril(mh(lower) @ g)
-    left = xp.linalg.solve(mh(lower), middle)
-    return conj(symmetric(mh(xp.linalg.solve(mh(lower), mh(left)))))
+    left = solve_lower(lower, middle, True)
+    return conj(symmetric(mh(solve_lower(lower, mh(left), True))))
 
 
 def _cholesky_moves(moves: Any, y: Any, a: Any, upper: bool = False) -> Any:
     """Return ``L Φ(L⁻¹ da L⁻ᴴ)``, where Φ is the lower triangle with half the diagonal."""
-    xp = array_namespace(moves[0], y)
     lower = mh(y) if upper else y
-    left = xp.linalg.solve(lower, symmetric(moves[0]))
-    move = lower @ half_tril(mh(xp.linalg.solve(lower, mh(left))))
+    left = solve_lower(lower, symmetric(moves[0]), False)
+    move = lower @ half_tril(mh(solve_lower(lower, mh(left), False)))
     return mh(move) if upper else move
 
 
@@ -127,12 +126,12 @@ def _inverse(gaps: Any, values: Any) -> Any:
 
 def _eigvalsh(g: Any, y: Any, a: Any) -> Any:
     xp = array_namespace(g, a)
-    vectors = array_namespace(a).linalg.eigh(a).eigenvectors
+    vectors = eigh(a)[1]
     return conj((vectors * xp.astype(g, a.dtype)[..., None, :]) @ mh(vectors))
 
 
 def _eigvalsh_moves(moves: Any, y: Any, a: Any) -> Any:
-    vectors = array_namespace(a).linalg.eigh(a).eigenvectors
+    vectors = eigh(a)[1]
     return diagonal(mh(vectors) @ symmetric(moves[0]) @ vectors, y)
 
 
@@ -148,7 +147,7 @@ def _svd(g: Any, y: Any, a: Any, full_matrices: bool = True) -> Any:
                 f"full matrices of shape {(m, n)}",
                 "the vectors beyond the rank are not unique: pass full_matrices=False",
             )
-        u, s, vh = xp.linalg.svd(a, full_matrices=False)
+        u, s, vh = thin_svd(a)
     sigma = xp.astype(s, a.dtype)
     v = mh(vh)
     inner = eye_like(a, s.shape[-1]) * xp.astype(g_s if g_s is not None else xp.zeros_like(s), a.dtype)[..., None, :]
@@ -179,7 +178,7 @@ def _svd_moves(moves: Any, y: Any, a: Any, full_matrices: bool = True) -> Any:
     """Return ``dU, Re diag P, dVᴴ`` with ``P = Uᴴ da V``; NaN for vectors beyond the rank."""
     (da,), (m, n) = moves, a.shape[-2:]
     if full_matrices and m != n:
-        _, move, _ = _svd_moves(moves, array_namespace(a).linalg.svd(a, full_matrices=False), a, False)
+        _, move, _ = _svd_moves(moves, thin_svd(a), a, False)
         unknown = [array_namespace(part).full_like(part, float("nan")) for part in (y[0], y[2])]
         return unknown[0], move, unknown[1]
     u, s, vh = y
@@ -203,12 +202,12 @@ def _svd_moves(moves: Any, y: Any, a: Any, full_matrices: bool = True) -> Any:
 
 def _svdvals(g: Any, y: Any, a: Any) -> Any:
     xp = array_namespace(g, a)
-    u, _, vh = array_namespace(a).linalg.svd(a, full_matrices=False)
+    u, _, vh = thin_svd(a)
     return conj((u * xp.astype(g, a.dtype)[..., None, :]) @ vh)
 
 
 def _svdvals_moves(moves: Any, y: Any, a: Any) -> Any:
-    u, _, vh = array_namespace(a).linalg.svd(a, full_matrices=False)
+    u, _, vh = thin_svd(a)
     return diagonal(mh(u) @ moves[0] @ mh(vh), y)
 
 
@@ -243,7 +242,7 @@ def _qr_tall(q: Any, r: Any, g_q: Any, g_r: Any) -> Any:
     lower = xp.tril(middle, k=-1)
     diagonal = middle - lower - xp.triu(middle, k=1)
     hermitian = lower + mh(lower) + (diagonal + conj(diagonal)) * 0.5
-    return mh(xp.linalg.solve(r, mh(g_q + q @ hermitian)))
+    return mh(solve_lower(mh(r), mh(g_q + q @ hermitian), True))
 
 
 def _qr_moves(moves: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
@@ -256,7 +255,7 @@ def _qr_moves(moves: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
         return xp.full_like(q, float("nan")), xp.concat([move, below], axis=-2)
     k = min(m, n)
     square, left = r[..., :k], da[..., :k]  # the remaining columns of r are Qᴴ times those of a
-    whole = mh(xp.linalg.solve(mh(square), mh(left)))
+    whole = mh(solve_lower(mh(square), mh(left), False))
     inside = mh(q) @ whole
     lower = xp.tril(inside, k=-1)
     skew = lower - mh(lower)
@@ -265,16 +264,31 @@ def _qr_moves(moves: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     return whole - q @ (inside - skew), mh(q) @ da - skew @ r
 
 
-rule("linalg.cholesky", _cholesky, forward=formula(_cholesky_moves), batch=leading, note="the symmetric gradient")
+rule(
+    "linalg.cholesky",
+    _cholesky,
+    kernel=cholesky,
+    forward=formula(_cholesky_moves),
+    batch=leading,
+    note="the symmetric gradient",
+)
 rule(
     "linalg.eigh",
     _eigh,
+    kernel=eigh,
     outputs=EighResult,
     forward=formula(_eigh_moves),
     batch=leading,
     note="the symmetric gradient; that of the vectors is NaN where eigenvalues are equal",
 )
-rule("linalg.eigvalsh", _eigvalsh, forward=formula(_eigvalsh_moves), batch=leading, note="the symmetric gradient")
+rule(
+    "linalg.eigvalsh",
+    _eigvalsh,
+    kernel=eigvalsh,
+    forward=formula(_eigvalsh_moves),
+    batch=leading,
+    note="the symmetric gradient",
+)
 rule(
     "linalg.svd",
     _svd,
@@ -283,7 +297,7 @@ rule(
     batch=leading,
     note="the gradient of the vectors is NaN where singular values are equal",
 )
-rule("linalg.svdvals", _svdvals, forward=formula(_svdvals_moves), batch=leading)
+rule("linalg.svdvals", _svdvals, kernel=svdvals, forward=formula(_svdvals_moves), batch=leading)
 rule(
     "linalg.qr", _qr, outputs=QRResult, forward=formula(_qr_moves), batch=leading, note="the matrix must have full rank"
 )

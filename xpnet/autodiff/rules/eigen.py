@@ -20,6 +20,7 @@ from xpnet.autodiff.rules.elementwise import conj, keep_where
 from xpnet.autodiff.rules.linear import mt
 from xpnet.autodiff.table import composite, rule
 from xpnet.backend import array_namespace, device_of
+from xpnet.kernels import solve
 
 
 class EigResult(NamedTuple):
@@ -52,7 +53,7 @@ def _eig(g: Any, y: Any, a: Any) -> Any:
         wrong = wrong | (equal & (xp.abs(across) > rounding)) | (xp.abs(xp.imag(along)) > rounding)
     nan = xp.full_like(inner, math.nan)
     inner = xp.where(xp.any(wrong, axis=(-2, -1), keepdims=True), nan, inner)
-    return conj(xp.linalg.solve(adjoint, inner @ adjoint))
+    return conj(solve(adjoint, inner @ adjoint))
 
 
 rule(

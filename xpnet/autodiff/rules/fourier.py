@@ -2,21 +2,18 @@
 """Rules of the Fourier transforms.
 
 A discrete Fourier transform is a symmetric matrix, so its unconjugated gradient is the same transform.
-The transforms over several axes, and the Hermitian ones, are composed of those over one axis.
+The transforms over one axis, and the Hermitian ones, are composed of those over several.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from xpnet.autodiff.batching.ways import along
+from xpnet.autodiff.batching.ways import alone, along, moved
 from xpnet.autodiff.forward import linear
-from xpnet.autodiff.table import composite
-from xpnet.autodiff.table import rule as any_rule
+from xpnet.autodiff.table import composite, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind
-
-rule = partial(any_rule, forward=linear(), batch=along(-1))
+from xpnet.kernels.fourier import fftn, ifftn, irfftn, rfftn, sizes_and_axes
 
 OPPOSITE = {"backward": "forward", None: "forward", "forward": "backward", "ortho": "ortho"}
 
@@ -34,86 +31,85 @@ def resize(x: Any, n: int, axis: int) -> Any:
     return xp.concat([x, zeros], axis=axis)
 
 
-def _fft(g: Any, y: Any, x: Any, n: int | None = None, axis: int = -1, norm: str = "backward") -> Any:
-    d = array_namespace(g).fft.fft(g, n=g.shape[axis], axis=axis, norm=norm)
-    return resize(d, x.shape[axis], axis)
+def resized(d: Any, x: Any, axes: Any) -> Any:
+    """Return a gradient with the sizes of x along the axes."""
+    for axis in axes:
+        d = resize(d, x.shape[axis], axis)
+    return d
 
 
-def _ifft(g: Any, y: Any, x: Any, n: int | None = None, axis: int = -1, norm: str = "backward") -> Any:
-    d = array_namespace(g).fft.ifft(g, n=g.shape[axis], axis=axis, norm=norm)
-    return resize(d, x.shape[axis], axis)
+def _fftn(g: Any, y: Any, x: Any, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
+    axes = sizes_and_axes(x, s, axes)[1]
+    return resized(fftn(g, axes=axes, norm=norm), x, axes)
 
 
-def _rfft(g: Any, y: Any, x: Any, n: int | None = None, axis: int = -1, norm: str = "backward") -> Any:
-    xp = array_namespace(g)
-    n = x.shape[axis] if n is None else n
-    d = xp.real(xp.fft.fft(resize(g, n, axis), n=n, axis=axis, norm=norm))
-    return resize(d, x.shape[axis], axis)
+def _ifftn(g: Any, y: Any, x: Any, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
+    axes = sizes_and_axes(x, s, axes)[1]
+    return resized(ifftn(g, axes=axes, norm=norm), x, axes)
 
 
-def _irfft(g: Any, y: Any, x: Any, n: int | None = None, axis: int = -1, norm: str = "backward") -> Any:
-    xp = array_namespace(g)
-    n = y.shape[axis]
-    spectrum = xp.conj(xp.fft.rfft(g, n=n, axis=axis, norm=OPPOSITE[norm]))
-    weights = [1.0 if k == 0 or 2 * k == n else 2.0 for k in range(n // 2 + 1)]
-    line = (-1,) + (1,) * (len(x.shape) - 1 - axis % len(x.shape))
-    twice = xp.reshape(xp.asarray(weights, dtype=g.dtype, device=device_of(g)), line)
-    return resize(spectrum * xp.astype(twice, spectrum.dtype), x.shape[axis], axis)
+def _rfftn(g: Any, y: Any, x: Any, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
+    """Return ``Re Σₖ gₖ exp(-2πi jk / n)``, k ≤ n / 2; ``irfftn`` counts each frequency between the ends twice."""
+    s, axes = sizes_and_axes(x, s, axes)
+    n = x.shape[axes[-1]] if s is None else s[-1]
+    half = array_namespace(g).conj(g) * of_half(g, n, axes[-1], 0.5)
+    sizes = (*(g.shape[axis] for axis in axes[:-1]), n)
+    return resized(irfftn(half, s=sizes, axes=axes, norm=OPPOSITE[norm]), x, axes)
 
 
-rule("fft.fft", _fft, fits=True)
-rule("fft.ifft", _ifft, fits=True)
-rule("fft.rfft", _rfft, fits=True)
-rule("fft.irfft", _irfft, fits=True)
-rule(
-    "fft.fftshift", lambda g, y, x, axes=None: array_namespace(g).fft.ifftshift(g, axes=axes), batch=along(None, "axes")
-)
-rule(
-    "fft.ifftshift", lambda g, y, x, axes=None: array_namespace(g).fft.fftshift(g, axes=axes), batch=along(None, "axes")
-)
+def _irfftn(g: Any, y: Any, x: Any, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
+    axes = sizes_and_axes(x, s, axes)[1]
+    spectrum = rfftn(g, axes=axes, norm=OPPOSITE[norm])
+    d = array_namespace(spectrum).conj(spectrum) * of_half(spectrum, y.shape[axes[-1]], axes[-1], 2.0)
+    return resized(d, x, axes)
 
 
-def _sizes(x: Any, s: Any, axes: Any) -> list[tuple[int | None, int]]:
-    """Return pairs of size and axis for a transform over several axes."""
-    ndim = len(x.shape)
+def of_half(g: Any, n: int, axis: int, between: float) -> Any:
+    """Return the weights of frequencies from 0 to ``n / 2``: 1 at both ends, another in between; along the axis."""
+    xp, ndim = array_namespace(g), len(g.shape)
+    weights = [1.0 if k == 0 or 2 * k == n else between for k in range(n // 2 + 1)]
+    line = (-1,) + (1,) * (ndim - 1 - axis % ndim)
+    return xp.reshape(xp.asarray(weights, dtype=g.dtype, device=device_of(g)), line)
+
+
+def over_axes(call: Any, args: list[Any], ndims: Any, keywords: dict[str, Any]) -> Any:
+    """Compute a transform of each row of a batch; without axes named it is over the last ones, or all, of a row."""
+    (x,), ndim, s, axes = args, alone(ndims), keywords.get("s"), keywords.get("axes")
     if axes is None:
-        axes = tuple(range(ndim)) if s is None else tuple(range(ndim - len(s), ndim))
-    return list(zip((None,) * len(axes) if s is None else tuple(s), axes, strict=True))
+        axes = range(0 if s is None else ndim - len(s), ndim)
+    return call(x, **{**keywords, "axes": moved(tuple(axes), ndim)})
 
 
-@composite("fft.fftn")
-def _fftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """Return ``fft`` over several axes."""
-    for n, axis in reversed(_sizes(x, s, axes)):
-        x = xp.fft.fft(x, n=n, axis=axis, norm=norm)
-    return x
+for name, gradient, transform in (
+    ("fftn", _fftn, fftn),
+    ("ifftn", _ifftn, ifftn),
+    ("rfftn", _rfftn, rfftn),
+    ("irfftn", _irfftn, irfftn),
+):
+    rule(f"fft.{name}", gradient, kernel=transform, fits=True, forward=linear(transform), batch=over_axes)
+rule(
+    "fft.fftshift",
+    lambda g, y, x, axes=None: array_namespace(g).fft.ifftshift(g, axes=axes),
+    forward=linear(),
+    batch=along(None, "axes"),
+)
+rule(
+    "fft.ifftshift",
+    lambda g, y, x, axes=None: array_namespace(g).fft.fftshift(g, axes=axes),
+    forward=linear(),
+    batch=along(None, "axes"),
+)
 
 
-@composite("fft.ifftn")
-def _ifftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """Return ``ifft`` over several axes."""
-    for n, axis in reversed(_sizes(x, s, axes)):
-        x = xp.fft.ifft(x, n=n, axis=axis, norm=norm)
-    return x
+def _of_one_axis(name: str) -> None:
+    @composite(f"fft.{name}")
+    def transform(xp: Any, x: Any, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Any:
+        """Return the transform over several axes, of one."""
+        return getattr(xp.fft, f"{name}n")(x, s=None if n is None else (n,), axes=(axis,), norm=norm)
 
 
-@composite("fft.rfftn")
-def _rfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """Return ``rfft`` over the last axis and ``fft`` over the others."""
-    *rest, (last, axis) = _sizes(x, s, axes)
-    x = xp.fft.rfft(x, n=last, axis=axis, norm=norm)
-    for n, axis in reversed(rest):
-        x = xp.fft.fft(x, n=n, axis=axis, norm=norm)
-    return x
-
-
-@composite("fft.irfftn")
-def _irfftn(xp: Any, x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
-    """Return ``ifft`` over the first axes and ``irfft`` over the last."""
-    *rest, (last, axis) = _sizes(x, s, axes)
-    for n, at in rest:
-        x = xp.fft.ifft(x, n=n, axis=at, norm=norm)
-    return xp.fft.irfft(x, n=last, axis=axis, norm=norm)
+for name in ("fft", "ifft", "rfft", "irfft"):
+    _of_one_axis(name)
 
 
 @composite("fft.hfft")

@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 from xpnet.autodiff.batching.batch import Batch
 from xpnet.autodiff.batching.ways import leading, solved
 from xpnet.autodiff.forward import by_weights, formula
+from xpnet.autodiff.nodes import Node
 from xpnet.autodiff.rules.elementwise import conj, recorded
 from xpnet.autodiff.rules.linear import mt
 from xpnet.autodiff.rules.reductions import product_of_others
 from xpnet.autodiff.table import Rule, base, rule
 from xpnet.backend import array_namespace, device_of, dtype_kind, library_of
+from xpnet.kernels import det, inv, slogdet, solve
 
 
 class SlogdetResult(NamedTuple):
@@ -42,16 +44,14 @@ def _inv(g: Any, y: Any, a: Any) -> Any:
     return -(yt @ g @ yt)
 
 
-def _solve_matrix(g: Any, x: Any, a: Any, b: Any) -> Any:
-    d = _solve_right(g, x, a, b)
-    return -(d[..., None] * x[..., None, :]) if len(b.shape) == 1 else -(d @ mt(x))
-
-
-def _solve_right(g: Any, x: Any, a: Any, b: Any) -> Any:
-    xp = array_namespace(g, a)
-    if len(b.shape) == 1:
-        return xp.linalg.solve(mt(a), g[..., None])[..., 0]
-    return xp.linalg.solve(mt(a), g)
+def _solve(g: Any, node: Node) -> tuple[Any, Any]:
+    """Return ``-d xᵀ`` and ``d = a⁻ᵀ g``."""
+    a, b = node.args
+    x, vector = node.value, len(b.shape) == 1
+    d = solve(mt(a), g[..., None])[..., 0] if vector else solve(mt(a), g)
+    if node.parents[0] is None:
+        return None, d
+    return -(d[..., None] * x[..., None, :]) if vector else -(d @ mt(x)), d
 
 
 def _inv_moves(moves: Any, y: Any, a: Any) -> Any:
@@ -66,9 +66,7 @@ def _solve_moves(moves: Any, x: Any, a: Any, b: Any) -> Any:
     if da is not None:
         product = (da @ x[..., None])[..., 0] if vector else da @ x
         db = -product if db is None else db - product
-    return (
-        xp.linalg.solve(a, xp.broadcast_to(db, tuple(x.shape))[..., None])[..., 0] if vector else xp.linalg.solve(a, db)
-    )
+    return solve(a, xp.broadcast_to(db, tuple(x.shape))[..., None])[..., 0] if vector else solve(a, db)
 
 
 def _det(g: Any, y: Any, a: Any) -> Any:
@@ -76,9 +74,9 @@ def _det(g: Any, y: Any, a: Any) -> Any:
     xp = array_namespace(a)
     product = (g * y)[..., None, None]
     if regular(y):
-        return product * mt(xp.linalg.inv(a))
+        return product * mt(inv(a))
     singular = (y == 0)[..., None, None]
-    by_inverse = product * mt(xp.linalg.inv(xp.where(singular, eye_like(a, a.shape[-1]), a)))
+    by_inverse = product * mt(inv(xp.where(singular, eye_like(a, a.shape[-1]), a)))
     return xp.where(singular, g[..., None, None] * recorded(COFACTORS, cofactors, a), by_inverse)
 
 
@@ -92,7 +90,7 @@ def cofactors(a: Any) -> Any:
     """Return ``∂det/∂a = det(u vᴴ) Σᵢ uᵢ vᵢᴴ Πⱼ≠ᵢ sⱼ``, computed from singular values, unconjugated."""
     xp = array_namespace(a)
     u, s, vh = xp.linalg.svd(a, full_matrices=False)
-    turn = xp.linalg.det(u) * xp.linalg.det(vh)
+    turn = det(u) * det(vh)
     others = xp.astype(product_of_others(s, -1), a.dtype)
     return turn[..., None, None] * conj((u * others[..., None, :]) @ vh)
 
@@ -117,10 +115,10 @@ def _slogdet(g: Any, y: Any, a: Any) -> Any:
     xp = array_namespace(a)
     (g_sign, g_log), (sign, _) = g, y
     if regular(sign):
-        inverse = mt(xp.linalg.inv(a))
+        inverse = mt(inv(a))
     else:
         singular = (sign == 0)[..., None, None]
-        inverse = mt(xp.linalg.inv(xp.where(singular, eye_like(a, a.shape[-1]), a)))
+        inverse = mt(inv(xp.where(singular, eye_like(a, a.shape[-1]), a)))
         inverse = xp.where(singular, xp.full_like(a, float("nan")), inverse)
     d = None if g_log is None else xp.astype(g_log, a.dtype)[..., None, None] * inverse
     if g_sign is not None and dtype_kind(a) == "complex":
@@ -154,11 +152,12 @@ def _pinv_moves(moves: Any, y: Any, a: Any, rtol: Any = None) -> Any:
     return left - (left @ a) @ y + right - y @ (a @ right) - y @ da @ y
 
 
-rule("linalg.inv", _inv, forward=formula(_inv_moves), batch=leading)
-rule("linalg.solve", _solve_matrix, _solve_right, fits=True, forward=formula(_solve_moves), batch=solved)
+rule("linalg.inv", _inv, kernel=inv, forward=formula(_inv_moves), batch=leading)
+rule("linalg.solve", joint=_solve, kernel=solve, forward=formula(_solve_moves), batch=solved)
 rule(
     "linalg.det",
     _det,
+    kernel=det,
     fresh=True,
     forward=by_weights(lambda a: (-2, -1)),
     batch=leading,
@@ -167,6 +166,7 @@ rule(
 rule(
     "linalg.slogdet",
     _slogdet,
+    kernel=slogdet,
     outputs=SlogdetResult,
     forward=formula(_slogdet_moves),
     batch=leading,
