@@ -1,4 +1,4 @@
-"""The sessions of ``nox``: lint, types, tests, backends, foreign, onnx, cupy, distributed, docs, minimal, build; others."""
+"""The sessions of ``nox``: lint, tests, backends, foreign, onnx, cupy, distributed, docs, minimal, build and more."""
 
 from __future__ import annotations
 
