@@ -41,13 +41,16 @@ def all_rows(families: list[str]) -> Iterator[Row]:
             yield from importlib.import_module(f"benchmarks.layer_rows.{module.name}").rows()
 
 
-def input_of(row: Row) -> Any:
+def inputs_of(row: Row) -> tuple[Any, ...]:
+    """Return x, and what a loss takes besides."""
     import numpy as np
 
     rng = np.random.default_rng(0)
     if row.below is not None:
-        return rng.integers(0, row.below, row.shape)
-    return rng.standard_normal(row.shape, dtype=np.float32)
+        x = rng.integers(0, row.below, row.shape)
+    else:
+        x = rng.standard_normal(row.shape, dtype=np.float32)
+    return (x, *row.others(rng)) if row.others else (x,)
 
 
 def step_of_xpnet(row: Row) -> tuple[Callable[[], Any], Any]:
@@ -55,13 +58,22 @@ def step_of_xpnet(row: Row) -> tuple[Callable[[], Any], Any]:
     import numpy as np
 
     from xpnet import set_backend
-    from xpnet.layers.bodies import libraries_for
+    from xpnet.layers.bodies import body_for, libraries_for
+    from xpnet.layers.stage import Stage
     from xpnet.networks import Sequential
     from xpnet.networks.plan import Plan
 
     set_backend("numpy", dtype="float32")
-    made, x = row.xpnet(), input_of(row)
+    made, (x, *others) = row.xpnet(), inputs_of(row)
     layers = made if isinstance(made, list) else [made]
+    if others:
+        stage = Stage((made,), body_for(layers, libraries_for(np.ndarray)))
+
+        def loss() -> None:
+            stage(x, *others)
+            stage.backward(1.0)
+
+        return loss, np.asarray(stage(x, *others))
     plan = Plan(Sequential(*layers), libraries_for(np.ndarray))
     if row.dx and row.below is None:
         plan.stages[0].needs_dx = True
@@ -78,18 +90,18 @@ def step_of_xpnet(row: Row) -> tuple[Callable[[], Any], Any]:
 def step_of_torch(row: Row) -> tuple[Callable[[], Any], Any]:
     import torch
 
-    made, x = row.torch(), torch.from_numpy(input_of(row))
+    made, (x, *others) = row.torch(), map(torch.from_numpy, inputs_of(row))
     function, modules = made if isinstance(made, tuple) else (made, [made])
     leaves = [parameter for module in modules for parameter in module.parameters()]
     if row.dx and row.below is None:
         leaves.append(x.requires_grad_())
-    y = function(x)
-    dout = torch.randn(y.shape)
+    y = function(x, *others)
+    dout = torch.randn(y.shape) if y.shape else torch.ones(())
 
     def step() -> None:
         for leaf in leaves:
             leaf.grad = None
-        function(x).backward(dout)
+        function(x, *others).backward(dout)
 
     return step, y
 

@@ -14,13 +14,16 @@ from xpnet.layers import (
     RNN,
     BatchNormalization,
     CrossAttention,
+    Dropout,
     Embedding,
     GroupNormalization,
     LayerNormalization,
     MultiHeadAttention,
     PositionalEmbedding,
+    Relu,
     RMSNormalization,
 )
+from xpnet.random import Generator
 
 EPS = 1e-3
 
@@ -69,6 +72,30 @@ def batch_normalization(draw: Draw) -> Drawn:
         layer.follow(draw.array(C), draw.array(C) ** 2)
     layer.training = draw.chance(0.8)
     return [layer], (images(draw, shape),)
+
+
+@row(BatchNormalization, Relu)
+def batch_normalization_relu(draw: Draw) -> Drawn:
+    layers, inputs = batch_normalization(draw)
+    return [*layers, Relu()], inputs
+
+
+@row(BatchNormalization, Relu, Dropout)
+def batch_normalization_relu_dropout(draw: Draw) -> Drawn:
+    layers, inputs = batch_normalization_relu(draw)
+    return [*layers, drawn_dropout(draw)], inputs
+
+
+@row(Dropout)
+def dropout(draw: Draw) -> Drawn:
+    return [drawn_dropout(draw)], (draw.array(*draw.shape(0)),)
+
+
+def drawn_dropout(draw: Draw) -> Dropout:
+    """In training or not, at a step of its own."""
+    layer = Dropout(draw.one_of(0.0, 0.5, draw.number()), Generator(draw.size()))
+    layer.step, layer.training = draw.size(0, 3), draw.chance(0.8)
+    return layer
 
 
 def attention_arrays(draw: Draw, D: int, C: int, heads: int, groups: int) -> list[Any]:

@@ -60,6 +60,7 @@ class FeaturesFirst(Body):
             padded = padded[::-1]
         z = np.empty((D + 1 + H, L + 1, N), x.dtype)
         z[:D, :L], z[D], z[D + 1 :, 0] = self.in_order(x.transpose(2, 1, 0)), 1.0, before[0].T
+        z[:D, L] = 0.0  # of no step, but in the products of all of them
         if padded is not None:
             z[:D, :L][:, padded] = 0.0
         kept = np.empty((L if self.training else 1, self.kept * H, N), x.dtype)
