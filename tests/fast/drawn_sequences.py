@@ -16,6 +16,7 @@ from xpnet.layers import (
     CrossAttention,
     Dropout,
     Embedding,
+    EmbeddingBag,
     GroupNormalization,
     LayerNormalization,
     MultiHeadAttention,
@@ -141,6 +142,16 @@ def cross_attention(draw: Draw) -> Drawn:
 def embedding(draw: Draw) -> Drawn:
     V, D = draw.size(), draw.one_of(1, 3, 70)
     return [Embedding(draw.array(V, D))], (draw.integers(0, V, *draw.shape()),)
+
+
+@row(EmbeddingBag)
+def embedding_bag(draw: Draw) -> Drawn:
+    V, D = draw.size(), draw.one_of(1, 3, 70)
+    shape = draw.one_of(draw.size(), draw.size(), 0), draw.one_of(1, 2, 7)
+    weights = draw.array(*shape) if draw.chance(0.2) else None
+    reduction = "sum" if weights is not None else draw.one_of("sum", "mean")
+    bags = draw.integers(0, shape[1] + 1, shape[0]) if draw.chance(0.2) else None
+    return [EmbeddingBag(draw.array(V, D), reduction)], (draw.integers(0, V, *shape), bags, weights)
 
 
 @row(Embedding, PositionalEmbedding)

@@ -14,6 +14,7 @@ from xpnet.fast.numba import (
     pooled_convolution,
     pooling,
     recurrent,
+    scatter,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "pooled_convolution",
     "pooling",
     "recurrent",
+    "scatter",
 ]

@@ -5,6 +5,7 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     affine,
     attention,
     batch_normalization,
+    bent_activation,
     convolution,
     dropout,
     embedding,
