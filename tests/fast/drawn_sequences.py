@@ -18,6 +18,7 @@ from xpnet.layers import (
     Embedding,
     EmbeddingBag,
     GroupNormalization,
+    InstanceNormalization,
     LayerNormalization,
     MultiHeadAttention,
     PositionalEmbedding,
@@ -62,6 +63,13 @@ def group_normalization(draw: Draw) -> Drawn:
         shape = (0, *shape[1:])
     C = shape[1]
     return [GroupNormalization(draw.array(C), draw.array(C), groups=groups, eps=EPS)], (images(draw, shape),)
+
+
+@row(InstanceNormalization)
+def instance_normalization(draw: Draw) -> Drawn:
+    shape = draw.channels()
+    C = shape[1]
+    return [InstanceNormalization(draw.array(C), draw.array(C), eps=EPS)], (images(draw, shape),)
 
 
 @row(BatchNormalization)

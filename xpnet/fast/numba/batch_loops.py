@@ -14,7 +14,7 @@ from xpnet.fast.numba.compiler import SUMMED_FIRST, compiled
 from xpnet.fast.numba.normalization_loops import products_of, scaled, squares_of, sum_of, through
 from xpnet.fast.numpy.blocks import Host
 
-COLUMNS = 64  # of a block, whose rows then stay in a processor's nearest cache
+COLUMNS = 64  # of a job, whose threads then share no line of a cache
 
 
 @compiled
@@ -126,33 +126,31 @@ def normalize_columns(
     x: Host, y: Host, mean: Host, var: Host, gamma: Host, beta: Host, eps: Any, by_batch: Any, cuts: Any, kept: Host,
     dropped: Any, start: Any, end: Any,
 ) -> None:  # fmt: skip
-    """Write the statistics of some blocks of columns, unless they are given, and y."""
+    """Write the statistics of some columns, unless they are given, and y; whole rows at a time, as they lie."""
     (N, D), real = x.shape, x.dtype.type
-    zero = real(0)
-    shift, scale, total = np.zeros(COLUMNS, x.dtype), np.empty(COLUMNS, x.dtype), np.empty(COLUMNS)
-    for first in range(start * COLUMNS, min(end * COLUMNS, D), COLUMNS):
-        last = min(first + COLUMNS, D)
-        width = last - first
-        if by_batch:
-            shift[:], total[:] = zero, 0.0
-            add_rows(x, shift, False, first, last, total)
-            for j in range(width):
-                mean[first + j] = shift[j] = real(total[j] / N)
-            total[:] = 0.0
-            add_rows(x, shift, True, first, last, total)
-            for j in range(width):
-                var[first + j] = real(total[j] / N)
+    zero, first, last = real(0), start * COLUMNS, min(end * COLUMNS, D)
+    width = last - first
+    shift, scale, total = np.zeros(width, x.dtype), np.empty(width, x.dtype), np.zeros(width)
+    if by_batch:
+        add_rows(x, shift, False, first, last, total)
         for j in range(width):
-            shift[j], scale[j] = mean[first + j], gamma[first + j] / np.sqrt(var[first + j] + real(eps))
-        for n in range(N):
-            own, out, b = x[n, first:last], y[n, first:last], beta[first:last]
+            mean[first + j] = shift[j] = real(total[j] / N)
+        total[:] = 0.0
+        add_rows(x, shift, True, first, last, total)
+        for j in range(width):
+            var[first + j] = real(total[j] / N)
+    for j in range(width):
+        shift[j], scale[j] = mean[first + j], gamma[first + j] / np.sqrt(var[first + j] + real(eps))
+    b = beta[first:last]
+    for n in range(N):
+        own, out = x[n, first:last], y[n, first:last]
+        for j in range(width):
+            out[j] = (own[j] - shift[j]) * scale[j] + b[j]
+        if cuts:
             for j in range(width):
-                out[j] = (own[j] - shift[j]) * scale[j] + b[j]
-            if cuts:
-                for j in range(width):
-                    out[j] = zero if out[j] < zero else out[j]
-            if len(kept):
-                drop(out, kept[n * D + first : n * D + last], dropped)
+                out[j] = zero if out[j] < zero else out[j]
+        if len(kept):
+            drop(out, kept[n * D + first : n * D + last], dropped)
 
 
 @compiled
@@ -160,39 +158,35 @@ def through_columns(
     d: Host, x: Host, y: Host, dx: Host, mean: Host, var: Host, gamma: Host, dgamma: Host, dbeta: Host, eps: Any,
     by_batch: Any, dropped: Any, needs_dx: Any, start: Any, end: Any,
 ) -> None:  # fmt: skip
-    """Write dγ, dβ and dx of some blocks of columns."""
+    """Write dγ, dβ and dx of some columns."""
     (N, D), real = x.shape, x.dtype.type
-    zero = real(0)
-    parts, totals = np.empty((2, COLUMNS), x.dtype), np.empty((2, COLUMNS))
-    scale, less, slope = np.empty(COLUMNS, x.dtype), np.empty(COLUMNS, x.dtype), np.empty(COLUMNS, x.dtype)
-    for first in range(start * COLUMNS, min(end * COLUMNS, D), COLUMNS):
-        last = min(first + COLUMNS, D)
-        width = last - first
-        mu = mean[first:last]
-        totals[:] = 0.0
-        for row in range(0, N, SUMMED_FIRST):
-            parts[:] = zero
-            for n in range(row, min(row + SUMMED_FIRST, N)):
-                own, out = x[n, first:last], dx[n, first:last]
-                if len(y):
-                    let_through(d[n, first:last], y[n * D + first : n * D + last], out, dropped)
-                else:
-                    out[:] = d[n, first:last]
-                for j in range(width):
-                    parts[0, j] += out[j]
-                    parts[1, j] += out[j] * (own[j] - mu[j])
+    zero, first, last = real(0), start * COLUMNS, min(end * COLUMNS, D)
+    width = last - first
+    parts, totals, mu = np.empty((2, width), x.dtype), np.zeros((2, width)), mean[first:last]
+    scale, less, slope = np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
+    for row in range(0, N, SUMMED_FIRST):
+        parts[:] = zero
+        for n in range(row, min(row + SUMMED_FIRST, N)):
+            own, out = x[n, first:last], dx[n, first:last]
+            if len(y):
+                let_through(d[n, first:last], y[n * D + first : n * D + last], out, dropped)
+            else:
+                out[:] = d[n, first:last]
             for j in range(width):
-                totals[0, j] += parts[0, j]
-                totals[1, j] += parts[1, j]
+                parts[0, j] += out[j]
+                parts[1, j] += out[j] * (own[j] - mu[j])
         for j in range(width):
-            c = first + j
-            r = real(1) / np.sqrt(var[c] + real(eps))
-            dbeta[c], dgamma[c] = real(totals[0, j]), real(totals[1, j] * r)
-            scale[j] = gamma[c] * r
-            less[j] = scale[j] * real(totals[0, j] / N) if by_batch else zero
-            slope[j] = scale[j] * r * r * real(totals[1, j] / N) if by_batch else zero
-        if needs_dx:
-            for n in range(N):
-                own, out = x[n, first:last], dx[n, first:last]
-                for j in range(width):
-                    out[j] = out[j] * scale[j] - less[j] - (own[j] - mu[j]) * slope[j]
+            totals[0, j] += parts[0, j]
+            totals[1, j] += parts[1, j]
+    for j in range(width):
+        c = first + j
+        r = real(1) / np.sqrt(var[c] + real(eps))
+        dbeta[c], dgamma[c] = real(totals[0, j]), real(totals[1, j] * r)
+        scale[j] = gamma[c] * r
+        less[j] = scale[j] * real(totals[0, j] / N) if by_batch else zero
+        slope[j] = scale[j] * r * r * real(totals[1, j] / N) if by_batch else zero
+    if needs_dx:
+        for n in range(N):
+            own, out = x[n, first:last], dx[n, first:last]
+            for j in range(width):
+                out[j] = out[j] * scale[j] - less[j] - (own[j] - mu[j]) * slope[j]

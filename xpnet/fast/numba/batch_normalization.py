@@ -50,7 +50,7 @@ class ChannelsOnceInCache(batch_normalization.ChannelsInBlocks):
         scale: Any,
     ) -> None:
         N, C, places = shape
-        how = mean, var, gamma, beta, self.layer.eps, by_batch, self.cuts, nothing(kept, np.bool_), scale
+        how: Any = mean, var, gamma, beta, self.layer.eps, by_batch, self.cuts, nothing(kept, np.bool_), scale
         if places == 1:
             rows = x.reshape(N, C), y.reshape(N, C)
             shared(-(-C // COLUMNS), x.size * WORK, partial(normalize_columns, *rows, *how))
@@ -73,7 +73,7 @@ class ChannelsOnceInCache(batch_normalization.ChannelsInBlocks):
         scale: Any,
     ) -> None:
         N, C, places = shape
-        how = mean, var, gamma, dgamma, dbeta, self.layer.eps, by_batch, scale, self.needs_dx
+        how: Any = mean, var, gamma, dgamma, dbeta, self.layer.eps, by_batch, scale, self.needs_dx
         y = nothing(y, d.dtype)
         if places == 1:
             rows = d.reshape(N, C), x.reshape(N, C), y, dx.reshape(N, C)

@@ -51,7 +51,7 @@ def drawn(layer: Dropout, shape: tuple[int, ...]) -> Host:
     return kept.reshape(shape)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def high_half(typing: Any, a: Any, b: Any) -> Any:  # noqa: ARG001 (the compiler reads the names)
     """Return the upper 64 bits of a product."""
 

@@ -17,10 +17,11 @@ from xpnet.fast.numba.threads import shared
 from xpnet.fast.numpy.batch_normalization import images, in_memory, is_batch_last
 from xpnet.fast.numpy.blocks import Host, of_one
 from xpnet.layers.bodies import Body, body
-from xpnet.layers.normalization import GroupNormalization
+from xpnet.layers.normalization import GroupNormalization, InstanceNormalization
 
 
 @body("numba", GroupNormalization)
+@body("numba", InstanceNormalization)
 class GroupsOnceInCache(Body):
     """Group normalization of images, a group after the other."""
 

@@ -10,6 +10,7 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     dropout,
     embedding,
     erf,
+    group_normalization,
     loss,
     normalization,
     optimizer,

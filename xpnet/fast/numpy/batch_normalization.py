@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.fast.numpy.blocks import SIZE, Host, block_of, of_one, ones, workspace
+from xpnet.fast.numpy.batch_rows import normalize_rows, through_rows
+from xpnet.fast.numpy.blocks import PART, SIZE, Host, block_of, of_one, ones, workspace
 from xpnet.fast.numpy.dropout import drawn, drops, scale_of
 from xpnet.fast.numpy.threads import shared
 from xpnet.fast.numpy.windows import batch_first, turned
@@ -21,8 +22,6 @@ from xpnet.layers.bodies import Body, body
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.normalization import BatchNormalization
 
-PART = 4096  # values that are summed in the dtype of x; their sums are added in float64
-NARROWEST = 64  # columns of a block: shorter pieces of memory take longer
 SHARED = 1 << 19  # values from which on threads gain more than they cost
 
 
@@ -112,6 +111,10 @@ class ChannelsInBlocks(Body):
         """Write y, and the statistics unless they are given."""
         x, y, kept = x.reshape(shape), y.reshape(shape), None if kept is None else kept.reshape(shape)
         eps, count = x.dtype.type(self.layer.eps), shape[0] * shape[2]
+        if shape[2] == 1:
+            rows = x[..., 0], y[..., 0], None if kept is None else kept[..., 0]
+            normalize_rows(*rows, mean, var, gamma, beta, eps, by_batch, self.cuts, scale)
+            return
 
         def run(at: slice) -> None:
             block, made = x[:, at], y[:, at]
@@ -151,6 +154,10 @@ class ChannelsInBlocks(Body):
         d, x, dx = d.reshape(shape), x.reshape(shape), dx.reshape(shape)
         y = None if y is None else y.reshape(shape)
         eps, count, needs_dx = x.dtype.type(self.layer.eps), shape[0] * shape[2], self.needs_dx
+        if shape[2] == 1:
+            rows = d[..., 0], x[..., 0], None if y is None else y[..., 0], dx[..., 0]
+            through_rows(*rows, mean, var, gamma, dgamma, dbeta, eps, by_batch, needs_dx, scale)
+            return
 
         def run(at: slice) -> None:
             block, made = d[:, at], dx[:, at]
@@ -190,7 +197,7 @@ class ChannelsInBlocksAndCut(ChannelsInBlocks):
 def in_blocks(run: Any, shape: tuple[int, int, int]) -> None:
     """Call a function on the slices of channels of each block."""
     N, C, places = shape
-    step = max(NARROWEST if places == 1 else 1, SIZE // max(1, N * places))
+    step = max(1, SIZE // max(1, N * places))
     parts = [slice(first, min(first + step, C)) for first in range(0, C, step)]
     if N * C * places >= SHARED:
         shared(run, parts)
@@ -201,26 +208,21 @@ def in_blocks(run: Any, shape: tuple[int, int, int]) -> None:
 
 def sums(x: Host) -> Host:
     """Return the sums over all but the second axis, in float64."""
-    N, C, places = x.shape
-    total = np.zeros(C)
-    if places == 1:
-        for first in range(0, N, PART):
-            rows = x[first : first + PART, :, 0]
-            total += ones(len(rows), x.dtype) @ rows
-        return total
-    for first in range(0, places, PART):
-        part = x[:, :, first : first + PART]
-        total += np.add.reduce(part @ ones(part.shape[2], x.dtype), axis=0, dtype=np.float64)
-    return total
+    return sum((over_samples(part @ ones(part.shape[2], x.dtype)) for part in in_parts(x, 2)), np.zeros(x.shape[1]))
 
 
 def sums_of_products(x: Host, other: Host) -> Host:
     """Return the sums of products over all but the second axis, in float64."""
-    _, C, places = x.shape
-    if places == 1:
-        return sums(np.multiply(x, other, out=workspace("products of channels", x.shape, x.dtype)))
-    total = np.zeros(C)
-    for first in range(0, places, PART):
-        at = slice(first, first + PART)
-        total += np.add.reduce(np.vecdot(x[:, :, at], other[:, :, at]), axis=0, dtype=np.float64)
-    return total
+    pairs = zip(in_parts(x, 2), in_parts(other, 2), strict=True)
+    return sum((over_samples(np.vecdot(*pair)) for pair in pairs), np.zeros(x.shape[1]))
+
+
+def over_samples(sums: Host) -> Host:
+    found: Host = np.add.reduce(sums, axis=0, dtype=np.float64)
+    return found
+
+
+def in_parts(x: Host, axis: int) -> list[Host]:
+    """Return parts of x along an axis, whose sums keep their digits."""
+    before = (slice(None),) * axis
+    return [x[(*before, slice(first, first + PART))] for first in range(0, x.shape[axis], PART)]

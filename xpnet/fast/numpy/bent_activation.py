@@ -100,7 +100,7 @@ class TwoSlopes(Body):
         dx *= dout
         return dx
 
-    def of_slopes(self, products: Host) -> Host:
+    def of_slopes(self, products: Host) -> Any:
         C = self.layer.a.size
         if C == 1:
             return np.add.reduce(products, axis=None).reshape(1)

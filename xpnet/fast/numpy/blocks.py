@@ -12,6 +12,7 @@ import numpy as np
 Host = np.ndarray[Any, Any]
 
 SIZE = 65536  # values; smaller blocks would pay more for calls than they gain
+PART = 4096  # values that are summed in their dtype, where the sums of these are added in float64
 
 
 def of_one(x: Host, *others: Host) -> bool:

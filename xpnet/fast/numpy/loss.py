@@ -118,7 +118,8 @@ class ChosenByIndex(OfLabels):
     def losses(self, x: Host, t: Host) -> Host:
         labels = t.reshape(-1)
         self.cache = x.shape, (np.arange(labels.size), labels)
-        return -x.reshape(labels.size, -1)[self.cache[1]]
+        losses: Host = -x.reshape(labels.size, -1)[self.cache[1]]
+        return losses
 
     def backward(self, dout: Any) -> Any:
         shape, at = self.cache
@@ -199,7 +200,7 @@ class HuberByClip(OfTargets):
         d *= g
         return d
 
-    def slope(self) -> Host:
+    def slope(self) -> Any:
         return self.cache[0]
 
 

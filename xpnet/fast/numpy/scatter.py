@@ -56,7 +56,8 @@ def summed(g: Host, rows: Host, starts: Host, lengths: Host) -> Host:
         return in_pairs(g, rows, starts, lengths)
     at = starts[:, None] + np.arange(most)
     rows = np.where(np.arange(most) < lengths[:, None], rows.take(at, mode="clip"), len(g))
-    return np.add.reduce(np.concatenate([g, np.zeros_like(g[:1])]).take(rows, axis=0), axis=1)
+    sums: Host = np.add.reduce(np.concatenate([g, np.zeros_like(g[:1])]).take(rows, axis=0), axis=1)
+    return sums
 
 
 def in_pairs(g: Host, rows: Host, starts: Host, lengths: Host) -> Host:
