@@ -50,10 +50,10 @@ class ChannelsOnceInCache(batch_normalization.ChannelsInBlocks):
         scale: Any,
     ) -> None:
         N, C, places = shape
-        how: Any = mean, var, gamma, beta, self.layer.eps, by_batch, self.cuts, nothing(kept, np.bool_), scale
+        how = mean, var, gamma, beta, self.layer.eps, by_batch, self.cuts, nothing(kept, np.bool_), scale
         if places == 1:
-            rows = x.reshape(N, C), y.reshape(N, C)
-            shared(-(-C // COLUMNS), x.size * WORK, partial(normalize_columns, *rows, *how))
+            told = x.reshape(N, C), y.reshape(N, C), *how
+            shared(-(-C // COLUMNS), x.size * WORK, partial(normalize_columns, *told))
         else:
             shared(C, x.size * WORK, partial(normalize_channels, x, y, *how, N, places))
 
@@ -73,11 +73,11 @@ class ChannelsOnceInCache(batch_normalization.ChannelsInBlocks):
         scale: Any,
     ) -> None:
         N, C, places = shape
-        how: Any = mean, var, gamma, dgamma, dbeta, self.layer.eps, by_batch, scale, self.needs_dx
+        how = mean, var, gamma, dgamma, dbeta, self.layer.eps, by_batch, scale, self.needs_dx
         y = nothing(y, d.dtype)
         if places == 1:
-            rows = d.reshape(N, C), x.reshape(N, C), y, dx.reshape(N, C)
-            shared(-(-C // COLUMNS), x.size * WORK, partial(through_columns, *rows, *how))
+            told = d.reshape(N, C), x.reshape(N, C), y, dx.reshape(N, C), *how
+            shared(-(-C // COLUMNS), x.size * WORK, partial(through_columns, *told))
         else:
             shared(C, x.size * WORK, partial(through_channels, d, x, y, dx, *how, N, places))
 

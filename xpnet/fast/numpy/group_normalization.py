@@ -38,13 +38,11 @@ class COrder:
     def groups_of(self, at: Block) -> slice:
         return at[1]
 
-    def sums(self, x: Host) -> Host:
-        found: Any = sum(part @ ones(part.shape[-1], x.dtype) for part in in_parts(x, 3))
-        return found
+    def sums(self, x: Host) -> Any:
+        return sum(part @ ones(part.shape[-1], x.dtype) for part in in_parts(x, 3))
 
-    def products(self, x: Host, other: Host) -> Host:
-        found: Any = sum(np.vecdot(*pair) for pair in zip(in_parts(x, 3), in_parts(other, 3), strict=True))
-        return found
+    def products(self, x: Host, other: Host) -> Any:
+        return sum(np.vecdot(*pair) for pair in zip(in_parts(x, 3), in_parts(other, 3), strict=True))
 
     def over_group(self, each: Host) -> Host:
         found: Host = np.add.reduce(each, axis=2, dtype=np.float64)
@@ -78,11 +76,10 @@ class BatchLast(COrder):
     def groups_of(self, at: Block) -> slice:
         return at[0]
 
-    def sums(self, x: Host) -> Host:
-        found: Any = sum(ones(part.shape[2], x.dtype) @ part for part in in_parts(x, 2))
-        return found
+    def sums(self, x: Host) -> Any:
+        return sum(ones(part.shape[2], x.dtype) @ part for part in in_parts(x, 2))
 
-    def products(self, x: Host, other: Host) -> Host:
+    def products(self, x: Host, other: Host) -> Any:
         return self.sums(np.multiply(x, other, out=workspace("products of groups", x.shape, x.dtype)))
 
     def over_group(self, each: Host) -> Host:
