@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
@@ -16,6 +18,7 @@ for pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 import pytest
+from asked_backends import is_asked_for
 from cuda_device import named_device, offer_cupy
 from hypothesis import HealthCheck, settings
 
@@ -59,7 +62,8 @@ LACKS = {name: missing(library) for name, library in LIBRARIES.items()}
 if LACKS["cupy"] and NO_PRETENDED_CUDA:
     LACKS["cupy"] = f"backend cupy: neither a CUDA device is here nor can one be pretended: {NO_PRETENDED_CUDA}"
 REQUIRED = set(filter(None, os.environ.get("XPNET_REQUIRE", "").split(",")))
-PRESENT = [where for where in Where if not LACKS[where.library] or where.library in REQUIRED]
+ASKED = [where for where in Where if is_asked_for(where.library)]
+PRESENT = [where for where in ASKED if not LACKS[where.library] or where.library in REQUIRED]
 
 
 JOURNEYS = {
@@ -71,22 +75,28 @@ JOURNEYS = {
 ON_JAX = {
     *("backend", "bad_input", "interop"),
     *("test_initializers.py", "test_random.py"),
-    "test_a_layer_called_in_a_graph_is_one_node_with_its_own_backward",
     "test_a_network_learns",
     "test_backward_agrees_with_the_graph_of_forward",
     "test_every_library_gives_what_scipy_gives_or_names_what_it_lacks",
     "test_five_steps_are_those_of_the_formula",
     "test_gradients_are_checked_in_full",
     "test_library_device_and_dtype_are_kept",
-    "test_one_parameter_alone_may_be_a_variable",
     "test_output_is_the_oracle_s",
-    "test_reading",
     "test_the_same_gradients_on_every_library",
     "test_they_are_on_every_library",
+}
+LAYERS_IN_FLOAT32 = {
+    "test_a_number_as_dout_stands_for_that_number_everywhere",
+    "test_library_device_and_dtype_are_kept",
+    "test_output_is_the_oracle_s",
+}
+"""The contracts of layers that tell in float32 what they do not tell in float64."""
+LAYERS_READ_ONLY = {
+    "test_nothing_is_written_to",
+    "test_predict_gives_the_output_and_keeps_nothing",
     "test_two_calls_in_one_graph_keep_both_and_sum_their_gradients",
 }
-STRICT_IN_FLOAT32 = {"test_library_device_and_dtype_are_kept", "test_output_is_the_oracle_s"}
-"""The tests of layers that tell what float64 does not: array-api-strict mixes no dtypes."""
+"""The contracts of layers that arrays that refuse to be written to are given."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -95,23 +105,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if JOURNEYS.intersection(_names(item)):
             item.add_marker(pytest.mark.journey)
-        where = _chosen(item, "where")
+        where, library = _chosen(item, "where"), _library(item)
         if where is not None:
             item.add_marker(where.name.lower())
+        elif library in ("torch", "jax", "cupy"):
+            item.add_marker(library)
         elif "cupy" in getattr(item, "fixturenames", ()) or "pretend_cuda" in _names(item):
             item.add_marker("cupy")
+        elif library is None and _names_an_oracle(item.path):
+            item.add_marker("oracle")
 
 
 def _proves_nothing_more(item: pytest.Item) -> bool:
     """Whether the same body runs in float64 too, where that says all: writing to inputs, and on JAX."""
     where, dtype = _chosen(item, "where"), _chosen(item, "dtype")
-    others = [_chosen(item, name) for name in ("half", "place", "low")]
-    on_jax = where is Where.JAX or "jax" in others or ("jax", "bfloat16") in others
-    if on_jax and not (ON_JAX.intersection(_names(item)) and _is_first_of_its_class(_chosen(item, "case"))):
+    if _library(item) == "jax" and not (ON_JAX & _names(item) and _is_first_of_its_class(_chosen(item, "case"))):
         return True
-    if where is Where.STRICT and item.path.name == "test_layers.py":
-        return dtype == "float32" and not STRICT_IN_FLOAT32.intersection(_names(item))
-    return where in (Where.NUMPY_READ_ONLY, Where.JAX) and dtype == "float32"
+    if where in (Where.NUMPY_READ_ONLY, Where.JAX) and dtype == "float32":
+        return True
+    if item.path.name != "test_layers.py":
+        return False
+    if where is Where.NUMPY_READ_ONLY:
+        return not LAYERS_READ_ONLY.intersection(_names(item))
+    return dtype == "float32" and not LAYERS_IN_FLOAT32.intersection(_names(item))
 
 
 def _names(item: pytest.Item) -> set[str]:
@@ -122,6 +138,18 @@ def _names(item: pytest.Item) -> set[str]:
 def _is_first_of_its_class(case: Any) -> bool:
     """Whether a case is the first of its layer's class, or none of a layer."""
     return not isinstance(case, Case) or next(row for row in CASES if row.layer is case.layer) is case
+
+
+def _library(item: pytest.Item) -> str | None:
+    """The library that a test is given, under whatever name."""
+    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    names = [value.library if isinstance(value, Where) else value for value in given]
+    return next((name for name in names if isinstance(name, str) and name in LIBRARIES), None)
+
+
+@functools.cache
+def _names_an_oracle(path: Path) -> bool:
+    return bool(re.search(r"torch|jax|autograd", path.read_text(encoding="utf-8")))
 
 
 def _chosen(item: pytest.Item, name: str) -> Any:

@@ -1,6 +1,10 @@
 """xpnet: backpropagation written once against the Python array API standard.
 
 The names are imported when they are first used: ``xpnet.tune()`` has to come before numpy is loaded.
+
+Every class and function has an example. They assume ``import numpy as np``, ``import xpnet as xn`` and the names of
+``layers``, ``networks``, ``optimizers``, ``schedules``, ``initializers``, ``datasets``, ``training`` and of
+``xpnet.random``; NumPy prints four digits, ``np.set_printoptions(precision=4, suppress=True)``.
 """
 
 from importlib import import_module

@@ -20,6 +20,8 @@ import numpy as np
 from xpnet.arguments import is_whole
 from xpnet.errors import ArgumentError, DtypeError
 
+__all__ = ["Generator"]
+
 Floats: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 Shape: TypeAlias = "tuple[int, ...]"
 
@@ -30,6 +32,14 @@ class Generator:
     The state is two integers, ``seed`` and ``index``: a stream has no position.
 
     Source: Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2, 3".
+
+    >>> rng = Generator(seed=1)
+    >>> rng.uniform((2,), "weights")
+    array([0.1539, 0.1377])
+    >>> rng.uniform((2,), "weights", step=1)
+    array([0.2117, 0.5586])
+    >>> Generator(seed=1).uniform((2,), "weights")  # a name and a step are a place, and not a state that moves on
+    array([0.1539, 0.1377])
     """
 
     def __init__(self, seed: Any = 0) -> None:

@@ -40,7 +40,13 @@ class Setting:
 
 
 class Tuning:
-    """The outcome of ``tune``. It prints as a list; ``undo()`` or the end of a ``with`` block reverses it."""
+    """The outcome of ``tune``. It prints as a list; ``undo()`` or the end of a ``with`` block reverses it.
+
+    >>> with xn.tune() as tuning:
+    ...     print(tuning)
+    malloc ...
+    OPENBLAS_CORETYPE ...
+    """
 
     def __init__(self, *settings: Setting) -> None:
         self.settings = settings
@@ -77,6 +83,12 @@ def tune() -> Tuning:
     it all, also what is kept without ``tune``. The result tells what was set, and why something was not. Its ``undo()``
     removes the variable and restores glibc's defaults, which from then on no longer adapt to the program; the core that
     numpy was loaded with stays.
+
+    >>> tuning = xn.tune()
+    >>> print(tuning)  # doctest: +ELLIPSIS
+    malloc ...
+    OPENBLAS_CORETYPE ...
+    >>> tuning.undo()
     """
     if os.environ.get(SWITCH) == "0":
         return Tuning(*(Setting(name, False, f"{SWITCH}=0") for name in (MALLOC, CORE)))
@@ -114,6 +126,8 @@ def _tune_malloc() -> Setting:
 
 def _mallopt() -> Callable[[int, int], int] | None:
     """Return the function of glibc, or None if the process runs on another library."""
+    if sys.platform != "linux":  # Emscripten says that its C library is glibc
+        return None
     try:
         glibc = os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, ValueError, OSError):  # there is no such library or function

@@ -7,7 +7,7 @@ from html import escape
 
 Cells = Sequence[str]
 
-CELL = "text-align: left; padding: 0.1em 1em 0.1em 0; white-space: pre"
+CELL = "padding: 0.1em 1em 0.1em 0; vertical-align: top"
 
 
 def aligned(rows: Sequence[Cells], right: int = 0) -> list[str]:
@@ -21,12 +21,25 @@ def aligned(rows: Sequence[Cells], right: int = 0) -> list[str]:
     ]
 
 
-def as_html(title: str, rows: Sequence[Cells], notes: Sequence[str] = ()) -> str:
-    """Return a table with a title above and notes below; the first row names the columns. Texts are never markup."""
-    head, *body = [[escape(cell) for cell in row] for row in rows]
-    columns = "".join(f'<th style="{CELL}">{cell}</th>' for cell in head)
-    lines = ["".join(f'<td style="{CELL}">{cell}</td>' for cell in row) for row in body]
-    table = "\n".join([f"<tr>{columns}</tr>", *[f"<tr>{line}</tr>" for line in lines]])
-    below = "".join(f"<p>{escape(note)}</p>" for note in notes)
+def as_html(title: str, rows: Sequence[Cells], notes: Sequence[str] = (), right: int = 0) -> str:
+    """Return a table with a title above and notes below; the first row names the columns. Texts are never markup.
+
+    The last ``right`` columns end at the right.
+    """
+    sides = ["left"] * (len(rows[0]) - right) + ["right"] * right
+    wraps = ["pre"] + ["pre-wrap"] * (len(rows[0]) - 1)  # names stay whole, with their indents
+    styles = [f"{CELL}; text-align: {side}; white-space: {wrap}" for side, wrap in zip(sides, wraps, strict=True)]
+    table = "\n".join(_row("td" if number else "th", row, styles) for number, row in enumerate(rows))
+    below = "".join(f'<p style="font-family: monospace">{escape(note)}</p>' for note in notes)
     caption = f'<caption style="text-align: left">{escape(title)}</caption>'
     return f'<table style="font-family: monospace">{caption}\n{table}\n</table>{below}'
+
+
+def _row(tag: str, cells: Cells, styles: Cells) -> str:
+    shown = [f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell, style in zip(cells, styles, strict=True)]
+    return f"<tr>{''.join(shown)}</tr>"
+
+
+def within_page(svg: str) -> str:
+    """Return a picture that is no wider than the page that shows it."""
+    return svg.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)

@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
+from asked_backends import is_asked_for
 
 from xpnet.autodiff import Variable, stop_gradient
 from xpnet.backend import LIBRARIES, array_namespace, make_backend, missing
 
-PRESENT = [name for name in LIBRARIES if not missing(LIBRARIES[name])]
+PRESENT = [name for name in LIBRARIES if is_asked_for(name) and not missing(LIBRARIES[name])]
 
 
 class Place:

@@ -71,7 +71,8 @@ def test_forward_and_reverse_are_transposes(case: Case) -> None:
 
 # jax compiles every operation for every shape: one case of every third function
 FEW = list(KINDS.values())[::3]
-PAIRS = [(case, name) for name in PRESENT if name != "numpy" for case in (FEW if name == "jax" else STATIC)]
+COMPILED = ("jax", "cupy")
+PAIRS = [(case, name) for name in PRESENT if name != "numpy" for case in (FEW if name in COMPILED else STATIC)]
 
 
 @pytest.mark.parametrize(

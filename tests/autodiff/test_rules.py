@@ -99,8 +99,9 @@ CHOSEN = {
 CHOSEN |= {"linalg.cholesky", "linalg.svd", "fft.irfft", "concat", "clip", "pow"}
 FIRST = [next(case for case in CASES if case.name == name) for name in sorted(CHOSEN)]
 
-# jax compiles every operation for every shape: one case of each kind
-PAIRS = [(case, name) for name in PRESENT if name != "numpy" for case in (FIRST if name == "jax" else CASES)]
+# jax compiles every operation for every shape, and so does a pretended CUDA: one case of each kind
+COMPILED = ("jax", "cupy")
+PAIRS = [(case, name) for name in PRESENT if name != "numpy" for case in (FIRST if name in COMPILED else CASES)]
 STATIC = [
     case for case in CASES if not case.name.startswith("unique_")
 ]  # the shapes do not depend on values: see Place

@@ -32,6 +32,11 @@ def test_the_default_is_numpy_in_float32() -> None:
     assert str(backend) == f"numpy {np.__version__}, cpu, float32"
 
 
+def test_its_repr_tells_library_device_and_dtype() -> None:
+    with xn.use_backend("array-api-strict", device="device1", dtype="float64") as backend:
+        assert repr(backend) == "Backend('array-api-strict', device='device1', dtype='float64')"
+
+
 def test_set_backend_holds_until_the_next() -> None:
     assert xn.set_backend("array-api-strict", device="device1", dtype="float64") is xn.get_backend()
     assert xn.get_backend().name == "array-api-strict"

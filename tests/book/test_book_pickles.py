@@ -4,6 +4,8 @@ import io
 import os
 import pickle as standard
 import pickletools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -91,6 +93,44 @@ def test_a_damaged_pickle_is_a_data_error(damaged):
 def test_arrays_of_objects_are_refused():
     with pytest.raises(DataError, match="arrays in a pickle must hold numbers"):
         pickle.loads(standard.dumps(np.asarray([None, 1], dtype=object)))
+
+
+class Built(Malicious):
+    """A call whose result is given a state of the attacker's."""
+
+    def __init__(self, function, arguments, state):
+        self.call = function, arguments, state
+
+
+OBJECTS = Built(np.dtype, ("V8", False, True), (3, "|", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 1, 0))
+ADDRESS = b"\x41" * 8  # which an array of objects would take for a place in memory
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        Malicious(np.ndarray, (1,), "O", ADDRESS),
+        Malicious(np.ndarray, (1,), OBJECTS, ADDRESS),
+        Built(np._core.multiarray._reconstruct, (np.ndarray, (0,), b"b"), (1, (1,), OBJECTS, False, ADDRESS)),
+        Built(np._core.multiarray._reconstruct, (np.ndarray, (0,), b"b"), (1, (9,), np.dtype("f8"), False, ADDRESS)),
+        Malicious(np._core.multiarray.scalar, OBJECTS, ADDRESS),
+    ],
+    ids=["objects", "fields", "state", "too few bytes", "scalar"],
+)
+def test_bytes_are_not_taken_for_objects(array):
+    """In a process of its own, which NumPy's functions would bring down when the array is iterated."""
+    data = standard.dumps(Malicious(__import__("collections").OrderedDict, array))
+    code = (
+        "import sys\nfrom xpnet.book.pickle import load\ntry: load(sys.stdin.buffer)\nexcept OSError: print('refused')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, timeout=60)
+    assert done.stdout == b"refused\n"
+
+
+def test_a_pickle_changes_nothing_for_the_next():
+    with pytest.raises(DataError, match="got a function"):
+        pickle.loads(b"cnumpy\ndtype\nN}S'__init__'\nI1\ns\x86b.")  # dtype.__init__ = 1
+    assert pickle.loads(standard.dumps(np.ones(2, dtype=">f4"))).tolist() == [1.0, 1.0]
 
 
 NETS = {

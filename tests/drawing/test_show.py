@@ -54,8 +54,13 @@ def test_show_opens_the_page_in_a_browser(drawing, monkeypatch: pytest.MonkeyPat
     assert Path(url2pathname(urlsplit(url).path)).read_text(encoding="utf-8") == drawing.html()
 
 
-def test_show_without_a_browser_names_the_page(drawing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+def without_a_window(url: str) -> bool:
+    raise ImportError("cannot import name 'window' from 'js'")  # as Pyodide's webbrowser does in a worker
+
+
+@pytest.mark.parametrize("answer", [lambda url: False, without_a_window], ids=["none", "no window"])
+def test_show_without_a_browser_names_the_page(drawing, monkeypatch: pytest.MonkeyPatch, answer) -> None:
+    monkeypatch.setattr(webbrowser, "open", answer)
     with pytest.raises(DataError, match=r"Drawing.show: a browser must open, got none; open .*drawing.html yourself"):
         drawing.show()
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from xpnet.backend import to_numpy
 from xpnet.gradcheck import numerical_gradient
+from xpnet.gradcheck.numerical import FOURTH, HALVED, ONE_SIDED, ONE_SIDED_HALVED, SECOND, WHOLE, weighted
+from xpnet.random import Generator
 
 
 @given(coefficients=st.lists(st.integers(-3, 3), min_size=2, max_size=5).filter(lambda found: any(found[1:])))
@@ -32,6 +34,13 @@ def test_gradient_has_the_library_device_dtype_and_shape_of_x(asarray, xp, backe
         g = numerical_gradient(lambda at: xp.sum(at * at), x)
         assert (g.shape, g.dtype, g.device) == (x.shape, backend.dtype, x.device)
         np.testing.assert_allclose(to_numpy(g), 2.0 * values, atol=1e-2)
+
+
+@pytest.mark.parametrize("weights", [FOURTH, SECOND, WHOLE, HALVED, ONE_SIDED, ONE_SIDED_HALVED])
+def test_the_difference_of_equal_values_is_0(weights) -> None:
+    """On every BLAS, in whatever order it adds: a cause of wrong gradients is told by the elements that are 0."""
+    values = np.repeat(Generator(0).normal((99, 1), "values"), len(weights), axis=1)
+    assert not weighted(values, weights).any()
 
 
 def test_f_gets_copies_and_x_stays_as_it_was(asarray, xp) -> None:

@@ -103,6 +103,10 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
     ``backward`` gives no gradient for a traced input, the operations of ``forward`` are recorded instead. The same
     holds for a frozen layer, unless a body can omit the gradients of its parameters, and for tangents, unless the
     layer has a ``forward`` or ``backward`` that is not xpnet's own: tangents then go through its backward.
+
+    >>> x = xn.Variable(np.array([-1.0, 2.0]))
+    >>> call_layer(Relu(), (x,))
+    Variable(array([0., 2.]))
     """
     if getattr(layer, "is_container", False):
         return layer.forward(*inputs)

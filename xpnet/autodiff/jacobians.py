@@ -41,9 +41,12 @@ def jacobian(f: Function, argnums: Argnums = 0, *, mode: str = "reverse") -> Fun
     function is computed with a batch of tangents, one for each element of the arguments, which costs less if f has few
     arguments and many results. If an operation has no batching rule, the vectors are computed one after another.
 
-        xn.jacobian(lambda x: A @ x)(x)
-
     Raises: errors of ``vjp``; ``ArgumentError`` for another mode; ``DtypeError`` for complex numbers in forward mode.
+
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> xn.jacobian(lambda x: A @ x)(np.array([5.0, 6.0]))
+    array([[1., 2.],
+           [3., 4.]])
     """
     if mode not in ("reverse", "forward"):
         raise ArgumentError("jacobian", "mode must be 'reverse' or 'forward'", repr(mode), "choose one")
@@ -64,9 +67,11 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
     For several arguments, or dicts, lists and tuples, it returns blocks nested in the form of the gradient, each in the
     form of the argument. It propagates a batch of tangents through the gradient, forward over reverse.
 
-        xn.hessian(lambda x: (x**3).sum())(x)
-
     Raises: errors of ``grad``.
+
+    >>> xn.hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
     """
     argnums = read_argnums(argnums, "hessian")
     gradient = grad(f, argnums)
@@ -92,9 +97,10 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     It is the tangent of the gradient, forward over reverse; for complex arguments this is the change of the gradient,
     ``d/dt grad(f)(x + t v)`` at ``t = 0``.
 
-        xn.hvp(lambda x: (x**3).sum(), x, v)
-
     Raises: errors of ``grad``; ``ShapeError`` if ``v`` does not have the shape of ``x``.
+
+    >>> xn.hvp(lambda x: (x**3).sum(), np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([  6., 120.])
     """
     _, moves, _ = pushed(grad(f), (x,), (v,), "hvp")
     return as_given(x, moves)

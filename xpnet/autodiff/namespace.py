@@ -107,7 +107,11 @@ _SPACES: dict[Namespace, DifferentiableNamespace] = {}
 
 
 def namespace_over(over: Namespace) -> Namespace:
-    """Return the namespace of Variables over a library's namespace, made once; return one of Variables unchanged."""
+    """Return the namespace of Variables over a library's namespace, made once; return one of Variables unchanged.
+
+    >>> namespace_over(np).exp(xn.Variable(np.array(0.0)))
+    Variable(np.float64(1.0))
+    """
     if isinstance(over, DifferentiableNamespace):
         return over
     if over not in _SPACES:
@@ -116,7 +120,12 @@ def namespace_over(over: Namespace) -> Namespace:
 
 
 def markdown_table() -> str:
-    """Return the two lists as a Markdown table."""
+    """Return the two lists as a Markdown table.
+
+    >>> print(markdown_table()[:60])
+    | Function | List | Value and derivative | Remarks |
+    |---|--
+    """
     rows = {full: ("differentiable", rule.note) for full, rule in RULES.items()}
     rows |= {full: ("differentiable", note) for full, (_, note) in COMPOSITES.items()}
     rows |= {full: ("value only", value.note) for full, value in VALUES.items()}

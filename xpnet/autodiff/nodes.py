@@ -116,7 +116,12 @@ class tracing:  # noqa: N801 (used as a function in ``with``; the generator form
 
 
 class Node:
-    """One operation of the graph, or a leaf of it where ``rule`` is None."""
+    """One operation of the graph, or a leaf of it where ``rule`` is None.
+
+    >>> node = (xn.Variable(np.array(2.0), name="x") * 3.0).node
+    >>> node.name, [parent if isinstance(parent, float) else parent.name for parent in node.inputs]
+    ('multiply', ['x', 3.0])
+    """
 
     __slots__ = ("args", "call", "grad", "keywords", "label", "order", "parents", "rule", "trace", "value")
 

@@ -52,17 +52,17 @@ class custom_vjp:  # noqa: N801 (a decorator)
     kernel, C, or another library. ``backward`` returns one gradient for each argument, in order. For complex values, it
     gets and returns conjugated gradients, as ``x.grad`` has them. Second derivatives run forward again on Variables.
 
-        @xn.custom_vjp
-        def f(x):
-            y = kernel(x)
-            return y, (x, y)
-
-        @f.backward
-        def _(kept, dout):
-            x, y = kept
-            return dout * slope(x, y)
-
     Raises: in the backward pass, ``DerivativeError`` for a gradient that is None, ``ShapeError`` for a wrong shape.
+
+    >>> @xn.custom_vjp
+    ... def root(x):
+    ...     y = np.sqrt(x)  # of bare arrays: any library, or C, may compute it
+    ...     return y, y  # the value, and what backward needs
+    >>> @root.backward
+    ... def _(y, dout):
+    ...     return dout / (2.0 * y)
+    >>> xn.grad(root)(np.array(16.0))
+    array(0.125)
     """
 
     def __init__(self, forward: Function, backward: Function | None = None) -> None:
@@ -135,7 +135,9 @@ def elementwise(f: Function, *df: Function | None) -> Function:
     ``f`` gets bare arrays; ``df`` gets the arrays that the enclosing transform differentiates, so that a ``df`` written
     in the standard, or made by ``elementwise``, gives second derivatives. Arguments are broadcast.
 
-        square = xn.elementwise(kernel, lambda x: 2.0 * x)
+    >>> square = xn.elementwise(lambda x: np.square(x), lambda x: 2.0 * x)
+    >>> xn.grad(lambda x: square(x).sum())(np.array([1.0, 5.0]))
+    array([ 2., 10.])
     """
     name = name_of(f)
 
@@ -167,6 +169,9 @@ def pure_callback(f: Function, *args: Any) -> Any:
     The result has no derivative; to give it one, call ``pure_callback`` in the forward of a ``custom_vjp``.
 
     Raises: in the backward pass, ``DerivativeError``.
+
+    >>> xn.pure_callback(lambda x: np.sort(x), np.array([3.0, 1.0, 2.0]))
+    array([1., 2., 3.])
     """
 
     def on_host(*args: Any) -> Any:
@@ -187,6 +192,12 @@ def constants(tree: Any) -> Any:
     A function that combines a Variable with an array then finds both in one namespace.
 
     Raises: ``DtypeError`` for anything that is neither an array nor a number.
+
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> def f(x):
+    ...     return (xn.constant(A) @ x).sum()  # now both are Variables
+    >>> xn.grad(f)(np.array([1.0, 1.0]))
+    array([4., 6.])
     """
 
     def one(x: Any) -> Variable:
@@ -200,7 +211,11 @@ def constants(tree: Any) -> Any:
 
 
 def tree_map(f: Function, tree: Any, *others: Any) -> Any:
-    """Return ``f(leaf, ...)`` for every array of nested dicts, lists and tuples, in the same form."""
+    """Return ``f(leaf, ...)`` for every array of nested dicts, lists and tuples, in the same form.
+
+    >>> xn.tree_map(lambda w, dw: w - 0.1 * dw, {"W": 1.0, "b": [2.0]}, {"W": 5.0, "b": [10.0]})
+    {'W': 0.5, 'b': [1.0]}
+    """
     return same_form(f, tree, *others)
 
 
@@ -210,6 +225,12 @@ class checkpoint:  # noqa: N801 (a decorator)
     ``checkpoint(f)(*args)`` equals ``f(*args)``. All Variables that f uses must be arguments.
 
     Raises: ``StateError`` for a function that uses other Variables of the same transform.
+
+    >>> @xn.checkpoint
+    ... def f(x):
+    ...     return (x * x).sum()  # x * x is not kept, but computed again in the backward pass
+    >>> xn.grad(f)(np.array([1.0, 2.0]))
+    array([2., 4.])
     """
 
     def __init__(self, f: Function) -> None:

@@ -12,7 +12,13 @@ from xpnet.standard import FUNCTIONS
 
 
 class CallError(XpnetError, TypeError):
-    """The error of a call with arguments that the function does not take."""
+    """The error of a call with arguments that the function does not take.
+
+    >>> xn.grad(lambda x: x.__array_namespace__().sum(x, axes=0))(np.ones(2))
+    Traceback (most recent call last):
+        ...
+    xpnet.autodiff.signatures.CallError: sum: the call must be sum(x, /, *, axis=None, dtype=None, ...
+    """
 
 
 class Takes:

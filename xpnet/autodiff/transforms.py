@@ -50,6 +50,11 @@ def grad(f: Function, argnums: Argnums = 0, *, check: bool = False) -> Function:
 
     Raises: ``ShapeError`` if f is not scalar, ``StateError`` if it does not depend on an argument,
     ``DtypeError`` for integer arguments and if f does not return an array.
+
+    >>> xn.grad(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    >>> xn.grad(xn.grad(lambda x: x**3))(np.array(2.0))  # the second derivative, 6 x
+    array(12.)
     """
     both = value_and_grad(f, argnums, check=check)
 
@@ -63,6 +68,9 @@ def value_and_grad(f: Function, argnums: Argnums = 0, *, check: bool = False) ->
     """Return the function that computes ``f(x), ∂f/∂x`` at once.
 
     Raises: errors of ``grad``.
+
+    >>> xn.value_and_grad(lambda x: (x**2).sum())(np.array([1.0, 2.0]))
+    (np.float64(5.0), array([2., 4.]))
     """
     if not callable(f):
         raise DtypeError("grad", "f must be a function", type(f).__name__, "write grad(f)(x)")
@@ -90,6 +98,10 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     f may return nested dicts, lists and tuples; ``dout`` then has their form.
 
     Raises: errors of ``grad``, but f need not be scalar.
+
+    >>> y, pull_back = xn.vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> pull_back(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
     """
     return pulled(f, args)
 
@@ -118,6 +130,10 @@ def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[
 
     Raises: errors of ``vjp``; ``ShapeError`` for a tangent of another shape than its argument, ``DtypeError`` for
     integers.
+
+    >>> y, tangent = xn.jvp(lambda x: (x**2).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
+    >>> y, tangent
+    (np.float64(5.0), np.float64(2.0))
     """
     _check_tuple(args, tangents)
     values, moves, moved = pushed(f, args, tangents, "jvp")
@@ -156,7 +172,11 @@ def tangent_of(item: Any, trace: Trace) -> tuple[Any, Any]:
 
 
 def stop_gradient(tree: Any) -> Any:
-    """Return the same values as constants: no transform differentiates through them."""
+    """Return the same values as constants: no transform differentiates through them.
+
+    >>> xn.grad(lambda x: x * xn.stop_gradient(x))(np.array(3.0))  # 3, and not 6
+    array(3.)
+    """
 
     def stopped(x: Any) -> Any:
         if type(x) is Batch:

@@ -36,6 +36,12 @@ class Variable(Items):
     ``array_namespace(x)``, and record what they do.
 
     Raises: ``DtypeError`` for integers and bools, which have no derivative, and for what is not an array.
+
+    >>> x = xn.Variable(np.array([1.0, 2.0]))
+    >>> y = (x**3).sum()
+    >>> y.backward()
+    >>> x.grad
+    array([ 3., 12.])
     """
 
     __slots__ = ("__weakref__", "node", "origin", "value", "views")

@@ -19,6 +19,9 @@ def to_numpy(array: Any) -> np.ndarray[Any, Any]:
     """Return the values of any library's array, a number or a list as a NumPy array on the host.
 
     Raises: ``DtypeError`` for a masked array, whose mask would be lost.
+
+    >>> to_numpy([1, 2])
+    array([1, 2])
     """
     if isinstance(array, np.ma.MaskedArray):
         refuse_subclass("to_numpy", array)

@@ -1,7 +1,6 @@
 """The array libraries: the way to find each, and its behaviour where the standard leaves it open.
 
-This is the one module outside ``kernels/`` that names a vendor. A library without a class
-here works through ``Library`` itself, on the standard alone.
+A library without a class here works through ``Library`` itself, on the standard alone.
 """
 
 from __future__ import annotations
@@ -27,6 +26,9 @@ class Library:
     """An array library that follows the standard.
 
     Raises: ``BackendError`` from ``namespace`` when the library or its hardware is missing.
+
+    >>> LIBRARIES["numpy"].asarray(np.array([1.0]), np.float32, "cpu")
+    array([1.], dtype=float32)
     """
 
     name = ""

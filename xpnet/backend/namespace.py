@@ -25,6 +25,9 @@ def array_namespace(*arrays: Any) -> Namespace:
     Python scalars and None are skipped. A Variable wins over the arrays of its library.
 
     Raises: ``LibraryError`` for arrays of two libraries; ``DtypeError`` where no argument is an array.
+
+    >>> array_namespace(np.ones(2), 3.0).__name__
+    'numpy'
     """
     found = None
     for array in arrays:
@@ -88,7 +91,13 @@ OTHER_ARRAYS = {
 
 
 def refuse_subclass(who: str, array: Any) -> None:
-    """Raise DtypeError for a NumPy matrix or masked array, whose operators have another meaning."""
+    """Raise DtypeError for a NumPy matrix or masked array, whose operators have another meaning.
+
+    >>> refuse_subclass("Relu", np.ma.array([1.0]))
+    Traceback (most recent call last):
+        ...
+    xpnet.errors.DtypeError: Relu: every argument must be an array, got numpy.ma.MaskedArray; fill masked ...
+    """
     for kind in type(array).__mro__:
         if kind.__name__ in OTHER_ARRAYS and kind.__module__.partition(".")[0] == "numpy":
             got = f"numpy.{'ma.' if kind.__name__ == 'MaskedArray' else ''}{kind.__name__}"
@@ -96,7 +105,11 @@ def refuse_subclass(who: str, array: Any) -> None:
 
 
 def is_array(value: Any) -> bool:
-    """Return whether the value is an array of any library (a Python scalar, list or None is not)."""
+    """Return whether the value is an array of any library (a Python scalar, list or None is not).
+
+    >>> is_array(np.ones(2)), is_array([1.0, 1.0])
+    (True, False)
+    """
     try:
         return array_namespace(value) is not None
     except DtypeError:
@@ -104,7 +117,11 @@ def is_array(value: Any) -> bool:
 
 
 def library_of(namespace: Namespace) -> Library:
-    """Return the library behind a namespace, also that of Variables over it."""
+    """Return the library behind a namespace, also that of Variables over it.
+
+    >>> library_of(np).name
+    'numpy'
+    """
     for library in LIBRARIES.values():
         if namespace.__name__ in (library.module, library.compat, *library.aliases):
             return library
@@ -113,7 +130,11 @@ def library_of(namespace: Namespace) -> Library:
 
 
 def library_of_type(kind: type) -> str:
-    """Return the name of the library whose plain arrays have this type, or the package of an unknown library."""
+    """Return the name of the library whose plain arrays have this type, or the package of an unknown library.
+
+    >>> library_of_type(np.ndarray)
+    'numpy'
+    """
     for library in LIBRARIES.values():
         if library.has_type(kind):
             return library.name.replace("-", "_")
@@ -148,11 +169,20 @@ def find_library(backend: object) -> Library:
 
 
 def library_name(namespace: Namespace) -> str:
+    """Return the name of the library behind a namespace, also behind that of Variables over it.
+
+    >>> library_name(np)
+    'numpy'
+    """
     return library_of(namespace).name
 
 
 def device_of(array: Any) -> Any:
-    """Return the device on which an array lives."""
+    """Return the device on which an array lives.
+
+    >>> device_of(np.ones(2))
+    'cpu'
+    """
     try:
         return array.device
     except AttributeError:
@@ -160,7 +190,11 @@ def device_of(array: Any) -> Any:
 
 
 def size_of(array: Any) -> int:
-    """Return the number of elements of an array; torch's ``size`` is a method."""
+    """Return the number of elements of an array; torch's ``size`` is a method.
+
+    >>> size_of(np.ones((2, 3)))
+    6
+    """
     return prod(array.shape)
 
 
@@ -169,7 +203,11 @@ _KINDS: dict[tuple[str, Any], str] = {}
 
 
 def dtype_kind(array: Any) -> str:
-    """Return the kind of an array's dtype: ``real``, ``complex``, ``integer`` or ``bool``."""
+    """Return the kind of an array's dtype: ``real``, ``complex``, ``integer`` or ``bool``.
+
+    >>> dtype_kind(np.ones(2)), dtype_kind(np.arange(2))
+    ('real', 'integer')
+    """
     xp = array_namespace(array)
     key = (xp.__name__, array.dtype)
     if key not in _KINDS:
@@ -190,7 +228,11 @@ def dtype_kind(array: Any) -> str:
 
 
 def dtype_name(dtype: Any) -> str:
-    """Return the standard's name of a dtype, ``float32`` for ``torch.float32`` and ``dtype('float32')``."""
+    """Return the standard's name of a dtype, ``float32`` for ``torch.float32`` and ``dtype('float32')``.
+
+    >>> dtype_name(np.dtype("float32"))
+    'float32'
+    """
     for attribute in ("name", "__name__"):
         if hasattr(dtype, attribute):
             return str(getattr(dtype, attribute))

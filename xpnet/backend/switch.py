@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,19 @@ class Backend:
     """An array library with a device and a floating dtype, on which new arrays are made.
 
     ``xp`` is the array API namespace, ``device`` and ``dtype`` are the library's own objects.
+
+    >>> backend = xn.get_backend()
+    >>> backend.name, backend.asarray([1.0, 2.0])
+    ('numpy', array([1., 2.], dtype=float32))
     """
 
-    library: Library = field(repr=False)
+    library: Library
     device: Any
     dtype: Any
+
+    def __repr__(self) -> str:
+        device, dtype = self.library.device_name(self.device), dtype_name(self.dtype)
+        return f"Backend({self.name!r}, device={device!r}, dtype={dtype!r})"
 
     @property
     def name(self) -> str:
@@ -121,6 +129,12 @@ def asarray(x: Any, dtype: Any = None) -> Array:
 
     Raises: ``DtypeError`` for values without numbers; ``ShapeError`` for lists of different lengths; ``ArgumentError``
     for a dtype that the library does not have.
+
+    >>> xn.asarray([[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    >>> xn.asarray([0, 1], dtype="int64")
+    array([0, 1])
     """
     backend = get_backend()
     wanted = backend.dtype if dtype is None or dtype is float else any_dtype(backend.xp, dtype)
@@ -134,7 +148,11 @@ def asarray(x: Any, dtype: Any = None) -> Array:
 
 
 def backend_of(array: Any, dtype: Any = None) -> Backend:
-    """Return the backend in which the array lives, optionally with another floating dtype."""
+    """Return the backend in which the array lives, optionally with another floating dtype.
+
+    >>> backend_of(np.ones(2))
+    Backend('numpy', device='cpu', dtype='float64')
+    """
     library = library_of(array_namespace(array))
     chosen = array.dtype if dtype is None else find_dtype(library.namespace(), dtype)
     return Backend(library, device_of(array), chosen)
@@ -144,6 +162,9 @@ def make_backend(backend: object = "numpy", device: Any = None, dtype: Any = Non
     """Return a Backend from a name or namespace, a device (name, index or object) and a dtype (name or object).
 
     Raises: ``ArgumentError`` for an unknown name or dtype, ``BackendError`` for one that this machine lacks.
+
+    >>> make_backend("numpy", dtype="float64")
+    Backend('numpy', device='cpu', dtype='float64')
     """
     if isinstance(backend, Backend):
         library, device = backend.library, backend.device if device is None else device
@@ -178,7 +199,11 @@ _process: Backend | None = None
 
 
 def get_backend() -> Backend:
-    """Return the current backend: that of the innermost ``use_backend``, ``set_backend`` or ``XPNET_BACKEND``."""
+    """Return the current backend: that of the innermost ``use_backend``, ``set_backend`` or ``XPNET_BACKEND``.
+
+    >>> xn.get_backend()
+    Backend('numpy', device='cpu', dtype='float32')
+    """
     global _process
     local = _local.get()
     if local is not None:
@@ -201,6 +226,11 @@ def set_backend(backend: object, device: Any = None, dtype: Any = None) -> Backe
     switches jax's 64-bit mode on.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
+
+    >>> xn.set_backend("numpy", dtype="float64")
+    Backend('numpy', device='cpu', dtype='float64')
+    >>> xn.asarray([1, 2])
+    array([1., 2.])
     """
     global _process
     chosen = make_backend(backend, device, dtype)
@@ -218,6 +248,11 @@ def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Itera
     """Choose the backend of new arrays within a block, for this thread or task alone.
 
     Raises: ``ArgumentError``, ``BackendError`` as ``make_backend``.
+
+    >>> with xn.use_backend("numpy", dtype="float64"):
+    ...     net = TwoLayerNet(4, 3, 2)
+    >>> net.params["W1"].dtype
+    dtype('float64')
     """
     chosen = make_backend(backend, device, dtype)
     token = _local.set(chosen)
@@ -229,12 +264,20 @@ def use_backend(backend: object, device: Any = None, dtype: Any = None) -> Itera
 
 
 def available_backends() -> tuple[str, ...]:
-    """Return the names of the backends that are ready on this machine; each installed one is imported."""
+    """Return the names of the backends that are ready on this machine; each installed one is imported.
+
+    >>> "numpy" in xn.available_backends()
+    True
+    """
     return tuple(name for name, library in LIBRARIES.items() if not missing(library))
 
 
 def missing(library: Library) -> str:
-    """Return what a library lacks on this machine and the remedy, or an empty text if it is ready."""
+    """Return what a library lacks on this machine and the remedy, or an empty text if it is ready.
+
+    >>> missing(LIBRARIES["numpy"])
+    ''
+    """
     try:
         library.namespace()
     except BackendError as error:

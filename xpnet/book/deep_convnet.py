@@ -20,6 +20,10 @@ class DeepConvNet(Net):
 
     Arguments, Shapes, Raises: as ``xpnet.networks.DeepConvNet``.
     Source: Deep Learning from Scratch, section 8.1.
+
+    >>> net = DeepConvNet((1, 8, 8))
+    >>> len(net.layers), net.params["W8"].shape
+    (20, (50, 10))
     """
 
     def __init__(

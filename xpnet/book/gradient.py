@@ -31,6 +31,9 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
     Raises: ``DtypeError`` for an x that is not floating, or cannot be written to; ``ArgumentError`` for NaN in it;
     ``ShapeError`` where f returns more than one number.
     Source: Deep Learning from Scratch, section 4.4.
+
+    >>> numerical_gradient(lambda x: np.sum(x**2), np.array([3.0, 4.0])).round(4)
+    array([6., 8.])
     """
     check_point("numerical_gradient", "x", x)
     gradient, step = numpy.empty(x.shape), STEPS.get(dtype_name(x.dtype), COARSE)
@@ -52,6 +55,10 @@ def numerical_gradient_2d(f: Callable[[Array], Any], X: Array) -> Array:
 
     Shapes: ``X (N, D)`` or ``(D,)``, result as X.
     Raises: as ``numerical_gradient``.
+
+    >>> numerical_gradient_2d(lambda x: np.sum(x**2), np.array([[3.0, 4.0], [0.0, 2.0]])).round(4)
+    array([[6., 8.],
+           [0., 4.]])
     """
     if X.ndim < 2:
         return numerical_gradient(f, X)

@@ -79,6 +79,12 @@ class SoftmaxWithLoss(layers.SoftmaxWithLoss):
     Shapes: ``x (N, K)``; ``t (N,)`` or ``(N, 1)`` class indices, or ``(N, K)`` one-hot, of integers too.
     Backward: ``dx = dout (y - t) / N``.
     Source: Deep Learning from Scratch, section 5.6.3.
+
+    >>> layer = SoftmaxWithLoss()
+    >>> layer.forward(np.array([[0.0, 0.0]]), np.array([[1, 0]])).round(4)
+    np.float64(0.6931)
+    >>> layer.y, layer.backward()
+    (array([[0.5, 0.5]]), array([[-0.5,  0.5]]))
     """
 
     differentiable = ("x",)
@@ -97,6 +103,10 @@ class Convolution(layers.Convolution):
 
     Shapes, Backward, Raises: as ``xpnet.layers.Convolution``.
     Source: Deep Learning from Scratch, section 7.4.3.
+
+    >>> conv = Convolution(np.ones((1, 1, 2, 2)), 10.0)
+    >>> conv.forward(np.ones((1, 1, 2, 3)))
+    array([[[[14., 14.]]]])
     """
 
     def __init__(self, W: Array, b: Any, stride: int = 1, pad: int = 0) -> None:
@@ -115,6 +125,13 @@ class Dropout(layers.Layer):
     Shapes: ``x`` and ``y`` of any shape.
     Backward: ``dx = dout m``.
     Source: Deep Learning from Scratch, section 6.4.3.
+
+    >>> np.random.seed(0)
+    >>> dropout = Dropout(0.5)
+    >>> dropout.forward(np.ones(8))
+    array([1., 1., 1., 1., 0., 1., 0., 1.])
+    >>> dropout.forward(np.ones(8), train_flg=False)
+    array([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
     """
 
     holomorphic = True
@@ -161,6 +178,14 @@ class BatchNormalization(layers.BatchNormalization):
     Shapes: ``x (N, D)`` or ``(N, C, H, W)`` with ``D = C H W``; the others ``(D,)``; ``y`` as ``x``.
     Backward: as ``xpnet.layers.BatchNormalization``.
     Source: Deep Learning from Scratch, section 6.3.
+
+    >>> norm = BatchNormalization(np.ones(1), np.zeros(1))
+    >>> norm.forward(np.array([[1.0], [3.0]]))
+    array([[-1.],
+           [ 1.]])
+    >>> norm.forward(np.array([[1.0], [3.0]]), train_flg=False)  # the running ones are still near 0
+    array([[2.5298],
+           [8.8543]])
     """
 
     shapes = {"gamma": "D", "beta": "D", "x": "N D"}

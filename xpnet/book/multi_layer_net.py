@@ -14,6 +14,11 @@ class MultiLayerNet(Net):
 
     Arguments, Shapes, Raises: as ``xpnet.networks.MultiLayerNet``.
     Source: Deep Learning from Scratch, sections 6.2 and 6.4.2.
+
+    >>> np.random.seed(0)
+    >>> net = MultiLayerNet(input_size=4, hidden_size_list=[3, 3], output_size=2, activation="sigmoid")
+    >>> net.params["W1"][0], list(net.params)
+    (array([1.2474, 0.283 , 0.6921]), ['W1', 'b1', 'W2', 'b2', 'W3', 'b3'])
     """
 
     def __init__(

@@ -17,6 +17,10 @@ class MultiLayerNetExtend(Net):
 
     Arguments, Shapes, Raises: as ``xpnet.networks.MultiLayerNetExtend``.
     Source: Deep Learning from Scratch, sections 6.3 and 6.4.
+
+    >>> net = MultiLayerNetExtend(4, [3], 2, use_dropout=True, use_batchnorm=True)
+    >>> list(net.layers)
+    ['Affine1', 'BatchNorm1', 'Activation_function1', 'Dropout1', 'Affine2']
     """
 
     def __init__(

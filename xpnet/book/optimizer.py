@@ -55,6 +55,11 @@ class SGD(Bookish, optimizers.SGD):
     """Stochastic gradient descent, ``W ← W - η dW``.
 
     Source: Deep Learning from Scratch, section 6.1.2.
+
+    >>> params = {"W": np.array([1.0])}
+    >>> SGD(lr=0.1).update(params, {"W": np.array([2.0])})
+    >>> params["W"]
+    array([0.8])
     """
 
     def __init__(self, lr: float = 0.01) -> None:
@@ -65,6 +70,12 @@ class Momentum(Bookish, optimizers.Momentum):
     """A ball that rolls with friction, ``v ← μ v - η dW``, ``W ← W + v``; μ is ``momentum``.
 
     Source: Deep Learning from Scratch, section 6.1.4.
+
+    >>> params, grads, optimizer = {"W": np.array([0.0])}, {"W": np.array([-1.0])}, Momentum(lr=0.1)
+    >>> for _ in range(2):
+    ...     optimizer.update(params, grads)
+    >>> params["W"]  # 0.1, and 0.1 + 0.9 · 0.1
+    array([0.29])
     """
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
@@ -75,6 +86,11 @@ class Nesterov(Bookish, optimizers.Nesterov):
     """Momentum that looks one step ahead, ``W ← W + μ² v - (1 + μ) η dW``, ``v ← μ v - η dW``; μ is ``momentum``.
 
     Source: Nesterov, 1983.
+
+    >>> params = {"W": np.array([0.0])}
+    >>> Nesterov(lr=0.1).update(params, {"W": np.array([-1.0])})
+    >>> params["W"]
+    array([0.19])
     """
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
@@ -85,6 +101,11 @@ class AdaGrad(Bookish, optimizers.AdaGrad):
     """A rate for each value, ``h ← h + dW²``, ``W ← W - η dW / (√h + 1e-7)``.
 
     Source: Deep Learning from Scratch, section 6.1.5.
+
+    >>> params = {"W": np.array([0.0, 0.0])}
+    >>> AdaGrad(lr=0.1).update(params, {"W": np.array([-1.0, -100.0])})
+    >>> params["W"]
+    array([0.1, 0.1])
     """
 
     def __init__(self, lr: float = 0.01) -> None:
@@ -95,6 +116,11 @@ class RMSprop(Bookish, optimizers.RMSprop):
     """AdaGrad that forgets, ``h ← ρ h + (1 - ρ) dW²``, ``W ← W - η dW / (√h + 1e-7)``; ρ is ``decay_rate``.
 
     Source: Tieleman and Hinton, 2012, lecture 6.5.
+
+    >>> params = {"W": np.array([0.0, 0.0])}
+    >>> RMSprop(lr=0.01).update(params, {"W": np.array([-1.0, -100.0])})
+    >>> params["W"]
+    array([0.1, 0.1])
     """
 
     def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
@@ -108,6 +134,11 @@ class Adam(Bookish, optimizers.Adam):
     library, which adds it afterwards, it is ``1e-7 / √(1 - β₂ᵗ)``.
 
     Source: Kingma and Ba, 2015; Deep Learning from Scratch, section 6.1.6.
+
+    >>> params = {"W": np.array([0.0, 0.0])}
+    >>> Adam(lr=0.001).update(params, {"W": np.array([-1.0, -100.0])})
+    >>> params["W"]
+    array([0.001, 0.001])
     """
 
     eps: float

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
@@ -18,13 +19,51 @@ from xpnet.errors import DataError
 
 __all__ = ["dump", "dumps", "load", "loads"]
 
-# What NumPy puts into the pickle of an array, under the names of NumPy 1 and 2
-ALLOWED = {
-    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
-    *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
-    *(("numpy", name) for name in ("ndarray", "dtype")),
-    ("_codecs", "encode"),
-    ("collections", "OrderedDict"),
+
+class Kind:
+    """The dtype of an array in a pickle: a kind of number and an order of bytes, and nothing else."""
+
+    def __init__(self, text: str, *_: Any) -> None:
+        self.dtype: numpy.dtype[Any] = numpy.dtype(str(text))
+        if self.dtype.kind not in "biufc":
+            must, remedy = "arrays in a pickle must hold numbers", "write arrays of numbers"
+            raise DataError("load", must, self.dtype, remedy)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if state[1] in ("<", ">"):
+            self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class Bytes:
+    """An array in a pickle, of which NumPy's functions would believe everything: it is made of its bytes here."""
+
+    array: numpy.ndarray[Any, Any]
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, kind, fortran, data = state
+        self.array = of_bytes(data, kind, shape, "F" if fortran else "C")
+
+
+def of_bytes(data: Any, kind: Kind, shape: Any, order: Any, *_: Any) -> numpy.ndarray[Any, Any]:
+    """Return an array of its own, of the numbers in bytes."""
+    return numpy.ndarray(shape, kind.dtype, bytes(memoryview(data)), order=order).copy(order="K")
+
+
+def number_of(kind: Kind, data: Any) -> Any:
+    """Return one of NumPy's numbers."""
+    return of_bytes(data, kind, (), "C")[()]
+
+
+# What stands for the names that NumPy 1 and 2 put into the pickle of an array
+MADE: dict[tuple[str, str], Any] = {
+    **{(f"numpy.{core}.multiarray", "_reconstruct"): Bytes for core in ("core", "_core")},
+    **{(f"numpy.{core}.multiarray", "scalar"): number_of for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): of_bytes for core in ("core", "_core")},
+    ("numpy", "dtype"): Kind,
+    ("collections", "OrderedDict"): OrderedDict,
 }
 
 
@@ -32,22 +71,33 @@ class Unpickler(pickle.Unpickler):
     """An unpickler of dicts, lists, tuples, numbers, strings and NumPy's arrays of numbers; it calls nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return one of the NumPy functions that make an array.
+        """Return the function that stands for one of NumPy's, made anew: a pickle may write on it.
 
         Raises: ``DataError`` for any other function or class.
         """
-        if (module, name) not in ALLOWED:
+        if (module, name) == ("numpy", "ndarray"):
+            return "ndarray"  # only named, never called
+        made = _latin_bytes if (module, name) == ("_codecs", "encode") else MADE.get((module, name))
+        if made is None:
             must, got = "a pickle must hold arrays, numbers and containers alone", f"{module}.{name}"
             raise DataError("load", must, got, "do not open it otherwise unless you trust who wrote it")
-        if name == "encode":
-            return _latin_bytes
-        return super().find_class(module, name)
+        return lambda *arguments: made(*arguments)
 
 
 def load(file: BinaryIO) -> Any:
     """Return the content of a pickle, with arrays on the current backend in their own dtype.
 
     Raises: ``DataError`` for a file that is damaged, or holds anything but arrays, numbers, strings and containers.
+
+    >>> import os, pickle, xpnet.book.pickle
+    >>> with open("bad.pkl", "wb") as file:
+    ...     pickle.dump(os.getcwd, file)  # a pickle that names a function
+    >>> with open("bad.pkl", "rb") as file:
+    ...     try:
+    ...         xpnet.book.pickle.load(file)
+    ...     except OSError as error:
+    ...         print(error.got)
+    posix.getcwd
     """
     return load_as(file, lambda array: get_backend().asarray(array, dtype=array.dtype.name))
 
@@ -71,17 +121,34 @@ def loads(data: bytes) -> Any:
     """Read a pickle as ``load`` does, from bytes.
 
     Raises: as ``load``.
+
+    >>> import xpnet.book.pickle as pickle
+    >>> pickle.loads(pickle.dumps({"b": np.zeros(2)}))
+    {'b': array([0., 0.])}
     """
     return load(io.BytesIO(data))
 
 
 def dump(obj: Any, file: BinaryIO, protocol: int | None = None) -> None:
-    """Write arrays in dicts, lists and tuples as a pickle of NumPy's arrays."""
+    """Write arrays in dicts, lists and tuples as a pickle of NumPy's arrays.
+
+    >>> import xpnet.book.pickle as pickle
+    >>> with open("params.pkl", "wb") as file:
+    ...     pickle.dump({"W1": np.array([1.0, 2.0])}, file)
+    >>> with open("params.pkl", "rb") as file:
+    ...     pickle.load(file)
+    {'W1': array([1., 2.])}
+    """
     pickle.dump(_on_the_host(obj), file, protocol)
 
 
 def dumps(obj: Any, protocol: int | None = None) -> bytes:
-    """Write a pickle as ``dump`` does, into bytes."""
+    """Write a pickle as ``dump`` does, into bytes.
+
+    >>> import xpnet.book.pickle as pickle
+    >>> pickle.loads(pickle.dumps([np.array([1.0]), "a"]))
+    [array([1.]), 'a']
+    """
     return pickle.dumps(_on_the_host(obj), protocol)
 
 
@@ -97,12 +164,11 @@ def _with_arrays(value: Any, made: Callable[[Any], Any]) -> Any:
         return type(value)((name, _with_arrays(item, made)) for name, item in value.items())
     if type(value) in (list, tuple):
         return type(value)(_with_arrays(item, made) for item in value)
-    if isinstance(value, numpy.ndarray):
-        if value.dtype.kind not in "biufc":
-            remedy = "write arrays of numbers"
-            raise DataError("load", "arrays in a pickle must hold numbers", value.dtype, remedy)
-        return made(value if value.flags.writeable else value.copy())
-    return value
+    if isinstance(value, Bytes):
+        value = value.array
+    if callable(value) or isinstance(value, Kind):
+        raise DataError("load", "a pickle must hold arrays, numbers and containers", "a function", "write arrays")
+    return made(value) if isinstance(value, numpy.ndarray) else value
 
 
 def _on_the_host(value: Any) -> Any:

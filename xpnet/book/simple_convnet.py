@@ -16,6 +16,10 @@ class SimpleConvNet(Net):
 
     Arguments, Shapes, Raises: as ``xpnet.networks.SimpleConvNet``.
     Source: Deep Learning from Scratch, section 7.5.
+
+    >>> net = SimpleConvNet((1, 8, 8), {"filter_num": 3, "filter_size": 3, "pad": 0, "stride": 1}, hidden_size=4)
+    >>> net.params["W2"].shape, net.predict(np.zeros((5, 1, 8, 8))).shape
+    ((27, 4), (5, 10))
     """
 
     def __init__(

@@ -27,6 +27,14 @@ class Trainer:
 
     Raises: ``ArgumentError`` for an unknown optimizer.
     Source: Deep Learning from Scratch, section 7.5.
+
+    >>> from xpnet.book.two_layer_net import TwoLayerNet
+    >>> np.random.seed(0)
+    >>> net, x, t = TwoLayerNet(4, 8, 2), np.eye(4), np.array([0, 1, 0, 1])
+    >>> trainer = Trainer(net, x, t, x, t, epochs=100, mini_batch_size=4, optimizer="Adam", verbose=False)
+    >>> trainer.train()
+    >>> len(trainer.train_loss_list), float(trainer.test_acc_list[-1])
+    (100, 1.0)
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from xpnet.datasets.catalogue import CATALOGUE
 from xpnet.errors import ArgumentError
 from xpnet.training import Run
 from xpnet.training.evaluation import evaluate as measure
-from xpnet.training.progress import measured
+from xpnet.training.shown import measured
 
 SHOWN = 40
 """The number of classes that are listed."""

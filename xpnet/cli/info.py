@@ -13,7 +13,7 @@ from xpnet.cli.console import make_console
 from xpnet.networks.summary import size
 from xpnet.training import Run
 from xpnet.training.about import about, kept_epoch
-from xpnet.training.progress import measured
+from xpnet.training.shown import measured
 
 SHOWN = 12
 """The number of columns or classes that are listed."""

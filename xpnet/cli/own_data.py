@@ -36,8 +36,8 @@ from xpnet.networks import Sequential
 from xpnet.optimizers import Adam, Optimizer
 from xpnet.random import Generator
 from xpnet.training import Trainer
-from xpnet.training.progress import digits
 from xpnet.training.runs import BEST, LAST, RUN
+from xpnet.training.shown import digits
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -37,6 +37,9 @@ def conform(
 
     Raises: ``ArgumentError`` if it cannot be imported or is not an array namespace; ``BackendError`` for a device or
     dtype that it lacks, and for arrays whose values cannot be read.
+
+    >>> conform("numpy").ok  # doctest: +SKIP
+    True
     """
     start = time.perf_counter()
     rows: list[Row] = []

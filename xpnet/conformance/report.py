@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xpnet.conformance.rows import DEVIATES, MISSING, NEEDS, OK, RAISES, STATUSES, Row
+from xpnet.typesetting import as_html
 
 NOUNS = {
     "arrays": "attributes and operators",
@@ -38,6 +39,11 @@ class Report:
     """The result of ``conform``.
 
     ``print(report)`` shows the failures, rich shows them in colours, ``to_dict()`` consists of builtins.
+
+    >>> rows = (Row("rules", "exp"), Row("rules", "log", status="raises", found="not implemented"))
+    >>> report = Report("mylib", "mylib 1.0", "2024.12", "float64", 1e-9, False, 2.0, (), rows)
+    >>> report.ok, report.summary("rules")
+    (False, 'rules: 1 of 2 functions as NumPy (2 cases), 1 raises')
     """
 
     namespace: str
@@ -54,6 +60,16 @@ class Report:
     def ok(self) -> bool:
         """True if everything works as on NumPy."""
         return all(row.ok for row in self.rows)
+
+    @property
+    def title(self) -> str:
+        quick = ", one case of each function" if self.quick else ""
+        return f"{self.subject}; standard {self.standard}; tolerance {self.tolerance:g}{quick}"
+
+    @property
+    def verdict(self) -> str:
+        count = f"{len(self.failed())} of {len(self.rows)} checks fail"
+        return f"{self.namespace}: {'everything works as on NumPy' if self.ok else count} ({self.seconds:.1f} s)"
 
     @property
     def sections(self) -> dict[str, list[Row]]:
@@ -92,23 +108,29 @@ class Report:
             console.print(self)
         return capture.get().rstrip()
 
+    def _repr_html_(self) -> str:
+        sections = [(section, self.summary(section).partition(": ")[2]) for section in self.sections]
+        notes = [f"note: {note}" for note in self.notes]
+        html = as_html(self.title, [("section", "result"), *sections], [*notes, self.verdict])
+        groups = [group for rows in self.sections.values() for group in by_cause(rows)]
+        if groups:
+            causes = [(names(group).plain, group[0].status, tried(group).plain, group[0].found) for group in groups]
+            html += as_html("Failures", [("name", "status", "tried", "found"), *causes])
+        return html
+
     def __rich__(self) -> RenderableType:
         return self.rendered()
 
     def rendered(self, every_row: bool = False) -> RenderableType:
         """Return the whole report for a terminal, with ``every_row`` including the successes."""
-        quick = ", one case of each function" if self.quick else ""
-        title = f"{self.subject}; standard {self.standard}; tolerance {self.tolerance:g}{quick}"
-        parts: list[RenderableType] = [Text(title, style="bold")]
+        parts: list[RenderableType] = [Text(self.title, style="bold")]
         for section, rows in self.sections.items():
             fails = any(not row.ok for row in rows)
             parts.append(Text(self.summary(section), style="bold red" if fails else "green"))
             if every_row or fails:
                 parts.append(Padding(table(rows, every_row), (0, 0, 0, 2)))
         parts += [Text(f"note: {note}", style="dim") for note in self.notes]
-        count = f"{len(self.failed())} of {len(self.rows)} checks fail"
-        verdict = f"{self.namespace}: {'everything works as on NumPy' if self.ok else count} ({self.seconds:.1f} s)"
-        parts.append(Text(verdict, style="bold green" if self.ok else "bold red"))
+        parts.append(Text(self.verdict, style="bold green" if self.ok else "bold red"))
         return Group(*parts)
 
 

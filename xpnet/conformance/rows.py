@@ -23,6 +23,10 @@ class Row:
     attribute, operator, layer, function or epoch, and ``tried`` the call. ``status`` is ``ok``, ``deviates``,
     ``raises``, ``missing``, or ``needs`` where another function is missing. ``found`` is the library's own error or the
     difference; ``deviation`` is in units of the tolerance. Rows of one ``cause`` are reported together.
+
+    >>> row = Row("rules", "exp", "exp(x)", status="deviates", found="0.1 for 1.0", deviation=1e8)
+    >>> row.ok
+    False
     """
 
     section: str

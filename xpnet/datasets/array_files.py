@@ -25,6 +25,14 @@ class RowsOnDisk:
 
     Only the rows that were read last are kept in memory. ``take`` selects some of the rows, in any order, without
     reading them.
+
+    >>> np.save("x.npy", np.arange(6.0).reshape(3, 2))
+    >>> x = load_array("x.npy")
+    >>> x[[2, 0]]
+    array([[4., 5.],
+           [0., 1.]])
+    >>> x.take([2, 1])[0:1]
+    array([[4., 5.]])
     """
 
     def __init__(self, path: Path, array: np.memmap[Any, Any], rows: Host | None = None) -> None:
@@ -90,6 +98,11 @@ def load_array(path: str | Path, name: str | None = None) -> RowsOnDisk:
 
     Raises: ``DataError`` for a file that cannot be read, is truncated, or holds Python objects, which are never
     unpickled; ``NameUnknownError`` for a name that is not in the file.
+
+    >>> np.savez("data.npz", x=np.arange(6.0).reshape(3, 2), t=np.arange(3))
+    >>> load_array("data.npz", "x")[1:]
+    array([[2., 3.],
+           [4., 5.]])
     """
     path, offset = path_of("load_array", path), 0
     try:

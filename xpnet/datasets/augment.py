@@ -18,12 +18,19 @@ from xpnet.layers.checks import is_number
 from xpnet.random import Floats
 from xpnet.typing import Array
 
+__all__ = ["crop", "cutmix", "flip", "mixup", "rotate"]
+
 Draw: TypeAlias = Callable[[str, tuple[int, ...]], Floats]
 Augmentation: TypeAlias = Callable[[Array, Array, Draw], tuple[Array, Array]]
 
 
 def flip() -> Augmentation:
-    """Return an augmentation that mirrors each image with probability ½, ``x[n, c, h, W - 1 - w]``."""
+    """Return an augmentation that mirrors each image with probability ½, ``x[n, c, h, W - 1 - w]``.
+
+    >>> x, t = np.array([[[[1.0, 2.0, 3.0]]]]), np.array([7])
+    >>> flip()(x, t, lambda name, shape: np.zeros(shape))[0]  # zeros in place of random numbers: it flips
+    array([[[[3., 2., 1.]]]])
+    """
 
     def flipped(x: Array, t: Array, draw: Draw) -> tuple[Array, Array]:
         count, *_ = images("flip", x)
@@ -38,6 +45,10 @@ def crop(pad: int = 4) -> Augmentation:
     """Return an augmentation that shifts each image by up to ``pad`` pixels in each direction, filled with 0.
 
     Raises: ``ArgumentError`` for a pad below 1.
+
+    >>> x, t = np.array([[[[1.0, 2.0, 3.0]]]]), np.array([7])
+    >>> crop(pad=1)(x, t, lambda name, shape: np.full(shape, [0.5, 0.0]))[0]  # to the right by one
+    array([[[[0., 1., 2.]]]])
     """
     check_size("crop", "pad", pad)
 
@@ -56,6 +67,12 @@ def rotate(degrees: float = 15.0) -> Augmentation:
     """Return an augmentation that rotates each image about its centre by at most ``degrees``, bilinear, filled with 0.
 
     Raises: ``ArgumentError`` unless ``0 < degrees <= 180``.
+
+    >>> x, t = np.array([[[[0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]]]), np.array([7])
+    >>> rotate(90.0)(x, t, lambda name, shape: np.ones(shape))[0].round(1)
+    array([[[[0., 1., 0.],
+             [0., 1., 0.],
+             [0., 0., 0.]]]])
     """
     if not is_number(degrees) or not 0.0 < degrees <= 180.0:
         raise ArgumentError("rotate", "degrees must be above 0 and at most 180", repr(degrees), "try 15")
@@ -86,6 +103,12 @@ def mixup(classes: int) -> Augmentation:
 
     Source: Zhang et al., 2018, "mixup: beyond empirical risk minimization", with α = 1.
     Raises: ``ArgumentError`` for fewer than one class.
+
+    >>> x, t = np.array([[1.0], [3.0]]), np.array([0, 1])
+    >>> mixup(classes=2)(x, t, lambda name, shape: Generator(2).uniform(shape, name))
+    (array([[1.7655],
+           [2.2345]]), array([[0.6173, 0.3827],
+           [0.3827, 0.6173]]))
     """
     check_size("mixup", "classes", classes)
 
@@ -105,6 +128,11 @@ def cutmix(classes: int) -> Augmentation:
 
     Source: Yun et al., 2019, "CutMix: regularization strategy to train strong classifiers".
     Raises: ``ArgumentError`` for fewer than one class.
+
+    >>> x, t = np.array([[[[1.0, 1.0, 1.0, 1.0]]], [[[5.0, 5.0, 5.0, 5.0]]]]), np.array([0, 1])
+    >>> mixed, shares = cutmix(classes=2)(x, t, lambda name, shape: Generator(3).uniform(shape, name))
+    >>> mixed[0], shares[0]  # the share of a class is that of its pixels
+    (array([[[1., 5., 5., 1.]]]), array([0.5, 0.5]))
     """
     check_size("cutmix", "classes", classes)
 

@@ -51,6 +51,11 @@ def check_data(x: Array, t: Array, classes: int | None = None, ignore_index: int
 
     Shapes: ``x (N, ...)``, ``t (N, ...)``.
     Raises: ``ShapeError`` and ``LibraryError`` of ``count_rows``; ``ArgumentError`` naming the first bad row.
+
+    >>> check_data(np.array([[1.0], [np.nan]]), np.array([0, 1]))
+    Traceback (most recent call last):
+        ...
+    xpnet.errors.ArgumentError: check_data: x must be finite, got NaN or infinity in row 1; drop or clean it
     """
     who = "check_data"
     count = count_rows(who, x, t)

@@ -140,6 +140,10 @@ def load_cifar10(normalize: bool = True, flatten: bool = True, one_hot_label: bo
     Shapes: ``x (N, 3072)``, or ``(N, 3, 32, 32)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` for one-hot.
     Raises: ``DataError`` for files that are missing, truncated, corrupt or of another form.
     Source: Krizhevsky, 2009, "Learning multiple layers of features from tiny images".
+
+    >>> (x_train, t_train), (x_test, t_test) = load_cifar10()  # doctest: +SKIP
+    >>> x_train.shape  # doctest: +SKIP
+    (50000, 3072)
     """
     return read_cifar10().arranged(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 
@@ -155,6 +159,10 @@ def load_cifar100(
     Shapes: ``x (N, 3072)``, or ``(N, 3, 32, 32)`` with ``flatten=False``; ``t (N,)``, or ``(N, 100)`` for one-hot.
     Raises: ``DataError`` for files that are missing, truncated, corrupt or of another form.
     Source: Krizhevsky, 2009, "Learning multiple layers of features from tiny images".
+
+    >>> (x_train, t_train), (x_test, t_test) = load_cifar100()  # doctest: +SKIP
+    >>> x_train.shape  # doctest: +SKIP
+    (50000, 3072)
     """
     return read_cifar100(coarse).arranged(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 

@@ -64,6 +64,13 @@ class Columns:
 
     Raises: ``DataError`` for missing values and numbers that are not finite; ``ArgumentError`` for an unknown kind,
     or if no column is left.
+
+    >>> table = {"rooms": [1, 3], "town": ["Kyoto", "Nara"]}
+    >>> columns = Columns.fit(table)
+    >>> columns.names
+    ['rooms', 'town=Kyoto', 'town=Nara']
+    >>> columns({"rooms": [2], "town": ["Nara"]})  # 2 is the mean of the rooms
+    array([[0., 0., 1.]])
     """
 
     def __init__(self, columns: Sequence[Column], missing: str = "refuse") -> None:

@@ -26,9 +26,10 @@ class Dataset:
     ``Dataset.of(table, target="price")`` makes one from a DataFrame, a dict of columns, a list of dicts or the name of
     a CSV or Parquet file. ``inputs`` and ``outputs`` are the sizes that a network must have.
 
-        data = Dataset.of("houses.csv", target="price")
-        net = Sequential(Affine.create(data.inputs, 32), Relu(), Affine.create(32, data.outputs), loss=…)
-        Trainer(net, Adam(), data).fit(50)
+    >>> table = {"rooms": [1, 2, 3, 4] * 5, "town": ["Kyoto", "Nara"] * 10, "price": [10.0, 20.0, 30.0, 40.0] * 5}
+    >>> data = Dataset.of(table, target="price")
+    >>> data.inputs, data.outputs, len(data.train[0]), len(data.validation[0])
+    (3, 1, 16, 4)
     """
 
     def __init__(self, train: Pair, validation: Pair | None = None, encoding: Encoding | None = None) -> None:

@@ -21,6 +21,10 @@ def load_digits(normalize: bool = True, flatten: bool = True, one_hot_label: boo
 
     Shapes: ``x (N, 64)``, or ``(N, 1, 8, 8)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` with one-hot labels.
     Source: Alpaydin and Kaynak, 1998, Optical Recognition of Handwritten Digits, UCI; CC BY 4.0.
+
+    >>> (x_train, t_train), (x_test, t_test) = load_digits()
+    >>> x_train.shape, t_train[:5]
+    ((1437, 64), array([2, 4, 5, 4, 8]))
     """
     with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as stored:
         images, labels = stored["images"], stored["labels"]

@@ -28,6 +28,13 @@ class Encoding:
     ``inputs`` converts a table (``Columns``), images (``Images``) or texts to x, and ``targets`` are ``Classes`` or
     ``Numbers``; either may be None, for arrays that are used unchanged. ``row`` is the shape of a row of x, if it is
     known.
+
+    >>> table = {"rooms": [1, 3], "town": ["Kyoto", "Nara"]}
+    >>> encoding = Encoding(Columns.fit(table), Numbers.fit([100.0, 300.0]))
+    >>> encoding.x({"rooms": [2], "town": ["Nara"]})
+    array([[0., 0., 1.]])
+    >>> encoding.answers(np.array([[0.0]]))
+    array([200.])
     """
 
     def __init__(

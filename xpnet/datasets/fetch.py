@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
@@ -14,6 +15,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from xpnet.backend.threads import has_threads
 from xpnet.datasets.idx import unpack, verify
 from xpnet.errors import DataError
 
@@ -33,11 +35,15 @@ def fetch(checksums: Mapping[str, str], mirrors: Sequence[str], folder: Path) ->
     kept. A mirror that is silent for five seconds is given up. A bar on standard error shows the progress, and is
     removed at the end.
 
-    Raises: ``DataError`` if no mirror gives a file with the right checksum, or the folder cannot be written.
+    Raises: ``DataError`` if no mirror gives a file with the right checksum, or the folder cannot be written; and for a
+    Python without threads.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+    if not has_threads():
+        must, remedy = "files must be fetched by a Python with threads and sockets", f"put them into {folder}"
+        raise DataError("fetch", must, f"one on {sys.platform}", remedy)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     try:
         folder.mkdir(parents=True, exist_ok=True)

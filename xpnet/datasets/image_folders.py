@@ -38,6 +38,15 @@ def load_images(
     Shapes: ``x (N, C, H, W)`` with ``size = (H, W)`` or one number for both, ``t (N,)``.
     Raises: ``DataError`` for a folder that is missing, holds fewer than two classes, or a class without images, and for
     a file that is not a whole image; ``BackendError`` without Pillow.
+
+    >>> from pathlib import Path
+    >>> for kind, shade in (("day", 1.0), ("night", 0.0)):
+    ...     Path("photos", kind).mkdir(parents=True)
+    ...     for i in range(5):
+    ...         path = save_images(f"photos/{kind}/{i}.png", np.full((1, 4, 4), shade))
+    >>> data = load_images("photos", size=4)
+    >>> data.classes, data.train[0].shape
+    (['day', 'night'], (8, 1, 4, 4))
     """
     sizes: Any = (size, size) if isinstance(size, int) else size
     if not isinstance(sizes, tuple | list) or len(sizes) != 2:

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from xpnet.backend import dtype_kind, is_array, to_numpy
+from xpnet.backend.threads import has_threads
 from xpnet.datasets.strokes import Strokes
 from xpnet.datasets.tables import Host
 from xpnet.errors import ArgumentError, BackendError, DataError, DtypeError, ShapeError
@@ -34,6 +35,11 @@ class Images:
 
     Shapes: result ``(N, C, H, W)`` with ``size = (H, W)``, or ``(N, C H W)`` with ``flat``.
     Raises: ``DataError`` for a file that is not a whole image.
+
+    >>> images = Images((2, 2), channels=1, mean=[0.5], std=[0.5])
+    >>> images(np.array([[[0, 255], [255, 0]]], dtype="uint8"))
+    array([[[[-1.,  1.],
+             [ 1., -1.]]]], dtype=float32)
     """
 
     def __init__(
@@ -118,8 +124,8 @@ class Images:
 def read_all(images: Iterable[Any], size: tuple[int, ...], channels: int, strokes: Strokes | None = None) -> Host:
     """Return the pixels of images, ``(N, C, H, W)`` uint8, read by a few threads."""
     images = list(images)
-    if len(images) == 1:  # threads take longer to start
-        pixels = [read_image(images[0], size, channels, strokes)]
+    if len(images) == 1 or not has_threads():  # threads take longer to start
+        pixels = [read_image(image, size, channels, strokes) for image in images]
     else:
         with ThreadPoolExecutor(4) as pool:
             pixels = list(pool.map(lambda image: read_image(image, size, channels, strokes), images))

@@ -50,6 +50,10 @@ def load_fashion_mnist(normalize: bool = True, flatten: bool = True, one_hot_lab
     Shapes: ``x (N, 784)``, or ``(N, 1, 28, 28)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` for one-hot.
     Raises: ``DataError`` for files that are missing, truncated, corrupt, of another form or MNIST's.
     Source: Xiao, Rasul and Vollgraf, 2017, "Fashion-MNIST: a novel image dataset".
+
+    >>> (x_train, t_train), (x_test, t_test) = load_fashion_mnist()  # doctest: +SKIP
+    >>> x_train.shape  # doctest: +SKIP
+    (60000, 784)
     """
     return read_fashion_mnist().arranged(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 
@@ -62,6 +66,10 @@ def load_kmnist(normalize: bool = True, flatten: bool = True, one_hot_label: boo
     Shapes: ``x (N, 784)``, or ``(N, 1, 28, 28)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` for one-hot.
     Raises: ``DataError`` for files that are missing, truncated, corrupt, of another form or MNIST's.
     Source: Clanuwat et al., 2018, "Deep learning for classical Japanese literature".
+
+    >>> (x_train, t_train), (x_test, t_test) = load_kmnist()  # doctest: +SKIP
+    >>> x_train.shape  # doctest: +SKIP
+    (60000, 784)
     """
     return read_kmnist().arranged(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 

@@ -37,6 +37,13 @@ class Batches:
     Shapes: ``x (N, ...)``, ``t (N, ...)``, ``weights (N,)``; of any library, on any device, where the batches stay.
     Raises: ``ShapeError`` and ``LibraryError`` of ``check.count_rows``; ``ArgumentError`` for a batch size below 1, or
     with ``drop_last`` above the number of rows; ``DtypeError`` for an ``rng`` that is not a Generator.
+
+    >>> batches = Batches(np.arange(5.0), np.arange(5), batch_size=2)
+    >>> [x.tolist() for x, t in batches.epoch(0)]
+    [[0.0, 1.0], [2.0, 3.0], [4.0]]
+    >>> batches = Batches(np.arange(5.0), np.arange(5), batch_size=2, rng=Generator(0))
+    >>> [x.tolist() for x, t in batches.epoch(0)]  # the same whenever it is asked for
+    [[3.0, 2.0], [1.0, 4.0], [0.0]]
     """
 
     def __init__(

@@ -51,6 +51,10 @@ def load_mnist(normalize: bool = True, flatten: bool = True, one_hot_label: bool
     Shapes: ``x (N, 784)``, or ``(N, 1, 28, 28)`` with ``flatten=False``; ``t (N,)``, or ``(N, 10)`` for one-hot.
     Raises: ``DataError`` for files that are missing and cannot be downloaded, truncated, corrupt or of another form.
     Source: LeCun, Cortes and Burges, 1998, "The MNIST database of handwritten digits".
+
+    >>> (x_train, t_train), (x_test, t_test) = load_mnist()  # doctest: +SKIP
+    >>> x_train.shape  # doctest: +SKIP
+    (60000, 784)
     """
     return read_mnist().arranged(normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 

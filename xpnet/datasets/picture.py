@@ -24,6 +24,10 @@ def save_images(path: str | Path, images: Any, columns: int = 10, scale: int = 4
 
     Shapes: ``images (N, H, W)`` or ``(N, 1, H, W)``.
     Raises: ``ShapeError`` for other shapes and for no images; ``ArgumentError`` for columns or a scale below 1.
+
+    >>> (x_train, _), _ = load_digits(flatten=False)
+    >>> save_images("digits.png", x_train[:20]).name
+    'digits.png'
     """
     who = "save_images"
     check_size(who, "columns", columns)

@@ -10,6 +10,8 @@ from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any
 
+from xpnet.backend.threads import has_threads
+
 AHEAD = 2
 """The default number of items that are made in the background."""
 
@@ -25,9 +27,9 @@ def prefetched(source: Iterator[Any], ahead: int = AHEAD) -> Iterator[Any]:
 
     One thread takes items from the iterator. An item that is a function stands for its result: several are called at
     once, in a few more threads. An error in any of them is raised here, in its turn. The threads end when this iterator
-    ends, for whatever reason. With ``ahead=0`` there are none.
+    ends, for whatever reason. With ``ahead=0`` there are none, nor where Python has no threads.
     """
-    if not ahead:
+    if not ahead or not has_threads():
         for item in source:
             yield item() if callable(item) else item
         return

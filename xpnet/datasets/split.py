@@ -18,6 +18,10 @@ def split(rows: int, share: Any, rng: Generator, labels: Any = None) -> tuple[Ho
     With ``labels`` the share is taken from every class (stratified), with at least one row on each side if it has two.
 
     Raises: ``ArgumentError`` for a share outside 0 … 1; ``DataError`` if a side would have no rows.
+
+    >>> train, validation = split(5, 0.4, Generator(0))
+    >>> train, validation
+    (array([2, 3, 4]), array([0, 1]))
     """
     if isinstance(share, bool) or not isinstance(share, Real) or not 0.0 < float(share) < 1.0:
         raise ArgumentError("split", "validation must be a share between 0 and 1", repr(share), "try 0.2")

@@ -32,6 +32,13 @@ class Stream:
     the number of batches made in the background during training; with 0 each is made when it is needed.
 
     Raises: ``DtypeError`` for a source without batches; ``ArgumentError`` for numbers that are not positive.
+
+    >>> def batches(k):  # called for every pass
+    ...     for i in range(3):
+    ...         yield np.full((2, 4), i, dtype="float32"), np.array([0, 1])
+    >>> history = Trainer(TwoLayerNet(4, 3, 2), SGD(0.1), Stream(batches)).fit(2)
+    >>> len(history)
+    2
     """
 
     def __init__(

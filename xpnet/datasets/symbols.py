@@ -19,6 +19,10 @@ class Symbols:
     """Characters as their indices in ``characters``, with one more index for all others; without ``characters``, bytes.
 
     ``symbols(texts)`` returns the symbols ``(N, L)`` of texts of equal length; ``symbols.text(row)`` the text of a row.
+
+    >>> symbols = Symbols("abc")
+    >>> symbols(["cab"]), symbols.text([2, 0, 1])
+    (array([[2, 0, 1]]), 'cab')
     """
 
     def __init__(self, characters: Iterable[str] = ()) -> None:

@@ -25,6 +25,12 @@ def read_table(path: str | Path, texts: Container[str] = ()) -> Table:
     """Return the table in a CSV or Parquet file, chosen by the suffix of its name; ``texts`` as in ``Table``.
 
     Raises: ``DataError`` for a file that cannot be read or is not a table; ``BackendError`` if Parquet needs a library.
+
+    >>> with open("houses.csv", "w") as file:
+    ...     print("rooms,price", file=file)
+    ...     print("2,15", file=file)
+    >>> read_table("houses.csv")["price"]
+    array([15])
     """
     path = path_of("read_table", path)
     if path.suffix.lower() in (".parquet", ".pq"):
@@ -43,6 +49,13 @@ def read_csv(path: str | Path, delimiter: str | None = None, texts: Container[st
     ``None`` and ``?`` stand for no value.
 
     Raises: ``DataError`` for a file that cannot be read, is not UTF-8 text, or has a line of another length.
+
+    >>> with open("houses.csv", "w") as file:
+    ...     print("rooms;price", file=file)
+    ...     print("2;1,5", file=file)
+    ...     print("3;NA", file=file)
+    >>> read_csv("houses.csv")["price"]
+    array([1.5, nan])
     """
     try:
         text = path_of("read_csv", path).read_text(encoding="utf-8-sig")

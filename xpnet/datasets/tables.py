@@ -35,6 +35,11 @@ class Table:
 
     Raises: ``ShapeError`` for columns of different lengths; ``ArgumentError`` for two columns of the same name;
     ``DataError`` for no rows; ``DtypeError`` for anything that is not a table.
+
+    >>> table = Table({"rooms": ["1", "2"], "built": ["1999-12-31", "2026-11-28"]})
+    >>> table["rooms"], table["built"]
+    (array([1, 2]), array(['1999-12-31T00:00:00', '2026-11-28T00:00:00'],
+          dtype='datetime64[s]'))
     """
 
     def __init__(self, columns: Mapping[str, Any], texts: Container[str] = ()) -> None:

@@ -21,6 +21,12 @@ class Classes:
     Names are sorted: numbers by size, others alphabetically. A label that is not among them raises with its row.
 
     Raises: ``DataError`` for labels that are missing or unknown, and for fewer than two classes.
+
+    >>> classes = Classes.fit(["dog", "cat", "dog"])
+    >>> classes.encode(["dog", "cat"])
+    array([1, 0])
+    >>> classes.decode(np.array([[0.1, 0.9]]))
+    array(['dog'], dtype='<U3')
     """
 
     def __init__(self, names: list[str], kind: str = "text") -> None:
@@ -79,6 +85,13 @@ class Numbers:
 
     Shapes: ``y (N,)`` or ``(N, M)``, ``t (N, M)``.
     Raises: ``DataError`` for numbers that are missing or not finite.
+
+    >>> prices = Numbers.fit([100.0, 300.0])
+    >>> prices.encode([100.0, 200.0])
+    array([[-1.],
+           [ 0.]])
+    >>> prices.decode(np.array([[0.5]]))
+    array([250.])
     """
 
     def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:

@@ -43,6 +43,13 @@ def load_text(
     Shapes: ``x (N, L)``, ``t (N, L)`` with L the context.
     Raises: ``DataError`` for a file that cannot be read or is too short; ``ArgumentError`` for another kind;
     ``BackendError`` for ``"bpe"`` without tokenizers.
+
+    >>> with open("words.txt", "w") as file:
+    ...     n = file.write("abcabcabc" * 10)
+    >>> data = load_text("words.txt", context=4)
+    >>> x, t = data.train
+    >>> data.encoding.inputs.text(x[0]), data.encoding.inputs.text(t[0])
+    ('abca', 'bcab')
     """
     check_size("load_text", "context", context)
     if kind not in KINDS:

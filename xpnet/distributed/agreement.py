@@ -13,6 +13,8 @@ def agree(group: Objects, what: Mapping[str, Any]) -> None:
     """Compare named values, ``agree(group, {"seed": 0, "rows": 60000})``, with those of rank 0; every rank calls it.
 
     Raises: ``StateError`` on every rank if a value differs, with the name, the values and the ranks.
+
+    >>> agree(connect(), {"seed": 0, "rows": 60000})  # of one rank; others raise where they differ
     """
     told = group.gather_objects(
         {name: value if isinstance(value, str) else repr(value) for name, value in what.items()}

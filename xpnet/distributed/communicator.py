@@ -9,7 +9,14 @@ from xpnet.typing import Array
 
 
 class Pending(Protocol):
-    """A sum that was started and may not be complete."""
+    """A sum that was started and may not be complete.
+
+    >>> gradient = np.array([1.0, 2.0])
+    >>> pending = connect().allreduce(gradient)
+    >>> pending.wait()  # until here it must not be used
+    >>> gradient
+    array([1., 2.])
+    """
 
     def wait(self) -> None:
         """Return when the array holds the sum.
@@ -48,6 +55,12 @@ class Communicator(Objects, Protocol):
 
     Arrays are flat, contiguous, of the communicator's library and on its device, and of one length and dtype on all
     ranks: on MPI those of NumPy, of another library if they are writable, or of CuPy; on NCCL those of CuPy.
+
+    >>> communicator = connect()  # a process that mpiexec has not started is the only rank
+    >>> gradient = np.array([1.0, 2.0])
+    >>> communicator.allreduce(gradient).wait()
+    >>> gradient, communicator.gather_objects("rank 0")
+    (array([1., 2.]), ['rank 0'])
     """
 
     backend: Backend

@@ -39,6 +39,10 @@ def connect(backend: Backend | Callable[[], Backend] = get_backend, timeout: flo
     or does not make a call that others wait for ends the job within ``timeout`` seconds.
 
     Raises: ``BackendError`` if there is no MPI, or one that does not belong to the launcher.
+
+    >>> communicator = connect()
+    >>> communicator.rank, communicator.size
+    (0, 1)
     """
     if not (is_number(timeout) and timeout > 0):
         raise ArgumentError(

@@ -33,6 +33,10 @@ class Group:
     """All ranks of a job, seen from one of them, with number ``rank`` of ``size``.
 
     Every rank makes the same calls in the same order, each with its own rows.
+
+    >>> with xn.distributed() as group:
+    ...     group.rank, group.size  # of a process that mpiexec has not started
+    (0, 1)
     """
 
     def __init__(self, communicator: Communicator, bucket_bytes: int | None = None, wire: str | None = None) -> None:
@@ -168,6 +172,12 @@ def distributed(timeout: float = 60.0, bucket_bytes: int | None = None, wire: st
     a group of one.
 
     Raises: ``ArgumentError`` for options out of range.
+
+    >>> net, x, t = TwoLayerNet(2, 3, 2), np.eye(2, dtype="float32"), np.array([0, 1])
+    >>> with xn.distributed() as group:
+    ...     grads = group.gradient(net, x, t)  # of the rows of all ranks; here is one
+    >>> group.size, np.allclose(grads["b2"], net.gradient(x, t)["b2"])
+    (1, True)
     """
     if bucket_bytes is not None:
         check_size(WHO, "bucket_bytes", bucket_bytes)

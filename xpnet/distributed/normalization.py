@@ -24,6 +24,11 @@ class SynchronizedBatchNormalization(BatchNormalization):
     Shapes: as ``BatchNormalization``.
     Backward: as ``BatchNormalization``; ``dγ`` and ``dβ`` sum over the rows of this rank, as in other layers.
     Raises: as ``BatchNormalization``.
+
+    >>> norm = SynchronizedBatchNormalization(np.ones(1), np.zeros(1))
+    >>> norm.forward(np.array([[1.0], [3.0]]))
+    array([[-1.],
+           [ 1.]])
     """
 
     def forward(self, x: Array) -> Array:
@@ -59,7 +64,12 @@ class SynchronizedBatchNormalization(BatchNormalization):
 
 
 def synchronized(network: L) -> L:
-    """Return a copy of a network, with the same arrays, whose batch normalizations are synchronized."""
+    """Return a copy of a network, with the same arrays, whose batch normalizations are synchronized.
+
+    >>> net = Sequential(Affine.create(2, 3), BatchNormalization.create(3), loss=SoftmaxWithLoss())
+    >>> synchronized(net).layers["BatchNormalization1"]
+    SynchronizedBatchNormalization(gamma (3,), beta (3,))
+    """
     if isinstance(network, Container):
         return network.over_copies(synchronized)
     layer: Any = network

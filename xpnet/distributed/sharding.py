@@ -28,6 +28,13 @@ class Sharded(Movable):
     Raises: ``ArgumentError`` for an optimizer whose formula has norms or products of whole arrays.
     Source: Rajbhandari et al., 2020, "ZeRO: memory optimizations toward training trillion parameter models", stage 1;
     with gradients in slices, stage 2.
+
+    >>> net, x, t = TwoLayerNet(2, 3, 2), np.eye(2, dtype="float32"), np.array([0, 1])
+    >>> with xn.distributed() as group:
+    ...     optimizer = group.sharded(Adam(0.1), net)
+    ...     optimizer.update(net.params, group.gradient(net, x, t))
+    >>> optimizer.steps
+    1
     """
 
     def __init__(self, optimizer: Optimizer, replica: Replica) -> None:

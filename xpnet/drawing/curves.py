@@ -36,26 +36,33 @@ def learning_curve(
 ) -> str:
     """Return the SVG of a training: loss per epoch at left, train and test accuracy (0 to 1) per epoch at right.
 
-    ``history`` has a dict per epoch with the keys ``epoch, loss, train_accuracy, test_accuracy``. Values that are
-    missing, None or not finite leave a gap. ``measure`` names the accuracies, as ``Trainer.measure`` does; a measure
-    without that word in its name is drawn as a number.
+    ``history`` has a dict per epoch with the keys ``epoch, loss, test_loss, train_accuracy, test_accuracy``. Values
+    that are missing, None or not finite leave a gap. ``measure`` names the accuracies, as ``Trainer.measure`` does; a
+    measure without that word in its name is drawn as a number, and without a measure the loss is alone.
+
+    >>> epoch = {"epoch": 1, "loss": 0.7, "train_accuracy": 0.8, "test_accuracy": None}
+    >>> learning_curve([epoch, epoch | {"epoch": 2, "loss": 0.4}])[:4]
+    '<svg'
     """
-    measure = measure or "accuracy"
-    share = "accuracy" in measure.lower()
+    share = "accuracy" in (measure or "").lower()
     words, bounds = (_percent, _accuracy_bounds) if share else (number, _loss_bounds)
     epochs = [_value(row, "epoch", default=index) for index, row in enumerate(history, start=1)]
 
     def series(key: str, label: str, colour: str) -> Series:
         return Series(label, colour, [(x, _value(row, key)) for x, row in zip(epochs, history, strict=True)])
 
-    loss = series("loss", "", LOSS)
+    test = series("test_loss", "test", TEST)
+    loss = [series("loss", "train", LOSS), test] if test.finite() else [series("loss", "", LOSS)]
+    if not measure:
+        parts = list(_panel("Loss", loss, left=72, right=834, words=number, bounds=_loss_bounds))
+        return picture(title, WIDTH, HEIGHT, parts, _summary(loss[0], [], "", words))
     accuracy = [series("train_accuracy", "train", TRAIN), series("test_accuracy", "test", TEST)]
     name = measure[:1].upper() + measure[1:]
     parts = [
-        *_panel("Loss", [loss], left=72, right=400, words=number, bounds=_loss_bounds),
+        *_panel("Loss", loss, left=72, right=400 if len(loss) == 1 else 368, words=number, bounds=_loss_bounds),
         *_panel(name, accuracy, left=538, right=834, words=words, bounds=bounds),
     ]
-    return picture(title, WIDTH, HEIGHT, parts, _summary(loss, accuracy, measure, words))
+    return picture(title, WIDTH, HEIGHT, parts, _summary(loss[0], accuracy, measure, words))
 
 
 def _value(row: Mapping[str, Any], key: str, default: float = math.nan) -> float:

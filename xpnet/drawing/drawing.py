@@ -25,6 +25,7 @@ from xpnet.errors import ArgumentError, BackendError, DataError, DtypeError
 from xpnet.files import reason
 from xpnet.layers import Layer
 from xpnet.layers.plain import is_plain_layer, is_plain_network
+from xpnet.typesetting import within_page
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class Drawing:
     """A computational graph that can be shown: as Mermaid or DOT text, as SVG or PNG, as a page to step through.
 
     A notebook shows the SVG by itself.
+
+    >>> apple = MulLayer()
+    >>> price = apple.forward(100, 2)
+    >>> drawing = xn.draw(price)
+    >>> drawing.svg()[:4], drawing.dot()[:7], drawing.html()[:15]
+    ('<svg', 'digraph', '<!doctype html>')
     """
 
     graph: Graph
@@ -97,11 +104,15 @@ class Drawing:
             import_module("IPython.display").display(self)
             return
         path = self.save(Path(tempfile.mkdtemp(prefix="xpnet-")) / "drawing.html")
-        if not webbrowser.open(path.as_uri()):
+        try:
+            opened = webbrowser.open(path.as_uri())
+        except ImportError:  # of Pyodide in a worker, which has no window
+            opened = False
+        if not opened:
             raise DataError("Drawing.show", "a browser must open", "none", f"open {path} yourself")
 
     def _repr_svg_(self) -> str:
-        return self.svg()
+        return within_page(self.svg())
 
     def __repr__(self) -> str:
         return f"Drawing({self.graph.title!r}, {len(self.graph.nodes)} nodes, {len(self.graph.edges)} edges)"
@@ -127,6 +138,19 @@ def draw(subject: Any, *, expand: bool = False, title: str | None = None) -> Dra
     ``expand`` opens layers into the operations of their forward, and networks inside a network into their layers.
 
     Raises: ``DtypeError`` for another subject; ``StateError`` where ``expand`` needs what backward released.
+
+    >>> x = xn.Variable(np.array(2.0), name="x")
+    >>> print(xn.draw(x * x).mermaid().partition("classDef")[0])
+    flowchart LR
+        n0(["x"])
+        n1(("•"))
+        n2(("×")):::operation
+        n3(["#160;"])
+        n0 -->|"2"| n1
+        n1 --> n2
+        n1 --> n2
+        n2 -->|"4"| n3
+    <BLANKLINE>
     """
     if isinstance(subject, Variable):
         graph = variable_graph(subject, expand)

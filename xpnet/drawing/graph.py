@@ -18,6 +18,9 @@ class Node:
     ``details`` are further lines, such as parameter shapes; ``rule`` says what the node does to derivatives. A
     ``branch`` passes one value to several nodes. A ``reference`` repeats the name of a far node instead of a long arrow
     from it. For both, ``stands_for`` is the node whose value they pass on.
+
+    >>> Node("operation", "×", rule="dx = dout y")
+    Node(kind='operation', label='×', details=(), rule='dx = dout y', stands_for=None)
     """
 
     kind: Kind
@@ -29,7 +32,11 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """An arrow between two nodes, given by position; the forward value goes above it, the derivative below."""
+    """An arrow between two nodes, given by position; the forward value goes above it, the derivative below.
+
+    >>> Edge(0, 1, value="100", derivative="2.2")
+    Edge(source=0, target=1, value='100', derivative='2.2')
+    """
 
     source: int
     target: int
@@ -42,6 +49,16 @@ class Graph:
     """Nodes and edges; the edges into a node are in the order of its operands.
 
     Raises: ``ArgumentError`` for an edge to a node that is not there, and for a cycle.
+
+    >>> nodes = [Node("input", "x"), Node("operation", "exp"), Node("output", "y")]
+    >>> graph = Graph(nodes, [Edge(0, 1, "0"), Edge(1, 2, "1")])
+    >>> print(Drawing(graph).mermaid().partition("    classDef")[0].rstrip())
+    flowchart LR
+        n0(["x"])
+        n1(("exp")):::operation
+        n2(["y"])
+        n0 -->|"0"| n1
+        n1 -->|"1"| n2
     """
 
     nodes: Sequence[Node]

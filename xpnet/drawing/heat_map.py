@@ -27,6 +27,10 @@ def heat_map(
 
     Shapes: ``values (R, C)`` on the host.
     Raises: ``ShapeError`` for names that do not fit the matrix; ``ArgumentError`` for bounds that are not finite.
+
+    >>> svg = heat_map(np.array([[9.0, 1.0], [0.0, 10.0]]), ["cat", "dog"], ["cat", "dog"], "Confusion matrix")
+    >>> svg.count("<title>")  # the title of the picture, and the numbers
+    5
     """
     cells = np.asarray(values, dtype=np.float64)
     if cells.shape != (len(rows), len(columns)) or not cells.size:

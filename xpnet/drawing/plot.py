@@ -23,6 +23,10 @@ class Panel:
 
     The series that ``dots`` names are drawn as dots. Values that are not finite leave a gap. ``bounds`` are those of
     y; by default they enclose the points.
+
+    >>> panel = Panel("loss", {"train": [(1, 0.7), (2, 0.4)]}, x="epoch")
+    >>> plot([panel], "A training")[:4]
+    '<svg'
     """
 
     title: str
@@ -40,7 +44,11 @@ class Panel:
 
 
 def histogram(title: str, values: Any, low: float, high: float, bins: int = 30, top: float | None = None) -> Panel:
-    """Return a Panel of bars: the share of the values (an array on the host) in each bin from ``low`` to ``high``."""
+    """Return a Panel of bars: the share of the values (an array on the host) in each bin from ``low`` to ``high``.
+
+    >>> histogram("weights", np.array([-0.5, 0.1, 0.2, 0.3]), low=-1.0, high=1.0, bins=2).series
+    {'share': [(np.float64(-0.5), np.float64(0.25)), (np.float64(0.5), np.float64(0.75))]}
+    """
     counts, edges = np.histogram(np.asarray(values), bins=bins, range=(low, high))
     shares = counts / max(np.asarray(values).size, 1)
     points = zip((edges[:-1] + edges[1:]) / 2, shares, strict=True)
@@ -53,6 +61,11 @@ def plot(panels: Sequence[Panel], title: str, columns: int = 1, width: float = W
     A narrow one of a single panel has its title alone.
 
     Raises: ``ArgumentError`` for no panels or more series than colours.
+
+    >>> loss = Panel("loss", {"train": [(1, 0.7), (2, 0.4)]}, x="epoch")
+    >>> weights = histogram("weights", np.array([-0.5, 0.1, 0.2]), low=-1.0, high=1.0)
+    >>> plot([loss, weights], "A training", columns=2).count("<svg")
+    1
     """
     names = list(dict.fromkeys(name for panel in panels for name in panel.points))
     if not panels or len(names) > len(COLOURS):

@@ -56,6 +56,9 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, step: float | None =
     deterministic or not finite, or that ignores its argument while x cannot be written to; ``ShapeError`` where f
     returns more than one number.
     Source: Deep Learning from Scratch, section 4.4.
+
+    >>> xn.numerical_gradient(lambda x: (x**2).sum(), np.array([3.0, 4.0])).round(4)
+    array([6., 8.])
     """
     check_point(WHO, "x", x)
     if step is not None and not (is_number(step) and step > 0.0):

@@ -117,11 +117,15 @@ def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[
 
 
 def weighted(values: Host, weights: Host) -> Host:
-    """Return ``Σ wₖ fₖ`` of each row without intermediate overflow; NaN where a value is not finite."""
+    """Return ``Σ wₖ (fₖ - f₀)`` of each row without intermediate overflow; NaN where a value is not finite.
+
+    The weights add up to 0, so that f₀ changes nothing but rounding: equal values give 0 on any BLAS.
+    """
     finite: Host = np.asarray(np.isfinite(values).all(axis=1))
     scale = np.where(finite, np.max(np.abs(values), axis=1, initial=0.0), np.nan)
     scale = np.where(scale == 0.0, 1.0, scale)
-    result: Host = (np.where(finite[:, None], values, 0.0) / scale[:, None]) @ weights * scale
+    shares = np.where(finite[:, None], values, 0.0) / scale[:, None]
+    result: Host = (shares - shares[:, :1]) @ weights * scale
     return result
 
 

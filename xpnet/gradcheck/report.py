@@ -23,6 +23,13 @@ class Row:
     derivatives, or to the root mean square of the gradient where that is larger still. ``where`` is the element with
     the largest difference (a direction's number in the mode ``directions``), ``analytic`` and ``numeric`` its two
     derivatives. ``status`` is ``ok``, ``kink`` or ``fail``.
+
+    >>> class Wrong(Relu):
+    ...     def backward(self, dout):
+    ...         return 2 * super().backward(dout)
+    >>> row = xn.gradient_check(Wrong(), np.array([1.0, -2.0])).rows[0]
+    >>> row.status, row.where, round(row.analytic / row.numeric, 4)
+    ('fail', (0,), 2.0)
     """
 
     name: str
@@ -52,6 +59,11 @@ class Report:
     """The result of ``gradient_check``: a row per parameter and input.
 
     ``print(report)`` is plain text, rich shows a table, ``to_dict()`` is made of builtins.
+
+    >>> x, t = np.eye(2, dtype="float32"), np.array([0, 1])
+    >>> report = xn.gradient_check(Sequential(Affine.create(2, 2), loss=SoftmaxWithLoss()), x, t)
+    >>> report.ok, [row.name for row in report.rows], report.title
+    (True, ['Affine1.W', 'Affine1.b'], 'gradient check of Sequential (every, float64, tolerance 1e-06)')
     """
 
     subject: str

@@ -32,9 +32,12 @@ class XpnetClassifier(ClassifierMixin, XpnetEstimator):
     Rows may be arrays of CuPy or torch where ``sklearn.set_config(array_api_dispatch=True)``; the network then trains
     there, and gives such arrays.
 
-        make_pipeline(OneHotEncoder(), XpnetClassifier(hidden=(32,))).fit(X, y)
-
     Raises: ``ValueError`` for data that scikit-learn refuses, and for a single class.
+
+    >>> X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]] * 5), np.array(["low", "low", "high", "high"] * 5)
+    >>> model = XpnetClassifier(hidden=(4,), max_iter=30, random_state=0).fit(X, y)
+    >>> model.predict([[-3.0], [3.0]])
+    array(['low', 'high'], dtype='<U4')
     """
 
     classes_: Any
@@ -146,6 +149,11 @@ class XpnetRegressor(RegressorMixin, XpnetEstimator):
     """A regressor of scikit-learn by a network that learns ``(y - mean) / scale``; see ``XpnetClassifier``.
 
     Shapes: ``y (N,)`` or ``(N, M)``.
+
+    >>> X = np.linspace(-1.0, 1.0, 20)[:, None]
+    >>> model = XpnetRegressor(hidden=(8,), max_iter=50, random_state=0).fit(X, 3.0 * X[:, 0])
+    >>> model.score(X, 3.0 * X[:, 0]) > 0.9
+    True
     """
 
     def __init__(

@@ -31,10 +31,15 @@ def for_scipy(
     ``minimize``, for a scalar ``f`` with its gradient and, with ``hessp``, its second derivatives along a vector; or
     ``least_squares`` or ``root``, for an ``f`` that returns one axis of residuals, with their Jacobian.
 
-        arguments = xn.for_scipy(f, x0, method="L-BFGS-B")
-        best = arguments.tree(scipy.optimize.minimize(*arguments).x)
-
     Raises: ``ArgumentError`` for another solver; ``DtypeError`` for parameters that are not floating arrays.
+
+    >>> from scipy.optimize import minimize
+    >>> def f(p):
+    ...     return (p["x"] - 3.0) ** 2 + (p["y"] + 1.0) ** 2
+    >>> arguments = xn.for_scipy(f, {"x": np.array(0.0), "y": np.array(0.0)})
+    >>> best = arguments.tree(minimize(*arguments).x)
+    >>> best["x"].round(3), best["y"].round(3)
+    (np.float64(3.0), np.float64(-1.0))
     """
     places = leaves(x0)
     for x in places:
@@ -86,6 +91,16 @@ def for_solve_bvp(fun: Function, bc: Function) -> dict[str, Function]:
     """Return the derivatives that ``scipy.integrate.solve_bvp(fun, bc, x, y, **xn.for_solve_bvp(fun, bc))`` takes.
 
     ``fun(x, y)`` returns ``dy/dx`` of shape ``(n, m)`` at m independent points; ``bc(ya, yb)`` returns n residuals.
+
+    >>> from scipy.integrate import solve_bvp
+    >>> def fun(x, y):  # y'' = -y
+    ...     return np.stack([y[1], -y[0]])
+    >>> def bc(ya, yb):  # y(0) = 0 and y(π/2) = 1: a sine
+    ...     return np.stack([ya[0], yb[0] - 1.0])
+    >>> x = np.linspace(0.0, np.pi / 2.0, 5)
+    >>> found = solve_bvp(fun, bc, x, np.zeros((2, 5)), **xn.for_solve_bvp(fun, bc))
+    >>> np.abs(found.sol(x)[0] - np.sin(x)).max() < 1e-4
+    np.True_
     """
 
     def fun_jac(x: Any, y: Any) -> Any:

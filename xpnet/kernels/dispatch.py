@@ -22,6 +22,9 @@ def libraries_for(kind: type) -> tuple[str, ...]:
     """Return the names under which bodies for plain arrays of a type are registered, the best first.
 
     The first call imports them from ``xpnet/fast/<library>``; there are none if that does not exist.
+
+    >>> libraries_for(np.ndarray)[-1]
+    'numpy'
     """
     found = _names.get(kind)
     if found is None:
@@ -38,6 +41,9 @@ class Kernel(Generic[P, R]):
 
     ``reference`` is the function in the standard, and ``bodies`` maps names of libraries to faster ones. A body runs if
     all these arguments are of its library; the reference runs for anything else, including a Variable.
+
+    >>> erf(np.array([0.0, 1.0])), erf.reference(np.array([0.0, 1.0]))
+    (array([0.    , 0.8427]), array([0.    , 0.8427]))
     """
 
     __name__: str
@@ -74,5 +80,14 @@ def kernel(arrays: int) -> Callable[[Callable[P, R]], Kernel[P, R]]:
     """Make the decorated function the reference of a kernel, whose first ``arrays`` arguments are arrays.
 
     All arguments are positional. Bodies have the same signature and, to rounding, the same result.
+
+    >>> @kernel(arrays=1)
+    ... def squares(x):
+    ...     return x * x  # in the standard, for any library
+    >>> @squares.on("numpy")
+    ... def squares_by_numpy(x):
+    ...     return np.square(x)
+    >>> squares(np.array([3.0]))
+    array([9.])
     """
     return lambda reference: Kernel(reference, arrays)

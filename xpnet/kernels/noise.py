@@ -15,6 +15,9 @@ def dropout_mask(x: Array, rng: Generator, name: str, step: int | Array, keep: f
     If x is a part of a batch (see ``part_of_a_batch``), this is the same part of the mask of the whole batch.
 
     Shapes: result as ``x``, in its dtype.
+
+    >>> dropout_mask(np.ones(6), Generator(0), "Dropout1", 0, 0.5)
+    array([0., 2., 2., 2., 0., 2.])
     """
     start = drawn_before(size_of(x))
     chosen = backend_of(x).asarray(rng.mask(tuple(x.shape), keep, name, int(step), start=start))

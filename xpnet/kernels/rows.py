@@ -18,6 +18,10 @@ def sum_of_rows(g: Array, indices: Array, size: int) -> tuple[Array, Array]:
     0, as are those of indices outside the table. A body may leave them out.
 
     Shapes: ``g (n, D)``, ``indices (n,)`` integer; result ``(n,)`` and ``(n, D)``.
+
+    >>> sum_of_rows(np.array([[1.0], [2.0], [3.0]]), np.array([2, 0, 2]), 4)
+    (array([0, 2]), array([[2.],
+           [4.]]))
     """
     xp = array_namespace(g, indices)
     indices, n = wide(indices), indices.shape[0]
@@ -41,6 +45,11 @@ def put_rows(W: Array, rows: Array, values: Array) -> Array:
     """Return a table with some rows replaced, ``y[rows[j]] = values[j]``; bodies may write into W and return it.
 
     Shapes: ``W, y (V, D)``, ``rows (n,)`` in order and different, but for V, which is no row; ``values (n, D)``.
+
+    >>> put_rows(np.zeros((3, 1)), np.array([0, 2]), np.array([[5.0], [7.0]]))
+    array([[5.],
+           [0.],
+           [7.]])
     """
     xp = array_namespace(W, rows, values)
     if rows.shape[0] == 0:

@@ -17,6 +17,12 @@ def scatter_add(g: Array, indices: Array, size: int) -> Array:
     on values, nothing is read on the host, and no element is multiplied: an inf or NaN stays in its row.
 
     Shapes: ``g (n, D)``, ``indices (n,)`` integer, ``y (size, D)``.
+
+    >>> scatter_add(np.array([[1.0], [2.0], [3.0]]), np.array([0, 2, 0]), 4)
+    array([[4.],
+           [0.],
+           [2.],
+           [0.]])
     """
     xp = array_namespace(g, indices)
     indices, length = wide(indices), indices.shape[0]

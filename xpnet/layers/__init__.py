@@ -31,7 +31,6 @@ from xpnet.layers.normalization import (
     GroupNormalization,
     InstanceNormalization,
     LayerNormalization,
-    RMSNormalization,
 )
 from xpnet.layers.padding import Padding
 from xpnet.layers.pooling import (
@@ -54,6 +53,7 @@ from xpnet.layers.regression_loss import (
     QuantileLoss,
 )
 from xpnet.layers.resampling import BilinearUpsampling, PixelShuffle, PixelUnshuffle, Upsampling
+from xpnet.layers.rms_normalization import RMSNormalization
 from xpnet.layers.sampled_loss import NegativeSamplingLoss, SampledSoftmaxLoss
 from xpnet.layers.sampling import Sampling
 from xpnet.layers.separable_convolution import SeparableConvolution

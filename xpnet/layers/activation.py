@@ -20,6 +20,9 @@ class Identity(Layer):
 
     Backward: ``dx = dout``.
     Source: Deep Learning from Scratch, section 3.4.3.
+
+    >>> Identity().forward(np.array([-1.0, 2.0]))
+    array([-1.,  2.])
     """
 
     holomorphic = True
@@ -36,6 +39,12 @@ class Relu(Layer):
 
     Backward: ``dx = dout`` where ``x > 0``, else 0.
     Source: Deep Learning from Scratch, section 5.5.1.
+
+    >>> relu = Relu()
+    >>> relu.forward(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    >>> relu.backward(np.array([5.0, 5.0]))
+    array([0., 5.])
     """
 
     y: Array
@@ -57,6 +66,9 @@ class LeakyRelu(Layer):
     Backward: ``dx = dout`` where ``x > 0``, else ``slope dout``.
     Raises: ``ArgumentError`` for a slope that is not a finite number.
     Source: Maas, Hannun and Ng, 2013, section 2.
+
+    >>> LeakyRelu(slope=0.1).forward(np.array([-1.0, 2.0]))
+    array([-0.1,  2. ])
     """
 
     in_float32 = True
@@ -82,6 +94,9 @@ class Elu(Layer):
     Backward: ``dx = dout`` where ``x > 0``, else ``dout α eˣ``.
     Raises: ``ArgumentError`` for an alpha that is not a finite number.
     Source: Clevert, Unterthiner and Hochreiter, 2016, section 3.
+
+    >>> Elu().forward(np.array([-10.0, -1.0, 2.0]))
+    array([-1.    , -0.6321,  2.    ])
     """
 
     in_float32 = True
@@ -107,6 +122,12 @@ class Sigmoid(Layer):
 
     Backward: ``dx = dout y (1 - y)``.
     Source: Deep Learning from Scratch, section 5.5.2.
+
+    >>> sigmoid = Sigmoid()
+    >>> sigmoid.forward(np.array([-1000.0, 0.0, 2.0]))
+    array([0.    , 0.5   , 0.8808])
+    >>> sigmoid.backward(np.ones(3))
+    array([0.   , 0.25 , 0.105])
     """
 
     in_float32 = True
@@ -124,6 +145,12 @@ class Tanh(Layer):
 
     Backward: ``dx = dout (1 - y²)``.
     Source: LeCun, Bottou, Orr and Müller, 1998, Efficient BackProp, section 4.4.
+
+    >>> tanh = Tanh()
+    >>> tanh.forward(np.array([0.0, 0.5, 5.0]))
+    array([0.    , 0.4621, 0.9999])
+    >>> tanh.backward(np.ones(3))
+    array([1.    , 0.7864, 0.0002])
     """
 
     holomorphic = True
@@ -143,6 +170,9 @@ class Softplus(Layer):
 
     Backward: ``dx = dout / (1 + e⁻ˣ)``.
     Source: Dugas et al., 2001, section 3.
+
+    >>> Softplus().forward(np.array([-1000.0, 0.0, 1000.0]))
+    array([   0.    ,    0.6931, 1000.    ])
     """
 
     in_float32 = True
@@ -160,6 +190,9 @@ class Silu(Layer):
 
     Backward: ``dx = dout (s + y (1 - s))``.
     Source: Elfwing, Uchibe and Doya, 2018, section 2.2.
+
+    >>> Silu().forward(np.array([-5.0, -1.0, 0.0, 5.0]))
+    array([-0.0335, -0.2689,  0.    ,  4.9665])
     """
 
     in_float32 = True
@@ -182,6 +215,12 @@ class Gelu(Layer):
     Backward: ``dx = dout (s + x ∂s/∂x)``.
     Raises: ``ArgumentError`` for an ``approximate`` other than ``"none"`` and ``"tanh"``.
     Source: Hendrycks and Gimpel, 2016, section 2.
+
+    >>> x = np.array([-3.0, -1.0, 1.0, 3.0])
+    >>> Gelu().forward(x)
+    array([-0.004 , -0.1587,  0.8413,  2.996 ])
+    >>> Gelu(approximate="tanh").forward(x)
+    array([-0.0036, -0.1588,  0.8412,  2.9964])
     """
 
     in_float32 = True

@@ -51,6 +51,9 @@ class AdaptiveAveragePooling(AdaptivePooling):
     Shapes: ``x (N, C, ...)``, ``y (N, C, *size)``.
     Backward: ``dx = Σ dout / count`` over the bins that cover a place.
     Raises: ``ShapeError`` for images without elements, or of other axes than the size.
+
+    >>> AdaptiveAveragePooling(2).forward(np.array([[[1.0, 2.0, 3.0, 4.0, 5.0]]]))  # the bins share the middle
+    array([[[2., 4.]]])
     """
 
     holomorphic = True
@@ -77,6 +80,9 @@ class AdaptiveMaxPooling(AdaptivePooling):
     Shapes: ``x (N, C, ...)``, ``y (N, C, *size)``.
     Backward: ``dx`` is ``dout`` at the place that won, summed where bins overlap; else 0.
     Raises: ``ShapeError`` for images without elements, or of other axes than the size.
+
+    >>> AdaptiveMaxPooling((1, 2)).forward(np.array([[[[1.0, 9.0, 2.0, 3.0], [0.0, 4.0, 8.0, 5.0]]]]))
+    array([[[[9., 8.]]]])
     """
 
     def forward(self, x: Array) -> Array:
@@ -121,6 +127,9 @@ class GlobalAveragePooling(Layer):
     Backward: ``dx = dout / (H W)`` at every element.
     Raises: ``ShapeError`` for images without elements.
     Source: Lin, Chen and Yan, "Network in network", 2013, section 3.2.
+
+    >>> GlobalAveragePooling().forward(np.array([[[[1.0, 2.0], [3.0, 4.0]], [[0.0, 0.0], [0.0, 8.0]]]]))
+    array([[2.5, 2. ]])
     """
 
     shapes = {"x": "N C ..."}
@@ -146,6 +155,13 @@ class GlobalMaxPooling(AdaptiveMaxPooling):
     Shapes: ``x (N, C, H, W)``, or images of other axes ``(N, C, ...)``; ``y (N, C)``.
     Backward: ``dx`` is ``dout`` at the place that won, else 0.
     Raises: ``ShapeError`` for images without elements.
+
+    >>> pool = GlobalMaxPooling()
+    >>> pool.forward(np.array([[[[1.0, 2.0], [4.0, 3.0]]]]))
+    array([[4.]])
+    >>> pool.backward(np.array([[7.0]]))
+    array([[[[0., 0.],
+             [7., 0.]]]])
     """
 
     def __init__(self) -> None:

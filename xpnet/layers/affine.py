@@ -20,6 +20,15 @@ class Affine(Layer):
     Shapes: ``x (N, D)`` or ``(N, ...)`` flattened to D, ``W (D, M)``, ``b (M,)``, ``y (N, M)``.
     Backward: ``dx = dout Wᵀ``, ``dW = xᵀ dout``, ``db = Σₙ dout``.
     Source: Deep Learning from Scratch, section 5.6.
+
+    >>> affine = Affine(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 20.0]))
+    >>> affine.forward(np.array([[1.0, 1.0]]))
+    array([[14., 26.]])
+    >>> affine.backward(np.array([[1.0, 0.0]]))
+    array([[1., 3.]])
+    >>> affine.dW
+    array([[1., 0.],
+           [1., 0.]])
     """
 
     parameters = ("W", "b")

@@ -13,6 +13,12 @@ class MulLayer(Layer):
 
     Backward: ``dx = dout y``, ``dy = dout x``.
     Source: Deep Learning from Scratch, section 5.4.1.
+
+    >>> apple = MulLayer()  # 2 apples for 100 yen each
+    >>> apple.forward(100, 2)
+    200
+    >>> apple.backward(1)
+    (2, 100)
     """
 
     holomorphic = True
@@ -32,6 +38,12 @@ class AddLayer(Layer):
 
     Backward: ``dx = dout``, ``dy = dout``.
     Source: Deep Learning from Scratch, section 5.4.2.
+
+    >>> add = AddLayer()
+    >>> add.forward(200, 450)
+    650
+    >>> add.backward(1.1)
+    (1.1, 1.1)
     """
 
     holomorphic = True

@@ -188,6 +188,13 @@ class MultiHeadAttention(Attention):
     ``DtypeError`` for another mask; ``ShapeError`` for a sequence without positions.
     Source: Vaswani et al., 2017, section 3.2; Ainslie et al., 2023 (groups); Su et al., 2021 (rotary); Press et al.,
     2022 (ALiBi); Beltagy et al., 2020 (windows).
+
+    >>> one = np.eye(2)  # q, k and v are x itself
+    >>> attention = MultiHeadAttention(one, one, one, one, heads=1, causal=True)
+    >>> attention.forward(np.array([[[5.0, 0.0], [0.0, 5.0], [5.0, 0.0]]]))  # each finds those like itself
+    array([[[5., 0.],
+            [0., 5.],
+            [5., 0.]]])
     """
 
     differentiable = ("x",)

@@ -49,6 +49,17 @@ class Layer(MovableLayer):
     so that the gradient check may try many values of one unit side by side.
     ``channels`` is the number of channels that images must have, if it is fixed.
     ``is_container`` declares that it is made of layers, and has no arrays of its own.
+
+    >>> class Square(Layer):
+    ...     def forward(self, x):
+    ...         self.x = x
+    ...         return x * x
+    ...
+    ...     def backward(self, dout):
+    ...         return 3 * dout * self.x  # 2 would be right
+    >>> report = xn.gradient_check(Square(), np.array([1.0, -2.0]))
+    >>> report.ok, report.rows[0].causes
+    (False, ('it is 1.5 times the right one everywhere: a constant factor (an ignored or doubled dout?)',))
     """
 
     parameters: tuple[str, ...] = ()

@@ -21,6 +21,14 @@ class PRelu(Layer):
     Backward: ``dx = dout`` where ``x > 0``, else ``a dout``; ``da = Σ dout x`` where ``x ≤ 0``.
     Raises: ``ShapeError`` for slopes that are neither one nor one for each channel.
     Source: He et al., 2015, "Delving deep into rectifiers", section 2.1.
+
+    >>> prelu = PRelu(np.array([0.25]))
+    >>> prelu.forward(np.array([[-4.0, 2.0]]))
+    array([[-1.,  2.]])
+    >>> prelu.backward(np.array([[1.0, 1.0]]))
+    array([[0.25, 1.  ]])
+    >>> prelu.da
+    array([-4.])
     """
 
     parameters = ("a",)
@@ -67,6 +75,12 @@ class HardTanh(Layer):
     Backward: ``dx = dout`` where ``low < x < high``, else 0.
     Raises: ``ArgumentError`` for limits that are not finite, or not in order.
     Source: Collobert, 2004, section 5.
+
+    >>> hard = HardTanh()
+    >>> hard.forward(np.array([-3.0, 0.5, 3.0]))
+    array([-1. ,  0.5,  1. ])
+    >>> hard.backward(np.ones(3))
+    array([0., 1., 0.])
     """
 
     def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
@@ -90,6 +104,9 @@ class Relu6(HardTanh):
 
     Backward: ``dx = dout`` where ``0 < x < 6``, else 0.
     Source: Krizhevsky, 2010, "Convolutional deep belief networks on CIFAR-10", section 2.2.
+
+    >>> Relu6().forward(np.array([-1.0, 5.0, 7.0]))
+    array([0., 5., 6.])
     """
 
     def __init__(self) -> None:
@@ -101,6 +118,9 @@ class HardSigmoid(Layer):
 
     Backward: ``dx = dout / 6`` where ``-3 < x < 3``, else 0.
     Source: Howard et al., 2019, "Searching for MobileNetV3", section 5.2.
+
+    >>> HardSigmoid().forward(np.array([-4.0, 0.0, 1.5, 4.0]))
+    array([0.  , 0.5 , 0.75, 1.  ])
     """
 
     in_float32 = True
@@ -120,6 +140,9 @@ class HardSwish(Layer):
 
     Backward: ``dx = dout (s + x / 6)`` where ``-3 < x < 3``, else ``dout s``.
     Source: Howard et al., 2019, "Searching for MobileNetV3", section 5.2.
+
+    >>> HardSwish().forward(np.array([-2.0, 1.0, 4.0]))
+    array([-0.3333,  0.6667,  4.    ])
     """
 
     in_float32 = True

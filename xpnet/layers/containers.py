@@ -95,6 +95,12 @@ class Residual(Chain):
     Backward: ``dx = dout ∂f + dout``, or ``dout ∂f + dout ∂shortcut``.
     Raises: ``ShapeError`` where the two do not have one shape.
     Source: He et al., 2016, "Deep residual learning for image recognition", section 3.
+
+    >>> around = Residual(Affine(np.array([[0.0, 1.0], [1.0, 0.0]])))
+    >>> around.forward(np.array([[1.0, 5.0]]))
+    array([[6., 6.]])
+    >>> around.backward(np.array([[1.0, 0.0]]))
+    array([[1., 1.]])
     """
 
     differentiable = ("x",)
@@ -144,6 +150,10 @@ class Concat(Container):
     Raises: ``ShapeError`` where the branches differ along another axis, or do not have it; ``DtypeError`` for an axis
     that is not an integer.
     Source: Szegedy et al., 2015, "Going deeper with convolutions", section 4.
+
+    >>> both = Concat(Relu(), [LeakyRelu(0.1), Tanh()])
+    >>> both.forward(np.array([[-1.0, 2.0]]))
+    array([[ 0.    ,  2.    , -0.0997,  0.964 ]])
     """
 
     differentiable = ("x",)
@@ -256,7 +266,7 @@ def checked_layers(who: str, named: Mapping[str, Any]) -> Mapping[str, Layer]:
             raise DtypeError(who, f"{name} must be a layer", type(layer).__name__, remedy)
         for method in ("forward", "backward"):
             if not hasattr(layer, method):
-                remedy = "write it; that of an Container comes from the tape" if method == "backward" else "write it"
+                remedy = "write it; that of a Container comes from the tape" if method == "backward" else "write it"
                 raise DtypeError(who, f"{name} must have a {method}", type(layer).__name__, remedy)
         if isinstance(layer, Loss):
             raise ArgumentError(who, "a loss must be given as loss=…", f"{name} among the layers", "move it there")

@@ -99,6 +99,13 @@ class Convolution(Filters):
     Backward: ``dx = col2im(Wᵀ dout)``, ``dW = dout im2col(x)ᵀ``, ``db = Σ dout`` over all but m.
     Raises: ``ShapeError`` for other channels or images smaller than a filter; ``ArgumentError`` for wrong options.
     Source: Deep Learning from Scratch, section 7.4.3.
+
+    >>> edges = Convolution(np.array([[[[-1.0, 1.0]]]]))  # the difference of neighbours in a row
+    >>> edges.forward(np.array([[[[0.0, 0.0, 5.0, 5.0], [0.0, 0.0, 0.0, 5.0]]]]))
+    array([[[[0., 5., 0.],
+             [0., 0., 5.]]]])
+    >>> Convolution.create(3, 8, 5, stride=2, pad="same")
+    Convolution(W (8, 3, 5, 5), b (8,), stride=2, pad='same')
     """
 
     shapes = {"x": "N C H W", "W": "M D FH FW", "b": "M"}
@@ -155,6 +162,10 @@ class Convolution1D(Convolution):
     Shapes: ``x (N, C, L)``, ``W (M, C/groups, F)``, ``b (M,)``, ``y (N, M, OL)`` with
     ``OL = ⌊(L + 2p - d (F - 1) - 1) / s⌋ + 1``.
     Backward, Raises: as ``Convolution``.
+
+    >>> last_two = Convolution1D(np.array([[[0.5, 0.5]]]), pad=((1, 0),))  # the mean of x[i-1] and x[i]
+    >>> last_two.forward(np.array([[[2.0, 4.0, 8.0]]]))
+    array([[[1., 3., 6.]]])
     """
 
     axes = 1
@@ -168,6 +179,9 @@ class Convolution3D(Convolution):
 
     Shapes: ``x (N, C, T, H, W)``, ``W (M, C/groups, FT, FH, FW)``, ``b (M,)``, ``y (N, M, OT, OH, OW)``.
     Backward, Raises: as ``Convolution``.
+
+    >>> Convolution3D(np.ones((1, 1, 2, 2, 2))).forward(np.ones((1, 1, 2, 2, 3)))
+    array([[[[[8., 8.]]]]])
     """
 
     axes = 3

@@ -26,6 +26,11 @@ class CrossAttention(Attention):
     Backward: as ``MultiHeadAttention``, but ``dx = dq Wqᵀ`` and ``dm = dk Wkᵀ + dv Wvᵀ``.
     Raises: as ``MultiHeadAttention``.
     Source: Vaswani et al., 2017, section 3.2.3.
+
+    >>> one = np.eye(2)
+    >>> attention = CrossAttention(one, one, 10 * one, one, heads=1)
+    >>> attention.forward(np.array([[[9.0, 0.0]]]), np.array([[[1.0, 0.0], [0.0, 1.0]]]))  # x is like the first of m
+    array([[[9.9828, 0.0172]]])
     """
 
     differentiable = ("x", "memory")

@@ -32,6 +32,13 @@ class CTCLoss(Loss):
     is no class, or lengths beyond the arrays, where they can be read without stalling a device (elsewhere the loss is
     NaN).
     Source: Graves et al., 2006, section 4.
+
+    >>> y = np.log([[[0.5, 0.5], [0.5, 0.5]]])  # two steps; class 0 is the blank
+    >>> loss = CTCLoss()
+    >>> np.exp(-loss.forward(y, np.array([[1]]))).round(4)  # 11, 01 and 10 all say 1
+    np.float64(0.75)
+    >>> loss.forward(y, np.array([[1, 1]]))  # which needs a blank between, and so three steps
+    np.float64(inf)
     """
 
     differentiable = ("x",)

@@ -29,6 +29,14 @@ class Dropout(Drawn):
     that lacks one of the axes; ``DtypeError`` for an ``rng`` that is not a Generator.
     Source: Srivastava et al., 2014; Tompson et al., 2015, section 3.2 (channels); Deep Learning from Scratch, section
     6.4.3, which scales in ``predict`` instead.
+
+    >>> dropout = Dropout(0.5)
+    >>> dropout.forward(np.ones((2, 4)))  # what is left counts twice
+    array([[0., 2., 2., 2.],
+           [0., 2., 0., 2.]])
+    >>> dropout.predict(np.ones((2, 4)))
+    array([[1., 1., 1., 1.],
+           [1., 1., 1., 1.]])
     """
 
     holomorphic = True
@@ -81,6 +89,12 @@ class StochasticDepth(Dropout):
     Backward: ``dx = dout m / (1 - p)``.
     Raises: as ``Dropout``.
     Source: Huang et al., 2016, section 3.
+
+    >>> StochasticDepth(0.5).forward(np.ones((4, 2)))
+    array([[2., 2.],
+           [0., 0.],
+           [0., 0.],
+           [2., 2.]])
     """
 
     def __init__(self, dropout_ratio: float = 0.1, rng: Generator | None = None) -> None:

@@ -34,6 +34,17 @@ class Embedding(Layer):
     Raises: ``DtypeError`` for floating x; ``ArgumentError`` for options out of range, and for an index outside the
     vocabulary where it can be read without stalling a device (elsewhere its vector is NaN).
     Source: Bengio et al., 2003, section 2.
+
+    >>> embedding = Embedding(np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]]))
+    >>> embedding.forward(np.array([[2, 1, 2]]))
+    array([[[3., 4.],
+            [1., 2.],
+            [3., 4.]]])
+    >>> embedding.backward(np.ones((1, 3, 2)))
+    >>> embedding.dW  # 2 was there twice, 0 not at all
+    array([[0., 0.],
+           [1., 1.],
+           [2., 2.]])
     """
 
     parameters = ("W",)
@@ -150,6 +161,10 @@ class PositionalEmbedding(Layer):
     Backward: ``dx = dout``, ``dW[t] = Σₙ dout[n, t]``, 0 where t ≥ L.
     Raises: ``ShapeError`` for a longer sequence.
     Source: Gehring et al., 2017, section 3.1.
+
+    >>> PositionalEmbedding(np.array([[1.0], [2.0], [3.0]])).forward(np.array([[[10.0], [10.0]]]))
+    array([[[11.],
+            [12.]]])
     """
 
     parameters = ("W",)
@@ -194,6 +209,11 @@ class PositionalEncoding(Layer):
     Shapes: ``x, y (N, L, D)``.
     Backward: ``dx = dout``.
     Source: Vaswani et al., 2017, section 3.5.
+
+    >>> PositionalEncoding().forward(np.zeros((1, 3, 4)))
+    array([[[ 0.    ,  1.    ,  0.    ,  1.    ],
+            [ 0.8415,  0.5403,  0.01  ,  1.    ],
+            [ 0.9093, -0.4161,  0.02  ,  0.9998]]])
     """
 
     shapes = {"x": "N L D"}

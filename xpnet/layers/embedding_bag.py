@@ -29,6 +29,11 @@ class EmbeddingBag(Embedding):
     Raises: as ``Embedding``; ``ShapeError`` for bags or weights that do not fit x; ``ArgumentError`` for offsets that
     do not begin with 0 or fall, where they can be read without stalling a device.
     Source: Joulin et al., 2017, "Bag of tricks for efficient text classification", section 2.
+
+    >>> bag = EmbeddingBag(np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 6.0]]))
+    >>> bag.forward(np.array([1, 2, 2]), np.array([0, 2]))  # the bags [1, 2] and [2]
+    array([[2., 4.],
+           [3., 6.]])
     """
 
     differentiable = ()

@@ -22,6 +22,9 @@ class Glu(Layer):
     Backward: ``dx = [dout σ(g), dout a σ'(g)]`` with ``σ' = σ (1 - σ)``.
     Raises: ``ShapeError`` for an odd size; ``DtypeError`` for an axis that is not an integer.
     Source: Dauphin et al., 2017, section 2.
+
+    >>> Glu().forward(np.array([[3.0, 3.0, 0.0, 100.0]]))  # gates half and wholly open
+    array([[1.5, 3. ]])
     """
 
     in_float32 = True
@@ -63,6 +66,9 @@ class GeGlu(Glu):
     Backward: ``dx = [dout g Φ(g), dout a (Φ(g) + g φ(g))]`` with φ the density of the normal distribution.
     Raises: as ``Glu``.
     Source: Shazeer, 2020, "GLU variants improve Transformer", section 2.
+
+    >>> GeGlu().forward(np.array([[3.0, 3.0, 0.0, 1.0]]))
+    array([[0.   , 2.524]])
     """
 
     def gate(self, g: Array) -> tuple[Array, Array]:
@@ -77,6 +83,9 @@ class SwiGlu(Glu):
     Backward: ``dx = [dout g σ(g), dout a (σ(g) + g σ(g) (1 - σ(g)))]``.
     Raises: as ``Glu``.
     Source: Shazeer, 2020, "GLU variants improve Transformer", section 2.
+
+    >>> SwiGlu().forward(np.array([[3.0, 3.0, 0.0, 1.0]]))
+    array([[0.    , 2.1932]])
     """
 
     def gate(self, g: Array) -> tuple[Array, Array]:

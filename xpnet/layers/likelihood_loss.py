@@ -22,6 +22,9 @@ class NegativeLogLikelihood(ClassLoss):
     Backward: ``dx = -dout t / N``.
     Raises: as ``SoftmaxWithLoss``.
     Source: Bishop, 2006, Pattern Recognition and Machine Learning, section 4.3.4.
+
+    >>> NegativeLogLikelihood().forward(np.log([[0.25, 0.75], [0.5, 0.5]]), np.array([1, 0])).round(4)
+    np.float64(0.4904)
     """
 
     def losses_of(self, x: Array, t: Array) -> Array:
@@ -45,6 +48,10 @@ class FocalLoss(ClassLoss):
     Backward: ``dx = dout (g - y Σₖ g) / N`` with ``g = t (γ y (1 - y)ᵞ⁻¹ log y - (1 - y)ᵞ)``.
     Raises: as ``SoftmaxWithLoss``; ``ArgumentError`` for a focus below 0.
     Source: Lin et al., 2017, section 3.2.
+
+    >>> scores, t = np.array([[3.0, 0.0], [0.0, 0.0]]), np.array([0, 0])  # an easy row, and one that is open
+    >>> [loss.per_sample(scores, t) for loss in (SoftmaxWithLoss(), FocalLoss(focus=2.0))]
+    [array([0.0486, 0.6931]), array([0.0001, 0.1733])]
     """
 
     y: Array
@@ -91,6 +98,10 @@ class KLDivergence(Loss):
     Backward: ``dx = -dout t / N``.
     Raises: ``ShapeError`` for targets or weights of another shape or an empty batch.
     Source: Kullback and Leibler, 1951, section 2.
+
+    >>> half = np.array([[0.5, 0.5]])
+    >>> KLDivergence().forward(np.log(half), half), KLDivergence().forward(np.log([[0.25, 0.75]]), half).round(4)
+    (np.float64(0.0), np.float64(0.1438))
     """
 
     shapes = {"x": "... K"}

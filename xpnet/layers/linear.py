@@ -18,6 +18,9 @@ class MatMul(Layer):
 
     Shapes: ``x (..., D)``, ``W (D, M)``, ``y (..., M)``.
     Backward: ``dx = dout Wᵀ``, ``dW = Σ xᵀ dout`` over all rows.
+
+    >>> MatMul(np.array([[0.0, 1.0], [1.0, 0.0]])).forward(np.array([[5.0, 7.0]]))
+    array([[7., 5.]])
     """
 
     parameters = ("W",)
@@ -49,6 +52,12 @@ class Linear(Layer):
 
     Shapes: ``x (..., D)``, ``W (D, M)``, ``b (M,)``, ``y (..., M)``.
     Backward: ``dx = dout Wᵀ``, ``dW = Σ xᵀ dout``, ``db = Σ dout`` over all rows.
+
+    >>> linear = Linear(np.array([[2.0], [3.0]]), np.array([1.0]))
+    >>> linear.forward(np.array([[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]]))  # three steps of a sequence
+    array([[[3.],
+            [4.],
+            [6.]]])
     """
 
     parameters = ("W", "b")
@@ -87,6 +96,14 @@ class Bias(Layer):
 
     Shapes: ``x (..., M)``, ``b (M,)``, ``y (..., M)``.
     Backward: ``dx = dout``, ``db = Σ dout`` over all rows.
+
+    >>> bias = Bias(np.array([1.0, 10.0]))
+    >>> bias.forward(np.array([[0.0, 0.0], [5.0, 5.0]]))
+    array([[ 1., 10.],
+           [ 6., 15.]])
+    >>> dx = bias.backward(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> bias.db
+    array([4., 6.])
     """
 
     parameters = ("b",)

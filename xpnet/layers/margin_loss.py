@@ -31,6 +31,12 @@ class HingeLoss(Loss):
     Raises: ``ArgumentError`` for a margin that is not above 0; ``ShapeError`` for targets or weights of another shape
     or an empty batch.
     Source: Cortes and Vapnik, 1995, section 3.
+
+    >>> loss = HingeLoss()
+    >>> loss.forward(np.array([0.5, 3.0, 0.5]), np.array([1.0, 1.0, -1.0])).round(4)  # (0.5 + 0 + 1.5) / 3
+    np.float64(0.6667)
+    >>> loss.backward()
+    array([-0.3333,  0.    ,  0.3333])
     """
 
     shapes = {"x": "N ..."}
@@ -63,6 +69,12 @@ class MultiMarginLoss(Loss):
     Raises: ``ShapeError`` for labels or weights that do not fit or an empty batch; ``ArgumentError`` for options out of
     range, and for a label outside 0 … K - 1 where it can be read without stalling a device (elsewhere the loss is NaN).
     Source: Crammer and Singer, 2001, section 3; the sum over all classes is that of Weston and Watkins, 1999.
+
+    >>> loss = MultiMarginLoss()
+    >>> loss.forward(np.array([[0.5, 1.0, 5.0]]), np.array([1])).round(4)  # (0.5 + 5) / 3
+    np.float64(1.8333)
+    >>> loss.backward()
+    array([[ 0.3333, -0.6667,  0.3333]])
     """
 
     shapes = {"x": "... K"}

@@ -25,6 +25,11 @@ class CosineEmbeddingLoss(Loss):
     Backward: ``dx = g (z / (‖x‖ ‖z‖) - c x / ‖x‖²)`` with ``g = dout ∂L/∂c``, and likewise dz.
     Raises: ``ShapeError`` for arrays that do not fit or an empty batch; ``ArgumentError`` for a margin outside -1 … 1.
     Source: Hadsell, Chopra and LeCun, 2006, section 2, with the cosine in place of the distance.
+
+    >>> x, z = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[2.0, 0.0], [0.0, 2.0]])
+    >>> loss = CosineEmbeddingLoss()
+    >>> loss.forward(x, z, np.array([1.0, -1.0])).round(4), loss.forward(x, z, np.array([-1.0, 1.0])).round(4)
+    (np.float64(0.0), np.float64(1.0))
     """
 
     differentiable: ClassVar[tuple[str, ...]] = ("x", "z")
@@ -71,6 +76,13 @@ class TripletLoss(Loss):
     Raises: ``ShapeError`` for arrays that do not fit or an empty batch; ``ArgumentError`` for a margin of 0 or
     less.
     Source: Schroff, Kalenichenko and Philbin, 2015, section 3.1, with distances in place of their squares.
+
+    >>> x, near, far = np.array([[0.0, 0.0]]), np.array([[0.0, 1.0]]), np.array([[3.0, 4.0]])
+    >>> loss = TripletLoss(margin=1.0)
+    >>> loss.forward(x, near, far)  # max(0, 1 - 5 + 1)
+    np.float64(0.0)
+    >>> loss.forward(x, far, near).round(4)  # 5 - 1 + 1
+    np.float64(5.0)
     """
 
     differentiable: ClassVar[tuple[str, ...]] = ("x", "p", "q")
@@ -108,6 +120,11 @@ class ContrastiveLoss(Loss):
     Raises: ``ShapeError`` for arrays that do not fit or an empty batch; ``ArgumentError`` for a temperature that is not
     above 0.
     Source: van den Oord, Li and Vinyals, 2018, section 2.3; Chen et al., 2020, section 2.1.
+
+    >>> x = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> loss = ContrastiveLoss()
+    >>> loss.forward(x, 5 * x).round(4), loss.forward(x, x[::-1]).round(4)  # partners in place, and swapped
+    (np.float64(0.0), np.float64(10.0))
     """
 
     differentiable: ClassVar[tuple[str, ...]] = ("x", "z")

@@ -24,6 +24,11 @@ class LayerNormalization(Layer):
     Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``.
     Raises: ``ArgumentError`` for an eps that is not above 0.
     Source: Ba, Kiros and Hinton, 2016, section 3.
+
+    >>> norm = LayerNormalization(np.array([1.0, 10.0]), np.array([0.0, 5.0]))
+    >>> norm.forward(np.array([[1.0, 3.0], [100.0, 300.0]]))
+    array([[-1., 15.],
+           [-1., 15.]])
     """
 
     parameters = ("gamma", "beta")
@@ -62,47 +67,6 @@ class LayerNormalization(Layer):
         return cls(ones((size,)), zeros((size,)), eps=eps)
 
 
-class RMSNormalization(Layer):
-    """Root mean square normalization over the last axis, ``y = γ x̂`` with ``x̂ = x / √(mean x² + ε)``.
-
-    Shapes: ``x (..., D)``, ``gamma (D,)``, ``y`` as ``x``.
-    Backward: ``dγ = Σ dout x̂``, ``dx = (dx̂ - x̂ mean(dx̂ x̂)) / √(mean x² + ε)``, ``dx̂ = γ dout``.
-    Raises: ``ArgumentError`` for an eps that is not above 0.
-    Source: Zhang and Sennrich, 2019, section 4.
-    """
-
-    parameters = ("gamma",)
-    shapes = {"gamma": "D", "x": "... D"}
-    holomorphic = True
-    in_float32 = True
-
-    gamma: Array
-
-    def __init__(self, gamma: Array, *, eps: float = 1e-5) -> None:
-        super().__init__(gamma)
-        self.eps = check_eps(self, eps)
-
-    def forward(self, x: Array) -> Array:
-        xp = array_namespace(x)
-        self.rms = xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True) + self.eps)
-        self.xhat = x / self.rms
-        y: Array = self.gamma * self.xhat
-        return y
-
-    def backward(self, dout: Array) -> Array:
-        xp = array_namespace(dout, self.xhat)
-        self.dgamma = xp.sum(dout * self.xhat, axis=tuple(range(dout.ndim - 1)))
-        dxhat = dout * self.gamma
-        dx: Array = (dxhat - self.xhat * xp.mean(dxhat * self.xhat, axis=-1, keepdims=True)) / self.rms
-        return dx
-
-    @classmethod
-    def create(cls, size: int, eps: float = 1e-5) -> Self:
-        """Return an RMSNormalization of D = ``size`` with parameters on the current backend, ``γ = 1``."""
-        check_size(cls.__name__, "size", size)
-        return cls(ones((size,)), eps=eps)
-
-
 class GroupNormalization(Layer):
     """Group normalization, ``y = γ x̂ + β`` with ``x̂ = (x - μ) / √(σ² + ε)``.
 
@@ -112,6 +76,10 @@ class GroupNormalization(Layer):
     Backward: ``dγ = Σ dout x̂``, ``dβ = Σ dout``, ``dx = (dx̂ - mean dx̂ - x̂ mean(dx̂ x̂)) / √(σ² + ε)``, ``dx̂ = γ dout``.
     Raises: ``ArgumentError`` for groups that do not divide the channels, or an eps that is not above 0.
     Source: Wu and He, 2018, section 3.
+
+    >>> norm = GroupNormalization(np.ones(4), np.zeros(4), groups=2)
+    >>> norm.forward(np.array([[1.0, 3.0, 100.0, 300.0]]))
+    array([[-1.,  1., -1.,  1.]])
     """
 
     parameters = ("gamma", "beta")
@@ -172,6 +140,11 @@ class InstanceNormalization(GroupNormalization):
     Backward: as ``GroupNormalization``, of which it is the case of one channel in a group.
     Raises: ``ArgumentError`` for an eps that is not above 0.
     Source: Ulyanov, Vedaldi and Lempitsky, 2016, section 2.
+
+    >>> norm = InstanceNormalization(np.ones(2), np.zeros(2))
+    >>> norm.forward(np.array([[[1.0, 3.0], [100.0, 300.0]]]))
+    array([[[-1.,  1.],
+            [-1.,  1.]]])
     """
 
     def __init__(self, gamma: Array, beta: Array, *, eps: float = 1e-5) -> None:
@@ -200,6 +173,16 @@ class BatchNormalization(Layer):
     Raises: ``ShapeError`` in training for fewer than two values of a channel, which have no variance; ``ArgumentError``
     for a momentum outside 0 … 1 or an eps that is not above 0.
     Source: Ioffe and Szegedy, 2015, section 3; Deep Learning from Scratch, section 6.3.
+
+    >>> norm = BatchNormalization(np.ones(1), np.zeros(1))
+    >>> norm.forward(np.array([[1.0], [3.0]]))  # by the mean 2 and the deviation 1 of the batch
+    array([[-1.],
+           [ 1.]])
+    >>> norm.running_mean, norm.running_var
+    (array([0.2]), array([1.]))
+    >>> norm.predict(np.array([[1.0], [3.0]]))  # by the running ones
+    array([[0.8],
+           [2.8]])
     """
 
     parameters = ("gamma", "beta")

@@ -25,6 +25,11 @@ class Padding(Layer):
     Backward: ``dx[n, c, i, j] = Σ dout`` over the places of y that have its value.
     Raises: ``ArgumentError`` for an unknown mode or wrong widths; ``ShapeError`` for a border that is wider than the
     images have elements to fill it with.
+
+    >>> Padding(1, "reflect").forward(np.array([[[1.0, 2.0, 3.0]]]))
+    array([[[2., 1., 2., 3., 2.]]])
+    >>> Padding(1, "circular").forward(np.array([[[1.0, 2.0, 3.0]]]))
+    array([[[3., 1., 2., 3., 1.]]])
     """
 
     shapes = {"x": "N C ..."}

@@ -57,6 +57,13 @@ class MaxPooling(WindowPooling):
     Backward: ``dx`` is ``dout`` at the cell that won, summed where windows overlap; else 0.
     Raises: ``ShapeError`` for images smaller than the window; ``ArgumentError`` for wrong options.
     Source: Deep Learning from Scratch, section 7.4.4.
+
+    >>> pool = MaxPooling(2, 2)
+    >>> pool.forward(np.array([[[[1.0, 2.0, 0.0, 0.0], [4.0, 3.0, 5.0, 0.0]]]]))
+    array([[[[4., 5.]]]])
+    >>> pool.backward(np.array([[[[10.0, 20.0]]]]))
+    array([[[[ 0.,  0.,  0.,  0.],
+             [10.,  0., 20.,  0.]]]])
     """
 
     def forward(self, x: Array) -> Array:
@@ -110,6 +117,13 @@ class AveragePooling(WindowPooling):
     Backward: ``dx`` is ``dout / (pool_h pool_w)``, summed where windows overlap.
     Raises: ``ShapeError`` for images smaller than the window; ``ArgumentError`` for wrong options.
     Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B.
+
+    >>> x = np.array([[[[1.0, 2.0], [3.0, 6.0]]]])
+    >>> AveragePooling(2, 2).forward(x)
+    array([[[[3.]]]])
+    >>> AveragePooling(2, 2, pad=1, count_include_pad=False).forward(x)  # each window sees one place of x
+    array([[[[1., 2.],
+             [3., 6.]]]])
     """
 
     holomorphic = True
@@ -196,6 +210,9 @@ class MaxPooling1D(PoolingOfAxes, MaxPooling):
 
     Shapes: ``x (N, C, L)``, ``y (N, C, OL)``.
     Backward, Raises: as ``MaxPooling``.
+
+    >>> MaxPooling1D(3, stride=1).forward(np.array([[[1.0, 5.0, 2.0, 3.0, 0.0]]]))
+    array([[[5., 5., 3.]]])
     """
 
     axes = 1
@@ -209,6 +226,9 @@ class MaxPooling3D(PoolingOfAxes, MaxPooling):
 
     Shapes: ``x (N, C, T, H, W)``, ``y (N, C, OT, OH, OW)``.
     Backward, Raises: as ``MaxPooling``.
+
+    >>> MaxPooling3D(2).forward(np.arange(8.0).reshape(1, 1, 2, 2, 2))
+    array([[[[[7.]]]]])
     """
 
     axes = 3
@@ -238,6 +258,9 @@ class AveragePooling1D(AveragePoolingOfAxes):
 
     Shapes: ``x (N, C, L)``, ``y (N, C, OL)``.
     Backward, Raises: as ``AveragePooling``.
+
+    >>> AveragePooling1D(2).forward(np.array([[[1.0, 3.0, 10.0, 20.0]]]))
+    array([[[ 2., 15.]]])
     """
 
     axes = 1
@@ -251,6 +274,9 @@ class AveragePooling3D(AveragePoolingOfAxes):
 
     Shapes: ``x (N, C, T, H, W)``, ``y (N, C, OT, OH, OW)``.
     Backward, Raises: as ``AveragePooling``.
+
+    >>> AveragePooling3D(2).forward(np.arange(8.0).reshape(1, 1, 2, 2, 2))
+    array([[[[[3.5]]]]])
     """
 
     axes = 3

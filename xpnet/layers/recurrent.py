@@ -22,6 +22,12 @@ class RNN(Recurrent):
     Backward: ``da[t] = (dout[t] + da[t+1] Whᵀ) (1 - h[t]²)``; ``dx[t] = da[t] Wxᵀ``, ``dWx = Σ x[t]ᵀ da[t]``,
     ``dWh = Σ h[t-1]ᵀ da[t]``, ``db = Σ da[t]``.
     Source: Elman, 1990.
+
+    >>> rnn = RNN(np.array([[1.0]]), np.array([[0.5]]), np.array([0.0]))  # half of h[t-1] goes into h[t]
+    >>> rnn.forward(np.array([[[1.0], [0.0], [0.0]]]))
+    array([[[0.7616],
+            [0.3634],
+            [0.1797]]])
     """
 
     parameters = ("Wx", "Wh", "b")
@@ -65,6 +71,13 @@ class LSTM(Recurrent):
     Backward: ``dh = dout[t] + da[t+1] Whᵀ``, ``dc = dc[t+1] f[t+1] + dh o (1 - tanh² c)``; then ``di = dc g``,
     ``df = dc c[t-1]``, ``dg = dc i``, ``do = dh tanh c`` through the gates to ``da``; dx and weights as in RNN.
     Source: Hochreiter and Schmidhuber, 1997; Gers et al., 2000 (the forget gate).
+
+    >>> Wx, Wh, b = np.zeros((1, 4)), np.zeros((1, 4)), np.array([0.0, 100.0, 0.0, 100.0])
+    >>> Wx[0, 2] = 2.0  # g sees x, the gates f and o are open, i is half open: c adds up tanh(2 x) / 2
+    >>> LSTM(Wx, Wh, b).forward(np.array([[[1.0], [0.0], [1.0]]]))
+    array([[[0.4479],
+            [0.4479],
+            [0.7461]]])
     """
 
     parameters = ("Wx", "Wh", "b")
@@ -147,6 +160,12 @@ class GRU(Recurrent):
     Backward: ``dh[t-1] = dh z + du Whᵀ``, where ``da`` goes through the gates and ``du`` is da with its block n times
     r; dx, dWx and dbx by ``da``, dWh and dbh by ``du``, as in RNN.
     Source: Cho et al., 2014.
+
+    >>> Wx, Wh = np.array([[0.0, 0.0, 100.0]]), np.zeros((1, 3))  # z is 1/2: h moves half of the way to n = ±1
+    >>> GRU(Wx, Wh, np.zeros(3), np.zeros(3)).forward(np.array([[[1.0], [1.0], [-1.0]]]))
+    array([[[ 0.5  ],
+            [ 0.75 ],
+            [-0.125]]])
     """
 
     parameters = ("Wx", "Wh", "bx", "bh")

@@ -45,6 +45,10 @@ class Upsampling(Resampling):
     Shapes: ``x (N, C, ...)``, ``y`` as ``x``, each axis after C s times as long.
     Backward: ``dx = Σ dout`` over the places that repeat an element.
     Raises: ``ArgumentError`` for a scale that is no whole number from 1; ``ShapeError`` for other axes than it has.
+
+    >>> Upsampling(2).forward(np.array([[[[1.0, 2.0]]]]))
+    array([[[[1., 1., 2., 2.],
+             [1., 1., 2., 2.]]]])
     """
 
     def forward(self, x: Array) -> Array:
@@ -74,6 +78,11 @@ class BilinearUpsampling(Resampling):
     Backward: ``dx = Aᵀ dout B``.
     Raises: ``ArgumentError`` for a scale that is no whole number from 1; ``ShapeError`` for other axes than it has,
     and for images without elements.
+
+    >>> BilinearUpsampling(2).forward(np.array([[[0.0, 4.0]]]))
+    array([[[0., 1., 3., 4.]]])
+    >>> BilinearUpsampling(2, align_corners=True).forward(np.array([[[0.0, 3.0]]]))
+    array([[[0., 1., 2., 3.]]])
     """
 
     in_float32 = True
@@ -113,6 +122,10 @@ class PixelShuffle(Layer):
     Backward: ``dx`` is ``PixelUnshuffle`` of ``dout``.
     Raises: ``ArgumentError`` for a scale below 1; ``ShapeError`` for channels that s² does not divide.
     Source: Shi et al., "Real-time single image and video super-resolution", 2016, section 3.1.
+
+    >>> PixelShuffle(2).forward(np.array([[[[1.0]], [[2.0]], [[3.0]], [[4.0]]]]))  # four channels of one place
+    array([[[[1., 2.],
+             [3., 4.]]]])
     """
 
     shapes = {"x": "N C H W"}
@@ -138,6 +151,9 @@ class PixelUnshuffle(Layer):
     Shapes: ``x (N, C, s H, s W)``, ``y (N, C s², H, W)``.
     Backward: ``dx`` is ``PixelShuffle`` of ``dout``.
     Raises: ``ArgumentError`` for a scale below 1; ``ShapeError`` for images that s does not divide.
+
+    >>> PixelUnshuffle(2).forward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]))[0, :, 0, 0]  # four channels of one place
+    array([1., 2., 3., 4.])
     """
 
     shapes = {"x": "N C H W"}

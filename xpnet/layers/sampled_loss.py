@@ -168,6 +168,13 @@ class NegativeSamplingLoss(SampledLoss):
     Raises: ``ShapeError`` for words that do not fit or an empty batch; ``ArgumentError`` for options out of range, and
     for a word outside 0 … V - 1 where it can be read without stalling a device (elsewhere the loss is NaN).
     Source: Mikolov et al., 2013, "Distributed representations of words and phrases", section 2.2.
+
+    >>> loss = NegativeSamplingLoss.create(vocabulary=100, width=2, negatives=5)
+    >>> x, t = np.ones((1, 2), dtype="float32"), np.array([7])
+    >>> L = loss.forward(x, t)
+    >>> dx = loss.backward()
+    >>> np.count_nonzero(loss.dW[:, 0])  # the true word and five drawn ones, not all 100
+    np.int64(6)
     """
 
     def of_words(self, t: Array) -> Array:
@@ -202,6 +209,11 @@ class SampledSoftmaxLoss(SampledLoss):
     shares of eᶻ.
     Raises: as ``NegativeSamplingLoss``.
     Source: Bengio and Senécal, 2008, section 3; Jean et al., 2015, section 3.
+
+    >>> loss = SampledSoftmaxLoss.create(vocabulary=1000, width=2, negatives=20)
+    >>> x, t = np.ones((1, 2), dtype="float32"), np.array([7])
+    >>> print(f"{loss.forward(x, t):.2f} {loss.predict(x, t):.2f} {np.log(1000):.2f}")  # the sample tells of all words
+    6.96 6.94 6.91
     """
 
     def of_words(self, t: Array) -> Array:

@@ -20,6 +20,10 @@ class SeparableConvolution(Chain):
     Shapes: ``x (N, C, H, W)``, ``y (N, M, OH, OW)``.
     Backward: ``dx = dout ∂pointwise ∂depthwise``.
     Source: Chollet, "Xception", 2017; Howard et al., "MobileNets", 2017, section 3.1.
+
+    >>> whole, separable = Convolution.create(16, 32, 3), SeparableConvolution.create(16, 32, 3)
+    >>> [sum(W.size for W in layer.params.values()) for layer in (whole, separable)]  # how many weights
+    [4640, 704]
     """
 
     def __init__(self, depthwise: Layer, pointwise: Layer) -> None:

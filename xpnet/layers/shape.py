@@ -18,6 +18,13 @@ class Flatten(Layer):
 
     Shapes: ``x (N, ...)``, ``y (N, D)``.
     Backward: ``dx = dout`` in the shape of ``x``.
+
+    >>> flatten = Flatten()
+    >>> flatten.forward(np.arange(8.0).reshape(2, 2, 2))
+    array([[0., 1., 2., 3.],
+           [4., 5., 6., 7.]])
+    >>> flatten.backward(np.zeros((2, 4))).shape
+    (2, 2, 2)
     """
 
     shapes = {"x": "N ..."}
@@ -41,6 +48,10 @@ class Reshape(Layer):
     Shapes: ``x (N, ...)``, ``y (N, *sample_shape)``.
     Backward: ``dx = dout`` in the shape of ``x``.
     Raises: ``ArgumentError`` for sizes that are not a shape; ``ShapeError`` if the values of a sample do not fill it.
+
+    >>> Reshape(2, -1).forward(np.arange(6.0).reshape(1, 6))
+    array([[[0., 1., 2.],
+            [3., 4., 5.]]])
     """
 
     shapes = {"x": "N ..."}
@@ -82,6 +93,11 @@ class Transpose(Layer):
 
     Backward: ``dx = dout`` with the axes back in their order.
     Raises: ``ArgumentError`` unless they are an order of all axes; ``ShapeError`` for an x with another number of axes.
+
+    >>> Transpose(0, 2, 1).forward(np.array([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]))
+    array([[[1., 4.],
+            [2., 5.],
+            [3., 6.]]])
     """
 
     holomorphic = True

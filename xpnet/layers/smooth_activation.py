@@ -15,6 +15,9 @@ class Mish(Layer):
 
     Backward: ``dx = dout (w + x s (1 - w²))`` with ``s = 1 / (1 + e⁻ˣ)``.
     Source: Misra, 2020, section 2.
+
+    >>> Mish().forward(np.array([-5.0, -1.0, 0.0, 5.0]))
+    array([-0.0336, -0.3034,  0.    ,  4.9996])
     """
 
     in_float32 = True
@@ -36,6 +39,11 @@ class Selu(Layer):
 
     Backward: ``dx = λ dout`` where ``x > 0``, else ``dout λ α eˣ``.
     Source: Klambauer et al., 2017, section 2.
+
+    >>> x = np.random.default_rng(0).standard_normal(10_000)
+    >>> y = Selu().forward(x)
+    >>> print(f"{y.mean():.2f} {y.var():.2f}")
+    0.01 1.00
     """
 
     in_float32 = True
@@ -57,6 +65,9 @@ class Softsign(Layer):
 
     Backward: ``dx = dout / (1 + |x|)²``.
     Source: Glorot and Bengio, 2010, section 3.2.
+
+    >>> Softsign().forward(np.array([-9.0, 0.0, 1.0]))
+    array([-0.9,  0. ,  0.5])
     """
 
     in_float32 = True
@@ -76,6 +87,9 @@ class LogSigmoid(Layer):
 
     Backward: ``dx = dout / (1 + eˣ)``.
     Source: Bishop, 2006, Pattern Recognition and Machine Learning, section 4.3.2.
+
+    >>> LogSigmoid().forward(np.array([-1000.0, 0.0, 3.0]))
+    array([-1000.    ,    -0.6931,    -0.0486])
     """
 
     in_float32 = True

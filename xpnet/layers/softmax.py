@@ -17,6 +17,10 @@ class Softmax(Layer):
     Backward: ``dx = y (dout - Σ dout y)``.
     Raises: ``ShapeError`` for no classes.
     Source: Deep Learning from Scratch, section 3.5.
+
+    >>> Softmax().forward(np.array([[0.0, 0.0], [1000.0, 0.0]]))
+    array([[0.5, 0.5],
+           [1. , 0. ]])
     """
 
     shapes = {"x": "... K"}
@@ -42,6 +46,10 @@ class LogSoftmax(Layer):
     Backward: ``dx = dout - eʸ Σ dout``.
     Raises: ``ShapeError`` for no classes.
     Source: Bridle, 1990 (softmax); Blanchard, Higham and Higham, 2021 (the shift by the maximum).
+
+    >>> LogSoftmax().forward(np.array([[0.0, 0.0], [1000.0, 0.0]]))
+    array([[   -0.6931,    -0.6931],
+           [    0.    , -1000.    ]])
     """
 
     shapes = {"x": "... K"}

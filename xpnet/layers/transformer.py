@@ -90,6 +90,13 @@ class TransformerBlock(Branches):
     Raises: ``DtypeError`` for anything but layers or lists of them; ``ArgumentError`` for an empty branch, and for one
     layer in two places.
     Source: Vaswani et al., 2017, section 3.1; Xiong et al., 2020 (normalization first).
+
+    >>> block = TransformerBlock.create(4, heads=2, causal=True)
+    >>> x = np.eye(3, 4, dtype="float32")[None]
+    >>> y = block(x)
+    >>> x[0, 2, 0] = 5.0  # the last position changes, and what comes before it does not see that
+    >>> (block(x) != y).any(axis=2)
+    array([[False, False,  True]])
     """
 
     differentiable = ("x",)
@@ -145,6 +152,14 @@ class DecoderBlock(Branches):
     branch 2.
     Raises: as ``TransformerBlock``.
     Source: Vaswani et al., 2017, section 3.1.
+
+    >>> block = DecoderBlock.create(4, heads=2)
+    >>> x, memory = np.eye(2, 4, dtype="float32")[None], np.eye(3, 4, dtype="float32")[None]
+    >>> counts = np.array([[True, True, False]])  # the last position of the memory is padding
+    >>> y = block(x, memory, memory_mask=counts)
+    >>> memory[0, 2] = 100.0
+    >>> (block(x, memory, memory_mask=counts) == y).all()
+    np.True_
     """
 
     differentiable = ("x", "memory")

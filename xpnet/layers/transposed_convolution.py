@@ -27,6 +27,10 @@ class TransposedConvolution(Filters):
     Backward: ``dx`` is the convolution of ``dout``, ``dW = x im2col(dout)ᵀ``, ``db = Σ dout`` over all but m.
     Raises: ``ShapeError`` for other channels or a y without elements; ``ArgumentError`` for wrong options.
     Source: Zeiler et al., "Deconvolutional networks", 2010; Dumoulin and Visin, 2016, chapter 4.
+
+    >>> stamp = TransposedConvolution(np.array([[[[1.0, 2.0]]]]), stride=2)  # x times the filter, every two places
+    >>> stamp.forward(np.array([[[[3.0, 5.0]]]]))
+    array([[[[ 3.,  6.,  5., 10.]]]])
     """
 
     shapes = {"x": "N C H W", "W": "C D FH FW", "b": "M"}
@@ -130,6 +134,9 @@ class TransposedConvolution1D(TransposedConvolution):
 
     Shapes: ``x (N, C, L)``, ``W (C, M/groups, F)``, ``b (M,)``, ``y (N, M, OL)``.
     Backward, Raises: as ``TransposedConvolution``.
+
+    >>> TransposedConvolution1D(np.array([[[1.0, 1.0, 1.0]]]), stride=2).forward(np.array([[[1.0, 10.0]]]))
+    array([[[ 1.,  1., 11., 10., 10.]]])
     """
 
     axes = 1
@@ -141,6 +148,11 @@ class TransposedConvolution3D(TransposedConvolution):
 
     Shapes: ``x (N, C, T, H, W)``, ``W (C, M/groups, FT, FH, FW)``, ``b (M,)``, ``y (N, M, OT, OH, OW)``.
     Backward, Raises: as ``TransposedConvolution``.
+
+    >>> twice = TransposedConvolution3D(np.ones((1, 1, 2, 2, 2)), stride=2)
+    >>> twice.forward(np.array([[[[[1.0, 10.0]]]]]))[0, 0, 0]  # the first of two pictures
+    array([[ 1.,  1., 10., 10.],
+           [ 1.,  1., 10., 10.]])
     """
 
     axes = 3

@@ -56,6 +56,14 @@ class WeightNormalization(Normalized):
     Backward: ``dg = Σ dW̄ W / ‖W‖``, ``dW = g / ‖W‖ (dW̄ - W Σ(dW̄ W) / ‖W‖²)``.
     Raises: ``ArgumentError`` for a name or an axis that the layer does not have.
     Source: Salimans and Kingma, 2016, section 2.
+
+    >>> layer = WeightNormalization(Affine(np.array([[3.0], [4.0]])))
+    >>> layer.params["scale.g"]  # the length of W
+    array([5.])
+    >>> layer.params["scale.g"] = np.array([1.0])
+    >>> layer.forward(np.eye(2))
+    array([[0.6],
+           [0.8]])
     """
 
     def __init__(self, layer: Layer, parameter: str = "W", axis: int | None = None) -> None:
@@ -118,6 +126,11 @@ class SpectralNormalization(Normalized):
     Backward: ``dW = (dW̄ - Σ(dW̄ W̄) u vᵀ) / σ``.
     Raises: ``ArgumentError`` for a name that the layer does not have, or iterations below 1.
     Source: Miyato et al., 2018, section 2.1 and algorithm 1.
+
+    >>> layer = SpectralNormalization(MatMul(np.array([[3.0, 0.0], [0.0, 1.0]])))
+    >>> layer.forward(np.eye(2))
+    array([[1.    , 0.    ],
+           [0.    , 0.3333]])
     """
 
     def __init__(self, layer: Layer, parameter: str = "W", iterations: int = 1, rng: Generator | None = None) -> None:

@@ -23,6 +23,13 @@ class Autoencoder(Sequential):
     Shapes: ``x (N, D)`` with D ``input_size``, code ``(N, Z)``, ``y (N, D)``.
     Raises: ``ArgumentError`` for sizes below 1.
     Source: Hinton and Salakhutdinov, 2006, "Reducing the dimensionality of data with neural networks".
+
+    >>> x = np.eye(4, dtype="float32")
+    >>> net, optimizer = Autoencoder(4, hidden=(8,), code=2), Adam(0.05)
+    >>> for _ in range(100):
+    ...     optimizer.update(net.params, net.gradient(x, x))
+    >>> (np.abs(net.predict(x) - x) < 0.3).all(), net.encode(x).shape  # two numbers tell each row of four
+    (np.True_, (4, 2))
     """
 
     def __init__(

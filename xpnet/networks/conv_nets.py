@@ -33,6 +33,11 @@ class SimpleConvNet(ConvNetwork):
     Shapes: ``x (N, C, H, W)`` with ``input_dim = (C, H, W)``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` for wrong sizes or keys; ``ShapeError`` for images smaller than a window.
     Source: Deep Learning from Scratch, section 7.5.
+
+    >>> filters = {"filter_num": 3, "filter_size": 3, "pad": 0, "stride": 1}
+    >>> net = SimpleConvNet((1, 8, 8), filters, hidden_size=4, output_size=2)
+    >>> net.params["W2"].shape  # the pooling leaves 3x3 places of three channels
+    (27, 4)
     """
 
     def __init__(
@@ -63,6 +68,10 @@ class DeepConvNet(ConvNetwork):
     Shapes: ``x (N, C, H, W)`` with ``input_dim = (C, H, W)``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` for wrong sizes or keys; ``ShapeError`` for images smaller than a window.
     Source: Deep Learning from Scratch, section 8.1.
+
+    >>> net = DeepConvNet((1, 8, 8))
+    >>> net.params["W7"].shape  # six convolutions and three poolings leave 2x2 places of 64 channels
+    (64, 50)
     """
 
     def __init__(

@@ -84,6 +84,10 @@ class ResNet18(DeepResNet):
     Shapes: ``x (N, C, H, W)`` with C ``channels``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` for sizes below 1.
     Source: He et al., 2016, "Deep residual learning for image recognition", table 1.
+
+    >>> net = ResNet18(width=2)
+    >>> sum(W.ndim > 1 for name, W in net.params.items() if "shortcut" not in name)  # the layers with weights
+    18
     """
 
     blocks = (2, 2, 2, 2)
@@ -95,6 +99,10 @@ class ResNet34(DeepResNet):
     Shapes: ``x (N, C, H, W)`` with C ``channels``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` for sizes below 1.
     Source: He et al., 2016, "Deep residual learning for image recognition", table 1.
+
+    >>> net = ResNet34(width=2)
+    >>> sum(W.ndim > 1 for name, W in net.params.items() if "shortcut" not in name)
+    34
     """
 
     blocks = (3, 4, 6, 3)
@@ -110,6 +118,10 @@ class ResNet50(DeepResNet):
     Shapes: ``x (N, C, H, W)`` with C ``channels``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` for sizes below 1.
     Source: He et al., 2016, "Deep residual learning for image recognition", table 1.
+
+    >>> net = ResNet50(width=2)
+    >>> sum(W.ndim > 1 for name, W in net.params.items() if "shortcut" not in name)
+    50
     """
 
     blocks = (3, 4, 6, 3)

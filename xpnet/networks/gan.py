@@ -20,15 +20,17 @@ class GAN:
     with a loss, and ``forger`` both one after another, with the loss of the generator, ``-Σ log d(g(z))``: networks as
     any other, which can be saved, moved and drawn.
 
-        gan = GAN(generator, discriminator, code=32)
-        judge, forger = Adam(3e-4, beta1=0.5), Adam(6e-4, beta1=0.5)
-        for x in batches:
-            gan.step(x, judge, forger)
-
     The codes are numbers of named streams of ``rng``, the same on every backend.
 
     Raises: ``ArgumentError`` for a code below 1.
     Source: Goodfellow et al., 2014, "Generative adversarial nets", algorithm 1, with the loss of its section 3.
+
+    >>> generator, discriminator = Affine.create(1, 2), Affine.create(2, 1, init=0.0)
+    >>> gan = GAN(generator, discriminator, code=1)
+    >>> x = np.full((8, 2), 3.0, dtype="float32")
+    >>> judged, deceived = gan.step(x, Adam(0.001), Adam(0.001))
+    >>> print(f"{judged / np.log(2):.2f} {deceived / np.log(2):.2f}")  # as by a coin: it cannot tell them apart yet
+    1.00 1.00
     """
 
     def __init__(self, generator: Layer, discriminator: Layer, code: int, rng: Generator | None = None) -> None:

@@ -34,6 +34,10 @@ class GPT2(TransformerLM):
     Shapes: ``x (N, L)`` integer with L ≤ ``context``, ``y (N, L, V)``, ``t (N, L)``.
     Raises: ``ArgumentError`` for another size, and as ``TransformerLM``.
     Source: Radford et al., 2019, "Language models are unsupervised multitask learners", table 2.
+
+    >>> net = GPT2(layers=1, heads=2, width=4, vocabulary=5, context=8)
+    >>> net.generate(np.array([1, 2]), 3, temperature=0.0, stop=4)
+    array([1, 2, 2, 2, 2])
     """
 
     def __init__(

@@ -42,6 +42,13 @@ class TransformerLM(Network):
     Shapes: ``x (N, L)`` integer with L ≤ ``context``, ``y (N, L, V)``, ``t (N, L)``.
     Raises: ``ArgumentError`` for sizes below 1 and for heads that do not divide the width.
     Source: Radford et al., 2019, section 2; Press and Wolf, 2017 (tied weights).
+
+    >>> text = np.array([[0, 1, 2, 3, 0, 1, 2, 3, 0]])
+    >>> net, optimizer = TransformerLM(vocabulary=4, context=8, width=8, heads=2, layers=1), Adam(0.02)
+    >>> for _ in range(30):
+    ...     optimizer.update(net.params, net.gradient(text[:, :-1], text[:, 1:]))
+    >>> net.generate(np.array([0, 1]), 5, temperature=0.0)
+    array([0, 1, 2, 3, 0, 1, 2])
     """
 
     differentiable = ()

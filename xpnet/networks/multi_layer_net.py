@@ -64,6 +64,14 @@ class MultiLayerNet(PenalizedNetwork):
     Shapes: ``x (N, D)`` or ``(N, ...)``, ``W1 (D, M)``, ``b1 (M,)``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` for sizes below 1, an unknown activation or spread, or a negative λ.
     Source: Deep Learning from Scratch, sections 6.2 and 6.4.2.
+
+    >>> x, t = np.eye(2, dtype="float32"), np.array([0, 1])
+    >>> net = MultiLayerNet(2, [5, 5], 2, weight_decay_lambda=0.1, rng=Generator(0))
+    >>> list(net.params)
+    ['W1', 'b1', 'W2', 'b2', 'W3', 'b3']
+    >>> decay = 0.1 / 2 * sum((W**2).sum() for name, W in net.params.items() if name[0] == "W")
+    >>> print(f"{net.loss(x, t):.4f} {net.last_layer.forward(net.forward(x), t) + decay:.4f}")
+    1.7840 1.7840
     """
 
     def __init__(
@@ -92,6 +100,9 @@ class MultiLayerNetExtend(PenalizedNetwork):
     Shapes: ``x (N, D)`` or ``(N, ...)``, ``W1 (D, M)``, ``b1, gamma1, beta1 (M,)``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` as ``MultiLayerNet``, and for a ratio outside 0 … 1.
     Source: Deep Learning from Scratch, sections 6.3 and 6.4.
+
+    >>> list(MultiLayerNetExtend(2, [5], 2, use_batchnorm=True, use_dropout=True).layers)
+    ['Affine1', 'BatchNorm1', 'Activation_function1', 'Dropout1', 'Affine2']
     """
 
     def __init__(

@@ -37,16 +37,18 @@ class Network(Answering):
     tape. Its layers may be called many times, and so share their weights: one layer, one name, and a gradient that is
     the sum over the calls.
 
-        class Tied(Network):
-            def __init__(self, vocabulary, width):
-                layers = {"embedding": Embedding.create(vocabulary, width), "hidden": Linear.create(width, width)}
-                super().__init__(layers, loss=SoftmaxWithLoss())
-
-            def forward(self, x):
-                embedding, hidden = self.layers.values()
-                return hidden(embedding(x)) @ embedding.W.T
-
     Raises: ``DtypeError`` for anything but a layer; ``ArgumentError`` as ``Sequential``.
+
+    >>> class Shared(Network):
+    ...     def __init__(self):
+    ...         super().__init__({"affine": Affine.create(2, 2)}, loss=MeanSquaredError())
+    ...
+    ...     def forward(self, x):
+    ...         affine = self.layers["affine"]
+    ...         return affine(affine(x))  # the same weights twice
+    >>> net, x = Shared(), np.eye(2, dtype="float32")
+    >>> xn.gradient_check(net, x, x).ok, list(net.gradient(x, x))
+    (True, ['affine.W', 'affine.b'])
     """
 
     last_layer: Layer | None = None
@@ -321,7 +323,7 @@ class Network(Answering):
         return table_of(self) if x is None else table_for(self, x)
 
     def _repr_html_(self) -> str:
-        return as_html(type(self).__name__, table_rows(self))
+        return as_html(type(self).__name__, table_rows(self), right=1)
 
     def _inside(self) -> list[str]:
         return [*super()._inside(), *([] if self.last_layer is None else [f"loss={self.last_layer!r}"])]

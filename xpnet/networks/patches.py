@@ -71,6 +71,10 @@ class ViT(PatchNetwork):
     Raises: ``ArgumentError`` for wrong sizes, patches that do not fill the image, and heads that do not divide the
     width.
     Source: Dosovitskiy et al., 2021, "An image is worth 16x16 words".
+
+    >>> net = ViT((1, 4, 4), patch=2, width=8, heads=2, layers=1, output_size=3)
+    >>> net.params["PositionalEmbedding1.W"].shape  # four patches become vectors of 8 numbers
+    (4, 8)
     """
 
     def __init__(
@@ -106,6 +110,11 @@ class MLPMixer(PatchNetwork):
     Shapes: ``x (N, C, H, W)`` with ``input_dim = (C, H, W)``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` for wrong sizes, and for patches that do not fill the image.
     Source: Tolstikhin et al., 2021, "MLP-Mixer: an all-MLP architecture for vision".
+
+    >>> net = MLPMixer((1, 4, 4), patch=2, width=8, layers=1, output_size=3, tokens_hidden=5, hidden=6)
+    >>> weights = [W.shape for name, W in net.params.items() if "Linear" in name and W.ndim > 1]
+    >>> weights  # the first two mix 4 patches, the others 8 channels
+    [(4, 5), (5, 4), (8, 6), (6, 8)]
     """
 
     def __init__(

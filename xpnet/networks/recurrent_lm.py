@@ -40,6 +40,13 @@ class RecurrentLM(Network):
     Shapes: ``x (N, L)`` integer, ``y (N, L, V)``, ``t (N, L)``.
     Raises: ``ArgumentError`` for sizes below 1.
     Source: Zaremba et al., 2014; Press and Wolf, 2017 (tied weights); Deep Learning from Scratch 2, section 6.5.
+
+    >>> text = np.array([[0, 1, 2, 3, 0, 1, 2, 3, 0]])
+    >>> net, optimizer = RecurrentLM(vocabulary=4, width=8, layers=1, init=0.5), Adam(0.05)
+    >>> for _ in range(30):
+    ...     optimizer.update(net.params, net.gradient(text[:, :-1], text[:, 1:]))
+    >>> net.generate(np.array([0, 1]), 5, temperature=0.0)
+    array([0, 1, 2, 3, 0, 1, 2])
     """
 
     differentiable = ()

@@ -31,6 +31,10 @@ class ResNet(Sequential):
     Shapes: ``x (N, C, H, W)`` with ``input_dim = (C, H, W)``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` for wrong sizes.
     Source: He et al., 2016, "Deep residual learning for image recognition", section 4.2.
+
+    >>> net = ResNet((1, 8, 8), channels=(4, 8), blocks=1)
+    >>> net.layers["Residual2"].layers["shortcut"]  # where the channels become 8, and height and width the half
+    Chain(Convolution(W (8, 4, 1, 1), b (8,), stride=2), BatchNormalization(gamma (8,), beta (8,)))
     """
 
     def __init__(

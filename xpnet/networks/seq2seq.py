@@ -134,6 +134,15 @@ class Seq2seq(Network):
     Shapes: ``x (N, L)``, ``seen (N, T)``, ``t (N, T)`` integer, ``y (N, T, V)``.
     Raises: ``ArgumentError`` for sizes below 1.
     Source: Sutskever et al., 2014; Deep Learning from Scratch 2, section 7.3.
+
+    >>> x = np.array([[1, 2, 3], [3, 1, 1]])
+    >>> answers = np.array([[0, 3, 2, 1], [0, 1, 1, 3]])  # x backwards; 0 begins an answer
+    >>> net, optimizer = Seq2seq(vocabulary=4, width=8, hidden=8), Adam(0.1)
+    >>> for _ in range(40):
+    ...     optimizer.update(net.params, net.gradient((x, answers[:, :-1]), answers[:, 1:]))
+    >>> net.generate(x, start=0, count=3)
+    array([[3, 2, 1],
+           [1, 1, 3]])
     """
 
     differentiable = ()
@@ -214,6 +223,10 @@ class PeekySeq2seq(Seq2seq):
     As ``Seq2seq``, with a ``PeekyDecoder``.
 
     Source: Cho et al., 2014; Deep Learning from Scratch 2, section 7.4.2.
+
+    >>> plain, peeky = Seq2seq(4, width=8, hidden=16), PeekySeq2seq(4, width=8, hidden=16)
+    >>> [net.params["decoder.LSTM1.Wx"].shape[0] for net in (plain, peeky)]  # the symbol, and 16 more for the state
+    [8, 24]
     """
 
     decoder = PeekyDecoder
@@ -225,6 +238,12 @@ class AttentionSeq2seq(Seq2seq):
     As ``Seq2seq``, with an ``AttentionDecoder``; ``attention`` returns what it looks at.
 
     Source: Luong et al., 2015; Deep Learning from Scratch 2, section 8.2.
+
+    >>> net = AttentionSeq2seq(vocabulary=4, width=8, hidden=8)
+    >>> x, seen = np.array([[1, 2, 3]]), np.array([[0, 3]])
+    >>> shares = net.attention(x, seen)  # of three symbols, at two steps
+    >>> shares.shape, shares.sum(axis=2)
+    ((1, 2, 3), array([[1., 1.]], dtype=float32))
     """
 
     decoder = AttentionDecoder

@@ -13,4 +13,13 @@ class Sequential(Network):
 
     Raises: ``DtypeError`` for anything but a layer; ``ArgumentError`` for no layers, for one object in two places, for
     one array under two names and for a network with a loss among the layers.
+
+    >>> net = Sequential(Affine.create(4, 3), Relu(), Affine.create(3, 2), loss=SoftmaxWithLoss())
+    >>> net
+    Sequential(Affine(W (4, 3), b (3,)), Relu(), Affine(W (3, 2), b (2,)), loss=SoftmaxWithLoss())
+    >>> list(net.params)
+    ['Affine1.W', 'Affine1.b', 'Affine2.W', 'Affine2.b']
+    >>> x, t = np.zeros((5, 4), dtype="float32"), np.array([0, 1, 1, 1, 1])
+    >>> net.gradient(x, t)["Affine2.b"]  # the share of each class that is predicted, 1/2, less the true one
+    array([ 0.3, -0.3], dtype=float32)
     """

@@ -44,6 +44,15 @@ class Transformer(Network):
     ``y (N, L, V)``, ``t (N, L)``.
     Raises: ``ArgumentError`` for sizes below 1 and for heads that do not divide the width.
     Source: Vaswani et al., 2017, section 3; Xiong et al., 2020 (normalization first).
+
+    >>> x = np.array([[1, 2, 3], [3, 1, 1]])
+    >>> answers = np.array([[0, 3, 2, 1], [0, 1, 1, 3]])  # x backwards; 0 begins an answer
+    >>> net, optimizer = Transformer(vocabulary=4, source_length=3, context=4, width=8, heads=2, layers=1), Adam(0.02)
+    >>> for _ in range(40):
+    ...     optimizer.update(net.params, net.gradient((x, answers[:, :-1]), answers[:, 1:]))
+    >>> net.generate(x, 3, start=0, temperature=0.0)
+    array([[3, 2, 1],
+           [1, 1, 3]])
     """
 
     differentiable = ()

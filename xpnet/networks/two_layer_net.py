@@ -16,6 +16,13 @@ class TwoLayerNet(BookNetwork):
     Shapes: ``x (N, D)`` or ``(N, ...)``, ``W1 (D, M)``, ``b1 (M,)``, ``W2 (M, K)``, ``b2 (K,)``.
     Raises: ``ArgumentError`` for sizes below 1 or a spread that is neither a number from 0 nor a known name.
     Source: Deep Learning from Scratch, section 5.7.2.
+
+    >>> x, t = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype="float32"), np.array([0, 1, 1, 0])  # exclusive or
+    >>> net, optimizer = TwoLayerNet(2, 8, 2, weight_init_std=1.0), SGD(0.5)
+    >>> for _ in range(100):
+    ...     optimizer.update(net.params, net.gradient(x, t))
+    >>> net.predict(x).argmax(axis=1)
+    array([0, 1, 1, 0])
     """
 
     def __init__(

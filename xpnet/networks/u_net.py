@@ -32,6 +32,11 @@ class UNet(Sequential):
     ``output_size``; ``t (N, H, W)`` classes.
     Raises: ``ArgumentError`` for sizes below 1; ``ShapeError`` for images that cannot be halved so often.
     Source: Ronneberger, Fischer and Brox, 2015, figure 1, with padding and batch normalization.
+
+    >>> net = UNet(channels=1, output_size=2, width=2, depth=2)
+    >>> x, t = np.zeros((1, 1, 4, 8), dtype="float32"), np.zeros((1, 4, 8), dtype="int64")
+    >>> net.predict(x).argmax(axis=3).shape  # a class for every pixel
+    (1, 4, 8)
     """
 
     def __init__(

@@ -24,6 +24,14 @@ class VAE(Sequential):
     Shapes: ``x (N, D)`` with D ``input_size``, ``y (N, D + 2Z)`` with Z ``code``, ``t (N, D)``.
     Raises: ``ArgumentError`` for sizes below 1 and a beta below 0.
     Source: Kingma and Welling, 2014, "Auto-encoding variational Bayes"; Higgins et al., 2017 (β).
+
+    >>> x = np.eye(4, dtype="float32")
+    >>> net, optimizer = VAE(4, hidden=(8,), code=2), Adam(0.05)
+    >>> before = net.loss(x, x, predict=True)
+    >>> for _ in range(30):
+    ...     optimizer.update(net.params, net.gradient(x, x))
+    >>> net.loss(x, x, predict=True) < before, net.sample(5).shape  # five new rows, by codes that are drawn
+    (np.True_, (5, 4))
     """
 
     def __init__(

@@ -39,6 +39,10 @@ class VGG(Sequential):
     Shapes: ``x (N, C, H, W)`` with ``input_dim = (C, H, W)``, ``t (N,)`` or ``(N, K)``.
     Raises: ``ArgumentError`` for another depth, and for wrong sizes.
     Source: Simonyan and Zisserman, 2015, "Very deep convolutional networks for large-scale image recognition", table 1.
+
+    >>> net = VGG(16, (3, 32, 32), output_size=10, width=2, hidden=8)
+    >>> sum(W.ndim > 1 for W in net.params.values())  # the layers with weights
+    16
     """
 
     def __init__(

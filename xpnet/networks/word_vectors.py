@@ -28,6 +28,15 @@ class CBOW(Network):
     Shapes: ``x (N, C)`` and ``candidates (N, K)`` integer, ``y (N, K)``, ``t (N, K)`` floating.
     Raises: ``ArgumentError`` for sizes below 1.
     Source: Mikolov et al., 2013a, section 3.1, and 2013b, section 2.2; Deep Learning from Scratch 2, section 4.2.
+
+    >>> x = np.array([[0, 2], [0, 2], [3, 5], [3, 5]])  # 1 stands between 0 and 2, 4 between 3 and 5
+    >>> candidates = np.array([[1, 4], [1, 3], [4, 1], [4, 2]])  # the word that is there, and another
+    >>> t = np.array([[1.0, 0.0]] * 4, dtype="float32")
+    >>> net, optimizer = CBOW(vocabulary=6, width=4), Adam(0.05)
+    >>> for _ in range(40):
+    ...     optimizer.update(net.params, net.gradient((x, candidates), t))
+    >>> net.similar(0, count=2)[0]  # 0 and 2 stand near the same words
+    array([0, 2])
     """
 
     differentiable = ()
@@ -80,4 +89,13 @@ class SkipGram(CBOW):
 
     Shapes: ``x (N, 1)`` and ``candidates (N, K)`` integer, ``y (N, K)``, ``t (N, K)`` floating.
     Source: Mikolov et al., 2013a, section 3.2, and 2013b, section 2.2; Deep Learning from Scratch 2, section 3.5.
+
+    >>> x = np.array([[0], [2], [3], [5]])  # 1 stands near 0 and 2, 4 near 3 and 5
+    >>> candidates = np.array([[1, 4], [1, 4], [4, 1], [4, 1]])  # a word that is near, and another
+    >>> t = np.array([[1.0, 0.0]] * 4, dtype="float32")
+    >>> net, optimizer = SkipGram(vocabulary=6, width=4), Adam(0.05)
+    >>> for _ in range(40):
+    ...     optimizer.update(net.params, net.gradient((x, candidates), t))
+    >>> net.similar(0, count=2)[0]
+    array([0, 2])
     """

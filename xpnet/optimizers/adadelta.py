@@ -15,6 +15,12 @@ class Adadelta(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Zeiler, 2012, algorithm 1, with a rate η.
+
+    >>> params, grads, optimizer = {"W": np.zeros(2)}, {"W": np.array([-1.0, -100.0])}, Adadelta()
+    >>> for _ in range(100):
+    ...     optimizer.update(params, grads)
+    >>> params["W"].round(2)  # gradients of any size move alike, and nobody chose a rate
+    array([0.41, 0.41])
     """
 
     slots = ("h", "s")

@@ -20,6 +20,11 @@ class Adafactor(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Shazeer and Stern, 2018, algorithms 4 and 5, without momentum, in the form of torch.
+
+    >>> params, grads, optimizer = {"W": np.ones((100, 200))}, {"W": np.ones((100, 200))}, Adafactor()
+    >>> optimizer.update(params, grads)
+    >>> {name: slot.shape for name, slot in optimizer.state.items() if name.startswith("W.")}  # for 20,000 values
+    {'W.row': (100, 1), 'W.column': (1, 200)}
     """
 
     slots = ("row", "column")

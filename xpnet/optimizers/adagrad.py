@@ -15,6 +15,12 @@ class AdaGrad(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Duchi et al., 2011; Deep Learning from Scratch, section 6.1.5.
+
+    >>> params, grads, optimizer = {"W": np.zeros(2)}, {"W": np.array([-1.0, -100.0])}, AdaGrad(lr=0.1)
+    >>> optimizer.update(params, grads)
+    >>> optimizer.update(params, grads)
+    >>> params["W"]  # gradients of any size move alike, the second time by 1/√2
+    array([0.1707, 0.1707])
     """
 
     slots = ("h",)
@@ -39,6 +45,11 @@ class RMSprop(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Tieleman and Hinton, 2012, lecture 6.5.
+
+    >>> params, grads, optimizer = {"W": np.zeros(2)}, {"W": np.array([-1.0, -100.0])}, RMSprop(lr=0.01)
+    >>> optimizer.update(params, grads)
+    >>> params["W"]  # gradients of any size move alike, at first by η / √(1 - ρ)
+    array([0.1, 0.1])
     """
 
     slots = ("h",)

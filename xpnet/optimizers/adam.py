@@ -22,6 +22,11 @@ class Adam(Optimizer):
     Raises: ``ArgumentError`` for options out of range.
     Source: Kingma and Ba, 2015, algorithm 1; Reddi et al., 2018, algorithm 2 (AMSGrad); Deep Learning from Scratch,
     section 6.1.6.
+
+    >>> params, grads, optimizer = {"W": np.zeros(2)}, {"W": np.array([-1.0, -100.0])}, Adam(lr=0.001)
+    >>> optimizer.update(params, grads)
+    >>> params["W"]  # a first step is as large as the rate, for gradients of any size
+    array([0.001, 0.001])
     """
 
     slots: tuple[str, ...] = ("m", "v")
@@ -98,6 +103,11 @@ class AdamW(Adam):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Loshchilov and Hutter, 2019, algorithm 2, with λ scaled by η alone.
+
+    >>> params, grads = {"W": np.array([1.0])}, {"W": np.array([0.0])}
+    >>> AdamW(lr=0.1, weight_decay=0.5).update(params, grads)
+    >>> params["W"]  # (1 - 0.1 · 0.5), although there is no gradient
+    array([0.95])
     """
 
     live = 3

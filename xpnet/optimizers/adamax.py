@@ -18,6 +18,11 @@ class Adamax(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Kingma and Ba, 2015, algorithm 2; the ε is torch's.
+
+    >>> params, grads, optimizer = {"W": np.zeros(2)}, {"W": np.array([-1.0, -100.0])}, Adamax(lr=0.002)
+    >>> optimizer.update(params, grads)
+    >>> params["W"]  # as in Adam, a first step is as large as the rate
+    array([0.002, 0.002])
     """
 
     slots = ("m", "u")

@@ -41,6 +41,17 @@ class Optimizer(Movable):
     same formula: the others keep W and slots as they are. The numbers count all steps. That needs ``elementwise``.
 
     Raises: ``ArgumentError`` for options out of range.
+
+    >>> class Signs(Optimizer):
+    ...     def __init__(self, lr=0.01):
+    ...         super().__init__(lr=lr)
+    ...
+    ...     def step(self, W, dW, lr):
+    ...         return W - lr * np.sign(dW)
+    >>> params = {"W": np.array([1.0, 1.0])}
+    >>> Signs(lr=0.1).update(params, {"W": np.array([5.0, -0.001])})
+    >>> params["W"]
+    array([0.9, 1.1])
     """
 
     slots: tuple[str, ...] = ()

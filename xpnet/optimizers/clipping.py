@@ -23,6 +23,9 @@ def global_norm(grads: Mapping[str, Array]) -> Array:
     """Return the norm of all gradients as one vector, ``√Σ dW²``, on their device.
 
     Raises: ``ArgumentError`` for no gradients.
+
+    >>> global_norm({"W": np.array([3.0]), "b": np.array([4.0])})
+    np.float64(5.0)
     """
     check_gradients("global_norm", grads)
     if not grads:
@@ -81,6 +84,10 @@ def clip_by_norm(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
 
     Raises: ``ArgumentError`` for a limit that is not above 0.
     Source: Pascanu et al., 2013, algorithm 1; the 1e-6 is torch's.
+
+    >>> grads = clip_by_norm({"W": np.array([30.0]), "b": np.array([40.0])}, limit=5.0)
+    >>> grads["W"], grads["b"]
+    (array([3.]), array([4.]))
     """
     limit = check_limit("clip_by_norm", limit)
     check_gradients("clip_by_norm", grads)
@@ -110,6 +117,9 @@ def clip_by_value(grads: Mapping[str, Array], limit: float) -> dict[str, Array]:
     NaN stays NaN, an infinite value becomes the limit.
 
     Raises: ``ArgumentError`` for a limit that is not above 0.
+
+    >>> clip_by_value({"W": np.array([0.5, -30.0])}, limit=1.0)["W"]
+    array([ 0.5, -1. ])
     """
     limit = check_limit("clip_by_value", limit)
     check_gradients("clip_by_value", grads)

@@ -26,6 +26,9 @@ def vectors(name: str, W: Array) -> bool:  # noqa: ARG001
     """Return the parameters of at most one axis: biases, and the scales and shifts of normalizations.
 
     ``AdamW(1e-3, weight_decay=0.01, groups={vectors: {"weight_decay": 0.0}})`` decays the weights alone.
+
+    >>> vectors("W", np.ones((2, 3))), vectors("b", np.ones(3))
+    (False, True)
     """
     return W.ndim < 2
 

@@ -18,6 +18,11 @@ class LARS(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: You et al., 2017, "Large batch training of convolutional networks", algorithm 1.
+
+    >>> params, grads = {"W": np.array([3.0, 4.0])}, {"W": np.array([600.0, 800.0])}
+    >>> LARS(lr=1.0, trust=0.1).update(params, grads)
+    >>> params["W"]  # a tenth of its norm, whatever the norm of the gradient
+    array([2.7, 3.6])
     """
 
     slots = ("v",)
@@ -58,6 +63,11 @@ class LAMB(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: You et al., 2020, "Large batch optimization for deep learning", algorithm 2.
+
+    >>> params, grads = {"W": np.array([3.0, 4.0]), "V": np.array([0.03, 0.04])}, {"W": np.ones(2), "V": np.ones(2)}
+    >>> LAMB(lr=0.1).update(params, grads)
+    >>> params["W"].round(3), params["V"].round(5)  # each array moves by a tenth of its own norm
+    (array([2.646, 3.646]), array([0.0265, 0.0365]))
     """
 
     slots = ("m", "v")

@@ -38,10 +38,14 @@ class LBFGS:
     where the parameters are. ``memory`` is the number of gradients from which H is made. It ends after ``steps``, or
     when no value of the gradient is above ``tolerance``.
 
-        LBFGS(steps=100).minimize(net.params, lambda: net.loss_and_gradient(x, t))
-
     Raises: ``ArgumentError`` for options out of range; ``BackendError`` without SciPy.
     Source: Liu and Nocedal, 1989; Byrd et al., 1995 (L-BFGS-B).
+
+    >>> net = Sequential(MatMul(np.array([[5.0]])), loss=MeanSquaredError())
+    >>> x, t = np.array([[1.0], [2.0]]), np.array([[3.0], [6.0]])
+    >>> found = LBFGS(steps=100).minimize(net.params, lambda: net.loss_and_gradient(x, t))
+    >>> found.converged, net.params["MatMul1.W"].round(4)
+    (True, array([[3.]]))
     """
 
     def __init__(self, steps: int = 100, memory: int = 10, tolerance: float = 1e-5) -> None:

@@ -17,6 +17,11 @@ class Lion(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Chen et al., 2023, algorithm 2.
+
+    >>> params, grads = {"W": np.zeros(3)}, {"W": np.array([-1.0, -100.0, 0.0])}
+    >>> Lion(lr=0.001).update(params, grads)
+    >>> params["W"]  # only the sign counts
+    array([0.001, 0.001, 0.   ])
     """
 
     slots = ("m",)

@@ -22,6 +22,14 @@ class Lookahead(Wrapper):
 
     Raises: ``DtypeError``, ``ArgumentError`` for an inner that is not an optimizer, and for options out of range.
     Source: Zhang et al., 2019, "Lookahead optimizer: k steps forward, 1 step back", algorithm 1.
+
+    >>> params, grads, optimizer = {"W": np.array([0.0])}, {"W": np.array([-1.0])}, Lookahead(SGD(1.0), every=3)
+    >>> for _ in range(3):
+    ...     optimizer.update(params, grads)
+    ...     print(params["W"])  # 1, 2, and from 3 half of the way back
+    [1.]
+    [2.]
+    [1.5]
     """
 
     takes_rows = False  # the slow weights of all rows follow

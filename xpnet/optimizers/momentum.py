@@ -14,6 +14,14 @@ class Momentum(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Polyak, 1964; Deep Learning from Scratch, section 6.1.4.
+
+    >>> params, grads, optimizer = {"W": np.array([0.0])}, {"W": np.array([-1.0])}, Momentum(lr=0.1)
+    >>> for _ in range(3):
+    ...     optimizer.update(params, grads)
+    ...     print(params["W"].round(3))  # by steps that grow: 0.1, 0.19, 0.271
+    [0.1]
+    [0.29]
+    [0.561]
     """
 
     slots = ("v",)
@@ -36,6 +44,11 @@ class Nesterov(Momentum):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Nesterov, 1983, in the form of Sutskever et al., 2013, section 2.
+
+    >>> params, grads = {"W": np.array([0.0])}, {"W": np.array([-1.0])}
+    >>> Nesterov(lr=0.1).update(params, grads)
+    >>> params["W"]  # already in the first step 1 + μ times that of Momentum
+    array([0.19])
     """
 
     def step(

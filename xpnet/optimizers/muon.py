@@ -27,6 +27,12 @@ class Muon(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Jordan et al., 2024, "Muon: an optimizer for hidden layers in neural networks".
+
+    >>> params, grads = {"W": np.zeros((2, 2))}, {"W": np.array([[-100.0, 0.0], [0.0, -1.0]])}
+    >>> Muon(lr=1.0).update(params, grads)
+    >>> params["W"].round(1)  # both directions count, not the steep one alone
+    array([[0.7, 0. ],
+           [0. , 0.7]])
     """
 
     slots = ("m", "v")

@@ -23,6 +23,11 @@ class NAdam(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Dozat, 2016, "Incorporating Nesterov momentum into Adam", algorithm 2.
+
+    >>> params, grads, optimizer = {"W": np.zeros(2)}, {"W": np.array([-1.0, -100.0])}, NAdam(lr=0.002)
+    >>> optimizer.update(params, grads)
+    >>> params["W"]  # a little more than a first step of Adam: the momentum is ahead
+    array([0.0021, 0.0021])
     """
 
     slots = ("m", "v")

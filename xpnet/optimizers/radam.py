@@ -21,6 +21,12 @@ class RAdam(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Liu et al., 2020, "On the variance of the adaptive learning rate and beyond", algorithm 2.
+
+    >>> params, grads, optimizer = {"W": np.zeros(2)}, {"W": np.array([-1.0, -100.0])}, RAdam(lr=0.001)
+    >>> for _ in range(5):
+    ...     optimizer.update(params, grads)
+    >>> params["W"]  # five steps of a momentum, until the squares are known well
+    array([0.005, 0.5  ])
     """
 
     slots = ("m", "v")

@@ -23,12 +23,17 @@ class SAM(Wrapper):
     ρ is ``radius``, and the norm is that of all gradients together. It needs two gradients a step, which it computes
     itself: its ``loss_and_gradient`` takes the place of the network's, in a loop of one's own and in ``Trainer``.
 
-        optimizer = SAM(Momentum(0.1), radius=0.05)
-        loss, grads = optimizer.loss_and_gradient(net, x, t)
-        optimizer.update(net.params, grads)
-
     Raises: ``DtypeError``, ``ArgumentError`` for an inner that is not an optimizer, and for a radius out of range.
     Source: Foret et al., 2021, "Sharpness-aware minimization", algorithm 1.
+
+    >>> net = Sequential(MatMul(np.array([[1.0]])), loss=MeanSquaredError())
+    >>> x, t, optimizer = np.array([[1.0]]), np.array([[0.0]]), SAM(SGD(0.1), radius=0.5)
+    >>> net.gradient(x, t)["MatMul1.W"]
+    array([[2.]])
+    >>> loss, grads = optimizer.loss_and_gradient(net, x, t)
+    >>> grads["MatMul1.W"]  # that at W + 0.5
+    array([[3.]])
+    >>> optimizer.update(net.params, grads)
     """
 
     takes_rows = False  # the place uphill is one of all values

@@ -12,6 +12,11 @@ class SGD(Optimizer):
 
     Raises: ``ArgumentError`` for options out of range, such as a learning rate that is not above 0.
     Source: Deep Learning from Scratch, section 6.1.2.
+
+    >>> params, grads = {"W": np.array([1.0, 2.0])}, {"W": np.array([10.0, -10.0])}
+    >>> SGD(lr=0.01).update(params, grads)
+    >>> params["W"]
+    array([0.9, 2.1])
     """
 
     elementwise = True

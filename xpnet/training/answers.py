@@ -15,7 +15,7 @@ from xpnet.drawing.text import escape_xml
 from xpnet.layers import SigmoidWithLoss, SoftmaxWithLoss
 from xpnet.networks import Network
 from xpnet.training.page import cards, figure, row, section, shaded, table
-from xpnet.training.progress import digits
+from xpnet.training.shown import digits
 
 MOST = 8
 """The number of mistakes that are shown."""

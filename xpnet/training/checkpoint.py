@@ -58,6 +58,13 @@ def save(
 
     Raises: ``DataError`` if the file cannot be written; ``ArgumentError`` for two arrays of the same name, or a name
     that no file can hold.
+
+    >>> net, other = TwoLayerNet(4, 3, 2), TwoLayerNet(4, 3, 2)
+    >>> xn.save("net.safetensors", net)
+    >>> xn.load("net.safetensors", other).loaded
+    ['W1', 'b1', 'W2', 'b2']
+    >>> (other.params["W1"] == net.params["W1"]).all()
+    np.True_
     """
     check_arguments("save", path, network)
     told = {f"{STREAM}{name}": stream for name, stream in streams_of(network).items()}
@@ -101,6 +108,11 @@ def load(
 
     Raises: ``DataError`` for a file that is missing, damaged, or of another network or optimizer, or that holds values
     beyond the dtype of the network; ``ArgumentError`` for patterns and names that match nothing.
+
+    >>> xn.save("net.safetensors", TwoLayerNet(4, 3, 2))
+    >>> found = xn.load("net.safetensors", TwoLayerNet(4, 3, 5), strict=False)  # for five classes
+    >>> found.loaded, found.differing
+    (['W1', 'b1'], {'W2': ((3, 2), (3, 5)), 'b2': ((2,), (5,))})
     """
     network = check_arguments("load", path, network)
     check_flags("load", strict=strict)

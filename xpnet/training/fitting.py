@@ -29,6 +29,11 @@ SECTIONS = ("optimizer/", "history/", "precision/", AVERAGE, CONSTANT)
 class Loaded:
     """The result of loading a file: ``loaded`` names the arrays that were loaded, ``missing`` those the file lacks,
     ``unexpected`` those that the network lacks; ``differing`` has the shapes of the others, that in the file first.
+
+    >>> xn.save("net.safetensors", TwoLayerNet(4, 3, 2))
+    >>> found = xn.load("net.safetensors", TwoLayerNet(4, 3, 5), strict=False)
+    >>> found.differing
+    {'W2': ((3, 2), (3, 5)), 'b2': ((2,), (5,))}
     """
 
     loaded: list[str] = field(default_factory=list)

@@ -11,10 +11,16 @@ from typing import Any, Self
 
 import numpy as np
 
+from xpnet.drawing.curves import learning_curve
 from xpnet.files import written_in_place
+from xpnet.training.shown import measured, number
+from xpnet.typesetting import aligned, as_html, within_page
 
 METRIC = "metric "
 """The prefix of the name of a metric among the columns of a history."""
+
+AT_MOST = 12
+"""The number of epochs that are shown."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,11 @@ class Epoch:
     data. ``seconds`` is the time of the steps alone. Values for validation are None without such data; accuracies are
     None for a network that predicts numbers, or if all rows are ignored. ``metrics`` has those of the Trainer after the
     epoch, by name: on the validation data if there are any, and as ``train f1`` on the training rows.
+
+    >>> x, t = np.eye(4, dtype="float32"), np.array([0, 1, 0, 1])
+    >>> epoch = Trainer(TwoLayerNet(4, 8, 2), Adam(0.1), (x, t)).fit(20)[-1]
+    >>> epoch.epoch, epoch.train_accuracy, epoch.test_accuracy  # nothing was held out
+    (20, 1.0, None)
     """
 
     epoch: int
@@ -45,7 +56,17 @@ class Epoch:
 
 
 class History(list[Epoch]):
-    """The epochs of a training, in order."""
+    """The epochs of a training, in order; ``measure`` names what accuracies are. A notebook draws its curves.
+
+    >>> x, t = np.eye(4, dtype="float32"), np.array([0, 1, 0, 1])
+    >>> history = Trainer(TwoLayerNet(4, 8, 2), Adam(0.1), (x, t), validation=(x, t)).fit(3)
+    >>> history[-1].loss < history[0].loss, history.since_best()
+    (True, 0)
+    >>> list(history.columns())[:4]
+    ['epoch', 'loss', 'train_accuracy', 'test_accuracy']
+    """
+
+    measure: str | None = None
 
     def to_dicts(self) -> list[dict[str, Any]]:
         return [asdict(record) for record in self]
@@ -59,6 +80,36 @@ class History(list[Epoch]):
         text = json.dumps(written, indent=1, allow_nan=False)
         with written_in_place(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
+
+    def rows(self) -> list[list[str]]:
+        """Return the names of what was measured, and a row for each epoch; of many, the first and the last ones."""
+        measure = self.measure or "accuracy"
+        columns: dict[str, list[float | None]] = {
+            "loss": [record.loss for record in self],
+            "test loss": [record.test_loss for record in self],
+            f"train {measure}": [record.train_accuracy for record in self],
+            f"test {measure}": [record.test_accuracy for record in self],
+        }
+        for name in dict.fromkeys(name for record in self for name in record.metrics):
+            columns[name] = [record.metrics.get(name) for record in self]
+        columns["seconds"] = [record.seconds for record in self]
+        known = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+        lines = [[str(self[i].epoch), *[shown(name, known[name][i]) for name in known]] for i in range(len(self))]
+        if len(lines) > AT_MOST:
+            lines[1 : 1 - AT_MOST] = [["…"] * (1 + len(known))]
+        return [["epoch", *known], *lines]
+
+    def __repr__(self) -> str:
+        rows = self.rows()
+        return "\n".join(aligned(rows, right=len(rows[0]))) if self else "History()"
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return ""
+        rows, accuracies = self.rows(), [record.train_accuracy is not None for record in self]
+        measure = self.measure or ("accuracy" if any(accuracies) else None)
+        curve = within_page(learning_curve(self.to_dicts(), measure=measure))
+        return curve + as_html(f"{len(self)} epochs", rows, right=len(rows[0]))
 
     def since_best(self) -> int:
         """Return the number of epochs since the one with the lowest loss, 0 if it is the last; NaN does not count."""
@@ -88,6 +139,15 @@ class History(list[Epoch]):
             metrics = {name: value for name, value in metrics.items() if value is not None}
             history.append(Epoch(**record | {"epoch": int(record["epoch"]), "metrics": metrics}))
         return history
+
+
+def shown(name: str, value: float | None) -> str:
+    """Return a value as text, in the form that belongs to its name."""
+    if value is None:
+        return ""
+    if name == "seconds":
+        return f"{value:.2f}"
+    return number(value) if name.endswith("loss") else measured(name, value)
 
 
 def finite(value: Any) -> Any:

@@ -12,7 +12,7 @@ from xpnet.layers import Layer, MultiHeadAttention
 from xpnet.networks import Network
 from xpnet.networks.summary import listen
 from xpnet.training.page import cards, figure, row, section, table
-from xpnet.training.progress import digits
+from xpnet.training.shown import digits
 from xpnet.training.trouble import put_back
 
 MOST = 12

@@ -43,6 +43,11 @@ def confusion_matrix(y: Array, t: Array) -> Array:
     """Return the number of rows of each class by their answer, ``C[k, j] = Σₙ [t = k] [argmax y = j]``.
 
     Shapes: ``y (N, K)``, ``t (N,)`` class indices or ``(N, K)`` shares, ``C (K, K)``.
+
+    >>> scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> confusion_matrix(scores, np.array([0, 1, 1]))  # the third row is of class 1, and 0 was answered
+    array([[1., 0.],
+           [1., 1.]])
     """
     xp = array_namespace(y, t)
     classes = backend_of(y).asarray(list(range(y.shape[-1])))

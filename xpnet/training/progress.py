@@ -8,20 +8,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from xpnet.backend.threads import has_threads
 from xpnet.training.history import Epoch
+from xpnet.training.shown import measured, number
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-HUGE = 1e5
-"""Numbers from this size on are written with an exponent."""
-
 EVERY = 0.5
 """The seconds after which the present loss is read from the device."""
-
-SHARES = ("accuracy", "precision", "recall", "f1")
-"""The endings of the names of metrics that are written as percentages."""
 
 
 class Progress:
@@ -43,7 +39,7 @@ class Progress:
 
         if self.console.is_terminal or self.console.is_jupyter:
             columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-            self.bar = Bar(*columns, console=self.console, transient=True)
+            self.bar = Bar(*columns, console=self.console, transient=True, auto_refresh=has_threads())
             total = None if self.batches is None else self.batches * (self.last - self.first + 1)
             self.task = self.bar.add_task(self._text(), total=total)
             self.bar.start()
@@ -62,7 +58,7 @@ class Progress:
         now = time.monotonic()
         if now - self.read > EVERY:
             self.read = now
-            self.bar.update(self.task, description=f"{self._text()}  loss {number(self.loss())}")
+            self.bar.update(self.task, description=f"{self._text()}  loss {number(self.loss())}", refresh=True)
         self.bar.advance(self.task)
 
     def record(self, record: Epoch, measure: str | None) -> None:
@@ -94,21 +90,6 @@ def line(record: Epoch, last: int, measure: str | None, width: int | None = None
             break
         text += f"  {part}"
     return text
-
-
-def number(value: float) -> str:
-    """Return a loss in few digits."""
-    return f"{value:.4f}" if abs(value) < HUGE else f"{value:.4e}"
-
-
-def digits(value: float) -> str:
-    """Return a number in four digits; integers of more digits are not shortened."""
-    return f"{value:,.0f}" if 1000.0 <= abs(value) < 1e9 else f"{value:.4g}"
-
-
-def measured(name: str, value: float) -> str:
-    """Return a metric in its usual form, ``91.20%``."""
-    return f"{value:.2%}" if name.endswith(SHARES) or name == "accuracy of each label" else number(value)
 
 
 def make_console() -> Console:

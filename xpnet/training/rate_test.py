@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend import is_array, to_numpy
+from xpnet.drawing.plot import Panel, plot
 from xpnet.errors import ArgumentError
 from xpnet.initializers import check_size
 from xpnet.layers.checks import is_number
 from xpnet.optimizers.state import copied
 from xpnet.training.keeping import Keeping
 from xpnet.training.updates import loss_and_gradient
+from xpnet.typesetting import within_page
 
 WORSE = 4.0
 """The test ends at this multiple of the lowest smoothed loss."""
@@ -24,11 +26,22 @@ SMOOTH = 0.9
 
 @dataclass(frozen=True)
 class RateTest:
-    """The rates that were tried, the smoothed losses of their steps, and a rate to start with."""
+    """The rates that were tried, the smoothed losses of their steps, and a rate to start with.
+
+    >>> x, t = np.eye(4, dtype="float32"), np.array([0, 1, 0, 1])
+    >>> found = rate_test(Trainer(TwoLayerNet(4, 8, 2), SGD(0.1), (x, t)), low=0.01, high=10.0, steps=30)
+    >>> best = found.rates[np.argmin(found.losses)]
+    >>> round(best / found.suggestion, 2)  # the best rate is near to where a training breaks
+    10.0
+    """
 
     rates: list[float]
     losses: list[float]
     suggestion: float
+
+    def _repr_html_(self) -> str:
+        points = [(math.log10(rate), loss) for rate, loss in zip(self.rates, self.losses, strict=True)]
+        return within_page(plot([Panel("Loss", {"loss": points}, x="log10 of the rate")], str(self)))
 
     def __str__(self) -> str:
         return f"try lr={self.suggestion:.2g}: between {self.rates[0]:.0e} and {self.rates[-1]:.0e} the loss fell there"
@@ -42,6 +55,12 @@ def rate_test(trainer: Keeping, low: float = 1e-6, high: float = 1.0, steps: int
 
     Raises: ``ArgumentError`` for a range that does not rise, for fewer than two steps, and if no loss improved.
     Source: Smith, 2017, "Cyclical learning rates for training neural networks", section 3.3.
+
+    >>> x, t = np.eye(4, dtype="float32"), np.array([0, 1, 0, 1])
+    >>> trainer = Trainer(TwoLayerNet(4, 8, 2), SGD(0.1), (x, t))
+    >>> found = rate_test(trainer, low=0.01, high=10.0, steps=30)
+    >>> 0.1 < found.suggestion < 1.0, trainer.network.params["b2"]  # what was trained is undone
+    (True, array([0., 0.], dtype=float32))
     """
     who = "rate_test"
     check_size(who, "steps", steps)

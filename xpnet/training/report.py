@@ -16,9 +16,9 @@ from xpnet.training.answers import WIDE, answers
 from xpnet.training.history import Epoch
 from xpnet.training.insides import MOST, NARROW, first_of, insides
 from xpnet.training.page import cards, figure, page, row, section, shaded, table
-from xpnet.training.progress import measured
 from xpnet.training.rows import Preparation
 from xpnet.training.runs import Run
+from xpnet.training.shown import measured
 
 FILTERS = 32
 """The number of filters of the first layer that are shown."""

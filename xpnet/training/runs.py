@@ -35,6 +35,10 @@ def load_network(path: str | Path, classes: Iterable[type] = ()) -> Any:
 
     Raises: ``DataError`` for a path that is neither a run nor such a file, for a file that is damaged or of a newer
     version, and for a class that cannot be found.
+
+    >>> xn.save("net.safetensors", TwoLayerNet(4, 3, 2))
+    >>> xn.load_network("net.safetensors")
+    TwoLayerNet(Affine(W (4, 3), b (3,)), Relu(), Affine(W (3, 2), b (2,)), loss=SoftmaxWithLoss())
     """
     place = path_of(WHO, path)
     if not place.is_dir():
@@ -122,10 +126,15 @@ class Run:
     ``predict`` takes rows as the user has them, one or many, and returns labels or numbers. ``classes`` is that of
     ``load_network``.
 
-        run = Run("runs/houses")
-        run.predict(new_houses)
-
     Raises: ``DataError`` of ``load_network``.
+
+    >>> table = {"rooms": [1.0, 2.0, 3.0, 4.0] * 5, "price": [10.0, 20.0, 30.0, 40.0] * 5}
+    >>> data = Dataset.of(table, target="price")
+    >>> net = Sequential(Affine.create(data.inputs, data.outputs), loss=MeanSquaredError())
+    >>> history = Trainer(net, Adam(0.1), data).fit(80, folder="houses")
+    >>> run = Run("houses")
+    >>> round(run.predict({"rooms": 2.5}))
+    25
     """
 
     def __init__(self, folder: str | Path, classes: Iterable[type] = ()) -> None:
@@ -136,6 +145,7 @@ class Run:
             self.settings: dict[str, Any] = told["settings"]
             self.measure: str | None = told["measure"]
             self.history = History(Epoch(**numbered(record)) for record in told["epochs"])
+            self.history.measure = self.measure
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
             raise DataError("Run", must, f"a {RUN} that is damaged", remedy) from error

@@ -26,6 +26,12 @@ def tensorboard(folder: str | Path, network: Network | None = None) -> Callable[
     parameters has a histogram. ``tensorboard --logdir board`` shows them.
 
     Raises: ``BackendError`` without the library tensorboardX; ``DataError`` for a folder that cannot be written.
+
+    >>> import os
+    >>> x, t = np.eye(4, dtype="float32"), np.array([0, 1, 0, 1])
+    >>> history = Trainer(TwoLayerNet(4, 8, 2), Adam(0.1), (x, t)).fit(3, callbacks=[tensorboard("board")])
+    >>> len(os.listdir("board"))
+    1
     """
     try:
         summary: Any = importlib.import_module("tensorboardX.summary")

@@ -62,6 +62,15 @@ def load_torch(path: str | Path, network: Layer, names: Mapping[str, str] | None
 
     Raises: ``DataError`` for a file that is missing, damaged or does not fit; ``ArgumentError`` for a name that
     does not occur.
+
+    >>> from safetensors.numpy import save_file  # as safetensors.torch.save_file(model.state_dict(), …) writes
+    >>> save_file({"fc.weight": np.array([[1.0, 2.0]]), "fc.bias": np.array([3.0])}, "model.safetensors")
+    >>> net = Sequential({"out": Affine.create(2, 1)})
+    >>> xn.load_torch("model.safetensors", net, names={"fc": "out"}).loaded
+    ['out.W', 'out.b']
+    >>> net.params["out.W"]  # torch has it transposed
+    array([[1.],
+           [2.]], dtype=float32)
     """
     network = check_arguments(WHO, path, network)
     check_flags(WHO, strict=strict)

@@ -76,6 +76,12 @@ class Trainer(Keeping):
     ``DivergenceError`` if the loss, that on the validation data, a parameter or a running statistic is no longer
     finite, naming the step, layer and row.
     Source: Deep Learning from Scratch, section 4.5.
+
+    >>> x, t = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype="float32"), np.array([0, 1, 1, 0])  # exclusive or
+    >>> trainer = Trainer(TwoLayerNet(2, 8, 2, weight_init_std=1.0), Adam(0.1), (x, t), batch_size=2)
+    >>> history = trainer.fit(20)
+    >>> history[-1].train_accuracy, trainer.network.predict(x).argmax(axis=1)
+    (1.0, array([0, 1, 1, 0]))
     """
 
     def __init__(
@@ -136,6 +142,7 @@ class Trainer(Keeping):
         self.best: tuple[int, dict[str, Any]] | None = None
         for parts in filter(None, (self.train, self.validation)):
             self._check(parts)
+        self.history.measure = self.measure
         if (self.batches.sizes[1] if self.ranks is None else self.ranks.fewest) == 1:
             self._try_one_row()
         if not on_disk(self.train) and self.writes:

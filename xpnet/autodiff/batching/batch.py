@@ -12,7 +12,13 @@ from xpnet.errors import DtypeError, XpnetError
 
 
 class BatchError(XpnetError, TypeError):
-    """The error of an operation that cannot be computed for all arrays of a batch at once."""
+    """The error of an operation that cannot be computed for all arrays of a batch at once.
+
+    >>> xn.vmap(lambda x: x if x > 0 else -x)(np.array([1.0, -1.0]))
+    Traceback (most recent call last):
+        ...
+    xpnet.autodiff.batching.batch.BatchError: vmap: a value that depends on the batch must stay an array, got a ...
+    """
 
 
 class Batch:

@@ -24,11 +24,16 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, *, loop: bool = False
     batch axis of the results. f must compute with functions of ``xp = array_namespace(x)``, operators, or NumPy's
     functions. With ``loop=True``, f is called once for each n and the results are stacked, whatever f calls.
 
-        xn.vmap(lambda a, x: a @ x, in_axes=(0, None))(A, x)
-
     Raises: ``ShapeError`` for batches of different sizes and axes that do not exist; ``ArgumentError`` for in_axes
     that do not fit the arguments; ``BatchError`` if f needs one value of a batch, as ``if`` does, or calls a function
     without a batching rule.
+
+    >>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> xn.vmap(xn.grad(lambda row: (row**2).sum()))(x)  # a gradient for each row
+    array([[2., 4.],
+           [6., 8.]])
+    >>> xn.vmap(lambda row, y: row @ y, in_axes=(0, None))(x, np.array([1.0, 1.0]))
+    array([3., 7.])
     """
     if not callable(f):
         raise DtypeError("vmap", "f must be a function", type(f).__name__, "write vmap(f)(x)")

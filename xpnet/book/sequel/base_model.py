@@ -17,6 +17,13 @@ class BaseModel:
     """A network with lists ``params`` and ``grads``, whose parameters go to a file and come from one.
 
     The file is named after the class unless it is given. The numbers in it have 16 bits, as in the book.
+
+    >>> model, other = BaseModel(), BaseModel()
+    >>> model.params, other.params = [np.array([1.5, 2.0])], [np.zeros(2)]
+    >>> model.save_params("weights.pkl")
+    >>> other.load_params("weights.pkl")
+    >>> other.params
+    [array([1.5, 2. ])]
     """
 
     def __init__(self) -> None:

@@ -32,6 +32,14 @@ class MatMul(Listed):
 
     Shapes: ``x (N, D)``, ``W (D, M)``, ``y (N, M)``.
     Source: Deep Learning from Scratch 2, section 1.3.5.
+
+    >>> layer = MatMul(np.array([[1.0], [2.0]]))
+    >>> layer.forward(np.array([[3.0, 4.0]]))
+    array([[11.]])
+    >>> dx = layer.backward(np.array([[1.0]]))
+    >>> layer.grads
+    [array([[3.],
+           [4.]])]
     """
 
     def __init__(self, W: Array) -> None:
@@ -43,6 +51,12 @@ class Affine(Listed):
 
     Shapes: ``x (N, D)``, ``W (D, M)``, ``b (M,)``, ``y (N, M)``.
     Source: Deep Learning from Scratch 2, section 1.3.5.
+
+    >>> layer = Affine(np.array([[1.0], [2.0]]), np.array([10.0]))
+    >>> layer.forward(np.array([[3.0, 4.0]]))
+    array([[21.]])
+    >>> layer.backward(np.array([[1.0]])), layer.grads[1]
+    (array([[1., 2.]]), array([1.]))
     """
 
     def __init__(self, W: Array, b: Array) -> None:
@@ -53,6 +67,10 @@ class Softmax(Listed):
     """Softmax over the last axis, ``y = eˣ / Σ eˣ``.
 
     Shapes: ``x (N, K)``, ``y (N, K)``.
+
+    >>> Softmax().forward(np.array([[0.0, 0.0], [1000.0, 0.0]]))
+    array([[0.5, 0.5],
+           [1. , 0. ]])
     """
 
     def __init__(self) -> None:
@@ -63,6 +81,9 @@ class Sigmoid(Listed):
     """Sigmoid, ``y = 1 / (1 + e⁻ˣ)``.
 
     Source: Deep Learning from Scratch 2, section 1.3.5.
+
+    >>> Sigmoid().forward(np.array([0.0, 2.0]))
+    array([0.5   , 0.8808])
     """
 
     def __init__(self) -> None:
@@ -90,6 +111,12 @@ class SoftmaxWithLoss(ListedLoss):
 
     Shapes: ``x (N, K)``; ``t (N,)`` class indices or ``(N, K)`` one-hot.
     Source: Deep Learning from Scratch 2, section 1.3.1.
+
+    >>> layer = SoftmaxWithLoss()
+    >>> layer.forward(np.array([[0.0, 0.0]]), np.array([1])).round(4)
+    np.float64(0.6931)
+    >>> layer.backward()
+    array([[ 0.5, -0.5]])
     """
 
     def __init__(self) -> None:
@@ -101,6 +128,12 @@ class SigmoidWithLoss(ListedLoss):
 
     Shapes: ``x (N,)``, ``t (N,)`` of 0 and 1.
     Source: Deep Learning from Scratch 2, section 4.2.4.
+
+    >>> layer = SigmoidWithLoss()
+    >>> layer.forward(np.array([0.0, 0.0]), np.array([1, 0])).round(4)
+    np.float64(0.6931)
+    >>> layer.backward()
+    array([-0.25,  0.25])
     """
 
     def __init__(self) -> None:
@@ -114,6 +147,10 @@ class Dropout(Listed):
     """Dropout as in the first volume, ``y = x m``; without ``train_flg`` ``y = (1 - p) x``.
 
     The mask m comes from ``numpy.random.rand``.
+
+    >>> np.random.seed(0)
+    >>> Dropout(0.5).forward(np.ones((1, 8)))
+    array([[1., 1., 1., 1., 0., 1., 0., 1.]])
     """
 
     def __init__(self, dropout_ratio: float = 0.5) -> None:
@@ -128,6 +165,16 @@ class Embedding(Listed):
 
     Shapes: ``idx`` of any shape, integer, ``W (V, D)``, ``y (..., D)``.
     Source: Deep Learning from Scratch 2, section 4.1.
+
+    >>> layer = Embedding(np.array([[0.0, 1.0], [2.0, 3.0]]))
+    >>> layer.forward(np.array([1, 1, 0]))
+    array([[2., 3.],
+           [2., 3.],
+           [0., 1.]])
+    >>> layer.backward(np.ones((3, 2)))
+    >>> layer.grads[0]
+    array([[1., 1.],
+           [2., 2.]])
     """
 
     def __init__(self, W: Array) -> None:

@@ -135,6 +135,10 @@ class RNN(Step):
 
     Shapes: ``x (N, D)``, ``h_prev, h (N, H)``, ``Wx (D, H)``, ``Wh (H, H)``, ``b (H,)``.
     Source: Deep Learning from Scratch 2, section 5.3.1.
+
+    >>> step = RNN(np.array([[1.0]]), np.array([[0.5]]), np.zeros(1))
+    >>> step.forward(np.array([[1.0]]), np.array([[0.0]]))
+    array([[0.7616]])
     """
 
     kind = RNN_KIND
@@ -145,6 +149,13 @@ class TimeRNN(OverTime):
 
     Shapes: ``xs (N, T, D)``, ``Wx (D, H)``, ``Wh (H, H)``, ``b (H,)``, result ``(N, T, H)``.
     Source: Deep Learning from Scratch 2, section 5.3.2.
+
+    >>> layer = TimeRNN(np.array([[1.0]]), np.array([[0.5]]), np.zeros(1), stateful=True)
+    >>> layer.forward(np.array([[[1.0], [0.0]]]))
+    array([[[0.7616],
+            [0.3634]]])
+    >>> layer.forward(np.array([[[0.0]]]))  # goes on where the last batch ended
+    array([[[0.1797]]])
     """
 
     kind = RNN_KIND
@@ -155,6 +166,11 @@ class LSTM(Gates, Step):
 
     Shapes: ``x (N, D)``, ``h_prev, c_prev, h, c (N, H)``, ``Wx (D, 4H)``, ``Wh (H, 4H)``, ``b (4H,)``.
     Source: Deep Learning from Scratch 2, section 6.3.
+
+    >>> step = LSTM(np.zeros((1, 4)), np.zeros((1, 4)), np.zeros(4))  # all gates are half open
+    >>> h, c = step.forward(np.array([[1.0]]), np.array([[0.0]]), np.array([[4.0]]))
+    >>> c
+    array([[2.]])
     """
 
 
@@ -163,6 +179,12 @@ class TimeLSTM(Gates, OverTime):
 
     Shapes: ``xs (N, T, D)``, ``Wx (D, 4H)``, ``Wh (H, 4H)``, ``b (4H,)``, result ``(N, T, H)``.
     Source: Deep Learning from Scratch 2, section 6.3.1.
+
+    >>> layer = TimeLSTM(np.zeros((1, 4)), np.zeros((1, 4)), np.array([100.0, 100.0, 100.0, 100.0]))
+    >>> layer.forward(np.zeros((1, 3, 1)))  # open gates: c counts 1, 2, 3, and h is its tanh
+    array([[[0.7616],
+            [0.964 ],
+            [0.9951]]])
     """
 
     lasting = ("h", "c")
@@ -176,6 +198,10 @@ class GRU(Step):
     """A step of the book's gated recurrent unit, ``h = (1 - z) h_prev + z g``; see ``GatedUnit``.
 
     Shapes: ``x (N, D)``, ``h_prev, h (N, H)``, ``Wx (D, 3H)``, ``Wh (H, 3H)``, ``b (3H,)``.
+
+    >>> step = GRU(np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(3))  # z is 1/2
+    >>> step.forward(np.array([[1.0]]), np.array([[4.0]]))
+    array([[2.]])
     """
 
     kind = GatedUnit
@@ -186,6 +212,12 @@ class TimeGRU(OverTime):
 
     Shapes: ``xs (N, T, D)``, ``Wx (D, 3H)``, ``Wh (H, 3H)``, ``b (3H,)``, result ``(N, T, H)``.
     Source: Deep Learning from Scratch 2, appendix C.
+
+    >>> layer = TimeGRU(np.array([[0.0, 0.0, 100.0]]), np.zeros((1, 3)), np.zeros(3))  # z is 1/2, and g is ±1
+    >>> layer.forward(np.array([[[1.0], [1.0], [-1.0]]]))
+    array([[[ 0.5  ],
+            [ 0.75 ],
+            [-0.125]]])
     """
 
     kind = GatedUnit
@@ -196,6 +228,12 @@ class TimeBiLSTM:
 
     Shapes: ``xs (N, T, D)``, the parameters of each as in ``TimeLSTM``, result ``(N, T, 2H)``.
     Source: Deep Learning from Scratch 2, section 8.3.1.
+
+    >>> W, U, b = np.zeros((1, 4)), np.zeros((1, 4)), np.full(4, 100.0)
+    >>> TimeBiLSTM(W, U, b, W, U, b).forward(np.zeros((1, 3, 1)))  # counts the steps from both ends
+    array([[[0.7616, 0.9951],
+            [0.964 , 0.964 ],
+            [0.9951, 0.7616]]])
     """
 
     def __init__(

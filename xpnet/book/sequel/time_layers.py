@@ -58,6 +58,10 @@ class TimeEmbedding(Embedding):
 
     Shapes: ``xs (N, T)`` integer, ``W (V, D)``, ``y (N, T, D)``.
     Source: Deep Learning from Scratch 2, section 5.4.2.
+
+    >>> TimeEmbedding(np.array([[0.0, 1.0], [2.0, 3.0]])).forward(np.array([[1, 0]]))
+    array([[[2., 3.],
+            [0., 1.]]])
     """
 
     @property
@@ -71,6 +75,11 @@ class TimeAffine(Affine):
 
     Shapes: ``x (N, T, D)``, ``W (D, M)``, ``b (M,)``, ``y (N, T, M)``.
     Source: Deep Learning from Scratch 2, section 5.4.2.
+
+    >>> layer = TimeAffine(np.array([[1.0], [2.0]]), np.array([10.0]))
+    >>> layer.forward(np.array([[[3.0, 4.0], [0.0, 0.0]]]))
+    array([[[21.],
+            [10.]]])
     """
 
 
@@ -80,6 +89,14 @@ class TimeDropout(Listed):
     The mask m comes from ``numpy.random.rand``.
 
     Source: Deep Learning from Scratch 2, section 6.5.2.
+
+    >>> np.random.seed(0)
+    >>> layer = TimeDropout(0.5)
+    >>> layer.forward(np.ones((1, 1, 8)))
+    array([[[2., 2., 2., 2., 0., 2., 0., 2.]]])
+    >>> layer.train_flg = False
+    >>> layer.forward(np.ones((1, 1, 8)))
+    array([[[1., 1., 1., 1., 1., 1., 1., 1.]]])
     """
 
     def __init__(self, dropout_ratio: float = 0.5) -> None:
@@ -100,6 +117,10 @@ class TimeSoftmaxWithLoss(ListedLoss):
 
     Shapes: ``xs (N, T, V)``; ``ts (N, T)`` class indices or ``(N, T, V)`` one-hot.
     Source: Deep Learning from Scratch 2, section 5.4.2.
+
+    >>> layer = TimeSoftmaxWithLoss()
+    >>> layer.forward(np.zeros((1, 2, 4)), np.array([[3, -1]])).round(4)  # log 4: the second step does not count
+    np.float64(1.3863)
     """
 
     ignore_label = -1
@@ -115,4 +136,8 @@ class TimeSigmoidWithLoss(SigmoidWithLoss):
     """Sigmoid and the mean of its binary cross-entropy over rows and steps.
 
     Shapes: ``xs (N, T)``, ``ts (N, T)`` of 0 and 1.
+
+    >>> layer = TimeSigmoidWithLoss()
+    >>> layer.forward(np.zeros((1, 2)), np.array([[1, 0]])).round(4)
+    np.float64(0.6931)
     """

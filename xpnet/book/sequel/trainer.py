@@ -70,6 +70,23 @@ class Trainer(Loop):
     ``max_grad`` is the largest norm of all gradients.
 
     Source: Deep Learning from Scratch 2, section 1.4.4.
+
+    >>> from xpnet.book.sequel.layers import MatMul, SoftmaxWithLoss
+    >>> from xpnet.book.sequel.optimizer import SGD
+    >>> class Model:
+    ...     def __init__(self):
+    ...         self.layer, self.loss_layer = MatMul(np.zeros((2, 2))), SoftmaxWithLoss()
+    ...         self.params, self.grads = self.layer.params, self.layer.grads
+    ...
+    ...     def forward(self, x, t):
+    ...         return self.loss_layer.forward(self.layer.forward(x), t)
+    ...
+    ...     def backward(self):
+    ...         self.layer.backward(self.loss_layer.backward())
+    >>> trainer = Trainer(Model(), SGD(1.0))
+    >>> trainer.fit(np.eye(2), np.array([0, 1]), max_epoch=2, batch_size=2)
+    | epoch 1 |  iter 1 / 1 | time ...[s] | loss 0.69
+    | epoch 2 |  iter 1 / 1 | time ...[s] | loss 0.47
     """
 
     def __init__(self, model: Any, optimizer: Any) -> None:
@@ -110,6 +127,13 @@ class RnnlmTrainer(Loop):
     Every ``eval_interval`` steps, a line is printed and the perplexity since the last goes into ``ppl_list``.
 
     Source: Deep Learning from Scratch 2, section 5.5.4.
+
+    >>> trainer = RnnlmTrainer(model=None, optimizer=None)
+    >>> text = np.arange(10)
+    >>> trainer.get_batch(text[:-1], text[1:], batch_size=2, time_size=3)  # a row begins at 0, the other in the middle
+    (array([[0, 1, 2],
+           [4, 5, 6]]), array([[1, 2, 3],
+           [5, 6, 7]]))
     """
 
     def __init__(self, model: Any, optimizer: Any) -> None:
@@ -158,6 +182,10 @@ def remove_duplicate(params: list[Any], grads: list[Any]) -> tuple[list[Any], li
     """Return parameters without those that are there twice, and gradients, which are added up.
 
     A parameter is there twice as the same array, or as a matrix that is equal to the transpose of another.
+
+    >>> W = np.array([[1.0]])
+    >>> remove_duplicate([W, W], [np.array([[2.0]]), np.array([[3.0]])])
+    ([array([[1.]])], [array([[5.]])])
     """
     kept: list[Any] = []
     total: list[Any] = []

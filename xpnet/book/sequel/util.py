@@ -41,6 +41,10 @@ def preprocess(text: str) -> tuple[Array, dict[str, int], dict[int, str]]:
     """Return a text as numbers of words, and both ways between words and numbers; a full stop is a word.
 
     Source: Deep Learning from Scratch 2, section 2.3.1.
+
+    >>> corpus, word_to_id, id_to_word = preprocess("You say goodbye and I say hello.")
+    >>> corpus, word_to_id["say"]
+    (array([0, 1, 2, 3, 4, 1, 5, 6]), 1)
     """
     words = text.lower().replace(".", " .").split(" ")
     word_to_id = {word: number for number, word in enumerate(dict.fromkeys(words))}
@@ -53,6 +57,10 @@ def convert_one_hot(corpus: Array, vocab_size: int) -> Array:
 
     Shapes: ``corpus (N,)`` or ``(N, C)``, result ``(N, V)`` or ``(N, C, V)``.
     Source: Deep Learning from Scratch 2, section 3.3.2.
+
+    >>> convert_one_hot(np.array([2, 0]), 3)
+    array([[0, 0, 1],
+           [1, 0, 0]], dtype=int32)
     """
     return backend_of(corpus).asarray(numpy.eye(vocab_size, dtype=numpy.int32)[to_numpy(corpus)], dtype="int32")
 
@@ -61,6 +69,11 @@ def create_co_matrix(corpus: Array, vocab_size: int, window_size: int = 1) -> Ar
     """Return how often each word stands within ``window_size`` of each other, ``(V, V)`` of integers.
 
     Source: Deep Learning from Scratch 2, section 2.3.4.
+
+    >>> create_co_matrix(np.array([0, 1, 2, 1]), vocab_size=3)
+    array([[0, 1, 0],
+           [1, 0, 2],
+           [0, 2, 0]], dtype=int32)
     """
     numbers, counts = to_numpy(corpus), numpy.zeros((vocab_size, vocab_size), dtype=numpy.int32)
     for distance in range(1, window_size + 1):
@@ -76,6 +89,10 @@ def ppmi(C: Array, verbose: bool = False, eps: float = 1e-8) -> Array:
     S are the sums of the columns. ``verbose`` tells when it is done.
 
     Source: Deep Learning from Scratch 2, section 2.4.1.
+
+    >>> ppmi(np.array([[0, 2], [2, 0]]))
+    array([[0., 1.],
+           [1., 0.]], dtype=float32)
     """
     counts = to_numpy(C).astype(numpy.float64)
     sums = counts.sum(axis=0)
@@ -92,6 +109,10 @@ def create_contexts_target(corpus: Array, window_size: int = 1) -> tuple[Array, 
 
     Shapes: ``corpus (n,)``, results ``(N, 2 window_size)`` and ``(N,)`` with ``N = n - 2 window_size``.
     Source: Deep Learning from Scratch 2, section 3.3.1.
+
+    >>> create_contexts_target(np.array([0, 1, 2, 3]))
+    (array([[0, 2],
+           [1, 3]]), array([1, 2]))
     """
     numbers = to_numpy(corpus)
     windows = numpy.lib.stride_tricks.sliding_window_view(numbers, 2 * window_size + 1)
@@ -101,7 +122,11 @@ def create_contexts_target(corpus: Array, window_size: int = 1) -> tuple[Array, 
 
 
 def to_cpu(x: Any) -> numpy.ndarray[Any, Any]:
-    """Return an array on the host."""
+    """Return an array on the host.
+
+    >>> to_cpu(np.array([1.0]))
+    array([1.])
+    """
     return to_numpy(x)
 
 
@@ -109,6 +134,9 @@ def to_gpu(x: Any) -> Array:
     """Return an array on the GPU, in its own dtype.
 
     Raises: ``BackendError`` where CuPy does not work.
+
+    >>> to_gpu(np.ones(2))  # doctest: +SKIP
+    array([1., 1.])
     """
     host = to_numpy(x)
     return make_backend(NUMPY_ON_GPU).asarray(host, dtype=host.dtype.name)
@@ -118,6 +146,9 @@ def cos_similarity(x: Array, y: Array, eps: float = 1e-8) -> Array:
     """Return the cosine of two vectors, ``x · y / (‖x‖ ‖y‖)``, with ε added to each length.
 
     Source: Deep Learning from Scratch 2, section 2.3.5.
+
+    >>> cos_similarity(np.array([1.0, 0.0]), np.array([5.0, 5.0])).round(4)
+    np.float64(0.7071)
     """
     xp = array_namespace(x, y)
     return xp.vecdot(x / (length(x) + eps), y / (length(y) + eps))  # type: ignore[no-any-return]
@@ -130,7 +161,11 @@ def length(x: Array) -> Array:
 
 
 def normalize(x: Array) -> Array:
-    """Divide a vector, or each row, by its length, in place, and return it."""
+    """Divide a vector, or each row, by its length, in place, and return it.
+
+    >>> normalize(np.array([[3.0, 4.0]]))
+    array([[0.6, 0.8]])
+    """
     x /= length(x)
     return x
 
@@ -139,6 +174,12 @@ def most_similar(query: str, word_to_id: Ids, id_to_word: Words, word_matrix: Ar
     """Print the words whose vectors have the largest cosine with that of a word.
 
     Source: Deep Learning from Scratch 2, section 2.3.6.
+
+    >>> words, vectors = {0: "you", 1: "i", 2: "car"}, np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]])
+    >>> most_similar("you", {"you": 0, "i": 1, "car": 2}, words, vectors, top=1)
+    <BLANKLINE>
+    [query] you
+     i: 0.99...
     """
     if not all_known([query], word_to_id):
         return
@@ -161,6 +202,13 @@ def analogy(
     """Print the words that are to c as b is to a: the highest products of their vectors with ``b - a + c`` of length 1.
 
     Source: Deep Learning from Scratch 2, section 4.3.2.
+
+    >>> words, numbers = {0: "king", 1: "man", 2: "queen", 3: "woman"}, {"king": 0, "man": 1, "queen": 2, "woman": 3}
+    >>> vectors = np.array([[1.0, 1.0], [0.0, 1.0], [1.0, -1.0], [0.0, -1.0]])
+    >>> analogy("man", "king", "woman", numbers, words, vectors, top=1)
+    <BLANKLINE>
+    [analogy] man:king = woman:?
+     queen: 1.41...
     """
     if not all_known([a, b, c], word_to_id):
         return
@@ -192,6 +240,11 @@ def clip_grads(grads: Sequence[Any], max_norm: float) -> None:
     """Shrink gradients in place to a joint length of at most ``max_norm``, ``dW min(1, max_norm / (‖dW‖ + 1e-6))``.
 
     Source: Deep Learning from Scratch 2, section 6.1.4.
+
+    >>> grads = [np.array([3.0]), np.array([4.0])]
+    >>> clip_grads(grads, max_norm=1.0)
+    >>> grads
+    [array([0.6]), array([0.8])]
     """
     squares = sum(array_namespace(dW).sum(dW * dW) for dW in grads)
     rate = max_norm / (sqrt(float(to_numpy(squares))) + 1e-6)
@@ -205,6 +258,14 @@ def eval_perplexity(model: Any, corpus: Array, batch_size: int = 10, time_size: 
 
     Raises: ``ArgumentError`` for a text that is shorter than a batch.
     Source: Deep Learning from Scratch 2, section 6.4.4.
+
+    >>> class Model:  # for which each of 4 symbols is as likely as another
+    ...     def forward(self, xs, ts):
+    ...         return np.log(4.0)
+    >>> perplexity = eval_perplexity(Model(), np.arange(40) % 4, batch_size=2, time_size=5)
+    evaluating perplexity ...
+    >>> round(perplexity, 4)
+    4.0
     """
     print("evaluating perplexity ...")
     numbers = to_numpy(corpus)
@@ -237,6 +298,12 @@ def eval_seq2seq(
     """Return 1 if a model writes the right answer to a question, else 0; ``verbose`` prints both.
 
     Source: Deep Learning from Scratch 2, section 7.3.4.
+
+    >>> class Model:
+    ...     def generate(self, question, start, count):
+    ...         return [2, 1]
+    >>> eval_seq2seq(Model(), np.array([[1, 2]]), np.array([[0, 2, 1]]), {0: "_", 1: "a", 2: "b"})
+    1
     """
     start, *right = map(int, to_numpy(correct).flatten())
     written = [int(symbol) for symbol in model.generate(question, start, len(right))]

@@ -20,6 +20,15 @@ def load_weights(net: Network, file_name: str | Path) -> None:
     the gates of LSTMs are brought into xpnet's. Nothing in the file is run.
 
     Raises: ``DataError`` for a file that is missing, damaged, or of another network.
+
+    >>> model, net = xn.book.sequel.base_model.BaseModel(), Seq2seq(vocabulary=3, width=2, hidden=2)
+    >>> model.params = [np.ones(W.shape) for W in net.params.values()]
+    >>> model.save_params("seq2seq.pkl")  # as the book's program writes it
+    >>> load_weights(net, "seq2seq.pkl")
+    >>> net.params["encoder.Embedding1.W"]
+    array([[1., 1.],
+           [1., 1.],
+           [1., 1.]], dtype=float32)
     """
     places = dict(net.params.places)
     wanted = list(net.params.values())

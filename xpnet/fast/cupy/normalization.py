@@ -23,12 +23,8 @@ from xpnet.fast.cupy.launch import (
     upstream,
 )
 from xpnet.layers.bodies import body
-from xpnet.layers.normalization import (
-    BatchNormalization,
-    GroupNormalization,
-    LayerNormalization,
-    RMSNormalization,
-)
+from xpnet.layers.normalization import BatchNormalization, GroupNormalization, LayerNormalization
+from xpnet.layers.rms_normalization import RMSNormalization
 
 FILE = "normalization"
 BLOCKS = 128  # blocks among which a backward divides the rows, each with its own sums

@@ -20,7 +20,10 @@ SECONDS = 60.0
 
 
 class Browser:
-    """One page of a browser; ``complaints`` are the errors that its console has shown."""
+    """One page of a browser and its workers.
+
+    ``complaints`` are the errors that the console has shown, ``requested`` the addresses that were asked for.
+    """
 
     def __init__(self, folder: Path) -> None:
         assert CHROMIUM is not None
@@ -37,26 +40,32 @@ class Browser:
         os.close(to_read)
         os.close(from_write)
         self.out, self.into = os.fdopen(to_write, "wb", buffering=0), os.fdopen(from_read, "rb", buffering=0)
-        self.rest, self.count, self.complaints = b"", 0, []
+        self.rest, self.count, self.complaints, self.requested = b"", 0, [], []
         page = self.tell("Target.createTarget", url="about:blank")["targetId"]
         self.session: str | None = self.tell("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.tell(f"{domain}.enable")
+        self.tell("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
 
     session = None
 
     def tell(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command and return its result."""
-        self.count += 1
-        message: dict[str, Any] = {"id": self.count, "method": method, "params": params}
-        if self.session is not None:
-            message["sessionId"] = self.session
-        self.out.write(json.dumps(message).encode() + b"\0")
+        sent = self.send(self.session, method, **params)
         while True:
             told = self.next()
-            if told.get("id") == self.count:
+            if told.get("id") == sent:
                 assert "error" not in told, told
                 return told["result"]
+
+    def send(self, session: str | None, method: str, **params: Any) -> int:
+        """Send a command to the browser, or to a page or worker, and return its number."""
+        self.count += 1
+        message: dict[str, Any] = {"id": self.count, "method": method, "params": params}
+        if session is not None:
+            message["sessionId"] = session
+        self.out.write(json.dumps(message).encode() + b"\0")
+        return self.count
 
     def next(self) -> dict[str, Any]:
         while b"\0" not in self.rest:
@@ -65,6 +74,11 @@ class Browser:
             self.rest += part
         line, _, self.rest = self.rest.partition(b"\0")
         told = json.loads(line)
+        if told.get("method") == "Network.requestWillBeSent":
+            self.requested.append(told["params"]["request"]["url"])
+        if told.get("method") == "Target.attachedToTarget" and "sessionId" in told:  # a worker of the page, which waits
+            for method in ("Network.enable", "Runtime.runIfWaitingForDebugger"):
+                self.send(told["params"]["sessionId"], method)
         if told.get("method") == "Runtime.exceptionThrown":
             self.complaints.append(str(told["params"]["exceptionDetails"]))
         if told.get("method") == "Log.entryAdded" and told["params"]["entry"]["level"] == "error":
