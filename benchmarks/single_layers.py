@@ -3,7 +3,8 @@
 Run ``python benchmarks/single_layers.py``; ``--only pooling`` picks rows by name, ``--families images`` those of a
 file in ``benchmarks/layer_rows``, ``--rounds 20`` measures longer, ``--threads 1`` on one core. Each competitor has a
 process of its own, stopped while the others run, and all take turns on each row; times are minima, on one thread those
-of the processor. A step is forward, and backward to the gradients of the parameters and the input.
+of the processor. A step is forward, and backward to the gradients of the parameters and the input. ``--markdown
+docs/benchmarks.md`` writes the table into the page, between its marks, and leaves the rest of it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ sys.path.insert(0, str(HERE.parent))
 
 from benchmarks import layer_rows  # noqa: E402 (the checkout need not be installed)
 from benchmarks.layer_rows.row import Row  # noqa: E402
+from benchmarks.race import put_into  # noqa: E402
+from benchmarks.race.machine import machine, versions  # noqa: E402
 
 COMPETITORS = {"xpnet, numba": {}, "xpnet": {"XPNET_FAST": "0"}, "torch": {}}
 POOLS = ("OMP", "OPENBLAS", "MKL", "NUMBA")
@@ -41,13 +44,16 @@ def all_rows(families: list[str]) -> Iterator[Row]:
             yield from importlib.import_module(f"benchmarks.layer_rows.{module.name}").rows()
 
 
-def input_of(row: Row) -> Any:
+def inputs_of(row: Row) -> tuple[Any, ...]:
+    """Return x, and what a loss takes besides."""
     import numpy as np
 
     rng = np.random.default_rng(0)
     if row.below is not None:
-        return rng.integers(0, row.below, row.shape)
-    return rng.standard_normal(row.shape, dtype=np.float32)
+        x = rng.integers(0, row.below, row.shape)
+    else:
+        x = rng.standard_normal(row.shape, dtype=np.float32)
+    return (x, *row.others(rng)) if row.others else (x,)
 
 
 def step_of_xpnet(row: Row) -> tuple[Callable[[], Any], Any]:
@@ -55,13 +61,22 @@ def step_of_xpnet(row: Row) -> tuple[Callable[[], Any], Any]:
     import numpy as np
 
     from xpnet import set_backend
-    from xpnet.layers.bodies import libraries_for
+    from xpnet.layers.bodies import body_for, libraries_for
+    from xpnet.layers.stage import Stage
     from xpnet.networks import Sequential
     from xpnet.networks.plan import Plan
 
     set_backend("numpy", dtype="float32")
-    made, x = row.xpnet(), input_of(row)
+    made, (x, *others) = row.xpnet(), inputs_of(row)
     layers = made if isinstance(made, list) else [made]
+    if others:
+        stage = Stage((made,), body_for(layers, libraries_for(np.ndarray)))
+
+        def loss() -> None:
+            stage(x, *others)
+            stage.backward(1.0)
+
+        return loss, np.asarray(stage(x, *others))
     plan = Plan(Sequential(*layers), libraries_for(np.ndarray))
     if row.dx and row.below is None:
         plan.stages[0].needs_dx = True
@@ -78,18 +93,18 @@ def step_of_xpnet(row: Row) -> tuple[Callable[[], Any], Any]:
 def step_of_torch(row: Row) -> tuple[Callable[[], Any], Any]:
     import torch
 
-    made, x = row.torch(), torch.from_numpy(input_of(row))
+    made, (x, *others) = row.torch(), map(torch.from_numpy, inputs_of(row))
     function, modules = made if isinstance(made, tuple) else (made, [made])
     leaves = [parameter for module in modules for parameter in module.parameters()]
     if row.dx and row.below is None:
         leaves.append(x.requires_grad_())
-    y = function(x)
-    dout = torch.randn(y.shape)
+    y = function(x, *others)
+    dout = torch.randn(y.shape) if y.shape else torch.ones(())
 
     def step() -> None:
         for leaf in leaves:
             leaf.grad = None
-        function(x).backward(dout)
+        function(x, *others).backward(dout)
 
     return step, y
 
@@ -155,27 +170,43 @@ def main() -> None:
     parser.add_argument("--families", nargs="*", default=[], help="files of rows")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="a page to write the table into")
     parser.add_argument("--work", choices=COMPETITORS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.work:
         work(asked.work, asked.threads)
         return
+    lines, slow = [], []
+    for line, ratio in table(asked):
+        print(line, flush=True)
+        lines.append(line)
+        slow += [line.split(" | ")[0].removeprefix("| ")] if ratio > GOAL else []
+    print(f"\nslower than {GOAL} of torch with numba: {'; '.join(slow) or 'none'}")
+    if asked.markdown is not None:
+        about, page = machine(), asked.markdown
+        packages = ", ".join(" ".join(pair) for pair in versions(["xpnet", "numpy", "numba", "torch"]).items())
+        where = f"{about['processor']}, {about['cores']} cores; Python {about['Python']}, {packages}; {about['date']}."
+        before = page.read_text(encoding="utf-8") if page.exists() else ""
+        page.write_text(put_into(before, "layers", "\n".join([where, "", *lines]) + "\n"), encoding="utf-8")
+        print(f"wrote {page}")
+
+
+def table(asked: argparse.Namespace) -> Iterator[tuple[str, float]]:
+    """Yield the lines of the table, each with the ratio to torch of xpnet with numba."""
+    unit = f"µs, {asked.threads} thread{'s' if asked.threads > 1 else ''}"
+    yield f"| {unit} | {' | '.join(COMPETITORS)} | of torch, numba | of torch |", 0.0
+    yield "|---|---:|---:|---:|---:|---:|", 0.0
     processes = {who: Process(who, asked.threads) for who in COMPETITORS}
-    print(f"| µs, {asked.threads} threads | {' | '.join(COMPETITORS)} | of torch, numba | of torch |")
-    print("|---|---:|---:|---:|---:|---:|")
-    slow = []
     try:
         for row in all_rows(asked.families):
             if asked.only in row.name:
                 times = measured(row, processes, asked.rounds)
                 fast, plain = (times[who] / times["torch"] for who in list(COMPETITORS)[:2])
-                slow += [row.name] if fast > GOAL else []
                 cells = " | ".join(f"{seconds * 1e6:.0f}" for seconds in times.values())
-                print(f"| {row.name} | {cells} | {fast:.2f} | {plain:.2f} |", flush=True)
+                yield f"| {row.name} | {cells} | {fast:.2f} | {plain:.2f} |", fast
     finally:
         for process in processes.values():
             process.process.kill()
-    print(f"\nslower than {GOAL} of torch with numba: {'; '.join(slow) or 'none'}")
 
 
 def measured(row: Row, processes: dict[str, Process], rounds: int) -> dict[str, float]:

@@ -60,6 +60,9 @@ workload = WORKLOADS[options.workload]
 initial = {name: value.astype(np.float32) for name, value in weights(workload)}
 net = BUILD[workload.kind](initial, SimpleNamespace(workload=asdict(workload)))
 optimizer = OPTIMIZERS[workload.optimizer](workload.lr)
+for layer in net.layers.values():
+    if isinstance(layer, xn.layers.Dropout):
+        layer.dropout_ratio = workload.drop
 feed = cycle(zip(*batches(workload), strict=True))
 
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import ceil
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -95,8 +96,9 @@ class Generator:
         """
         count, before = int(np.prod(shape, dtype=np.int64)), start % 2
         words = self.raw((before + count + 1) // 2, name, step, use, start // 2)
-        halves = words.astype("<u8").view("<u4")[before : before + count]
-        return np.reshape((halves >> np.uint32(8)) * 2.0**-24 < keep, shape)
+        halves = words.astype("<u8", copy=False).view("<u4")[before : before + count]
+        least = kept_below(keep)
+        return np.reshape(halves < np.uint32(least) if least < 2**32 else np.ones(count, bool), shape)
 
     def permutation(self, count: int, name: str, step: int = 0, use: int = 0) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return the integers below ``count`` in random order, by a stable sort of random keys."""
@@ -121,6 +123,11 @@ class Generator:
 
     def __repr__(self) -> str:
         return f"Generator({self.seed})"
+
+
+def kept_below(keep: float) -> int:
+    """Return the number below which 32 bits, of which the upper 24 are u, mean ``u < keep``."""
+    return min(max(ceil(keep * 2.0**24), 0), 2**24) << 8
 
 
 _part: ContextVar[tuple[int, int]] = ContextVar("xpnet_part", default=(0, 0))

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from draw import Draw
 from row_table import Drawn, row
 
-from xpnet.layers import Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus
+from xpnet.layers import (
+    Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
+    HardTanh,
+    LeakyRelu,
+    LogSoftmax,
+    PRelu,
+    Relu,
+    Relu6,
+    Selu,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Softplus,
+)
 
 EXTREME = (0.0, -0.0, 1e-30, -1e-30, 80.0, -80.0, 3e4, -3e4, np.inf, -np.inf, np.nan)
 MANY = (3, 50_000)  # more values than a block of NumPy's bodies has
@@ -49,6 +67,26 @@ def softplus(draw: Draw) -> Drawn:
 @row(Silu)
 def silu(draw: Draw) -> Drawn:
     return drawn(draw, Silu())
+
+
+@row(PRelu)
+def parametric_relu(draw: Draw) -> Drawn:
+    x = drawn(draw, Relu())[1][0]
+    shared = x.ndim < 2 or draw.chance(0.3)
+    return [PRelu(draw.array(1 if shared else x.shape[1]))], (x,)
+
+
+@row(HardTanh)
+def hard_tanh(draw: Draw) -> Drawn:
+    return drawn(draw, HardTanh(-draw.number(), draw.number()))
+
+
+def plain(kind: type) -> Callable[[Draw], Drawn]:
+    return lambda draw: drawn(draw, kind())
+
+
+for kind in (Relu6, HardSigmoid, HardSwish, Selu):
+    row(kind)(plain(kind))
 
 
 @row(Gelu)

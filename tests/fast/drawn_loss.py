@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from draw import Draw
 from row_table import Drawn, row
 
-from xpnet.layers import Huber, SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.layers import FocalLoss, Huber, NegativeLogLikelihood, SigmoidWithLoss, SoftmaxWithLoss
 
 
-@row(SoftmaxWithLoss)
-def softmax_with_loss(draw: Draw) -> Drawn:
+def of_classes(kind: type, draw: Draw) -> Drawn:
     *rows, K = draw.rows()
     t = draw.integers(0, K, *rows) if draw.chance(0.8) else draw.array(*rows, K)
     options = draw.one_of(*[{}] * 6, {"reduction": "sum"}, {"label_smoothing": draw.number()})
@@ -18,7 +19,16 @@ def softmax_with_loss(draw: Draw) -> Drawn:
     if draw.chance(0.2) and t.ndim == len(rows):
         options |= {"ignore_index": draw.size(-1, K - 1)}
     x = draw.array(*rows, K, scale=draw.one_of(1.0, 1.0, 1e3))
-    return [SoftmaxWithLoss(**options)], with_weights(draw, x, t)
+    return [kind(**options)], with_weights(draw, x, t)
+
+
+row(SoftmaxWithLoss)(partial(of_classes, SoftmaxWithLoss))
+row(NegativeLogLikelihood)(partial(of_classes, NegativeLogLikelihood))
+
+
+@row(FocalLoss)
+def focal_loss(draw: Draw) -> Drawn:
+    return of_classes(partial(FocalLoss, draw.one_of(0.0, 2.0, draw.number(0.5, 3.0))), draw)
 
 
 @row(SigmoidWithLoss)

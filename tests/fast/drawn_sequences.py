@@ -14,13 +14,18 @@ from xpnet.layers import (
     RNN,
     BatchNormalization,
     CrossAttention,
+    Dropout,
     Embedding,
+    EmbeddingBag,
     GroupNormalization,
+    InstanceNormalization,
     LayerNormalization,
     MultiHeadAttention,
     PositionalEmbedding,
+    Relu,
     RMSNormalization,
 )
+from xpnet.random import Generator
 
 EPS = 1e-3
 
@@ -60,6 +65,13 @@ def group_normalization(draw: Draw) -> Drawn:
     return [GroupNormalization(draw.array(C), draw.array(C), groups=groups, eps=EPS)], (images(draw, shape),)
 
 
+@row(InstanceNormalization)
+def instance_normalization(draw: Draw) -> Drawn:
+    shape = draw.channels()
+    C = shape[1]
+    return [InstanceNormalization(draw.array(C), draw.array(C), eps=EPS)], (images(draw, shape),)
+
+
 @row(BatchNormalization)
 def batch_normalization(draw: Draw) -> Drawn:
     shape = draw.channels()
@@ -69,6 +81,30 @@ def batch_normalization(draw: Draw) -> Drawn:
         layer.follow(draw.array(C), draw.array(C) ** 2)
     layer.training = draw.chance(0.8)
     return [layer], (images(draw, shape),)
+
+
+@row(BatchNormalization, Relu)
+def batch_normalization_relu(draw: Draw) -> Drawn:
+    layers, inputs = batch_normalization(draw)
+    return [*layers, Relu()], inputs
+
+
+@row(BatchNormalization, Relu, Dropout)
+def batch_normalization_relu_dropout(draw: Draw) -> Drawn:
+    layers, inputs = batch_normalization_relu(draw)
+    return [*layers, drawn_dropout(draw)], inputs
+
+
+@row(Dropout)
+def dropout(draw: Draw) -> Drawn:
+    return [drawn_dropout(draw)], (draw.array(*draw.shape(0)),)
+
+
+def drawn_dropout(draw: Draw) -> Dropout:
+    """In training or not, at a step of its own."""
+    layer = Dropout(draw.one_of(0.0, 0.5, draw.number()), Generator(draw.size()))
+    layer.step, layer.training = draw.size(0, 3), draw.chance(0.8)
+    return layer
 
 
 def attention_arrays(draw: Draw, D: int, C: int, heads: int, groups: int) -> list[Any]:
@@ -114,6 +150,16 @@ def cross_attention(draw: Draw) -> Drawn:
 def embedding(draw: Draw) -> Drawn:
     V, D = draw.size(), draw.one_of(1, 3, 70)
     return [Embedding(draw.array(V, D))], (draw.integers(0, V, *draw.shape()),)
+
+
+@row(EmbeddingBag)
+def embedding_bag(draw: Draw) -> Drawn:
+    V, D = draw.size(), draw.one_of(1, 3, 70)
+    shape = draw.one_of(draw.size(), draw.size(), 0), draw.one_of(1, 2, 7)
+    weights = draw.array(*shape) if draw.chance(0.2) else None
+    reduction = "sum" if weights is not None else draw.one_of("sum", "mean")
+    bags = draw.integers(0, shape[1] + 1, shape[0]) if draw.chance(0.2) else None
+    return [EmbeddingBag(draw.array(V, D), reduction)], (draw.integers(0, V, *shape), bags, weights)
 
 
 @row(Embedding, PositionalEmbedding)

@@ -20,6 +20,7 @@ from xpnet.layers import (
     AveragePooling,
     BatchNormalization,
     Convolution,
+    Dropout,
     GroupNormalization,
     MaxPooling,
     Relu,
@@ -203,6 +204,25 @@ def test_what_threads_share_is_what_one_computes(row, monkeypatch):
         layers, (x,) = ROWS[row](draw)
         assert_as_equations(BODIES["numba"][row], layers, x)
     assert threads.POOLS
+
+
+@pytest.mark.parametrize(
+    "row", [*NORMALIZED, (BatchNormalization, Relu, Dropout)], ids=lambda row: "-".join(kind.__name__ for kind in row)
+)
+@pytest.mark.parametrize("size", [1, 40])
+def test_normalizations_in_small_blocks_that_threads_share(row, size, monkeypatch):
+    from xpnet.fast.numpy import batch_normalization, batch_rows, group_normalization, threads
+
+    for module in (batch_normalization, group_normalization):
+        monkeypatch.setattr(module, "SIZE", size)
+        monkeypatch.setattr(module, "SHARED", 1)
+    for module in (batch_normalization, batch_rows):
+        monkeypatch.setattr(module, "PART", 2)
+    monkeypatch.setattr(threads, "threads", lambda: 2)
+    for seed in range(8):
+        draw = Draw(seed, "float64", np.asarray)
+        layers, (x,) = ROWS[row](draw)
+        assert_as_equations(BODIES["numpy"][row], layers, x)
 
 
 def test_threads_have_workspaces_of_their_own():

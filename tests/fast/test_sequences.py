@@ -13,6 +13,7 @@ from xpnet.backend import make_backend, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.fast.numpy import threads
 from xpnet.layers import (
+    LSTM,
     BatchNormalization,
     Dropout,
     Embedding,
@@ -167,6 +168,23 @@ def test_a_table_takes_every_kind_of_integers_and_refuses_what_it_has_no_row_for
                 stage(x)
     with pytest.raises(DtypeError, match="x must be integer indices"):
         stage(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("kind", [Dropout, LSTM])
+def test_equations_that_run_again_begin_from_the_same_state(kind, rng):
+    """A dout that a body does not take lets the equations run once more: with the same mask, from the same states."""
+    x = rng.standard_normal((3, 4, 2)).astype("float32")
+    layer = Dropout(0.5) if kind is Dropout else LSTM.create(2, 2, stateful=True).astype("float32")
+    other = layer.copy()
+    other.lasting_state = dict(layer.lasting_state)
+    stage = Stage((layer,), BODIES["numpy"][(kind,)])
+    for _ in range(2):
+        y, expected = stage(x), other.forward(x)
+        np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+    state = dict(layer.lasting_state)
+    dout = rng.standard_normal(y.shape)
+    np.testing.assert_allclose(stage.backward(dout), other.backward(dout), rtol=1e-5, atol=1e-6)
+    assert all(layer.lasting_state[name] is value for name, value in state.items())
 
 
 def test_frozen_running_statistics_stay(asarray, backend, rng):

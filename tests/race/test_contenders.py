@@ -40,9 +40,10 @@ def test_dropout_begins_when_it_is_told_to(name: str, train: Callable[..., Any])
     assert abs(losses[0] - losses[1]) > 1e-3
 
 
-@pytest.mark.parametrize("kind", ["sgd", "convnet", "transformer", "lstm", "attention"])
+@pytest.mark.parametrize("kind", ["sgd", "convnet", "transformer", "lstm", "attention", "normalized"])
 def test_the_floor_is_made_of_products_and_has_no_loss(kind: str, train: Callable[..., Any]) -> None:
     contender = train("products", TINY[kind])
+    contender.drop(0.5)
     assert contender.step(None, None) is None
     for a, b, y in contender.products:
         np.testing.assert_allclose(y, a @ b, rtol=1e-4)

@@ -27,6 +27,7 @@ class Stage:
         self.needs_dx = needs_dx
         self.trains = any(layer.trains for layer in layers)
         self.frozen = any(layer.frozen for layer in layers)
+        self.lasting = [layer for layer in layers if layer.state]
         self.kind = body
         self.body: Body | None = None
         self.once = once
@@ -45,6 +46,7 @@ class Stage:
             self.check(inputs)
         body.needs_dx = self.needs_dx and self.layers[0].needs_dx
         body.training = self.trains or body.needs_dx or not self.frozen  # else no backward follows
+        self.states = [dict(layer.lasting_state) for layer in self.lasting]
         try:
             y = body.forward(*inputs)
         except Exception:
@@ -93,11 +95,15 @@ class Stage:
             return x
 
     def _again_by_equations(self, given: tuple[Any, ...]) -> None:
-        """Run forward once more by the equations, which keep what their backward needs, without changing the state."""
+        """Run forward once more by the equations, from the same state, so that they keep what their backward needs."""
         self.given = None
-        states = [dict(layer.lasting_state) for layer in self.layers]
+        after = [dict(layer.lasting_state) for layer in self.lasting]
+        self._go_back_to(self.states)
         self._by_equations(given)
-        for layer, state in zip(self.layers, states, strict=True):
+        self._go_back_to(after)
+
+    def _go_back_to(self, states: list[dict[str, Any]]) -> None:
+        for layer, state in zip(self.lasting, states, strict=True):
             layer.lasting_state.update(state)
 
     def backward(self, dout: Any = 1.0, *others: Any) -> Any:

@@ -21,6 +21,9 @@ class Products:
         for a, b, y in self.products:
             np.matmul(a, b, out=y)
 
+    def drop(self, ratio: float) -> None:
+        """Do nothing: a dropout changes no product."""
+
     def wait(self) -> None:
         pass
 

@@ -4,7 +4,9 @@ from xpnet.fast.numba import (
     activation,
     affine,
     attention,
+    batch_normalization,
     convolution,
+    dropout,
     image_normalization,
     loss,
     normalization,
@@ -12,13 +14,16 @@ from xpnet.fast.numba import (
     pooled_convolution,
     pooling,
     recurrent,
+    scatter,
 )
 
 __all__ = [
     "activation",
     "affine",
     "attention",
+    "batch_normalization",
     "convolution",
+    "dropout",
     "image_normalization",
     "loss",
     "normalization",
@@ -26,4 +31,5 @@ __all__ = [
     "pooled_convolution",
     "pooling",
     "recurrent",
+    "scatter",
 ]

@@ -11,6 +11,7 @@ from xpnet.fast.numpy import loss
 from xpnet.fast.numpy.blocks import Host
 from xpnet.layers.bodies import body
 from xpnet.layers.classification_loss import SoftmaxWithLoss
+from xpnet.layers.likelihood_loss import FocalLoss
 
 
 @body("numba", SoftmaxWithLoss)
@@ -26,6 +27,11 @@ class OfLabels(loss.OfLabels):
         as_shares(rows(e), losses)
         self.cache = x.shape, rows(e), 1, (np.arange(labels.size), labels)
         return losses
+
+
+@body("numba", FocalLoss)
+class FocalInPasses(loss.OfLabelsWithSlope, OfLabels):
+    """A focal loss by the body of the cross-entropy."""
 
 
 @compiled

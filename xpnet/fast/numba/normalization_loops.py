@@ -1,4 +1,4 @@
-"""The loops of batch and group normalization of images, over flat arrays in either order.
+"""The loops of group normalization of images, and sums for those of batches, over flat arrays in either order.
 
 In C order a channel of a sample lies in one piece; with the batch last all samples of a place do.
 """
@@ -65,57 +65,6 @@ def through(d: Host, x: Host, dx: Host, mean: Any, scale: Any, less: Any, slope:
     """Write ``dx = d scale - less - (x - mean) slope``."""
     for i in range(len(d)):
         dx[i] = d[i] * scale - less - (x[i] - mean) * slope
-
-
-@compiled
-def normalize_channels(
-    x: Host, y: Host, mean: Host, var: Host, gamma: Host, beta: Host, eps: Any, by_batch: Any, segments: Any,
-    length: Any, first: Any, last: Any,
-) -> None:  # fmt: skip
-    """Write the statistics of some channels, unless they are given, and y."""
-    real, C = x.dtype.type, len(gamma)
-    for c in range(first, last):
-        if by_batch:
-            total, squares = 0.0, 0.0
-            for s in range(segments):
-                start = (s * C + c) * length
-                total += sum_of(x[start : start + length])
-            mean[c] = real(total / (segments * length))
-            for s in range(segments):
-                start = (s * C + c) * length
-                squares += squares_of(x[start : start + length], mean[c])
-            var[c] = real(squares / (segments * length))
-        scale = gamma[c] / np.sqrt(var[c] + real(eps))
-        for s in range(segments):
-            start = (s * C + c) * length
-            scaled(x[start : start + length], y[start : start + length], mean[c], scale, beta[c])
-
-
-@compiled
-def through_channels(
-    d: Host, x: Host, dx: Host, mean: Host, var: Host, gamma: Host, dgamma: Host, dbeta: Host, eps: Any, by_batch: Any,
-    needs_dx: Any, segments: Any, length: Any, first: Any, last: Any,
-) -> None:  # fmt: skip
-    """Write dγ, dβ and dx of some channels."""
-    real, C = x.dtype.type, len(gamma)
-    count = segments * length
-    for c in range(first, last):
-        total, along = 0.0, 0.0
-        for s in range(segments):
-            start = (s * C + c) * length
-            one, other = products_of(d[start : start + length], x[start : start + length], mean[c])
-            total += one
-            along += other
-        r = real(1) / np.sqrt(var[c] + real(eps))
-        dbeta[c], dgamma[c] = real(total), real(along * r)
-        if needs_dx:
-            scale = gamma[c] * r
-            less = scale * real(total / count) if by_batch else real(0)
-            slope = scale * r * r * real(along / count) if by_batch else real(0)
-            for s in range(segments):
-                start = (s * C + c) * length
-                end = start + length
-                through(d[start:end], x[start:end], dx[start:end], mean[c], scale, less, slope)
 
 
 @compiled

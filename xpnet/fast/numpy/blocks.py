@@ -12,6 +12,7 @@ import numpy as np
 Host = np.ndarray[Any, Any]
 
 SIZE = 65536  # values; smaller blocks would pay more for calls than they gain
+PART = 4096  # values that are summed in their dtype, where the sums of these are added in float64
 
 
 def of_one(x: Host, *others: Host) -> bool:
@@ -26,10 +27,18 @@ def of_one(x: Host, *others: Host) -> bool:
 
 
 def blocks(*arrays: Host) -> list[tuple[Host, ...]]:
-    """Yield views of at most ``SIZE`` values of arrays of one shape, or the whole if their memory is not in order."""
+    """Yield views of at most ``SIZE`` values of arrays of one shape, or the whole if their memory is not in one order.
+
+    That may be C order, or the one with the first axis last, in which convolutions leave images.
+    """
     size = arrays[0].size
-    if size <= SIZE or not all(array.flags.c_contiguous for array in arrays):
+    if size <= SIZE:
         return [arrays]
+    if not all(array.flags.c_contiguous for array in arrays):
+        last = tuple([array.transpose(*range(1, array.ndim), 0) for array in arrays])
+        if not all(array.flags.c_contiguous for array in last):
+            return [arrays]
+        arrays = last
     flat = [array.reshape(-1) for array in arrays]
     return [tuple([array[start : start + SIZE] for array in flat]) for start in range(0, size, SIZE)]
 

@@ -1,4 +1,4 @@
-"""NumPy bodies of the embedding, alone and followed by that of positions."""
+"""NumPy bodies of the embedding, alone, followed by that of positions, and summed in bags."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from xpnet.fast.numpy.blocks import Host, of_one
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.embedding import Embedding, PositionalEmbedding
+from xpnet.layers.embedding_bag import EmbeddingBag
 
 
 @body("numpy", Embedding)
@@ -29,6 +30,29 @@ class RowsTaken(Body):
     def backward(self, dout: Host) -> None:
         if self.trains:
             self.layer.dW = self.layer.summed(dout.reshape(self.cache.size, self.layer.W.shape[1]), self.cache)
+
+
+@body("numpy", EmbeddingBag)
+class RowsOfBagsSummed(RowsTaken):
+    """Bags of one length: their rows are summed where they were copied to."""
+
+    def forward(self, x: Host, bags: Host | None = None, weights: Host | None = None) -> Any:
+        W = self.layer.W
+        if bags is not None or weights is not None or x.ndim != 2 or not of_one(W):
+            return NotImplemented
+        rows = super().forward(x)
+        if rows is NotImplemented:
+            return rows
+        y = np.add.reduce(rows, axis=1)
+        self.length = x.shape[1]
+        if self.layer.reduction == "mean":
+            y /= self.length
+        return y
+
+    def backward(self, dout: Host) -> None:
+        if self.layer.reduction == "mean":
+            dout = dout / self.length
+        super().backward(np.repeat(dout, self.length, axis=0))
 
 
 @body("numpy", Embedding, PositionalEmbedding)

@@ -33,7 +33,7 @@ class RowsInBlocks(Body):
         for at in in_blocks(x):
             centred, own = xhat[at], r[at]
             np.subtract(x[at], (x[at] @ share)[:, None], out=centred)
-            np.einsum("ij,ij->i", centred, centred, out=own)
+            np.vecdot(centred, centred, out=own)
             own /= D
             own += eps
             np.sqrt(own, out=own)

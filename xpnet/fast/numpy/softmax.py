@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.fast.numpy.blocks import Host, of_one
+from xpnet.fast.numpy.blocks import Host, of_one, ones
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.softmax import Softmax, check_classes
 
@@ -46,4 +46,4 @@ def laid_out(x: Host) -> tuple[Host, int]:
 def exponentials(e: Host, axis: int) -> Host:
     """Turn scores, already less their maximum, into exponentials in place; return their sums over the classes."""
     np.exp(e, out=e)
-    return np.add.reduce(e, axis=axis, keepdims=True)
+    return e @ ones(e.shape[1], e.dtype)[:, None] if axis else np.add.reduce(e, axis=axis, keepdims=True)

@@ -13,6 +13,8 @@ import numpy as np
 from xpnet.fast.numpy.blocks import Host, of_one, workspace
 from xpnet.layers.bodies import Body
 
+STRIP = 8  # columns of arrays that are turned at a time
+
 
 class Moment(NamedTuple):
     """The arrays of one step: x, 1 and h side by side, h before and after, what is kept, the cell before and after."""
@@ -63,7 +65,9 @@ class FeaturesFirst(Body):
         if padded is not None and layer.reverse:
             padded = padded[::-1]
         z = np.empty((D + 1 + H, L + 1, N), x.dtype)
-        z[:D, :L], z[D], z[D + 1 :, 0] = self.in_order(x.transpose(2, 1, 0)), 1.0, before[0].T
+        copy_turned(z[:D, :L], self.in_order(x.transpose(2, 1, 0)))
+        z[D], z[D + 1 :, 0] = 1.0, before[0].T
+        z[:D, L] = 0.0  # of no step, but in the products of all of them
         if padded is not None:
             z[:D, :L][:, padded] = 0.0
         kept = np.empty((L if self.training else 1, self.kept * H, N), x.dtype)
@@ -111,7 +115,7 @@ class FeaturesFirst(Body):
         y = last[0]
         if layer.return_sequences:
             y = np.empty((N, steps - 1, H), hs.dtype)
-            self.in_order(y)[...] = hs[:, 1:].transpose(2, 1, 0)
+            copy_turned(self.in_order(y), hs[:, 1:].transpose(2, 1, 0))
             if padded is not None:
                 self.in_order(y)[padded.T] = 0.0
         return (y, *last) if layer.return_state else y
@@ -146,7 +150,7 @@ class FeaturesFirst(Body):
         dx = None
         if dxs is not None:
             dx = np.empty((N, L, D), dtype)
-            self.in_order(dx)[...] = dxs.transpose(2, 1, 0)
+            copy_turned(self.in_order(dx), dxs.transpose(2, 1, 0))
         first = [np.ascontiguousarray(own.T) for own in (d.dh, d.dc)][: len(layer.state)]
         return (dx, *first) if layer.return_state else dx
 
@@ -156,7 +160,8 @@ class FeaturesFirst(Body):
         if not self.layer.return_sequences:
             dh += np.broadcast_to(dout, (N, H)).T
             return None
-        dhs = np.ascontiguousarray(self.in_order(np.broadcast_to(dout, shape)).transpose(1, 2, 0))
+        dhs = np.empty((shape[1], H, N), self.cache[0].dtype)
+        copy_turned(dhs, self.in_order(np.broadcast_to(dout, shape)).transpose(1, 2, 0))
         if padded is not None:
             dhs.transpose(0, 2, 1)[padded] = 0.0
         return dhs
@@ -213,9 +218,17 @@ def one_row(b: Any, W: Host) -> Host:
     return np.broadcast_to(np.asarray(b, W.dtype), (1, W.shape[1]))
 
 
+def copy_turned(y: Host, x: Host) -> None:
+    """Copy x, whose axes lie in memory in another order, a few columns at a time, whose lines stay in a cache."""
+    for first in range(0, y.shape[-1], STRIP):
+        at = (..., slice(first, first + STRIP))
+        y[at] = x[at]
+
+
 def transposed(W: Host, H: int, halved: tuple[int, ...] = ()) -> Host:
     """Return W transposed in C order, with half of the blocks of columns that are sigmoids."""
-    made = np.ascontiguousarray(W.T)
+    made = np.empty(W.shape[::-1], W.dtype)
+    copy_turned(made, W.T)
     for block in halved:
         made[H * block : H * (block + 1)] *= 0.5
     return made
