@@ -89,7 +89,8 @@ def foreign(session: nox.Session) -> None:
 def onnx(session: nox.Session) -> None:
     """Models of ONNX, written and read: every layer and network beside onnxruntime."""
     session.install(".", *TEST, *nox.project.dependency_groups(PYPROJECT, "onnx"))
-    session.run("python", "-m", "pytest", "-q", "tests/models_of_onnx", *session.posargs)
+    places = ("tests/models_of_onnx", "tests/test_docstring_examples.py", "tests/test_pages.py")
+    session.run("python", "-m", "pytest", "-q", *places, "-k", "onnx", *session.posargs)
 
 
 @nox.session

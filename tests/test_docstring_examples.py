@@ -19,6 +19,9 @@ HOME = Path(xn.__file__).parent
 WITH_EXAMPLES = [path for path in sorted(HOME.rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
 NEEDS = {
     "datasets/image_folders.py": "PIL",
+    "interop/onnx/exporting.py": "onnx",
+    "interop/onnx/importing.py": "onnx",
+    "interop/onnx/of_runs.py": "onnx",
     "interop/sklearn.py": "sklearn",
     "interop/solvers.py": "scipy",
     "optimizers/lbfgs.py": "scipy",

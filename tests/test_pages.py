@@ -24,7 +24,12 @@ from test_architecture import ROWS  # noqa: E402
 # The pages in Chinese have the code of the English ones: tests/languages/test_pages_in_other_languages.py
 ENGLISH = [place for place in PAGES if "zh" not in place.parts]
 WITH_CODE = [str(place) for place in ENGLISH if place.parts[0] == "docs" and blocks(read(place))]
-NEEDED = {"docs/conform.md": "array_api_strict", "docs/interop.md": "torch", "docs/sklearn.md": "sklearn"}
+NEEDED = {
+    "docs/conform.md": "array_api_strict",
+    "docs/interop.md": "torch",
+    "docs/onnx.md": "onnxruntime",
+    "docs/sklearn.md": "sklearn",
+}
 
 
 @pytest.mark.parametrize("place", WITH_CODE)

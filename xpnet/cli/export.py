@@ -11,6 +11,7 @@ import click
 from xpnet.cli import options
 from xpnet.cli.console import make_console
 from xpnet.interop.onnx import run_to_onnx
+from xpnet.interop.onnx.model import IR
 from xpnet.networks.summary import size
 from xpnet.training import Run
 
@@ -28,7 +29,13 @@ INSIDE = "network.onnx"
     metavar="[FILE]",
     help=f"Write a model of ONNX.  [default: RUN/{INSIDE}]",
 )
-@click.option("--opset", type=options.Whole(), default=21, show_default=True, help="Version of the operators of ONNX.")
+@click.option(
+    "--opset",
+    type=options.Whole(min(IR), max(IR)),
+    default=21,
+    show_default=True,
+    help="Version of the operators of ONNX.",
+)
 @options.as_json
 def export(run: Path, file: str | None, opset: int, as_json: bool) -> None:
     """Write the network in the folder RUN to a file that programs without xpnet can run.

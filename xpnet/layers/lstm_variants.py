@@ -25,6 +25,13 @@ class PeepholeLSTM(LSTM):
     Backward: as ``LSTM``, with ``daₒ pₒ`` added to the derivative by c[t], and ``daᵢ pᵢ + da_f p_f`` to that by c[t-1];
     ``dpᵢ = Σ daᵢ c[t-1]``, ``dp_f = Σ da_f c[t-1]``, ``dpₒ = Σ daₒ c[t]``.
     Source: Gers and Schmidhuber, 2000.
+
+    >>> Wx, Wh, b = np.zeros((1, 4)), np.zeros((1, 4)), np.array([0.0, 100.0, 0.0, 0.0])
+    >>> Wx[0, 2], closing = 100.0, np.array([-10.0])  # g is tanh(100 x), and a full cell closes the gate of the input
+    >>> lstm = PeepholeLSTM(Wx, Wh, b, closing, np.zeros(1), np.zeros(1), return_state=True)
+    >>> steps, h, c = lstm.forward(np.array([[[1.0], [1.0]]]))
+    >>> c
+    array([[0.5067]])
     """
 
     parameters = ("Wx", "Wh", "b", "p_i", "p_f", "p_o")
@@ -86,6 +93,10 @@ class LayerNormalizedLSTM(LSTM):
     Backward: as ``LSTM``, through each N as in ``LayerNormalization``.
     Raises: ``ArgumentError`` for an eps that is not above 0.
     Source: Ba, Kiros and Hinton, 2016, equations 29 to 31; b is the sum of their two β.
+
+    >>> lstm = LayerNormalizedLSTM.create(3, 4, rng=Generator(0))
+    >>> lstm.forward(np.ones((2, 5, 3))).shape
+    (2, 5, 4)
     """
 
     parameters = ("Wx", "Wh", "b", "gamma_x", "gamma_h", "gamma_c", "beta_c")

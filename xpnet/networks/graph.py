@@ -23,18 +23,17 @@ class Graph(Network):
     written ``{"sizes": [[factor, [size, …]], …]}``, the sum of products of ``sizes``, which maps names to an input and
     its axis. ``names`` are those of the inputs, and ``output`` that of the value that is returned.
 
-        Graph(
-            {"first": Affine.create(4, 4), "last": Affine.create(4, 2)},
-            [
-                {"layer": "first", "of": ["x"], "to": "h"},
-                {"function": "add", "of": ["h", "x"], "to": "sum"},
-                {"layer": "last", "of": ["sum"], "to": "y"},
-            ],
-            loss=SoftmaxWithLoss(),
-        )
-
     Shapes: those of its layers and functions.
     Raises: ``ArgumentError`` for a function, layer or value that is not there.
+
+    >>> layers = {"first": Affine(2.0 * np.eye(2)), "last": Affine(np.ones((2, 1)))}
+    >>> calls = [
+    ...     {"layer": "first", "of": ["x"], "to": "h"},
+    ...     {"function": "add", "of": ["h", "x"], "to": "sum"},
+    ...     {"layer": "last", "of": ["sum"], "to": "y"},
+    ... ]
+    >>> Graph(layers, calls, loss=SoftmaxWithLoss()).predict(np.array([[1.0, 2.0]]))
+    array([[9.]])
     """
 
     def __init__(

@@ -48,6 +48,10 @@ def to_onnx(
     Raises: ``ArgumentError`` for a layer without a counterpart, which it names, and for wrong options; ``DtypeError``
     for arrays of bfloat16 and a network that is none; ``BackendError`` where onnx is not installed; ``DataError`` for
     a file that cannot be written.
+
+    >>> model = xn.to_onnx(TwoLayerNet(4, 3, 2), (1, 4))
+    >>> [node.op_type for node in model.graph.node]
+    ['Gemm', 'Relu', 'Gemm']
     """
     onnx_module(WHO)
     if not isinstance(network, Layer):

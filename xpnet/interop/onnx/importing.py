@@ -49,6 +49,10 @@ def from_onnx(file: Any, loss: Layer | None = None, *, example: Any = None, outp
 
     Raises: ``ArgumentError`` for a node without a counterpart, which it names; ``DataError`` for a file that cannot be
     read or is damaged; ``BackendError`` where onnx is not installed.
+
+    >>> net = xn.from_onnx(xn.to_onnx(TwoLayerNet(4, 3, 2), (1, 4)), loss=SoftmaxWithLoss())
+    >>> net.predict(np.ones((5, 4))).shape
+    (5, 2)
     """
     backend = get_backend()
     model, folder = read(file)

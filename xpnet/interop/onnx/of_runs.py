@@ -36,6 +36,12 @@ def run_to_onnx(run: Run | str | Path, file: str | Path | None = None, *, opset:
     tells.
 
     Raises: ``ArgumentError`` as ``to_onnx``; ``DataError`` of ``Run``.
+
+    >>> table = {"cm": [3.0, 5.0, 60.0, 80.0] * 5, "size": ["small", "small", "big", "big"] * 5}
+    >>> data = Dataset.of(table, target="size")
+    >>> history = Trainer(TwoLayerNet(1, 4, 2), SGD(lr=0.1), data).fit(1, folder="sizes")
+    >>> [output.name for output in xn.run_to_onnx("sizes").graph.output]
+    ['label', 'probabilities', 'scores']
     """
     opened = run if isinstance(run, Run) else Run(run)
     inputs, axes = example_of(opened)
