@@ -22,8 +22,8 @@ from xpnet.layers.loss import Loss  # noqa: E402
 
 HEAD = """# Layers
 
-Made by `python tests/layers/page.py`. A layer's equation is the first line of its docstring, and its options are those
-of its constructor after its arrays, with their defaults; `create` makes the arrays. The tests run every layer on
+Made by `python tests/layers/page.py`. A layer's equation is the first line of its docstring; below it are the options
+of its constructor after its arrays, with their defaults, and `create` makes the arrays. The tests run every layer on
 NumPy, CuPy, PyTorch, JAX and array-api-strict, and compare its backward with the graph of its forward and with
 numerical differentiation. Names in torch are those of `torch.nn`, names in Keras those of `keras.layers`,
 `activations` or `losses`; options may differ in name and default. The last column says what `xn.to_onnx` makes of a
@@ -61,6 +61,11 @@ def options_of(kind: Any) -> str:
     return ", ".join(f"`{option}`" for option in found)
 
 
+def told(kind: type) -> str:
+    """Return the first line of a docstring, and the options below it."""
+    return "<br>".join(filter(None, (first_line(kind), options_of(kind))))
+
+
 def table(head: str, rows: Iterable[tuple[str, ...]]) -> str:
     columns = head.split("|")
     lines = [columns, ["---"] * len(columns), *rows]
@@ -71,11 +76,11 @@ def of_layers(kinds: Iterable[type]) -> str:
     rows = []
     for kind in kinds:
         torch, keras = COUNTERPARTS[kind.__name__]
-        row = (f"`{kind.__name__}`", first_line(kind), options_of(kind), torch, keras)
+        row = (f"`{kind.__name__}`", told(kind), torch, keras)
         if not issubclass(kind, Loss):
             row += (operators(next(case for case in CASES if case.layer is kind)),)
         rows.append(row)
-    head = "Layer|Equation|Options|torch|Keras|ONNX".split("|")
+    head = "Layer|Equation, options|torch|Keras|ONNX".split("|")
     return table("|".join(head[: len(rows[0])]), rows)
 
 
@@ -86,8 +91,7 @@ def operators(case: Case) -> str:
 
 
 def short(kinds: Iterable[type]) -> str:
-    rows = [(f"`{kind.__name__}`", first_line(kind), options_of(kind)) for kind in kinds]
-    return table("Class|Equation|Options", rows)
+    return table("Class|Equation, options", [(f"`{kind.__name__}`", told(kind)) for kind in kinds])
 
 
 def page() -> str:
