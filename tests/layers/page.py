@@ -80,7 +80,7 @@ def of_layers(kinds: Iterable[type]) -> str:
         if not issubclass(kind, Loss):
             row += (operators(next(case for case in CASES if case.layer is kind)),)
         rows.append(row)
-    head = "Layer|Equation, options|torch|Keras|ONNX".split("|")
+    head = ["Layer", "Equation, options", "torch", "Keras", "ONNX"]
     return table("|".join(head[: len(rows[0])]), rows)
 
 
