@@ -22,9 +22,6 @@ MORE = {"README.zh-CN.md": ["## 十个最常见的错误"]}
 BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ .*", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s#]+)")
-DRAWN = re.compile(r"\w+\.svg")
-"""A picture that the page itself draws, beside it."""
-
 CJK, MARKS = "[\u3041-\u30ff\u3400-\u9fff]", "[，。；：、（）！？]"
 TOUCHING = re.compile(rf"{CJK}[A-Za-z0-9]|[A-Za-z0-9%]{CJK}|{CJK} {CJK}|{MARKS} (?!\|)|\w {MARKS}|[^\n|]\n(?={CJK})")
 """No space between Chinese and other letters, a space beside a full-width mark, a line broken within a paragraph."""
@@ -41,8 +38,8 @@ def goals(page: str) -> list[str]:
     folder = (ROOT / page).parent
     found = []
     for link in LINK.findall(BLOCK.sub("", read(page))):
-        outside = "://" in link or DRAWN.fullmatch(link)
-        name = link if outside else os.path.relpath(folder / link, ROOT)
+        name = link if "://" in link else os.path.relpath(folder / link, ROOT)
+        name = Path(link).name if link.endswith(".svg") else name  # a page may draw its own, beside it
         found.append(PAGES.get(name, name))
     return sorted(set(found) - {"README.md"})
 
