@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +27,11 @@ from house import house  # noqa: E402
 from pages import PAGES, ROOT, for_site, pictures, run  # noqa: E402
 from reference import reference  # noqa: E402
 from refusals import refusals  # noqa: E402
+
+DRAWING = re.compile(r"!\[[^\]]*\]\(([^)\s]+\.svg)\)")
+WIDTH = re.compile(r"<svg[^>]* width=\"([\d.]+)")
+LEGIBLE = 0.75
+"""The share of its size down to which a picture shrinks on a narrow screen, which scrolls the rest of it."""
 
 ELSEWHERE = re.compile(r"<(?:(?:script|img)[^>]+src|link[^>]+(?:stylesheet|preconnect)[^>]+href)=.?https?:[^>]+")
 
@@ -81,7 +87,7 @@ def copy(place: PurePosixPath, pages: Path) -> None:
 
 
 def draw(pages: Path) -> None:
-    """Run the pages that draw, and put their pictures beside them."""
+    """Run the pages that draw, put their pictures beside them, and give every picture its least width."""
 
     def drawn(page: Path) -> None:
         text = page.read_text(encoding="utf-8")
@@ -92,8 +98,16 @@ def draw(pages: Path) -> None:
             for name in names:
                 shutil.copy(Path(folder) / name, page.parent / name)
 
+        page.write_text(DRAWING.sub(partial(sized, page.parent), text), encoding="utf-8")
+
     with ThreadPoolExecutor(os.cpu_count()) as several:
         list(several.map(drawn, pages.rglob("*.md")))
+
+
+def sized(folder: Path, picture: re.Match[str]) -> str:
+    """Return the Markdown of a picture with the width that it keeps."""
+    width = WIDTH.search((folder / picture[1]).read_text(encoding="utf-8"))
+    return f'{picture[0]}{{ style="min-width: {LEGIBLE * float(width[1]):.0f}px" }}' if width else picture[0]
 
 
 def filled(nav: list[Any], made: dict[str, list[Any]]) -> list[Any]:

@@ -22,7 +22,7 @@ FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)")
 PICTURE = re.compile(r"\"([\w-]+\.svg)\"")
 MARK = "\x00"
-MADE = {PurePosixPath("docs/house.svg")}  # pictures that the site makes
+MADE = {PurePosixPath("docs/house.svg"), PurePosixPath("examples/README.md")}  # what the site makes
 
 
 class Block(NamedTuple):
@@ -85,11 +85,12 @@ def links(text: str) -> list[str]:
 
 
 def dead_links(place: PurePosixPath) -> list[str]:
-    """Return the links of a page that lead to no file, nor to a picture that it or the site draws."""
+    """Return the links of a page that lead to no file, nor to what it or the site makes; a folder needs a README.md."""
     text = read(place)
-    drawn = {place.parent / name for name in pictures(text)} | MADE
-    lead = {link: place.parent / link for link in links(text)}
-    return [link for link, there in lead.items() if there not in drawn and not (ROOT / there).exists()]
+    made = {ROOT / place.parent / name for name in pictures(text)} | {ROOT / path for path in MADE}
+    lead = {link: (ROOT / place.parent / link).resolve() for link in links(text)}
+    ends = {link: there / "README.md" if there.is_dir() else there for link, there in lead.items()}
+    return [link for link, there in ends.items() if there not in made and not there.exists()]
 
 
 def for_site(place: PurePosixPath) -> tuple[str, list[Path]]:

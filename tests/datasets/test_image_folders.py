@@ -78,6 +78,10 @@ def test_folders_that_are_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "red").mkdir()
     with pytest.raises(DataError, match="for each of two classes or more, got no images in red"):
         load_images(tmp_path)
+    for number in range(7):
+        (tmp_path / "many" / str(number)).mkdir(parents=True)
+    with pytest.raises(DataError, match="no images in 0, 1, 2, 3, 4 and 2 more; put"):
+        load_images(tmp_path / "many")
     photos(tmp_path / "a")
     (tmp_path / "a" / "red" / "torn.jpg").write_bytes((tmp_path / "a" / "red" / "1.jpg").read_bytes()[:400])
     with pytest.raises(DataError, match=r"torn.jpg must be a whole image, got .*; replace or remove it"):

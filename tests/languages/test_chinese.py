@@ -87,6 +87,11 @@ def test_what_came_may_be_a_clause_of_its_own(chinese: None) -> None:
     assert str(error) == "Relu：forward 必须在 backward 之前运行，但 forward 还没有运行；先调用 forward"
 
 
+def test_only_the_first_of_several_clauses_says_that_it_is_one(chinese: None) -> None:
+    error = StateError("SGD", "grads must have the names of params", "W1 missing, b1 missing", "call forward first")
+    assert str(error) == "SGD：grads 必须与 params 有相同的名字，但缺 W1，缺 b1；先调用 forward"
+
+
 def test_sentences_of_others_and_unknown_ones_stay_as_they_are(chinese: None) -> None:
     foreign = "ValueError: could not convert string to float: part of 'a'"
     error = DataError("load", "a.csv must be readable", foreign, "an unknown remedy")
@@ -190,4 +195,4 @@ def test_a_gradient_check_names_the_cause_in_chinese(chinese: None) -> None:
     lines = str(report).splitlines()
     assert lines[0] == "Double 的梯度确认（every，float64，容许误差 1e-06）"
     assert lines[1].split()[0] == "名称"
-    assert "dout 原样传了下去：要乘以层的导数" in lines[-1]
+    assert "；dout 原样传了下去：要乘以层的导数" in lines[-1]

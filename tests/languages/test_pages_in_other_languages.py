@@ -14,6 +14,7 @@ PAGES = {
     "README.ja.md": "README.md",
     "docs/zh/start.md": "docs/start.md",
     "docs/zh/book.md": "docs/book.md",
+    "docs/zh/backpropagation.md": "docs/chapters/backpropagation.md",
 }
 MORE = {"README.zh-CN.md": ["## 十个最常见的错误"]}
 """Headings that a page has in addition."""
@@ -33,11 +34,12 @@ def read(page: str) -> str:
 
 
 def goals(page: str) -> list[str]:
-    """The pages and addresses that a page links to, each as the English page that it stands for."""
+    """The pages, pictures and addresses that a page links to, each as the English page that it stands for."""
     folder = (ROOT / page).parent
     found = []
     for link in LINK.findall(BLOCK.sub("", read(page))):
         name = link if "://" in link else os.path.relpath(folder / link, ROOT)
+        name = Path(link).name if link.endswith(".svg") else name  # a page may draw its own, beside it
         found.append(PAGES.get(name, name))
     return sorted(set(found) - {"README.md"})
 
@@ -60,7 +62,7 @@ def test_its_headings_are_those_of_the_english_page(page: str) -> None:
 def test_its_links_are_those_of_the_english_page(page: str) -> None:
     own, english = set(goals(page)), set(goals(PAGES[page]))
     assert english - own == set()
-    assert own - english <= {"docs/book.md"}
+    assert own - english <= {"docs/book.md", "docs/chapters/backpropagation.md"}
 
 
 @of_a_page
@@ -97,6 +99,10 @@ def test_the_readmes_name_each_other(page: str) -> None:
             ("误差反向传播", "计算图", "乘法层", "仿射变换", "梯度确认", "数值微分", "学习率", "损失函数"),
         ),
         ("docs/zh/book.md", ("权重", "识别精度", "随机数", "神经元")),
+        (
+            "docs/zh/backpropagation.md",
+            ("链式法则", "局部导数", "上游", "加法节点", "仿射变换", "交叉熵误差", "梯度确认"),
+        ),
         ("README.ja.md", ("誤差逆伝播法", "計算グラフ", "レイヤ", "勾配確認", "数値微分", "活性化関数")),
     ],
 )

@@ -12,7 +12,7 @@ COUNTERPARTS: dict[str, tuple[str, str]] = {
     "AveragePooling3D": ("AvgPool3d", "AveragePooling3D"),
     "BatchNormalization": ("BatchNorm1d, 2d, 3d", "BatchNormalization"),
     "Bias": ("", ""),
-    "BilinearUpsampling": ("UpsamplingBilinear2d", "UpSampling2D(interpolation='bilinear')"),
+    "BilinearUpsampling": ("UpsamplingBilinear2d", "UpSampling2D, bilinear"),
     "CTCLoss": ("CTCLoss", "CTC"),
     "Concat": ("torch.cat", "Concatenate"),
     "ContrastiveLoss": ("", ""),

@@ -22,15 +22,16 @@ from xpnet.layers.loss import Loss  # noqa: E402
 
 HEAD = """# Layers
 
-Made by `python tests/layers/page.py`. A layer's equation is the first line of its docstring, and its options are those
-of its constructor after its arrays, with their defaults; `create` makes the arrays. Each case is a way to use the
-layer with its output in plain NumPy float64. The tests run all of them on NumPy, CuPy, PyTorch, JAX and
-array-api-strict, and compare the backward with the graph of the forward and with numerical differentiation. Names in
-torch are those of `torch.nn`, names in Keras those of `keras.layers`, `activations` or `losses`; options may differ in
-name and default. ONNX operators are those that `xn.to_onnx` writes for the first case of a layer: those of its first
-options, without constants. Losses are not written, and layers that do nothing in inference need no operator.
+Made by `python tests/layers/page.py`. A layer's equation is the first line of its docstring; below it are the options
+of its constructor after its arrays, with their defaults, and `create` makes the arrays. The tests run every layer on
+NumPy, CuPy, PyTorch, JAX and array-api-strict, and compare its backward with the graph of its forward and with
+numerical differentiation. Names in torch are those of `torch.nn`, names in Keras those of `keras.layers`,
+`activations` or `losses`; options may differ in name and default. The last column says what `xn.to_onnx` makes of a
+layer with its first options: the operators of ONNX by name, or, where there are many, the steps of its equations.
+Layers that do nothing in inference need no operator, and losses are not written.
 
 """
+NAMED = 3  # operators; more are counted
 
 
 def kinds_of(module: Any, base: type) -> list[type]:
@@ -60,6 +61,11 @@ def options_of(kind: Any) -> str:
     return ", ".join(f"`{option}`" for option in found)
 
 
+def told(kind: type) -> str:
+    """Return the first line of a docstring, and the options below it."""
+    return "<br>".join(filter(None, (first_line(kind), options_of(kind))))
+
+
 def table(head: str, rows: Iterable[tuple[str, ...]]) -> str:
     columns = head.split("|")
     lines = [columns, ["---"] * len(columns), *rows]
@@ -70,21 +76,22 @@ def of_layers(kinds: Iterable[type]) -> str:
     rows = []
     for kind in kinds:
         torch, keras = COUNTERPARTS[kind.__name__]
-        cases = [case for case in CASES if case.layer is kind]
-        row = (f"`{kind.__name__}`", first_line(kind), options_of(kind), torch, keras, str(len(cases)))
-        rows.append((*row, "" if issubclass(kind, Loss) else operators(cases[0])))
-    return table("Layer|Equation|Options|torch|Keras|Cases|ONNX operator", rows)
+        row = (f"`{kind.__name__}`", told(kind), torch, keras)
+        if not issubclass(kind, Loss):
+            row += (operators(next(case for case in CASES if case.layer is kind)),)
+        rows.append(row)
+    head = ["Layer", "Equation, options", "torch", "Keras", "ONNX"]
+    return table("|".join(head[: len(rows[0])]), rows)
 
 
 def operators(case: Case) -> str:
-    """Return the operators that the exporter writes for a case."""
-    layer, inputs = case.build()
-    return ", ".join(operators_of(layer, inputs)) or "none needed"
+    """Return the operators that the exporter writes for a case, or their number where a reader would not read them."""
+    names = operators_of(*case.build())
+    return f"its equations, {len(names)} operators" if len(names) > NAMED else ", ".join(names) or "none needed"
 
 
 def short(kinds: Iterable[type]) -> str:
-    rows = [(f"`{kind.__name__}`", first_line(kind), options_of(kind)) for kind in kinds]
-    return table("Class|Equation|Options", rows)
+    return table("Class|Equation, options", [(f"`{kind.__name__}`", told(kind)) for kind in kinds])
 
 
 def page() -> str:

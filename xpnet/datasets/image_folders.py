@@ -19,6 +19,7 @@ from xpnet.random import Generator
 
 TRAINING = ("train", "training")
 VALIDATION = ("val", "valid", "validation", "test")
+NAMED = 5  # folders without images; more are counted
 
 
 def load_images(
@@ -104,7 +105,8 @@ def files_by_class(folder: Path, least: int = 2) -> dict[str, list[Path]]:
     empty = [name for name, paths in files.items() if not paths]
     if len(files) < least or empty:
         must = f"{folder} must hold a folder of images for each of " + ("two classes or more" if least > 1 else "them")
-        got = f"no images in {', '.join(empty)}" if empty else f"{len(files)} folders"
+        more = f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
+        got = f"no images in {', '.join(empty[:NAMED])}{more}" if empty else f"{len(files)} folders"
         raise DataError("load_images", must, got, f"put files such as {', '.join(sorted(ENDINGS)[:4])} into each")
     return files
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from xpnet.errors import GradientError
-from xpnet.languages import say
+from xpnet.languages import in_chinese, say
 from xpnet.typesetting import aligned, as_html, width_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class Report:
         for row in self.rows:
             if row.status == "fail":
                 numbers = f"{row.name}: backward gave {row.analytic:.6g}, numerical differentiation {row.numeric:.6g}"
-                notes.append("; ".join(map(_say, [numbers, *(row.causes or ["no known pattern"])])))
+                apart = "；" if in_chinese() else "; "
+                notes.append(apart.join(map(_say, [numbers, *(row.causes or ["no known pattern"])])))
         return notes
 
     def raise_if_failed(self) -> None:

@@ -31,6 +31,11 @@ def beside(left: str, right: str) -> str:
     return left + right
 
 
+def inside(clause: str) -> str:
+    """Return a translation as it stands inside another: the mark of a clause of its own is for the first alone."""
+    return clause.removeprefix("…")
+
+
 def _opens_chinese(letter: str) -> bool:
     return "\u3000" <= letter <= "\u303f" or "\uff00" <= letter <= "\uffef" or IDEOGRAPH.match(letter) is not None
 
@@ -80,8 +85,10 @@ class Table:
             values = taken(template, text)
             if values is not None and (found := self._filled(template, values)) is not None:
                 return found
-        pieces = [self.find(piece) for piece in text.split(", ")] if ", " in text else [None]
-        return None if None in pieces else "，".join(filter(None, pieces))
+        if ", " not in text:
+            return None
+        first, *more = map(self.find, text.split(", "))
+        return None if first is None or None in more else "，".join([first, *map(inside, filter(None, more))])
 
     def _filled(self, template: str, values: Sequence[str]) -> str | None:
         """Return a translation with its values, or None where one of them is no word, and must be or have its own."""
@@ -93,7 +100,7 @@ class Table:
                 turned = self.translate(value)
                 if turned == value and not is_word(value):
                     return None
-                value = turned
+                value = inside(turned)
             elif weak and not is_word(value):
                 return None
             else:
