@@ -13,7 +13,7 @@ ROOT = HERE.parents[1]
 PAGE = ROOT / "docs" / "layers.md"
 sys.path[:0] = [str(HERE), str(ROOT)]
 
-from counterparts import COUNTERPARTS  # noqa: E402 (the path comes first)
+from counterparts import COUNTERPARTS, OPTIMIZERS  # noqa: E402 (the path comes first)
 
 from xpnet import layers, networks, optimizers  # noqa: E402
 from xpnet.cases import CASES, Case  # noqa: E402
@@ -23,12 +23,12 @@ from xpnet.layers.loss import Loss  # noqa: E402
 HEAD = """# Layers
 
 Made by `python tests/layers/page.py`. A layer's equation is the first line of its docstring, and its options are those
-of its constructor after its arrays, with their defaults; `create` makes the arrays. Each case is a way to use the
-layer with its output in plain NumPy float64. The tests run all of them on NumPy, CuPy, PyTorch, JAX and
-array-api-strict, and compare the backward with the graph of the forward and with numerical differentiation. Names in
-torch are those of `torch.nn`, names in Keras those of `keras.layers`, `activations` or `losses`; options may differ in
-name and default. ONNX operators are those that `xn.to_onnx` writes for the first case of a layer: those of its first
-options, without constants. Losses are not written, and layers that do nothing in inference need no operator.
+of its constructor after its arrays, with their defaults; `create` makes the arrays. Each case is a way to use the layer
+with its output in plain NumPy float64. The tests run all of them on NumPy, CuPy, PyTorch, JAX and array-api-strict, and
+compare the backward with the graph of the forward and with numerical differentiation. Names in torch are those of
+`torch.nn` or `optim`, names in Keras those of `keras.layers`, `activations`, `losses` or `optimizers`; options may
+differ in name and default. ONNX operators are those that `xn.to_onnx` writes for the first case of a layer: those of
+its first options, without constants. Losses are not written, and layers that do nothing in inference need no operator.
 
 """
 
@@ -82,6 +82,11 @@ def operators(case: Case) -> str:
     return ", ".join(operators_of(layer, inputs)) or "none needed"
 
 
+def of_optimizers(kinds: Iterable[type]) -> str:
+    rows = [(f"`{kind.__name__}`", first_line(kind), options_of(kind), *OPTIMIZERS[kind.__name__]) for kind in kinds]
+    return table("Class|Equation|Options|torch|Keras", rows)
+
+
 def short(kinds: Iterable[type]) -> str:
     rows = [(f"`{kind.__name__}`", first_line(kind), options_of(kind)) for kind in kinds]
     return table("Class|Equation|Options", rows)
@@ -92,7 +97,7 @@ def page() -> str:
     parts = [
         HEAD + of_layers([kind for kind in every if not issubclass(kind, Loss)]),
         "## Losses\n\n" + of_layers([kind for kind in every if issubclass(kind, Loss)]),
-        "## Optimizers\n\n" + short(kinds_of(optimizers, optimizers.Optimizer)),
+        "## Optimizers\n\n" + of_optimizers(kinds_of(optimizers, optimizers.Optimizer)),
         "## Networks\n\n" + short(kinds_of(networks, networks.Network)),
     ]
     return "\n".join(parts)
