@@ -23,6 +23,13 @@ and of skip-gram, which sees one word at a time, in 25 seconds::
     return is to returns as raise to: valueerror, oserror, raises, raised, typeerror
     true is to false as first to: last, bpnumber, breakpoint, second, drawn
 
+In 60 epochs skip-gram has seen as many words beside each other as CBOW has in six, and finds::
+
+    thread: daemon, threading, locks, acquired, reentrant
+    method is to methods as function to: functions, traced, applying, constructs, textview
+    return is to returns as raise to: oserror, overflowerror, valueerror, stopasynciteration, exception
+    true is to false as first to: second, occurrences, leftmost, here, preceding
+
 ``python word_vectors.py [cbow|skip-gram] [EPOCHS] [--quick]``; 6 epochs of CBOW by default.
 """
 

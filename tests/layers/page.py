@@ -13,7 +13,7 @@ ROOT = HERE.parents[1]
 PAGE = ROOT / "docs" / "layers.md"
 sys.path[:0] = [str(HERE), str(ROOT)]
 
-from counterparts import COUNTERPARTS  # noqa: E402 (the path comes first)
+from counterparts import COUNTERPARTS, OPTIMIZERS  # noqa: E402 (the path comes first)
 
 from xpnet import layers, networks, optimizers  # noqa: E402
 from xpnet.cases import CASES, Case  # noqa: E402
@@ -25,10 +25,10 @@ HEAD = """# Layers
 Made by `python tests/layers/page.py`. A layer's equation is the first line of its docstring; below it are the options
 of its constructor after its arrays, with their defaults, and `create` makes the arrays. The tests run every layer on
 NumPy, CuPy, PyTorch, JAX and array-api-strict, and compare its backward with the graph of its forward and with
-numerical differentiation. Names in torch are those of `torch.nn`, names in Keras those of `keras.layers`,
-`activations` or `losses`; options may differ in name and default. The last column says what `xn.to_onnx` makes of a
-layer with its first options: the operators of ONNX by name, or, where there are many, the steps of its equations.
-Layers that do nothing in inference need no operator, and losses are not written.
+numerical differentiation. Names in torch are those of `torch.nn` or `optim`, names in Keras those of `keras.layers`,
+`activations`, `losses` or `optimizers`; options may differ in name and default. The last column says what `xn.to_onnx`
+makes of a layer with its first options: the operators of ONNX by name, or, where there are many, the steps of its
+equations. Layers that do nothing in inference need no operator, and losses are not written.
 
 """
 NAMED = 3  # operators; more are counted
@@ -90,6 +90,11 @@ def operators(case: Case) -> str:
     return f"its equations, {len(names)} operators" if len(names) > NAMED else ", ".join(names) or "none needed"
 
 
+def of_optimizers(kinds: Iterable[type]) -> str:
+    rows = [(f"`{kind.__name__}`", told(kind), *OPTIMIZERS[kind.__name__]) for kind in kinds]
+    return table("Class|Equation, options|torch|Keras", rows)
+
+
 def short(kinds: Iterable[type]) -> str:
     return table("Class|Equation, options", [(f"`{kind.__name__}`", told(kind)) for kind in kinds])
 
@@ -99,7 +104,7 @@ def page() -> str:
     parts = [
         HEAD + of_layers([kind for kind in every if not issubclass(kind, Loss)]),
         "## Losses\n\n" + of_layers([kind for kind in every if issubclass(kind, Loss)]),
-        "## Optimizers\n\n" + short(kinds_of(optimizers, optimizers.Optimizer)),
+        "## Optimizers\n\n" + of_optimizers(kinds_of(optimizers, optimizers.Optimizer)),
         "## Networks\n\n" + short(kinds_of(networks, networks.Network)),
     ]
     return "\n".join(parts)

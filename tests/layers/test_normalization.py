@@ -8,7 +8,17 @@ import pytest
 import xpnet as xn
 from xpnet.backend import dtype_name, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
-from xpnet.layers import BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization
+from xpnet.layers import (
+    LSTM,
+    BatchNormalization,
+    Embedding,
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    SpectralNormalization,
+    WeightNormalization,
+)
+from xpnet.random import Generator
 
 
 def ones(*shape) -> np.ndarray:
@@ -185,3 +195,24 @@ def test_statistics_of_low_precision_are_computed_in_float32(library, dtype, kin
         np.testing.assert_allclose(to_numpy(y), np.sign(x), rtol=1e-2)
         np.testing.assert_allclose(to_numpy(dx), np.zeros(shape), atol=1e-5)
         assert {dtype_name(array.dtype) for array in layer.states.values()} <= {"float32"}
+
+
+@pytest.mark.parametrize("kind", [WeightNormalization, SpectralNormalization])
+def test_a_layer_with_normalized_weights_takes_a_mask_and_states_and_gives_their_gradients(kind):
+    Wx, Wh = numbers(2, 8), np.eye(2, 8) * np.asarray([[4.0], [1.0]])  # of which one singular value is far above
+    options = {"axis": 0} if kind is WeightNormalization else {"rng": Generator(0)}
+    layer = kind(LSTM(Wx, Wh, return_state=True), "Wh", **options)
+    x, h, c = numbers(2, 3, 2), numbers(2, 2), numbers(3, 2)[1:]
+    xn.gradient_check(layer, x, np.asarray([3, 1]), h, c).raise_if_failed()
+    xn.gradient_check(layer, x, None, h, c).raise_if_failed()
+    x[1, 1:] = np.nan
+    assert np.isfinite(layer(x, np.asarray([3, 1]), h, c)[0]).all()
+
+
+def test_a_table_of_normalized_rows_has_the_gradient_of_its_whole():
+    x = np.asarray([[0, 2, 2]])
+    by_rows, whole = (WeightNormalization(Embedding(numbers(3, 2), by_rows=by), axis=0) for by in (True, False))
+    for layer in (by_rows, whole):
+        layer(x)
+        layer.backward(numbers(1, 3, 2))
+    np.testing.assert_array_equal(by_rows.grads["layer.W"], whole.grads["layer.W"])

@@ -289,3 +289,9 @@ def test_several_layers_are_named_by_their_place():
     assert stack.predict(np.ones((1, 4, 2), "float32")).shape == (1, 6)
     with pytest.raises(ArgumentError, match=r"LSTM.stacked: layers must be a positive integer, got 0"):
         LSTM.stacked(2, 3, 0)
+
+
+def test_lengths_of_eight_bits_are_those_of_sequences_of_more_steps():
+    x, lengths = np.random.default_rng(0).normal(size=(2, 300, 1)).astype("float32"), np.asarray([200, 7])
+    layer = RNN.create(1, 1, rng=Generator(0))
+    np.testing.assert_array_equal(layer(x, lengths.astype("uint8")), layer(x, lengths))

@@ -111,6 +111,10 @@ def test_a_step_far_beyond_the_last_has_the_last_rate(schedule, step: int) -> No
     assert schedule(step) == pytest.approx(far, abs=0.0, rel=1e-12)
 
 
+def test_a_warm_up_ends_in_a_rate_that_stays() -> None:
+    assert [Warmup(0.6, steps=2)(k) for k in range(4)] == pytest.approx([0.2, 0.4, 0.6, 0.6])
+
+
 def test_restarts_begin_at_the_rate_and_grow_longer() -> None:
     schedule = WarmRestarts(1.0, steps=2, growth=2, floor=0.5)
     assert [schedule(k) for k in range(7)] == pytest.approx([1.0, 0.75, 1.0, 0.9267767, 0.75, 0.5732233, 1.0])
@@ -179,7 +183,7 @@ def test_schedules_show_themselves() -> None:
         (lambda: Exponential(0.1, 1.5), "Exponential: factor must be above 0 and at most 1, got 1.5;"),
         (lambda: Polynomial(0.1, 3, 0.0), "Polynomial: power must be above 0 and finite, got 0.0;"),
         (lambda: WarmRestarts(0.1, 3, 0), "WarmRestarts: growth must be a whole number from 1, got 0;"),
-        (lambda: Warmup(0.1, 3), "Warmup: schedule must be a function of the step, got 0.1; such as Exponential"),
+        (lambda: Warmup("0.1", 3), "Warmup: schedule must be a function of the step, or a rate .*, got '0.1'; such as"),
         (lambda: Warmup(Cosine(0.1, 3), 0), "Warmup: steps must be a whole number from 1, got 0;"),
         (lambda: Plateau(0.1, factor=1.0), "Plateau: factor must be between 0 and 1, got 1.0;"),
         (lambda: Plateau(0.1, patience=-1), "Plateau: patience must be a whole number from 0, got -1;"),

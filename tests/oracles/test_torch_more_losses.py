@@ -114,18 +114,18 @@ def test_losses_of_distances(dtype, tolerance, rows, width, reduction, seed):
 @given(
     rows=st.integers(1, 3),
     steps=st.integers(1, 6),
-    labels=st.integers(1, 4),
+    labels=st.integers(0, 4),
     blank=st.sampled_from([0, 2]),
     zero=st.booleans(),
     scale=st.sampled_from([1.0, 30.0]),
     seed=SEEDS,
 )
 def test_connectionist_temporal_classification(dtype, tolerance, rows, steps, labels, blank, zero, scale, seed):
-    """Labels that do not fit into the steps among them, whose gradient torch leaves NaN unless the loss is 0."""
+    """Labels that do not fit into the steps, whose gradient torch leaves NaN unless the loss is 0, and rows without."""
     rng = np.random.default_rng(seed)
     x = scale * drawn(seed, dtype, rows, steps, 3)
     t = rng.choice([k for k in range(3) if k != blank], (rows, labels))
-    lengths, sizes = rng.integers(1, steps + 1, rows), rng.integers(0, labels + 1, rows)
+    lengths, sizes = rng.integers(0, steps + 1, rows), rng.integers(0, labels + 1, rows)
     tensor = torch.tensor(x, requires_grad=True)
     logs = torch.log_softmax(tensor, 2).transpose(0, 1)
     losses = F.ctc_loss(

@@ -115,7 +115,7 @@ OPTIONS = [
     Remedy("", "AdamW(groups=['*.b'])", 'AdamW(groups=«{"*.b": {"weight_decay": 0.0}}»)'),
     Remedy("", "SAM(SGD)", "SAM(«SGD(lr=0.1)»)"),
     Remedy("", "Lookahead(SAM(SGD()))", "«SAM(Lookahead(»SGD()))"),
-    Remedy("", "Warmup(0.1, steps=5)", "Warmup(«Exponential(0.1, 0.99)», steps=5)"),
+    Remedy("", "Warmup(-0.1, steps=5)", "Warmup(«Exponential(0.1, 0.99)», steps=5)"),
     Remedy("", "Cosine(0.1, steps=5, warmup=5)", "Cosine(0.1, steps=6, warmup=5)", "steps are 5"),
     Remedy("", "Cosine(0.1, steps=5, floor=0.5)", "Cosine(0.1, steps=5, floor=0.05)", "lr is 0.1"),
     Remedy("", "global_norm({})", "clip_by_norm({'W': xn.asarray([1.0])}, 1.0)", "net.gradient(x, t)"),

@@ -92,7 +92,7 @@ def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
 
     Where ``forward`` returns several arrays, the sum is over all of them.
     """
-    named = dict(zip(layer.inputs, inputs, strict=False))
+    named = {name: value for name, value in zip(layer.inputs, inputs, strict=False) if value is not None}
     before = {name: to_numpy(value).copy() for name, value in named.items()}
     restore = restoring_state(layer)
     y = layer.forward(*inputs)

@@ -81,7 +81,7 @@ class CTCLoss(Loss):
         self.logy = log_softmax(x)
         logs = self.at_labels()
         jumps = (self.l[:, 2:] != self.l[:, :-2]) & (self.l[:, 2:] != self.blank)  # from a label over the blank
-        jumps = xp.concat([xp.zeros((N, 2), dtype=xp.bool, device=device_of(t)), jumps], axis=1)
+        jumps = xp.concat([xp.zeros((N, 2), dtype=xp.bool, device=device_of(t)), jumps], axis=1)[:, : 2 * S + 1]
         places = xp.arange(2 * S + 1, **like)[None, :]
         last = (places == 2 * sizes[:, None]) | (places == 2 * sizes[:, None] - 1)
         self.alpha, self.beta = self.first_parts(logs, jumps), self.last_parts(logs, jumps, last)
@@ -118,8 +118,9 @@ class CTCLoss(Loss):
         """Return log α of each step, which includes the step itself; beyond the end it stays as it is."""
         xp = array_namespace(logs[0])
         never = xp.full_like(logs[0], NEVER)
-        first = xp.arange(never.shape[1], device=device_of(never))[None, :] < 2
-        alpha = [xp.where(first, logs[0], never)]
+        places = xp.arange(never.shape[1], device=device_of(never))[None, :]
+        nothing = xp.where(places == 0, xp.zeros_like(never), never)  # what a row without steps gives: no label
+        alpha = [xp.where(self.inside[:, :1], xp.where(places < 2, logs[0], never), nothing)]
         for step in range(1, len(logs)):
             before = alpha[-1]
             moves = [before, shifted(before, 1), xp.where(jumps, shifted(before, 2), never)]

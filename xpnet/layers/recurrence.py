@@ -11,6 +11,7 @@ from xpnet.autodiff.batching.batch import bottom
 from xpnet.backend import array_namespace, device_of, dtype_kind, dtype_name, library_of, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.initializers import Init, check_size, normal_weights
+from xpnet.kernels.scatter import wide
 from xpnet.layers.affine import initial_bias
 from xpnet.layers.base import Layer
 from xpnet.layers.checks import check_flags
@@ -147,7 +148,7 @@ class Recurrent(Drawn):
                 if lengths.size and (lengths.min() < 0 or lengths.max() > L):
                     wrong = lengths[(lengths < 0) | (lengths > L)][0]
                     raise ArgumentError(who, f"lengths must be from 0 to {L}, the steps of x", wrong, "cut them")
-            mask = mask[:, None] > xp.arange(L, dtype=mask.dtype, device=device_of(mask))[None, :]
+            mask = wide(mask)[:, None] > wide(xp.arange(L, device=device_of(mask)))[None, :]
         return xp.permute_dims(mask, (1, 0))[:, :, None]  # type: ignore[no-any-return]
 
     def _where_real(self, real: Array | None, new: Array, kept: Array | None = None) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from xpnet.arguments import is_whole
@@ -10,8 +11,10 @@ from xpnet.backend import array_namespace, backend_of
 from xpnet.errors import ArgumentError
 from xpnet.initializers import check_size
 from xpnet.layers.base import Layer
+from xpnet.layers.checks import in_order
 from xpnet.layers.container import Container
 from xpnet.layers.containers import checked_layers
+from xpnet.layers.row_gradient import RowGradient
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
 
@@ -21,29 +24,35 @@ TINY = 1e-12
 class Normalized(Container):
     """The base of containers that run a layer with another array in place of one of its parameters, ``y = f(x; W̄)``.
 
-    ``layer`` is f, and ``scale`` the layer that makes W̄ of W.
+    ``layer`` is f, and ``scale`` the layer that makes W̄ of W. Its inputs are those of f, such as a mask.
     """
+
+    inputs = ("x",)
 
     def __init__(self, layer: Layer, scale: Layer, parameter: str) -> None:
         self.parameter = parameter
         self.layers = checked_layers(type(self).__name__, {"layer": layer, "scale": scale})
+        own = {name: getattr(layer, name) for name in ("inputs", "optional", "differentiable")}
+        vars(self).update(own, spec=replace(self.spec, **own))
 
     def first_for_dx(self) -> list[Layer]:
         return [self.layers["layer"]]
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, *inputs: Any, **named: Any) -> Any:
         layer, scale = self.layers["layer"], self.layers["scale"]
+        inputs = in_order(self.spec, inputs, named)
         scale.y = scale(getattr(layer, self.parameter))  # type: ignore[attr-defined]  # in 16 bits, if W has them
         with layer.using({self.parameter: scale.y}):  # type: ignore[attr-defined]
-            return layer(x)
+            return layer(*inputs)
 
-    def backward(self, dout: Any = 1.0) -> Any:
+    def backward(self, dout: Any = 1.0, *others: Any) -> Any:
         layer, scale = self.layers["layer"], self.layers["scale"]
         with layer.using({self.parameter: scale.y}):  # type: ignore[attr-defined]
-            dx = layer.backward(dout)
+            dx = layer.backward(dout, *others)
         if layer.trains:
             name = f"d{self.parameter}"
-            setattr(layer, name, scale.backward(getattr(layer, name)))
+            dW = getattr(layer, name)
+            setattr(layer, name, scale.backward(dW.dense() if isinstance(dW, RowGradient) else dW))
         return dx
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, isfinite
 from typing import Any
 
+from xpnet.arguments import is_number
 from xpnet.errors import ArgumentError
 from xpnet.schedules.checks import check, check_floor, check_step
 
@@ -12,7 +13,7 @@ from xpnet.schedules.checks import check, check_floor, check_step
 class Warmup:
     """A rise to the first rate of any other schedule, ``ηₖ = η₀ (k + 1) / (steps + 1)``, and then that schedule.
 
-    It may be one that watches the loss, ``Warmup(Plateau(0.1), steps=500)``.
+    It may be one that watches the loss, ``Warmup(Plateau(0.1), steps=500)``, or a number, a rate that stays.
 
     Raises: ``ArgumentError`` for options out of range.
     Source: Goyal et al., 2017, section 2.2.
@@ -23,8 +24,9 @@ class Warmup:
 
     def __init__(self, schedule: Any, steps: int) -> None:
         self.schedule, self.steps = schedule, steps
-        if not callable(schedule):
-            must, remedy = "schedule must be a function of the step", "such as Exponential(0.1, 0.99)"
+        if not callable(schedule) and not (is_number(schedule) and 0.0 <= schedule < inf):
+            must = "schedule must be a function of the step, or a rate that is finite and not negative"
+            remedy = "such as Exponential(0.1, 0.99)"
             raise ArgumentError(type(self).__name__, must, repr(schedule), remedy)
         check(self, steps="count")
         if hasattr(schedule, "observe"):
@@ -32,9 +34,9 @@ class Warmup:
 
     def __call__(self, step: int) -> float:
         done = check_step(self, step)
-        if done < self.steps:
-            return float(self.schedule(0)) * ((done + 1) / (self.steps + 1))
-        return float(self.schedule(done - self.steps))
+        after = max(done - self.steps, 0)
+        rate = float(self.schedule(after) if callable(self.schedule) else self.schedule)
+        return rate * ((done + 1) / (self.steps + 1)) if done < self.steps else rate
 
     @property
     def state(self) -> dict[str, float]:

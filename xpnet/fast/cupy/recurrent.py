@@ -163,4 +163,4 @@ def fits(mask: Any, shape: tuple[int, int]) -> bool:
 
 def real_steps(mask: Any, L: int) -> Any:
     """Return True where rows have steps, ``(N, L)``."""
-    return mask if mask.dtype == bool else mask[:, None] > cupy.arange(L, dtype=mask.dtype)
+    return mask if mask.dtype == bool else mask[:, None] > cupy.arange(L)
