@@ -12,7 +12,7 @@ import numpy as np
 
 from xpnet.backend import to_numpy
 from xpnet.backend.moving import Change, Destination, Movable
-from xpnet.backend.several import placed
+from xpnet.backend.several import first_of, placed
 from xpnet.datasets.array_files import on_disk
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
@@ -293,6 +293,11 @@ class Trainer(Keeping):
         x = placed(self.backend.asarray, encoding.x(many))
         found = encoding.answers(to_numpy(self.network.predict(x)))
         return found[0] if one else found
+
+    def __repr__(self) -> str:
+        shown = [repr(part) for part in (self.network, self.optimizer, self.batches)]
+        apart = [] if self.validation is None else [f"{first_of(self.validation[0]).shape[0]} rows of validation"]
+        return f"{type(self).__name__}({', '.join(shown + apart)})"
 
     def changes(self, destination: Destination) -> list[Change]:
         parts = (self.network, self.optimizer)
