@@ -6,7 +6,7 @@ from math import inf, isfinite
 from typing import Any
 
 from xpnet.errors import ArgumentError
-from xpnet.schedules.checks import check, check_floor, check_step
+from xpnet.schedules.checks import check, check_step
 
 
 class Warmup:
@@ -79,7 +79,6 @@ class Plateau:
         self.threshold, self.cooldown, self.floor = threshold, cooldown, floor
         check(self, lr="positive", factor="share", patience="whole", threshold="below 1", cooldown="whole")
         check(self, floor="at least 0")
-        check_floor(self)
         self.rate = float(lr)
         self.best = inf
         self.waited = 0
