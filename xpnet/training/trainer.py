@@ -35,6 +35,7 @@ from xpnet.training.progress import Progress
 from xpnet.training.ranks import Ranks
 from xpnet.training.runs import begin_run
 from xpnet.training.sequences import refuse_shuffled, started_anew
+from xpnet.training.trying import tried
 from xpnet.training.updates import Updates
 
 ON_DISK_ROWS = 10_000
@@ -143,7 +144,8 @@ class Trainer(Keeping):
         self.told: set[str] = set()
         self.best: tuple[int, dict[str, Any]] | None = None
         for parts in filter(None, (self.train, self.validation)):
-            self._check(parts)
+            name = tried(who, network, parts, self._first(parts), self.encoding, self.own is None)
+            self.measure = self.measure if name is None else name
         self.history.measure = self.measure
         if (self.batches.sizes[1] if self.ranks is None else self.ranks.fewest) == 1:
             self._try_one_row()
