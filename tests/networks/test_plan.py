@@ -4,68 +4,23 @@ from __future__ import annotations
 
 import copy
 import inspect
-import pickle
 import sys
-import threading
 
 import numpy as np
 import pytest
+from planned_networks import DRAW, T, X, assert_close, make, steps_back
 
 import xpnet as xn
-from xpnet.backend import to_numpy
-from xpnet.errors import DtypeError, ShapeError, StateError
-from xpnet.layers import (
-    Affine,
-    Concat,
-    Dropout,
-    Embedding,
-    Layer,
-    LayerNormalization,
-    Relu,
-    Residual,
-    Sigmoid,
-    SoftmaxWithLoss,
-    Tanh,
-)
+from xpnet.layers import Affine, Concat, Relu, Residual, SoftmaxWithLoss, Tanh
 from xpnet.networks import MultiLayerNet, Network, Sequential, TransformerLM
 from xpnet.random import Generator
 
-DRAW = np.random.default_rng(0)
-X, T = DRAW.random((8, 6)), DRAW.integers(0, 3, 8)
-
-
-def make(loss: bool = True) -> Sequential:
-    rng = Generator(3)
-    layers = Affine.create(6, 5, rng=rng), Relu(), LayerNormalization.create(5), Dropout(0.3, rng)
-    more = Affine.create(5, 4, rng=rng), Sigmoid(), Affine.create(4, 3, rng=rng)
-    return Sequential(*layers, *more, loss=SoftmaxWithLoss() if loss else None)
+pytestmark = pytest.mark.usefixtures("in_float64")
 
 
 @pytest.fixture
 def data(asarray):
     return asarray(X), asarray(T)
-
-
-@pytest.fixture(autouse=True)
-def backend_of_the_test(request):
-    """Tests without a backend of their own run on NumPy in float64."""
-    if "backend" in request.fixturenames:
-        yield
-        return
-    with xn.use_backend("numpy", dtype="float64"):
-        yield
-
-
-def assert_close(found, expected, tolerance: float = 1e-10) -> None:
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_allclose(to_numpy(found[name]), to_numpy(value), rtol=tolerance, atol=tolerance)
-
-
-def steps_back(net) -> None:
-    for name in net.states:
-        if name.endswith("step"):
-            net.states[name] = 0
 
 
 def test_a_plan_gives_what_the_equations_give(data, tolerance):
@@ -106,73 +61,6 @@ def test_a_network_that_reads_otherwise_says_why_it_has_no_plan():
     assert str(net.plan()) == "OwnLoss runs as it reads: it has a loss of its own"
     loss, _ = net.loss_and_gradient(X, T)
     assert loss == net.loss(X, T)
-
-
-@pytest.mark.parametrize("place", [Affine, "the layer"])
-@pytest.mark.parametrize("name", ["forward", "backward"])
-def test_a_method_that_somebody_replaced_is_called(place, name, monkeypatch):
-    net = make()
-    net.loss_and_gradient(X, T)
-    layer = net.layers["Affine1"]
-    place, called = layer if place == "the layer" else place, []
-    method = getattr(place, name)
-    with monkeypatch.context() as patch:
-        patch.setattr(place, name, lambda *args: (called.append(1), method(*args))[1])
-        net.loss_and_gradient(X, T)
-    assert len(called) == (1 if place is layer else 3)
-    net.loss_and_gradient(X, T)
-    assert len(called) == (1 if place is layer else 3)
-
-
-def test_a_print_in_a_forward_is_seen_where_the_network_runs_forward(monkeypatch):
-    net, seen = make(), []
-    method = Affine.forward
-    monkeypatch.setattr(Affine, "forward", lambda self, x: (seen.append(self), method(self, x))[1])
-    net.forward(X)
-    net.predict(X)
-    assert len(seen) == 6
-
-
-def test_a_method_beside_forward_that_somebody_replaced_is_called(monkeypatch):
-    net, called = make(), []
-    net.loss_and_gradient(X, T)
-    method = SoftmaxWithLoss.per_sample
-    monkeypatch.setattr(SoftmaxWithLoss, "per_sample", lambda self, x, t: (called.append(1), method(self, x, t))[1])
-    net.loss_and_gradient(X, T)
-    assert called == [1]
-
-
-def test_another_loss_or_option_is_seen():
-    net = make()
-    one, _ = net.loss_and_gradient(X, T)
-    net.last_layer = SoftmaxWithLoss(reduction="sum")
-    steps_back(net)
-    other, _ = net.loss_and_gradient(X, T)
-    np.testing.assert_allclose(other, 8 * one)
-    net.layers["LayerNormalization1"].eps = 1.0
-    steps_back(net)
-    found, _ = net.loss_and_gradient(X, T)
-    steps_back(net)
-    with xn.plain():
-        expected, _ = net.loss_and_gradient(X, T)
-    np.testing.assert_allclose(found, expected)
-    assert abs(found - other) > 1e-6
-
-
-def test_a_subclass_of_a_layer_runs_its_own_lines():
-    class Doubled(Affine):
-        def forward(self, x):
-            return super().forward(x) * 2
-
-        def backward(self, dout):
-            return super().backward(dout * 2)
-
-    net = Sequential(Doubled.create(6, 5), Relu(), Affine.create(5, 3), loss=SoftmaxWithLoss())
-    assert str(net.plan()).splitlines()[0].endswith("its equations")
-    _, found = net.loss_and_gradient(X, T)
-    with xn.plain():
-        _, expected = net.loss_and_gradient(X, T)
-    assert_close(found, expected)
 
 
 def test_containers_run_as_they_read_over_bodies(data, tolerance):
@@ -221,83 +109,6 @@ def test_copies_and_casts_have_plans_of_their_own():
     deep.params["Affine3.b"] = deep.params["Affine3.b"] + 1.0
     np.testing.assert_allclose(deep.predict(X), net.predict(X) + 1.0)
     np.testing.assert_array_equal(net.copy().predict(X), net.predict(X))
-
-
-def test_a_pickle_has_no_batch_in_it():
-    net = make()
-    small = len(pickle.dumps(net))
-    x = DRAW.random((5000, 6))
-    net.forward(x)
-    net.loss(x, DRAW.integers(0, 3, 5000))
-    net.loss_and_gradient(X, T)
-    again = pickle.dumps(net)
-    assert len(again) < small + 500
-    np.testing.assert_array_equal(pickle.loads(again).predict(X), net.predict(X))
-
-
-def test_a_wrong_dx_of_a_layer_is_named():
-    class Short(Layer):
-        def forward(self, x):
-            return x * 1.0
-
-        def backward(self, dout):
-            return dout[:1]
-
-    net = Sequential(Affine.create(6, 5), Relu(), Short(), Affine.create(5, 3), loss=SoftmaxWithLoss())
-    with pytest.raises(ShapeError, match=r"Relu: dout must be \(8, 5\), the shape of forward's output, got \(1, 5\)"):
-        net.loss_and_gradient(X, T)
-
-
-def test_an_error_in_the_middle_names_the_layer():
-    inner = Sequential(Affine.create(5, 4), Affine.create(7, 3))
-    net = Sequential(Affine.create(6, 5), Relu(), inner, loss=SoftmaxWithLoss())
-    with pytest.raises(ShapeError, match=r"Affine2: x must be \(N, 7\), got \(8, 4\)"):
-        net.loss_and_gradient(X, T)
-    with pytest.raises(ShapeError, match=r"Affine2: x must be \(N, 7\), got \(8, 4\)"):
-        net.predict(X)
-
-
-def test_what_has_not_passed_is_checked():
-    net = make()
-    net.loss_and_gradient(X, T)
-    with pytest.raises(ShapeError, match=r"Affine1: x must be \(N, 6\), got \(8, 5\)"):
-        net.loss_and_gradient(X[:, :5], T)
-    with pytest.raises(DtypeError, match="Affine1: x must be floating, got int64"):
-        net.loss_and_gradient(X.astype("int64"), T)
-    with pytest.raises(ShapeError, match=r"SoftmaxWithLoss: integer t must be \(8,\)"):
-        net.loss_and_gradient(X, T[:5])
-    net.loss_and_gradient(X, T)
-
-
-def test_a_backward_by_hand_after_a_step_is_not_of_another_batch():
-    net = make()
-    net.forward(5.0 * X)
-    net.loss_and_gradient(X, T)
-    with pytest.raises(StateError, match="Affine: forward must run before backward"):
-        net.layers["Affine1"].backward(np.ones((8, 5)))
-    net.forward(X)
-    net.backward(np.ones((8, 3)))
-    net.backward(np.ones((8, 3)))
-
-
-def test_needs_dx_is_left_as_the_user_set_it():
-    net = make()
-    net.layers["Affine2"].needs_dx = True
-    net.loss_and_gradient(X, T)
-    assert [name for name, layer in net.layers.items() if "needs_dx" in vars(layer)] == ["Affine2"]
-
-
-def test_nothing_that_was_returned_changes_and_nothing_given_is_written_to():
-    net, x = make(), X.copy()
-    x.flags.writeable = False
-    loss, gradients = net.loss_and_gradient(x, T)
-    y = net.predict(x)
-    kept = {name: value.copy() for name, value in gradients.items()}, y.copy(), loss
-    net.loss_and_gradient(3.0 * x, T)
-    net.predict(2.0 * x)
-    for name, value in gradients.items():
-        np.testing.assert_array_equal(value, kept[0][name])
-    np.testing.assert_array_equal(y, kept[1])
 
 
 def test_a_network_in_another_has_a_plan_of_its_own_too():
@@ -357,15 +168,6 @@ def test_a_language_model(tied):
     assert ("runs as it reads" in str(net.plan())) == tied
 
 
-def test_an_index_outside_a_table_is_named_in_a_plan():
-    net = Sequential(Embedding.create(5, 3), Relu(), loss=SoftmaxWithLoss())
-    x, t = np.asarray([[0, 1]]), np.asarray([[0, 1]])
-    for _ in range(2):
-        net.loss_and_gradient(x, t)
-    with pytest.raises(xn.XpnetError, match="Embedding1: indices must be from 0 to 4, got 5"):
-        net.loss_and_gradient(x + 4, t)
-
-
 def test_low_precision_takes_the_plan_on_casts():
     with xn.use_backend("numpy", dtype="float32"):
         net = make().compute_in("float16", loss_scale=8.0)
@@ -376,60 +178,6 @@ def test_low_precision_takes_the_plan_on_casts():
             _, expected = net.loss_and_gradient(x, T)
     assert all(gradient.dtype == np.float32 for gradient in found.values())
     assert_close(found, expected, 3e-3)
-
-
-def test_predictions_in_threads_do_not_meet():
-    net = make()
-    expected = {rows: net.predict(X[:rows]) for rows in range(1, 9)}
-    net, wrong = make(), []
-
-    def work(first: int) -> None:
-        for step in range(100):
-            rows = (first + step) % 8 + 1
-            try:
-                if not np.array_equal(net.predict(X[:rows]), expected[rows]):
-                    wrong.append(rows)
-            except Exception as error:
-                wrong.append(error)
-
-    switching(work, range(6))
-    assert not wrong
-
-
-def test_predictions_in_a_thread_do_not_disturb_a_training():
-    layers = Affine.create(6, 5), Relu(), LayerNormalization.create(5), Affine.create(5, 3)
-    net, wrong, done = Sequential(*layers, loss=SoftmaxWithLoss()), [], []
-    _, expected = net.loss_and_gradient(X, T)
-
-    def work(training: bool) -> None:
-        step = 0
-        while len(done) < 1:
-            step += 1
-            if not training:
-                net.predict(DRAW.random((1 + step % 40, 6)))
-                continue
-            net.loss_and_gradient(X[:5], T[:5])
-            _, found = net.loss_and_gradient(X, T)
-            wrong.extend(name for name in expected if not np.array_equal(found[name], expected[name]))
-            if step == 300:
-                done.append(1)
-
-    switching(work, [True, False])
-    assert not wrong
-
-
-def switching(work, arguments) -> None:
-    """Run a function in threads that take turns as often as they can."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=work, args=(argument,)) for argument in arguments]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
 
 
 def test_a_step_of_the_book_s_network_makes_few_calls_of_python():

@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpnet.layers import (
+    LSTM,
     Affine,
     BatchNormalization,
     Convolution,
     GroupNormalization,
     InstanceNormalization,
     LayerNormalization,
+    Linear,
+    MatMul,
     RMSNormalization,
     SpectralNormalization,
     WeightNormalization,
@@ -124,22 +127,41 @@ def test_instance_normalization(dtype, tolerance, rows, channels, places, eps, s
     agree(by_xpnet(InstanceNormalization(gamma, beta, eps=eps), x, dout), expected, tolerance)
 
 
-@given(outputs=st.integers(1, 4), inputs=st.integers(1, 4), image=st.booleans(), seed=SEEDS)
-def test_weight_normalization(outputs, inputs, image, seed):
+@given(
+    kind=st.sampled_from([Affine, Linear, MatMul, Convolution]),
+    outputs=st.integers(1, 4),
+    inputs=st.integers(1, 4),
+    groups=st.integers(1, 2),
+    seed=SEEDS,
+)
+def test_weight_normalization(kind, outputs, inputs, groups, seed):
     """Of the same weights, which torch holds transposed, and with lengths that are not those at the start."""
-    size = (2, 2) if image else ()
-    W, b, g = numbers(seed, np.float64, (outputs, inputs, *size), (outputs,), (outputs,))
-    x, dout = numbers(seed + 1, np.float64, (3, inputs, *size), (3, outputs, *(1,) * len(size)))
-    layer = WeightNormalization(Convolution(W.copy(), b) if image else Affine(W.T.copy(), b))
+    image = kind is Convolution
+    size, groups = ((2, 2), groups) if image else ((), 1)
+    W, b, g = numbers(seed, np.float64, (groups * outputs, inputs, *size), (groups * outputs,), (groups * outputs,))
+    x, dout = numbers(seed + 1, np.float64, (3, groups * inputs, *size), (3, groups * outputs, *(1,) * len(size)))
+    with_b = () if kind is MatMul else (b,)
+    layer = WeightNormalization(Convolution(W.copy(), b, groups=groups) if image else kind(W.T.copy(), *with_b))
     layer.params["scale.g"] = g
-    map_of = torch.nn.functional.conv2d if image else torch.nn.functional.linear
 
-    def function(x, W, b, g):
-        return map_of(x, torch._weight_norm(W, g.reshape(-1, *(1,) * (W.ndim - 1)), 0), b)
+    def function(x, W, g, *b):
+        normalized = torch._weight_norm(W, g.reshape(-1, *(1,) * (W.ndim - 1)), 0)
+        if image:
+            return torch.nn.functional.conv2d(x, normalized, *b, groups=groups)
+        return torch.nn.functional.linear(x, normalized, *b)
 
-    y, dx, dW, db, dg = by_torch(function, dout, x, W, b, g)
-    found = [layer(x), layer.backward(dout), layer.grads["layer.W"], layer.grads["layer.b"], layer.grads["scale.g"]]
-    agree(found, [y, dx, dW if image else dW.T, db, dg], 1e-9)
+    y, dx, dW, dg, *db = by_torch(function, dout, x, W, g, *with_b)
+    found = [layer(x), layer.backward(dout)]
+    found += [layer.grads[name] for name in ("layer.W", "scale.g", "layer.b")[: 2 + len(db)]]
+    agree(found, [y, dx, dW if image else dW.T, dg, *db], 1e-9)
+
+
+@pytest.mark.parametrize("parameter", ["Wx", "Wh"])
+def test_lengths_of_recurrent_weights_are_those_of_torch(parameter):
+    """One for each gate, as of the rows of torch's weights."""
+    lstm = LSTM.create(2, 3)
+    lengths = torch.norm_except_dim(torch.tensor(getattr(lstm, parameter)).T, 2, 0)
+    agree([WeightNormalization(lstm, parameter).params["scale.g"]], [lengths.reshape(-1)], 1e-6)
 
 
 @given(outputs=st.integers(2, 4), inputs=st.integers(2, 4), image=st.booleans(), seed=SEEDS)

@@ -54,7 +54,7 @@ ELSEWHERE = (
     "autodiff/nodes.py",  # functions of torch and JAX: tests/autodiff/test_autodiff_bad_input.py
     *("autodiff/own.py", "autodiff/idioms", "interop"),  # tests/autodiff/test_own.py, test_idioms.py, tests/interop
     *("autodiff/rules/keys.py", "autodiff/rules/special"),  # tests/autodiff/test_keys.py, test_special.py
-    *("datasets/tables.py", "training/description.py", "training/loop.py"),  # tests/datasets, tests/training
+    *("datasets/tables.py", "training/description.py", "training/trying.py"),  # tests/datasets, tests/training
     *("training/rows.py", "training/runs.py", "training/streamed.py", "training/torch_weights.py"),  # tests/training
     *("distributed", "training/ranks.py"),  # several ranks: tests/distributed
     *("backend/libraries.py", "conformance", "datasets/mnist.py", "cli"),  # tests/backend, tests/cli and so on

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from named_numbers import normal
 from small_net import small_net, values
+from small_streams import BATCHES, ROWS, T, X, batches, loaders, trained
 
-from xpnet.backend import get_backend, to_numpy
-from xpnet.datasets import Dataset, Stream
+from xpnet.backend import get_backend
+from xpnet.datasets import Stream
 from xpnet.datasets.augment import Augmentation
-from xpnet.errors import ArgumentError, DataError, DivergenceError, DtypeError, ShapeError
-from xpnet.layers import Affine, MeanSquaredError, SigmoidWithLoss, SoftmaxWithLoss
-from xpnet.networks import Sequential
+from xpnet.errors import DataError
 from xpnet.optimizers import SGD
 from xpnet.training import Trainer
-
-X = normal("x", 30, 4)
-T = np.argmax(X[:, :3], axis=1)
-ROWS = [slice(start, min(start + 7, 30)) for start in range(0, 30, 7)]
-BATCHES = [(X[rows], T[rows]) for rows in ROWS]
-
-
-def batches():
-    yield from BATCHES
 
 
 def numbered(epoch):
@@ -70,12 +58,6 @@ SOURCES = {
 }
 
 
-def trained(train, epochs: int = 2, net=None, **options):
-    net = small_net() if net is None else net
-    trainer = Trainer(net, SGD(0.5), train, **options)
-    return trainer, trainer.fit(epochs)
-
-
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_stream_trains_as_its_rows_do(source: str, asarray, data) -> None:
     net, same = small_net(), small_net()
@@ -86,10 +68,6 @@ def test_a_stream_trains_as_its_rows_do(source: str, asarray, data) -> None:
     for name, array in values(same).items():
         np.testing.assert_array_equal(values(net)[name], array)
     assert not loaders()
-
-
-def loaders() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("xpnet loader")]
 
 
 def test_every_pass_has_its_number_and_may_be_of_another_length() -> None:
@@ -173,187 +151,6 @@ def test_augmentation_is_named_by_the_step_whatever_the_length(backend) -> None:
     assert len(set(found[0])) == 10
 
 
-def test_targets_take_the_shape_and_dtype_of_the_loss(asarray) -> None:
-    y = (X[:, 0] > 0).astype(float)
-    losses = []
-    for loss in (MeanSquaredError, SigmoidWithLoss):
-        for t in (y, y[:, None], y.astype(np.int64), y > 0):
-            net = Sequential(Affine(asarray(np.ones((4, 1))), asarray(np.zeros(1))), loss=loss())
-            losses.append(trained([(X[rows], t[rows]) for rows in ROWS], net=net)[1][-1].loss)
-        assert losses == [losses[0]] * 4
-        losses = []
-
-
-def test_weights_of_rows(data, asarray) -> None:
-    weights = np.arange(30) % 3
-    _, found = trained([(X[rows], T[rows], weights[rows]) for rows in ROWS], net=(net := small_net()))
-    _, expected = trained(
-        (*data, asarray(weights.astype(float))), net=(same := small_net()), batch_size=7, shuffle=False
-    )
-    assert [record.loss for record in found] == [record.loss for record in expected]
-    np.testing.assert_array_equal(values(net)["W1"], values(same)["W1"])
-
-
-def test_tables_in_parts_are_encoded_as_a_part_of_them_was() -> None:
-    labels = np.asarray(["cat", "dog", "hen"])[T]
-    tables = [{name: X[rows, i].tolist() for i, name in enumerate("abcd")} for rows in ROWS]
-    some = Dataset.of({**tables[0], "label": labels[ROWS[0]].tolist()}, "label", validation=None)
-    pairs = [(table, labels[rows].tolist()) for table, rows in zip(tables, ROWS, strict=True)]
-    trainer, history = trained(Stream(lambda: iter(pairs), encoding=some.encoding))
-    assert history[-1].loss < history[0].loss
-    assert set(trainer.predict(tables[1])) <= {"cat", "dog", "hen"}
-
-
-def test_a_stream_for_validation_is_read_once(data) -> None:
-    trainer, found = trained(data, 2, validation=batches())
-    assert to_numpy(trainer.validation[0]).shape == (30, 4)
-    _, expected = trained(data, 2, validation=data)
-    assert [record.test_loss for record in found] == [record.test_loss for record in expected]
-
-
-class Broken(Exception):
-    """What a loader of a user's may raise."""
-
-
-@pytest.mark.parametrize("ahead", [0, 2])
-@pytest.mark.parametrize("functions", [False, True])
-def test_what_a_loader_raises_comes_as_it_is_and_no_thread_is_left(ahead: int, functions: bool) -> None:
-    def load(rows):
-        if rows.start == 14:
-            raise Broken("file 14 is torn")
-        return X[rows], T[rows]
-
-    def source():
-        for rows in ROWS:
-            yield partial(load, rows) if functions else load(rows)
-
-    seen: list[int] = []
-    trainer = Trainer(small_net(), SGD(0.5), Stream(source, ahead=ahead))
-    with pytest.raises(Broken, match="file 14 is torn") as raised:
-        trainer.fit(1, on_batch=seen.append)
-    assert seen == [1, 2]
-    assert raised.traceback[-1].name == "load"
-    assert not loaders()
-
-
-def test_a_training_that_ends_early_leaves_no_thread_and_closes_the_source() -> None:
-    closed = threading.Event()
-
-    def source():
-        try:
-            while True:
-                yield X[:7], T[:7]
-        finally:
-            closed.set()
-
-    def stop(done: int) -> None:
-        if done == 3:
-            raise KeyboardInterrupt
-
-    trainer = Trainer(small_net(), SGD(0.5), source)
-    with pytest.raises(KeyboardInterrupt) as raised:
-        trainer.fit(1, on_batch=stop)
-    assert not loaders()
-    trainer.batches.stream.go_to(1, 0)
-    assert closed.is_set()
-    del raised
-
-
-def test_batches_are_made_while_one_is_trained_on() -> None:
-    """The second batch is made before the first has been trained on, and four functions are in their calls at once."""
-    made, together = threading.Event(), threading.Barrier(4, timeout=30)
-
-    def source():
-        yield BATCHES[0]
-        made.set()
-        for rows in ROWS[:4]:
-            yield partial(load, rows)
-
-    def load(rows):
-        together.wait()
-        return X[rows], T[rows]
-
-    trainer = Trainer(small_net(), SGD(0.5), Stream(source, ahead=4))
-    trainer.fit(1, on_batch=lambda done: done > 1 or made.wait(30) or pytest.fail("nothing was made meanwhile"))
-
-
-BAD = [
-    (
-        [(X[:7], T[:7]), (X[:7], T[:6])],
-        ShapeError,
-        "batch 2 of epoch 1: x and t must have the same number",
-    ),
-    ([(X[:7], T[:7]), (X[:0], T[:0])], ShapeError, "batch 2 of epoch 1: a batch must have rows, got none"),
-    (
-        [(X[:7], T[:7]), (X[:7] * np.inf, T[:7])],
-        ArgumentError,
-        "batch 2 of epoch 1: x must be finite, got -?inf in r",
-    ),
-    ([(X[:7], T[:7]), (X[:7], T[:7] + 1)], ArgumentError, "t must be class indices from 0 to 2, got 3 in row"),
-    ([(X[:7], T[:7], T[:7]), (X[:7], T[:7], T[:7] - 5)], ArgumentError, "weights must be finite and not negative"),
-    (
-        lambda: iter([X[:7]]),
-        DtypeError,
-        r"batch 1 of epoch 1: a batch must be \(x, t\) or .*, got ndarray",
-    ),
-    (lambda: iter([{"x": 1}]), DtypeError, "a batch must be .*, got dict; let the source yield x, t"),
-    (lambda: zip(X, T, strict=True), ShapeError, "x and t must have the same number of rows"),
-    (
-        lambda: iter([(X[:2], ["a", "b"])]),
-        DtypeError,
-        "t must be numbers, got text; number the classes, or",
-    ),
-    (lambda: iter([([["a"], ["b"]], [0, 1])]), DtypeError, "batch 1 of epoch 1: x must be numbers, got text"),
-    (lambda: iter([([[1.0], [1.0, 2.0]], [0, 1])]), ShapeError, "x must have rows of one length"),
-    (lambda: None, DtypeError, "the function must return batches to loop over, got NoneType; let it yield them"),
-    (lambda: iter([]), DataError, "the source must give batches, got none"),
-    (
-        lambda a, b: None,
-        DtypeError,
-        "the function must take nothing, or the number of the",
-    ),
-    (range(3), DtypeError, "a batch must be .* got int"),
-]
-
-
-@pytest.mark.parametrize(("source", "kind", "text"), BAD, ids=[text for *_, text in BAD])
-def test_bad_batches_are_refused_by_their_number(source, kind: type, text: str) -> None:
-    with pytest.raises(kind, match=text):
-        trained(source, 1)
-    assert not loaders()
-
-
-def test_options_that_a_stream_does_not_have_are_refused() -> None:
-    for options, text in (
-        ({"validation": 0.2}, "validation must be separate rows with a stream, got a share, 0.2"),
-        ({"batch_size": 32}, "batch_size must be left out with a stream, got 32"),
-        ({"drop_last": True}, "drop_last must be left out with a stream"),
-        ({"class_weight": "balanced"}, "class_weight must be left out with a stream"),
-    ):
-        with pytest.raises(ArgumentError, match=text):
-            Trainer(small_net(), SGD(0.5), batches, **options)
-    for make, kind, text in (
-        (lambda: Stream((X, T)), DtypeError, "source must give batches in a loop, got tuple"),
-        (lambda: Stream(batches, batches=0), ArgumentError, "batches must be a positive integer, got 0"),
-        (lambda: Stream(batches, ahead=-1), ArgumentError, "ahead must be a whole number from 0, got -1"),
-    ):
-        with pytest.raises(kind, match=text):
-            make()
-    with pytest.raises(DataError, match="the length of a stream must be known, got one of unknown length"):
-        len(Trainer(small_net(), SGD(0.5), batches).batches)
-
-
-def test_a_loss_that_is_not_finite_ends_it_and_its_threads(backend) -> None:
-    def source():
-        while True:
-            yield 1e30 * X[:7], 1e30 * X[:7, :3]
-
-    net = Sequential(Affine(backend.asarray(np.ones((4, 3))), backend.asarray(np.zeros(3))), loss=MeanSquaredError())
-    with pytest.raises(DivergenceError), pytest.warns(UserWarning, match="networks learn best from values near 1"):
-        Trainer(net, SGD(1e8), Stream(source, batches=50)).fit(9)
-    assert not loaders()
-
-
 def test_progress_of_unknown_length(capsys) -> None:
     Trainer(small_net(), SGD(0.5), batches).fit(2, progress=True)
     assert "epoch 2/2" in capsys.readouterr().out
@@ -379,10 +176,3 @@ def test_a_loader_of_torch(needs) -> None:
     _, found = trained(DataLoader(rows, batch_size=7))
     _, expected = trained(BATCHES)
     assert [record.loss for record in found] == [record.loss for record in expected]
-
-
-def test_scores_under_softmax_may_be_shares() -> None:
-    shares = np.eye(3)[T]
-    net = Sequential(Affine(np.ones((4, 3), np.float32), np.zeros(3, np.float32)), loss=SoftmaxWithLoss())
-    _, history = trained([(X[rows], shares[rows]) for rows in ROWS], net=net)
-    assert history[-1].loss < history[0].loss

@@ -12,7 +12,7 @@ from small_net import small_net, values
 
 import xpnet as xn
 from xpnet.backend import to_numpy
-from xpnet.datasets import load_digits
+from xpnet.datasets import Stream, load_digits
 from xpnet.errors import ArgumentError, DivergenceError
 from xpnet.networks import TwoLayerNet
 from xpnet.optimizers import SGD, clip_by_norm, clip_by_value
@@ -170,3 +170,12 @@ def test_an_optimizer_of_one_s_own_needs_only_update(data) -> None:
     list(Trainer(theirs, SGD(0.5), data).run(2))
     for name, array in values(mine).items():
         np.testing.assert_allclose(array, values(theirs)[name], rtol=1e-5, atol=1e-6)
+
+
+def test_a_trainer_shows_what_it_trains_by_what_and_on_how_much() -> None:
+    net, x, t = small_net(), np.eye(30, 4, dtype="float32"), np.arange(30) % 3
+    shown = f"Trainer({net!r}, {SGD(0.5)!r}, "
+    assert repr(Trainer(net, SGD(0.5), (x, t), batch_size=7)) == f"{shown}Batches(30 rows in 5 batches of 7))"
+    apart = Trainer(net, SGD(0.5), (x, t), (x[:9], t[:9]), batch_size=15)
+    assert repr(apart) == f"{shown}Batches(30 rows in 2 batches of 15), 9 rows of validation)"
+    assert repr(Trainer(net, SGD(0.5), Stream([(x[:7], t[:7])]))) == f"{shown}Stream(list) in batches of 7)"

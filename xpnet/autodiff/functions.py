@@ -193,7 +193,7 @@ def _pinv(rule: Any, function: Callable[..., Any], takes: Takes) -> Callable[...
 
 
 def _isin(rule: Rule, function: Callable[..., Any], takes: Takes) -> Callable[..., Any]:
-    """Make ``isin`` of real numbers by sorting; CuPy's own says nothing of those beyond the largest."""
+    """Return ``isin`` of real numbers too, by sorting: the standard has that of integers alone."""
 
     def isin(x1: Any, x2: Any, /, *, invert: bool = False) -> Any:
         if not all(hasattr(x, "dtype") and dtype_kind(x) == "real" for x in (x1, x2)) or 0 in x2.shape:

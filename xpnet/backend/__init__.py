@@ -1,7 +1,8 @@
 """The array library, device and dtype: one switch for new arrays, one query for existing ones."""
 
 from xpnet.backend.host import to_numpy
-from xpnet.backend.libraries import LIBRARIES, Library
+from xpnet.backend.libraries import LIBRARIES
+from xpnet.backend.library import Library
 from xpnet.backend.namespace import (
     OTHER_ARRAYS,
     array_namespace,

@@ -8,7 +8,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from xpnet.backend.libraries import LIBRARIES, Library
+from xpnet.backend.libraries import LIBRARIES
+from xpnet.backend.library import Library
 from xpnet.backend.numbers import NUMBERS
 from xpnet.errors import ArgumentError, DtypeError, LibraryError
 from xpnet.typing import Namespace

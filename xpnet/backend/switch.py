@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from xpnet.backend.host import cast, on_host, to_numpy
-from xpnet.backend.libraries import LIBRARIES, Library
+from xpnet.backend.libraries import LIBRARIES
+from xpnet.backend.library import Library
 from xpnet.backend.namespace import (
     SCALARS,
     any_dtype,

@@ -56,17 +56,9 @@ class XpnetClassifier(ClassifierMixin, XpnetEstimator):
         class_weight: Any = None,
         random_state: Any = None,
     ) -> None:
-        self.hidden = hidden
-        self.network = network
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
+        training = optimizer, learning_rate, batch_size, max_iter, early_stopping, validation_fraction, n_iter_no_change
+        super().__init__(hidden, network, *training, random_state)
         self.class_weight = class_weight
-        self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on rows and their labels."""
@@ -154,30 +146,6 @@ class XpnetRegressor(RegressorMixin, XpnetEstimator):
     >>> model.score(X, 3.0 * X[:, 0]) > 0.9
     True
     """
-
-    def __init__(
-        self,
-        hidden: Any = (64,),
-        network: Any = None,
-        optimizer: Any = "adam",
-        learning_rate: float = 0.01,
-        batch_size: int = 200,
-        max_iter: int = 100,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        random_state: Any = None,
-    ) -> None:
-        self.hidden = hidden
-        self.network = network
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

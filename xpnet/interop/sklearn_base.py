@@ -34,16 +34,29 @@ except ImportError:
 class XpnetEstimator(BaseEstimator):
     """The part of an estimator that both kinds share: the network, its training, and the scales of columns."""
 
-    hidden: Any
-    network: Any
-    optimizer: Any
-    learning_rate: float
-    batch_size: int
-    max_iter: int
-    early_stopping: bool
-    validation_fraction: float
-    n_iter_no_change: int
-    random_state: Any
+    def __init__(
+        self,
+        hidden: Any = (64,),
+        network: Any = None,
+        optimizer: Any = "adam",
+        learning_rate: float = 0.01,
+        batch_size: int = 200,
+        max_iter: int = 100,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden = hidden
+        self.network = network
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any, Self
@@ -192,3 +193,16 @@ def layers_without_dx(layer: Layer) -> list[Layer]:
         for first in layer.first_for_dx():
             found += layers_without_dx(first)
     return found
+
+
+@contextmanager
+def without_dx(layer: Layer) -> Iterator[None]:
+    """Leave out the derivative with respect to the input of a layer, which training does not use."""
+    layers = [one for one in layers_without_dx(layer) if one.needs_dx]
+    for one in layers:
+        one.needs_dx = False
+    try:
+        yield
+    finally:
+        for one in layers:
+            del one.needs_dx

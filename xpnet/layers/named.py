@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -160,6 +160,20 @@ class NamedStates(NamedArrays):
                 raise DtypeError(self.who, f"{name} must be a whole number from 0", repr(value), "give an int")
             value = int(value)
         setattr(layer, attribute, value)
+
+    def go_back(self, before: Mapping[str, Any]) -> Callable[[], None]:
+        """Restore earlier values, and return a function that sets the present ones again."""
+        after = {name: value for name, value in self.items() if value is not before[name]}
+        moves = [(*self.place(name), before[name], value) for name, value in after.items()]
+        for layer, attribute, earlier, _ in moves:
+            setattr(layer, attribute, earlier)
+
+        def move_on() -> None:
+            for layer, attribute, earlier, later in moves:
+                if getattr(layer, attribute) is earlier:  # else another step has moved it
+                    setattr(layer, attribute, later)
+
+        return move_on
 
     def __repr__(self) -> str:
         return f"states({', '.join(self)})"

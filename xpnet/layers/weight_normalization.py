@@ -59,8 +59,8 @@ class Normalized(Container):
 class WeightNormalization(Normalized):
     """A layer whose weights have a learned length, ``y = f(x; W̄)`` with ``W̄ = g W / ‖W‖``.
 
-    There is a length for each index of ``axis``, the output units, over whose weights the norm is; it begins as ‖W‖,
-    so that W̄ is W. W is the parameter of that name of the layer, and g is named ``scale.g``.
+    There is a length for each index of ``axis``, by default that of the outputs of the layer, over whose weights the
+    norm is; it begins as ‖W‖, so that W̄ is W. W is the parameter of that name of the layer, and g is named ``scale.g``.
 
     Backward: ``dg = Σ dW̄ W / ‖W‖``, ``dW = g / ‖W‖ (dW̄ - W Σ(dW̄ W) / ‖W‖²)``.
     Raises: ``ArgumentError`` for a name or an axis that the layer does not have.
@@ -78,7 +78,7 @@ class WeightNormalization(Normalized):
     def __init__(self, layer: Layer, parameter: str = "W", axis: int | None = None) -> None:
         who = type(self).__name__
         W = weights_of(who, layer, parameter)
-        axis = layer.units.get(parameter) if axis is None else axis
+        axis = axis_of_outputs(layer, parameter) if axis is None else axis
         if axis is None or not is_whole(axis) or not -W.ndim <= axis < W.ndim:
             must = f"axis must be one of the {W.ndim} axes of {parameter}, that of the output units"
             raise ArgumentError(who, must, repr(axis), "for Affine it is 1, for Convolution 0")
@@ -198,6 +198,22 @@ class SpectralScale(Layer):
             u = matrix @ v
             u = u / (xp.sqrt(xp.sum(u * u)) + TINY)
         self.u, self.v = u, v
+
+
+def axis_of_outputs(layer: Layer, parameter: str) -> int | None:
+    """Return the axis of weights that belongs to the outputs of their layer, or None if its shapes do not tell.
+
+    It is the axis that a bias has, too; or in a product ``x W`` without a bias, that which x does not have.
+    """
+    if parameter in layer.units:
+        return layer.units[parameter]
+    shapes = {name: letters.split() for name, letters in layer.shapes.items()}
+    axes = shapes.get(parameter, [])
+    biases = [letters for name, letters in shapes.items() if name in type(layer).parameters and len(letters) == 1]
+    of_bias = [axis for axis, letter in enumerate(axes) if [letter] in biases]
+    if of_bias:
+        return of_bias[-1]
+    return 1 if len(axes) == 2 and axes[:1] == shapes.get("x", [])[-1:] else None
 
 
 def weights_of(who: str, layer: Layer, parameter: str) -> Array:

@@ -14,7 +14,7 @@ from xpnet.gradcheck import network_gradient
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
 from xpnet.layers.bodies import is_plain, libraries_for
-from xpnet.layers.container import layers_without_dx
+from xpnet.layers.container import without_dx
 from xpnet.layers.named import NamedArrays, NamedStates
 from xpnet.networks.answering import Answering
 from xpnet.networks.given import check_flag, in_parts, run
@@ -66,18 +66,6 @@ class Network(Answering):
             must, got = "loss must compare scores with targets, forward(x, t)", f"{kind} of {', '.join(needed)}"
             raise ArgumentError(who, must, got, "try SoftmaxWithLoss()")
         self.last_layer = loss
-
-    @contextmanager
-    def _without_dx(self) -> Iterator[None]:
-        """Leave out the derivative with respect to the data, which training does not use."""
-        layers = [layer for layer in layers_without_dx(self) if layer.needs_dx]
-        for layer in layers:
-            layer.needs_dx = False
-        try:
-            yield
-        finally:
-            for layer in layers:
-                del layer.needs_dx
 
     def predict(self, x: Any, batch_size: int = 1024) -> Any:
         """Return the scores of any number of rows, computed ``batch_size`` rows at a time.
@@ -162,7 +150,9 @@ class Network(Answering):
         targets = [cast_like(y, array) for array in ((t,) if weights is None else (t, weights))]
         loss: Array = last.predict(y, *targets) if predict else last(y, *targets)
         if before:
-            self._put_off(before)
+            move_on, call = self.states.go_back(before), last.last_call
+            if call is not None:  # the backward of the loss layer makes this a training step
+                call.then = move_on
         return self.penalized(loss)
 
     def penalized(self, loss: Array) -> Array:
@@ -172,23 +162,6 @@ class Network(Answering):
     def _steps_now(self) -> bool:
         """Return whether this is a training step: by ``gradient``, or because parameters are Variables."""
         return self._stepping or any(type(W) is Variable for W in self.params.values())
-
-    def _put_off(self, before: Mapping[str, Any]) -> None:
-        """Restore the earlier state; the backward of the loss layer sets the present one again."""
-        states = self.states
-        after = {name: value for name, value in states.items() if value is not before[name]}
-        moves = [(*states.place(name), before[name], value) for name, value in after.items()]
-        for layer, attribute, earlier, _ in moves:
-            setattr(layer, attribute, earlier)
-
-        def move() -> None:
-            for layer, attribute, earlier, later in moves:
-                if getattr(layer, attribute) is earlier:  # else another step has moved it
-                    setattr(layer, attribute, later)
-
-        call = self._loss_layer().last_call
-        if call is not None:
-            call.then = move
 
     def _register(self) -> None:
         """Register the arrays that a replay computes with, if a capture is running."""
@@ -238,7 +211,7 @@ class Network(Answering):
         plan = self._plan_for(x)
         if plan is not None:
             return self._by_plan(plan, x, t, weights)
-        with self._without_dx(), self._training_step():
+        with without_dx(self), self._training_step():
             loss = self.loss(x, t) if weights is None else self.loss(x, t, weights=weights)
             loss = self.pulled(loss, last, self.backward)
         return loss, self.grads

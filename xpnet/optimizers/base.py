@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from numbers import Real
 from typing import Any, TypeAlias
 
 from xpnet import capturing
-from xpnet.backend import array_namespace, device_of, is_array, library_name, library_of
+from xpnet.backend import array_namespace, device_of, is_array, library_of
 from xpnet.backend.halves import widened
 from xpnet.backend.moving import Movable
-from xpnet.errors import ArgumentError, DtypeError, LibraryError, NameUnknownError, ShapeError, StateError
+from xpnet.errors import ArgumentError, DtypeError, StateError
 from xpnet.layers.named import NamedArrays
 from xpnet.layers.row_gradient import RowGradient
 from xpnet.optimizers.clipping import check_gradients
-from xpnet.optimizers.fitting import fitting
+from xpnet.optimizers.fitting import check_names, fitting
 from xpnet.optimizers.groups import Groups, Options, check_groups, checked_options, options_by_name
-from xpnet.optimizers.state import copied, names_in_state
-from xpnet.optimizers.steps import by_formula, moved, moved_rows
+from xpnet.optimizers.state import check_slot, copied, names_in_state
+from xpnet.optimizers.steps import moved, moved_if, moved_rows
 from xpnet.typing import Array
 
 Rate: TypeAlias = float | Callable[[int], float]
@@ -113,7 +113,7 @@ class Optimizer(Movable):
             given.append((W, dW, *self._kept_slots.get(name, ()), *numbers[key]))
         self.steps += 1
         whole = [one for one in given if type(one[1]) is not RowGradient]
-        found = iter(moved(self, whole) if finite is None else self._chosen(finite, whole))
+        found = iter(moved(self, whole) if finite is None else moved_if(self, finite, whole))
         results = [next(found) if type(one[1]) is not RowGradient else moved_rows(self, finite, *one) for one in given]
         for (name, W, *_), result in zip(moving, results, strict=True):
             if self.slots:
@@ -165,20 +165,6 @@ class Optimizer(Movable):
         self.skipped = self.skipped + xp.astype(xp.logical_not(finite), xp.float32)
         return False
 
-    def _chosen(self, finite: Array, given: list[tuple[Any, ...]]) -> Sequence[Any]:
-        """Return the new values if the gradients are finite, else the old ones."""
-        xp, count = array_namespace(finite), len(self.slots)
-        if library_of(xp).readable(finite):
-            return moved(self, given)
-        found = []
-        for W, dW, *rest in given:
-            new = by_formula(self.step, W, dW, *rest)
-            if not count:
-                found.append(xp.where(finite, new, W))
-            else:
-                found.append([xp.where(finite, b, a) for a, b in zip((W, *rest[:count]), new, strict=True)])
-        return found
-
     @property
     def state(self) -> dict[str, Any]:
         """The live state that lasts from step to step: ``steps``, and for each parameter its slots, ``"W1.m"``.
@@ -227,7 +213,8 @@ class Optimizer(Movable):
         check_gradients(type(self).__name__, grads)
         frozen = params.frozen if type(params) is NamedArrays or isinstance(params, NamedArrays) else ()
         if first or tuple(grads) != names:
-            self._check_names(params, grads, frozen)
+            unmoved = {name for name in names if self._own[name] is None or name in frozen}
+            check_names(type(self).__name__, params, grads, unmoved)
         moving = []
         for name, W in pairs:
             own = self._own[name]
@@ -276,22 +263,7 @@ class Optimizer(Movable):
             self._kept_slots[name] = self.first_slots(W, **options)
         shapes = self.slot_shapes(W, **options)
         for slot, array, shape in zip(self.slots, self._kept_slots[name], shapes, strict=True):
-            here, there = (library_name(array_namespace(value)) for value in (W, array))
-            if here != there:
-                who, must = type(self).__name__, f"the state {slot} of {name} must be on one library with it, {here}"
-                raise LibraryError(who, must, there, f'move it, optimizer.to("{here}")')
-            if array.shape != shape:
-                must = f"the state {slot} of {name} must be {tuple(shape)}"
-                raise ShapeError(type(self).__name__, must, tuple(array.shape), "make an optimizer for each network")
-
-    def _check_names(self, params: Mapping[str, Array], grads: Mapping[str, Array], frozen: Container[str]) -> None:
-        unmoved = {name for name in params if self._own[name] is None or name in frozen}
-        missing = [f"{name} missing" for name in params if name not in grads and name not in unmoved]
-        unknown = [f"{name} unknown" for name in grads if name not in params]
-        if missing or unknown or not params:
-            got = ", ".join(missing + unknown) or "no parameters"
-            must = "grads must have the names of params"
-            raise NameUnknownError(type(self).__name__, must, got, "give it net.params and net.gradient(x, t)")
+            check_slot(type(self).__name__, slot, array, shape, name, W)
 
     def _checked_options(self) -> dict[str, Any]:
         """Return the options with the learning rate of this step; those assigned since the last update are checked."""

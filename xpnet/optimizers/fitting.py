@@ -1,15 +1,26 @@
-"""The gradient of a parameter, checked to belong to it."""
+"""The gradients of parameters, checked to belong to them."""
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from typing import Any
 
 from xpnet import capturing
 from xpnet.backend import array_namespace, dtype_kind, dtype_name
-from xpnet.errors import ArgumentError, DtypeError, ShapeError
+from xpnet.errors import ArgumentError, DtypeError, NameUnknownError, ShapeError
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.row_gradient import RowGradient, on_values, values_of
 from xpnet.typing import Array
+
+
+def check_names(who: str, params: Mapping[str, Array], grads: Mapping[str, Array], unmoved: Container[str]) -> None:
+    """Raise NameUnknownError unless there is a gradient for each parameter that is updated, and for no other name."""
+    missing = [f"{name} missing" for name in params if name not in grads and name not in unmoved]
+    unknown = [f"{name} unknown" for name in grads if name not in params]
+    if missing or unknown or not params:
+        got = ", ".join(missing + unknown) or "no parameters"
+        must = "grads must have the names of params"
+        raise NameUnknownError(who, must, got, "give it net.params and net.gradient(x, t)")
 
 
 def fitting(optimizer: Any, name: str, W: Array, dW: Any) -> Array:

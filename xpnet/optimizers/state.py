@@ -6,8 +6,8 @@ from collections.abc import Container, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from xpnet.backend import array_namespace, dtype_kind, is_array
-from xpnet.errors import ArgumentError, DtypeError
+from xpnet.backend import array_namespace, dtype_kind, is_array, library_name
+from xpnet.errors import ArgumentError, DtypeError, LibraryError, ShapeError
 from xpnet.typing import Array
 
 
@@ -27,6 +27,17 @@ def names_in_state(who: str, state: Any, slots: Sequence[str], schedule: set[str
         must = f"state must hold {', '.join(sorted(numbers))} and the arrays {', '.join(slots) or 'none'}"
         raise ArgumentError(who, must, f"a difference in {', '.join(sorted(wrong))}", remedy)
     return names
+
+
+def check_slot(who: str, slot: str, array: Array, shape: tuple[int, ...], name: str, W: Array) -> None:
+    """Raise LibraryError or ShapeError unless a slot of a parameter is on its library, and of this shape."""
+    here, there = (library_name(array_namespace(value)) for value in (W, array))
+    if here != there:
+        must = f"the state {slot} of {name} must be on one library with it, {here}"
+        raise LibraryError(who, must, there, f'move it, optimizer.to("{here}")')
+    if array.shape != shape:
+        must = f"the state {slot} of {name} must be {tuple(shape)}"
+        raise ShapeError(who, must, tuple(array.shape), "make an optimizer for each network")
 
 
 def copied(array: Array) -> Array:

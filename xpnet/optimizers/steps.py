@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from xpnet import kernels
-from xpnet.backend import array_namespace
+from xpnet.backend import array_namespace, library_of
 from xpnet.backend.halves import is_half, narrowed, widened
 from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.row_gradient import RowGradient
+from xpnet.typing import Array
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 STEPS: dict[str, dict[tuple[type, Any], Callable[..., Any]]] = {}
@@ -63,6 +64,21 @@ def by_formula(step: Callable[..., Any], W: Any, dW: Any, *rest: Any) -> Any:
     if not isinstance(found, tuple | list):
         return narrowed(found, W)
     return tuple([narrowed(new, old) for new, old in zip(found, (W, *rest), strict=False)])
+
+
+def moved_if(optimizer: Any, finite: Array, given: list[tuple[Any, ...]]) -> list[Any]:
+    """Return the new W and slots of each parameter if ``finite`` is True, else the old ones."""
+    xp, count = array_namespace(finite), len(optimizer.slots)
+    if library_of(xp).readable(finite):  # a step that is not finite was left out
+        return moved(optimizer, given)
+    found: list[Any] = []
+    for W, dW, *rest in given:
+        new = by_formula(optimizer.step, W, dW, *rest)
+        if not count:
+            found.append(xp.where(finite, new, W))
+        else:
+            found.append([xp.where(finite, b, a) for a, b in zip((W, *rest[:count]), new, strict=True)])
+    return found
 
 
 def moved_rows(optimizer: Any, finite: Any, W: Any, dW: RowGradient, *rest: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from xpnet.arguments import is_number
 from xpnet.errors import ArgumentError
-from xpnet.schedules.checks import check, check_floor, check_step
+from xpnet.schedules.checks import check, check_step
 
 
 class Warmup:
@@ -81,7 +81,6 @@ class Plateau:
         self.threshold, self.cooldown, self.floor = threshold, cooldown, floor
         check(self, lr="positive", factor="share", patience="whole", threshold="below 1", cooldown="whole")
         check(self, floor="at least 0")
-        check_floor(self)
         self.rate = float(lr)
         self.best = inf
         self.waited = 0

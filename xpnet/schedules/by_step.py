@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import cos, inf, isfinite, pi
 
 from xpnet.errors import ArgumentError
-from xpnet.schedules.checks import FAR, check, check_floor, check_step
+from xpnet.schedules.checks import FAR, check, check_step
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,6 @@ class Cosine:
         check(self, lr="positive", steps="count", warmup="whole", floor="at least 0")
         if self.warmup >= self.steps:
             raise ArgumentError("Cosine", "warmup must be less than steps", self.warmup, f"steps are {self.steps}")
-        check_floor(self)
 
     def __call__(self, step: int) -> float:
         step = min(check_step(self, step), self.steps)
@@ -142,7 +141,6 @@ class Polynomial:
 
     def __post_init__(self) -> None:
         check(self, lr="positive", steps="count", power="positive", floor="at least 0")
-        check_floor(self)
 
     def __call__(self, step: int) -> float:
         left = 1.0 - min(check_step(self, step), self.steps) / self.steps
@@ -170,7 +168,6 @@ class WarmRestarts:
 
     def __post_init__(self) -> None:
         check(self, lr="positive", steps="count", growth="count", floor="at least 0")
-        check_floor(self)
 
     def __call__(self, step: int) -> float:
         done, length = min(check_step(self, step), FAR), self.steps

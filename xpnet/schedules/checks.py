@@ -24,17 +24,13 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], bool]]] = {
 
 
 def check(schedule: Any, **kinds: str) -> None:
-    """Raise ArgumentError unless every attribute named is of its kind."""
+    """Raise ArgumentError unless every attribute named is of its kind, and a floor at most the rate."""
     for name, kind in kinds.items():
         must, of_kind, fits = KINDS[kind]
         value = getattr(schedule, name)
         if not of_kind(value) or not fits(value):
             raise ArgumentError(type(schedule).__name__, f"{name} must be {must}", repr(value), "choose another")
-
-
-def check_floor(schedule: Any) -> None:
-    """Raise ArgumentError if a rate would rise to its floor."""
-    if schedule.floor > schedule.lr:
+    if "floor" in kinds and schedule.floor > schedule.lr:
         raise ArgumentError(type(schedule).__name__, "floor must be at most lr", schedule.floor, f"lr is {schedule.lr}")
 
 

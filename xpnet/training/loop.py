@@ -14,26 +14,25 @@ from typing import Any
 import numpy as np
 
 from xpnet import capturing
-from xpnet.backend import Backend, backend_of, dtype_kind, is_array, size_of, to_numpy
+from xpnet.backend import Backend, backend_of, is_array, size_of, to_numpy
 from xpnet.backend.moving import Movable
 from xpnet.backend.several import each, first_of, rows_of
-from xpnet.datasets import Batches, Encoding, RowsOnDisk, check_data
+from xpnet.datasets import Batches, Encoding
 from xpnet.datasets.array_files import on_disk
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.prefetch import prefetched
-from xpnet.errors import ArgumentError, DivergenceError, ShapeError
-from xpnet.layers import SigmoidWithLoss
+from xpnet.errors import ArgumentError, DivergenceError
 from xpnet.layers.checks import is_number
-from xpnet.layers.loss import Loss, takes_classes
 from xpnet.networks import Network
-from xpnet.networks.measures import Measure, Metric, measure_for
+from xpnet.networks.measures import Measure, Metric
 from xpnet.optimizers import Optimizer
 from xpnet.optimizers.state import copied
 from xpnet.random import Floats, Generator
 from xpnet.training.history import Epoch, History
 from xpnet.training.losses import Losses
-from xpnet.training.measuring import measured, scores_of
+from xpnet.training.measuring import accuracy_of, measured, scores_of
 from xpnet.training.ranks import Ranks
+from xpnet.training.rows import first_rows
 from xpnet.training.sequences import reset, started_anew
 from xpnet.training.streamed import Streamed
 from xpnet.training.trouble import LOOKED_AT, advise, bad_arrays, cause, cause_of_gradient, reached_last, readable
@@ -243,31 +242,6 @@ class Loop(Movable):
         found = tuple([rows_of(part, most) for part in parts])
         return tuple([each(self.backend.asarray, part) for part in found]) if on_disk(parts) else found
 
-    def _check(self, parts: Parts) -> None:
-        """Raise if the loss of one row, or a check of all rows, finds a fault in the data."""
-        last, (x, t, *_) = self.network.last_layer, self._first(parts)
-        labels = takes_classes(last)  # other losses may refuse integers: no label is to blame there
-        with np.errstate(over="ignore", invalid="ignore"), started_anew(self.network):
-            if not labels:
-                self.network.loss(x, t, predict=True)
-            y = self.network.predict(x)
-            names = None if self.encoding is None else getattr(self.encoding.targets, "names", None)
-            count = last.classes_of(y) if isinstance(last, Loss) else y.shape[-1]
-            if labels and names is not None and count != len(names):
-                shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-                must = f"the network must give a score for each of the {len(names)} classes {shown}"
-                remedy = f"let its last layer give {len(names)}, or learn numbers with MeanSquaredError()"
-                raise ShapeError(type(self).__name__, must, count, remedy)
-            indices = dtype_kind(t) == "integer" and not isinstance(last, SigmoidWithLoss)
-            classes = count if indices and (labels or count > 1) else None
-            if not on_disk(parts):  # rows on disk are checked when they are read
-                check_data(parts[0], parts[1], classes, getattr(last, "ignore_index", None))
-            if labels:
-                self.network.loss(x, t, predict=True)
-            scored = getattr(last, "of_scores", True)
-            if self.own is None and scored and (labels or classes is not None or isinstance(last, SigmoidWithLoss)):
-                self.measure = measure_for(type(self.network).__name__, last, y, t).name
-
     def _set_rate(self, number: int) -> None:
         """Set the learning rate of the epoch, if a schedule by epochs determines it."""
         if self.schedule is not None:
@@ -315,16 +289,3 @@ def copies(values: Mapping[str, Any]) -> dict[str, Any]:
 def finite_on_device(value: Any) -> bool:
     """Return whether an array of one value is finite, and wait for its device."""
     return math.isfinite(to_numpy(value))
-
-
-def first_rows(part: Any, count: int) -> Any:
-    """Return the first rows of an array; rows of a file stay on disk."""
-    return part.take(np.arange(count)) if isinstance(part, RowsOnDisk) else part[:count, ...]
-
-
-def accuracy_of(network: Network, parts: Parts, y: Array, t: Array) -> float:
-    """Return the accuracy of scores, by the network's own method if it has one."""
-    if type(network).accuracy is not Network.accuracy and not on_disk(parts[:1]):
-        return network.accuracy(*parts[:2])
-    measured: float = measure_for(type(network).__name__, network.last_layer, y, t).of(y, t)
-    return measured

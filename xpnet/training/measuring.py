@@ -14,7 +14,7 @@ from xpnet.errors import DtypeError
 from xpnet.layers.checks import is_number
 from xpnet.networks import Network
 from xpnet.networks.low_precision import cast_like
-from xpnet.networks.measures import Measure
+from xpnet.networks.measures import Measure, measure_for
 from xpnet.training.metrics import Metric
 from xpnet.typing import Array
 
@@ -31,6 +31,14 @@ def scores_of(network: Network, x: Any, backend: Backend | None) -> Array:
     parts = [network.predict(each(backend.asarray, rows_of(x, rows))) for rows in slices]
     whole: Array = parts[0] if len(parts) == 1 else array_namespace(*parts).concat(parts, axis=0)
     return whole
+
+
+def accuracy_of(network: Network, parts: Sequence[Any], y: Array, t: Array) -> float:
+    """Return the accuracy of scores, by the network's own method if it has one."""
+    if type(network).accuracy is not Network.accuracy and not on_disk(parts[:1]):
+        return network.accuracy(*parts[:2])
+    measured: float = measure_for(type(network).__name__, network.last_layer, y, t).of(y, t)
+    return measured
 
 
 def beside(part: Any, backend: Backend | None) -> Any:

@@ -62,6 +62,11 @@ def taken(part: Any, rows: Any) -> Any:
     return array_namespace(part).take(part, backend_of(part).asarray(rows), axis=0)
 
 
+def first_rows(part: Any, count: int) -> Any:
+    """Return the first rows of an array; rows of a file stay on disk."""
+    return part.take(np.arange(count)) if isinstance(part, RowsOnDisk) else part[:count, ...]
+
+
 class Preparation:
     """The conversion of the data of a Trainer to rows, for a network and its loss.
 

@@ -92,6 +92,9 @@ class Streamed:
             raise DataError("Stream", must, "one of unknown length", remedy)
         return self.length
 
+    def __repr__(self) -> str:
+        return f"{self.stream!r} in batches of {self.batch_size}"
+
     @property
     def position(self) -> dict[str, str]:
         """The position of a stream with epochs of a fixed number of batches, as metadata of a checkpoint."""

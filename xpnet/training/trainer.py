@@ -12,7 +12,7 @@ import numpy as np
 
 from xpnet.backend import to_numpy
 from xpnet.backend.moving import Change, Destination, Movable
-from xpnet.backend.several import placed
+from xpnet.backend.several import first_of, placed
 from xpnet.datasets.array_files import on_disk
 from xpnet.datasets.augment import Augmentation
 from xpnet.datasets.check import advise_scale
@@ -35,6 +35,7 @@ from xpnet.training.progress import Progress
 from xpnet.training.ranks import Ranks
 from xpnet.training.runs import begin_run
 from xpnet.training.sequences import refuse_shuffled, started_anew
+from xpnet.training.trying import tried
 from xpnet.training.updates import Updates
 
 ON_DISK_ROWS = 10_000
@@ -143,7 +144,8 @@ class Trainer(Keeping):
         self.told: set[str] = set()
         self.best: tuple[int, dict[str, Any]] | None = None
         for parts in filter(None, (self.train, self.validation)):
-            self._check(parts)
+            name = tried(who, network, parts, self._first(parts), self.encoding, self.own is None)
+            self.measure = self.measure if name is None else name
         self.history.measure = self.measure
         if (self.batches.sizes[1] if self.ranks is None else self.ranks.fewest) == 1:
             self._try_one_row()
@@ -293,6 +295,11 @@ class Trainer(Keeping):
         x = placed(self.backend.asarray, encoding.x(many))
         found = encoding.answers(to_numpy(self.network.predict(x)))
         return found[0] if one else found
+
+    def __repr__(self) -> str:
+        shown = [repr(part) for part in (self.network, self.optimizer, self.batches)]
+        apart = [] if self.validation is None else [f"{first_of(self.validation[0]).shape[0]} rows of validation"]
+        return f"{type(self).__name__}({', '.join(shown + apart)})"
 
     def changes(self, destination: Destination) -> list[Change]:
         parts = (self.network, self.optimizer)

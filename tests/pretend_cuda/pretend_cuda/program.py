@@ -20,7 +20,10 @@ KERNEL = re.compile(
 )
 DYNAMIC = re.compile(r"extern\s+__shared__\s+(?:__align__\s*\([^)]*\)\s*)?([\w\s:<>,]+?)\s*(\w+)\s*\[\s*\]\s*;")
 PTX = re.compile(r'asm\s*(?:volatile)?\s*\(\s*"([\w.]+) %0, %1;"\s*:\s*"=\w"\(([^()]*)\)\s*:\s*"\w"\(([^()]*)\)\s*\)')
-BUILT_IN = re.compile(r"threadIdx|blockIdx|blockDim|gridDim|__shared__|__sync|__shfl|__ballot|atomic(?!s\.cuh)")
+OF_ITS_THREAD = re.compile(
+    r"threadIdx|blockIdx|blockDim|gridDim|__shared__|__sync|__shfl|__ballot|atomic(?!s\.cuh)|\breturn\s*;"
+)
+"""What a loop over elements must not have where one thread runs it for all: a ``return`` ends its thread alone."""
 
 
 class CompileError(Exception):
@@ -66,7 +69,7 @@ class Program:
         for number, expression in enumerate(self.expressions):
             self.lowered[expression] = f"expression_{number}"
             lines.append(f"PRETEND_KERNEL(expression_{number}, {expression})")
-        if "CUPY_FOR" in own and not BUILT_IN.search(own):
+        if "CUPY_FOR" in own and not OF_ITS_THREAD.search(own):
             lines.append('extern "C" __attribute__((visibility("default"))) const int pretend_grid_stride = 1;')
         return "\n".join(lines) + "\n"
 

@@ -57,6 +57,12 @@ SHAPES: Calls = {
     "triangles": lambda xp, a: (xp.tril(a(A)), xp.diag(a(V)), xp.trace(a(A)), xp.diagonal(a(W), axis1=1, axis2=2)),
     "sort": lambda xp, a: (xp.sort(a(A), axis=0), xp.sort(a(V)), xp.argsort(a(A), axis=0), xp.unique(a(K))),
     "searchsorted": lambda xp, a: xp.searchsorted(xp.sort(a(V)), a(A)),
+    "beyond the last bin": lambda xp, a: (
+        *(xp.searchsorted(xp.sort(a(K)[0]), a(K) + 3, side=side) for side in ("left", "right")),
+        *(xp.digitize(a(K), bins) for bins in (a(np.array([-4, 0, 4])), a(np.array([4, 0, -4])))),
+        xp.isin(a(K) + 3, a(K)[0]),
+        xp.histogram(a(K), bins=3, range=(-2, 4))[0],
+    ),
 }
 LIBRARIES: Calls = {
     "matmul": lambda xp, a: (a(A) @ a(B).T, a(A).T @ a(B), a(A) @ a(V), a(V) @ a(V), a(K) @ a(K).T),

@@ -1,4 +1,4 @@
-"""README.zh-CN.md: its errors are raised and remedied as it says, in both languages."""
+"""The ten errors of README.zh-CN.md are raised and remedied as its table says, in both languages."""
 
 import re
 import warnings
@@ -14,7 +14,7 @@ from xpnet.networks import TwoLayerNet
 from xpnet.optimizers import SGD
 from xpnet.training import Trainer
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CHINESE = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
 TOLD = dict(re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", CHINESE.partition("## 十个最常见的错误")[2], re.MULTILINE))
 
