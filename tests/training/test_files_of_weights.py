@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from xpnet.errors import DataError, DtypeError
 from xpnet.files import written_in_place
 from xpnet.layers import Affine
 from xpnet.networks import Sequential, TwoLayerNet
-from xpnet.training import History
+from xpnet.training import History, weights_file
 
 
 def test_save_and_load_take_a_path_and_a_network(tmp_path: Path) -> None:
@@ -121,6 +123,39 @@ def test_a_save_that_fails_half_way_leaves_the_old_file(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, before)
     assert path.read_bytes() == old
     assert [file.name for file in tmp_path.iterdir()] == ["weights"]
+
+
+def test_a_file_that_threads_help_to_write_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, old = small_net(), whole(tmp_path / "alone", small_net())
+    monkeypatch.setattr(weights_file, "BESIDE", 1)
+    monkeypatch.setattr(weights_file, "FLUSHED", 1)
+    assert whole(tmp_path / "beside", net) == old
+    xn.load(tmp_path / "beside", small_net(seed=1))
+    damaged = bytearray(old)
+    damaged[-1] ^= 1
+    (tmp_path / "beside").write_bytes(damaged)
+    with pytest.raises(DataError, match=r"must hold what was written, got other values in b2; it is damaged"):
+        xn.load(tmp_path / "beside", net)
+
+    def full(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", full, raising=False)
+    with pytest.raises(DataError, match=r"alone must be writable, got Input/output error"):
+        xn.save(tmp_path / "alone", small_net(seed=1))
+    assert (tmp_path / "alone").read_bytes() == old
+
+
+def test_a_file_is_written_where_no_thread_starts_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at the end of Python, in a function that ``atexit`` calls."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+    old = whole(tmp_path / "w", small_net())
+    monkeypatch.setattr(weights_file, "BESIDE", 1)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", refuse)
+    assert whole(tmp_path / "w", small_net()) == old
 
 
 @pytest.mark.skipif(os.name == "nt", reason="an open file cannot be replaced on Windows")
