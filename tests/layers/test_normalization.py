@@ -18,6 +18,7 @@ from xpnet.layers import (
     SpectralNormalization,
     WeightNormalization,
 )
+from xpnet.networks import Sequential
 from xpnet.random import Generator
 
 
@@ -206,7 +207,14 @@ def test_a_layer_with_normalized_weights_takes_a_mask_and_states_and_gives_their
     xn.gradient_check(layer, x, np.asarray([3, 1]), h, c).raise_if_failed()
     xn.gradient_check(layer, x, None, h, c).raise_if_failed()
     x[1, 1:] = np.nan
-    assert np.isfinite(layer(x, np.asarray([3, 1]), h, c)[0]).all()
+    assert np.isfinite(layer(x, mask=np.asarray([3, 1]))[0]).all()
+
+
+def test_a_network_with_one_comes_back_from_its_file_and_takes_a_mask(tmp_path):
+    net = Sequential(WeightNormalization(LSTM.create(2, 2), "Wh", axis=1))
+    given = np.ones((1, 2, 2), "float32"), np.asarray([1])
+    xn.save(tmp_path / "net.safetensors", net)
+    np.testing.assert_array_equal(xn.load_network(tmp_path / "net.safetensors").predict(given), net.predict(given))
 
 
 def test_a_table_of_normalized_rows_has_the_gradient_of_its_whole():

@@ -121,13 +121,26 @@ def test_options_of_the_inner_are_those_of_the_wrapper() -> None:
     assert repr(Lookahead(SGD(0.5))) == "Lookahead(SGD(lr=0.5, weight_decay=0), every=5, share=0.5)"
 
 
-@pytest.mark.parametrize("kind", [SAM, Lookahead])
-def test_gradients_of_rows_are_refused(kind) -> None:
-    """A slow weight and a way uphill concern the rows that a batch leaves out, too."""
+def of_rows(by_rows: bool) -> Sequential:
     rng = Generator(0)
-    table = Embedding.create(5, 3, rng=rng, by_rows=True)
-    net = Sequential(table, Affine.create(3, 3, rng=rng), loss=SoftmaxWithLoss())
-    x, t, optimizer = np.asarray([0, 2]), np.asarray([1, 2]), kind(SGD(0.1))
+    table = Embedding.create(5, 3, rng=rng, by_rows=by_rows)
+    return Sequential(table, Affine.create(3, 3, rng=rng), loss=SoftmaxWithLoss())
+
+
+def test_the_way_uphill_of_rows_is_that_of_the_whole_table(asarray, tolerance) -> None:
+    x, t, params = asarray(np.asarray([0, 2, 2])), asarray(np.asarray([1, 2, 0])), []
+    for by_rows in (True, False):
+        net, optimizer = of_rows(by_rows), SAM(SGD(0.5), radius=0.5)
+        optimizer.update(net.params, loss_and_gradient(optimizer, net, x, t)[1])
+        params.append([to_numpy(array) for array in net.params.values()])
+    for found, expected in zip(*params, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("kind", [lambda inner: SAM(Lookahead(inner)), Lookahead], ids=["SAM", "Lookahead"])
+def test_gradients_of_rows_are_refused(kind) -> None:
+    """A slow weight concerns the rows that a batch leaves out, too."""
+    net, x, t, optimizer = of_rows(by_rows=True), np.asarray([0, 2]), np.asarray([1, 2]), kind(SGD(0.1))
     with pytest.raises(ArgumentError, match=r"Embedding1.W must be an array, not one of rows, got a step"):
         optimizer.update(net.params, loss_and_gradient(optimizer, net, x, t)[1])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from xpnet.arguments import is_whole
@@ -32,15 +31,17 @@ class Normalized(Container):
     def __init__(self, layer: Layer, scale: Layer, parameter: str) -> None:
         self.parameter = parameter
         self.layers = checked_layers(type(self).__name__, {"layer": layer, "scale": scale})
-        own = {name: getattr(layer, name) for name in ("inputs", "optional", "differentiable")}
-        vars(self).update(own, spec=replace(self.spec, **own))
+        vars(self).update({name: getattr(layer, name) for name in ("inputs", "optional", "differentiable")})
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        return super().__call__(*in_order(self.layers["layer"].spec, inputs, named))
 
     def first_for_dx(self) -> list[Layer]:
         return [self.layers["layer"]]
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         layer, scale = self.layers["layer"], self.layers["scale"]
-        inputs = in_order(self.spec, inputs, named)
+        inputs = in_order(layer.spec, inputs, named)
         scale.y = scale(getattr(layer, self.parameter))  # type: ignore[attr-defined]  # in 16 bits, if W has them
         with layer.using({self.parameter: scale.y}):  # type: ignore[attr-defined]
             return layer(*inputs)

@@ -8,6 +8,7 @@ from typing import Any
 from xpnet.arguments import is_number
 from xpnet.backend import array_namespace
 from xpnet.errors import ArgumentError
+from xpnet.layers.row_gradient import RowGradient, on_values, values_of
 from xpnet.optimizers.base import Optimizer
 from xpnet.optimizers.clipping import lengths
 from xpnet.optimizers.fitting import fitting
@@ -36,13 +37,12 @@ class SAM(Wrapper):
     >>> optimizer.update(net.params, grads)
     """
 
-    takes_rows = False  # the place uphill is one of all values
-
     def __init__(self, inner: Optimizer, radius: float = 0.05) -> None:
         super().__init__(inner)
         if not is_number(radius) or not 0.0 < radius < float("inf"):
             raise ArgumentError(type(self).__name__, "radius must be above 0 and finite", repr(radius), "try 0.05")
         self.radius = float(radius)
+        self.takes_rows = inner.takes_rows
 
     def loss_and_gradient(
         self, network: Any, x: Array, t: Array, weights: Array | None = None
@@ -65,8 +65,13 @@ class SAM(Wrapper):
         for name, dW in grads.items():
             W = params[name]
             dW = fitting(self, name, W, dW)
-            xp = array_namespace(W, dW)
-            found[name] = W + xp.astype(step * (dW / scale), W.dtype, copy=False)
+            xp = array_namespace(W, values_of(dW))
+
+            def moved(d: Array, W: Array = W, xp: Any = xp) -> Array:
+                return xp.astype(step * (d / scale), W.dtype, copy=False)  # type: ignore[no-any-return]
+
+            d: Any = on_values(dW, moved)
+            found[name] = W + (d.dense() if isinstance(d, RowGradient) else d)
         return found
 
     def __repr__(self) -> str:
