@@ -4,10 +4,12 @@
 batches of 100, beside ``x[i], t[i]`` with NumPy's own permutation; 100 MB of weights saved and loaded, beside
 ``save_file``, once flushed as ours is and once not, and ``load_file``. All files are written over ones that are there.
 What xpnet has more are sums of the bits, and on loading the parameters of a network. On a disk the times of reading
-depend on how the system has put the file into its cache.
+depend on how the system has put the file into its cache. A load gets memory that the one before has released; each
+``fresh`` one runs in a process that was forked for it. The processor's time, of all threads, follows the wall time.
 """
 
 import os
+import struct
 import sys
 import tempfile
 import time
@@ -25,15 +27,32 @@ from xpnet.networks import Sequential
 from xpnet.random import Generator
 
 
-def ratio(rounds: int, own: Callable[[int], Any], other: Callable[[int], Any]) -> str:
+def timed(function: Callable[[int], Any], k: int) -> tuple[float, float]:
+    """The wall time and the time of the processor of a call."""
+    start = time.perf_counter(), time.process_time()
+    function(k)
+    return time.perf_counter() - start[0], time.process_time() - start[1]
+
+
+def timed_fresh(function: Callable[[int], Any], k: int) -> tuple[float, float]:
+    """The times of a call in a process of its own."""
+    reader, writer = os.pipe()
+    if not os.fork():
+        os.write(writer, struct.pack("2d", *timed(function, k)))
+        os._exit(0)
+    wall, own = struct.unpack("2d", os.read(reader, 16))
+    os.wait()
+    os.close(reader)
+    os.close(writer)
+    return wall, own
+
+
+def ratio(rounds: int, own: Callable[[int], Any], other: Callable[[int], Any], times: Any = timed) -> str:
     """The minima of two functions that are called in turns."""
-    best = [float("inf")] * 2
-    for k in range(rounds):
-        for place, function in enumerate((own, other)):
-            start = time.perf_counter()
-            function(k)
-            best[place] = min(best[place], time.perf_counter() - start)
-    return f"{best[0] / best[1]:.2f}, {1e3 * best[0]:.1f} ms of {1e3 * best[1]:.1f}"
+    found = [[times(function, k) for function in (own, other)] for k in range(rounds)]
+    (wall, own_time), (of_wall, of_time) = (map(min, zip(*turns, strict=True)) for turns in zip(*found, strict=True))
+    of_processor = f"processor {own_time / of_time:.2f}, {1e3 * own_time:.1f} ms of {1e3 * of_time:.1f}"
+    return f"{wall / of_wall:.2f}, {1e3 * wall:.1f} ms of {1e3 * of_wall:.1f}; {of_processor}"
 
 
 def main(rounds: int) -> None:
@@ -65,7 +84,9 @@ def main(rounds: int) -> None:
 
         print("save, both flushed", ratio(rounds, lambda _: xn.save(ours, net), flushed))
         print("save", ratio(rounds, lambda _: xn.save(ours, net), lambda _: save_file(arrays, theirs)))
-        print("load", ratio(rounds, lambda _: xn.load(ours, other), lambda _: load_file(theirs)))
+        loads = (lambda _: xn.load(ours, other), lambda _: load_file(theirs))
+        print("load", ratio(rounds, *loads))
+        print("load, fresh", ratio(rounds, *loads, times=timed_fresh))
 
 
 if __name__ == "__main__":

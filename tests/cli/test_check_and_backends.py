@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -92,9 +93,10 @@ def test_backends_lists_what_is_ready_and_what_the_others_lack(tmp_path: Path, m
 def test_backends_imports_none_of_the_libraries_that_it_lists() -> None:
     code = (
         "import sys; from xpnet.cli import main; main(['backends'], standalone_mode=False); "
-        "print(sorted({'torch', 'jax', 'cupy', 'numba', 'array_api_strict'}.intersection(sys.modules)))"
+        "print(sorted({'torch', 'jax', 'cupy', 'numba', 'array_api_strict', 'xpnet.layers'}.intersection(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    own = {**os.environ, "PYTHONPATH": str(Path(xn.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, timeout=120)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 

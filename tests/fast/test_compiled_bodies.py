@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import pytest
 
-from xpnet.fast.numpy.choice import status
+from xpnet.fast.choice import status
 
 pytest.importorskip("numba")
 
@@ -47,7 +47,7 @@ def test_the_status_says_whether_they_are_taken_and_why_not(monkeypatch):
     assert status() == f"numba {version('numba')}"
     monkeypatch.setenv("XPNET_FAST", "0")
     assert status() == "off, XPNET_FAST=0"
-    code = "from xpnet.fast.numpy.choice import status; print(status())"
+    code = "from xpnet.fast.choice import status; print(status())"
     why = "NUMBA_DISABLE_JIT is set, and the loops would run in Python"
     assert run(code, XPNET_FAST="1", NUMBA_DISABLE_JIT="1") == f"off, numba does not work here: {why}\n"
 

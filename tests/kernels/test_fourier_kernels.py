@@ -18,10 +18,11 @@ SHAPE = (4, 32, 33)
 CHOICES = ({}, {"axes": (0, 1)}, {"s": (7, 40), "axes": (2, 0), "norm": "ortho"}, {"axes": (-1,), "norm": "forward"})
 
 
-@pytest.fixture(params=["SciPy", "NumPy alone"])
+@pytest.fixture(params=["SciPy", "SciPy with threads", "NumPy alone"])
 def provider(request, monkeypatch):
-    if request.param == "SciPy":
+    if request.param != "NumPy alone":
         pytest.importorskip("scipy.fft")
+        monkeypatch.setattr(bodies, "SHARED", 1 if "threads" in request.param else 1 << 60)
     else:
         monkeypatch.setattr(bodies, "scipy", lambda: None)
     return request.param

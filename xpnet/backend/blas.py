@@ -39,7 +39,7 @@ def blas() -> Blas:
     return Blas(name, version, own.get("architecture") or UNKNOWN, str(own.get("num_threads") or UNKNOWN))
 
 
-def gigaflops(seconds: float = 0.2, size: int = 1024) -> float:
+def gigaflops(seconds: float = 0.05, size: int = 1024) -> float:
     """Measure products of square float32 matrices, and return the best of several in 10⁹ operations a second."""
     x = np.ones((size, size), dtype=np.float32)
     times: list[float] = []

@@ -12,7 +12,7 @@ import click
 from xpnet.backend import LIBRARIES, Library, missing
 from xpnet.backend.blas import blas, gigaflops
 from xpnet.cli.console import make_console, narrow
-from xpnet.fast.numpy.choice import status
+from xpnet.fast.choice import status
 from xpnet.tuning import Tuning, advice
 
 

@@ -1,5 +1,6 @@
 """NumPy bodies."""
 
+from xpnet.fast.choice import available
 from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     activation,
     affine,
@@ -23,7 +24,6 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     scatter,
     softmax,
 )
-from xpnet.fast.numpy.choice import available
 
 
 def names() -> tuple[str, ...]:
