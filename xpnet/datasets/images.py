@@ -28,7 +28,7 @@ MOST = 1 << 13
 PIXELS = 89_478_485
 """The largest number of pixels of an image that is read: a small file may stand for a large one."""
 
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
 """The formats of files that are read: Pillow starts other programs for some of the rest, such as EPS."""
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}

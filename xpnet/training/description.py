@@ -175,7 +175,7 @@ class Builder:
         Raises: ``DataError`` for a class that cannot be found, or that is not a layer.
         """
         if not isinstance(path, str):
-            must = "the class of a layer must be named"
+            must = "a layer must have the name of its class"
             raise DataError(self.who, must, type(path).__name__, "give the file that xn.save wrote")
         module, _, name = path.partition(":")
         found: Any = self.classes.get(name)
