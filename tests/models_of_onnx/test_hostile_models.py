@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,23 +25,20 @@ def model(nodes: Any, shape: Any = ("batch", 4), functions: Any = (), **constant
 
 def doubling(first: str) -> list[Any]:
     names = [first, *[f"k{i}" for i in range(45)]]
-    return [node("Concat", [a, a], [b], axis=0) for a, b in zip(names[:-1], names[1:], strict=True)]
+    return [node("Concat", [a, a], [b], axis=0) for a, b in pairwise(names)]
 
 
 def functions() -> list[Any]:
     sets = [helper.make_opsetid("", 21), helper.make_opsetid("own", 1)]
-    return [
-        helper.make_function("own", f"f{i}", ["a"], ["b"],
-                             [node(f"f{i + 1}", ["a"], ["t"], domain="own"), node(f"f{i + 1}", ["t"], ["b"], domain="own")],
-                             sets)
-        for i in range(40)
-    ]  # fmt: skip
+    calls = [("a", "t"), ("t", "b")]
+    bodies = [[node(f"f{i + 1}", [x], [y], domain="own") for x, y in calls] for i in range(40)]
+    return [helper.make_function("own", f"f{i}", ["a"], ["b"], body, sets) for i, body in enumerate(bodies)]
 
 
 ADDED = node("Add", ["x", "k44"], ["y"])
 BAD = {
     "open sizes": lambda: model([node("Relu", ["x"], ["y"])], [f"a{i}" for i in range(40)]),
-    "large input": lambda: model([node("Relu", ["x"], ["y"])], [10**6, 10**6]),
+    "large input": lambda: model([node("Relu", ["x"], ["y"])], [1, 10**6, 10**6]),
     "doubled constants": lambda: model([*doubling("c"), ADDED], c=np.ones(1000, "float32")),
     "outer product": lambda: model(
         [node("MatMul", ["c", "r"], ["k44"]), ADDED], c=np.ones((20000, 1), "float32"), r=np.ones((1, 20000), "float32")
