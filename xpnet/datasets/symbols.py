@@ -52,7 +52,7 @@ class Symbols:
 
     def _row(self, text: str) -> list[int]:
         if not self.characters:
-            return list(text.encode())
+            return list(text.encode(errors="replace"))  # half a character is none
         other = len(self.characters)
         return [self._places.get(character, other) for character in text]
 
