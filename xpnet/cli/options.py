@@ -69,6 +69,7 @@ def warnings_in_one_line() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
+        warnings.filterwarnings("ignore", message="Image size")  # an error says it
         warnings.showwarning = shown
         yield
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import mmap
+import os
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,11 +14,17 @@ import numpy as np
 
 from xpnet.backend.several import flat
 from xpnet.datasets.tables import Host
-from xpnet.errors import ArgumentError, DataError, NameUnknownError
+from xpnet.errors import ArgumentError, DataError, NameUnknownError, XpnetError
 from xpnet.files import path_of, reason
 
 KEPT = 1 << 24
 """The number of bytes of a file that may stay in memory after they were read."""
+
+DENSE = 200
+"""How many times larger than its compressed form an array may be, if it is not small: repeated numbers alone are."""
+
+SMALL = 1 << 28
+"""The bytes that any compressed array may have."""
 
 AROUND = 1 << 17
 """The bytes that the system may map beside a row that is read."""
@@ -118,26 +126,58 @@ def load_array(path: str | Path, name: str | None = None) -> RowsOnDisk:
                 member = archive.getinfo(f"{chosen(path, archive, name)}.npy")
                 offset = start_of(path, member)
                 if member.compress_type != zipfile.ZIP_STORED:
-                    with archive.open(member) as file:
-                        return in_memory(path, np.lib.format.read_array(file, allow_pickle=False))
+                    return in_memory(path, read_member(archive, member))
         elif name is not None:
             raise ArgumentError("load_array", "name must be left out for a .npy file", repr(name), "give a .npz file")
         with path.open("rb") as file:
             file.seek(offset)
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(file)
+            shape, fortran, dtype = header_of(file, os.fstat(file.fileno()).st_size - offset)
             place = file.tell()
-        if dtype.hasobject:
-            raise ValueError("Python objects, which could run anything")
-        if not shape or 0 in shape or fortran:
-            return in_memory(path, np.load(path, allow_pickle=False) if not offset else np.load(path)[name])
+            if not shape or 0 in shape or fortran:
+                file.seek(offset)
+                return in_memory(path, np.lib.format.read_array(file, allow_pickle=False))
         return RowsOnDisk(path, np.memmap(path, dtype, "r", place, shape))
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        if isinstance(error, DataError | ArgumentError | NameUnknownError):
-            raise
+    except XpnetError:
+        raise
+    except Exception as error:  # what NumPy and zipfile raise for a damaged file is of many kinds
         must, remedy = f"{path} must be a whole file of numbers, .npy or .npz", "write it with np.save"
-        raise DataError("load_array", must, reason(error), remedy) from error
+        raise DataError("load_array", must, reason(error) or type(error).__name__, remedy) from error
+
+
+def header_of(file: Any, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return the shape of an array, whether it is stored by columns, and its dtype, from a .npy file of some bytes.
+
+    Raises: ``ValueError`` for Python objects, and for a header that promises more than the file has.
+    """
+    start = file.tell()
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(file)
+    if dtype.hasobject:
+        raise ValueError("Python objects, which could run anything")
+    if dtype.kind in "V" or not dtype.itemsize:
+        raise ValueError(f"values of {dtype}")
+    if any(type(length) is not int or length < 0 for length in shape):
+        raise ValueError(f"an array of shape {shape}"[:80])
+    if math.prod(shape) * dtype.itemsize > size - (file.tell() - start):
+        raise ValueError("a header that promises more than the file has")
+    return shape, fortran, dtype
+
+
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Host:
+    """Return the array in an entry of an archive.
+
+    Raises: ``ValueError`` for Python objects, and for a small entry that would fill the memory.
+    """
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("an entry that is compressed in another way than by np.savez_compressed")
+    if member.file_size > max(SMALL, DENSE * member.compress_size):
+        raise ValueError(f"{member.file_size:,} bytes in {member.compress_size:,} that are compressed")
+    with archive.open(member) as file:
+        header_of(file, member.file_size)
+    with archive.open(member) as file:
+        array: Host = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 def in_memory(path: Path, array: Host) -> RowsOnDisk:

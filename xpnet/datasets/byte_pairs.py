@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from xpnet.backend import is_array, to_numpy
+from xpnet.datasets.described import text
 from xpnet.datasets.symbols import check_symbols, rows_of_one_length
 from xpnet.datasets.tables import Host
 from xpnet.errors import BackendError, DataError
@@ -80,7 +81,7 @@ class BytePairs:
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
         """Return the symbols of a description."""
-        return cls(description["byte pairs"])
+        return cls(text(description["byte pairs"]))
 
     def __repr__(self) -> str:
         return f"BytePairs({self.width} pieces)"

@@ -9,11 +9,15 @@ from typing import Any, Self
 
 import numpy as np
 
+from xpnet.datasets.described import items, number, text
 from xpnet.datasets.tables import Host, Table, missing_in, parsed
 from xpnet.errors import ArgumentError, DataError, DtypeError, NameUnknownError
 
 KINDS = ("number", "category", "date", "boolean", "none")
 """The kinds of columns; ``none`` leaves a column out."""
+
+MISSING = ("refuse", "fill")
+"""What happens to rows with missing values."""
 
 MOST = 50
 """With more categories than this, each must occur twice on average, and with more still, five times."""
@@ -74,7 +78,7 @@ class Columns:
     """
 
     def __init__(self, columns: Sequence[Column], missing: str = "refuse") -> None:
-        if missing not in ("refuse", "fill"):
+        if missing not in MISSING:
             raise ArgumentError("Columns", 'missing must be "refuse" or "fill"', repr(missing), "choose one")
         self.columns = list(columns)
         self.missing = missing
@@ -169,7 +173,12 @@ class Columns:
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
         """Return the columns of a description."""
-        return cls([Column(**column) for column in description["columns"]], description["missing"])
+        found = [Column(**column) for column in items(description["columns"])]
+        for column in found:
+            text(column.name), text(column.kind, *KINDS), text(column.reason)
+            number(column.mean), number(column.std, above=0.0)
+            list(map(text, items(column.categories)))
+        return cls(found, text(description["missing"], *MISSING))
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.columns))

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 from xpnet.backend import is_array
 from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.datasets.columns import Columns
+from xpnet.datasets.described import items, whole
 from xpnet.datasets.images import Images
 from xpnet.datasets.symbols import Symbols
 from xpnet.datasets.tables import Host
@@ -84,8 +85,16 @@ class Encoding:
         made = None if inputs is None else kind.of(inputs)
         row = description.get("row")
         if row is not None:
-            row = tuple([tuple(part) if isinstance(part, list) else part for part in row])
+            row = tuple([tuple(map(length, part)) if isinstance(part, list) else length(part) for part in items(row)])
         return cls(made, None if targets is None else targets_of(targets), row)
 
     def __repr__(self) -> str:
         return f"Encoding({self.inputs!r}, {self.targets!r})"
+
+
+def length(value: Any) -> int:
+    """Return the length of an axis in a description.
+
+    Raises: ``ValueError``.
+    """
+    return whole(value, 0, 1 << 31)

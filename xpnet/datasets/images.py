@@ -13,13 +13,23 @@ import numpy as np
 
 from xpnet.backend import dtype_kind, is_array, to_numpy
 from xpnet.backend.threads import has_threads
+from xpnet.datasets.described import items, number, whole
 from xpnet.datasets.strokes import Strokes
 from xpnet.datasets.tables import Host
-from xpnet.errors import ArgumentError, BackendError, DataError, DtypeError, ShapeError
+from xpnet.errors import ArgumentError, BackendError, DataError, DtypeError, ShapeError, XpnetError
 from xpnet.files import reason
 
 STUDIED = 5000
 """The number of training images in which figures on a plain ground are looked for."""
+
+MOST = 1 << 13
+"""The largest side of the images that a network takes, in pixels."""
+
+PIXELS = 89_478_485
+"""The largest number of pixels of an image that is read: a small file may stand for a large one."""
+
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
+"""The formats of files that are read: Pillow starts other programs for some of the rest, such as EPS."""
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 
@@ -115,7 +125,18 @@ class Images:
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
         """Return the images of a description."""
-        return cls(**description["images"])
+        made = cls(**description["images"])
+        height, width = (whole(side, 1, MOST) for side in made.size)
+        channels = whole(made.channels, 1, MOST)
+        whole(height * width * channels, 1, MOST * MOST)
+        if not len(items(made.mean)) == len(items(made.std)) == channels:
+            raise ValueError("a mean and a deviation for each channel")
+        for mean, std in zip(made.mean, made.std, strict=True):
+            number(mean), number(std, above=0.0)
+        if made.strokes is not None:
+            whole(made.strokes.ground, 0, 255)
+            number(made.strokes.side)
+        return made
 
     def __repr__(self) -> str:
         return f"Images({self.channels} x {self.size[0]} x {self.size[1]})"
@@ -146,22 +167,29 @@ def read_image(image: Any, size: tuple[int, ...], channels: int, strokes: Stroke
         image = io.BytesIO(image)
     if not isinstance(image, str | Path) and not hasattr(image, "read") and not hasattr(image, "getbands"):
         raise DtypeError("Images", "an image must be the path of a file", type(image).__name__, "give its name")
-    pillow, operations = pillows("Image"), pillows("ImageOps")
+    operations = pillows("ImageOps")
     try:
-        with image if hasattr(image, "getbands") else pillow.open(image) as opened:
+        with image if hasattr(image, "getbands") else opened_image(image) as opened:
+            if opened.width * opened.height > PIXELS:
+                raise ValueError(f"{opened.width} x {opened.height} pixels, more than {PIXELS:,}")
             upright = on_white(operations.exif_transpose(opened)).convert("L" if channels == 1 else "RGB")
             if strokes is not None and strokes.side:
                 return strokes.placed(name, np.asarray(upright, dtype=np.uint8), size, scaled)[None]
             fitted = operations.fit(upright, (size[1], size[0]))
-    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
-        if isinstance(error, DataError):
+    except Exception as error:  # what Pillow raises for a damaged file is of many kinds
+        if isinstance(error, XpnetError):
             raise
-        got = "no image" if type(error).__name__ == "UnidentifiedImageError" else reason(error)
+        got = "no image" if type(error).__name__ == "UnidentifiedImageError" else reason(error) or type(error).__name__
         raise DataError("Images", f"{name} must be a whole image", got, "replace or remove it") from error
     pixels = np.asarray(fitted, dtype=np.uint8)
     if strokes is not None:
         pixels = strokes.on_own_ground(pixels)
     return pixels[None] if channels == 1 else np.ascontiguousarray(np.moveaxis(pixels, 2, 0))
+
+
+def opened_image(file: Any) -> Any:
+    """Return the image in a file, of a format that Pillow decodes by itself; its pixels are not read yet."""
+    return pillows("Image").open(file, formats=FORMATS)
 
 
 def on_white(image: Any) -> Any:
@@ -182,11 +210,12 @@ def scaled(image: Host, size: tuple[int, ...]) -> Host:
 
 def is_grey(path: Path) -> bool:
     """Return whether a file contains shades of grey; an unreadable file counts as grey, and raises when it is read."""
-    pillow = pillows("Image")
     try:
-        with pillow.open(path) as image:
+        with opened_image(path) as image:
             return image.mode in ("1", "L", "LA", "I", "I;16", "F")
-    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError):
+    except XpnetError:
+        raise
+    except Exception:  # what Pillow raises for a damaged file is of many kinds
         return True
 
 

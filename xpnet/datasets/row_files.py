@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import math
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xpnet.datasets.array_files import header_of, read_member
 from xpnet.datasets.byte_pairs import BytePairs
 from xpnet.datasets.columns import Columns, is_number
 from xpnet.datasets.encoding import Encoding
@@ -45,7 +47,7 @@ def rows_in(encoding: Encoding, content: bytes, name: str, ending: str | None = 
     """
     suffix, inputs = Path(name).suffix.lower() if ending is None else ending, encoding.inputs
     if suffix in (".npy", ".npz") and not isinstance(inputs, Columns | Symbols | BytePairs):
-        return array_in(content, name)
+        return array_in(content, name, suffix == ".npz")
     if isinstance(inputs, Images):
         return [Named(content, name)]
     if isinstance(inputs, Symbols | BytePairs):
@@ -134,7 +136,11 @@ def numbers_in(text: str, name: str) -> list[list[float]]:
     Raises: ``DataError`` for a value that is not a number.
     """
     delimiter = max(",;\t|", key=text.partition("\n")[0].count)
-    lines = [line for line in csv.reader(io.StringIO(text), delimiter=delimiter) if any(map(str.strip, line))]
+    try:
+        lines = [line for line in csv.reader(io.StringIO(text), delimiter=delimiter) if any(map(str.strip, line))]
+    except csv.Error as error:
+        must = f"{name} must be lines of values"
+        raise DataError("rows", must, error, "look for an unclosed quote") from error
     if lines and not any(map(is_number, lines[0])):
         del lines[0]
     for number, line in enumerate(lines):
@@ -160,9 +166,7 @@ def as_rows(rows: list[Any], row: tuple[Any, ...] | None, name: str) -> Host:
         raise DataError("rows", f"{name} must hold rows of equally many numbers", got, "correct them") from error
     if not found.size:
         raise DataError("rows", f"{name} must hold rows", "none", "give some data")
-    if not np.isfinite(found).all():
-        place = int(np.flatnonzero(~np.isfinite(found.reshape(len(found), -1)).all(axis=1))[0])
-        raise DataError("rows", f"{name} must hold finite numbers", f"another in row {place}", "leave it out")
+    check_finite(found, name)
     if row is None or found.shape[1:] == row:
         return found
     if found.shape == row:
@@ -173,21 +177,35 @@ def as_rows(rows: list[Any], row: tuple[Any, ...] | None, name: str) -> Host:
     return found.reshape(-1, *row)
 
 
-def array_in(content: bytes, name: str) -> Host:
-    """Return the array of numbers in a .npy file, or the only one or x in a .npz file.
+def check_finite(rows: Host, name: str) -> None:
+    """Raise DataError for numbers that are not finite."""
+    if not np.isfinite(rows).all():
+        place = int(np.flatnonzero(~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1))[0])
+        raise DataError("rows", f"{name} must hold finite numbers", f"another in row {place}", "leave it out")
+
+
+def array_in(content: bytes, name: str, archive: bool) -> Host:
+    """Return the array of numbers in a .npy file, or x or the first one in the archive of a .npz file.
 
     Raises: ``DataError`` for a file that is damaged, or holds Python objects, which are never unpickled.
     """
     must, remedy = f"{name} must be a whole file of numbers, .npy or .npz", "write it with np.save"
+    file = io.BytesIO(content)
     try:
-        loaded = np.load(io.BytesIO(content), allow_pickle=False)
-        if not isinstance(loaded, np.ndarray):
-            names = list(loaded)
-            loaded = loaded["x" if "x" in names else names[0]]
+        if archive:
+            with zipfile.ZipFile(file) as opened:
+                names = [entry for entry in opened.namelist() if entry.endswith(".npy")]
+                loaded = read_member(opened, opened.getinfo("x.npy" if "x.npy" in names else names[0]))
+        else:
+            header_of(file, len(content))
+            file.seek(0)
+            loaded = np.lib.format.read_array(file, allow_pickle=False)
     except Exception as error:  # what NumPy raises for a damaged file is of many kinds
-        raise DataError("rows", must, reason(error).partition("\n")[0], remedy) from error
-    if loaded.dtype.kind not in "biuf" or not loaded.ndim:
+        got = reason(error).partition("\n")[0] or type(error).__name__
+        raise DataError("rows", must, got, remedy) from error
+    if loaded.dtype.kind not in "biuf" or not loaded.ndim or not loaded.size:
         raise DataError("rows", must, f"{loaded.dtype} of shape {loaded.shape}", remedy)
+    check_finite(loaded, name)
     array: Host = loaded
     return array
 

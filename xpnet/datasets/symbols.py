@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from xpnet.backend import is_array, to_numpy
+from xpnet.datasets.described import text
 from xpnet.datasets.tables import Host
 from xpnet.errors import DataError, ShapeError
 
@@ -51,7 +52,7 @@ class Symbols:
 
     def _row(self, text: str) -> list[int]:
         if not self.characters:
-            return list(text.encode())
+            return list(text.encode(errors="replace"))  # half a character is none
         other = len(self.characters)
         return [self._places.get(character, other) for character in text]
 
@@ -72,7 +73,7 @@ class Symbols:
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:
         """Return the symbols of a description."""
-        return cls(description["characters"])
+        return cls(map(text, description["characters"]))
 
     def __repr__(self) -> str:
         return f"Symbols({len(self.characters)} characters)" if self.characters else "Symbols(bytes)"

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from xpnet.datasets.columns import label_of
+from xpnet.datasets.described import items, number, text
 from xpnet.datasets.tables import Host, column_of, missing_in, parsed
 from xpnet.errors import DataError, DtypeError
 
@@ -141,8 +142,12 @@ def targets_for(values: Any, task: str | None = None) -> Targets:
 def targets_of(description: Mapping[str, Any]) -> Targets:
     """Return the classes or numbers of a description."""
     if "classes" in description:
-        return Classes(list(description["classes"]), description["kind"])
-    return Numbers(description["mean"], description["std"])
+        made = Classes(
+            list(map(text, items(description["classes"]))), text(description["kind"], "text", "integer", "boolean")
+        )
+        made.decode(np.zeros((1, len(made.names))))  # integers must be some
+        return made
+    return Numbers(number(description["mean"]), number(description["std"], above=0.0))
 
 
 def present(what: str, values: Any) -> Host:

@@ -15,7 +15,7 @@ import numpy as np
 from xpnet.backend import backend_of, get_backend, to_numpy
 from xpnet.datasets import Columns, Images, Symbols
 from xpnet.datasets.byte_pairs import BytePairs
-from xpnet.datasets.images import pillows
+from xpnet.datasets.images import opened_image
 from xpnet.datasets.row_files import Named, as_rows, check_objects, rows_in
 from xpnet.errors import XpnetError
 from xpnet.files import reason
@@ -102,7 +102,7 @@ class Model:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                with pillows("Image").open(image) as opened:
+                with opened_image(image) as opened:
                     width, height = opened.size
         except Exception as error:  # what Pillow raises for a damaged file is of many kinds
             if isinstance(error, XpnetError):

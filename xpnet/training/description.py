@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from math import isfinite
@@ -16,6 +17,7 @@ from xpnet.backend import get_backend, is_array, to_numpy
 from xpnet.errors import DataError, DtypeError
 from xpnet.layers import Layer
 from xpnet.random import Generator
+from xpnet.training import weights_file
 
 Host: TypeAlias = "np.ndarray[Any, Any]"
 Node: TypeAlias = "dict[str, Any]"
@@ -167,23 +169,29 @@ class Builder:
             layer.compute_in(**node["compute_in"])  # type: ignore[attr-defined]
         return layer
 
-    def kind(self, path: str) -> type[Layer]:
-        """Return the class of a path ``module:name``.
+    def kind(self, path: Any) -> type[Layer]:
+        """Return the class of a path ``module:name``; modules of Python itself, and those that run, are not imported.
 
         Raises: ``DataError`` for a class that cannot be found, or that is not a layer.
         """
+        if not isinstance(path, str):
+            must = "a layer must have the name of its class"
+            raise DataError(self.who, must, type(path).__name__, "give the file that xn.save wrote")
         module, _, name = path.partition(":")
         found: Any = self.classes.get(name)
         if found is None:
             remedy = f"put it into a module that can be imported, or give it, classes=[{name.rpartition('.')[2]}]"
             must = f"the class {name} of {module} must be found"
+            parts = module.split(".")
+            if parts[0] in sys.stdlib_module_names or "__main__" in parts[1:]:
+                raise DataError(self.who, must, "a module that holds no layers", remedy)
             try:
                 found = import_module(module)
                 for part in name.split("."):
                     found = getattr(found, part)
-            except (ImportError, AttributeError, ValueError) as error:
+            except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
                 in_script = module == "__main__" or "<locals>" in name
-                got: Any = "one that stands in a script or function" if in_script else error
+                got: Any = "one that stands in a script or function" if in_script else weights_file.plain(error)
                 raise DataError(self.who, must, got, remedy) from error
         if not isinstance(found, type) or not issubclass(found, Layer):
             must, remedy = f"{path} must be a layer or network", "give the file that xn.save wrote"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from xpnet.backend import to_numpy
 from xpnet.datasets import Encoding
-from xpnet.errors import DataError, XpnetError
+from xpnet.datasets.described import number, text, whole
+from xpnet.errors import BackendError, DataError, XpnetError
 from xpnet.files import make_folder, path_of, reason, written_in_place
 from xpnet.layers import Layer
 from xpnet.layers.drawn import drawing_in
@@ -68,9 +70,13 @@ def told_in(who: str, folder: Path) -> dict[str, Any]:
     """
     must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
     try:
+        if (folder / RUN).exists() and not (folder / RUN).is_file():
+            raise DataError(who, must, f"a {RUN} that is no file", remedy)
         told: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
         version = int(told["format"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, *weights_file.OF_DAMAGE) as error:
+        if isinstance(error, DataError):
+            raise
         got = reason(error) if isinstance(error, OSError) else f"a {RUN} that is damaged"
         raise DataError(who, must, got, remedy) from error
     if version > weights_file.FORMAT:
@@ -86,9 +92,9 @@ def encoding_of(who: str, folder: Path, told: Mapping[str, Any]) -> Encoding:
     """
     try:
         return Encoding.of(told["encoding"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, XpnetError):
-            raise
+    except BackendError:
+        raise
+    except (XpnetError, *weights_file.OF_DAMAGE) as error:
         must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
         raise DataError(who, must, f"a {RUN} that is damaged", remedy) from error
 
@@ -104,19 +110,19 @@ def built(path: Path, arrays: Mapping[str, Host], metadata: Mapping[str, str], c
         own = {*network.params, *network.states}
         kept = {name: array for name, array in arrays.items() if name in own or not name.startswith(SECTIONS)}
         check_fit(path, kept, network)
+        fill(network, {name: array for name, array in kept.items() if not name.startswith(CONSTANT)})
+        streams = streams_in(path, metadata)
+        for name, layer in drawing_in(network).items():
+            if name in streams:
+                layer.draw_from(streams[name])
     except DataError:
         raise
     except XpnetError as error:
         must = f"the network that {path} describes must be valid"
         raise DataError(WHO, must, error, weights_file.REMEDY) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except Exception as error:  # the class of a layer may raise anything for what a file gives it
         must, got = f"{path} must describe a network", f"{type(error).__name__}: {weights_file.plain(error)}"
         raise DataError(WHO, must, got, weights_file.REMEDY) from error
-    fill(network, {name: array for name, array in kept.items() if not name.startswith(CONSTANT)})
-    streams = streams_in(path, metadata)
-    for name, layer in drawing_in(network).items():
-        if name in streams:
-            layer.draw_from(streams[name])
     return network
 
 
@@ -142,19 +148,25 @@ class Run:
         told = told_in("Run", self.folder)
         self.encoding = encoding_of("Run", self.folder, told)
         try:
-            self.settings: dict[str, Any] = told["settings"]
-            self.measure: str | None = told["measure"]
+            self.settings: dict[str, Any] = dict(told["settings"])
+            self.measure: str | None = None if told["measure"] is None else text(told["measure"])
             self.history = History(Epoch(**numbered(record)) for record in told["epochs"])
             self.history.measure = self.measure
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if not {str, int, float, bool, type(None)}.issuperset(map(type, self.settings.values())):
+                raise ValueError("settings must be single values")
+        except weights_file.OF_DAMAGE as error:
             must, remedy = f"{folder} must be the folder of a run", "give one that fit(…, folder=…) has written"
             raise DataError("Run", must, f"a {RUN} that is damaged", remedy) from error
         self.network: Network = network_in(self.folder, classes)
+        if not isinstance(self.network, Network):
+            must, got = f"{folder} must be the folder of a run", f"one of the layer {type(self.network).__name__}"
+            raise DataError("Run", must, got, "load it with xn.load_network")
         self.network.encoding = self.encoding
 
     def scores(self, rows: Any) -> Any:
         """Return the scores of the network for many rows as the user has them, on the host."""
-        return to_numpy(self.network.scores_of_rows(rows))
+        with told_in_a_sentence(self.folder):
+            return to_numpy(self.network.scores_of_rows(rows))
 
     def predict(self, rows: Any) -> Any:
         """Return the labels or numbers that the network predicts for rows, ``(N,)``, or one of them for one row."""
@@ -185,9 +197,26 @@ def begin_run(who: str, folder: Path, network: Network, resume: bool) -> bool:
 
 
 def numbered(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record from JSON, with NaN in place of null for numbers."""
-    measured = {name: math.nan if value is None else value for name, value in record["metrics"].items()}
-    return {**record, "loss": math.nan if record["loss"] is None else record["loss"], "metrics": measured}
+    """Return a record from JSON, with NaN in place of null for numbers.
+
+    Raises: ``ValueError`` for values that are no numbers.
+    """
+    measured = {name: math.nan if value is None else number(value) for name, value in record["metrics"].items()}
+    own = {name: None if value is None else number(value) for name, value in record.items() if name != "metrics"}
+    loss = math.nan if record["loss"] is None else record["loss"]
+    return {**own, "epoch": whole(record["epoch"], 0, 1 << 62), "loss": loss, "metrics": measured}
+
+
+@contextmanager
+def told_in_a_sentence(folder: Path) -> Iterator[None]:
+    """Raise a DataError for whatever the network of a run raises in the block, as a file may describe any network."""
+    try:
+        yield
+    except XpnetError:
+        raise
+    except Exception as error:
+        must, got = f"the network of {folder} must answer", f"{type(error).__name__}: {weights_file.plain(error)}"
+        raise DataError("Run", must, got, "train it anew") from error
 
 
 def write_run(

@@ -24,6 +24,9 @@ FORMAT = 2
 
 REMEDY = "give the file that xn.save wrote for such a network"
 
+OF_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+"""The errors that damaged and forged content of a file raises where it is used."""
+
 AT_ONCE = 4 << 20
 """The number of bytes that are written at once: the system takes a third less time for them than for small parts."""
 
@@ -169,13 +172,15 @@ def opened(path: str | Path, who: str) -> Iterator[tuple[Any, dict[str, str]]]:
 
     must = f"{path} must be a readable safetensors file"
     try:
+        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+            raise DataError(who, must, "a device or pipe, and no file", REMEDY)
         with Path(path).open("rb") as file:
             first = file.read(9)  # of a safetensors file the length of its header, which may begin alike, and {
             if first[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") and first[8:] != b"{":
                 raise DataError(who, must, "a pickle or an archive, which is never run", REMEDY)
         with safe_open(path, framework="np") as found:
             yield found, found.metadata() or {}
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, SafetensorError, *OF_DAMAGE) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(who, must, plain(error), REMEDY) from error
@@ -241,7 +246,7 @@ def as_text(total: int) -> str:
     return f"{total % 2**64:016x}"
 
 
-def plain(error: Exception) -> str:
+def plain(error: BaseException) -> str:
     """Return the reason of an error, in one line."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return text.partition("\n")[0].removeprefix("Error while deserializing header: ")

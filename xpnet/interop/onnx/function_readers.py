@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xpnet import layers
-from xpnet.interop.onnx.nodes import Node, Value
+from xpnet.interop.onnx.nodes import Node, Value, check_size
 from xpnet.interop.onnx.readers import READERS, reads
 
 END = 1 << 31
@@ -227,6 +227,7 @@ def tile(node: Node) -> None:
     if any(other != repeats for other in others):
         raise node.refused("repeats that depend on the batch")
     for axis, times in enumerate(repeats):
+        check_size([*x.shape, times])
         if times != 1:
             x = node.call("concat", *[x] * times, axis=axis, to=node.building.fresh("tiled"))
     node.alias(x)

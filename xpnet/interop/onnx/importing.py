@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import numpy as np
 from xpnet.backend import get_backend, is_array, to_numpy, use_backend
 from xpnet.errors import ArgumentError, DataError, XpnetError
 from xpnet.interop.onnx import function_readers, recurrent_readers, window_readers
+from xpnet.interop.onnx.folding import FOLDED, fold
 from xpnet.interop.onnx.nodes import Building, Node, Value, check_size
 from xpnet.interop.onnx.readers import READERS
-from xpnet.interop.onnx.reading import REMEDY, WHO, Host, array_of, attributes_of, no_counterpart, opset_of, read
+from xpnet.interop.onnx.reading import REMEDY, WHO, array_of, attributes_of, no_counterpart, opset_of, read
 from xpnet.interop.onnx.sizes import Together
 from xpnet.layers import Identity, Layer, LogSoftmax, Sigmoid, SigmoidWithLoss, Softmax, SoftmaxWithLoss
 from xpnet.networks import Network, Sequential
@@ -24,14 +25,14 @@ from xpnet.random import Generator
 FAMILIES = (function_readers, recurrent_readers, window_readers)
 """The modules that register their operators in ``READERS``."""
 
-GROWING = ("ConstantOfShape", "Expand", "Tile", "Range")
-"""Operators that make a large array of a few numbers."""
-
-NAMED = ("Identity", "Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze")
-"""Operators whose result is the array that they take, in another form: it keeps its name."""
-
 USUAL = 8
 """The size of an axis that the file leaves open, unless an example shows another."""
+
+EXAMPLE = 30_000_000
+"""The elements of the largest input that is drawn as an example."""
+
+CORNERS = 8
+"""The number of sizes that a file may leave open; all combinations of two values of each are run."""
 
 Shapes = dict[str, tuple[list[int | str], Any]]
 
@@ -56,17 +57,26 @@ def from_onnx(file: Any, loss: Layer | None = None, *, example: Any = None, outp
     """
     backend = get_backend()
     model, folder = read(file)
-    shapes = inputs_of(model, example)
-    target = output_of(model, output)
-    with use_backend("numpy"):
-        free = with_free_batch(shapes)
-        try:
-            network = network_of(model, folder, free or shapes, target, loss)
-        except XpnetError:
-            if free is None:
-                raise
-            network = network_of(model, folder, shapes, target, loss)
+    try:
+        with use_backend("numpy"):
+            network = any_batch(model, folder, inputs_of(model, example), output_of(model, output), loss)
+    except XpnetError:
+        raise
+    except Exception as error:  # whatever a node that breaks the rules of ONNX makes its reader raise
+        must, got = "the model must be a model of ONNX", f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise DataError(WHO, must, got, REMEDY) from error
     return network.to(backend.library.name, backend.device) if backend.library.name != "numpy" else network
+
+
+def any_batch(model: Any, folder: Path | None, shapes: Shapes, target: str, loss: Layer | None) -> Network:
+    """Return the network of a model for a batch of any size, or of that in the file where it cannot have another."""
+    free = with_free_batch(shapes)
+    try:
+        return network_of(model, folder, free or shapes, target, loss)
+    except XpnetError:
+        if free is None:
+            raise
+    return network_of(model, folder, shapes, target, loss)
 
 
 def inputs_of(model: Any, example: Any) -> Shapes:
@@ -131,6 +141,7 @@ def network_of(model: Any, folder: Path | None, shapes: Shapes, target: str, los
     for tensor in graph.initializer:
         array = array_of(tensor, folder)
         building.values[tensor.name] = Value(tensor.name, [array] * len(building.sizes), True, True)
+        building.given += array.size
     wanted = needed(graph, target)
     users: dict[str, list[Any]] = {}
     for node in graph.node:
@@ -155,6 +166,9 @@ def building_of(model: Any, shapes: Shapes) -> Building:
         for axis, size in enumerate(sizes):
             if isinstance(size, str):
                 names.setdefault(size, [2, 3, 4] if axis == 0 else [USUAL, USUAL + 1, USUAL + 2])
+    if len(names) > CORNERS:
+        must = f"at most {CORNERS} sizes of the inputs may be open"
+        raise ArgumentError(WHO, must, len(names), "give example=x, some rows, or fix them in the file")
     corners = [dict(zip(names, row, strict=True)) for row in product(*[own[:2] for own in names.values()])]
     runs = [*corners, {name: own[2] for name, own in names.items()}] if names else [{}]
     building = Building(Together(runs), runs, opset_of(model))
@@ -163,7 +177,7 @@ def building_of(model: Any, shapes: Shapes) -> Building:
         arrays = []
         for run in runs:
             shape = tuple(run[size] if isinstance(size, str) else size for size in sizes)
-            check_size(shape)
+            check_size(shape, EXAMPLE)
             values = rng.normal(shape, f"example.{name}") if dtype.kind == "f" else np.zeros(shape)
             arrays.append(values.astype(dtype))
         building.values[name] = Value(name, arrays, False)
@@ -195,7 +209,8 @@ def converted(building: Building, proto: Any, attributes: dict[str, Any], users:
         raise no_counterpart(f"{proto.domain}.{proto.op_type}", proto.name)
     given = [building.values[name] for name in proto.input if name]
     graphs = any(attribute.type in (5, 10) for attribute in proto.attribute)
-    if not graphs and (proto.op_type in ("Shape", "Size") or all(value.static for value in given)):
+    static = proto.op_type in ("Shape", "Size") or all(value.static for value in given)
+    if not graphs and static and proto.op_type in FOLDED:
         fold(building, proto, given)
         return set()
     if proto.op_type not in READERS or graphs:
@@ -210,43 +225,6 @@ def converted(building: Building, proto: Any, attributes: dict[str, Any], users:
             raise
         raise no_counterpart(proto.op_type, node.name, f"options that the layer refuses ({error})") from error
     return node.done
-
-
-def fold(building: Building, proto: Any, given: Sequence[Value]) -> None:
-    """Compute a node that depends on nothing but constants and sizes, by the reference of ONNX."""
-    from onnx.reference import ReferenceEvaluator
-
-    told = tuple(attribute.SerializeToString() for attribute in proto.attribute)
-    key = (proto.op_type, told, *[id(building.values[name]) if name else 0 for name in proto.input])
-    if key not in building.folded:
-        results: list[list[Host]] = []
-        try:
-            evaluator = ReferenceEvaluator(proto, opsets={"": building.opset})
-            for run in range(len(building.sizes)):
-                feeds = {value: building.values[value].arrays[run] for value in proto.input if value}
-                if proto.op_type in GROWING:
-                    check_growth(proto, list(feeds.values()))
-                results.append([np.asarray(array) for array in evaluator.run(None, feeds)])
-        except DataError:
-            raise
-        except Exception as error:  # whatever a wrong node makes the reference raise
-            must = f"{proto.op_type} of {proto.name or proto.output[0]} must be computable"
-            raise DataError(WHO, must, str(error).partition("\n")[0] or type(error).__name__, REMEDY) from error
-        alone = proto.op_type in NAMED and bool(given) and given[0].given
-        columns = zip(proto.output, *results, strict=False)
-        building.folded[key] = [Value(given[0].name if alone else name, own, True, alone) for name, *own in columns]
-    building.values |= dict(zip(proto.output, building.folded[key], strict=False))
-
-
-def check_growth(proto: Any, arrays: Sequence[Host]) -> None:
-    """Raise DataError for an array that a few numbers in a file would make too large."""
-    if proto.op_type == "Range":
-        first, last, step = (float(array) for array in arrays)
-        check_size([int(max((last - first) / (step or 1.0), 0.0))])
-    elif proto.op_type == "Tile":
-        check_size([arrays[0].size, *np.ravel(arrays[1]).tolist()])
-    else:
-        check_size([abs(int(size)) or 1 for size in np.ravel(arrays[-1])])
 
 
 def finished(building: Building, shapes: Shapes, target: str, loss: Layer | None) -> Network:

@@ -16,8 +16,11 @@ from xpnet.layers import Layer, Transpose
 from xpnet.networks.graph import Fixed, Given, whole
 from xpnet.networks.graph_functions import FUNCTIONS
 
-MOST = 1 << 28
+MOST = 100_000_000
 """The elements of the largest array that is made while a model is read."""
+
+TOGETHER = 1 << 30
+"""The elements of all arrays that are made while a model is read, besides those of the file."""
 
 
 class Value:
@@ -65,7 +68,18 @@ class Building:
         self.held: dict[int, str] = {}  # of arrays of the file, by their identity, the value that a layer holds
         self.shared: dict[tuple[Any, ...], str] = {}  # of weights of the file, the layer that has them
         self.folded: dict[tuple[Any, ...], list[Value]] = {}
-        self.count = 0
+        self.count, self.elements, self.of_constants, self.given = 0, 0, 0, 0
+
+    def take(self, shape: Sequence[int]) -> None:
+        """Count an array that is about to be made.
+
+        Raises: ``DataError`` for one that is too large, or too large beside the others.
+        """
+        check_size(shape)
+        self.elements += prod(map(int, shape))
+        if self.elements > TOGETHER:
+            must = f"the arrays of a model must have at most {TOGETHER:,} elements"
+            raise DataError(WHO, must, "more", "give example=x, a smaller one")
 
     def fresh(self, hint: str) -> str:
         """Return a name for a value that no node has."""
@@ -179,6 +193,8 @@ class Node:
             axes = before.get("options", {}).get("axes")
             if before.get("function") == "expand_dims" and sorted(axes) == sorted(options["axes"]):
                 return self.alias(self.building.values[before["of"][0]], name)
+        for run in range(len(self.building.sizes)):
+            check_size(self.reach(function, [x for x in operands if isinstance(x, Value)], options, run))
         found = self.run(
             lambda run: FUNCTIONS[function](
                 *[x.arrays[run] if isinstance(x, Value) else x for x in operands],
@@ -189,6 +205,24 @@ class Node:
         call = {"function": function, "of": of} | ({"options": options} if options else {})
         return self.note(call, [name], found)
 
+    def reach(self, function: str, operands: Sequence[Value], options: dict[str, Any], run: int) -> Sequence[int]:
+        """Return a shape that is as large as the result of a function, or larger; 0 where its operands do not fit."""
+        shapes = [x.arrays[run].shape for x in operands]
+        try:
+            if function == "concat":
+                return [sum(map(prod, shapes))]
+            if function == "take":
+                x, indices = shapes
+                return [prod(indices), prod(x) // max(x[options["axis"]], 1)]
+            if function == "matmul":
+                a, b = ((1, *shape) if len(shape) == 1 else shape for shape in shapes)
+                return [*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1]]
+            if function == "broadcast_to":
+                shapes.append(tuple(whole(options["shape"], self.building.sizes[run])))
+            return np.broadcast_shapes(*shapes)
+        except (ValueError, IndexError):
+            return [0]
+
     def run(self, function: Callable[[int], Any]) -> list[Any]:
         """Return what a function of the number of a run returns for all runs.
 
@@ -197,7 +231,7 @@ class Node:
         try:
             with np.errstate(all="ignore"):
                 return [function(run) for run in range(len(self.building.sizes))]
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, MemoryError) as error:
             if isinstance(error, XpnetError):
                 raise
             must, got = f"the inputs of {self.name} must fit {self.op}", str(error).partition("\n")[0]
@@ -211,6 +245,8 @@ class Node:
         columns = [found] if len(names) == 1 else list(zip(*found, strict=True))
         for name, column in zip(names, columns, strict=True):
             building.values[name] = Value(name, [np.asarray(array) for array in column], False)
+            for array in column:
+                building.take(array.shape)
             building.made[name] = call
         return building.values[names[0]]
 
@@ -289,8 +325,8 @@ def trimmed(inputs: Sequence[Any]) -> list[Any]:
     return given
 
 
-def check_size(shape: Sequence[int]) -> None:
+def check_size(shape: Sequence[int], most: int = MOST) -> None:
     """Raise DataError for an array that would not fit into memory."""
-    if prod(map(int, shape)) > MOST:
-        must = f"an array must have at most {MOST:,} elements"
+    if prod(map(int, shape)) > most:
+        must = f"an array must have at most {most:,} elements"
         raise DataError(WHO, must, tuple(map(int, shape)), REMEDY)

@@ -19,6 +19,9 @@ WHO = "from_onnx"
 REMEDY = "give a file that an exporter of ONNX wrote"
 OLDEST = 9
 
+NODES = 1_000_000
+"""The nodes of a model, with its functions written out."""
+
 
 def read(file: Any) -> tuple[Any, Path | None]:
     """Return a model with its functions written out, and the folder of the file; bytes and a model are taken too.
@@ -48,10 +51,30 @@ def read(file: Any) -> tuple[Any, Path | None]:
         from onnx.inliner import inline_local_functions
 
         try:
+            check_expansion(model)
             model = inline_local_functions(model)
-        except (RuntimeError, ValueError) as error:
+        except Exception as error:  # the kinds of the inliner differ between versions
             raise DataError(WHO, f"{name} must be a model of ONNX", reason(error), REMEDY) from error
     return model, folder
+
+
+def check_expansion(model: Any) -> None:
+    """Raise ValueError for functions that call one another so often that they would be too many nodes."""
+    bodies = {(each.domain, each.name): each.node for each in model.functions}
+    sizes: dict[tuple[str, str], int] = {}
+
+    def size(nodes: Any) -> int:
+        total = 0
+        for node in nodes:
+            own = (node.domain, node.op_type)
+            if own in bodies and own not in sizes:
+                sizes[own] = size(bodies[own])
+            total += sizes.get(own, 1)
+        if total > NODES:
+            raise ValueError(f"functions that are more than {NODES:,} nodes")
+        return total
+
+    size(model.graph.node)
 
 
 def check(name: str, model: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpnet import layers
-from xpnet.interop.onnx.nodes import Node, Value
+from xpnet.interop.onnx.nodes import Node, Value, check_size
 from xpnet.interop.onnx.readers import reads
 from xpnet.interop.onnx.reading import Host
 from xpnet.layers import Layer
@@ -35,6 +35,9 @@ def window_of(node: Node, x: Value, size: tuple[int, ...]) -> dict[str, Any]:
     dilation = tuple(int(n) for n in node.attribute("dilations", [1] * axes))
     automatic = node.attribute("auto_pad", "NOTSET")
     pad: Any = pairs(node.attribute("pads", [0] * (2 * axes)))
+    spans = [d * (F - 1) for F, d in zip(size, dilation, strict=True)]
+    borders = spans if automatic.startswith("SAME") else [a + b for a, b in pad]
+    check_size([*x.shape[:2], *[n + border for n, border in zip(x.shape[2:], borders, strict=True)]])
     if automatic == "SAME_UPPER":
         pad = "same"
     elif automatic == "SAME_LOWER":
@@ -90,6 +93,8 @@ def transposed(node: Node) -> None:
         and all(e == max(s - F, 0) for e, s, F in zip(more, stride, span, strict=True))
     ):
         pad, more = "same", (0,) * axes
+    made = [(n - 1) * s + F for n, s, F in zip(x.shape[2:], stride, span, strict=True)]
+    check_size([x.shape[0], W.shape[1] * int(node.attribute("group", 1)), *made])
     layer = kind_of(node, "TransposedConvolution", axes)(
         np.array(W),
         None if b is None else np.array(b),
@@ -192,6 +197,7 @@ def padding(node: Node) -> None:
         raise node.refused("a border of other axes than those of images")
     if min(map(min, border)) < 0 or (mode == "zeros" and fill is not None and float(fill.item()) != 0.0):
         raise node.refused("a negative border, or one of other values than 0")
+    check_size([n + sum(pair) for n, pair in zip(x.shape, border, strict=True)])
     if any(map(any, border)):
         node.layer(layers.Padding(border[2:], mode), x)
     else:
@@ -212,6 +218,7 @@ def resized(node: Node) -> None:
     if len(whole) != x.ndim or (whole[:2] != 1).any() or not np.allclose(whole, wanted) or (whole < 1).any():
         raise node.refused(f"scales {wanted.tolist()}")
     mode, places = node.attribute("mode", "nearest"), node.attribute("coordinate_transformation_mode", "half_pixel")
+    check_size([*x.shape, *whole.tolist()])
     scale, rounding = simplest(tuple(map(int, whole[2:]))), node.attribute("nearest_mode", "round_prefer_floor")
     nearest = {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil")}
     if mode == "nearest" and ((places, rounding) in nearest or (scale == 2 and places == "asymmetric" and
