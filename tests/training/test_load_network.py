@@ -204,7 +204,10 @@ def changed(path: Path, **metadata: str) -> Path:
         ("[]", "must describe a network, got TypeError"),
         ("{", "must describe a network, got JSONDecodeError"),
         ("{}", "must describe a network, got KeyError"),
-        ('{"class": "os:system", "positions": [], "options": {}}', "the class system of os must be found, got a module that holds no layers"),
+        (
+            '{"class": "os:system", "positions": [], "options": {}}',
+            "the class system of os must be found, got a module that holds no layers",
+        ),
         ('{"class": "nowhere:Net", "layers": {}}', "the class Net of nowhere must be found, got No module named"),
         ('{"class": "xpnet.layers.linear:MatMul", "positions": [], "options": {}}', "must be valid, got MatMul: "),
         ('{"class": "xpnet.layers.affine:Affine", "positions": [{"parameter": "W9"}], "options": {}}', "got KeyError"),
