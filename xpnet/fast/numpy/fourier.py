@@ -19,7 +19,7 @@ from xpnet.kernels.dispatch import Kernel
 from xpnet.kernels.fourier import Sizes, sizes_and_axes
 
 LEAST = 4096  # values from which on SciPy is worth its import
-SHARED = 1 << 16  # values from which on threads gain more than they cost
+SHARED = 1 << 19  # values from which on threads gain more than they cost
 OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 
 
