@@ -1,7 +1,8 @@
-"""Checks of options: a number that is not a bool, a whole number, a size, a flag."""
+"""Checks of options: a number that is not a bool, a whole number, a size, a flag; and arguments that are left out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, TypeGuard
 
@@ -31,3 +32,11 @@ def check_flags(who: str, **flags: Any) -> None:
     for name, flag in flags.items():
         if not isinstance(flag, bool | np.bool_):
             raise DtypeError(who, f"{name} must be True or False", repr(flag), "choose one")
+
+
+def trimmed(given: Iterable[Any]) -> list[Any]:
+    """Return arguments without those at the end that are left out, None."""
+    found = list(given)
+    while found and found[-1] is None:
+        found.pop()
+    return found

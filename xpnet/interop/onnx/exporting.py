@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.arguments import check_flags, is_whole
+from xpnet.arguments import check_flags, is_whole, trimmed
 from xpnet.backend import dtype_kind, dtype_name, is_array, to_numpy
 from xpnet.errors import ArgumentError, DtypeError, XpnetError
 from xpnet.files import path_of, written_in_place
@@ -153,14 +153,6 @@ def as_host(name: str, x: Any) -> Host:
         must, remedy = f"the example of {name} must be an array, or a shape", "give some rows, net_input[:2]"
         raise DtypeError(WHO, must, type(x).__name__, remedy)
     return host
-
-
-def trimmed(values: Any) -> list[Any]:
-    """Return arguments without those at the end that are left out."""
-    given = list(values)
-    while given and given[-1] is None:
-        given.pop()
-    return given
 
 
 def axes_of(inputs: Mapping[str, Host | None], dynamic: Sequence[int] | Axes) -> dict[str, dict[int, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.errors import DataError
-from xpnet.interop.onnx.nodes import Building, Value, check_size
+from xpnet.interop.onnx.building import Building, Value, check_size
 from xpnet.interop.onnx.reading import REMEDY, WHO, Host, no_counterpart
 
 ELEMENTWISE = {

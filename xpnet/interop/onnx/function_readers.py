@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from xpnet import layers
-from xpnet.interop.onnx.nodes import Node, Value, check_size
+from xpnet.interop.onnx.building import Value, check_size
+from xpnet.interop.onnx.nodes import Node
 from xpnet.interop.onnx.readers import READERS, reads
 
 END = 1 << 31

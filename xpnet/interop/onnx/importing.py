@@ -12,8 +12,9 @@ import numpy as np
 from xpnet.backend import get_backend, is_array, to_numpy, use_backend
 from xpnet.errors import ArgumentError, DataError, XpnetError
 from xpnet.interop.onnx import function_readers, recurrent_readers, window_readers
+from xpnet.interop.onnx.building import Building, Value, check_size
 from xpnet.interop.onnx.folding import FOLDED, fold
-from xpnet.interop.onnx.nodes import Building, Node, Value, check_size
+from xpnet.interop.onnx.nodes import Node
 from xpnet.interop.onnx.readers import READERS
 from xpnet.interop.onnx.reading import REMEDY, WHO, array_of, attributes_of, no_counterpart, opset_of, read
 from xpnet.interop.onnx.sizes import Together

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet.arguments import trimmed
 from xpnet.errors import ArgumentError, RuleMissingError, StateError
 
 Host: TypeAlias = "np.ndarray[Any, Any]"
@@ -222,10 +223,7 @@ def constant(value: Any, like: Symbol | None = None) -> Symbol:
 
 def emit(op: str, inputs: Sequence[Symbol | Whole | None], *values: Any, **attributes: Any) -> Any:
     """Return the symbol, or several, that an operator computes, with the values for the example."""
-    given = list(inputs)
-    while given and given[-1] is None:
-        given.pop()
-    step = Step(op, tuple(given), attributes)
+    step = Step(op, tuple(trimmed(inputs)), attributes)
     found = []
     for output, value in enumerate(values):
         symbol = Symbol(value)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from xpnet import layers
-from xpnet.interop.onnx.nodes import Node, Value, check_size
+from xpnet.interop.onnx.building import Value, check_size
+from xpnet.interop.onnx.nodes import Node
 from xpnet.interop.onnx.readers import reads
 from xpnet.interop.onnx.reading import Host
 from xpnet.layers import Layer
