@@ -140,13 +140,16 @@ def test_archives_that_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_images_start_no_program(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("PIL")
+    started: list[object] = []
 
-    def started(*_: Any, **__: Any) -> None:
-        raise AssertionError("a program was started")
+    def start(_: object, command: object, *__: Any, **___: Any) -> None:
+        started.append(command)
+        raise OSError("there is no such program")
 
-    monkeypatch.setattr("subprocess.Popen.__init__", started)
+    monkeypatch.setattr("subprocess.Popen.__init__", start)
     with pytest.raises(DataError, match="must be a whole image"):
         read_image(content, (8, 8), 1)
+    assert started == []
 
 
 def test_images_have_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
