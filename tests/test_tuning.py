@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from xpnet import tuning
 from xpnet.backend.blas import blas
 from xpnet.cli import COMMANDS, Commands, main
-from xpnet.tuning import CORE, MALLOC, advice, missed_core, processor, tune
+from xpnet.tuning import CORE, MALLOC, WAIT, advice, missed_core, processor, tune
 
 blas_module = import_module("xpnet.backend.blas")
 
@@ -41,7 +41,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     monkeypatch.setattr(tuning, "_mallopt", lambda: mallopt)
     monkeypatch.setattr(tuning, "processor", lambda: ZEN5)
     monkeypatch.delitem(sys.modules, "numpy")
-    for name in ("XPNET_TUNE", CORE, "GLIBC_TUNABLES", *tuning.OWN):
+    for name in ("XPNET_TUNE", CORE, WAIT, "GLIBC_TUNABLES", *tuning.OWN):
         monkeypatch.setenv(name, "")  # so that the end of the test restores it
         monkeypatch.delenv(name)
     return found
@@ -53,7 +53,7 @@ def told() -> dict[str, tuple[bool, str]]:
 
 def run(code: str, **variables: str) -> str:
     """What a fresh process prints."""
-    own = {name: value for name, value in os.environ.items() if name not in ("XPNET_TUNE", CORE, *tuning.OWN)}
+    own = {name: value for name, value in os.environ.items() if name not in ("XPNET_TUNE", CORE, WAIT, *tuning.OWN)}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, env=own | variables, timeout=60)
     assert not done.stderr
@@ -65,14 +65,16 @@ def test_it_sets_both_and_takes_both_back(calls):
     assert os.environ[CORE] == "SkylakeX"
     assert dict(calls) == {-3: 32 << 20, -1: 1 << 30, -2: 16 << 20}
     assert repr(tuned).splitlines() == [
-        "malloc             set: freed memory is kept for the arrays to come",
-        "OPENBLAS_CORETYPE  set: SkylakeX, since OpenBLAS does not know that the processor has AVX-512",
+        "malloc                   set: freed memory is kept for the arrays to come",
+        "OPENBLAS_CORETYPE        set: SkylakeX, since OpenBLAS does not know that the processor has AVX-512",
+        "OPENBLAS_THREAD_TIMEOUT  set: 18, its threads wait for the next product for 0.1 ms instead of 26",
     ]
     calls.clear()
     tuned.undo()
     assert CORE not in os.environ
     assert dict(calls) == {-3: 131072, -1: 131072, -2: 0}
-    assert [one.why for one in tuned.settings] == ["taken back", "taken back"]
+    assert WAIT not in os.environ
+    assert [one.why for one in tuned.settings] == ["taken back"] * 3
     tuned.undo()
     assert len(calls) == 3
 
@@ -91,6 +93,7 @@ def test_an_inner_call_leaves_the_outer_one_in_force(calls):
             assert [(one.done, one.why) for one in inner.settings] == [
                 (True, "by an earlier call"),
                 (True, "SkylakeX, by an earlier call"),
+                (True, "18, by an earlier call"),
             ]
         assert os.environ[CORE] == "SkylakeX"
         assert len(calls) == 3
@@ -98,7 +101,7 @@ def test_an_inner_call_leaves_the_outer_one_in_force(calls):
 
 def test_the_environment_stops_it(calls, monkeypatch):
     monkeypatch.setenv("XPNET_TUNE", "0")
-    assert told() == {MALLOC: (False, "XPNET_TUNE=0"), CORE: (False, "XPNET_TUNE=0")}
+    assert told() == dict.fromkeys((MALLOC, CORE, WAIT), (False, "XPNET_TUNE=0"))
     assert not calls
     assert CORE not in os.environ
 
@@ -115,7 +118,7 @@ def test_what_the_environment_asks_of_malloc_is_kept(calls, monkeypatch, name, v
 def test_a_core_that_the_environment_names_is_kept(calls, monkeypatch):
     monkeypatch.setenv(CORE, "Haswell")
     with tune() as tuned:
-        assert str(tuned.settings[1]) == "OPENBLAS_CORETYPE  not set: it is Haswell"
+        assert str(tuned.settings[1]) == "OPENBLAS_CORETYPE        not set: it is Haswell"
     assert os.environ[CORE] == "Haswell"
 
 
@@ -130,7 +133,14 @@ def test_it_is_too_late_for_the_core_once_numpy_is_loaded(calls, monkeypatch):
     done, why = told()[CORE]
     assert not done
     assert why == "numpy was loaded first; start with OPENBLAS_CORETYPE=SkylakeX, or call tune() before it"
+    assert told()[WAIT][1] == "numpy was loaded first; start with OPENBLAS_THREAD_TIMEOUT=18, or call tune() before it"
     assert CORE not in os.environ
+    assert WAIT not in os.environ
+
+
+def test_how_long_openblas_waits_is_left_alone_where_it_sleeps_at_once(calls, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert told()[WAIT] == (False, "its threads are known to wait so on Linux only")
 
 
 def test_another_c_library_is_left_alone(calls, monkeypatch):
@@ -225,7 +235,7 @@ def test_the_command_line_is_tuned_while_a_command_runs_and_no_longer(calls, mon
 
     monkeypatch.setattr(Commands, "get_command", lambda self, ctx, name: probe)
     assert CliRunner().invoke(main, ["probe"]).exit_code == 0
-    assert seen == [(True, 3, [True, True])]
+    assert seen == [(True, 3, [True, True, True])]
     assert CORE not in os.environ
     assert len(calls) == 6
 
@@ -257,7 +267,7 @@ def test_backends_tells_of_numpys_blas_and_of_what_is_tuned(monkeypatch):
     lines = CliRunner().invoke(main, ["backends"], env={"COLUMNS": "200"}).stdout.splitlines()
     found = next(line for line in lines if line.startswith("NumPy's BLAS: "))
     assert re.fullmatch(r"NumPy's BLAS: \S+ \S+, core \w+, threads \w+, \d+ GFLOP/s in float32", found)
-    assert "malloc             not set: XPNET_TUNE=0" in lines
+    assert "malloc                   not set: XPNET_TUNE=0" in lines
     assert sum(line.startswith("compiled loops: ") for line in lines) == 1
 
 

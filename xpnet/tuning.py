@@ -12,6 +12,8 @@ from typing import Any, Self
 SWITCH = "XPNET_TUNE"
 MALLOC = "malloc"
 CORE = "OPENBLAS_CORETYPE"
+WAIT = "OPENBLAS_THREAD_TIMEOUT"
+SHORT = "18"  # OpenBLAS waits for 2 to this power of ticks; for 2 to the power of 26 if it is told nothing
 
 # The parameters of mallopt, as malloc.h numbers them: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD.
 KEPT = {-3: 32 << 20, -1: 1 << 30, -2: 16 << 20}
@@ -36,7 +38,7 @@ class Setting:
     undo: Callable[[], None] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        return f"{self.name:<{len(CORE)}}  {'set' if self.done else 'not set'}: {self.why}"
+        return f"{self.name:<{len(WAIT)}}  {'set' if self.done else 'not set'}: {self.why}"
 
 
 class Tuning:
@@ -46,6 +48,7 @@ class Tuning:
     ...     print(tuning)
     malloc ...
     OPENBLAS_CORETYPE ...
+    OPENBLAS_THREAD_TIMEOUT ...
     """
 
     def __init__(self, *settings: Setting) -> None:
@@ -76,23 +79,27 @@ def tune() -> Tuning:
       step fault their pages in again. With larger thresholds the process keeps up to 1 GiB of memory once used; without
       ``tune`` it keeps up to 64 MB, as after the release of a large array.
     - ``OPENBLAS_CORETYPE``: OpenBLAS treats processors that it does not know, such as AMD's Zen 5, as if they had no
-      AVX-512, and multiplies at half their speed. For such a processor the variable names the core SkylakeX. OpenBLAS
-      reads it once, when numpy is loaded.
+      AVX-512, and multiplies at half their speed. For such a processor the variable names the core SkylakeX.
+    - ``OPENBLAS_THREAD_TIMEOUT``: the threads of OpenBLAS wait for the next product in a loop, for some 26 ms, and take
+      time from the threads that share the work of compiled layers. With 18 they wait for 0.1 ms, and then sleep.
+
+    OpenBLAS reads its variables once, when numpy is loaded.
 
     Values that are already set in the environment are kept, other systems are left alone, and ``XPNET_TUNE=0`` disables
     it all, also what is kept without ``tune``. The result tells what was set, and why something was not. Its ``undo()``
-    removes the variable and restores glibc's defaults, which from then on no longer adapt to the program; the core that
-    numpy was loaded with stays.
+    removes the variables and restores glibc's defaults, which from then on no longer adapt to the program; what numpy
+    was loaded with stays.
 
     >>> tuning = xn.tune()
     >>> print(tuning)  # doctest: +ELLIPSIS
     malloc ...
     OPENBLAS_CORETYPE ...
+    OPENBLAS_THREAD_TIMEOUT ...
     >>> tuning.undo()
     """
     if os.environ.get(SWITCH) == "0":
-        return Tuning(*(Setting(name, False, f"{SWITCH}=0") for name in (MALLOC, CORE)))
-    return Tuning(_tune_malloc(), _tune_core())
+        return Tuning(*(Setting(name, False, f"{SWITCH}=0") for name in (MALLOC, CORE, WAIT)))
+    return Tuning(_tune_malloc(), _tune_core(), _tune_wait())
 
 
 def keep_freed_arrays() -> None:
@@ -146,22 +153,33 @@ def _restore(mallopt: Callable[[int, int], int]) -> None:
 
 
 def _tune_core() -> Setting:
-    there = os.environ.get(CORE)
-    if there:
-        return Setting(CORE, CORE in _active, f"{there}, by an earlier call" if CORE in _active else f"it is {there}")
     core, why = missed_core(processor())
-    if not core:
-        return Setting(CORE, False, why)
+    return _tune_openblas(CORE, core, f"since {why}" if core else why)
+
+
+def _tune_wait() -> Setting:
+    if sys.platform != "linux":
+        return _tune_openblas(WAIT, "", "its threads are known to wait so on Linux only")
+    return _tune_openblas(WAIT, SHORT, "its threads wait for the next product for 0.1 ms instead of 26")
+
+
+def _tune_openblas(name: str, value: str, why: str) -> Setting:
+    """Set a variable that OpenBLAS reads when numpy is loaded, unless the value is empty, for which ``why`` tells."""
+    there = os.environ.get(name)
+    if there:
+        return Setting(name, name in _active, f"{there}, by an earlier call" if name in _active else f"it is {there}")
+    if not value:
+        return Setting(name, False, why)
     if "numpy" in sys.modules:
-        return Setting(CORE, False, f"numpy was loaded first; start with {CORE}={core}, or call tune() before it")
-    os.environ[CORE] = core
-    _active.add(CORE)
-    return Setting(CORE, True, f"{core}, since {why}", lambda: _remove(core))
+        return Setting(name, False, f"numpy was loaded first; start with {name}={value}, or call tune() before it")
+    os.environ[name] = value
+    _active.add(name)
+    return Setting(name, True, f"{value}, {why}", lambda: _remove(name, value))
 
 
-def _remove(core: str) -> None:
-    if os.environ.get(CORE) == core:
-        del os.environ[CORE]
+def _remove(name: str, value: str) -> None:
+    if os.environ.get(name) == value:
+        del os.environ[name]
 
 
 def missed_core(cpu: dict[str, str]) -> tuple[str, str]:

@@ -126,7 +126,7 @@ def on_path() -> dict[str, str]:
 
 def environment(setting: Setting, fast: bool = False) -> dict[str, str]:
     """Return the variables of a competitor: as many threads in every library, and no tuning but its own."""
-    tuning = ("XPNET_BACKEND", "XPNET_TUNE", "XPNET_FAST", "OPENBLAS_CORETYPE")
+    tuning = ("XPNET_BACKEND", "XPNET_TUNE", "XPNET_FAST", "OPENBLAS_CORETYPE", "OPENBLAS_THREAD_TIMEOUT")
     own = {name: value for name, value in os.environ.items() if name not in tuning}
     own |= {f"{pool}_THREADS": str(setting.threads) for pool in POOLS}
     own |= on_path() | {"PYTHONWARNINGS": "ignore", "TORCHINDUCTOR_COMPILE_THREADS": "1"}

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from xpnet.fast.numba.compiler import compiled
+from xpnet.fast.numba.recurrent_groups import InGroups
+from xpnet.fast.numba.recurrent_loops import gru_steps, gru_steps_back, lstm_steps, lstm_steps_back
 from xpnet.fast.numpy import recurrent
+from xpnet.fast.numpy.affine import sum_rows
 from xpnet.fast.numpy.blocks import Host
-from xpnet.fast.numpy.steps import Carried, Moment
+from xpnet.fast.numpy.steps import Carried, Moment, one_row
 from xpnet.layers.bodies import body
 from xpnet.layers.recurrent import GRU, LSTM
 
 
 @body("numba", LSTM)
-class LSTMInPasses(recurrent.LSTMFeaturesFirst):
-    """An LSTM whose gates and cell are one pass over the tanh of a step, and their derivatives another."""
+class LSTMInPasses(InGroups, recurrent.LSTMFeaturesFirst):
+    """An LSTM in one loop over all steps; or its gates and cell in one pass over the tanh of a step, and one back."""
+
+    loop, loop_back = lstm_steps, lstm_steps_back
+
+    def weights(self) -> tuple[Host, ...]:
+        layer = self.layer
+        return (np.concatenate([layer.Wx, one_row(layer.b, layer.Wx), layer.Wh]).T,)
+
+    def write_gradients(self, x: Host, hs: Host, das: Host) -> None:
+        layer = self.layer
+        layer.dWx, layer.dWh, layer.db = x.T @ das, hs.T @ das, sum_rows(das)
+
+    def through_x(self, das: Host) -> Host:
+        return das @ self.layer.Wx.T  # type: ignore[no-any-return]
 
     def open(self, gates: Host, scratch: Host, m: Moment) -> None:  # noqa: ARG002
         open_gates(gates, m.cell, m.c)
@@ -24,8 +42,28 @@ class LSTMInPasses(recurrent.LSTMFeaturesFirst):
 
 
 @body("numba", GRU)
-class GRUInPasses(recurrent.GRUFeaturesFirst):
-    """A GRU whose gates are one pass over the tanh of a step, and their derivatives another."""
+class GRUInPasses(InGroups, recurrent.GRUFeaturesFirst):
+    """A GRU in one loop over all steps; or its gates in one pass over the tanh of a step, and one back.
+
+    The derivatives of a step are n, r, z and ``n r``: the first three those of ``x Wx``, the last three of ``h Wh``.
+    """
+
+    loop, loop_back = gru_steps, gru_steps_back
+
+    def weights(self) -> tuple[Host, ...]:
+        layer = self.layer
+        of_x, of_h = (layer.Wx, one_row(layer.bx, layer.Wx)), (one_row(layer.bh, layer.Wh), layer.Wh)
+        return np.concatenate(of_x).T, np.concatenate(of_h).T
+
+    def write_gradients(self, x: Host, hs: Host, das: Host) -> None:
+        layer, H = self.layer, hs.shape[1]
+        sums = sum_rows(das)
+        layer.dWx, layer.dbx = np.roll(x.T @ das[:, : 3 * H], -H, axis=1), np.roll(sums[: 3 * H], -H)
+        layer.dWh, layer.dbh = hs.T @ das[:, H:], sums[H:]
+
+    def through_x(self, das: Host) -> Host:
+        Wx = self.layer.Wx
+        return das[:, : Wx.shape[1]] @ np.roll(Wx, len(self.layer.Wh), axis=1).T  # type: ignore[no-any-return]
 
     def reset(self, a: Host, sigmoids: Host, u_n: Host, n: Host) -> None:
         reset(a, sigmoids, u_n, n)

@@ -10,10 +10,24 @@ from typing import Any
 
 from numba import config
 
+from xpnet.fast.numpy.threads import blas
+
 LEAST = 1 << 20  # multiplications below which a second thread would cost more than it spares
+
+WAIT = int(os.environ.get("OPENBLAS_THREAD_TIMEOUT") or 26)
+"""OpenBLAS's threads wait in a loop for 2 to this power of ticks, which it has read when NumPy was loaded."""
+LONG = 20
 
 POOLS: list[ThreadPoolExecutor] = []
 os.register_at_fork(after_in_child=POOLS.clear)  # threads do not live on in a child
+
+
+def undisturbed() -> bool:
+    """Return whether no thread of BLAS takes a core from others for milliseconds after each product."""
+    controllers = blas()
+    return (
+        not controllers or controllers[0].internal_api != "openblas" or controllers[0].num_threads == 1 or WAIT <= LONG
+    )
 
 
 def shared(jobs: int, work: int, run: Callable[[int, int], Any]) -> list[Any]:

@@ -59,8 +59,11 @@ class Code:
         """Return a vector of one number."""
         undefined = ir.Constant(self.vector, ir.Undefined)
         one = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(one, undefined, mask)
+        return self.builder.shuffle_vector(one, undefined, self.chosen([0] * self.lanes))
+
+    def chosen(self, lanes: list[int]) -> Any:
+        """Return the mask of a shuffle that takes these elements of its two vectors."""
+        return ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), lanes)
 
     def multiplied(self, one: Any, other: Any, total: Any) -> Any:
         """Return ``one * other + total``, in one instruction where there is one."""
@@ -75,8 +78,8 @@ class Code:
         while width > 1:
             width //= 2
             turned = [(i + width) % self.lanes for i in range(self.lanes)]
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), turned)
-            vector = self.builder.fadd(vector, self.builder.shuffle_vector(vector, vector, mask))
+            other = self.builder.shuffle_vector(vector, vector, self.chosen(turned))
+            vector = self.builder.fadd(vector, other)
         return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
     def looped(self, count: Any, totals: list[Any], body: Any) -> list[Any]:
