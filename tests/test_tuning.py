@@ -67,7 +67,7 @@ def test_it_sets_both_and_takes_both_back(calls):
     assert repr(tuned).splitlines() == [
         "malloc                   set: freed memory is kept for the arrays to come",
         "OPENBLAS_CORETYPE        set: SkylakeX, since OpenBLAS does not know that the processor has AVX-512",
-        "OPENBLAS_THREAD_TIMEOUT  set: 18, its threads wait for the next product for 0.1 ms instead of 26",
+        "OPENBLAS_THREAD_TIMEOUT  set: 20, its threads wait for the next product for 0.4 ms instead of 26",
     ]
     calls.clear()
     tuned.undo()
@@ -93,7 +93,7 @@ def test_an_inner_call_leaves_the_outer_one_in_force(calls):
             assert [(one.done, one.why) for one in inner.settings] == [
                 (True, "by an earlier call"),
                 (True, "SkylakeX, by an earlier call"),
-                (True, "18, by an earlier call"),
+                (True, "20, by an earlier call"),
             ]
         assert os.environ[CORE] == "SkylakeX"
         assert len(calls) == 3
@@ -133,7 +133,7 @@ def test_it_is_too_late_for_the_core_once_numpy_is_loaded(calls, monkeypatch):
     done, why = told()[CORE]
     assert not done
     assert why == "numpy was loaded first; start with OPENBLAS_CORETYPE=SkylakeX, or call tune() before it"
-    assert told()[WAIT][1] == "numpy was loaded first; start with OPENBLAS_THREAD_TIMEOUT=18, or call tune() before it"
+    assert told()[WAIT][1] == "numpy was loaded first; start with OPENBLAS_THREAD_TIMEOUT=20, or call tune() before it"
     assert CORE not in os.environ
     assert WAIT not in os.environ
 

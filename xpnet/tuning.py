@@ -13,7 +13,7 @@ SWITCH = "XPNET_TUNE"
 MALLOC = "malloc"
 CORE = "OPENBLAS_CORETYPE"
 WAIT = "OPENBLAS_THREAD_TIMEOUT"
-SHORT = "18"  # OpenBLAS waits for 2 to this power of ticks; for 2 to the power of 26 if it is told nothing
+SHORT = "20"  # OpenBLAS waits for 2 to this power of ticks; for 2 to the power of 26 if it is told nothing
 
 # The parameters of mallopt, as malloc.h numbers them: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD.
 KEPT = {-3: 32 << 20, -1: 1 << 30, -2: 16 << 20}
@@ -81,7 +81,7 @@ def tune() -> Tuning:
     - ``OPENBLAS_CORETYPE``: OpenBLAS treats processors that it does not know, such as AMD's Zen 5, as if they had no
       AVX-512, and multiplies at half their speed. For such a processor the variable names the core SkylakeX.
     - ``OPENBLAS_THREAD_TIMEOUT``: the threads of OpenBLAS wait for the next product in a loop, for some 26 ms, and take
-      time from the threads that share the work of compiled layers. With 18 they wait for 0.1 ms, and then sleep.
+      time from the threads that share the work of compiled layers. With 20 they wait for 0.4 ms, and then sleep.
 
     OpenBLAS reads its variables once, when numpy is loaded.
 
@@ -160,7 +160,7 @@ def _tune_core() -> Setting:
 def _tune_wait() -> Setting:
     if sys.platform != "linux":
         return _tune_openblas(WAIT, "", "its threads are known to wait so on Linux only")
-    return _tune_openblas(WAIT, SHORT, "its threads wait for the next product for 0.1 ms instead of 26")
+    return _tune_openblas(WAIT, SHORT, "its threads wait for the next product for 0.4 ms instead of 26")
 
 
 def _tune_openblas(name: str, value: str, why: str) -> Setting:

@@ -1,4 +1,4 @@
-"""Softmax of the scores in two passes around NumPy's exponential, over half of them where attention is causal."""
+"""Attention whose softmax is two passes around NumPy's exponential; long sequences in loops of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.fast.numba import affine
+from xpnet.fast.numba import affine, long_attention
 from xpnet.fast.numba.compiler import compiled, compiled_sums, in_order, rows
 from xpnet.fast.numpy import attention
 from xpnet.fast.numpy.blocks import Host
@@ -18,11 +18,26 @@ from xpnet.layers.cross_attention import CrossAttention
 class SharesInTwoPasses(attention.AttentionBody):
     """The shares by two compiled passes around NumPy's exponential, over half of the scores where it is causal."""
 
+    looped = False
+
     def add(self, y: Host, b: Host | float) -> Host:
         if isinstance(b, float) or not in_order(y, b):
             return super().add(y, b)
         affine.add(y, b)
         return y
+
+    def run(self, layer: Any, q: Host, k: Host, v: Host, hidden: Host | None, a: Host) -> Any:
+        self.looped = k.shape[2] > attention.SHORT and long_attention.suits(layer, q, hidden)
+        if self.looped:
+            return long_attention.forward(layer, q, k, v, a)
+        return super().run(layer, q, k, v, hidden, a)
+
+    def run_back(
+        self, layer: Any, heads: Any, hidden: Host | None, kept: Host, d: Host, along: Host, made: Any
+    ) -> None:
+        if self.looped:
+            return long_attention.backward(layer, heads, kept, d, along, made)
+        return super().run_back(layer, heads, hidden, kept, d, along, made)
 
     def soften(self, scores: Host, causal: bool, hidden: Host | None) -> bool:
         if hidden is not None or not in_order(scores):

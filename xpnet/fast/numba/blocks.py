@@ -11,14 +11,16 @@ from numba import types
 from numba.core.imputils import impl_ret_untracked
 from numba.extending import intrinsic
 
-from xpnet.fast.numba.tiles import MANY, Code
+from xpnet.fast.numba.tiles import MANY, WIDE, Code
 
 ROWS = 24 if MANY else 12
 """Rows of a block of one vector: a register for each, and some for what is multiplied."""
+SIDE = WIDE // 4
+"""Rows of a block that is a square of float32."""
 
 
-def sums(rows: int) -> Any:
-    """Return the function that writes a block, ``y[r, t] = Σₖ A[k, r] B[k, t]``, t over a vector's lanes.
+def sums(rows: int, added: bool = False) -> Any:
+    """Return the function that writes a block, or adds it, ``y[r, t] = Σₖ A[k, r] B[k, t]``, t over a vector's lanes.
 
     Arrays are flat and come with the index where a block begins; rows of y are ``dy`` apart.
     """
@@ -41,7 +43,7 @@ def sums(rows: int) -> Any:
 
             zero = ir.Constant(code.vector, [0.0] * code.lanes)
             for place, total in zip(places, code.looped(K, [zero] * rows, step), strict=True):
-                code.put(total, out, place)
+                code.put(builder.fadd(total, code.vector_at(out, place)) if added else total, out, place)
             return impl_ret_untracked(context, builder, signature.return_type, context.get_dummy_value())
 
         return signature, generate
@@ -49,7 +51,7 @@ def sums(rows: int) -> Any:
     return intrinsic(computed)
 
 
-write_block = sums(ROWS)
+write_block, write_square, add_square = sums(ROWS), sums(SIDE), sums(SIDE, added=True)
 
 
 def turned(typing: Any, y: Any, y0: Any, dy: Any, x: Any, x0: Any, dx: Any) -> Any:
@@ -95,3 +97,15 @@ def copied(typing: Any, y: Any, y0: Any, x: Any, x0: Any) -> Any:
 
 
 tile_turned, copy_vector = intrinsic(turned), intrinsic(copied)
+
+
+def of_bits(typing: Any, n: Any) -> Any:
+    """Return the float32 whose bits are those of an int32."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.bitcast(given[0], context.get_value_type(types.float32))
+
+    return types.float32(types.int32), generate
+
+
+float_of_bits = intrinsic(of_bits)

@@ -71,6 +71,13 @@ class AttentionBody(Body):
         short = k.shape[2] <= SHORT
         return (self.short if short else long_attention.forward)(layer, q, k, v, hidden, a)
 
+    def run_back(
+        self, layer: Any, heads: Any, hidden: Host | None, kept: Host, d: Host, along: Host, made: Any
+    ) -> None:
+        """Write the derivatives of q (times its scale), k and v, for d, that of the heads' outputs a, and ``Σ d a``."""
+        short = heads[1].shape[2] <= SHORT
+        (short_backward if short else long_attention.backward)(layer, heads, hidden, kept, d, along, made)
+
     def short(self, layer: Any, q: Host, k: Host, v: Host, hidden: Host | None, a: Host) -> Any:
         """Write the heads' outputs into a, and return the shares; NotImplemented where one is NaN."""
         k, v = for_each_head(k, layer.heads), for_each_head(v, layer.heads)
@@ -116,8 +123,7 @@ class AttentionBody(Body):
         d = split_heads(d.reshape(N, L, -1), heads)
         made = [np.empty((N, z.shape[2], z.shape[1], E), dout.dtype) for z in (q, k, v)]
         dq, dk, dv = (z.transpose(0, 2, 1, 3) for z in made)
-        run = short_backward if k.shape[2] <= SHORT else long_attention.backward
-        run(layer, (q, k, v), hidden, kept, d, along, (dq, dk, dv))
+        self.run_back(layer, (q, k, v), hidden, kept, d, along, (dq, dk, dv))
         dq *= 1.0 / sqrt(E)
         if turn is not None:
             cos, sin = turn
