@@ -15,6 +15,9 @@ from xpnet.layers.bodies import body
 from xpnet.layers.cross_attention import CrossAttention
 
 
+LONG = 64  # keys from which on the loops take less time than products that are written to memory
+
+
 class SharesInTwoPasses(attention.AttentionBody):
     """The shares by two compiled passes around NumPy's exponential, over half of the scores where it is causal."""
 
@@ -27,7 +30,7 @@ class SharesInTwoPasses(attention.AttentionBody):
         return y
 
     def run(self, layer: Any, q: Host, k: Host, v: Host, hidden: Host | None, a: Host) -> Any:
-        self.looped = k.shape[2] > attention.SHORT and long_attention.suits(layer, q, hidden)
+        self.looped = k.shape[2] >= LONG and long_attention.suits(layer, q, hidden)
         if self.looped:
             return long_attention.forward(layer, q, k, v, a)
         return super().run(layer, q, k, v, hidden, a)
