@@ -106,7 +106,8 @@ def written(who: str, model: Scoring, prompts: list[Host], count: int, choice: C
         if all(at >= end for end in ends):
             break
         scores = choice.penalized(finite(who, model.scores(symbols)), symbols)
-        following = choice.drawn(scores, rng.uniform((len(prompts), 1), stream, at - first))
+        u = None if choice.temperature == 0.0 else rng.uniform((len(prompts), 1), stream, at - first)
+        following = choice.drawn(scores, u)
         for n, (prompt, length, end) in enumerate(zip(prompts, lengths, ends, strict=True)):
             if at < length:
                 following[n] = prompt[at]
@@ -173,8 +174,8 @@ def finite(who: str, scores: Host) -> Host:
 
     Raises: ``DivergenceError``.
     """
-    top = np.max(scores, axis=1)
-    if not np.isfinite(top).all():
+    top = np.maximum.reduce(scores, axis=1)
+    if not np.logical_and.reduce(np.isfinite(top)):
         raise DivergenceError(
             who, "scores must be finite", np.max(top), "look for values in params that are not finite"
         )
