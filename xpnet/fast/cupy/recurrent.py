@@ -13,6 +13,7 @@ from xpnet import kernels
 from xpnet.fast.cupy.affine import sum_rows
 from xpnet.fast.cupy.launch import WIDE, CudaBody, launch_each, of_one, ordered
 from xpnet.layers.bodies import body
+from xpnet.layers.lstm_variants import PeepholeLSTM
 from xpnet.layers.recurrent import GRU, LSTM, RNN
 
 FILE = "recurrent"
@@ -23,6 +24,7 @@ class StepInOneLaunch(CudaBody):
 
     name = ""
     kept = 0
+    biases: tuple[str, ...] = ("b",)
     taken_back: tuple[str, ...] = ()
     """The arrays of the backward of a step besides the product, in the order of its kernel."""
 
@@ -42,7 +44,8 @@ class StepInOneLaunch(CudaBody):
         xs, real = ordered(xs, 0 if real is None else real)
         wide = {name: ordered(self.widened(W))[0] for name, W in layer.parameter_arrays().items()}
         Wx, Wh = wide["Wx"], wide["Wh"]
-        biases = [wide[b] if b in wide else cupy.zeros(Wx.shape[1], Wx.dtype) for b in type(layer).parameters[2:]]
+        biases = [wide[b] if b in wide else cupy.zeros(Wx.shape[1], Wx.dtype) for b in self.biases]
+        p = self.peepholes(wide)
         a = (xs.reshape(L * N, D) @ Wx).reshape(L, N, -1)
         u = cupy.empty(a.shape[1:], xs.dtype)
         runs = [cupy.empty((L + 1, N, H), xs.dtype) for _ in before]
@@ -59,12 +62,12 @@ class StepInOneLaunch(CudaBody):
             cupy.matmul(seen[t], Wh, out=u)
             now, after, own = [run[t] for run in runs], [run[t + 1] for run in runs], kept[t if self.training else 0]
             here = real if type(real) is int else real[t]
-            arrays = (a[t], u, *biases, *now, here, *([own] if self.kept else []), *after, y)
+            arrays = (a[t], u, *biases, *p, *now, here, *([own] if self.kept else []), *after, y)
             launch_each(FILE, f"{self.name}_step", xs.dtype, N * H, *arrays, N * H, H, L, self.place(t, L))
         if layer.stateful and layer.training and self.training:
             for name, run in zip(type(layer).state, runs, strict=True):
                 setattr(layer, name, run[L].copy())
-        self.cache = narrow, xs, real, Wx, Wh, runs, kept, seen, drop
+        self.cache = narrow, xs, real, Wx, Wh, runs, kept, seen, drop, p
         last = [run[L].astype(narrow) for run in runs] if layer.return_state else []
         y = y.astype(narrow, copy=False) if layer.return_sequences else runs[0][L].astype(narrow)
         return (y, *last) if layer.return_state else y
@@ -92,6 +95,14 @@ class StepInOneLaunch(CudaBody):
         layer.step += 1
         return kernels.dropout_mask(h, layer.rng, layer.stream, step, 1.0 - layer.recurrent_dropout)
 
+    def peepholes(self, wide: dict[str, Any]) -> tuple[Any, ...]:  # noqa: ARG002
+        """Return what the kernel takes behind the biases: of an LSTM, the weights of its peepholes."""
+        return ()
+
+    def of_peepholes(self, da: Any, runs: list[Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Return what sums up to the gradients of the peepholes."""
+        return {}
+
     def in_order(self, steps: Any) -> Any:
         """Return a view of steps, which come first, in the order of reading, or back."""
         return steps[::-1] if self.layer.reverse else steps
@@ -101,7 +112,7 @@ class StepInOneLaunch(CudaBody):
         return L - 1 - t if self.layer.reverse else t
 
     def backward(self, dout: Any, *dstates: Any) -> Any:
-        layer, (narrow, xs, real, Wx, Wh, runs, kept, seen, drop) = self.layer, self.cache
+        layer, (narrow, xs, real, Wx, Wh, runs, kept, seen, drop, p) = self.layer, self.cache
         (L, N, D), H, dtype = xs.shape, len(Wh), xs.dtype
         dh, beside, dc = (cupy.zeros((N, H), dtype) for _ in range(3))
         for own, given in zip((dh, dc), dstates, strict=False):
@@ -114,7 +125,7 @@ class StepInOneLaunch(CudaBody):
         das = [cupy.empty((L, N, W.shape[1]), dtype) for W in ((Wx, Wh) if self.name == "gru" else (Wx,))]
         for t in reversed(range(L)):
             here = real if type(real) is int else real[t]
-            at_step = {"beside": beside, "dout": dout, "dc": dc, "kept": kept[t], "real": here}
+            at_step = {"beside": beside, "dout": dout, "dc": dc, "kept": kept[t], "real": here, "p": p[0] if p else 0}
             at_step |= {"before": runs[0][t], "h": runs[0][t + 1], "cell": runs[-1][t], "c": runs[-1][t + 1]}
             arrays = [at_step[name] for name in self.taken_back]
             sizes = (N * H, H, L, self.place(t, L))
@@ -128,7 +139,8 @@ class StepInOneLaunch(CudaBody):
         if self.trains:
             layer.dWx = (xs.reshape(L * N, D).T @ rows[0]).astype(narrow, copy=False)
             layer.dWh = (seen.reshape(L * N, H).T @ rows[-1]).astype(narrow, copy=False)
-            for name, of in zip(type(layer).parameters[2:], rows, strict=True):
+            gradients = dict(zip(self.biases, rows, strict=True)) | self.of_peepholes(rows[0], runs)
+            for name, of in gradients.items():
                 setattr(layer, f"d{name}", sum_rows(of).astype(narrow, copy=False))
         dx = None
         if self.needs_dx:
@@ -152,7 +164,23 @@ class LSTMStepInOneLaunch(StepInOneLaunch):
 
     name = "lstm"
     kept = 4
-    taken_back = ("beside", "dout", "dc", "kept", "cell", "c", "real")
+    taken_back = ("beside", "dout", "dc", "kept", "cell", "c", "real", "p")
+
+    def peepholes(self, wide: dict[str, Any]) -> tuple[Any, ...]:  # noqa: ARG002
+        return (0,)
+
+
+@body("cupy", PeepholeLSTM)
+class PeepholeLSTMStepInOneLaunch(LSTMStepInOneLaunch):
+    """An LSTM with peepholes, by the kernels of the LSTM."""
+
+    def peepholes(self, wide: dict[str, Any]) -> tuple[Any, ...]:
+        return (cupy.concatenate([wide["p_i"], wide["p_f"], wide["p_o"]]),)
+
+    def of_peepholes(self, da: Any, runs: list[Any]) -> dict[str, Any]:
+        cells, H = runs[1], runs[1].shape[2]
+        before, after = cells[:-1].reshape(-1, H), cells[1:].reshape(-1, H)
+        return {"p_i": da[:, :H] * before, "p_f": da[:, H : 2 * H] * before, "p_o": da[:, 3 * H :] * after}
 
 
 @body("cupy", GRU)
@@ -160,6 +188,7 @@ class GRUStepInOneLaunch(StepInOneLaunch):
     """A GRU with a product and one launch for each step, which keeps r, z, n and the n block of ``h Wh + bh``."""
 
     name = "gru"
+    biases = ("bx", "bh")
     kept = 4
     taken_back = ("beside", "dout", "kept", "before", "real")
 
