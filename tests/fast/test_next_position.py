@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xpnet.layers import Gelu, LayerNormalization, Linear, MultiHeadAttention, TransformerBlock
+from xpnet.layers import DecoderBlock, Gelu, LayerNormalization, Linear, MultiHeadAttention, TransformerBlock
 from xpnet.layers.bodies import libraries_for, plain
 from xpnet.networks import Sequential
 from xpnet.networks.generation import with_pasts
@@ -21,23 +21,25 @@ OPTIONS = {
 STEPS = (3, 1, 1, 15, 1, 1)  # beyond the first room for positions; several at once go by the layers' bodies
 
 
-def made(dtype: str, **options) -> TransformerBlock:
-    block = TransformerBlock.create(8, 4, causal=True, init=0.5, rng=Generator(0), **options).astype("float64")
+def made(dtype: str, kind: type = TransformerBlock, **options):
+    causal = {"causal": True} if kind is TransformerBlock else {}
+    block = kind.create(8, 4, init=0.5, rng=Generator(0), **causal, **options).astype("float64")
     rng = np.random.default_rng(0)
     for name, array in block.params.items():
         block.params[name] = array + 0.1 * rng.normal(size=array.shape)  # biases, γ and β that matter
     return block.astype(dtype)
 
 
-def going_on(block: TransformerBlock, library: str):
+def going_on(block, library: str):
     """A copy of the block, the function that goes on by bodies, and the numbers of rows that the block's own had."""
     libraries = libraries_for(np.ndarray)
     copy, _ = with_pasts(block)
     plan = Plan(Sequential({"block": copy}), libraries[libraries.index(library) :])
-    body = plan.inference.layers["block"].forward.__self__
-    rows, run = [], body.next_position
-    body.next_position = lambda x, own: rows.append(len(x)) or run(x, own)
-    return copy, plan.inference.forward, rows
+    stage = plan.inference.layers["block"]
+    body = stage.forward.__self__
+    rows, run = [], body.attended
+    body.attended = lambda x, own: rows.append(len(x)) or run(x, own)
+    return copy, stage, rows
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -56,6 +58,22 @@ def test_one_position_after_another_gives_what_the_whole_gives(name, library, dt
         np.testing.assert_allclose(y, whole[:, at : at + step], rtol=tolerance, atol=tolerance)
         at += step
     assert rows == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("library", libraries_for(np.ndarray))
+def test_a_block_with_a_memory_goes_on_as_well(library):
+    block, rng = made("float64", DecoderBlock, dropout_ratio=0.5, kv_heads=2), np.random.default_rng(1)
+    x, memory, known = (
+        rng.normal(size=(2, 5, 8)),
+        rng.normal(size=(2, 3, 8)),
+        np.asarray([[True] * 3, [True, True, False]]),
+    )
+    with plain():
+        whole = block.inferring()(x, memory, None, known)
+    _, run, rows = going_on(block, library)
+    for part in (slice(0, 3), slice(3, 4), slice(4, 5)):
+        np.testing.assert_allclose(run(x[:, part], memory, None, known), whole[:, part], rtol=1e-12, atol=1e-12)
+    assert rows == [2, 2]
 
 
 @pytest.mark.parametrize("library", libraries_for(np.ndarray))

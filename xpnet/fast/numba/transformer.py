@@ -15,32 +15,23 @@ from xpnet.fast.numpy.blocks import Host
 from xpnet.fast.numpy.next_position import first_seen, with_room
 from xpnet.layers.activation import CUBE
 from xpnet.layers.bodies import body
-from xpnet.layers.transformer import TransformerBlock
+from xpnet.layers.transformer import DecoderBlock, TransformerBlock
 
 
-@body("numba", TransformerBlock)
-class PositionAfterPosition(transformer.PositionAfterPosition):
+class InLoops(transformer.GoesOn):
     """A block that computes one more position of a sequence by its products and compiled loops between them."""
 
-    def next_position(self, x: Host, own: transformer.BlockArrays) -> Host:
-        norm1, attention, norm2, *_ = self.inside
+    def attended(self, x: Host, own: transformer.BlockArrays) -> Host:
         h = np.empty_like(x)
-        normalize(x, own.gamma1, own.beta1, norm1.eps, h)
-        y = self.attended(attention, own, h.dot(own.W)).dot(own.Wo)
+        normalize(x, own.gamma1, own.beta1, self.norm1.eps, h)
+        y: Host = self.heads_of(h.dot(own.W), own).dot(own.Wo)
         add(y, own.bo, x)
-        normalize(y, own.gamma2, own.beta2, norm2.eps, h)
-        u = h.dot(own.W1)
-        inside = np.empty_like(u)
-        add_and_bend(u, own.b1, inside)
-        np.tanh(inside, out=inside)
-        by_share(flat(u), flat(u), flat(inside))
-        z: Host = u.dot(own.W2)
-        add(z, own.b2, y)
-        return z
+        return y
 
-    def attended(self, attention: Any, own: transformer.BlockArrays, qkv: Host) -> Host:
+    def heads_of(self, qkv: Host, own: transformer.BlockArrays) -> Host:
         """Return the heads' outputs ``(N, A)`` of one position from its q, k and v, and note k and v."""
-        past, heads, N, start = attention.past, attention.heads, len(qkv), attention.past.length
+        attention, past = self.attention, self.attention.past
+        heads, N, start = attention.heads, len(qkv), past.length
         keys, values = with_room(past, (N, attention.groups, start + 1, own.E), qkv.dtype)
         low = first_seen(attention, start)
         scores, a = np.empty((N, heads, start + 1 - low), qkv.dtype), np.empty((N, heads, own.E), qkv.dtype)
@@ -49,6 +40,28 @@ class PositionAfterPosition(transformer.PositionAfterPosition):
         mix(scores, values, low, a)
         past.length = start + 1
         return a.reshape(N, -1)
+
+    def through_mlp(self, x: Host, own: transformer.BlockArrays) -> Host:
+        h = np.empty_like(x)
+        normalize(x, own.gamma2, own.beta2, self.norm2.eps, h)
+        u = h.dot(own.W1)
+        inside = np.empty_like(u)
+        add_and_bend(u, own.b1, inside)
+        np.tanh(inside, out=inside)
+        by_share(flat(u), flat(u), flat(inside))
+        y: Host = u.dot(own.W2)
+        add(y, own.b2, x)
+        return y
+
+
+@body("numba", TransformerBlock)
+class PositionAfterPosition(InLoops, transformer.PositionAfterPosition):
+    """A Transformer's block that computes one more position of a sequence in loops between its products."""
+
+
+@body("numba", DecoderBlock)
+class PositionWithMemory(InLoops, transformer.PositionWithMemory):
+    """A decoder's block that computes one more position of a sequence in loops around those of its memory."""
 
 
 @compiled
