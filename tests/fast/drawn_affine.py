@@ -5,7 +5,7 @@ from __future__ import annotations
 from draw import Draw
 from row_table import Drawn, row
 
-from xpnet.layers import Affine, Gelu, Linear, Relu
+from xpnet.layers import Affine, Gelu, Linear, MatMul, Relu
 
 
 @row(Affine)
@@ -32,3 +32,9 @@ def linear(draw: Draw) -> Drawn:
 def linear_then_gelu(draw: Draw) -> Drawn:
     layers, inputs = linear(draw)
     return [*layers, Gelu(draw.one_of("none", "tanh"))], inputs
+
+
+@row(MatMul)
+def matmul(draw: Draw) -> Drawn:
+    (layer,), inputs = linear(draw)
+    return [MatMul(layer.W)], inputs

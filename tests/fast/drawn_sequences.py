@@ -21,6 +21,7 @@ from xpnet.layers import (
     InstanceNormalization,
     LayerNormalization,
     MultiHeadAttention,
+    PeepholeLSTM,
     PositionalEmbedding,
     Relu,
     RMSNormalization,
@@ -174,9 +175,10 @@ def recurrent(kind: type, draw: Draw) -> Drawn:
     N, L, D, H = draw.one_of(draw.size(), draw.size(), draw.size(), 0), draw.one_of(1, 2, 5), draw.size(), draw.size()
     columns, has_bias = len(kind.order) * H, draw.one_of(True, True, False)
     weights = [draw.array(rows, columns, scale=0.7) for rows in (D, H)]
-    biases = [draw.array(columns) for _ in kind.parameters[2:] if has_bias]
+    biases = [draw.array(columns) if has_bias else None for name in kind.parameters[2:] if name[0] == "b"]
+    peepholes = [draw.array(H) for name in kind.parameters[2:] if name[0] == "p"]
     flags = ("stateful", "return_sequences", "return_state", "reverse")
-    layer = kind(*weights, *biases, **{flag: draw.chance() for flag in flags})
+    layer = kind(*weights, *biases, *peepholes, **{flag: draw.chance() for flag in flags})
     mask = draw.one_of(None, draw.bools(N, L), draw.integers(0, L + 1, N))
     states = [draw.array(N, H) if draw.chance() else None for _ in layer.state]
     if layer.stateful and draw.chance():
@@ -185,5 +187,5 @@ def recurrent(kind: type, draw: Draw) -> Drawn:
     return [layer], (draw.array(N, L, D), mask, *states)
 
 
-for kind in (RNN, LSTM, GRU):
+for kind in (RNN, LSTM, GRU, PeepholeLSTM):
     row(kind)(partial(recurrent, kind))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import xpnet as xn
+from xpnet.backend import to_numpy
 from xpnet.errors import ArgumentError, DtypeError, ShapeError
 from xpnet.layers import GRU, LSTM, RNN, Embedding, Linear, SoftmaxWithLoss
 from xpnet.layers.bodies import BODIES, libraries_for
-from xpnet.layers.stage import Stage
+from xpnet.layers.stage import InferenceStage, Stage
 from xpnet.networks import Sequential
+from xpnet.random import Generator
 
 
 @pytest.fixture
@@ -59,3 +62,25 @@ def test_recurrent_bodies_on_values_that_are_not_finite(kind, value, rng):
         y = layer.forward(x)
         for body in on_numpy(kind):
             np.testing.assert_allclose(Stage((layer,), body)(x), y, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+@pytest.mark.parametrize("padded", [False, True])
+def test_dropout_between_steps_runs_by_the_body_on_cupy(cupy, kind, padded, rng):
+    """The states come into the product by the mask of the equations, in each training step another."""
+    options = {"recurrent_dropout": 0.5, "return_state": True}
+    with xn.use_backend("cupy", dtype="float64"):
+        layer, written = (kind.create(2, 3, **options, rng=Generator(0)) for _ in range(2))
+    stage = Stage((layer,), BODIES["cupy"][(kind,)])
+    mask = cupy.asarray([4, 2]) if padded else None
+    for step in (1, 2):
+        x, dout = cupy.asarray(rng.normal(size=(2, 4, 2))), cupy.asarray(rng.normal(size=(2, 4, 3)))
+        y = written.forward(x, mask)
+        douts = [dout, *[cupy.ones_like(state) for state in y[1:]]]
+        expected = [*y, *written.backward(*douts), *written.grads.values()]
+        found = [*stage(x, mask), *stage.backward(*douts), *layer.grads.values()]
+        assert stage.given is None
+        assert layer.step == step
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(to_numpy(one), to_numpy(other), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(*[to_numpy(one(x)[0]) for one in (InferenceStage(stage), layer.inferring())], rtol=1e-10)

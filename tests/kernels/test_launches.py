@@ -56,12 +56,12 @@ def test_a_block_more_costs_no_more_than_its_budget():
 
 
 @pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
-@pytest.mark.parametrize("padded", [False, True])
-def test_a_step_of_a_recurrent_layer_is_one_launch_and_one_product_each_way(cupy, kind, padded):
-    """Six launches forward and eight backward are the budget besides products."""
+@pytest.mark.parametrize(("padded", "ratio"), [(False, 0.0), (True, 0.0), (True, 0.5)])
+def test_a_step_of_a_recurrent_layer_is_one_launch_and_one_product_each_way(cupy, kind, padded, ratio):
+    """Six launches forward and eight backward are the budget besides products; dropout is a launch more."""
 
     def counts(steps: int) -> list[Counter]:
-        layer = kind.create(2, 3)
+        layer = kind.create(2, 3, recurrent_dropout=ratio)
         stage = Stage((layer,), body_for((layer,), libraries_for(cupy.ndarray)))
         mask = cupy.asarray([steps, 1]) if padded else None
         x = cupy.ones((2, steps, 2), "float32")
@@ -74,7 +74,7 @@ def test_a_step_of_a_recurrent_layer_is_one_launch_and_one_product_each_way(cupy
     with xn.use_backend("cupy"):
         for fewer, more in zip(counts(2), counts(5), strict=True):
             for done in launches.DONE_BY:
-                assert more[done] - fewer[done] == {"launch": 3, "product": 3}.get(done, 0)
+                assert more[done] - fewer[done] == {"launch": 6 if ratio else 3, "product": 3}.get(done, 0)
             assert more["wait"] == 0
             assert fewer["launch"] + fewer["copy"] + fewer["fill"] <= BESIDES
 

@@ -64,12 +64,14 @@ class Choice:
         np.put_along_axis(scores, symbols, less, axis=1)
         return scores
 
-    def drawn(self, scores: Host, u: Host) -> Host:
+    def drawn(self, scores: Host, u: Host | None) -> Host:
         """Return a symbol for each row, ``k`` with ``Σᵢ₍ₖ pᵢ ≤ u < Σᵢ≤ₖ pᵢ`` and ``p = softmax(scores / temperature)``.
+
+        Without u, and at a temperature of 0, it is the one with the highest score.
 
         Shapes: ``scores (N, V)``, ``u (N, 1)`` uniform in [0, 1), result ``(N, 1)``.
         """
-        if self.temperature == 0.0:
+        if u is None or self.temperature == 0.0:
             return np.asarray(np.argmax(scores, axis=1, keepdims=True))
         V = scores.shape[1]
         order = None

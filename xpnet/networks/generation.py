@@ -11,10 +11,12 @@ from xpnet.backend import backend_of, is_array, to_numpy
 from xpnet.errors import ArgumentError, DivergenceError, DtypeError, ShapeError
 from xpnet.initializers import check_size
 from xpnet.layers import Layer
+from xpnet.layers.bodies import is_plain, libraries_for
 from xpnet.layers.checks import check_one_place
 from xpnet.layers.container import within
 from xpnet.layers.past import Past
 from xpnet.networks.choice import Choice, Host, log_softmax
+from xpnet.networks.plan import Plan
 from xpnet.networks.sequential import Sequential
 from xpnet.random import Generator
 from xpnet.typing import Array
@@ -46,6 +48,19 @@ def with_pasts(layer: Layer) -> tuple[Layer, list[Past]]:
             inner.past = Past()  # type: ignore[attr-defined]
             pasts.append(inner.past)  # type: ignore[attr-defined]
     return copy, pasts
+
+
+def inferred_by_bodies(layer: Layer) -> Any:
+    """Return a layer as a plan runs it in inference, or itself where it runs by its equations.
+
+    What enters it is not checked.
+    """
+    arrays = list(layer.params.values())
+    libraries = libraries_for(type(arrays[0])) if arrays else ()
+    if not libraries or is_plain():
+        return layer
+    plan = Plan(Sequential({"layer": layer}), libraries)
+    return plan.inference.layers["layer"] if plan.runs and plan.at_home() else layer
 
 
 class Continued:
@@ -106,7 +121,8 @@ def written(who: str, model: Scoring, prompts: list[Host], count: int, choice: C
         if all(at >= end for end in ends):
             break
         scores = choice.penalized(finite(who, model.scores(symbols)), symbols)
-        following = choice.drawn(scores, rng.uniform((len(prompts), 1), stream, at - first))
+        u = None if choice.temperature == 0.0 else rng.uniform((len(prompts), 1), stream, at - first)
+        following = choice.drawn(scores, u)
         for n, (prompt, length, end) in enumerate(zip(prompts, lengths, ends, strict=True)):
             if at < length:
                 following[n] = prompt[at]
@@ -173,8 +189,8 @@ def finite(who: str, scores: Host) -> Host:
 
     Raises: ``DivergenceError``.
     """
-    top = np.max(scores, axis=1)
-    if not np.isfinite(top).all():
+    top = np.maximum.reduce(scores, axis=1)
+    if not np.logical_and.reduce(np.isfinite(top)):
         raise DivergenceError(
             who, "scores must be finite", np.max(top), "look for values in params that are not finite"
         )

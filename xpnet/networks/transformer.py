@@ -22,7 +22,7 @@ from xpnet.layers import (
 )
 from xpnet.layers.linear import in_rows_of, rows
 from xpnet.networks.choice import Choice, Host, is_whole
-from xpnet.networks.generation import checked_prompts, generated, given_back, with_pasts
+from xpnet.networks.generation import checked_prompts, generated, given_back, inferred_by_bodies, with_pasts
 from xpnet.networks.network import Network
 from xpnet.random import Generator, generator_of
 from xpnet.typing import Array
@@ -200,7 +200,10 @@ class ContinuedTarget:
         self.backend = backend_of(network.params["Embedding1.W"])
         inferring: Any = network.inferring()
         self.memory, self.known = inferring.encoded(self.backend.asarray(source))
-        self.decoder: Any = inferring.with_layers({name: layer for name, (layer, _) in made.items()}, needs_dx=False)
+        layers = {name: layer for name, (layer, _) in made.items()}
+        self.scoring: Any = inferring.with_layers(layers, needs_dx=False)
+        planned = {name: inferred_by_bodies(layer) for name, layer in layers.items()}
+        self.decoder: Any = inferring.with_layers(planned, needs_dx=False)
         self.length = 0
 
     def scores(self, symbols: Host) -> Host:
@@ -208,7 +211,7 @@ class ContinuedTarget:
         new = self.backend.asarray(np.ascontiguousarray(symbols[:, self.length :]))
         self.length = symbols.shape[1]
         h = self.decoder.decoded(new, self.memory, self.known)
-        return np.asarray(to_numpy(self.decoder.scores(h[:, -1:, :]))[:, -1, :], np.float64)
+        return np.asarray(to_numpy(self.scoring.scores(h[:, -1:, :]))[:, -1, :], np.float64)
 
     def choose(self, rows: Host) -> None:
         """Go on with other samples."""

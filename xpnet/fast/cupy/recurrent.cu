@@ -42,22 +42,25 @@ extern "C" __global__ void rnn_step_backward(
     }
 }
 
+// `p (3, H)` are peepholes, of i, f and o, or none
 extern "C" __global__ void lstm_step(
-    const REAL* a, const REAL* u, const REAL* b, const REAL* before, const REAL* cell, const bool* real,
+    const REAL* a, const REAL* u, const REAL* b, const REAL* p, const REAL* before, const REAL* cell, const bool* real,
     REAL* kept, REAL* h, REAL* c, REAL* y, long long n, long long H, long long L, long long t
 ) {
     EACH(k, n) {
         long long j = k % H, at = k / H * 4 * H + j;
         bool here = !real || real[k / H];
-        WIDE i = sigmoid(WIDE(a[at]) + WIDE(u[at]) + WIDE(b[j]));
-        WIDE f = sigmoid(WIDE(a[at + H]) + WIDE(u[at + H]) + WIDE(b[j + H]));
+        WIDE c_then = cell[k], none = 0;
+        WIDE i = sigmoid(WIDE(a[at]) + WIDE(u[at]) + WIDE(b[j]) + (p ? WIDE(p[j]) * c_then : none));
+        WIDE f = sigmoid(WIDE(a[at + H]) + WIDE(u[at + H]) + WIDE(b[j + H]) + (p ? WIDE(p[j + H]) * c_then : none));
         WIDE g = tanh(WIDE(a[at + 2 * H]) + WIDE(u[at + 2 * H]) + WIDE(b[j + 2 * H]));
-        WIDE o = sigmoid(WIDE(a[at + 3 * H]) + WIDE(u[at + 3 * H]) + WIDE(b[j + 3 * H]));
+        WIDE inside = here ? f * c_then + i * g : c_then;
+        WIDE open = WIDE(a[at + 3 * H]) + WIDE(u[at + 3 * H]) + WIDE(b[j + 3 * H]);
+        WIDE o = sigmoid(open + (p ? WIDE(p[j + 2 * H]) * inside : none));
         kept[at] = i;
         kept[at + H] = f;
         kept[at + 2 * H] = g;
         kept[at + 3 * H] = o;
-        WIDE inside = here ? f * WIDE(cell[k]) + i * g : WIDE(cell[k]);
         WIDE value = here ? o * tanh(inside) : WIDE(before[k]);
         c[k] = inside;
         h[k] = value;
@@ -67,10 +70,10 @@ extern "C" __global__ void lstm_step(
 
 extern "C" __global__ void lstm_step_backward(
     const REAL* product, REAL* beside, const REAL* dout, REAL* dc, const REAL* kept, const REAL* cell, const REAL* c,
-    const bool* real, REAL* da, long long n, long long H, long long L, long long t
+    const bool* real, const REAL* p, REAL* da, long long n, long long H, long long L, long long t
 ) {
     EACH(k, n) {
-        long long at = k / H * 4 * H + k % H;
+        long long j = k % H, at = k / H * 4 * H + j;
         bool here = !real || real[k / H];
         WIDE d = taken_in(product, beside, dout, here, k, H, L, t);
         beside[k] = here ? WIDE(0) : d;
@@ -79,12 +82,14 @@ extern "C" __global__ void lstm_step_backward(
             continue;
         }
         WIDE i = kept[at], f = kept[at + H], g = kept[at + 2 * H], o = kept[at + 3 * H], tanh_c = tanh(WIDE(c[k]));
-        WIDE inside = WIDE(dc[k]) + d * o * (WIDE(1) - tanh_c * tanh_c);
-        da[at] = inside * g * i * (WIDE(1) - i);
-        da[at + H] = inside * WIDE(cell[k]) * f * (WIDE(1) - f);
+        WIDE d_o = d * tanh_c * o * (WIDE(1) - o), none = 0;
+        WIDE inside = WIDE(dc[k]) + d * o * (WIDE(1) - tanh_c * tanh_c) + (p ? d_o * WIDE(p[j + 2 * H]) : none);
+        WIDE d_i = inside * g * i * (WIDE(1) - i), d_f = inside * WIDE(cell[k]) * f * (WIDE(1) - f);
+        da[at] = d_i;
+        da[at + H] = d_f;
         da[at + 2 * H] = inside * i * (WIDE(1) - g * g);
-        da[at + 3 * H] = d * tanh_c * o * (WIDE(1) - o);
-        dc[k] = inside * f;
+        da[at + 3 * H] = d_o;
+        dc[k] = inside * f + (p ? d_i * WIDE(p[j]) + d_f * WIDE(p[j + H]) : none);
     }
 }
 

@@ -1,4 +1,7 @@
-"""CUDA bodies of the recurrent layers: a product and one launch for each step forward, and so backward."""
+"""CUDA bodies of the recurrent layers: a product and one launch for each step forward, and so backward.
+
+Dropout between steps adds a launch to each.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from typing import Any
 
 import cupy
 
+from xpnet import kernels
 from xpnet.fast.cupy.affine import sum_rows
 from xpnet.fast.cupy.launch import WIDE, CudaBody, launch_each, of_one, ordered
 from xpnet.layers.bodies import body
+from xpnet.layers.lstm_variants import PeepholeLSTM
 from xpnet.layers.recurrent import GRU, LSTM, RNN
 
 FILE = "recurrent"
@@ -19,12 +24,9 @@ class StepInOneLaunch(CudaBody):
 
     name = ""
     kept = 0
+    biases: tuple[str, ...] = ("b",)
     taken_back: tuple[str, ...] = ()
     """The arrays of the backward of a step besides the product, in the order of its kernel."""
-
-    @classmethod
-    def made_for(cls, *layers: Any) -> bool:
-        return bool(layers[0].recurrent_dropout == 0.0)
 
     def forward(self, x: Any, mask: Any = None, *states: Any) -> Any:
         layer = self.layer
@@ -42,24 +44,30 @@ class StepInOneLaunch(CudaBody):
         xs, real = ordered(xs, 0 if real is None else real)
         wide = {name: ordered(self.widened(W))[0] for name, W in layer.parameter_arrays().items()}
         Wx, Wh = wide["Wx"], wide["Wh"]
-        biases = [wide[b] if b in wide else cupy.zeros(Wx.shape[1], Wx.dtype) for b in type(layer).parameters[2:]]
+        biases = [wide[b] if b in wide else cupy.zeros(Wx.shape[1], Wx.dtype) for b in self.biases]
+        p = self.peepholes(wide)
         a = (xs.reshape(L * N, D) @ Wx).reshape(L, N, -1)
         u = cupy.empty(a.shape[1:], xs.dtype)
         runs = [cupy.empty((L + 1, N, H), xs.dtype) for _ in before]
         for run, state in zip(runs, before, strict=True):
             run[0] = state
+        drops = layer.recurrent_dropout and layer.training and self.training
+        drop = self.drawn_mask(runs[0][0]) if drops else None
+        seen = runs[0][:L] if drop is None else cupy.empty((L, N, H), xs.dtype)
         kept = cupy.empty((L if self.training else 1, N, self.kept * H), xs.dtype)
         y: Any = cupy.empty((N, L, H), xs.dtype) if layer.return_sequences else 0
         for t in range(L):
-            cupy.matmul(runs[0][t], Wh, out=u)
+            if drop is not None:
+                cupy.multiply(runs[0][t], drop, out=seen[t])
+            cupy.matmul(seen[t], Wh, out=u)
             now, after, own = [run[t] for run in runs], [run[t + 1] for run in runs], kept[t if self.training else 0]
             here = real if type(real) is int else real[t]
-            arrays = (a[t], u, *biases, *now, here, *([own] if self.kept else []), *after, y)
+            arrays = (a[t], u, *biases, *p, *now, here, *([own] if self.kept else []), *after, y)
             launch_each(FILE, f"{self.name}_step", xs.dtype, N * H, *arrays, N * H, H, L, self.place(t, L))
         if layer.stateful and layer.training and self.training:
-            for name, run in zip(layer.state, runs, strict=True):
+            for name, run in zip(type(layer).state, runs, strict=True):
                 setattr(layer, name, run[L].copy())
-        self.cache = narrow, xs, real, Wx, Wh, runs, kept
+        self.cache = narrow, xs, real, Wx, Wh, runs, kept, seen, drop, p
         last = [run[L].astype(narrow) for run in runs] if layer.return_state else []
         y = y.astype(narrow, copy=False) if layer.return_sequences else runs[0][L].astype(narrow)
         return (y, *last) if layer.return_state else y
@@ -71,7 +79,7 @@ class StepInOneLaunch(CudaBody):
     def first_states(self, shape: tuple[int, ...], dtype: Any, given: tuple[Any, ...]) -> list[Any] | None:
         """Return the states before the first step, or None if one does not fit."""
         found = []
-        for name, state in zip(self.layer.state, (*given, None, None), strict=False):
+        for name, state in zip(type(self.layer).state, (*given, None, None), strict=False):
             if state is None and self.layer.stateful:
                 state = getattr(self.layer, name)
             state = cupy.zeros(shape, dtype) if state is None else state
@@ -79,6 +87,21 @@ class StepInOneLaunch(CudaBody):
                 return None
             found.append(state)
         return found
+
+    def drawn_mask(self, h: Any) -> Any:
+        """Return what the states of all steps are multiplied by, and count the draw."""
+        layer = self.layer
+        step = layer.step_of(h)
+        layer.step += 1
+        return kernels.dropout_mask(h, layer.rng, layer.stream, step, 1.0 - layer.recurrent_dropout)
+
+    def peepholes(self, wide: dict[str, Any]) -> tuple[Any, ...]:  # noqa: ARG002
+        """Return what the kernel takes behind the biases: of an LSTM, the weights of its peepholes."""
+        return ()
+
+    def of_peepholes(self, da: Any, runs: list[Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Return what sums up to the gradients of the peepholes."""
+        return {}
 
     def in_order(self, steps: Any) -> Any:
         """Return a view of steps, which come first, in the order of reading, or back."""
@@ -89,7 +112,7 @@ class StepInOneLaunch(CudaBody):
         return L - 1 - t if self.layer.reverse else t
 
     def backward(self, dout: Any, *dstates: Any) -> Any:
-        layer, (narrow, xs, real, Wx, Wh, runs, kept) = self.layer, self.cache
+        layer, (narrow, xs, real, Wx, Wh, runs, kept, seen, drop, p) = self.layer, self.cache
         (L, N, D), H, dtype = xs.shape, len(Wh), xs.dtype
         dh, beside, dc = (cupy.zeros((N, H), dtype) for _ in range(3))
         for own, given in zip((dh, dc), dstates, strict=False):
@@ -102,25 +125,28 @@ class StepInOneLaunch(CudaBody):
         das = [cupy.empty((L, N, W.shape[1]), dtype) for W in ((Wx, Wh) if self.name == "gru" else (Wx,))]
         for t in reversed(range(L)):
             here = real if type(real) is int else real[t]
-            at_step = {"beside": beside, "dout": dout, "dc": dc, "kept": kept[t], "real": here}
+            at_step = {"beside": beside, "dout": dout, "dc": dc, "kept": kept[t], "real": here, "p": p[0] if p else 0}
             at_step |= {"before": runs[0][t], "h": runs[0][t + 1], "cell": runs[-1][t], "c": runs[-1][t + 1]}
             arrays = [at_step[name] for name in self.taken_back]
             sizes = (N * H, H, L, self.place(t, L))
             launch_each(FILE, f"{self.name}_step_backward", dtype, N * H, dh, *arrays, *[da[t] for da in das], *sizes)
             cupy.matmul(das[-1][t], Wh.T, out=dh)
+            if drop is not None:
+                dh *= drop
         if layer.return_state:
             dh += beside
         rows = [da.reshape(L * N, -1) for da in das]
         if self.trains:
             layer.dWx = (xs.reshape(L * N, D).T @ rows[0]).astype(narrow, copy=False)
-            layer.dWh = (runs[0][:L].reshape(L * N, H).T @ rows[-1]).astype(narrow, copy=False)
-            for name, of in zip(type(layer).parameters[2:], rows, strict=True):
+            layer.dWh = (seen.reshape(L * N, H).T @ rows[-1]).astype(narrow, copy=False)
+            gradients = dict(zip(self.biases, rows, strict=True)) | self.of_peepholes(rows[0], runs)
+            for name, of in gradients.items():
                 setattr(layer, f"d{name}", sum_rows(of).astype(narrow, copy=False))
         dx = None
         if self.needs_dx:
             dx = cupy.empty((N, L, D), narrow)
             self.in_order(dx.transpose(1, 0, 2))[...] = (rows[0] @ Wx.T).reshape(L, N, D)
-        first = [own.astype(narrow, copy=False) for own in (dh, dc)][: len(layer.state)]
+        first = [own.astype(narrow, copy=False) for own in (dh, dc)][: len(type(layer).state)]
         return (dx, *first) if layer.return_state else dx
 
 
@@ -138,7 +164,23 @@ class LSTMStepInOneLaunch(StepInOneLaunch):
 
     name = "lstm"
     kept = 4
-    taken_back = ("beside", "dout", "dc", "kept", "cell", "c", "real")
+    taken_back = ("beside", "dout", "dc", "kept", "cell", "c", "real", "p")
+
+    def peepholes(self, wide: dict[str, Any]) -> tuple[Any, ...]:  # noqa: ARG002
+        return (0,)
+
+
+@body("cupy", PeepholeLSTM)
+class PeepholeLSTMStepInOneLaunch(LSTMStepInOneLaunch):
+    """An LSTM with peepholes, by the kernels of the LSTM."""
+
+    def peepholes(self, wide: dict[str, Any]) -> tuple[Any, ...]:
+        return (cupy.concatenate([wide["p_i"], wide["p_f"], wide["p_o"]]),)
+
+    def of_peepholes(self, da: Any, runs: list[Any]) -> dict[str, Any]:
+        cells, H = runs[1], runs[1].shape[2]
+        before, after = cells[:-1].reshape(-1, H), cells[1:].reshape(-1, H)
+        return {"p_i": da[:, :H] * before, "p_f": da[:, H : 2 * H] * before, "p_o": da[:, 3 * H :] * after}
 
 
 @body("cupy", GRU)
@@ -146,12 +188,13 @@ class GRUStepInOneLaunch(StepInOneLaunch):
     """A GRU with a product and one launch for each step, which keeps r, z, n and the n block of ``h Wh + bh``."""
 
     name = "gru"
+    biases = ("bx", "bh")
     kept = 4
     taken_back = ("beside", "dout", "kept", "before", "real")
 
     @classmethod
     def made_for(cls, *layers: Any) -> bool:
-        return bool(super().made_for(*layers) and layers[0].reset_after)
+        return bool(layers[0].reset_after)
 
 
 def fits(mask: Any, shape: tuple[int, int]) -> bool:

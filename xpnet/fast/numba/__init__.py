@@ -15,6 +15,7 @@ from xpnet.fast.numba import (
     pooling,
     recurrent,
     scatter,
+    transformer,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "pooling",
     "recurrent",
     "scatter",
+    "transformer",
 ]

@@ -23,6 +23,7 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     rows,
     scatter,
     softmax,
+    transformer,
 )
 
 

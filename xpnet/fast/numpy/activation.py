@@ -72,15 +72,8 @@ class GeluInBlocks(Body):
         return y
 
     def share(self, x: Host, y: Host, s: Host) -> None:
-        """Write ``s = (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`` and ``y = x s``."""
-        np.multiply(x, x, out=y)
-        y *= sqrt(2.0 / pi) * CUBE
-        y += sqrt(2.0 / pi)
-        y *= x
-        np.tanh(y, out=s)
-        s *= 0.5
-        s += 0.5
-        np.multiply(x, s, out=y)
+        """Write the share s of x that passes, and ``y = x s``."""
+        gelu(x, y, s)
 
     def backward(self, dout: Host) -> Any:
         x, s = self.cache
@@ -105,6 +98,18 @@ def logistic(x: Host, y: Host) -> None:
     np.maximum(above, y, out=above)
     y += 1.0
     np.divide(above, y, out=y)
+
+
+def gelu(x: Host, y: Host, s: Host) -> None:
+    """Write ``s = (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`` and ``y = x s``."""
+    np.multiply(x, x, out=y)
+    y *= sqrt(2.0 / pi) * CUBE
+    y += sqrt(2.0 / pi)
+    y *= x
+    np.tanh(y, out=s)
+    s *= 0.5
+    s += 0.5
+    np.multiply(x, s, out=y)
 
 
 def gelu_backward(dout: Host, x: Host, s: Host, dx: Host) -> None:

@@ -12,7 +12,7 @@ from xpnet.fast.rows import OverAllRows
 from xpnet.layers.activation import Relu
 from xpnet.layers.affine import Affine
 from xpnet.layers.bodies import Body, body
-from xpnet.layers.linear import Linear
+from xpnet.layers.linear import Linear, MatMul
 
 
 @body("numpy", Affine)
@@ -42,7 +42,8 @@ class AffineInPlace(Body):
         dout, db = self.before(dout, y)
         if self.trains:
             layer.dW = rows.T * dout if len(rows) == 1 else rows.T @ dout  # NumPy does not use BLAS for a single row
-            layer.db = db
+            if "b" in layer.parameters:
+                layer.db = db
         if not self.needs_dx:
             return None
         turned = rows.flags.f_contiguous and not rows.flags.c_contiguous
@@ -57,6 +58,17 @@ class AffineInPlace(Body):
 @body("numpy", Linear)
 class LinearInPlace(OverAllRows, AffineInPlace):
     """A Linear that adds ``b`` to the product in place, as ``AffineInPlace`` does."""
+
+
+@body("numpy", MatMul)
+class MatMulOfRows(OverAllRows, AffineInPlace):
+    """A MatMul, which is an affine map without b."""
+
+    def finish(self, y: Host, b: Host) -> None:
+        pass
+
+    def before(self, dout: Host, y: Host) -> tuple[Host, None]:  # noqa: ARG002
+        return dout, None
 
 
 @body("numpy", Affine, Relu)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,19 @@ class RowsInBlocks(Body):
         if not of_one(x, gamma, beta) or not x.size or not x.shape[-1:] == gamma.shape == beta.shape:
             return NotImplemented
         rows = x.reshape(-1, x.shape[-1])
-        y, xhat, r = np.empty(rows.shape, x.dtype), np.empty(rows.shape, x.dtype), np.empty(len(rows), x.dtype)
+        y = np.empty(rows.shape, x.dtype)
+        if not self.training:
+            self.normalize(rows, gamma, beta, self.layer.eps, y)
+            return y.reshape(x.shape)
+        xhat, r = np.empty(rows.shape, x.dtype), np.empty(len(rows), x.dtype)
         self.standardize(rows, gamma, beta, self.layer.eps, y, xhat, r)
         self.cache = xhat, r
         return y.reshape(x.shape)
+
+    def normalize(self, x: Host, gamma: Host, beta: Host, eps: float, y: Host) -> None:
+        """Write y for some rows, and nothing else."""
+        for at in in_blocks(x):
+            normalize(x[at], gamma, beta, eps, y[at])
 
     def standardize(self, x: Host, gamma: Host, beta: Host, eps: float, y: Host, xhat: Host, r: Host) -> None:
         """Write ``y``, ``x̂`` and ``r = 1 / √(σ² + ε)`` for some rows."""
@@ -64,6 +74,27 @@ class RowsInBlocks(Body):
             block -= (dout[at] @ share)[:, None]
             block -= np.multiply(xhat[at], along[:, None], out=product)
             block *= r[at][:, None]
+
+
+def normalize(x: Host, gamma: Host, beta: Host, eps: float, y: Host) -> None:
+    """Write ``y = γ (x - μ) / √(σ² + ε) + β`` for a few rows."""
+    N, D = x.shape
+    mean = x.dot(ones(D, x.dtype))
+    if N == 1:  # two numbers, for which Python takes less time than calls for arrays
+        np.subtract(x, float(mean[0]) / D, out=y)
+        y *= 1.0 / sqrt(float(np.vecdot(y, y)[0]) / D + eps)
+        y *= gamma
+        y += beta
+        return
+    mean /= D
+    np.subtract(x, mean[:, None], out=y)
+    std = np.vecdot(y, y)
+    std /= D
+    std += eps
+    np.sqrt(std, out=std)
+    y /= std[:, None]
+    y *= gamma
+    y += beta
 
 
 def in_blocks(rows: Host) -> Iterator[slice]:
