@@ -97,7 +97,7 @@ def transposed(kind: Any, axes: int) -> Any:
 
 def window(draw: Draw, axes: int = 2) -> tuple[tuple[int, ...], Options]:
     """Of a pool: side by side, overlapping, with gaps, of many cells."""
-    size = (17,) * axes if axes < 3 and draw.chance(0.1) else each(draw, axes, 1, 3)
+    size = ((33,), (17, 17))[axes - 1] if axes < 3 and draw.chance(0.1) else each(draw, axes, 1, 3)
     if draw.chance(0.4):
         return size, {"stride": size}
     pad = border(draw, tuple(length // 2 for length in size))
