@@ -21,6 +21,7 @@ from xpnet.layers import (
     MaxPooling,
     MaxPooling1D,
     MaxPooling3D,
+    Padding,
     Relu,
     TransposedConvolution,
     TransposedConvolution1D,
@@ -135,6 +136,12 @@ def adaptive(kind: Any) -> Any:
         return [kind(*arguments)], (images(draw, draw.size(1, 3), 1, extreme, axes),)
 
     return drawn
+
+
+@row(Padding)
+def padded(draw: Draw) -> Drawn:
+    axes = draw.size(1, 3)
+    return [Padding(draw.size(0, 2) if draw.chance() else each(draw, axes, 0, 2))], (images(draw, 2, axes=axes),)
 
 
 for kind in (AdaptiveAveragePooling, AdaptiveMaxPooling, GlobalMaxPooling):
