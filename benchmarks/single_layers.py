@@ -143,10 +143,10 @@ def timed(step: Callable[[], Any], clock: Callable[[], float]) -> float:
 class Process:
     """A competitor, which sleeps while it is not asked: its idle threads would take the cores from the others."""
 
-    def __init__(self, who: str, threads: int) -> None:
-        own = os.environ | {f"{pool}_NUM_THREADS": str(threads) for pool in POOLS} | COMPETITORS[who]
-        command = [sys.executable, __file__, "--threads", str(threads), "--work", who]
-        self.process = subprocess.Popen(  # noqa: S603 (this file)
+    def __init__(self, script: str, who: str, threads: int, settings: dict[str, str]) -> None:
+        own = os.environ | {f"{pool}_NUM_THREADS": str(threads) for pool in POOLS} | settings
+        command = [sys.executable, script, "--threads", str(threads), "--work", who]
+        self.process = subprocess.Popen(  # noqa: S603 (our own)
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=own, bufsize=1
         )
 
@@ -196,7 +196,7 @@ def table(asked: argparse.Namespace) -> Iterator[tuple[str, float]]:
     unit = f"µs, {asked.threads} thread{'s' if asked.threads > 1 else ''}"
     yield f"| {unit} | {' | '.join(COMPETITORS)} | of torch, numba | of torch |", 0.0
     yield "|---|---:|---:|---:|---:|---:|", 0.0
-    processes = {who: Process(who, asked.threads) for who in COMPETITORS}
+    processes = {who: Process(__file__, who, asked.threads, own) for who, own in COMPETITORS.items()}
     try:
         for row in all_rows(asked.families):
             if asked.only in row.name:

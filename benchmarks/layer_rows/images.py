@@ -90,16 +90,19 @@ def transposed(name: str, shape: tuple[int, ...], filters: int, size: int, strid
 
 def pooling(name: str, shape: tuple[int, ...], kind: str, *options: int) -> Row:
     """``kind`` is Max or Average; the options are size, stride and pad."""
+    axes = len(shape) - 2
 
     def ours() -> Any:
         from xpnet import layers
 
+        if axes != 2:
+            return getattr(layers, f"{kind}Pooling{axes}D")(*options)
         return getattr(layers, f"{kind}Pooling")(options[0], *options)
 
     def theirs() -> Any:
         from torch import nn
 
-        return {"Max": nn.MaxPool2d, "Average": nn.AvgPool2d}[kind](*options)
+        return getattr(nn, f"{'Max' if kind == 'Max' else 'Avg'}Pool{axes}d")(*options)
 
     return Row(name, shape, ours, theirs)
 
@@ -204,8 +207,11 @@ def rows() -> Iterator[Row]:
     yield pooling("max pooling 3x3, stride 2, 64 x 32 x 32²", (64, 32, 32, 32), "Max", 3, 2, 1)
     yield pooling("max pooling 16x16, 64 x 64 x 32²", (64, 64, 32, 32), "Max", 16, 16, 0)
     yield pooling("max pooling 32x32, 64 x 64 x 32²", (64, 64, 32, 32), "Max", 32, 32, 0)
+    yield pooling("max pooling of sequences, 64, 32 x 64 x 1024", (32, 64, 1024), "Max", 64, 64, 0)
+    yield pooling("max pooling of volumes, 4³, 8 x 16 x 32³", (8, 16, 32, 32, 32), "Max", 4, 4, 0)
     yield pooling("average pooling 2x2, 64 x 32 x 32²", (64, 32, 32, 32), "Average", 2, 2, 0)
     yield pooling("average pooling 3x3, stride 2, 64 x 32 x 32²", (64, 32, 32, 32), "Average", 3, 2, 1)
+    yield pooling("average pooling 16x16, 64 x 64 x 32²", (64, 64, 32, 32), "Average", 16, 16, 0)
     yield resampled(
         "adaptive average pooling to 7x7",
         (32, 64, 28, 28),

@@ -21,6 +21,7 @@ from xpnet.layers import (
     MaxPooling,
     MaxPooling1D,
     MaxPooling3D,
+    Padding,
     Relu,
     TransposedConvolution,
     TransposedConvolution1D,
@@ -97,7 +98,7 @@ def transposed(kind: Any, axes: int) -> Any:
 
 def window(draw: Draw, axes: int = 2) -> tuple[tuple[int, ...], Options]:
     """Of a pool: side by side, overlapping, with gaps, of many cells."""
-    size = (17,) * axes if axes < 3 and draw.chance(0.1) else each(draw, axes, 1, 3)
+    size = ((33,), (17, 17))[axes - 1] if axes < 3 and draw.chance(0.1) else each(draw, axes, 1, 3)
     if draw.chance(0.4):
         return size, {"stride": size}
     pad = border(draw, tuple(length // 2 for length in size))
@@ -135,6 +136,12 @@ def adaptive(kind: Any) -> Any:
         return [kind(*arguments)], (images(draw, draw.size(1, 3), 1, extreme, axes),)
 
     return drawn
+
+
+@row(Padding)
+def padded(draw: Draw) -> Drawn:
+    axes = draw.size(1, 3)
+    return [Padding(draw.size(0, 2) if draw.chance() else each(draw, axes, 0, 2))], (images(draw, 2, axes=axes),)
 
 
 for kind in (AdaptiveAveragePooling, AdaptiveMaxPooling, GlobalMaxPooling):

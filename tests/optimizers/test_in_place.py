@@ -8,6 +8,7 @@ from by_the_book import by_the_book, host, on_every_kind
 from named_numbers import normal
 
 import xpnet as xn
+from xpnet.fast.choice import status
 from xpnet.fast.numpy import optimizer as bodies
 from xpnet.layers import Affine
 from xpnet.optimizers import SGD, Adam, AdamW, Momentum
@@ -18,6 +19,9 @@ from xpnet.optimizers import SGD, Adam, AdamW, Momentum
 @pytest.mark.parametrize("layout", ["plain", "fortran", "strided", "many", "none", "transposed gradient", "scalar"])
 def test_the_numpy_body_is_the_formula_and_writes_in_place(kind, decay, layout, monkeypatch) -> None:
     monkeypatch.setattr(bodies, "PIECE", 16)
+    if status().startswith("numba"):  # its threads share arrays of many values
+        monkeypatch.setattr("xpnet.fast.numba.optimizer.SHARED", 50)
+        monkeypatch.setattr("xpnet.fast.numba.threads.LEAST", 10)
     shape = {"many": (9, 11), "none": (0, 3), "scalar": ()}.get(layout, (6, 4))
     make = {"fortran": np.asfortranarray, "strided": lambda a: np.repeat(a, 2, axis=1)[:, ::2]}.get(layout, np.array)
     ours = {"W": make(normal("W", *shape))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from xpnet.backend import array_namespace, device_of, library_of, to_numpy
 from xpnet.layers import Affine, SoftmaxWithLoss
 from xpnet.networks import Sequential
 from xpnet.optimizers import SGD
-from xpnet.training import Trainer
+from xpnet.training import Trainer, weights_file
 
 
 def test_weights_come_back_bit_for_bit(tmp_path: Path, backend) -> None:
@@ -101,3 +102,20 @@ def test_nested_networks_and_layers_are_saved_by_their_names(tmp_path: Path) -> 
     header = (tmp_path / "w").read_bytes()
     names = json.loads(header[8 : 8 + struct.unpack("<Q", header[:8])[0]])
     assert set(names) - {"__metadata__"} == set(net.params)
+
+
+@pytest.mark.parametrize("at_a_place", [True, False])
+def test_a_file_is_read_in_parts_by_threads(at_a_place, tmp_path, monkeypatch):
+    """Also where the system cannot read at a place, and where it reads less than is asked for."""
+    arrays = {f"W{k}": np.arange(1000.0 + k) * (k + 1) for k in range(5)}
+    weights_file.write(tmp_path / "net.safetensors", arrays, {})
+    monkeypatch.setattr(weights_file, "BESIDE", 0)
+    monkeypatch.setattr(weights_file, "PART", 4096)
+    if not at_a_place:
+        monkeypatch.delattr("os.preadv", raising=False)
+    elif hasattr(os, "preadv"):
+        whole = os.preadv
+        monkeypatch.setattr("os.preadv", lambda file, views, at: whole(file, [views[0][:1000]], at))
+    found, _ = weights_file.read(tmp_path / "net.safetensors")
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)

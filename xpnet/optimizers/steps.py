@@ -36,7 +36,7 @@ def moved(optimizer: Any, given: list[tuple[Any, ...]]) -> list[Any]:
     """Return the new W and slots of each parameter, by the body of the library or by the formula."""
     kind = type(given[0][0]) if given else None
     body = None if kind is None or is_plain() else body_for(optimizer, kind)
-    if body is None or [W for W, dW, *_ in given if type(W) is not kind or type(dW) is not kind]:
+    if body is None or [one for one in given if type(one[0]) is not kind or type(one[1]) is not kind]:
         return [by_formula(optimizer.step, *one) for one in given]
     found: list[Any] = body(optimizer.step, given)
     for at, one in enumerate(found):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from xpnet.fast.numba.compiler import compiled, flat, in_order
-from xpnet.fast.numpy import activation
+from xpnet.fast.numpy import activation, bent_activation
 from xpnet.fast.numpy.blocks import Host
-from xpnet.layers.activation import CUBE, Gelu, Relu
+from xpnet.layers.activation import CUBE, Gelu, Relu, Silu
 from xpnet.layers.bodies import body
 
 FEW = 4096  # values, up to which a pass of NumPy takes no longer than the call of a loop
@@ -56,6 +56,42 @@ class GeluInTwoPasses(activation.GeluInBlocks):
         dx = np.empty_like(x)
         slope_times(flat(dout), flat(x), flat(s), flat(dx))
         return dx
+
+
+@body("numba", Silu)
+class SiluInTwoPasses(bent_activation.ShareInBlocks):
+    """A SiLU in one pass after NumPy's exponential, and one backward."""
+
+    def run(self, x: Host, y: Host, *others: Host) -> None:
+        (s,) = others
+        if not in_order(x, y, s):
+            super().run(x, y, s)
+            return
+        bent_activation.power(x, s)
+        by_power(flat(x), flat(y), flat(s))
+
+    def slope(self, dout: Host, dx: Host, x: Host, y: Host, *others: Host) -> None:
+        (s,) = others
+        if not in_order(dout, dx, y, s):
+            super().slope(dout, dx, x, y, s)
+            return
+        slope_of_share(flat(dout), flat(dx), flat(y), flat(s))
+
+
+@compiled
+def by_power(x: Host, y: Host, s: Host) -> None:
+    one = x.dtype.type(1)
+    for i in range(x.size):
+        share = one / (one + s[i])
+        s[i] = share
+        y[i] = x[i] * share
+
+
+@compiled
+def slope_of_share(dout: Host, dx: Host, y: Host, s: Host) -> None:
+    one = y.dtype.type(1)
+    for i in range(y.size):
+        dx[i] = ((one - s[i]) * y[i] + s[i]) * dout[i]
 
 
 @compiled

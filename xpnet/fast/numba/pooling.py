@@ -98,7 +98,7 @@ class PoolingInOnePass(Body):
 
     def backward(self, dout: Any) -> Any:
         shape, run, windows, kept = self.cache
-        dx = np.zeros(prod(shape), dout.dtype)
+        dx = np.empty(prod(shape), dout.dtype)
         count = dx.size // (prod(shape[2:]) * run) if dx.size else 0
         self.back(planes(dout, run), dx, windows, run, count, kept)
         return images(dx, shape, run)
@@ -114,7 +114,7 @@ class PoolingInOnePass(Body):
         raise NotImplementedError
 
     def back(self, dout: Host, dx: Host, windows: Windows, run: int, count: int, kept: Any) -> None:
-        """Add to dx."""
+        """Write dx."""
         raise NotImplementedError
 
 

@@ -17,6 +17,7 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     matrices,
     normalization,
     optimizer,
+    padding,
     pooled_convolution,
     pooling,
     recurrent,

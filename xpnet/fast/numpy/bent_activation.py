@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.fast.numpy.activation import logistic
 from xpnet.fast.numpy.affine import sum_rows
 from xpnet.fast.numpy.blocks import Host, block_of, blocks, of_one
 from xpnet.layers.activation import Elu, LeakyRelu, Silu
@@ -199,7 +198,9 @@ class ShareInBlocks(InBlocks):
 
     def run(self, x: Host, y: Host, *others: Host) -> None:
         (s,) = others
-        logistic(x, s)
+        power(x, s)
+        s += 1.0
+        np.divide(1.0, s, out=s)
         np.multiply(x, s, out=y)
 
     def slope(self, dout: Host, dx: Host, x: Host, y: Host, *others: Host) -> None:  # noqa: ARG002
@@ -208,6 +209,13 @@ class ShareInBlocks(InBlocks):
         dx *= y
         dx += s
         dx *= dout
+
+
+def power(x: Host, e: Host) -> None:
+    """Write ``exp(-x)``, ∞ where that is too large."""
+    np.negative(x, out=e)
+    with np.errstate(over="ignore"):
+        np.exp(e, out=e)
 
 
 def like(value: float, x: Host) -> Host:

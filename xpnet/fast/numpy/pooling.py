@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.fast.numpy.blocks import Host, of_one
+from xpnet.fast.numpy.tiles import in_tiles, largest_of_tiles, over_tiles, sum_of_tiles, to_places
 from xpnet.fast.numpy.windows import batch_first, batch_last, under_cells, zeros_under
 from xpnet.layers.bodies import Body, body
 from xpnet.layers.pooling import (
@@ -34,6 +35,12 @@ class LargestOfCells(Body):
         window = self.layer.window_on(x.shape)
         if not of_one(x):
             return NotImplemented
+        if window.side_by_side and not window.bordered and in_tiles(x, window.size):
+            y, place = largest_of_tiles(x, window.size)
+            if np.isnan(y).any():
+                return NotImplemented
+            self.cache = place, x.shape, None
+            return y
         y, winner = first_largest(under_cells(batch_last(x, window, -np.inf), window, window.places(x.shape)))
         if np.isnan(y).any() or (window.bordered and np.isneginf(y).any()):  # the border must not win
             return NotImplemented
@@ -42,6 +49,8 @@ class LargestOfCells(Body):
 
     def backward(self, dout: Any) -> Any:
         winner, size, window = self.cache
+        if window is None:
+            return to_places(dout, winner, size)
         N, C, *places = dout.shape
         dx = zeros_under(window, size, C, N, dout.dtype)
         dout = batch_last(dout)
@@ -66,18 +75,23 @@ class MeanOfCells(Body):
         window = self.layer.window_on(x.shape)
         if not of_one(x):
             return NotImplemented
+        counted = counts(self.layer, x)
+        if window.side_by_side and not window.bordered and in_tiles(x, window.size):  # all count as many
+            self.cache = x.shape, window, counted, True
+            return sum_of_tiles(x, window.size) / counted
         first, *others = under_cells(batch_last(x, window), window, window.places(x.shape))
         y = first.copy()
         for other in others:
             y += other
-        counted = counts(self.layer, x)
         y /= counted
-        self.cache = x.shape[2:], window, counted
+        self.cache = x.shape, window, counted, False
         return batch_first(y)
 
     def backward(self, dout: Any) -> Any:
-        (size, window, counted), (N, C, *places) = self.cache, dout.shape
-        dx = zeros_under(window, size, C, N, dout.dtype)
+        (shape, window, counted, tiled), (N, C, *places) = self.cache, dout.shape
+        if tiled:
+            return over_tiles(dout / counted, window.size, shape)
+        dx = zeros_under(window, shape[2:], C, N, dout.dtype)
         share = batch_last(dout) / counted
         for cell in under_cells(dx, window, tuple(places)):
             cell += share
