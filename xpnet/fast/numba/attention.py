@@ -14,7 +14,6 @@ from xpnet.layers.attention import MultiHeadAttention
 from xpnet.layers.bodies import body
 from xpnet.layers.cross_attention import CrossAttention
 
-
 LONG = 64  # keys from which on the loops take less time than products that are written to memory
 
 
