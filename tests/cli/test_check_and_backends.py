@@ -51,6 +51,23 @@ def test_check_goes_over_every_backend(monkeypatch: pytest.MonkeyPatch, few: int
     assert f"{2 * few} checks on 2 backends" in result.stdout
 
 
+@pytest.mark.parametrize("own_process", [True, False], ids=["in a process of its own", "here, for want of one"])
+def test_check_of_a_library_that_compiles(monkeypatch: pytest.MonkeyPatch, own_process: bool) -> None:
+    """A wrong layer of this process is not one of the other."""
+    pytest.importorskip("jax")
+    module, backward = import_module("xpnet.cli.check"), Relu.backward
+    monkeypatch.setattr(module, "CASES", [case for case in CASES if case.name == "Relu"])
+    monkeypatch.setattr(module, "available_backends", lambda: ("numpy", "jax"))
+    monkeypatch.setattr(Relu, "backward", lambda self, dout: 2.0 * backward(self, dout))
+    monkeypatch.setenv("PYTHONPATH", str(Path(xn.__file__).parents[1]))
+    if not own_process:
+        monkeypatch.setattr(sys, "executable", "false")
+    result = run("check")
+    assert result.exit_code == 1
+    assert "on numpy:" in result.stdout
+    assert ("on jax:" in result.stdout) is not own_process
+
+
 @pytest.mark.usefixtures("few")
 def test_check_fails_where_a_layer_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     backward = Relu.backward

@@ -7,7 +7,7 @@ from math import prod
 from threading import RLock
 from typing import Any
 
-from xpnet.autodiff.nodes import CONSTANT, FORWARD, Node, Parts, Released
+from xpnet.autodiff.nodes import BATCH, CONSTANT, FORWARD, Node, Parts, Released
 from xpnet.autodiff.record import constant, record, record_parts, strip
 from xpnet.autodiff.rules import Rule
 from xpnet.autodiff.tape import SMALL
@@ -112,7 +112,7 @@ def call_layer(layer: Any, inputs: tuple[Any, ...]) -> Any:
         return layer.forward(*inputs)
     parameters = getattr(layer, "parameters", ())
     top, raw, parents = strip((*inputs, *[getattr(layer, name) for name in parameters]))
-    if top is None:
+    if top is None or top.barred is BATCH:
         return layer.forward(*inputs)
     count = len(inputs)
     names = (getattr(layer, "inputs", ()) or _input_names(layer))[:count]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from xpnet.autodiff.batching.batch import Batch
 from xpnet.autodiff.record import NUMBERS, apply, base, constant, is_operand, one_library, plain_numbers, record
 from xpnet.autodiff.table import RULES
 from xpnet.autodiff.variable import Variable
@@ -45,8 +46,8 @@ def constant_operator(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """Return the method of an operator whose result is a constant."""
 
     def method(self: Variable, other: Any, /) -> Any:
-        if type(other) not in NUMBERS and not is_operand(other):
-            return NotImplemented
+        if type(other) not in NUMBERS and (type(other) is Batch or not is_operand(other)):
+            return NotImplemented  # a batch answers, whose rows no library's operator can read
         one_library((self, other))
         left, right = plain_numbers((base(self), base(other)), (self, other))
         return constant(operate(left, right))

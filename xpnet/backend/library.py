@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib import metadata
 from typing import Any
@@ -41,6 +41,7 @@ class Library:
     """Functions of the standard that the library has only in part, such as ``linalg.solve`` -> their repairs."""
     unfit: Mapping[str, str] = {}  # floating dtypes in which networks cannot compute -> the reason
     adds_in_16_bits = False  # True if sums of float16 are float16 from the first addition on
+    compiles_shapes = False  # True if it compiles each operation anew for each shape
     asks_for_methods = False  # True if its functions call methods of other objects, such as x.sum(axis)
 
     def __init__(self, namespace: Namespace | None = None) -> None:
@@ -156,6 +157,10 @@ class Library:
     def readable(self, array: Any) -> bool:
         """Return whether reading a value of the array on the host needs no wait and no transfer."""
         return False
+
+    def compiled(self, f: Callable[..., Any], *args: Any) -> Callable[..., Any] | None:
+        """Return a function of arrays compiled as a whole, or None if the library cannot compile it."""
+        return None
 
     def synchronize(self, device: Any) -> None:
         """Wait until the device has finished its work."""

@@ -1,17 +1,20 @@
-"""Many perturbed networks in one forward.
+"""Many perturbed networks or layers in one forward.
 
-Output unit j of an Affine depends on column j of W alone. So one layer of Q units, each a copy of some unit with one
+A function of one array is given a batch of arrays, by ``vmap``. In a network that is a chain there is a shorter way:
+output unit j of an Affine depends on column j of W alone. So one layer of Q units, each a copy of some unit with one
 weight changed, computes Q perturbed outputs at once; they are put into Q copies of the rest of the output, and the
 layers behind see Q batches as one. Every value is computed by the layers' own ``forward``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from xpnet.backend import array_namespace, backend_of, device_of, is_array, size_of, to_numpy
+from xpnet.autodiff import vmap
+from xpnet.backend import Backend, array_namespace, backend_of, device_of, is_array, size_of, to_numpy
 from xpnet.gradcheck.numerical import Evaluate, Host
 from xpnet.layers.base import Layer
 from xpnet.layers.containers import in_a_row
@@ -19,6 +22,22 @@ from xpnet.layers.loss import Loss
 from xpnet.typing import Array
 
 VALUES_AT_ONCE = 2**19
+
+
+def in_batches(f: Callable[[Any], Any], point: Callable[[int, float], Host], size: int, backend: Backend) -> Evaluate:
+    """Return an Evaluate of ``f(point(index, move))``, many values at once; ``size`` is that of the largest array."""
+    of_batch, most = vmap(f), max(1, VALUES_AT_ONCE // size)
+
+    def evaluate(indices: Host, moves: Host) -> Host:
+        points = [point(index, move) for index, row in zip(indices, moves, strict=True) for move in row]
+        parts = [chunk(points[i : i + most]) for i in range(0, len(points), most)]
+        return np.concatenate([*parts, np.empty(0)]).reshape(moves.shape)
+
+    def chunk(points: list[Host]) -> Host:
+        with np.errstate(all="ignore"):
+            return to_numpy(of_batch(backend.asarray(np.stack(points))))
+
+    return evaluate
 
 
 def side_by_side(network: Any, origin: tuple[Layer, str], x: Any, t: Any) -> Evaluate | None:

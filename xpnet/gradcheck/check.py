@@ -14,10 +14,10 @@ from xpnet.errors import ArgumentError
 from xpnet.gradcheck.causes import exchanged, wrong_shape, wrong_values
 from xpnet.gradcheck.compare import Comparison, compare
 from xpnet.gradcheck.culprits import with_culprits
+from xpnet.gradcheck.layers import layer_targets
 from xpnet.gradcheck.numerical import (
     EPSILON,
     Host,
-    along,
     check_differences,
     check_point,
     check_value,
@@ -30,7 +30,7 @@ from xpnet.gradcheck.numerical import (
 )
 from xpnet.gradcheck.plain import plain_network_targets
 from xpnet.gradcheck.report import Report, Row
-from xpnet.gradcheck.subjects import Target, function_targets, in_a_tuple, layer_targets, network_targets
+from xpnet.gradcheck.subjects import Target, function_targets, in_a_tuple, network_targets
 from xpnet.layers.base import Layer, leaves
 from xpnet.layers.plain import as_layer, is_plain_layer, is_plain_network
 from xpnet.random import Generator
@@ -310,7 +310,6 @@ def _compare_directions(target: Target, analytic: Host, step: float, tolerance: 
     lengths = np.sqrt(np.sum(directions * directions, axis=tuple(range(1, directions.ndim)), keepdims=True))
     directions = directions / np.maximum(lengths, 1e-300)
     slopes = np.sum(analytic * directions, axis=tuple(range(1, directions.ndim)))
-    evaluate = along(target.f, host, directions, backend_of(target.at))
     eps = EPSILON[dtype_name(target.at.dtype)]
     least = np.full(count, np.max(least_steps(host, eps), initial=4.0 * eps))
-    return compare(evaluate, np.arange(count), np.full(count, step), slopes, eps, tolerance, least)
+    return compare(target.along(directions), np.arange(count), np.full(count, step), slopes, eps, tolerance, least)

@@ -25,6 +25,7 @@ EPSILON = {"float64": 2.0**-52, "complex128": 2.0**-52, "float32": 2.0**-23, "fl
 OFFSETS = np.asarray([-2.0, -1.0, 1.0, 2.0])
 FOURTH = np.asarray([1.0, -8.0, 8.0, -1.0]) / 12.0
 SECOND = np.asarray([0.0, -0.5, 0.5, 0.0])
+HALVES = np.asarray([-0.5, 0.5])
 HALVED_OFFSETS = np.asarray([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
 WHOLE = np.asarray([1.0, -8.0, 0.0, 0.0, 8.0, -1.0]) / 12.0
 HALVED = np.asarray([0.0, 1.0, -8.0, 8.0, -1.0, 0.0]) / 6.0
@@ -67,8 +68,8 @@ def differences(evaluate: Evaluate, indices: Host, steps: Host, eps: float, leas
     for smaller in SMALLER:
         if not doubtful.size:
             break
-        at = steps[doubtful] * smaller
-        its_numeric, its_noise, its_error = halved(evaluate, indices[doubtful], at, eps)
+        at, known = steps[doubtful] * smaller, values[doubtful] if smaller == 1.0 else None
+        its_numeric, its_noise, its_error = halved(evaluate, indices[doubtful], at, eps, known)
         better = its_error + its_noise < error[doubtful]
         numeric[doubtful[better]] = its_numeric[better]
         noise[doubtful[better]] = its_noise[better]
@@ -108,9 +109,15 @@ def from_two(evaluate: Evaluate, here: float, steps: Host, eps: float, least: Ho
     return numeric
 
 
-def halved(evaluate: Evaluate, indices: Host, steps: Host, eps: float) -> tuple[Host, Host, Host]:
-    """Return derivatives, their noise, and their distance from those of half the step."""
-    values = evaluate(indices, steps[:, None] * HALVED_OFFSETS)
+def halved(
+    evaluate: Evaluate, indices: Host, steps: Host, eps: float, known: Host | None = None
+) -> tuple[Host, Host, Host]:
+    """Return derivatives, their noise, and their distance from those of half the step; ``known`` are at OFFSETS."""
+    if known is None:
+        values = evaluate(indices, steps[:, None] * HALVED_OFFSETS)
+    else:
+        halves = evaluate(indices, steps[:, None] * HALVES)
+        values = np.concatenate([known[:, :2], halves, known[:, 2:]], axis=1)
     numeric = weighted(values, WHOLE) / steps
     noise = eps * (np.max(np.abs(values), axis=1, initial=0.0) / steps)
     return numeric, noise, np.abs(numeric - weighted(values, HALVED) / steps)

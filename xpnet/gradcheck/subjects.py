@@ -1,21 +1,21 @@
-"""The subjects of a check: a network, a layer or a function, each of which becomes a list of targets."""
+"""The targets of a check: arrays, a function of each, and the derivative that is claimed for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from xpnet.autodiff import grad
-from xpnet.backend import array_namespace, backend_of, dtype_kind, dtype_name, is_array, to_numpy
+from xpnet.backend import array_namespace, backend_of, dtype_kind, dtype_name, is_array, library_of, to_numpy
 from xpnet.errors import StateError
-from xpnet.gradcheck.batched import side_by_side
-from xpnet.gradcheck.numerical import EPSILON, Evaluate, Host, one_by_one
+from xpnet.gradcheck.batched import in_batches, side_by_side
+from xpnet.gradcheck.numerical import EPSILON, Evaluate, Host, along, moved, one_by_one
 from xpnet.layers.base import Layer
-from xpnet.random import Generator
 from xpnet.typing import Array
 
 
@@ -28,6 +28,8 @@ class Target:
     f: Callable[[Array], Any]
     analytic: Host | None
     fast: Evaluate | None = None
+    of_batch: tuple[Callable[[Any], Any], ...] = ()
+    """The function in forms that may also take a batch of arrays."""
     batch: int = 1
     dout: Host | None = None
     x: Host | None = None
@@ -43,16 +45,45 @@ class Target:
         return to_numpy(self.at)
 
     def evaluate(self) -> Evaluate:
-        """Return values one at a time, or many side by side if both ways give the same numbers."""
-        plain = one_by_one(self.f, self.host, backend_of(self.at))
-        if self.fast is None or not self.host.size:
+        """Return an Evaluate that moves one element."""
+        host = self.host
+        plain, batched = one_by_one(self.f, host, backend_of(self.at)), self._in_batches(partial(moved, host))
+        return self._fastest(plain, batched if self.fast is None else [self.fast, *batched], host.size)
+
+    def along(self, directions: Host) -> Evaluate:
+        """Return an Evaluate that moves the whole array along ``directions[index]``."""
+        host = self.host
+        plain = along(self.f, host, directions, backend_of(self.at))
+        return self._fastest(plain, self._in_batches(lambda i, move: host + move * directions[i]), len(directions))
+
+    def _in_batches(self, point: Callable[[int, float], Host]) -> list[Evaluate]:
+        size = max(self.host.size, 0 if self.y is None else self.y.size)
+        return [in_batches(f, point, size, backend_of(self.at)) for f in self.of_batch if size]
+
+    def _fastest(self, plain: Evaluate, fast: Sequence[Evaluate], count: int) -> Evaluate:
+        """Return the first that finds many values at once, and gives the numbers of ``plain``, one at a time."""
+        if not fast or not count:
             return plain
-        probes = np.unique(np.linspace(0, self.host.size - 1, 3).astype(int))
+        probes = np.unique(np.linspace(0, count - 1, 3).astype(int))
         moves = np.full((probes.size, 1), 2.0**-6)
-        rounding = 1e3 * EPSILON[dtype_name(self.at.dtype)]
-        return (
-            self.fast if np.allclose(self.fast(probes, moves), plain(probes, moves), rtol=rounding, atol=0.0) else plain
-        )
+        wanted, rounding = plain(probes, moves), 1e3 * EPSILON[dtype_name(self.at.dtype)]
+        for evaluate in fast:
+            with suppress(Exception):  # such as of a forward that reads values
+                if np.allclose(evaluate(probes, moves), wanted, rtol=rounding, atol=0.0):
+                    return self._or(evaluate, plain)
+        return plain
+
+    @staticmethod
+    def _or(fast: Evaluate, plain: Evaluate) -> Evaluate:
+        """Return ``fast``, but ``plain`` where some arrays are outside the domain of f."""
+
+        def evaluate(indices: Host, moves: Host) -> Host:
+            try:
+                return fast(indices, moves)
+            except (ValueError, ArithmeticError):
+                return plain(indices, moves)
+
+        return evaluate
 
 
 def in_a_tuple(x: Any) -> tuple[Any, ...]:
@@ -82,78 +113,10 @@ def network_targets(network: Any, x: Any, t: Any) -> list[Target]:
         target = Target(name, network.params[name], loss_at, gradients[name], batch=xs[0].shape[0])
         restore()
         target.fast = None if type(x) is tuple else side_by_side(network, origin, x, t)
+        target.of_batch = () if library_of(array_namespace(target.at)).compiles_shapes else (loss_at,)
         target.causes += [*written, *accumulation(gradients[name], again[name], 2.0)]
         targets.append(target)
     return targets
-
-
-def layer_targets(layer: Layer, inputs: Sequence[Any]) -> list[Target]:
-    """Return targets of ``Σ y dout`` for a random ``dout``, in each differentiable input and parameter.
-
-    Where ``forward`` returns several arrays, the sum is over all of them.
-    """
-    named = {name: value for name, value in zip(layer.inputs, inputs, strict=False) if value is not None}
-    before = {name: to_numpy(value).copy() for name, value in named.items()}
-    restore = restoring_state(layer)
-    y = layer.forward(*inputs)
-    results = y if isinstance(y, tuple) else (y,)
-    xp = array_namespace(*results)
-    douts = [
-        1.0 + Generator(0).normal(tuple(part.shape), f"gradient_check.dout{i or ''}") for i, part in enumerate(results)
-    ]
-    upstream = list(map(backend_of(results[0]).asarray, douts))
-    forget_gradients(layer)
-    given_douts = [xp.asarray(d, copy=True) for d in upstream]
-    gradients = run_backward(layer, *given_douts)
-    names = [f"dout{i or ''}" for i in range(len(results))]
-    unchanged = dict(zip(names, map(to_numpy, upstream), strict=True))
-    causes = written_to(before | unchanged, named | dict(zip(names, given_douts, strict=True)))
-    doubled = run_backward(layer, *[2.0 * d for d in upstream])
-    parameters = [to_numpy(array) for array in layer.params.values()]
-    given = [name for name in layer.differentiable if name in named]
-    x = before[given[0]] if len(given) == 1 else None
-    labels = before.get("t") if "t" not in layer.differentiable else None
-    batch = next((array.shape[0] for array in before.values() if array.ndim), 1)
-
-    def along_upstream(y: Any) -> Any:
-        parts = y if isinstance(y, tuple) else (y,)
-        first, *rest = [xp.sum(part * d) for part, d in zip(parts, upstream, strict=True)]
-        return sum(rest, start=first)
-
-    def target(name: str, at: Array, f: Callable[[Array], Any]) -> Target:
-        analytic = gradients[name]
-        found = [*causes, *wrong_scaling(analytic, doubled[name])]
-        facts: dict[str, Any] = {"x": x, "labels": labels, "parameters": parameters}
-        if len(results) == 1:
-            facts |= {"dout": douts[0], "y": to_numpy(y)}
-        others = {other: before[other] for other in given if len(given) > 1}
-        return Target(name, at, f, analytic, batch=batch, causes=found, others=others, **facts)
-
-    def in_input(name: str) -> Target:
-        def objective(array: Array) -> Any:
-            restore()
-            return along_upstream(layer.forward(**(named | {name: array})))
-
-        return target(name, named[name], objective)
-
-    def in_parameter(name: str) -> Target:
-        def objective(array: Array) -> Any:
-            restore()
-            with layer.using({name: array}):
-                return along_upstream(layer.forward(*inputs))
-
-        return target(name, layer.params[name], objective)
-
-    return [*map(in_input, given), *map(in_parameter, trained_places(layer))]
-
-
-def wrong_scaling(analytic: Host | None, doubled: Host | None) -> list[str]:
-    """Return a cause if a doubled ``dout`` does not double the gradient."""
-    if analytic is None or doubled is None or analytic.shape != doubled.shape or not analytic.any():
-        return []
-    if np.array_equal(doubled, analytic):
-        return ["it stays the same when dout doubles: dout is ignored"]
-    return accumulation(analytic, doubled, 3.0)
 
 
 def accumulation(first: Host | None, second: Host | None, factor: float) -> list[str]:
@@ -182,26 +145,19 @@ def run_network(network: Any, x: Any, t: Any) -> dict[str, Host | None]:
     try:
         gradients = network.gradient(x, t)
     except StateError:
-        return parameter_gradients(network)
+        gradients = parameter_gradients(network)
     return {name: on_host(gradients.get(name)) for name in trained_places(network)}
 
 
-def parameter_gradients(layer: Layer) -> dict[str, Host | None]:
+def parameter_gradients(layer: Layer) -> dict[str, Any]:
+    """Return the gradient of each parameter by name, None if backward leaves it out."""
     places = trained_places(layer).items()
-    return {name: on_host(getattr(owner, "d" + attribute, None)) for name, (owner, attribute) in places}
+    return {name: getattr(owner, "d" + attribute, None) for name, (owner, attribute) in places}
 
 
 def trained_places(layer: Layer) -> dict[str, Any]:
     """Return the places of the parameters that have gradients, without those of frozen layers."""
     return {name: place for name, place in layer.params.places.items() if not getattr(place[0], "frozen", False)}
-
-
-def run_backward(layer: Layer, *douts: Any) -> dict[str, Host | None]:
-    """Return the gradient of each differentiable input and parameter by name, None if backward leaves it out."""
-    result = layer.backward(*douts)
-    gradients = result if isinstance(result, tuple) else (result,)
-    found = dict(zip(layer.differentiable, map(on_host, gradients), strict=False))
-    return dict.fromkeys(layer.differentiable) | found | parameter_gradients(layer)
 
 
 def function_targets(f: Callable[..., Any], inputs: Sequence[Any], gradient: Callable[..., Any] | None) -> list[Target]:
