@@ -11,6 +11,7 @@ from draw import Draw
 import xpnet as xn
 from xpnet import optimizers
 from xpnet.backend import make_backend, to_numpy
+from xpnet.backend.halves import widened
 from xpnet.errors import BackendError
 from xpnet.layers.bodies import libraries_for
 from xpnet.optimizers import SAM, SGD, AdaGrad, Adam, AdamW, Lion, Lookahead, Momentum, Nesterov, Optimizer, RMSprop
@@ -66,7 +67,9 @@ def cases(request, dtype):
             for count in (1, 7, 7):
                 shape = draw.one_of(draw.shape(0), (3, 700), (2, 0), ())
                 W = draw.array(*shape)
-                slots = [backend.xp.asarray(abs(draw.array(*shape))) for shape in optimizer.slot_shapes(W, **options)]
+                slots = [
+                    widened(backend.xp.asarray(abs(draw.array(*own)))) for own in optimizer.slot_shapes(W, **options)
+                ]
                 given.append((W, draw.array(*shape), *slots, *optimizer.numbers(count, **options)))
             return STEPS[name][kind, formula], optimizer, given
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, nan
 from typing import Any
 
@@ -79,12 +80,11 @@ class CTCLoss(Loss):
         self.l = xp.concat([pairs, xp.full((N, 1), self.blank, **like)], axis=1)
         self.inside = xp.arange(L, **like)[None, :] < steps[:, None]
         self.logy = log_softmax(x)
-        logs = self.at_labels()
         jumps = (self.l[:, 2:] != self.l[:, :-2]) & (self.l[:, 2:] != self.blank)  # from a label over the blank
         jumps = xp.concat([xp.zeros((N, 2), dtype=xp.bool, device=device_of(t)), jumps], axis=1)[:, : 2 * S + 1]
         places = xp.arange(2 * S + 1, **like)[None, :]
         last = (places == 2 * sizes[:, None]) | (places == 2 * sizes[:, None] - 1)
-        self.alpha, self.beta = self.first_parts(logs, jumps), self.last_parts(logs, jumps, last)
+        self.alpha, self.beta = self.parts(jumps, last)
         self.logp = log_sum(xp.where(last, self.alpha[-1], xp.full_like(self.alpha[-1], NEVER)), axis=1)
         self.possible = self.logp > 0.1 * NEVER
         endless = xp.full_like(self.logp, 0.0 if self.zero_infinity else inf)
@@ -105,6 +105,11 @@ class CTCLoss(Loss):
         dx = xp.where(fits, xp.exp(self.logy) - share @ of_class, xp.zeros_like(self.logy))
         dx = xp.where(self.wrong[:, None, None], xp.full_like(dx, nan), dx)
         return dx * self.dlosses(dout)  # type: ignore[no-any-return]
+
+    def parts(self, jumps: Array, last: Array) -> tuple[Sequence[Array], Sequence[Array]]:
+        """Return log α and log β of each step."""
+        logs = self.at_labels()
+        return self.first_parts(logs, jumps), self.last_parts(logs, jumps, last)
 
     def at_labels(self) -> list[Array]:
         """Return log y of each step at the labels with blanks, ``(N, 2S + 1)``."""

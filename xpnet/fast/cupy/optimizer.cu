@@ -17,7 +17,8 @@ static_assert(sizeof(Many) == 4056, "see optimizer.py");
 
 // The part of a parameter that a block works on.
 struct Part {
-    REAL *W, *dW, *m, *v;
+    REAL *W, *dW;
+    WIDE *m, *v;  // of 16-bit parameters in float32, as optimizers keep them
     long long first, end;
     double numbers[6];
 
@@ -29,7 +30,8 @@ struct Part {
             else low = middle + 1;
         }
         unsigned int kind = many.kinds[low];
-        W = many.arrays[0][low], dW = many.arrays[1][low], m = many.arrays[2][low], v = many.arrays[3][low];
+        W = many.arrays[0][low], dW = many.arrays[1][low];
+        m = (WIDE*)many.arrays[2][low], v = (WIDE*)many.arrays[3][low];
         first = (long long)(blockIdx.x - (low ? many.ends[low - 1] : 0)) * CHUNK;
         end = first + CHUNK < many.sizes[low] ? first + CHUNK : many.sizes[low];
         for (int i = 0; i < 6; i++) {
@@ -51,7 +53,7 @@ extern "C" __global__ void momentum(const Many many) {
     Part own(many);
     double rate = own.numbers[0], friction = own.numbers[1], decay = own.numbers[2];
     EACH_OF_PART(i, own) {
-        WIDE moved = WIDE(friction) * WIDE(own.m[i]) + DECAYED(own.dW[i], own.W[i], decay);
+        WIDE moved = WIDE(friction) * own.m[i] + DECAYED(own.dW[i], own.W[i], decay);
         own.m[i] = moved;
         own.W[i] = WIDE(own.W[i]) - WIDE(rate) * moved;
     }
@@ -61,7 +63,7 @@ extern "C" __global__ void nesterov(const Many many) {
     Part own(many);
     double rate = own.numbers[0], friction = own.numbers[1], decay = own.numbers[2];
     EACH_OF_PART(i, own) {
-        WIDE g = DECAYED(own.dW[i], own.W[i], decay), moved = WIDE(friction) * WIDE(own.m[i]) + g;
+        WIDE g = DECAYED(own.dW[i], own.W[i], decay), moved = WIDE(friction) * own.m[i] + g;
         own.m[i] = moved;
         own.W[i] = WIDE(own.W[i]) - WIDE(rate) * (g + WIDE(friction) * moved);
     }
@@ -71,7 +73,7 @@ extern "C" __global__ void adagrad(const Many many) {
     Part own(many);
     double rate = own.numbers[0], eps = own.numbers[1], decay = own.numbers[2];
     EACH_OF_PART(i, own) {
-        WIDE g = DECAYED(own.dW[i], own.W[i], decay), squares = WIDE(own.m[i]) + g * g;
+        WIDE g = DECAYED(own.dW[i], own.W[i], decay), squares = own.m[i] + g * g;
         own.m[i] = squares;
         own.W[i] = WIDE(own.W[i]) - WIDE(rate) * g / (sqrt(squares) + WIDE(eps));
     }
@@ -82,7 +84,7 @@ extern "C" __global__ void rmsprop(const Many many) {
     double rate = own.numbers[0], kept = own.numbers[1], eps = own.numbers[2], decay = own.numbers[3];
     EACH_OF_PART(i, own) {
         WIDE g = DECAYED(own.dW[i], own.W[i], decay);
-        WIDE squares = WIDE(kept) * WIDE(own.m[i]) + WIDE(1.0 - kept) * g * g;
+        WIDE squares = WIDE(kept) * own.m[i] + WIDE(1.0 - kept) * g * g;
         own.m[i] = squares;
         own.W[i] = WIDE(own.W[i]) - WIDE(rate) * g / (sqrt(squares) + WIDE(eps));
     }
@@ -94,7 +96,7 @@ __device__ void adam_step(
 ) {
     EACH_OF_PART(i, own) {
         WIDE g = DECAYED(own.dW[i], own.W[i], decay);
-        WIDE first = WIDE(beta1) * WIDE(own.m[i]) + g, second = WIDE(beta2) * WIDE(own.v[i]) + g * g;
+        WIDE first = WIDE(beta1) * own.m[i] + g, second = WIDE(beta2) * own.v[i] + g * g;
         own.m[i] = first;
         own.v[i] = second;
         own.W[i] = WIDE(kept) * WIDE(own.W[i]) - WIDE(scale) * first / (sqrt(second) + WIDE(shift));
@@ -117,9 +119,9 @@ extern "C" __global__ void lion(const Many many) {
     Part own(many);
     double rate = own.numbers[0], kept = own.numbers[1], beta1 = own.numbers[2], beta2 = own.numbers[3];
     EACH_OF_PART(i, own) {
-        WIDE g = own.dW[i], c = WIDE(beta1) * WIDE(own.m[i]) + WIDE(1.0 - beta1) * g;
+        WIDE g = own.dW[i], c = WIDE(beta1) * own.m[i] + WIDE(1.0 - beta1) * g;
         WIDE sign = c > 0 ? WIDE(1) : c < 0 ? WIDE(-1) : c;
         own.W[i] = WIDE(kept) * WIDE(own.W[i]) - WIDE(rate) * sign;
-        own.m[i] = WIDE(beta2) * WIDE(own.m[i]) + WIDE(1.0 - beta2) * g;
+        own.m[i] = WIDE(beta2) * own.m[i] + WIDE(1.0 - beta2) * g;
     }
 }

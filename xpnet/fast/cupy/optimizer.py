@@ -89,8 +89,7 @@ def in_place(name: str, slots: int, live: int, _: Callable[..., Any], given: lis
     launches: dict[tuple[str, int], Launch] = {}
     for W, dW, *rest in given:
         own, numbers = (W, *rest[:slots]), tuple(rest[slots:])
-        alike = all(type(a) is cupy.ndarray and a.dtype == W.dtype and a.shape == W.shape for a in (dW, *own))
-        ordered = alike and W.dtype.name in REALS and all(a.flags.c_contiguous for a in own)
+        ordered = are_in_order(W, dW, own[1:])
         arrays = tuple(filter(is_device_array, numbers))
         if not ordered or (arrays and not as_in_a_capture(arrays, numbers[:live], WIDE[W.dtype.name])):
             found.append(NotImplemented)
@@ -104,6 +103,15 @@ def in_place(name: str, slots: int, live: int, _: Callable[..., Any], given: lis
     for launch in launches.values():
         launch.run()
     return found
+
+
+def are_in_order(W: Any, dW: Any, slots: tuple[Any, ...]) -> bool:
+    """Return whether the arrays are as the kernels take them: slots are kept in float32 where W is float16."""
+    dtype, arrays = W.dtype.name, (W, dW, *slots)
+    if dtype not in REALS or any(type(array) is not cupy.ndarray or array.shape != W.shape for array in arrays):
+        return False
+    alike = dW.dtype == W.dtype and all(slot.dtype.name == WIDE[dtype] for slot in slots)
+    return alike and all(array.flags.c_contiguous for array in (W, *slots))
 
 
 def is_device_array(number: Any) -> bool:

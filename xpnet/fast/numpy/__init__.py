@@ -8,6 +8,7 @@ from xpnet.fast.numpy import (  # noqa: F401 (each registers its bodies)
     batch_normalization,
     bent_activation,
     convolution,
+    ctc_loss,
     dropout,
     embedding,
     erf,
