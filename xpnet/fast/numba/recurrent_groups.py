@@ -89,8 +89,8 @@ class InGroups(FeaturesFirst):
 
 def in_vectors(x: Host, *parameters: Host) -> bool:
     """Return whether a loop over all steps is faster: the samples of a batch fill most of its vectors."""
-    N = len(x)
-    fits = x.dtype == np.float32 and x.size > 0 and -(-N // LANES) * LANES <= 2 * N and of_one(x, *parameters)
+    filled = len(x) / (-(-len(x) // LANES) * LANES or 1)
+    fits = x.dtype == np.float32 and x.size > 0 and filled > 0.6 and of_one(x, *parameters)
     return bool(fits and undisturbed())
 
 
