@@ -61,6 +61,19 @@ def test_one_position_after_another_gives_what_the_whole_gives(name, library, dt
 
 
 @pytest.mark.parametrize("library", libraries_for(np.ndarray))
+def test_scores_whose_exponentials_would_overflow_are_taken_less_their_maximum(library):
+    block = made("float64")
+    block.params["Attention1.Wq"] = 1e4 * block.params["Attention1.Wq"]
+    x = np.random.default_rng(1).normal(size=(1, 3, 8))
+    with plain():
+        whole = block.inferring()(x)
+    _, run, rows = going_on(block, library)
+    found = np.concatenate([run(x[:, :2]), run(x[:, 2:])], axis=1)
+    np.testing.assert_allclose(found, whole, rtol=1e-9, atol=1e-9)
+    assert rows == [1]
+
+
+@pytest.mark.parametrize("library", libraries_for(np.ndarray))
 def test_a_block_with_a_memory_goes_on_as_well(library):
     block, rng = made("float64", DecoderBlock, dropout_ratio=0.5, kv_heads=2), np.random.default_rng(1)
     x, memory, known = (

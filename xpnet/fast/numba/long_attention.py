@@ -15,7 +15,7 @@ import numpy as np
 from xpnet.fast.numba.blocks import SIDE, add_square, tile_turned, write_square
 from xpnet.fast.numba.compiler import compiled
 from xpnet.fast.numba.elementary import exp
-from xpnet.fast.numba.products import pack, unpack
+from xpnet.fast.numba.products import pack, pack_blocks, unpack
 from xpnet.fast.numba.threads import shared
 from xpnet.fast.numpy.blocks import Host
 
@@ -73,8 +73,8 @@ def forward_of_groups(
     for pair in range(first, last):
         n, group = pair // groups, pair % groups
         start = (n * S * groups + group) * E
-        pack_squares(of_k, k[start:], dk, 1, S, E)
-        pack_squares(of_v, v[start:], 1, dk, E, S)
+        pack_blocks(of_k, SIDE, k[start:], dk, 1, S, E)
+        pack_blocks(of_v, SIDE, v[start:], 1, dk, E, S)
         for head in range(group * (heads // groups), (group + 1) * (heads // groups)):
             for l0 in range(0, L, SIDE):
                 width = min(SIDE, L - l0)
@@ -119,9 +119,9 @@ def backward_of_groups(
     for pair in range(first, last):
         n, group = pair // groups, pair % groups
         start = (n * S * groups + group) * E
-        pack_squares(of_k, k[start:], step_k, 1, S, E)
-        pack_squares(of_v, v[start:], step_k, 1, S, E)
-        pack_squares(turned_k, k[start:], 1, step_k, E, S)
+        pack_blocks(of_k, SIDE, k[start:], step_k, 1, S, E)
+        pack_blocks(of_v, SIDE, v[start:], step_k, 1, S, E)
+        pack_blocks(turned_k, SIDE, k[start:], 1, step_k, E, S)
         sum_k[:] = ZERO
         sum_v[:] = ZERO
         for head in range(group * (heads // groups), (group + 1) * (heads // groups)):
@@ -169,13 +169,6 @@ def backward_of_groups(
 def up(size: Any) -> Any:
     """Return a size up to whole squares."""
     return (size + SIDE - 1) // SIDE * SIDE
-
-
-@compiled
-def pack_squares(out: Host, x: Host, dr: Any, dk: Any, rows: Any, K: Any) -> None:
-    """Lay out a left matrix for products by squares."""
-    for r in range(0, rows, SIDE):
-        pack(out[r * K :], SIDE, x[r * dr :], dr, dk, min(SIDE, rows - r), K)
 
 
 @compiled

@@ -42,14 +42,15 @@ def packed(W: Host) -> Host:
     """Return W ``(M, K)`` as blocks, with rows of zeros at the end; see ``multiply``."""
     M, K = W.shape
     made = np.empty(-(-M // ROWS) * ROWS * K, W.dtype)
-    pack_blocks(made, *seen(W), M, K)
+    pack_blocks(made, ROWS, *seen(W), M, K)
     return made
 
 
 @compiled
-def pack_blocks(out: Host, x: Host, dr: Any, dk: Any, M: Any, K: Any) -> None:
-    for m in range(0, M, ROWS):
-        pack(out[m * K :], ROWS, x[m * dr :], dr, dk, min(ROWS, M - m), K)
+def pack_blocks(out: Host, width: Any, x: Host, dr: Any, dk: Any, M: Any, K: Any) -> None:
+    """Lay out a left matrix as blocks of ``width`` rows, with rows of zeros at the end."""
+    for m in range(0, M, width):
+        pack(out[m * K :], width, x[m * dr :], dr, dk, min(width, M - m), K)
 
 
 @compiled
